@@ -1,0 +1,5 @@
+import sys
+
+from buddywatch.cli import main
+
+sys.exit(main())
