@@ -1,0 +1,174 @@
+"""The kernel's own rule for handing out a block of pages: pure functions, no I/O.
+
+Source: zone_watermark_ok() / __zone_watermark_ok() in mm/page_alloc.c. A request of order n gets a block only if enough
+would be left. What "enough" means changed over the years:
+
+  old   2.6.30 to 2.6.37 and 3.3 to 4.3. For every order o from 0 to n, the pages in free blocks of order o or larger
+        must be at least 2^n + (mark >> o). So even a lone free 64 kB block can be out of reach: mark >> 4 pages must
+        stay in blocks of its size or larger once it is gone.
+  off2  2.6.38 to 3.2: the same with 2 pages more (free_pages -= (1 << order) + 1 instead of - 1).
+  new   4.4 and later: 2^n + mark pages in all, and any one free block of order n or larger.
+  el6   RHEL 6 (2.6.32-*.el6): as off2 for all pages together, then per order with a mark lowered by min, halved
+        only above every fourth of pageblock_order.
+  oldS  Android's 3.x with /proc/sys/vm/min_free_order_shift = S: as old, the mark shifted by S per order.
+
+The mark is `low` on the allocator's first try and `min` on its last, after kswapd was woken and reclaim was tried.
+nr_free is the list of free-block counts of one zone by order, as in /proc/buddyinfo.
+"""
+
+OK, TIGHT, REFUSED = "ok", "tight", "refused"
+COSTLY_ORDER = 3  # PAGE_ALLOC_COSTLY_ORDER, include/linux/mmzone.h: up to here the OOM killer acts instead of a failure
+# Pages that an exec takes before its large block: stack, arguments, first text page. Measured on 6.1 no-MMU: of 11 execs
+# that failed though their block was `tight`, all had a margin of 1 to 6 pages.
+EXEC_PAGES = 6
+PAGEBLOCK_ORDER = 9  # only for el6, which exists for MMU machines with 2 MB huge pages
+RULES = ("old", "off2", "new", "el6")
+KERNEL_ZONES = ("DMA", "DMA32", "Normal")  # what a GFP_KERNEL request may be served from
+
+
+def rule_for(release, order_shift=None):
+    """The name of the rule of a kernel release such as "2.6.30-uc0" (str); None where it cannot be told.
+
+    order_shift: the value of /proc/sys/vm/min_free_order_shift where that file exists, else None.
+    """
+    numbers = _version(release)
+    if numbers is None:
+        return None
+    if order_shift is not None and order_shift != 1:
+        return "old%d" % order_shift
+    if ".el6" in release:
+        return "el6"
+    if numbers >= (4, 4):
+        return "new"
+    if (2, 6, 38) <= numbers < (3, 3):
+        return "off2"
+    return "old"
+
+
+def _version(release):
+    numbers = []
+    for part in (release or "").split("-")[0].split("."):
+        digits = ""
+        for char in part:
+            if not "0" <= char <= "9":
+                break
+            digits += char
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers) if len(numbers) >= 2 else None
+
+
+def order_for(size_bytes, page_bytes):
+    """The order of the block that a request of size_bytes takes (get_order() in the kernel)."""
+    pages, order = (size_bytes + page_bytes - 1) // page_bytes, 0
+    while (1 << order) < pages:
+        order += 1
+    return order
+
+
+def free_pages(nr_free):
+    """Pages in all free blocks of a zone."""
+    return pages_from(nr_free, 0)
+
+
+def pages_from(nr_free, order):
+    """Pages in free blocks of at least `order`."""
+    pages = 0
+    for o in range(order, len(nr_free)):
+        pages += nr_free[o] << o
+    return pages
+
+
+def trace(nr_free, order, mark, reserve, rule, min_pages=None):
+    """The tests of the rule, in the kernel's order: a list of (order, pages held, pages demanded); all must hold.
+
+    mark, reserve: pages (low or min; lowmem_reserve). min_pages: the zone's min, which el6 subtracts from its mark.
+    An entry reads: "in blocks of this order or larger there are so many pages, and so many must be there".
+    """
+    block = 1 << order
+    extra = 2 if rule in ("off2", "el6") else 0
+    tests = [(0, free_pages(nr_free), block + mark + reserve + extra)]
+    if order >= len(nr_free):
+        tests.append((order, 0, block))
+    elif rule == "new":
+        if order:
+            tests.append((order, pages_from(nr_free, order), block))
+    else:
+        shift = int(rule[3:]) if rule[:3] == "old" and rule[3:] else 1
+        if rule == "el6" and order:
+            mark -= mark if min_pages is None else min_pages
+        for o in range(order):
+            if rule != "el6" or o < PAGEBLOCK_ORDER >> 2:
+                mark >>= shift
+            tests.append((o + 1, pages_from(nr_free, o + 1), block + mark + extra))
+    return tests
+
+
+def margin_pages(nr_free, order, mark, reserve, rule, min_pages=None):
+    """Pages to spare in blocks of `order` or larger, by the hardest of the rule's tests; negative: so many are missing."""
+    return min([held - demanded for _, held, demanded in trace(nr_free, order, mark, reserve, rule, min_pages)])
+
+
+def largest_order(nr_free, mark, reserve, rule, min_pages=None):
+    """The largest order that the kernel would hand out; -1 where not even a page."""
+    largest = -1
+    for order in range(len(nr_free)):
+        if margin_pages(nr_free, order, mark, reserve, rule, min_pages) < 0:
+            break  # the rule is monotone: what refuses this order refuses every larger one
+        largest = order
+    return largest
+
+
+def take_pages(nr_free, count):
+    """nr_free (a new list) after `count` single pages were taken the buddy way: smallest block first, split."""
+    left = list(nr_free)
+    for _ in range(count):
+        order = 0
+        while order < len(left) and not left[order]:
+            order += 1
+        if order == len(left):
+            break
+        left[order] -= 1
+        for o in range(order):
+            left[o] += 1
+    return left
+
+
+def judge(zones, order, rule, taken_pages=0):
+    """(verdict, margin_pages) of a request of `order` in a state: the best that any zone offers.
+
+    zones: list of (nr_free, min_pages, low_pages, reserve_pages), those that may serve the request. taken_pages: single
+    pages that go first (EXEC_PAGES for a program). margin_pages is that at the min mark. (None, None) without zones.
+    """
+    best = None
+    for nr_free, min_pages, low_pages, reserve in zones:
+        if taken_pages:
+            nr_free = take_pages(nr_free, taken_pages)
+        margin = margin_pages(nr_free, order, min_pages, reserve, rule, min_pages)
+        if margin < 0:
+            rank = 0
+        else:
+            rank = 2 if margin_pages(nr_free, order, low_pages, reserve, rule, min_pages) >= 0 else 1
+        if best is None or (rank, margin) > best:
+            best = (rank, margin)
+    if best is None:
+        return None, None
+    return (REFUSED, TIGHT, OK)[best[0]], best[1]
+
+
+def serviceable_order(zones, rule):
+    """The largest order that some zone would hand out at its min mark, -1 for none. zones as for judge()."""
+    return _best_order(zones, rule, 1)
+
+
+def serviceable_low_order(zones, rule):
+    """The same at the low mark: what the allocator grants at once, without reclaim."""
+    return _best_order(zones, rule, 2)
+
+
+def _best_order(zones, rule, mark_at):
+    largest = -1
+    for zone in zones:
+        largest = max(largest, largest_order(zone[0], zone[mark_at], zone[3], rule, zone[1]))
+    return largest

@@ -1,0 +1,281 @@
+"""The wire format: one line of printable ASCII per frame, no I/O. PROTOCOL.md explains it with examples.
+
+    ~dSSbody.....CCCCC      S: sequence (2 digits), C: check (5 digits)
+
+A digit is one of 90 characters, `!` (0) to `z` (89). `{`, `|`, `}` and `~` are no digits, so the mark `~` never occurs
+inside the digits of a frame, and neither do XON, XOFF, ESC or telnet's IAC. The sequence is sent modulo 8100; the check
+is a CRC-32 over the boot id, the *whole* sequence number and the line, so that a frame of another boot, or one that is
+placed 8100 frames away, does not pass.
+
+A snapshot is a vector of whole numbers (its columns are named in the hello). A frame holds only what changed: against
+zero in a key frame, against the snapshot before in a delta frame. Most changes are small and close together, and then
+one digit says both how many columns to skip and by how much the next one changed.
+"""
+
+import binascii
+
+VERSION = 1
+LINE_MAX = 255  # bytes, newline included: shorter than a canonical tty's line and than what n_tty takes after POLLOUT
+FIRST_DIGIT = 33
+BASE = 90
+SEQUENCE_SPAN = BASE * BASE
+CHECK_DIGITS = 5  # 90^5 > 2^32
+KEY_EVERY = 32  # snapshots: a key frame costs about 30 bytes more, a lost one at most 31 more snapshots
+
+MARK = b"~"
+KEY, KEY_PART = b"k", b"K"  # a part is continued in the next sequence number (a machine with many zones)
+DELTA, DELTA_PART = b"d", b"D"
+EVENT = b"e"
+HELLO, GAP = b"H", b"G"  # not part of the sequence
+NUMBERED = b"kKdDe"
+STARTS_GROUP = b"kK"
+
+ASK = b"@"  # the first byte of a host's request
+ASK_HELLO, ASK_FRAMES = b"h", b"r"
+ASK_MAX = 64  # bytes: a 4-byte UART FIFO and a busy board must be able to take it
+
+_BODY_MAX = LINE_MAX - 4 - CHECK_DIGITS - 1  # mark, kind, sequence; check; newline
+_SMALL = (-3, -2, -1, 1, 2, 3)
+_LONG = 84  # 84..87: skip 0..3, a number follows
+_LONG_SKIP = 88  # the skip follows as a digit, then a number
+_JUMP = 89  # skip 90 columns
+_HALF = 45
+
+
+def context(boot, sequence):
+    """The part of the checked text that is not sent. boot: str of 8 hex digits, sequence: int >= 1."""
+    return ("%s %d " % (boot, sequence)).encode()
+
+
+def check(data, start=0):
+    """The CRC-32 of data as 5 digits, most significant first.
+
+    Divided in 16-bit halves, because on a 32-bit MicroPython every int above 2^30 is a heap object.
+    """
+    crc = binascii.crc32(data, start)
+    high, low = crc >> 16 & 0xFFFF, crc & 0xFFFF
+    digits = bytearray(CHECK_DIGITS)
+    for i in range(CHECK_DIGITS - 1, -1, -1):
+        low += (high % BASE) << 16
+        high //= BASE
+        digits[i] = FIRST_DIGIT + low % BASE
+        low //= BASE
+        high += low >> 16
+        low &= 0xFFFF
+    return bytes(digits)
+
+
+def seal(content, hidden=b""):
+    """content (bytes, from the mark on) with its check appended; hidden is context() for a numbered frame."""
+    return content + check(content, binascii.crc32(hidden))
+
+
+def unseal(line, hidden=b""):
+    """The content of a sealed line, or None where the check does not fit."""
+    content = line[:-CHECK_DIGITS]
+    if len(line) > CHECK_DIGITS and line[-CHECK_DIGITS:] == check(content, binascii.crc32(hidden)):
+        return content
+    return None
+
+
+def short_sequence(sequence):
+    """The two digits that a frame carries of its sequence number."""
+    rest = sequence % SEQUENCE_SPAN
+    return bytes((FIRST_DIGIT + rest // BASE, FIRST_DIGIT + rest % BASE))
+
+
+def candidate_sequence(line, near):
+    """The sequence number closest to `near` that has the two digits of a numbered frame; None if they are no digits.
+
+    The caller must confirm it with unseal(line, context(boot, number)).
+    """
+    high, low = line[2] - FIRST_DIGIT, line[3] - FIRST_DIGIT
+    if not (0 <= high < BASE and 0 <= low < BASE):
+        return None
+    ahead = (high * BASE + low - near) % SEQUENCE_SPAN
+    if ahead > SEQUENCE_SPAN // 2 and near + ahead - SEQUENCE_SPAN > 0:
+        ahead -= SEQUENCE_SPAN
+    return near + ahead
+
+
+def put_change(out, skip, change):
+    """Append the digits for: skip so many columns, then add `change` (not 0) to the next."""
+    while skip >= BASE:
+        out.append(FIRST_DIGIT + _JUMP)
+        skip -= BASE
+    size = abs(change)
+    if size <= 3 and skip < _LONG // 6:
+        out.append(FIRST_DIGIT + skip * 6 + change + (3 if change < 0 else 2))
+        return
+    if skip < 4:
+        out.append(FIRST_DIGIT + _LONG + skip)
+    else:
+        out.append(FIRST_DIGIT + _LONG_SKIP)
+        out.append(FIRST_DIGIT + skip)
+    number = 2 * size + (1 if change < 0 else 0)
+    while number >= _HALF:
+        out.append(FIRST_DIGIT + _HALF + number % _HALF)
+        number //= _HALF
+    out.append(FIRST_DIGIT + number)
+
+
+def apply_changes(digits, vector, column):
+    """Add a body's changes to `vector` from `column` on; the column after the last one changed.
+
+    ValueError: not a body, or one that is longer than the vector.
+    """
+    i, end = 0, len(digits)
+    try:
+        while i < end:
+            token = digits[i] - FIRST_DIGIT
+            i += 1
+            if token == _JUMP:
+                column += BASE
+                continue
+            if 0 <= token < _LONG:
+                column += token // 6
+                change = _SMALL[token % 6]
+            else:
+                if token == _LONG_SKIP:
+                    column += digits[i] - FIRST_DIGIT
+                    i += 1
+                else:
+                    column += token - _LONG
+                number, scale, digit = 0, 1, _HALF
+                while digit >= _HALF:
+                    digit = digits[i] - FIRST_DIGIT
+                    i += 1
+                    number += (digit % _HALF) * scale
+                    scale *= _HALF
+                change = -(number >> 1) if number & 1 else number >> 1
+            vector[column] += change
+            column += 1
+    except IndexError:
+        raise ValueError("frame does not fit its %d columns: %r" % (len(vector), digits))
+    return column
+
+
+class Encoder:
+    """Turns snapshots and events into numbered frames. One for the life of an agent.
+
+    boot: str, 8 hex digits. columns: length of the vector. interval_cs: what uptime (column 0) is expected to advance.
+    group_bytes: a key frame comes at the latest after so many bytes, so that a small ring holds several groups.
+    """
+
+    def __init__(self, boot, columns, interval_cs, group_bytes):
+        self.boot = boot
+        self.interval_cs = interval_cs
+        self.group_bytes = group_bytes
+        self.sequence = 1  # of the next frame
+        self.key_due = 0  # snapshots until the next key frame
+        self.bytes_left = 0
+        self.before = [0] * columns
+        self.body = bytearray()
+
+    def snapshot(self, vector, sink):
+        """Encode vector (list of int) and hand each frame to sink(line)."""
+        before = self.before
+        key = self.key_due <= 0 or self.bytes_left <= 0
+        if key:
+            self.key_due, self.bytes_left = KEY_EVERY, self.group_bytes
+            for i in range(len(before)):
+                before[i] = 0
+        else:
+            before[0] += self.interval_cs
+        self.key_due -= 1
+        body, skip = bytearray(), 0
+        for i in range(len(before)):
+            change = vector[i] - before[i]
+            if change:
+                if len(body) > _BODY_MAX - 16:
+                    self._number(KEY_PART if key else DELTA_PART, body, sink)
+                    body = bytearray()
+                put_change(body, skip, change)
+                before[i] = vector[i]
+                skip = 0
+            else:
+                skip += 1
+        self._number(KEY if key else DELTA, body, sink)
+
+    def event(self, text, sink):
+        """Encode an event: text is bytes of printable ASCII; what does not fit the line is cut."""
+        self._number(EVENT, text[:_BODY_MAX], sink)
+
+    def _number(self, kind, body, sink):
+        line = seal(MARK + kind + short_sequence(self.sequence) + body, context(self.boot, self.sequence))
+        self.sequence += 1
+        self.bytes_left -= len(line)
+        sink(line)
+
+
+def event_text(uptime_cs, kind, number, pid, comm, text):
+    """The body of an event: `uptime_cs|kind|number|pid|comm|text`, printable ASCII. number, pid: int or None."""
+    fields = "%d|%s|%s|%s|%s|" % (
+        uptime_cs,
+        kind,
+        "" if number is None else number,
+        "" if pid is None else pid,
+        (comm or "").replace("|", "?"),
+    )
+    return printable(fields + text)
+
+
+def parse_event(body):
+    """(uptime_cs, kind, number, pid, comm, text) of an event's body; ValueError if it is none."""
+    fields = str(body, "ascii").split("|", 5)
+    if len(fields) != 6:
+        raise ValueError("event with %d fields, expected 6: %r" % (len(fields), body))
+    number = int(fields[2]) if fields[2] else None
+    pid = int(fields[3]) if fields[3] else None
+    return int(fields[0]), fields[1], number, pid, fields[4] or None, fields[5]
+
+
+def printable(text):
+    """text (str) as bytes, with `?` for everything that is not printable ASCII."""
+    raw = text.encode()
+    return bytes([byte if 32 <= byte < 127 else 63 for byte in raw])
+
+
+def hello_lines(boot, facts):
+    """Hello frames that carry facts, a list of (key, value as str without blanks), as many lines as it takes."""
+    start = b"%s%s boot=%s" % (MARK, HELLO, boot.encode())
+    lines, line = [], start
+    for key, value in facts:
+        item = b" " + printable("%s=%s" % (key, value.replace(" ", "_")))
+        if len(line) + len(item) > LINE_MAX - CHECK_DIGITS - 2:
+            lines.append(seal(line + b" "))
+            line = start
+        line += item[: LINE_MAX - CHECK_DIGITS - 2 - len(start)]
+    lines.append(seal(line + b" "))
+    return lines
+
+
+def parse_facts(content):
+    """The facts (dict of str) in a hello's content. Keys that a reader does not know are to be ignored."""
+    facts = {}
+    for item in str(content, "ascii").split(" ")[1:]:
+        key, sign, value = item.partition("=")
+        if sign:
+            facts[key] = value
+    return facts
+
+
+def gap_line(boot, first, last):
+    """The frame that says: first..last were asked for, and are overwritten."""
+    return seal(b"%s%s %s %d %d " % (MARK, GAP, boot.encode(), first, last))
+
+
+def ask_hello():
+    return seal(b"%s%s " % (ASK, ASK_HELLO))
+
+
+def ask_frames(boot, first, count):
+    return seal(b"%s%s %s %d %d " % (ASK, ASK_FRAMES, boot.encode(), first, count))
+
+
+def parse_numbers(content):
+    """(boot, first, last or count) of a gap's or a request's content; ValueError if it has another shape."""
+    fields = str(content, "ascii").split()
+    if len(fields) != 4 or len(fields[1]) != 8:
+        raise ValueError("expected `boot first count`: %r" % content)
+    return fields[1], int(fields[2]), int(fields[3])
