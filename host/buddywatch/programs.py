@@ -10,7 +10,7 @@ Not listed: the few single pages every exec takes, and the kernel's stack for th
 import os
 import stat
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 FLAT_HEADER = struct.Struct(">4s15I")  # struct flat_hdr, include/linux/flat.h: big-endian on every machine
@@ -114,7 +114,8 @@ def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -
     ):
         raise ProgramError(
             f"{name}: bFLT header says data {data_start:#x} to {data_end:#x}, bss to {bss_end:#x}, "
-            f"stack {stack_bytes:#x}, {relocs} relocations; expected 0x40 <= data <= bss, each below 256 MB; the file is damaged, copy it again"
+            f"stack {stack_bytes:#x}, {relocs} relocations; "
+            "expected 0x40 <= data <= bss, each below 256 MB; the file is damaged, copy it again"
         )
     if rev == FLAT_OLD_REV and flags:
         flags = FLAT_RAM  # flat_old_ram_flag(): the old format had no other flag
@@ -163,7 +164,8 @@ def _elf_blocks(file: BinaryIO, head: bytes, name: str, page_bytes: int) -> list
     if not stack_bytes:
         stack_bytes, note = ELF_DEFAULT_STACK_BYTES, "the kernel's default; link with -z stack-size=N to change it"
     if interpreter:
-        note += f"; loads {interpreter}, whose own image comes on top: look at that file as well"
+        loads_note = f"loads {interpreter}, whose own image comes on top: look at that file as well"
+        blocks[0] = replace(blocks[0], note="; ".join(filter(None, (blocks[0].note, loads_note))))
     stack_bytes = max(_whole_pages(stack_bytes, page_bytes), ELF_MIN_STACK_PAGES * page_bytes)
     return [*blocks, Block("stack", stack_bytes, note=note)]
 
