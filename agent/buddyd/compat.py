@@ -1,0 +1,218 @@
+"""The only place that knows which interpreter runs: MicroPython's unix port or CPython.
+
+A "stream" is what the rest of the agent reads from and writes to without ever waiting: a socket, a tty, a pipe. A read
+gives bytes, b"" at the end, None where there is nothing yet; a write gives the count that was taken, None where there is
+no room. Both raise OSError when the other side is gone.
+"""
+
+import gc
+import os
+import select
+import socket
+import sys
+import time
+
+MICROPYTHON = sys.implementation[0] == "micropython"
+EAGAIN = 11
+EINPROGRESS = 115
+_O_RDONLY, _O_RDWR, _O_NOCTTY, _O_NONBLOCK, _O_CLOEXEC = 0, 2, 0o400, 0o4000, 0o2000000
+_POLL_TICKS = 1 << 29  # ticks_ms wraps at 2^30 ms on 32 bit
+# MicroPython's OSError carries no text; these are the ones a user meets.
+_REASONS = {
+    1: "not permitted",
+    2: "no such file or device",
+    5: "input/output error",
+    6: "no such device",
+    13: "permission denied",
+    16: "in use",
+    25: "not a serial line",
+    98: "address already in use",
+    99: "address not available on this machine",
+    111: "connection refused",
+    113: "no route to host",
+}
+
+if MICROPYTHON:
+    IMPLEMENTATION = "micropython-%d.%d.%d" % tuple(sys.implementation[1][:3])
+    ticks_ms = time.ticks_ms
+    ticks_add = time.ticks_add
+    ticks_diff = time.ticks_diff
+
+    def heap():
+        """(bytes in use, bytes in all) of the interpreter's heap; (0, 0) where it has no fixed one."""
+        used = gc.mem_alloc()
+        return used, used + gc.mem_free()
+
+    def wait(poller, timeout_ms):
+        """The ready (descriptor, mask) pairs, after at most timeout_ms. The only sleep of the agent."""
+        return poller.ipoll(timeout_ms)
+
+    def open_binary(path):
+        """A file for reading, unbuffered."""
+        return open(path, "rb")
+
+    def wrap(descriptor):
+        """A stream on a descriptor that is already open."""
+        return open(descriptor, "r+b")
+
+    def _open(path, flags):
+        # open() of the unix port knows neither O_NONBLOCK nor O_NOCTTY; ffi is absent on boards without dlopen.
+        try:
+            import ffi
+        except ImportError:
+            return -1
+        libc = ffi.open(None)
+        descriptor = libc.func("i", "open", "sii")(path, flags | _O_CLOEXEC, 0)
+        if descriptor < 0:
+            raise OSError(os.errno())
+        return descriptor
+
+    def open_nonblocking(path):
+        """A stream for reading that never waits, where the build can do that; else a plain one (poll before reading)."""
+        descriptor = _open(path, _O_RDONLY | _O_NONBLOCK)
+        return open(path, "rb") if descriptor < 0 else open(descriptor, "rb")
+
+    def read(stream, size):
+        """Up to size bytes of a socket or a tty, see the top of this file."""
+        try:
+            if hasattr(stream, "recv"):
+                return stream.recv(size)
+            return stream.read(size)
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return None
+            raise
+
+    def write(stream, data, start, count):
+        """Write data[start : start + count], see the top of this file."""
+        if hasattr(stream, "recv"):
+            try:
+                return stream.send(memoryview(data)[start : start + count])
+            except OSError as error:
+                if error.errno == EAGAIN:
+                    return None
+                raise
+        return stream.write(data, start, count)
+
+    def stop_on_signals():
+        """SIGINT raises KeyboardInterrupt by itself; SIGTERM cannot be caught in this build and ends the process."""
+
+else:
+    import signal
+
+    IMPLEMENTATION = "cpython-%d.%d.%d" % tuple(sys.version_info[:3])
+    _EPOCH = time.monotonic_ns()
+
+    def ticks_ms():
+        """Milliseconds that never go back; only differences mean anything."""
+        return (time.monotonic_ns() - _EPOCH) // 1000000
+
+    def ticks_add(ticks, ms):
+        return ticks + ms
+
+    def ticks_diff(later, earlier):
+        return later - earlier
+
+    def heap():
+        return 0, 0
+
+    def wait(poller, timeout_ms):
+        return poller.poll(timeout_ms)
+
+    def open_binary(path):
+        return open(path, "rb", buffering=0)
+
+    def wrap(descriptor):
+        return open(descriptor, "r+b", buffering=0)
+
+    def _open(path, flags):
+        return os.open(path, flags)
+
+    def open_nonblocking(path):
+        return open(os.open(path, _O_RDONLY | _O_NONBLOCK), "rb", buffering=0)
+
+    def read(stream, size):
+        try:
+            if hasattr(stream, "recv"):
+                return stream.recv(size)
+            return stream.read(size)
+        except BlockingIOError:
+            return None
+
+    def write(stream, data, start, count):
+        try:
+            if hasattr(stream, "recv"):
+                return stream.send(memoryview(data)[start : start + count])
+            return stream.write(memoryview(data)[start : start + count])
+        except BlockingIOError:
+            return None
+
+    def stop_on_signals():
+        """Let SIGTERM end the agent the way SIGINT does, by KeyboardInterrupt."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def reason(error):
+    """An OSError in words."""
+    number = error.errno
+    if number in _REASONS:
+        return _REASONS[number]
+    return getattr(error, "strerror", None) or "error %s" % number
+
+
+def exists(path):
+    """Whether there is such a file; it is not opened."""
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def address(host, port):
+    """The socket address of host:port (IPv4). OSError if it cannot be resolved; a dotted address asks no resolver."""
+    return socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
+
+
+def listen(host, port, backlog):
+    """A TCP socket that listens and never waits."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address(host, port))
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def connect(peer):
+    """A TCP socket on its way to peer, an address(); it is writable once connected."""
+    stream = socket.socket()
+    stream.setblocking(False)
+    try:
+        stream.connect(peer)
+    except OSError as error:
+        if error.errno != EINPROGRESS:
+            stream.close()
+            raise
+    return stream
+
+
+def keep_alive(stream):
+    """Let the kernel find out within about two minutes that a TCP peer is gone. Numbers: tcp(7), linux/tcp.h."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((4, 60), (5, 15), (6, 4)):  # TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
+        stream.setsockopt(6, option, value)
+
+
+def new_poller():
+    return select.poll()
+
+
+def open_tty(path):
+    """A tty for reading and writing. Neither waits for carrier nor becomes the controlling tty where the build can."""
+    descriptor = _open(path, _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
+    return open(path, "r+b") if descriptor < 0 else wrap(descriptor)

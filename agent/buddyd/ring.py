@@ -1,0 +1,94 @@
+"""The ring of encoded frames: one bytearray, allocated once. Frames are numbered without holes; the oldest go first.
+
+It drops whole groups (a key frame and what builds on it), so that what it holds always begins with a key frame and can
+be decoded. A frame lies in one piece: a length byte, then the line without its newline. A length of 0 says that the
+rest of the buffer, up to its end, is unused.
+"""
+
+from . import wire
+
+SIZE_MIN = 2048  # bytes: room for several groups, see wire.Encoder's group_bytes
+GROUPS_MIN = 4  # a key frame is due after so many parts of the ring at the latest
+
+_KEY_PART = wire.KEY_PART[0]
+
+
+class Ring:
+    def __init__(self, size_bytes):
+        self.buffer = bytearray(size_bytes)
+        self.size_bytes = size_bytes
+        self.oldest = 1  # sequence number of the oldest frame held
+        self.next = 1  # of the frame that comes next; next == oldest: empty
+        self.key = 0  # of the newest frame that starts a group, 0: none yet
+        self.dropped = 0  # frames overwritten so far
+        self._first = 0  # offset of the oldest frame
+        self._last = 0  # offset of the newest frame
+        self._end = 0  # offset behind the newest frame
+        self._kind_before = 0  # kind of the newest frame
+
+    def append(self, line):
+        """Take a frame (bytes, at most 254), dropping the oldest groups until there is room."""
+        length = len(line)
+        offset = self._place(length + 1)
+        while offset < 0:
+            self._drop_group()
+            offset = self._place(length + 1)
+        if offset == 0 and 0 < self._end < self.size_bytes:
+            self.buffer[self._end] = 0
+        if self.oldest == self.next:
+            self._first = offset
+        self.buffer[offset] = length
+        self.buffer[offset + 1 : offset + 1 + length] = line
+        if line[1] in wire.STARTS_GROUP and self._kind_before != _KEY_PART:
+            self.key = self.next
+        self._kind_before = line[1]
+        self._last = offset
+        self._end = offset + length + 1
+        self.next += 1
+
+    def locate(self, sequence, known=0, known_offset=0):
+        """The offset of a frame, -1 if it is not held. known, known_offset: an earlier frame to walk from, if any."""
+        if not self.oldest <= sequence < self.next:
+            return -1
+        if sequence == self.next - 1:
+            return self._last
+        if not self.oldest <= known <= sequence:
+            known, known_offset = self.oldest, self._first
+        while known < sequence:
+            known_offset = self._after(known_offset)
+            known += 1
+        return known_offset
+
+    def copy(self, offset, target):
+        """Copy the line at offset to the start of target (bytearray); its length."""
+        length = self.buffer[offset]
+        target[0:length] = self.buffer[offset + 1 : offset + 1 + length]
+        return length
+
+    def _place(self, need):
+        """Where `need` bytes can go in one piece; -1 if nowhere."""
+        if self.oldest == self.next:
+            return 0
+        if self._end > self._first:
+            if self.size_bytes - self._end >= need:
+                return self._end
+            return 0 if self._first >= need else -1
+        return self._end if self._first - self._end >= need else -1
+
+    def _drop_group(self):
+        kind = 0
+        while True:
+            before, kind = kind, self.buffer[self._first + 2]
+            if before and kind in wire.STARTS_GROUP and before != _KEY_PART:
+                return
+            self.oldest += 1
+            self.dropped += 1
+            if self.oldest == self.next:
+                return
+            self._first = self._after(self._first)
+
+    def _after(self, offset):
+        offset += self.buffer[offset] + 1
+        if offset == self.size_bytes or self.buffer[offset] == 0:
+            return 0
+        return offset
