@@ -15,10 +15,11 @@ import time
 MICROPYTHON = sys.implementation[0] == "micropython"
 EAGAIN = 11
 EINPROGRESS = 115
+UNRESOLVED = -2  # EAI_NONAME
 _O_RDONLY, _O_RDWR, _O_NOCTTY, _O_NONBLOCK, _O_CLOEXEC = 0, 2, 0o400, 0o4000, 0o2000000
-_POLL_TICKS = 1 << 29  # ticks_ms wraps at 2^30 ms on 32 bit
 # MicroPython's OSError carries no text; these are the ones a user meets.
 _REASONS = {
+    UNRESOLVED: "the name could not be resolved at the start; give an address",
     1: "not permitted",
     2: "no such file or device",
     5: "input/output error",
@@ -51,9 +52,13 @@ if MICROPYTHON:
         """A file for reading, unbuffered."""
         return open(path, "rb")
 
-    def wrap(descriptor):
-        """A stream on a descriptor that is already open."""
-        return open(descriptor, "r+b")
+    def open_unbuffered(file):
+        """A path or an open descriptor, for reading and writing."""
+        return open(file, "r+b")
+
+    def open_output(descriptor):
+        """A stream on a descriptor that is open for writing."""
+        return open(descriptor, "wb")
 
     def _open(path, flags):
         # open() of the unix port knows neither O_NONBLOCK nor O_NOCTTY; ffi is absent on boards without dlopen.
@@ -71,6 +76,35 @@ if MICROPYTHON:
         """A stream for reading that never waits, where the build can do that; else a plain one (poll before reading)."""
         descriptor = _open(path, _O_RDONLY | _O_NONBLOCK)
         return open(path, "rb") if descriptor < 0 else open(descriptor, "rb")
+
+    try:
+        import ffi
+
+        _read = ffi.open(None).func("l", "read", "ipL")
+    except ImportError:
+        _read = None
+
+    def read_some(file, buffer):
+        """What one read(2) gives, into buffer: the count, 0 at the end, None where there is nothing yet; OSError.
+
+        readinto() of the unix port reads on until the buffer is full: /dev/kmsg gives a record per read(2), and a
+        file that waits would be waited for. Without ffi it is one line, which /proc/kmsg always has whole.
+        """
+        if _read is None:
+            poller = select.poll()
+            poller.register(file, select.POLLIN)
+            if not poller.poll(0):
+                return None
+            line = file.readline(len(buffer))
+            for i in range(len(line)):
+                buffer[i] = line[i]
+            return len(line)
+        count = _read(file.fileno(), buffer, len(buffer))
+        if count >= 0:
+            return count
+        if os.errno() == EAGAIN:
+            return None
+        raise OSError(os.errno())
 
     def read(stream, size):
         """Up to size bytes of a socket or a tty, see the top of this file."""
@@ -122,14 +156,20 @@ else:
     def open_binary(path):
         return open(path, "rb", buffering=0)
 
-    def wrap(descriptor):
-        return open(descriptor, "r+b", buffering=0)
+    def open_unbuffered(file):
+        return open(file, "r+b", buffering=0)
+
+    def open_output(descriptor):
+        return open(descriptor, "wb", buffering=0)
 
     def _open(path, flags):
         return os.open(path, flags)
 
     def open_nonblocking(path):
         return open(os.open(path, _O_RDONLY | _O_NONBLOCK), "rb", buffering=0)
+
+    def read_some(file, buffer):
+        return file.readinto(buffer)
 
     def read(stream, size):
         try:
@@ -167,6 +207,14 @@ def exists(path):
     except OSError:
         return False
     return True
+
+
+def is_pollable(path):
+    """Whether poll() waits on this file: a FIFO, a device, and /proc/kmsg. Other regular files are always "ready"."""
+    try:
+        return path == "/proc/kmsg" or os.stat(path)[0] & 0o170000 in (0o010000, 0o020000)
+    except OSError:
+        return False
 
 
 def address(host, port):
@@ -215,4 +263,4 @@ def new_poller():
 def open_tty(path):
     """A tty for reading and writing. Neither waits for carrier nor becomes the controlling tty where the build can."""
     descriptor = _open(path, _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
-    return open(path, "r+b") if descriptor < 0 else wrap(descriptor)
+    return open_unbuffered(path if descriptor < 0 else descriptor)
