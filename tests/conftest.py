@@ -31,7 +31,8 @@ def _find_micropython(*options: str) -> tuple[str | None, str]:
 
 def pytest_report_header() -> str:
     path, complaint = _find_micropython("--no-download")
-    return f"interpreters: CPython {sys.version.split()[0]} ({sys.executable}), MicroPython {path or f'missing: {complaint}'}"
+    cpython = f"CPython {sys.version.split()[0]} ({sys.executable})"
+    return f"interpreters: {cpython}, MicroPython {path or f'missing: {complaint}'}"
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +58,7 @@ def agent_command(request: pytest.FixtureRequest) -> AgentCommand:
 
 @pytest.fixture
 def proc_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A writable copy of the /proc of a real board: fresh-4k-bflt, or another capture named by indirect parametrization."""
+    """A writable copy of a real board's /proc: fresh-4k-bflt, or the capture named by indirect parametrization."""
     capture = getattr(request, "param", "fresh-4k-bflt")
     target = tmp_path / "proc"
     shutil.copytree(TOP / "tests" / "fixtures" / "captures" / capture / "proc", target)

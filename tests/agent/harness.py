@@ -1,6 +1,7 @@
 """Helpers for the agent's tests, for CPython and MicroPython alike.
 
-A test file holds plain functions `test_*()` with bare asserts. pytest collects it under CPython, run_tests.py runs it under MicroPython.
+A test file holds plain functions `test_*()` with bare asserts. pytest collects it under CPython, and run_tests.py runs
+it under MicroPython.
 """
 
 import json

@@ -2,7 +2,7 @@
 
     MICROPYPATH=agent:tests/agent micropython tests/agent/run_tests.py tests/agent/test_wire.py
 
-Prints a line for each test and `N passed, N failed` at the end. Exit code 0 when there was a test and none failed, else 1.
+Prints a line for each test and `N passed, N failed` at the end. Exit code 0 when a test ran and none failed, else 1.
 """
 
 import sys

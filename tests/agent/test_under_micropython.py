@@ -14,9 +14,8 @@ TOP = HERE.parent.parent
 AGENT = TOP / "agent"
 TIMEOUT_S = 300
 
-FILES = sorted(
-    path.name for path in HERE.glob("test_*.py") if path.name != Path(__file__).name and not path.stem.endswith("_cpython")
-)
+CPYTHON_ONLY = {Path(__file__), *HERE.glob("test_*_cpython.py")}
+FILES = sorted(path.name for path in set(HERE.glob("test_*.py")) - CPYTHON_ONLY)
 MODULES = sorted(path.stem for path in (AGENT / "buddyd").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
 
@@ -78,8 +77,8 @@ def compiled_agent(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_compiled_modules_import_under_micropython(micropython: str, compiled_agent: str) -> None:
     assert MODULES
-    imports = "import sys\n" + "".join(f"import buddyd.{name}\n" for name in MODULES) + "print(sys.modules['buddyd'].__file__)\n"
-    result = run([micropython, "-c", imports], compiled_agent)
+    lines = ["import sys", *(f"import buddyd.{name}" for name in MODULES), "print(sys.modules['buddyd'].__file__)"]
+    result = run([micropython, "-c", "\n".join(lines)], compiled_agent)
     assert (result.returncode, result.stdout.strip()) == (0, f"{compiled_agent}/buddyd/__init__.mpy")
 
 

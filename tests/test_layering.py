@@ -1,0 +1,216 @@
+"""Which module may import which, what the agent's dialect allows, and how long files and functions may be."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+AGENT = TOP / "agent" / "buddyd"
+HOST = TOP / "host" / "buddywatch"
+AGENT_FILES = sorted(AGENT.rglob("*.py"))
+HOST_FILES = sorted(HOST.rglob("*.py"))
+TEST_FILES = sorted((TOP / "tests").rglob("*.py"))
+SCRIPT_FILES = sorted((TOP / "scripts").rglob("*.py"))
+
+# Built into MicroPython's unix port, and into the small build for boards.
+MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "struct", "sys", "termios", "time"}
+# compat.py chooses between the interpreters, so it alone names what only one of them has.
+COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "ffi", "signal"}
+SHARED_WITH_HOST = {"wire", "watermark", "kernlog", "nvt"}
+IO_MODULES = {"select", "socket", "os", "termios", "time"}
+FILE_LINES_MAX = 320
+FUNCTION_LINES_MAX = 45
+
+
+def imports(source: str, package: str = "") -> set[str]:
+    """The modules that a source imports, dotted: `from a import b` gives a and a.b. Relative ones start at `package`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports_of(path: Path, root: Path) -> set[str]:
+    return imports(path.read_text(), ".".join(path.relative_to(root.parent).parent.parts))
+
+
+def top_levels(modules: Iterable[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def buddyd_modules(modules: Iterable[str]) -> set[str]:
+    """The modules of the agent among the imported names."""
+    return {module.split(".")[1] for module in modules if module.startswith("buddyd.")}
+
+
+def dialect_errors(source: str) -> Iterator[str]:
+    """What a core-level MicroPython cannot compile, or what makes a float."""
+    for node in ast.walk(ast.parse(source)):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.JoinedStr):
+            yield f"line {line}: f-string"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
+            yield f"line {line}: float"
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+            yield f"line {line}: / makes a float, use //"
+        elif isinstance(node, ast.Set | ast.SetComp):
+            yield f"line {line}: set"
+        elif isinstance(node, ast.Match):
+            yield f"line {line}: match"
+        elif isinstance(node, ast.arguments) and node.posonlyargs:
+            yield f"line {node.posonlyargs[0].lineno}: positional-only parameter"
+        elif isinstance(node, ast.FunctionDef) and any(isinstance(d, ast.Name) for d in node.decorator_list):
+            yield f"line {line}: decorator"
+
+
+def too_long(source: str) -> Iterator[str]:
+    """Files and functions over the limit, as text."""
+    if (count := len(source.splitlines())) > FILE_LINES_MAX:
+        yield f"file: {count} lines, at most {FILE_LINES_MAX}"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                yield f"{node.name}: {lines} lines, at most {FUNCTION_LINES_MAX}"
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(TOP))
+
+
+@pytest.mark.parametrize("path", AGENT_FILES, ids=relative)
+def test_agent_imports_only_what_micropython_has(path: Path) -> None:
+    allowed = COMPAT_MODULES if path.name == "compat.py" else MICROPYTHON_MODULES
+    assert top_levels(imports_of(path, AGENT)) - allowed - {"buddyd"} == set()
+
+
+@pytest.mark.parametrize("path", AGENT_FILES, ids=relative)
+def test_agent_keeps_to_its_dialect(path: Path) -> None:
+    assert list(dialect_errors(path.read_text())) == []
+
+
+@pytest.mark.parametrize("path", [path for path in AGENT_FILES if path.name != "compat.py"], ids=relative)
+def test_agent_asks_for_the_interpreter_in_compat_only(path: Path) -> None:
+    assert not re.search(r"sys\.implementation|\bMICROPYTHON\b", path.read_text())
+
+
+@pytest.mark.parametrize("path", HOST_FILES, ids=relative)
+def test_host_imports_only_the_shared_modules_of_the_agent(path: Path) -> None:
+    found = imports_of(path, HOST)
+    agent_names = buddyd_modules(found)
+    assert agent_names - SHARED_WITH_HOST == set()
+    assert agent_names or "buddyd" not in found
+
+
+@pytest.mark.parametrize("name", sorted(SHARED_WITH_HOST))
+def test_shared_module_does_no_io(name: str) -> None:
+    pending, seen = {name}, set()
+    while pending:
+        module = pending.pop()
+        seen.add(module)
+        found = imports_of(AGENT / f"{module}.py", AGENT)
+        assert top_levels(found) & IO_MODULES == set(), f"buddyd.{module}, imported by buddyd.{name}"
+        pending |= {module for module in buddyd_modules(found) if (AGENT / f"{module}.py").exists()} - seen
+
+
+@pytest.mark.parametrize(
+    ("module", "home"),
+    [
+        pytest.param("smtplib", r"notify/\w+\.py", id="smtplib"),
+        pytest.param("sqlite3", r"store(/\w+|\w*)\.py", id="sqlite3"),
+        pytest.param("serial", r"links/serial\w*\.py", id="serial"),
+        pytest.param("buddywatch.cli", r"__main__\.py", id="cli"),
+        pytest.param("buddywatch.collector", r"(cli|collector)(/\w+|\w*)\.py", id="collector"),
+    ],
+)
+def test_module_is_imported_only_at_home(module: str, home: str) -> None:
+    users = {str(path.relative_to(HOST)) for path in HOST_FILES if module in imports_of(path, HOST)}
+    assert {user for user in users if not re.fullmatch(home, user)} == set()
+
+
+def test_mail_is_spoken_in_one_module() -> None:
+    assert len([path for path in HOST_FILES if "smtplib" in imports_of(path, HOST)]) <= 1
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=relative)
+def test_tests_use_no_mocks(path: Path) -> None:
+    assert {name for name in imports(path.read_text()) if "mock" in name} == set()
+
+
+@pytest.mark.parametrize("path", [*AGENT_FILES, *HOST_FILES, *SCRIPT_FILES, *TEST_FILES], ids=relative)
+def test_file_and_its_functions_are_short(path: Path) -> None:
+    assert list(too_long(path.read_text())) == []
+
+
+def test_versions_agree() -> None:
+    agent = re.search(r'^VERSION = "(.+)"$', (AGENT / "__init__.py").read_text(), re.MULTILINE)
+    host = re.search(r'^__version__ = "(.+)"$', (HOST / "__init__.py").read_text(), re.MULTILINE)
+    frozen = re.search(r'version="(.+)"', (TOP / "agent" / "manifest.py").read_text())
+    assert agent and host and frozen
+    assert agent[1] == host[1] == frozen[1]
+
+
+def test_banned_names_do_not_ban_what_the_agent_may_import() -> None:
+    config = tomllib.loads((TOP / "pyproject.toml").read_text())
+    banned = set(config["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"])
+    assert banned & MICROPYTHON_MODULES == set()
+
+
+# --- the checks themselves: each finds the violation that it is for ---
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("import os.path", {"os.path"}, id="dotted"),
+        pytest.param("def f():\n    import socket", {"socket"}, id="late"),
+        pytest.param("from buddyd import wire", {"buddyd", "buddyd.wire"}, id="from"),
+        pytest.param("from . import compat", {"buddyd", "buddyd.compat"}, id="relative"),
+        pytest.param("from .peer import Peer", {"buddyd.peer", "buddyd.peer.Peer"}, id="relative-module"),
+    ],
+)
+def test_imports_finds_every_form(source: str, expected: set[str]) -> None:
+    assert imports(source, "buddyd") == expected
+
+
+def test_imports_climbs_to_the_parent_package() -> None:
+    assert imports("from ..store import Store", "buddywatch.links") == {"buddywatch.store", "buddywatch.store.Store"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("x = f'{1}'", id="f-string"),
+        pytest.param("x = 0.5", id="float"),
+        pytest.param("x = 1 / 2", id="division"),
+        pytest.param("x /= 2", id="division-in-place"),
+        pytest.param("x = {1, 2}", id="set"),
+        pytest.param("match 1:\n    case 1: pass", id="match"),
+        pytest.param("def f(a, /): pass", id="positional-only"),
+        pytest.param("class A:\n    @property\n    def b(self): pass", id="property"),
+    ],
+)
+def test_dialect_errors_finds(source: str) -> None:
+    assert len(list(dialect_errors(source))) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        pytest.param("x = 1\n" * FILE_LINES_MAX, 0, id="file-at-limit"),
+        pytest.param("x = 1\n" * (FILE_LINES_MAX + 1), 1, id="file-over"),
+        pytest.param("def f():\n" + "    x = 1\n" * (FUNCTION_LINES_MAX - 1), 0, id="function-at-limit"),
+        pytest.param("def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX, 1, id="function-over"),
+    ],
+)
+def test_too_long_counts_lines(source: str, count: int) -> None:
+    assert len(list(too_long(source))) == count
