@@ -11,6 +11,8 @@ UNDECODABLE = "undecodable"  # received, but the frames before them that they bu
 BEFORE_CONTACT = "before-contact"  # overwritten before this collector saw the boot for the first time
 LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE)
 
+VOLATILE_FACTS = frozenset({"oldest", "next", "key", "up", "dropped", "heap_used", "heap_total", "poll_us"})
+
 
 @dataclass(frozen=True)
 class Zone:
@@ -77,9 +79,30 @@ class ConsoleLine:
 
 @dataclass(frozen=True)
 class Boot:
-    """One life of the agent. facts are the hello's, as sent; see PROTOCOL.md for the keys."""
+    """One life of the agent. facts are the hello's, as sent; see PROTOCOL.md for the keys.
+
+    A boot is told again, with the same id, start and cause, when a later hello adds or changes a fact. Facts that
+    change all the time (VOLATILE_FACTS) stay as they were at the first contact: `oldest` and `next` then say which
+    frames existed before the collector met the boot.
+    """
 
     boot_id: str
     facts: dict[str, str] = field(hash=False)
     started: float  # estimated time of uptime 0
     cause: str  # "first", "agent-restart" or "reboot"
+
+
+@dataclass(frozen=True)
+class ResumeState:
+    """What a collector that starts again must know of a board: read from the stored rows of its newest boot.
+
+    Ranges are (first, last), both included, in ascending order, not overlapping. An example: snapshots 4 (frames 4..5)
+    and 7, an event 6, a gap 1..3 and a snapshot 12 give stored=((4, 7), (12, 12)), lost=((1, 3),) and as edges the
+    snapshots 7 and 12. Frames 8..11 are then still missing and will be asked for.
+    """
+
+    boot: Boot  # the newest by arrival (the one added last)
+    stored: tuple[tuple[int, int], ...]  # frames of stored snapshots (first_seq..seq) and events, touching ranges joined
+    lost: tuple[tuple[int, int], ...]  # frames in stored gaps, whatever their reason
+    edges: tuple[Snapshot, ...]  # the last snapshot of each range in `stored`; a range of events only has none
+    earlier: dict[str, int] = field(default_factory=dict, hash=False)  # boot id -> highest frame stored, older boots
