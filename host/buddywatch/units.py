@@ -9,8 +9,8 @@ import re
 _BYTES_PER = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _SECONDS_PER = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 
-SIZE_EXPECTED = 'a size such as 61440, "60k", "60 kB" or "2M"'
-DURATION_EXPECTED = 'a duration such as 90, "90s", "2m", "1h30m" or "1d"'
+SIZE_EXPECTED = 'a size such as 61440 or "60k"'
+DURATION_EXPECTED = 'a duration such as 90, "2m" or "1h30m"'
 
 # Fifteen digits keep every result exact in JSON and SQLite, and keep hostile text away from int().
 _SIZE = re.compile(r"([0-9]{1,15}) ?(?:([kmg])(?:i?b)?|b)?", re.IGNORECASE | re.ASCII)
@@ -24,7 +24,7 @@ def parse_size(text: str) -> int:
     """Bytes for "61440", "60k", "60 kB", "64KiB" or "2M"; k = 1024. ValueError names the text and what is allowed."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{_shown(text)}: expected {SIZE_EXPECTED} (k = 1024)")
+        raise ValueError(f"{_shown(text)}: expected {SIZE_EXPECTED} (units k, M, G; k = 1024)")
     return int(match[1]) * _BYTES_PER[(match[2] or "").lower()]
 
 
@@ -35,7 +35,7 @@ def parse_duration(text: str) -> int:
         return int(stripped)
     match = _DURATION.fullmatch(stripped)
     if match is None or not any(match.groups()):
-        raise ValueError(f"{_shown(text)}: expected {DURATION_EXPECTED}, largest unit first")
+        raise ValueError(f"{_shown(text)}: expected {DURATION_EXPECTED} (units d, h, m, s, largest first)")
     return sum(int(count or 0) * seconds for count, seconds in zip(match.groups(), _SECONDS_PER.values(), strict=True))
 
 

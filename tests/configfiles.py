@@ -1,0 +1,97 @@
+"""Configuration files for the tests of everything that reads one."""
+
+from pathlib import Path
+
+from buddywatch.config import Config, load
+
+EVERY_KEY = """
+[collector]
+db = "data/buddy.db"
+links = ["serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"]
+hole_patience = 90
+
+[[board]]
+name = "xp-07"
+rule = "old"
+page_bytes = "8k"
+silent_after = "10m"
+needs = ["rm", "player"]
+
+[[board]]
+name = "xp-08"
+
+[[need]]
+name = "rm"
+bytes = "60 kB"
+exec = true
+boards = ["xp-07"]
+
+[[need]]
+name = "player"
+program = "player.flat"
+exec = false
+
+[[need]]
+name = "buffer"
+bytes = 131072
+
+[alert]
+refused = "warning"
+tight = "off"
+kernel_failure = "warning"
+silent = "warning"
+silent_after = "1m"
+rebooted = "off"
+lost = "critical"
+refused_within = "2h"
+hold_samples = 3
+clear_samples = 9
+repeat_after = 0
+batch = "1m"
+
+[mail]
+to = ["you@example.org", "root"]
+from = "board-watch@example.org"
+server = "mail.example.org"
+port = 2525
+security = "none"
+user = "watch"
+password_file = "secret"
+allow_clear_login = true
+ca_file = "ca.pem"
+timeout = "1m"
+
+[[hook]]
+name = "page"
+command = ["/usr/local/bin/page", "-q"]
+timeout = 5
+"""
+
+FLAT_60K = b"bFLT\0\0\0\x04\0\0\0\x44" + b"\0\0\x10\0" + b"\0\0\x20\0" + b"\0\0\x40\0" + b"\0\0\xb0\0" + bytes(36)
+
+
+def fill(folder: Path) -> Path:
+    """Put the files that EVERY_KEY names into a folder."""
+    (folder / "player.flat").write_bytes(FLAT_60K)
+    (folder / "ca.pem").write_text("")
+    (folder / "secret").write_text("open sesame\n")
+    (folder / "secret").chmod(0o600)
+    return folder
+
+
+def load_text(folder: Path, text: str) -> Config:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, {"HOME": str(folder)})
+
+
+def need(rest: str) -> str:
+    return f'[[need]]\nname = "rm"\n{rest}'
+
+
+def mail(rest: str) -> str:
+    return f'[mail]\nto = ["you@example.org"]\nfrom = "watch@example.org"\n{rest}'
+
+
+SERVER = 'server = "mail.example.org"\n'
+LOGIN = 'user = "watch"\npassword_env = "MAIL_PASSWORD"\n'
