@@ -29,7 +29,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One poll of a board. seq is the number of its last frame, first_seq of its first (they differ on large machines)."""
+    """One poll of a board. seq is the number of its last frame, first_seq of its first (large machines: several)."""
 
     boot_id: str
     first_seq: int
@@ -102,7 +102,7 @@ class ResumeState:
     """
 
     boot: Boot  # the newest by arrival (the one added last)
-    stored: tuple[tuple[int, int], ...]  # frames of stored snapshots (first_seq..seq) and events, touching ranges joined
+    stored: tuple[tuple[int, int], ...]  # snapshots (first_seq..seq) and events, touching ranges joined
     lost: tuple[tuple[int, int], ...]  # frames in stored gaps, whatever their reason
     edges: tuple[Snapshot, ...]  # the last snapshot of each range in `stored`; a range of events only has none
     earlier: dict[str, int] = field(default_factory=dict, hash=False)  # boot id -> highest frame stored, older boots
