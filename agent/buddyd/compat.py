@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 
-MICROPYTHON = sys.implementation[0] == "micropython"
+MICROPYTHON = sys.implementation.name == "micropython"
 EAGAIN = 11
 EINPROGRESS = 115
 UNRESOLVED = -2  # EAI_NONAME
@@ -36,6 +36,7 @@ _REASONS = {
 if MICROPYTHON:
     IMPLEMENTATION = "micropython-%d.%d.%d" % tuple(sys.implementation[1][:3])
     ticks_ms = time.ticks_ms
+    ticks_us = time.ticks_us
     ticks_add = time.ticks_add
     ticks_diff = time.ticks_diff
 
@@ -140,6 +141,10 @@ else:
     def ticks_ms():
         """Milliseconds that never go back; only differences mean anything."""
         return (time.monotonic_ns() - _EPOCH) // 1000000
+
+    def ticks_us():
+        """The same in microseconds."""
+        return (time.monotonic_ns() - _EPOCH) // 1000
 
     def ticks_add(ticks, ms):
         return ticks + ms

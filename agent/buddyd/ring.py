@@ -20,6 +20,7 @@ class Ring:
         self.oldest = 1  # sequence number of the oldest frame held
         self.next = 1  # of the frame that comes next; next == oldest: empty
         self.key = 0  # of the newest frame that starts a group, 0: none yet
+        self.key_before = 0  # of the one before that
         self.dropped = 0  # frames overwritten so far
         self._first = 0  # offset of the oldest frame
         self._last = 0  # offset of the newest frame
@@ -40,7 +41,7 @@ class Ring:
         self.buffer[offset] = length
         self.buffer[offset + 1 : offset + 1 + length] = line
         if line[1] in wire.STARTS_GROUP and self._kind_before != _KEY_PART:
-            self.key = self.next
+            self.key_before, self.key = self.key, self.next
         self._kind_before = line[1]
         self._last = offset
         self._end = offset + length + 1

@@ -29,6 +29,7 @@ EVENT = b"e"
 HELLO, GAP = b"H", b"G"  # not part of the sequence
 NUMBERED = b"kKdDe"
 STARTS_GROUP = b"kK"
+ENDS_SNAPSHOT = b"kd"
 
 ASK = b"@"  # the first byte of a host's request
 ASK_HELLO, ASK_FRAMES = b"h", b"r"
@@ -153,6 +154,24 @@ def apply_changes(digits, vector, column):
     except IndexError:
         raise ValueError("frame does not fit its %d columns: %r" % (len(vector), digits))
     return column
+
+
+def apply_frame(content, vector, column, interval_cs):
+    """Add what a numbered frame says to vector; the column that a following part goes on at, 0 after a whole snapshot.
+
+    content: from the mark on, without the check. column: what the frame before returned. An event changes nothing.
+    """
+    kind = content[1:2]
+    if kind == EVENT:
+        return column
+    if column == 0:
+        if kind in (KEY, KEY_PART):
+            for i in range(len(vector)):
+                vector[i] = 0
+        else:
+            vector[0] += interval_cs
+    column = apply_changes(content[4:], vector, column)
+    return 0 if kind in (KEY, DELTA) else column
 
 
 class Encoder:

@@ -1,0 +1,92 @@
+"""Settings, self-test, loop. Exit codes: 0 stopped by request, 2 usage or configuration, 3 nothing to read, 4 no link."""
+
+import gc
+import sys
+
+from . import options
+from .ring import Ring
+
+STOPPED, USAGE, NOTHING_TO_READ, NO_LINK = 0, 2, 3, 4
+
+
+def say(text):
+    """One line on standard error."""
+    sys.stderr.write("buddyd: %s\n" % text)
+
+
+def main(arguments):
+    """Run the agent; the exit code."""
+    try:
+        settings = options.load(arguments)
+    except options.OptionError as error:
+        say(str(error))
+        return USAGE
+    if settings["help"]:
+        print(options.usage())
+        return STOPPED
+    if not settings["once"] and not [name for name in options.LINKS if settings[name]]:
+        say("no link given: --serial, --telnet, --connect or --stdout; see --help")
+        return USAGE
+    # First of all, while the heap is in one piece: the ring is the largest object, and it stays.
+    try:
+        ring = Ring(settings["ring"])
+    except MemoryError:
+        say("no room for a ring of %d bytes; give a smaller --ring or a larger heap (-X heapsize=)" % settings["ring"])
+        return USAGE
+    gc.collect()
+    return run(settings, ring)
+
+
+def run(settings, ring):
+    """The agent with valid settings and its ring."""
+    from . import compat, human
+    from .desk import Desk
+    from .klog import KernelLog
+    from .sample import Sampler
+
+    gc.collect()
+    try:
+        sampler = Sampler(settings["proc"])
+    except (OSError, ValueError) as error:
+        reason = compat.reason(error) if isinstance(error, OSError) else str(error)
+        say("%s/buddyinfo: %s; give the place of a /proc that has it with --proc" % (settings["proc"], reason))
+        return NOTHING_TO_READ
+    desk = Desk(settings, sampler, KernelLog(settings["proc"]), ring)
+    if settings["once"]:
+        desk.poll()
+        print(human.status(desk))
+        return STOPPED
+    return stream(settings, desk)
+
+
+def stream(settings, desk):
+    """Open the links and poll until told to stop."""
+    from . import compat, links
+    from .loop import Loop
+
+    compat.stop_on_signals()
+    loop = Loop(desk, settings["interval_ms"])
+    loop.links = links.from_settings(settings, desk, loop)
+    opened = 0
+    for link in loop.links:
+        try:
+            link.open()
+            opened += 1
+        except OSError as error:
+            say("%s: %s" % (link.label, compat.reason(error)))
+            link.lost()
+    if not opened:
+        say("no link could be opened")
+        return NO_LINK
+    if desk.kernel_log.file is not None and desk.kernel_log.pollable:
+        loop.watch_kernel_log(desk.kernel_log.file.fileno())
+    say(desk.effective())
+    gc.collect()
+    try:
+        loop.run()
+    except KeyboardInterrupt:
+        return STOPPED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""The agent's state: the last sample, the encoder, the ring. It polls when it is told to, and knows the answers."""
+
+import binascii
+import os
+
+from . import VERSION, compat, human, kernlog, wire
+from .ring import GROUPS_MIN
+
+REFRESH_MS = 600000  # system facts are read again so often
+
+
+def new_boot_id(proc):
+    """8 hex digits for this life of the agent, as str.
+
+    Random, and mixed with what differs from boot to boot: a board without an entropy source may give the same random
+    bytes after every power-on.
+    """
+    mixed = binascii.crc32(os.urandom(8), compat.ticks_us() & 0xFFFF)
+    for name in ("/uptime", "/stat", "/interrupts", "/self/stat"):
+        try:
+            with open(proc + name, "rb") as file:
+                mixed = binascii.crc32(file.read(512), mixed)
+        except OSError:
+            continue
+    return "%08x" % mixed
+
+
+class Desk:
+    """settings: options.check()'s. sampler: sample.Sampler. kernel_log: klog.KernelLog. ring: ring.Ring."""
+
+    def __init__(self, settings, sampler, kernel_log, ring):
+        self.sampler = sampler
+        self.kernel_log = kernel_log
+        self.ring = ring
+        self.name = sampler.board_name(settings["name"])
+        self.interval_ms = settings["interval_ms"]
+        self.boot = new_boot_id(settings["proc"])
+        columns = len(sampler.vector)
+        self.encoder = wire.Encoder(self.boot, columns, self.interval_ms // 10, ring.size_bytes // GROUPS_MIN)
+        self.poll_us = 0  # how long the last poll took
+        self.refreshed_ms = compat.ticks_ms()
+
+    def poll(self):
+        """Take a sample and put it into the ring. A source that fails costs itself and is told once."""
+        began = compat.ticks_us()
+        if self.kernel_log.file is not None and not self.kernel_log.pollable:
+            self.drain_kernel_log()
+        if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
+            self.refreshed_ms = compat.ticks_ms()
+            self.sampler.refresh()
+        if self.sampler.read(self._news):
+            self.encoder.snapshot(self.sampler.vector, self.ring.append)
+        self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
+
+    def drain_kernel_log(self):
+        """Turn new kernel lines into events; False once the kernel log is gone."""
+        self.kernel_log.drain(self._kernel_line)
+        if self.kernel_log.file is None:
+            self._news("lost kernel-log")
+        return self.kernel_log.file is not None
+
+    def _kernel_line(self, text, stamp_cs):
+        found = kernlog.parse(text)
+        if found is None:
+            return
+        kind, number, pid, comm = found
+        if stamp_cs is None:
+            stamp_cs = self.sampler.uptime_cs()
+        self.encoder.event(wire.event_text(stamp_cs, kind, number, pid, comm, text), self.ring.append)
+
+    def _news(self, text):
+        """Something about the agent itself: a source that was lost, or is back."""
+        body = wire.event_text(self.sampler.uptime_cs(), "source", None, None, None, text)
+        self.encoder.event(body, self.ring.append)
+
+    def hello(self):
+        """The hello's lines, see PROTOCOL.md."""
+        sampler, ring = self.sampler, self.ring
+        used, total = compat.heap()
+        facts = [
+            ("v", str(wire.VERSION)),
+            ("name", self.name),
+            ("agent", VERSION),
+            ("impl", compat.IMPLEMENTATION),
+            ("interval_cs", str(self.interval_ms // 10)),
+        ]
+        facts += sampler.facts()
+        facts += [
+            ("missing", ",".join(self.missing()) or "-"),
+            ("ring", str(ring.size_bytes)),
+            ("heap_used", str(used)),
+            ("heap_total", str(total)),
+            ("poll_us", str(self.poll_us)),
+            ("dropped", str(ring.dropped)),
+            ("up", str(sampler.uptime_cs())),
+            ("key", str(ring.key)),
+            ("oldest", str(ring.oldest)),
+            ("next", str(ring.next)),
+        ]
+        return wire.hello_lines(self.boot, facts)
+
+    def effective(self):
+        """The settings in effect, in a line."""
+        return "%s: %d zones, every %d ms, ring %d bytes, missing: %s" % (
+            self.name,
+            len(self.sampler.zones),
+            self.interval_ms,
+            self.ring.size_bytes,
+            ", ".join(self.missing()) or "nothing",
+        )
+
+    def missing(self):
+        """Names of the sources that cannot be read."""
+        return self.sampler.missing() + ([] if self.kernel_log.file else ["kernel-log"])
+
+    def greeting(self):
+        return "buddyd %s on %s. Type help." % (VERSION, self.name)
+
+    def answer(self, line, polite):
+        """The text that answers what a person typed (bytes); None for nothing. polite: answer unknown words as well."""
+        return human.answer(self, str(line, "ascii"), polite)

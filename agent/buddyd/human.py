@@ -1,0 +1,157 @@
+"""What a person reads who connects with a plain terminal. Nothing that is typed starts anything on the board."""
+
+from . import compat, watermark, wire
+
+RECENT_MAX = 20
+HELP = """commands:
+  help        this text
+  status      the state of memory now
+  need BYTES  would the kernel give a program so many contiguous bytes?
+  recent [N]  the last N snapshots (at most 20): free blocks by order
+Machine frames flow when a collector asks for them."""
+
+
+def answer(desk, line, polite):
+    """The answer to a typed line (str); None where there is none."""
+    words = line.split()
+    command = words[0] if words else ""
+    if command == "help":
+        return HELP
+    if command == "status":
+        return status(desk)
+    if command == "need":
+        return need(desk, words[1] if len(words) == 2 else "")
+    if command == "recent":
+        return recent(desk, words[1] if len(words) == 2 else "10")
+    if polite and command:
+        return "unknown: %s. Type help." % command[:20]
+    return None
+
+
+def status(desk):
+    """The state of memory, the agent's own cost, in lines."""
+    sampler, ring = desk.sampler, desk.ring
+    lines = [
+        "%s: %s" % (desk.name, sampler.describe()),
+        "up %s, %s processes created, snapshot every %d ms"
+        % (clock(sampler.uptime_cs()), _known(sampler.value("proc")), desk.interval_ms),
+        "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab")),
+    ]
+    for zone in sampler.zones:
+        lines.append(_zone_line(zone, sampler))
+    lines.append(_serviceable(sampler))
+    used, total = compat.heap()
+    lines.append("missing: %s" % (", ".join(desk.missing()) or "nothing"))
+    lines.append(
+        "buddyd: poll %d us, heap %s; ring %d bytes holds frames %d to %d, %d overwritten"
+        % (
+            desk.poll_us,
+            "%d of %d bytes" % (used, total) if total else "not fixed (CPython)",
+            ring.size_bytes,
+            ring.oldest,
+            ring.next - 1,
+            ring.dropped,
+        )
+    )
+    return "\n".join(lines)
+
+
+def _zone_line(zone, sampler):
+    nr_free = zone.nr_free(sampler.vector)
+    page_kb = (sampler.system.page_bytes or 0) // 1024
+    blocks = " ".join(
+        ["%s:%d" % (size(page_kb << order) if page_kb else "2^%d" % order, nr_free[order]) for order in range(len(nr_free))]
+    )
+    marks = zone.marks(sampler.vector)
+    text = "node %d zone %s: %d pages free, %s" % (
+        zone.node,
+        zone.name,
+        watermark.free_pages(nr_free),
+        "min %d, low %d pages" % (marks[0], marks[1]) if marks else "marks unknown",
+    )
+    return text + "\n  " + blocks
+
+
+def _serviceable(sampler):
+    zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
+    if not zones or rule is None or not page_bytes:
+        return "what the kernel would hand out: unknown (needs marks, release and page size)"
+    order, low_order = watermark.serviceable_order(zones, rule), watermark.serviceable_low_order(zones, rule)
+    return "the kernel would hand out at most %s in one piece (%s without reclaim first); rule: %s" % (
+        _block(order, page_bytes),
+        _block(low_order, page_bytes),
+        rule,
+    )
+
+
+def need(desk, text):
+    """The verdict for so many bytes (text: decimal)."""
+    if not text or len(text) > 9 or [char for char in text if not "0" <= char <= "9"] or int(text) == 0:
+        return "need BYTES: a number such as 61440"
+    sampler = desk.sampler
+    zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
+    if not zones or rule is None or not page_bytes:
+        return "need %s: unknown; marks, kernel release or page size cannot be read here" % text
+    order = watermark.order_for(int(text), page_bytes)
+    verdict, margin = watermark.judge(zones, order, rule, watermark.EXEC_PAGES)
+    answer = "need %s: %s; order %d, a block of %s; margin %d pages (for a program, %d pages taken first)" % (
+        text,
+        verdict,
+        order,
+        _block(order, page_bytes),
+        margin,
+        watermark.EXEC_PAGES,
+    )
+    if verdict == watermark.REFUSED and order <= watermark.COSTLY_ORDER:
+        answer += "; at this size the OOM killer ends a process instead"
+    return answer
+
+
+def recent(desk, text):
+    """The last snapshots, newest last, decoded from the ring."""
+    if not text or len(text) > 2 or [char for char in text if not "0" <= char <= "9"]:
+        return "recent [N]: N from 1 to %d" % RECENT_MAX
+    count = min(max(int(text), 1), RECENT_MAX)
+    sampler, ring, rows = desk.sampler, desk.ring, []
+    line, vector, column = bytearray(wire.LINE_MAX + 1), [0] * len(sampler.vector), 0
+    first = ring.key_before if ring.key_before >= ring.oldest else ring.key
+    known, offset = 0, 0
+    for sequence in range(max(first, 1), ring.next):
+        offset = ring.locate(sequence, known, offset)
+        known = sequence
+        length = ring.copy(offset, line)
+        column = wire.apply_frame(line[: length - wire.CHECK_DIGITS], vector, column, desk.encoder.interval_cs)
+        if line[1] in wire.ENDS_SNAPSHOT:
+            rows.append(_row(sequence, vector, sampler))
+            if len(rows) > count:
+                rows.pop(0)
+    return "\n".join(rows) or "no snapshot yet"
+
+
+def _row(sequence, vector, sampler):
+    blocks = ["%s %s" % (zone.name, " ".join([str(n) for n in zone.nr_free(vector)])) for zone in sampler.zones]
+    return "%d up %s %s" % (sequence, clock(vector[0]), "; ".join(blocks))
+
+
+def _block(order, page_bytes):
+    return "nothing" if order < 0 else size((page_bytes << order) // 1024)
+
+
+def _pages(sampler, column):
+    pages, page_bytes = sampler.value(column), sampler.system.page_bytes
+    return "unknown" if pages is None or not page_bytes else size(pages * page_bytes // 1024)
+
+
+def _known(value):
+    return "unknown number of" if value is None else str(value)
+
+
+def size(kb):
+    """kB (int) as 64kB."""
+    return "%dkB" % kb
+
+
+def clock(uptime_cs):
+    """Centiseconds as d:hh:mm:ss."""
+    seconds = uptime_cs // 100
+    return "%d:%02d:%02d:%02d" % (seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60)

@@ -1,0 +1,190 @@
+"""Settings: command line over configuration file over defaults. One table is the source of the options, keys and help."""
+
+from . import ring
+
+# (name, argument or "" for a switch, help, default as written by a user)
+OPTIONS = (
+    ("config", "FILE", "`key = value` lines, the keys are these options", "/etc/buddyd.conf if present"),
+    ("name", "NAME", "board name in the hello", "the host name, else board"),
+    ("interval", "SECONDS", "time between polls", "5"),
+    ("ring", "BYTES", "ring size, allocated at start (32768, 32k)", "32768"),
+    ("serial", "PATH[:BAUD]", "stream over a serial line (raw, 8N1)", "off; 115200"),
+    ("telnet", "[ADDRESS:]PORT", "listen for telnet", "off; address 127.0.0.1"),
+    ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
+    ("stdout", "", "stream to standard output", "off"),
+    ("proc", "DIR", "where /proc is", "/proc"),
+    ("once", "", "print one human-readable status and exit", ""),
+    ("help", "", "print this help and exit", ""),
+)
+LINKS = ("serial", "telnet", "connect", "stdout")
+DEFAULT_CONFIG = "/etc/buddyd.conf"
+INTERVAL_MIN_MS, INTERVAL_MAX_MS = 10, 86400000
+RING_MAX = 1 << 28
+BAUDS = (300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+
+
+class OptionError(ValueError):
+    """One line for the user: where, what was found, what is allowed."""
+
+
+def usage():
+    """The help text: one line an option."""
+    lines = ["usage: buddyd [OPTION]...    at least one link: --serial, --telnet, --connect or --stdout", ""]
+    for name, argument, text, default in OPTIONS:
+        left = "  --" + name + (" " + argument if argument else "")
+        lines.append("%-26s %s%s" % (left, text, " (default: %s)" % default if default else ""))
+    lines.append("")
+    lines.append("exit codes: 0 stopped by request, 2 usage or configuration, 3 nothing to read, 4 no link could be opened")
+    return "\n".join(lines)
+
+
+def load(arguments):
+    """Settings (dict, values as documented at check()) from command line arguments and the configuration file."""
+    given = _from_arguments(arguments)
+    path = given.get("config")
+    texts = {}
+    if path is not None or _readable(DEFAULT_CONFIG):
+        texts = _from_file(path or DEFAULT_CONFIG)
+    for name in given:
+        texts[name] = given[name]
+    return check(texts)
+
+
+def _from_arguments(arguments):
+    given, i = {}, 0
+    while i < len(arguments):
+        word = arguments[i]
+        name, equals, value = word[2:].partition("=")
+        option = _find(name) if word[:2] == "--" else None
+        if option is None:
+            raise OptionError("unknown option %s; see --help" % word)
+        if not option[1]:
+            if equals:
+                raise OptionError("--%s takes no value" % name)
+            value = "yes"
+        elif not equals:
+            i += 1
+            if i == len(arguments):
+                raise OptionError("--%s needs a value: %s" % (name, option[1]))
+            value = arguments[i]
+        given[name] = value
+        i += 1
+    return given
+
+
+def _find(name):
+    for option in OPTIONS:
+        if option[0] == name:
+            return option
+    return None
+
+
+def _readable(path):
+    try:
+        open(path).close()
+    except OSError:
+        return False
+    return True
+
+
+def _from_file(path):
+    texts, number = {}, 0
+    try:
+        file = open(path)
+    except OSError as error:
+        raise OptionError("%s: cannot be read (errno %s)" % (path, error.errno))
+    with file:
+        for line in file:
+            number += 1
+            line = line.split("#")[0].strip()
+            if not line:
+                continue
+            name, equals, value = line.partition("=")
+            name, value = name.strip(), value.strip()
+            if not equals or not value:
+                raise OptionError("%s line %d: expected `key = value`, found: %s" % (path, number, line))
+            if _find(name) is None or name in ("config", "once", "help"):
+                known = " ".join([option[0] for option in OPTIONS[1:-2]])
+                raise OptionError("%s line %d: unknown key %s; known: %s" % (path, number, name, known))
+            texts[name] = value
+    return texts
+
+
+def check(texts):
+    """Settings from texts (dict of option name to text).
+
+    name, proc: str. interval_ms, ring: int. serial: None or (path, baud). telnet, connect: None or (host, port).
+    stdout, once, help: bool. OptionError for what is out of shape or range.
+    """
+    settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc")}
+    settings["interval_ms"] = _milliseconds(texts.get("interval", "5"))
+    settings["ring"] = _size(texts.get("ring", "32768"))
+    for name in ("stdout", "once", "help"):
+        settings[name] = _switch(name, texts.get(name, "no"))
+    serial = texts.get("serial")
+    settings["serial"] = _serial(serial) if serial else None
+    telnet = texts.get("telnet")
+    settings["telnet"] = _endpoint("telnet", telnet, "127.0.0.1") if telnet else None
+    connect = texts.get("connect")
+    settings["connect"] = _endpoint("connect", connect, None) if connect else None
+    return settings
+
+
+def _switch(name, text):
+    if text not in ("yes", "no"):
+        raise OptionError("%s = %s: expected yes or no" % (name, text))
+    return text == "yes"
+
+
+def _milliseconds(text):
+    whole, _, part = text.partition(".")
+    digits = (part + "000")[:3]
+    if not _is_number(whole or "0") or not _is_number(digits) or text in ("", "."):
+        raise OptionError("interval %s: expected seconds, such as 5 or 0.5" % text)
+    value = int(whole or "0") * 1000 + int(digits)
+    if not INTERVAL_MIN_MS <= value <= INTERVAL_MAX_MS:
+        raise OptionError("interval %s: expected 0.01 to 86400 seconds" % text)
+    return value
+
+
+def _size(text):
+    digits, scale = text, 1
+    if text[-1:] in ("k", "K"):
+        digits, scale = text[:-1], 1024
+    if not _is_number(digits):
+        raise OptionError("ring %s: expected a number of bytes, such as 32768 or 32k" % text)
+    value = int(digits) * scale
+    if not ring.SIZE_MIN <= value <= RING_MAX:
+        raise OptionError("ring %s: expected %d to %d bytes" % (text, ring.SIZE_MIN, RING_MAX))
+    return value
+
+
+def _serial(text):
+    path, colon, baud = text, "", ""
+    at = text.rfind(":")
+    if at > 0 and _is_number(text[at + 1 :]):
+        path, colon, baud = text[:at], ":", text[at + 1 :]
+    rate = int(baud) if colon else 115200
+    if rate not in BAUDS:
+        raise OptionError("serial %s: %d is no usual rate; expected one of %s" % (text, rate, _words(BAUDS)))
+    return path, rate
+
+
+def _endpoint(name, text, default_host):
+    at = text.rfind(":")
+    host, port = (text[:at], text[at + 1 :]) if at >= 0 else (default_host, text)
+    if not host or not _is_number(port) or not 0 < int(port) < 65536:
+        shape = "[ADDRESS:]PORT" if default_host else "HOST:PORT"
+        raise OptionError("%s %s: expected %s with a port from 1 to 65535" % (name, text, shape))
+    return host, int(port)
+
+
+def _is_number(text):
+    for char in text:
+        if not "0" <= char <= "9":
+            return False
+    return bool(text) and len(text) < 10
+
+
+def _words(numbers):
+    return " ".join([str(number) for number in numbers])

@@ -1,0 +1,189 @@
+"""One conversation over one stream: what it is still owed, what it has asked for, and the line it is typing.
+
+Order of what goes out: answers (a hello, a gap, text for a person), then live frames, then frames asked for again; so a
+live snapshot never waits behind a backlog. One line is written for each time that the stream is ready: a tty driver
+that reports room takes a line of this length without waiting (n_tty reports POLLOUT below 256 queued characters), and no
+stream can hold up a poll. All state is of fixed size; a Peer is made once and used for one stream after the other.
+"""
+
+from . import compat, nvt, wire
+
+INPUT_MAX = 128  # bytes of a line that a peer may type
+READ_BYTES = 64
+ANSWERS_MAX = 40  # lines that may wait
+ASK_COUNT_MAX = 1024  # frames in one request
+LIVE_LAG_MAX = 8  # frames: a host that asks for what it missed gets the newest first
+
+
+class Peer:
+    """desk: the agent's state (desk.Desk). flows_unasked: a line or a pipe, whose reader may have no way to ask.
+
+    On a line that flows unasked only known commands are answered: on a shared line, anything else may come from a
+    shell, an echo or a login program, and two machines must not talk each other to death.
+    """
+
+    def __init__(self, desk, flows_unasked):
+        self.desk = desk
+        self.flows_unasked = flows_unasked
+        self.stream = None
+        self.reads = True
+        self.out = bytearray(wire.LINE_MAX + 1)
+        self.typed = bytearray(INPUT_MAX)
+        self.live = 1  # sequence number of the next live frame; a line that comes back goes on where it stopped
+        self._reset()
+
+    def _reset(self):
+        self.telnet = None
+        self.out_start = self.out_end = 0
+        self.typed_length = 0
+        self.answers = []
+        self.flowing = False
+        self.asks = False  # a host that asks for what it missed is at the other end
+        self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
+        self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
+        self.heard_ms = compat.ticks_ms()
+
+    def attach(self, stream, telnet):
+        """Begin a conversation. telnet: whether the other side may send telnet commands."""
+        self._reset()
+        self.stream = stream
+        self.telnet = nvt.Nvt() if telnet else None
+        if self.flows_unasked:
+            self.answers.append(b"\n")  # ends whatever half a line is there
+            self.start_flowing()
+            self.say_hello()
+        else:
+            self.say(self.desk.greeting())
+
+    def close(self):
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+    def start_flowing(self):
+        if not self.flowing:
+            self.flowing = True
+            if not self.flows_unasked:
+                self.live = self.desk.ring.next
+
+    def say(self, text):
+        """Queue text (str, lines ended by \\n) for a person."""
+        for line in text.split("\n"):
+            if len(self.answers) < ANSWERS_MAX:
+                self.answers.append(wire.printable(line)[: wire.LINE_MAX - 2] + b"\r\n")
+
+    def say_hello(self):
+        for line in self.desk.hello():
+            if len(self.answers) < ANSWERS_MAX:
+                self.answers.append(line + b"\n")
+
+    def wants_write(self):
+        ring = self.desk.ring
+        return (
+            self.out_start < self.out_end
+            or len(self.answers) > 0
+            or (self.flowing and self.live < ring.next)
+            or self.fill < self.fill_end
+        )
+
+    def send(self):
+        """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
+        if self.out_start == self.out_end:
+            self.out_start, self.out_end = 0, self._load()
+        if self.out_end:
+            count = compat.write(self.stream, self.out, self.out_start, self.out_end - self.out_start)
+            if count:
+                self.out_start += count
+                if self.out_start == self.out_end:
+                    self.out_start = self.out_end = 0
+
+    def _load(self):
+        if self.answers:
+            line = self.answers.pop(0)
+            self.out[0 : len(line)] = line
+            return len(line)
+        ring = self.desk.ring
+        if self.flowing and self.live < ring.next:
+            if self.live < ring.oldest:
+                self.live = ring.oldest
+            if self.asks and ring.next - self.live > LIVE_LAG_MAX:
+                self.live = ring.next - 1
+            self.live += 1
+            return self._load_frame(self.live - 1)
+        if self.fill < self.fill_end:
+            self.fill += 1
+            return self._load_frame(self.fill - 1)
+        return 0
+
+    def _load_frame(self, sequence):
+        ring = self.desk.ring
+        offset = ring.locate(sequence, self.at, self.at_offset)
+        if offset < 0:
+            return 0  # overwritten between the request and now: the host asks again and gets the gap
+        self.at, self.at_offset = sequence, offset
+        length = ring.copy(offset, self.out)
+        self.out[length] = 10
+        return length + 1
+
+    def receive(self):
+        """The stream has something: take it in. OSError (errno 0 at its end) when the stream is gone."""
+        data = compat.read(self.stream, READ_BYTES)
+        if data is None:
+            return
+        if not data:
+            raise OSError(0)
+        self.heard_ms = compat.ticks_ms()
+        if self.telnet is not None:
+            data = self.telnet.feed(data, self._answer_command)
+        for byte in data:
+            if byte == 10 or byte == 13:
+                length, self.typed_length = self.typed_length, 0
+                if length > INPUT_MAX:
+                    self._too_long()
+                elif length:
+                    self._line(bytes(self.typed[:length]))
+            elif self.typed_length < INPUT_MAX:
+                self.typed[self.typed_length] = byte
+                self.typed_length += 1
+            else:
+                self.typed_length = INPUT_MAX + 1
+
+    def _answer_command(self, data):
+        if len(self.answers) < ANSWERS_MAX:
+            self.answers.append(data)
+
+    def _too_long(self):
+        if not self.flows_unasked:
+            self.say("line too long: at most %d characters" % INPUT_MAX)
+
+    def _line(self, line):
+        if line[:1] == wire.ASK:
+            content = wire.unseal(line)
+            if content is not None:
+                self._request(content)
+        elif line[:1] != wire.MARK:  # our own frames, echoed
+            text = self.desk.answer(wire.printable(str(line, "latin1")), not self.flows_unasked)
+            if text:
+                self.say(text)
+
+    def _request(self, content):
+        self.asks = True
+        self.start_flowing()
+        if content[1:2] == wire.ASK_HELLO:
+            self.say_hello()
+        elif content[1:2] == wire.ASK_FRAMES:
+            try:
+                boot, first, count = wire.parse_numbers(content)
+            except ValueError:
+                return
+            if boot == self.desk.boot:
+                self._fill_from(first, first + min(max(count, 0), ASK_COUNT_MAX))
+            else:
+                self.say_hello()
+
+    def _fill_from(self, first, end):
+        ring = self.desk.ring
+        if first < ring.oldest and first < end and len(self.answers) < ANSWERS_MAX:
+            last = min(end, ring.oldest) - 1
+            self.answers.append(wire.gap_line(self.desk.boot, max(first, 1), last) + b"\n")
+        self.fill, self.fill_end = max(first, ring.oldest), min(end, ring.next)

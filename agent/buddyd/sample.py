@@ -1,0 +1,250 @@
+"""One poll: reads the sources under /proc and lays their figures out as the vector that the wire carries.
+
+Columns: `up` (centiseconds), `proc` (processes created), `free` (MemFree less what buddyinfo shows), `recl` (reclaimable),
+`slab`, all three in pages; then for every zone min, low, high, reserve (where zoneinfo tells them) and the free blocks of
+every order. Which columns there are is settled at the start and told in the hello; what cannot be read then is missing for
+good, what fails later keeps its last value, is told once, and is told again when it is back.
+"""
+
+from . import compat, uptime, watermark
+from .buddyinfo import BuddyInfo
+from .kernlog import printable
+from .meminfo import MemInfo
+from .procfile import ProcFile
+from .stat import Stat
+from .system import System
+from .zoneinfo import MARKS_PER_ZONE, ZoneInfo
+
+MARKS_EVERY = 12  # polls: marks change when somebody writes a sysctl; zoneinfo is the longest file of all
+_NAME_CHARS = 64
+
+
+class ZoneColumns:
+    """Where one zone's figures stand in the vector."""
+
+    def __init__(self, node, name, at, has_marks, orders):
+        self.node = node
+        self.name = name
+        self.at = at
+        self.has_marks = has_marks
+        self.counts_at = at + (MARKS_PER_ZONE if has_marks else 0)
+        self.end = self.counts_at + orders
+        self.orders = orders
+
+    def nr_free(self, vector):
+        """Free blocks by order, a new list."""
+        return vector[self.counts_at : self.end]
+
+    def marks(self, vector):
+        """(min, low, high, reserve) in pages, None where they are not known."""
+        return vector[self.at : self.counts_at] if self.has_marks else None
+
+
+class Sampler:
+    """OSError or ValueError where there is no usable buddyinfo; every other source may be missing."""
+
+    def __init__(self, proc):
+        self._buddyinfo, self._zoneinfo = BuddyInfo(proc), ZoneInfo(proc)
+        self._meminfo, self._stat = MemInfo(proc), Stat(proc)
+        self._uptime = ProcFile(proc + "/uptime")
+        self._hostname = proc + "/sys/kernel/hostname"
+        self._failed = []  # sources that are missing, or were lost
+        self._polls = 0
+        self._buddyinfo.read()
+        if not self._buddyinfo.zones:
+            raise ValueError(self._buddyinfo.first_error or "no zone in it")
+        self._try("meminfo", self._meminfo.read)
+        self._try("stat", self._stat.read)
+        self._try("zoneinfo", self._read_marks)
+        self._try("uptime", self._read_uptime)
+        self.system = System(proc)
+        self.refresh()
+        self._lay_out()
+
+    def _try(self, name, read):
+        """Whether read() went well; a source that did not is in _failed from then on."""
+        try:
+            read()
+        except (OSError, ValueError):
+            if name not in self._failed:
+                self._failed.append(name)
+            return False
+        if name in self._failed:
+            self._failed.remove(name)
+        return True
+
+    def refresh(self):
+        """Read the facts that hardly ever change again."""
+        has_memory = "meminfo" not in self._failed
+        self.system.read(self._buddyinfo.free_pages(), self._meminfo if has_memory else None)
+
+    def _read_marks(self):
+        self._zoneinfo.read(self._buddyinfo.zones)
+
+    def _read_uptime(self):
+        self._up_cs = uptime.read(self._uptime)
+
+    def _lay_out(self):
+        self.columns, self._wants_memory = ["up"], False
+        if "stat" not in self._failed and self._stat.processes is not None:
+            self.columns.append("proc")
+        if "meminfo" not in self._failed and self.system.page_bytes:
+            for name, kb in (
+                ("free", self._meminfo.free_kb),
+                ("recl", self._meminfo.reclaimable_kb),
+                ("slab", self._meminfo.slab_kb),
+            ):
+                if kb is not None:
+                    self.columns.append(name)
+                    self._wants_memory = True
+        self.zones, at, marks = [], len(self.columns), self._zoneinfo.marks
+        for i in range(len(self._buddyinfo.zones)):
+            node, name = self._buddyinfo.zones[i]
+            first = i * MARKS_PER_ZONE
+            has_marks = bool(marks) and None not in marks[first : first + MARKS_PER_ZONE]
+            zone = ZoneColumns(node, name, at, has_marks, self._buddyinfo.orders)
+            self.zones.append(zone)
+            at = zone.end
+        self.vector = [0] * at
+        self._layout_told = False
+        self._fill_marks()
+
+    def read(self, news):
+        """Take a sample into `vector`; False where there is none. news(text) is told of sources lost and back."""
+        was_failed = list(self._failed)
+        usable = self._try("buddyinfo", self._buddyinfo.read) and len(self._buddyinfo.zones) > 0
+        if self._wants_memory:
+            self._try("meminfo", self._meminfo.read)
+        if "proc" in self.columns:
+            self._try("stat", self._stat.read)
+        self._try("uptime", self._read_uptime)
+        self._polls += 1
+        if self._polls >= MARKS_EVERY:
+            self._polls = 0
+            if self._try("zoneinfo", self._read_marks):
+                self._fill_marks()
+        if usable:
+            self._fill(news)
+        for name in self._failed:
+            if name not in was_failed:
+                news("lost " + name)
+        for name in was_failed:
+            if name not in self._failed:
+                news("back " + name)
+        return usable
+
+    def _fill(self, news):
+        vector, buddyinfo = self.vector, self._buddyinfo
+        for zone in self.zones:
+            self._fill_zone(zone, news)
+        vector[0] = self.uptime_cs()
+        page_kb = (self.system.page_bytes or 1024) // 1024
+        for i in range(1, len(self.columns)):
+            name = self.columns[i]
+            if name == "proc":
+                value = self._stat.processes
+            elif name == "free":
+                value = self._meminfo.free_kb
+                value = None if value is None else value // page_kb - buddyinfo.free_pages()
+            else:
+                value = self._meminfo.reclaimable_kb if name == "recl" else self._meminfo.slab_kb
+                value = None if value is None else value // page_kb
+            if value is not None:
+                vector[i] = value
+
+    def _fill_zone(self, zone, news):
+        buddyinfo = self._buddyinfo
+        try:
+            start = buddyinfo.zones.index((zone.node, zone.name)) * buddyinfo.orders
+        except ValueError:
+            start = -1
+        if start < 0 or buddyinfo.orders != zone.orders:
+            if not self._layout_told:  # memory was plugged in or out, or a line is damaged: the zone keeps its last figures
+                self._layout_told = True
+                news("zones changed; restart buddyd if they stay so: " + (buddyinfo.first_error or zone.name))
+            return
+        counts, vector, at = buddyinfo.counts, self.vector, zone.counts_at
+        for order in range(zone.orders):
+            vector[at + order] = counts[start + order]
+
+    def _fill_marks(self):
+        marks = self._zoneinfo.marks
+        for i in range(len(self.zones)):
+            zone, first = self.zones[i], i * MARKS_PER_ZONE
+            if zone.has_marks and len(marks) >= first + MARKS_PER_ZONE:
+                for k in range(MARKS_PER_ZONE):
+                    if marks[first + k] is not None:
+                        self.vector[zone.at + k] = marks[first + k]
+
+    def uptime_cs(self):
+        """Centiseconds since the kernel's boot; since the agent's start where /proc/uptime cannot be read."""
+        return compat.ticks_ms() // 10 if "uptime" in self._failed else self._up_cs
+
+    def value(self, column):
+        """The last value of one of the named columns, None where there is no such column. free: MemFree in pages."""
+        if column not in self.columns:
+            return None
+        value = self.vector[self.columns.index(column)]
+        return value + self._buddyinfo.free_pages() if column == "free" else value
+
+    def rule(self):
+        """The name of this kernel's watermark rule; None where it cannot be told."""
+        return watermark.rule_for(self.system.release, self.system.min_free_order_shift)
+
+    def kernel_zones(self):
+        """The zones with known marks that may serve the kernel, as watermark.judge() takes them."""
+        zones = []
+        for zone in self.zones:
+            marks = zone.marks(self.vector)
+            if marks and zone.name in watermark.KERNEL_ZONES:
+                zones.append((zone.nr_free(self.vector), marks[0], marks[1], marks[3]))
+        return zones
+
+    def missing(self):
+        """Names of the sources that cannot be read."""
+        return self._failed + [name for name in self.system.missing if name not in self._failed]
+
+    def board_name(self, given):
+        """The name to go by: as given, else the host name, else board. At most 64 characters of A-Z a-z 0-9 . _ -"""
+        if not given:
+            try:
+                given = printable(ProcFile(self._hostname).first_line())
+            except (OSError, ValueError):
+                given = "board"
+        name = "".join([char if char.isalpha() or char.isdigit() or char in "._-" else "-" for char in given])
+        return name[:_NAME_CHARS]
+
+    def facts(self):
+        """The hello's facts about kernel and columns: list of (key, str)."""
+        system = self.system
+        facts = [
+            ("kernel", system.release or "?"),
+            ("machine", system.machine or "?"),
+            ("page_bytes", str(system.page_bytes or "?")),
+            ("nommu", "?" if system.no_mmu is None else str(int(system.no_mmu))),
+            ("compaction", system.compaction or "?"),
+            ("kboot", system.boot_id or "-"),
+        ]
+        if system.min_free_order_shift is not None:
+            facts.append(("shift", str(system.min_free_order_shift)))
+        if system.nr_trim_pages is not None:
+            facts.append(("trim", str(system.nr_trim_pages)))
+        facts.append(("cols", ",".join(self.columns)))
+        facts.append(("zones", str(len(self.zones))))
+        for i in range(len(self.zones)):
+            zone = self.zones[i]
+            marks = zone.marks(self.vector) or ["-"] * MARKS_PER_ZONE
+            facts.append(("z%d" % i, "/".join([str(part) for part in [zone.node, zone.name, zone.orders] + marks])))
+        return facts
+
+    def describe(self):
+        """Kernel and processor in a line."""
+        system = self.system
+        mmu = "MMU unknown" if system.no_mmu is None else "no MMU" if system.no_mmu else "with MMU"
+        return "Linux %s on %s, %s, compaction %s, pages of %s bytes" % (
+            system.release or "?",
+            system.machine or "?",
+            mmu,
+            system.compaction or "unknown",
+            system.page_bytes or "?",
+        )
