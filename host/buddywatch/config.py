@@ -10,12 +10,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from buddywatch.config_mail import Mail as Mail
-from buddywatch.config_mail import check_mail
-from buddywatch.config_reader import ConfigError as ConfigError
-from buddywatch.config_reader import Problems, read_sections, read_toml, shown
+from buddywatch.config_mail import Mail, check_mail
+from buddywatch.config_reader import ConfigError, Problems, read_sections, read_toml, shown
 from buddywatch.config_schema import attributes
 from buddywatch.programs import ProgramError, need_bytes
+
+__all__ = [
+    "DEFAULT_NEEDS",
+    "Alert",
+    "Board",
+    "Collector",
+    "Config",
+    "ConfigError",
+    "Hook",
+    "Mail",
+    "Need",
+    "default_config_path",
+    "default_db_path",
+    "load",
+]
 
 SYSTEM_CONFIG = Path("/etc/buddywatch/config.toml")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buddyd.watermark import RULES
+
 from buddywatch.units import DURATION_EXPECTED, SIZE_EXPECTED, parse_duration, parse_size
 
 SEVERITIES = ("critical", "warning", "off")

@@ -5,7 +5,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from buddywatch import config, config_schema
 from buddywatch.config import DEFAULT_NEEDS, Alert, Board, Collector, Config, ConfigError, Hook, Mail, Need, load
 from configfiles import EVERY_KEY, fill, load_text
@@ -43,10 +42,7 @@ def test_every_key_arrives(home: Path) -> None:
             links=("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"),
             hole_patience_s=90,
         ),
-        boards=(
-            Board("xp-07", rule="old", page_bytes=8192, silent_after_s=600, needs=("rm", "player")),
-            Board("xp-08"),
-        ),
+        boards=(Board("xp-07", "old", page_bytes=8192, silent_after_s=600, needs=("rm", "player")), Board("xp-08")),
         needs=(
             Need("rm", 61440, is_program=True, boards=("xp-07",)),
             Need("player", 61440, is_program=False),

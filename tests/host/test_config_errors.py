@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from buddywatch import config_schema
 from buddywatch.config import ConfigError, load
 from configfiles import LOGIN, SERVER, fill, load_text, mail, need
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from buddywatch.config import ConfigError, Mail
 from configfiles import EVERY_KEY, LOGIN, SERVER, fill, load_text, mail
 
@@ -35,7 +34,7 @@ def test_password_file_that_may_not_be_seen_is_left_to_whoever_needs_it(home: Pa
     (home / "locked").mkdir(mode=0)
     loaded = load_text(home, mail(SERVER + 'user = "a"\npassword_file = "locked/secret"')).mail
     assert loaded is not None
-    with pytest.raises(ConfigError, match="cannot be read .Permission denied.; it must hold the mail password"):
+    with pytest.raises(ConfigError, match=r"cannot be read \(Permission denied\); it must hold the mail password"):
         loaded.password()
 
 

@@ -1,10 +1,9 @@
 """Sizes and durations: what people may write, what they are shown, and that one reads the other."""
 
 import pytest
+from buddywatch.units import format_bytes, format_duration, parse_duration, parse_size
 from hypothesis import given
 from hypothesis import strategies as st
-
-from buddywatch.units import format_bytes, format_duration, parse_duration, parse_size
 
 SIZES = [
     ("0", 0),
@@ -91,7 +90,7 @@ def test_wrong_size_is_shortened_when_long() -> None:
     ("size_bytes", "text"),
     [(0, "0 B"), (1, "1 B"), (57345, "57345 B"), (61440, "60 kB"), (65536, "64 kB"), (3362816, "3284 kB"),
      (2097152, "2 MB"), (1073741824, "1 GB"), (-4096, "-4 kB")],
-    ids=lambda value: str(value),
+    ids=str,
 )  # fmt: skip
 def test_bytes_are_shown_exactly(size_bytes: int, text: str) -> None:
     assert format_bytes(size_bytes) == text
@@ -101,7 +100,7 @@ def test_bytes_are_shown_exactly(size_bytes: int, text: str) -> None:
     ("seconds", "text"),
     [(0, "0 s"), (0.9, "0 s"), (45, "45 s"), (60, "1 min"), (7800, "2 h 10 min"), (7801.7, "2 h 10 min 1 s"),
      (86405, "1 d 5 s"), (-45, "-45 s"), (-0.5, "0 s")],
-    ids=lambda value: str(value),
+    ids=str,
 )  # fmt: skip
 def test_duration_is_shown_exactly(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
