@@ -27,7 +27,7 @@ FUNCTION_LINES_MAX = 45
 
 
 def imports(source: str, package: str = "") -> set[str]:
-    """The modules that a source imports, dotted: `from a import b` gives a and a.b. Relative ones start at `package`."""
+    """The modules that a source imports, dotted: `from a import b` gives a and a.b; relative ones start at package."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -117,6 +117,16 @@ def test_get_micropython_leaves_nothing_behind_when_apt_has_none(run: Run, tmp_p
     assert list((tmp_path / ".cache" / "buddywatch").iterdir()) == []
 
 
+@pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")], ids=["user", "ci"])
+def test_missing_micropython_skips_and_in_ci_fails(ci: str, outcome: str) -> None:
+    test = f"{__file__}::test_get_micropython_takes_the_one_that_is_set"
+    env = {**os.environ, "CI": ci, "MICROPYTHON": "/nonexistent/micropython"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    result = subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, check=False)
+    assert outcome in result.stdout.splitlines()[-1]
+    assert "MICROPYTHON=/nonexistent/micropython" in result.stdout
+
+
 PYTHON_3_10 = 'case "$2" in *print*) echo 3.10 ;; *) exit 1 ;; esac'
 NO_ENSUREPIP = f'[ "$2" != "import ensurepip" ] && exec "{sys.executable}" "$@"'
 
