@@ -79,7 +79,8 @@ def test_compiled_modules_import_under_micropython(micropython: str, compiled_ag
     assert MODULES
     lines = ["import sys", *(f"import buddyd.{name}" for name in MODULES), "print(sys.modules['buddyd'].__file__)"]
     result = run([micropython, "-c", "\n".join(lines)], compiled_agent)
-    assert (result.returncode, result.stdout.strip()) == (0, f"{compiled_agent}/buddyd/__init__.mpy")
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.strip() == f"{compiled_agent}/buddyd/__init__.mpy"
 
 
 def test_compiled_agent_refuses_unknown_option(micropython: str, compiled_agent: str) -> None:
