@@ -1,0 +1,73 @@
+"""What every way of sending has in common: its error, its time limit, its shape."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+
+class NotifyError(Exception):
+    """A message could not be handed over. The text is one line: who refused, with what words, what to do.
+
+    permanent: the same message would fail again unless somebody changes something (a 5xx reply, a bad certificate,
+    a command that does not exist). dialogue: what was said, line by line, without secrets; () where nothing was.
+    """
+
+    def __init__(self, message: str, permanent: bool = False, dialogue: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.dialogue = tuple(dialogue)
+
+
+class Deadline:
+    """The time limit of one attempt as a whole, counted from `with`.
+
+    Timeouts of sockets count anew with every byte that arrives: a server that sent one byte now and then held
+    smtplib's timeout of 1 s for 13 s (measured). So the limit comes from outside: whatever may block registers with
+    cut_by() how to end it, and that is called when the time is over or when cancel() is.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._cuts: list[Callable[[], None]] = []
+        self._reason: str | None = None
+        self._timer = threading.Timer(seconds, self._cut, [f"took longer than {seconds:g} s"])
+        self._timer.daemon = True
+
+    def __enter__(self) -> Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._timer.cancel()
+
+    @property
+    def reason(self) -> str | None:
+        """Why the attempt was cut short, in words that end a sentence; None while it may go on."""
+        return self._reason
+
+    def cancel(self) -> None:
+        """Cut the attempt short now; from any thread."""
+        self._cut("was interrupted")
+
+    @contextmanager
+    def cut_by(self, cut: Callable[[], None]) -> Iterator[None]:
+        """While inside, `cut` ends what blocks; it is called at once if the time is over already. It must not block."""
+        with self._lock:
+            self._cuts.append(cut)
+            if self._reason is not None:
+                cut()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._cuts.remove(cut)
+
+    def _cut(self, reason: str) -> None:
+        with self._lock:
+            if self._reason is None:
+                self._reason = reason
+                for cut in self._cuts:
+                    cut()
