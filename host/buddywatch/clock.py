@@ -1,0 +1,84 @@
+"""Wall time for a board that knows only its uptime. No I/O; the host's clock is handed in.
+
+What arrives is late by what the line took, never early: the smallest (arrival - uptime) of the last minutes is the best
+estimate of when the board started. The estimate moves (crystals drift by 100 ppm, the host's clock is set, a link gets
+slower), but a time that was given is never contradicted: the clock is a line of knots that only rises, and frames that
+are received late get their place between the ones that were there before.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable
+
+WINDOW_S = 600.0  # of uptime: how far back arrivals are looked at
+SLEW = 0.1  # seconds of correction per second of uptime, at most
+SLACK_S = 0.05  # smaller errors are left alone: the jitter of a serial line
+CLOCK_WAS_SET_S = 86400.0  # no link delays this long: the host's clock was set. Forwards, it is followed at once
+KNOTS_MAX = 1024  # with 100 ppm of drift, SLACK_S is used up every 500 s: five days
+
+
+class BoardClock:
+    """The wall time (seconds since 1970) of each uptime (seconds) of one kernel boot."""
+
+    def __init__(self, uptime_s: float, time: float, before: Iterable[tuple[float, float]] = ()) -> None:
+        """uptime_s was at `time`. before: earlier (uptime_s, time) to go on from, ascending, as after a restart."""
+        self._uptimes: list[float] = []
+        self._times: list[float] = []
+        for knot in (*before, (uptime_s, time)):
+            self._add_knot(*knot)
+        self._edge = self._uptimes[-1]  # the highest uptime that a time was given for
+        self._arrivals: deque[tuple[float, float]] = deque()  # (uptime_s, arrival - uptime_s), both ascending
+        self._newest = float("-inf")
+
+    def observe(self, uptime_s: float, arrival: float) -> None:
+        """Something that was made at uptime_s has just arrived."""
+        if uptime_s <= self._newest:
+            return
+        self._newest = uptime_s
+        arrivals = self._arrivals
+        late = arrival - uptime_s
+        while arrivals and arrivals[-1][1] >= late:
+            arrivals.pop()
+        arrivals.append((uptime_s, late))
+        while arrivals[0][0] < uptime_s - WINDOW_S:
+            arrivals.popleft()
+        if uptime_s > self._edge:
+            self._correct(uptime_s, arrivals[0][1] + uptime_s)
+
+    def wall(self, uptime_s: float) -> float:
+        """The time of uptime_s, as far as is known now."""
+        uptimes, times = self._uptimes, self._times
+        i = bisect_right(uptimes, uptime_s)
+        if i == 0:
+            return times[0] - (uptimes[0] - uptime_s)
+        if i == len(uptimes):
+            return times[-1] + (uptime_s - uptimes[-1])
+        share = (uptime_s - uptimes[i - 1]) / (uptimes[i] - uptimes[i - 1])
+        return times[i - 1] + share * (times[i] - times[i - 1])
+
+    def assign(self, uptime_s: float) -> float:
+        """wall(), for a value that is stored: later corrections leave this time as it is."""
+        self._edge = max(self._edge, uptime_s)
+        return self.wall(uptime_s)
+
+    def _correct(self, uptime_s: float, true_time: float) -> None:
+        error = true_time - self.wall(uptime_s)
+        if abs(error) <= SLACK_S:
+            return
+        if error < CLOCK_WAS_SET_S:
+            limit = SLEW * (uptime_s - self._edge)
+            error = max(-limit, min(limit, error))
+        time = self.wall(uptime_s) + error
+        self._add_knot(self._edge, self.wall(self._edge))
+        self._add_knot(uptime_s, time)
+        self._edge = uptime_s
+
+    def _add_knot(self, uptime_s: float, time: float) -> None:
+        if self._uptimes and not (uptime_s > self._uptimes[-1] and time > self._times[-1]):
+            return
+        self._uptimes.append(uptime_s)
+        self._times.append(time)
+        if len(self._uptimes) > KNOTS_MAX:
+            del self._uptimes[0], self._times[0]
