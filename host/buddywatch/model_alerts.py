@@ -30,6 +30,18 @@ CRITICAL, WARNING, OFF = "critical", "warning", "off"
 
 
 @dataclass(frozen=True)
+class RuleState:
+    """Where a rule stands for one need (or the board). count: samples since PENDING or CLEARING began.
+
+    incident_id: the incident while FIRING or CLEARING.
+    """
+
+    phase: str = OK
+    count: int = 0
+    incident_id: int | None = None
+
+
+@dataclass(frozen=True)
 class Incident:
     """state: FIRING or CLEARING while it lasts, then OK (recovered) or NOTED. need: the need's name, None for a rule
     about the board. Times are seconds since 1970; opened and closed are when it happened on the board. message_id: of
@@ -72,6 +84,19 @@ class Transition:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """Nobody is told of this rule of a board until then. rule, need: None for all of them."""
+
+    id: int
+    board: str
+    rule: str | None
+    need: str | None
+    created: float
+    until: float
+    comment: str
+
+
+@dataclass(frozen=True)
 class MessageFacts:
     """All that one message is made of.
 
@@ -103,3 +128,23 @@ class Message:
     payload: dict[str, Any] = field(hash=False)
     message_id: str = ""
     references: tuple[str, ...] = ()
+
+
+# States of a message in the outbox.
+WAITING, SENDING, SENT, FAILED = "waiting", "sending", "sent", "failed"
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """A message on its way through one channel: "mail" or "hook:NAME". attempts: those made, this one included."""
+
+    id: int
+    channel: str
+    created: float
+    board: str
+    message: Message
+    state: str
+    attempts: int
+    next_try: float
+    last_error: str | None
+    sent_at: float | None

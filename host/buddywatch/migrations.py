@@ -1,0 +1,125 @@
+"""The database's schema, as the numbered steps that lead to it.
+
+A step that was released is never changed; a new one is added below it. Each runs in one transaction together with its
+row in the table `migrations`, so that a file is always between two steps, never within one.
+
+Times are integer milliseconds since 1970. `need` is '' where a rule is about the board as a whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+APPLICATION_ID = 0x62647764  # "bdwd": what `file` shows, and how a database of another program is told
+
+_DATA = (
+    # kernel: the id of the first of the board's boots within the same kernel boot; an agent may start several times.
+    """CREATE TABLE boots (
+        id INTEGER PRIMARY KEY, board TEXT NOT NULL, boot_id TEXT NOT NULL, kernel INTEGER NOT NULL,
+        started_ms INTEGER NOT NULL, cause TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (board, boot_id)) STRICT""",
+    # vector: JSON list of the numbers on the wire; the boot's facts name its columns.
+    """CREATE TABLE snapshots (
+        boot INTEGER NOT NULL REFERENCES boots, seq INTEGER NOT NULL, first_seq INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL, uptime_ms INTEGER NOT NULL, vector TEXT NOT NULL,
+        PRIMARY KEY (boot, seq)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX snapshots_by_time ON snapshots (boot, time_ms)",
+    # copy: 1 for an event that was known already; it is kept because its sequence number was used.
+    """CREATE TABLE events (
+        id INTEGER PRIMARY KEY, board TEXT NOT NULL, boot INTEGER REFERENCES boots, kernel INTEGER, seq INTEGER,
+        time_ms INTEGER NOT NULL, uptime_ms INTEGER, kind TEXT NOT NULL, number INTEGER, pid INTEGER, comm TEXT,
+        text TEXT NOT NULL, copy INTEGER NOT NULL, UNIQUE (boot, seq)) STRICT""",
+    "CREATE INDEX events_by_time ON events (board, time_ms)",
+    "CREATE INDEX events_by_kernel ON events (kernel, text)",
+    """CREATE TABLE gaps (
+        boot INTEGER NOT NULL REFERENCES boots, first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL,
+        time_ms INTEGER NOT NULL, PRIMARY KEY (boot, first)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE console (
+        id INTEGER PRIMARY KEY, board TEXT NOT NULL, time_ms INTEGER NOT NULL, text TEXT NOT NULL) STRICT""",
+    "CREATE INDEX console_by_board ON console (board, id)",
+    """CREATE TABLE links (
+        board TEXT NOT NULL, url TEXT NOT NULL, up INTEGER NOT NULL, since_ms INTEGER NOT NULL,
+        PRIMARY KEY (board, url)) STRICT, WITHOUT ROWID""",
+)
+
+_ALERTS = (
+    # Up to where the rules have judged a board.
+    """CREATE TABLE judged (
+        board TEXT PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boots, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE incidents (
+        id INTEGER PRIMARY KEY, board TEXT NOT NULL, rule TEXT NOT NULL, need TEXT NOT NULL, severity TEXT NOT NULL,
+        state TEXT NOT NULL, opened_ms INTEGER NOT NULL, closed_ms INTEGER, text TEXT NOT NULL, message_id TEXT,
+        last_told_ms INTEGER) STRICT""",
+    "CREATE INDEX incidents_open ON incidents (board) WHERE closed_ms IS NULL",
+    "CREATE INDEX incidents_told ON incidents (board, last_told_ms)",
+    """CREATE TABLE rule_states (
+        board TEXT NOT NULL, rule TEXT NOT NULL, need TEXT NOT NULL, phase TEXT NOT NULL, count INTEGER NOT NULL,
+        incident INTEGER REFERENCES incidents, PRIMARY KEY (board, rule, need)) STRICT, WITHOUT ROWID""",
+    # time_ms: when it happened on the board; noted_ms: when the rule was evaluated. told: 1 when nobody is to be told
+    # of it any more.
+    """CREATE TABLE transitions (
+        id INTEGER PRIMARY KEY, incident INTEGER REFERENCES incidents, board TEXT NOT NULL, rule TEXT NOT NULL,
+        need TEXT NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL, severity TEXT NOT NULL,
+        time_ms INTEGER NOT NULL, noted_ms INTEGER NOT NULL, boot_id TEXT, seq INTEGER, uptime_ms INTEGER,
+        text TEXT NOT NULL, late INTEGER NOT NULL, told INTEGER NOT NULL) STRICT""",
+    "CREATE INDEX transitions_untold ON transitions (board) WHERE told = 0",
+    "CREATE INDEX transitions_by_board ON transitions (board, id)",
+    """CREATE TABLE silences (
+        id INTEGER PRIMARY KEY, board TEXT NOT NULL, rule TEXT NOT NULL, need TEXT NOT NULL,
+        created_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, comment TEXT NOT NULL CHECK (comment <> '')) STRICT""",
+    # owner: the process that sends it just now.
+    """CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY, channel TEXT NOT NULL, created_ms INTEGER NOT NULL, board TEXT NOT NULL,
+        subject TEXT NOT NULL, body TEXT NOT NULL, message_id TEXT NOT NULL, refs TEXT NOT NULL, payload TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed')), attempts INTEGER NOT NULL,
+        next_try_ms INTEGER NOT NULL, last_error TEXT, sent_ms INTEGER, owner TEXT) STRICT""",
+    "CREATE INDEX outbox_due ON outbox (next_try_ms) WHERE state IN ('waiting', 'sending')",
+)
+
+
+class Connection(Protocol):
+    """What the steps need of a database connection in autocommit mode."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Any: ...
+
+
+def m001_initial(connection: Connection) -> None:
+    for statement in _DATA + _ALERTS:
+        connection.execute(statement)
+
+
+MIGRATIONS = (m001_initial,)
+
+
+def schema_version(connection: Connection) -> int | None:
+    """The number of the last step taken; 0: an empty file; None: a database of another program."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        return int(connection.execute("SELECT max(number) FROM migrations").fetchone()[0])
+    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    return 0 if empty else None
+
+
+def migrate(connection: Connection) -> None:
+    """Take the steps that are missing. An error leaves whole steps only."""
+    for number, step in enumerate(MIGRATIONS, 1):
+        connection.execute("BEGIN IMMEDIATE")  # from here on no other process can take the same step
+        try:
+            if (schema_version(connection) or 0) < number:
+                _take(connection, number, step.__name__)
+                step(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _take(connection: Connection, number: int, name: str) -> None:
+    if number == 1:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        columns = "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL"
+        connection.execute(f"CREATE TABLE migrations ({columns}) STRICT")
+    connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, name, int(time.time() * 1000)))
