@@ -71,7 +71,8 @@ class Loop:
             elif descriptor in self.listeners:
                 self.listeners[descriptor].accept()
             elif descriptor == self.kernel_log:
-                if self.desk.drain_kernel_log():
+                # A FIFO whose writer went away reports POLLHUP for ever.
+                if mask & select.POLLIN and self.desk.drain_kernel_log():
                     self.wake()
                 else:
                     self.poller.unregister(descriptor)

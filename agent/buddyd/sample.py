@@ -75,8 +75,8 @@ class Sampler:
 
     def refresh(self):
         """Read the facts that hardly ever change again."""
-        free_kb = None if "meminfo" in self._failed else self._meminfo.free_kb
-        self.system.read(self._buddyinfo.free_pages(), free_kb)
+        memory = None if "meminfo" in self._failed else self._meminfo
+        self.system.read(self._buddyinfo.free_pages(), memory)
 
     def _read_marks(self):
         self._zoneinfo.read(self._buddyinfo.zones)
