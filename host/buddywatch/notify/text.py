@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime
 
-from buddywatch.units import format_duration
+from buddywatch.text import counted, escaped, local_clock, local_time, one_line, rough_duration
+
+__all__ = ["COLUMNS", "INDENT", "counted", "escaped", "local_clock", "local_time", "one_line", "rough_duration", "wrapped"]
 
 COLUMNS = 78  # RFC 5322, 2.1.1
 INDENT = "  "
-
-
-def escaped(text: str) -> str:
-    """text with everything but printable ASCII as \\xNN, \\uNNNN or \\UNNNNNNNN: what a board sent may be anything."""
-    return "".join(char if " " <= char <= "~" else _escape(ord(char)) for char in text)
-
-
-def _escape(code: int) -> str:
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def one_line(text: str, limit: int = 200) -> str:
-    """The words of text on one line, escaped, cut to `limit` characters."""
-    line = escaped(" ".join(text.split()))
-    return line if len(line) <= limit else line[: limit - 3] + "..."
-
-
-def local_time(time: float) -> str:
-    """ "2026-11-22 10:15:03 +0100" for seconds since 1970."""
-    return datetime.fromtimestamp(time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-
-
-def local_clock(time: float) -> str:
-    """ "10:15:03", for tables whose heading tells the day and the offset."""
-    return datetime.fromtimestamp(time).strftime("%H:%M:%S")
-
-
-def rough_duration(seconds: float) -> str:
-    """A duration as people say it: seconds up to 10 minutes, minutes up to 2 days, then hours."""
-    whole = max(0, int(seconds))
-    step = 1 if whole < 600 else 60 if whole < 2 * 86400 else 3600
-    return format_duration(whole // step * step)
-
-
-def counted(count: int, thing: str) -> str:
-    """ "1 page", "2 pages"."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def wrapped(text: str, indent: str = INDENT, hanging: str | None = None) -> list[str]:
