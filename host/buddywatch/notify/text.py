@@ -6,7 +6,17 @@ import textwrap
 
 from buddywatch.text import counted, escaped, local_clock, local_time, one_line, rough_duration
 
-__all__ = ["COLUMNS", "INDENT", "counted", "escaped", "local_clock", "local_time", "one_line", "rough_duration", "wrapped"]
+__all__ = [
+    "COLUMNS",
+    "INDENT",
+    "counted",
+    "escaped",
+    "local_clock",
+    "local_time",
+    "one_line",
+    "rough_duration",
+    "wrapped",
+]
 
 COLUMNS = 78  # RFC 5322, 2.1.1
 INDENT = "  "
