@@ -5,7 +5,7 @@ from .procfile import ProcFile
 
 
 def parse_line(line):
-    """(node, zone_name, counts) of a line such as `Node 0, zone   Normal      1      0      2 `; ValueError for any other.
+    """(node, zone_name, counts) of a line such as `Node 0, zone   Normal      1      0      2 `; else ValueError.
 
     counts: list of int, free blocks of order 0, 1, ... There may be any number of orders: 6 on cris, 14 on blackfin.
     """
@@ -20,7 +20,7 @@ def parse_line(line):
 class BuddyInfo(ProcFile):
     """The free blocks at the last read().
 
-    zones:  list of (node, zone_name) in the file's order. A line that cannot be used costs its zone only, see first_error.
+    zones:  list of (node, zone_name) in the file's order. A damaged line costs its zone only, see first_error.
     orders: the number of orders, the same for every zone.
     counts: flat list; the blocks of order o in zones[z] are counts[z * orders + o].
     """

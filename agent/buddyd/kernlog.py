@@ -1,15 +1,18 @@
-"""What the kernel's log says about memory: pure functions on one line, no I/O. The host reads dmesg texts with them too.
+"""What the kernel's log says about memory: pure functions on one line, no I/O. The host reads with them, too.
 
 Messages, as in the sources of 2.6.30 to 7.2 (mm/nommu.c, mm/page_alloc.c, mm/oom_kill.c, fs/binfmt_flat.c):
 
-    Allocation of length 61440 from process 6821 (rm) failed          "nommu: " before it since 3.19; no "(rm)" in 2.6.24
-    Allocation of vma for 61440 byte allocation from process 7 failed      also "vm region"; since 6.1 "vma tree", no bytes
-    rm: page allocation failure. order:4, mode:0xd0                        "failure:" since 3.1
+    Allocation of length 61440 from process 6821 (rm) failed       "nommu: " before it since 3.19; no "(rm)" in 2.6.24
+    Allocation of vma for 61440 byte allocation from process 7 failed       also "vm region"; 6.1: "vma tree", no bytes
+    rm: page allocation failure. order:4, mode:0xd0                         "failure:" since 3.1
     rm invoked oom-killer: gfp_mask=0xd0, order=2, oomkilladj=0
-    Out of memory: kill process 7 (rm) score 12 or a child                 "Kill" since 2.6.36, "Killed" since 5.x
+    Out of memory: kill process 7 (rm) score 12 or a child                  "Kill" since 2.6.36, "Killed" since 5.x
     Killed process 7 (rm)
-    Unable to allocate RAM for process data, errno 12                      "binfmt_flat: " and "errno -12" since 4.9
+    Unable to allocate RAM for process data, errno 12                       "binfmt_flat: " and "errno -12" since 4.9
 """
+
+_WITH_ORDER = (("page", ": page allocation failure", " order:"), ("oom", " invoked oom-killer: ", " order="))
+
 
 def printable(data: "bytes | bytearray") -> str:
     """data as str, with `?` for everything that is not printable ASCII."""
@@ -19,7 +22,7 @@ def printable(data: "bytes | bytearray") -> str:
 def parse(text: str) -> "tuple[str, int, int | None, str | None] | None":
     """(kind, number, pid, comm) of a line without its prefix, see strip_prefix(); None for any other line.
 
-    kind and number: "alloc", bytes; "page", order; "oom", order; "kill", 0; "load", errno; "vma", bytes (0 for the tree).
+    kind, number: "alloc", bytes; "page", order; "oom", order; "kill", 0; "load", errno; "vma", bytes (0 for the tree).
     pid and comm are None where the line does not say. comm may hold blanks and brackets: a process names itself.
     """
     text = text.rstrip()
@@ -32,7 +35,7 @@ def parse(text: str) -> "tuple[str, int, int | None, str | None] | None":
         error = _number(text.replace("errno -", "errno "), ", errno ")[0]
         wanted = error is not None and (" process " in text or "data+bss" in text)
         return ("load", error, None, None) if wanted else None
-    for kind, mark, field in (("page", ": page allocation failure", " order:"), ("oom", " invoked oom-killer: ", " order=")):
+    for kind, mark, field in _WITH_ORDER:
         at = text.rfind(mark)
         if at > 0:
             order = _number(text, field, at)[0]
@@ -41,7 +44,7 @@ def parse(text: str) -> "tuple[str, int, int | None, str | None] | None":
 
 
 def _number(text, mark, start=0):
-    """(value, end) of the decimal number after `mark`, searched from start on; (None, 0) if there is none below 2^64 or so."""
+    """(value, end) of the decimal number after the first `mark` from start on; (None, 0) if none below 10^20."""
     at = text.find(mark, start)
     # As bytes: MicroPython keeps every one-letter str for ever.
     digits = bytes(text[at + len(mark) : at + len(mark) + 21], "utf-8", "replace") if at >= 0 else b""
@@ -66,14 +69,10 @@ def _allocation(text):
 
 
 def _kill(text):
-    at = text.find("illed process ")
-    if at < 0:
-        at = text.find("ill process ")
+    pid, end = _number(text, " process ")
+    head = text[: text.find(" process ")]
     # Before 5.x "Killed process" stands alone; all others follow "Out of memory: " or "Memory cgroup out of memory: ".
-    if not (text.startswith("Killed") and at == 1) and not 0 <= text.find("ut of memory", 0, max(at, 0)):
-        return None
-    pid, end = _number(text, "process ", at)
-    if pid is None:
+    if pid is None or not (head == "Killed" or ("ut of memory" in head and "ill" in head[-5:])):
         return None
     opening, closing = text.find("(", end), text.rfind(")")
     return "kill", 0, pid, text[opening + 1 : closing] if 0 <= opening < closing else None
@@ -104,8 +103,8 @@ def strip_prefix(line: str) -> "tuple[str, int | None, int | None]":
     return line, stamp_cs, level
 
 
-def parse_record(record: "bytes") -> "tuple[str, int, int]":
-    """(text, stamp_cs, level) of what one read of /dev/kmsg gives, `prio,seq,usec,flags;text`; ValueError for any other shape.
+def parse_record(record: bytes) -> "tuple[str, int, int]":
+    """(text, stamp_cs, level) of what one read of /dev/kmsg gives, `prio,seq,usec,flags;text`; else ValueError.
 
     Format: Documentation/ABI/testing/dev-kmsg, since 3.5. The lines after the first, ` KEY=value`, are dropped.
     """

@@ -1,7 +1,7 @@
 """Reads the kernel's log without starting a program and without ever waiting.
 
-/dev/kmsg takes nothing away from other readers and tells when it lost something, but can be read only since 3.5. /proc/kmsg
-exists everywhere, and what is read from it no other reader of it (klogd) gets; dmesg still does.
+/dev/kmsg takes nothing away from other readers and tells when it lost something, but can be read only since 3.5.
+/proc/kmsg exists everywhere, and what is read from it no other reader of it (klogd) gets; dmesg still does.
 """
 
 from . import compat
@@ -17,8 +17,8 @@ EINVAL, EPIPE = 22, 32
 class KernelLog:
     """The kernel's log.
 
-    file: to be registered with poll() if `pollable`; None where no log can be read, or not any more. why_missing: the reason then.
-    lost: how often the kernel had overwritten records before they were read.
+    file: to be registered with poll() if `pollable`; None where no log can be read, or not any more.
+    why_missing: the reason then. lost: how often the kernel had overwritten records before they were read.
     """
 
     def __init__(self, proc_root):
@@ -44,7 +44,7 @@ class KernelLog:
     def _gives_records(self):
         """Whether /dev/kmsg can be read: before 3.5, and without a read(2) of our own, every read is EINVAL.
 
-        So is that of a record too long for the buffer, hence the second and third try. Reading starts over after this: every
+        So is that of a record too long for the buffer, hence more than one try. Reading starts over after this: every
         open has its own position.
         """
         for _ in range(8):
@@ -67,8 +67,8 @@ class KernelLog:
     def drain(self, handler):
         """Give the lines that are there to handler(text, stamp_cs), at most about 8 kB at a time; never waits.
 
-        text: printable str without prefix. stamp_cs: centiseconds since boot, None where the line has no time stamp. A torn line waits
-        for its end; one longer than 1 kB is cut. When the log cannot be read any more, file is None afterwards.
+        text: printable str without prefix. stamp_cs: centiseconds since boot, None where the line has no time stamp. A
+        torn line waits for its end; one longer than 1 kB is cut. file is None once the log cannot be read any more.
         """
         self._handler = handler
         budget = DRAIN_BYTES

@@ -9,9 +9,9 @@ BUFFER_BYTES = 1024
 class LineCutter:
     """Cuts what was read into `buffer`, chunk after chunk, into lines. A line longer than the buffer loses its end.
 
-    A handler gets each line, as bytes without newline. It returns None to go on; True to get no more; or, to be spared lines
-    that it does not want, a newline and the start of the next line it wants: find() passes over them ten times faster.
-    The first line at which it raised ValueError is kept in `bad`.
+    A handler gets each line, as bytes without newline. It returns None to go on; True to get no more; or, to be spared
+    lines that it does not want, a newline and the start of the next line it wants: find() passes over them ten times
+    faster. The first line at which it raised ValueError is kept in `bad`.
     """
 
     def __init__(self, size):
@@ -25,7 +25,7 @@ class LineCutter:
         self._wanted = self.bad = None
 
     def feed(self, count, handler):
-        """Handle the lines in the first `count` bytes of the buffer, 0 at the end of the file; True if the handler wants no more."""
+        """Handle the lines in the first `count` bytes of the buffer, 0 at the file's end; True when that is all."""
         buffer, start = self.buffer, 0
         while True:
             end = buffer.find(b"\n", start, count) if count else 0
@@ -68,7 +68,7 @@ class ProcFile:
         self._file = None
 
     def lines(self, handler):
-        """Read the file and give its lines to handler, see LineCutter. OSError as the kernel gave it; the next call opens the file anew."""
+        """Read the file and give its lines to handler, see LineCutter; OSError, and the next call opens anew."""
         cutter = self._cutter
         cutter.clear()
         try:

@@ -23,9 +23,9 @@ def page_bytes_from(free_kb, free_pages):
 class System:
     """The facts at the last read(), each None where it cannot be known.
 
-    release; machine: up to 24 characters, no blanks; boot_id: the first 8 hex digits of the kernel's; no_mmu: True, False;
-    compaction: "supported", "not-compiled", "impossible"; page_bytes; nr_trim_pages, min_free_order_shift: the sysctls of these names.
-    missing: the files under /proc that should have told something and could not be read.
+    release; machine: up to 24 characters, no blanks; boot_id: the first 8 hex digits of the kernel's; no_mmu: True or
+    False; compaction: "supported", "not-compiled" or "impossible"; page_bytes; nr_trim_pages, min_free_order_shift: the
+    sysctls of these names. missing: the files under /proc that should have told something and could not be read.
     """
 
     def __init__(self, proc_root):
@@ -33,7 +33,7 @@ class System:
         self.machine = self.page_bytes = None
 
     def read(self, free_pages, memory):
-        """Read everything anew. free_pages: of a BuddyInfo just read. memory: a MemInfo just read, None where there is none."""
+        """Read everything anew. free_pages: of a BuddyInfo just read. memory: a MemInfo just read, or None."""
         self.missing = []
         self.release = printable(self._row("sys/kernel/osrelease")) or self._release_in_version()
         self.boot_id = printable(self._row("sys/kernel/random/boot_id")[:8]) or None
@@ -82,8 +82,8 @@ class System:
                 self.machine = "-".join(value.split())[:_MACHINE_CHARS] or None
 
     def _find_mmu(self, memory):
-        """Three signs of none: a sysctl of mm/nommu.c, a row of meminfo `#ifndef CONFIG_MMU`, both from 2.6.29 or so to 7.2, and cpuinfo
-        on m68k. A sysctl that only kernels with MMU have tells where meminfo cannot."""
+        """Three signs of none: a sysctl of mm/nommu.c, a row of meminfo `#ifndef CONFIG_MMU`, both from 2.6.29 or so to
+        7.2, and cpuinfo on m68k. A sysctl that only kernels with MMU have tells where meminfo cannot."""
         self.no_mmu = (
             self.nr_trim_pages is not None
             or self._row("meminfo", b"MmapCopy:") != b""
@@ -92,9 +92,10 @@ class System:
         )
 
     def _find_compaction(self):
-        """CONFIG_COMPACTION depends on MMU in every tree from 2.6.35 to 7.2. compact_memory is never opened: to write to it starts it.
+        """CONFIG_COMPACTION depends on MMU in every tree from 2.6.35 to 7.2.
 
-        The row in vmstat needs CONFIG_VM_EVENT_COUNTERS too, so that only its presence proves something.
+        compact_memory is never opened: to write to it starts it. The row in vmstat needs CONFIG_VM_EVENT_COUNTERS, too,
+        so that only its presence proves something.
         """
         if self.no_mmu:
             self.compaction = "impossible"

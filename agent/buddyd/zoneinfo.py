@@ -35,13 +35,13 @@ def parse_line(line):
 def normal_reserve(protection, node_zones, all_zones):
     """The pages that a GFP_KERNEL (ZONE_NORMAL) request has to leave in a zone on top of its mark.
 
-    protection: the zone's lowmem_reserve[], an entry per zone type that the kernel was built with, in the order DMA, DMA32,
-    Normal, HighMem, Movable, Device. node_zones, all_zones: the zone names listed for its node, and for any node.
+    protection: the zone's lowmem_reserve[], an entry per zone type that the kernel was built with, in the order DMA,
+    DMA32, Normal, HighMem, Movable, Device. node_zones, all_zones: the zone names listed for its node, and for any.
 
     Which entry is Normal's? Where the node lists as many zones as there are entries, it has the place of Normal. Older
-    kernels list zones with memory only; then as many types come before Normal as are seen on any node. That is certain only
-    if Normal, Movable (built in since 2.6.23) and the types seen make up all entries: an empty DMA32 or HighMem does
-    not show. In doubt it is the largest entry: entries never fall from Normal's on, and too large a reserve warns
+    kernels list zones with memory only; then as many types come before Normal as are seen on any node. That is certain
+    only if Normal, Movable (built in since 2.6.23) and the types seen make up all entries: an empty DMA32 or HighMem
+    does not show. In doubt it is the largest entry: entries never fall from Normal's on, and too large a reserve warns
     early instead of late.
     """
     if len(node_zones) == len(protection) and "Normal" in node_zones:
@@ -52,8 +52,8 @@ def normal_reserve(protection, node_zones, all_zones):
 
 
 class ZoneInfo(ProcFile):
-    """The marks at the last read(): a flat list, four per zone of the `zones` given to it, min, low, high and reserve
-    (normal_reserve()), in pages; None where zoneinfo does not say."""
+    """marks, at the last read(): a flat list, for each of the zones given to it min, low, high and reserve
+    (normal_reserve()) in pages; None where zoneinfo does not say."""
 
     def __init__(self, proc_root):
         ProcFile.__init__(self, proc_root + "/zoneinfo")
@@ -69,7 +69,7 @@ class ZoneInfo(ProcFile):
 
     def _line(self, line):
         if line.startswith(b"Node"):
-            self._listed.append([(None, ""), None, None, None, None])  # also if the line is damaged: it ends the zone before
+            self._listed.append([(None, ""), None, None, None, None])  # a damaged line, too, ends the zone before it
         found = parse_line(line)
         if found is None or not self._listed:
             return None
