@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -88,6 +89,11 @@ class FrameStore(DataStore):
         """What came of the boot behind `at`, in sequence, one at a time; where a piece does not follow, is a hole."""
         for first, last, *row in self._rows(_UNJUDGED, (at.boot, at.seq)):
             yield Piece(first, last, None if row[0] is None else self._snapshot(tuple(row)))
+
+    def facts(self, key: int) -> dict[str, str]:
+        """The hello's facts of the boot with this key."""
+        row = self._row("SELECT facts FROM boots WHERE id = ?", (key,))
+        return {} if row is None else dict(json.loads(row[0]))
 
     def _next_boot(self, board: str, key: int) -> int | None:
         row = self._row("SELECT min(id) FROM boots WHERE board = ? AND id > ?", (board, key))

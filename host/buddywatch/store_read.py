@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,16 @@ class ReadStore(Database):
         sql = f"""SELECT {_EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
             WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND NOT e.copy ORDER BY e.time_ms, e.id"""
         for row in self._rows(sql, (board, *_span(since, until))):
-            yield Event(row[0], row[1], row[2] / 1000, *row[3:])
+            yield _event(row)
+
+    def last_event(self, board: str, kinds: Iterable[str]) -> Event | None:
+        """The newest event of one of the kinds."""
+        wanted = list(kinds)
+        sql = f"""SELECT {_EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
+            WHERE e.board = ? AND e.kind IN ({",".join("?" * len(wanted))})
+            ORDER BY e.time_ms DESC, e.id DESC LIMIT 1"""
+        row = self._row(sql, (board, *wanted))
+        return None if row is None else _event(row)
 
     def gaps(self, board: str) -> list[Gap]:
         """All gaps, in the order of the board's frames."""
@@ -121,6 +130,10 @@ def milliseconds(time: float) -> int:
 def _boot(row: tuple[Any, ...]) -> Boot:
     boot_id, facts, started_ms, cause = row
     return Boot(boot_id, json.loads(facts), started_ms / 1000, cause)
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    return Event(row[0], row[1], row[2] / 1000, *row[3:])
 
 
 def _span(since: float | None, until: float | None) -> tuple[int, int]:
