@@ -7,7 +7,7 @@ export PYTHON MICROPYTHON MPY_CROSS
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
 
-.PHONY: help run demo test lint check agent clean
+.PHONY: help run demo test lint check bench agent frozen clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -15,7 +15,9 @@ help:
 	@echo 'make test           lint and all tests, under CPython and MicroPython'
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
+	@echo 'make bench          measure: heap, garbage and bytes, as tables'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
+	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo
 	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross'
@@ -39,6 +41,12 @@ check:
 
 agent: $(VENV_DEV)
 	@sh scripts/build-agent build/agent
+
+frozen: $(VENV_DEV)
+	@sh scripts/build-frozen build/buddyd-micropython
+
+bench: $(VENV_DEV)
+	@set -e; for script in tests/bench/*.py; do .venv/bin/python "$$script"; done
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

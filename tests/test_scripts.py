@@ -152,8 +152,45 @@ def test_build_agent_names_the_missing_compiler(run: Run, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("missing", "way_out"),
+    [
+        pytest.param("cc", "apt install gcc", id="cc"),
+        pytest.param("make", "apt install make", id="make"),
+        pytest.param("python3", "apt install python3", id="python3"),
+        pytest.param("mpy-cross", "MPY_CROSS=", id="mpy-cross"),
+        pytest.param("dpkg-source", "apt install dpkg-dev", id="dpkg-source"),
+        pytest.param("apt-get", "unpack MicroPython", id="apt-get"),
+    ],
+)
+def test_build_frozen_says_what_to_install(run: Run, tmp_path: Path, missing: str, way_out: str) -> None:
+    for name in ["cc", "make", "python3", "flock", "mpy-cross", "dpkg-source", "apt-get"]:
+        if name != missing:
+            executable(tmp_path / "bin" / name, "exit 1")
+    line = refusal(run("build-frozen", PATH=str(tmp_path / "bin"), MPY_CROSS="mpy-cross"))
+    assert missing in line
+    assert way_out in line
+
+
+def test_build_frozen_names_what_the_compiler_said(run: Run, tmp_path: Path) -> None:
+    ports = tmp_path / "cache" / "micropython-source" / "ports" / "unix"
+    ports.mkdir(parents=True)
+    (ports / "Makefile").write_text("all:\n\t@echo 'fatal error: stdio.h: No such file or directory'; exit 1\n")
+    mpy_cross = executable(tmp_path / "bin" / "mpy-cross", "exit 1")
+    env = {"PATH": os.environ["PATH"], "BUDDYWATCH_CACHE": str(tmp_path / "cache"), "MPY_CROSS": str(mpy_cross)}
+    result = run("build-frozen", **env)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "the build failed: fatal error: stdio.h" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
     ("name", "arguments"),
-    [("get-micropython", ["--fast"]), ("make-venv", []), ("make-venv", ["all"]), ("build-agent", [])],
+    [
+        ("get-micropython", ["--fast"]),
+        ("make-venv", []),
+        ("make-venv", ["all"]),
+        ("build-agent", []),
+        ("build-frozen", ["a", "b"]),
+    ],
 )
 def test_script_refuses_wrong_usage(run: Run, name: str, arguments: list[str]) -> None:
     assert f"usage: {name}" in refusal(run(name, *arguments, PATH=os.environ["PATH"]), code=2)

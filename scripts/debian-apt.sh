@@ -1,0 +1,88 @@
+# Sourced by get-micropython and build-frozen: messages, the cache, apt without root, and MicroPython's source tree.
+# Nothing here changes the machine: apt keeps all its files in $work, a folder of this run that is deleted at its end.
+# shellcheck shell=sh
+
+say() { echo "${0##*/}: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+user_cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+cache=${BUDDYWATCH_CACHE:-${user_cache:-/var/cache}/buddywatch}
+micropython_source=$cache/micropython-source
+
+make_work() {
+    # shellcheck disable=SC1091
+    ID=; [ ! -r /etc/os-release ] || . /etc/os-release
+    mkdir -p "$cache" 2>/dev/null && work=$(mktemp -d "$cache/new.XXXXXX" 2>/dev/null) || die "cannot write to $cache; set BUDDYWATCH_CACHE to a folder that can be written"
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
+# apt_conf MACHINE|OWN [SOURCES]: apt's configuration for this run, read after the machine's own (proxies and certificates stay in force).
+# MACHINE reads the package lists as the machine has them, OWN keeps separate ones; SOURCES replaces the machine's list of sources.
+apt_conf() {
+    cat <<END
+Dir::Cache "$work/cache";
+Dir::State::status "$work/status";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Debug::NoLocking "true";
+Acquire::Languages "none";
+Acquire::Retries "2";
+APT::Sandbox::User "root";
+#clear APT::Default-Release;
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+END
+    [ "$1" = MACHINE ] || echo "Dir::State::Lists \"$work/lists\";"
+    [ $# -lt 2 ] || printf 'Dir::Etc::SourceList "%s";\nDir::Etc::SourceParts "/dev/null";\n' "$2"
+}
+
+apt() { tool=$1; shift; "apt-$tool" -q -q -c "$work/apt.conf" "$@" >>"$work/log" 2>&1; }
+
+# Some other mirror among the machine's sources may fail; whether `micropython` was found is what counts.
+update() { apt get update || true; }
+
+start_over() {
+    find "$work" -mindepth 1 ! -name log -delete
+    mkdir -p "$work/debs" "$work/lists/partial" "$work/cache/archives/partial"
+    : >"$work/status"
+}
+
+# trixie_sources deb|deb-src: lines of sources for Debian 13, on the mirrors from which this machine has its own release. They are asked of
+# `update --print-uris`, which fetches nothing and knows them even when no package list was ever fetched (`indextargets` does not).
+trixie_sources() {
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ -e "$keyring" ] && option="[signed-by=$keyring] " || option=
+    apt-get -o Debug::NoLocking=true update --print-uris 2>>"$work/log" |
+        sed -n "s,^'\(.*\)/dists/\(${VERSION_CODENAME:-stable}\|stable\|oldstable\)/main/binary-.*,$1 $option\1 trixie main,p" | sort -u
+}
+
+# lists_of_debian_13 deb|deb-src MESSAGE: what Debian 13 has, whichever release this machine runs.
+lists_of_debian_13() {
+    start_over
+    trixie_sources "$1" >"$work/sources.list"
+    [ -s "$work/sources.list" ] || return 1
+    say "$2"
+    apt_conf OWN "$work/sources.list" >"$work/apt.conf"
+    update
+}
+
+# Puts the source tree into $micropython_source, unless it is there. Of two runs at once the first to rename wins.
+fetch_micropython_source() {
+    [ ! -d "$micropython_source" ] || return 0
+    lists_of_debian_13 deb-src "fetching MicroPython's source package from Debian 13 (about 16 MB, once) ..." || return 1
+    mkdir "$work/source" && (cd "$work/source" && apt get source micropython) || return 1
+    mv -T "$work"/source/micropython-*/ "$micropython_source" 2>/dev/null || [ -d "$micropython_source" ]
+}
+
+# compile_micropython BUILD VARIABLE=VALUE...: the unix port, into the folder BUILD. Without SSL and btree: Debian's source package lacks the
+# libraries that upstream bundles for them. CWARN: a warning that only a newer compiler gives must not stop the build.
+compile_micropython() {
+    build=$1; shift
+    make -C "$micropython_source/ports/unix" -j"$(nproc)" BUILD="$build" CWARN=-Wall \
+        MICROPY_PY_SSL=0 MICROPY_SSL_MBEDTLS=0 MICROPY_PY_BTREE=0 MICROPY_PY_JNI=0 "$@"
+}
+
+# reason LOG: the last complaint of apt, dpkg or the compiler in it; fails if there is none.
+reason() { grep -E '^[EW]:|[Ee]rror' "$1" | grep -Ev '^make|No packages found|Some index files|You must put some' | tail -n 1 | grep .; }
