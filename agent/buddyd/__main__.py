@@ -34,7 +34,13 @@ def main(arguments):
         say("no room for a ring of %d bytes; give a smaller --ring or a larger heap (-X heapsize=)" % settings["ring"])
         return USAGE
     gc.collect()
-    return run(settings, ring)
+    try:
+        return run(settings, ring)
+    except KeyboardInterrupt:
+        return STOPPED
+    except MemoryError:
+        say("the heap is too small; give a smaller --ring or a larger heap (-X heapsize=)")
+        return USAGE
 
 
 def run(settings, ring):
@@ -67,25 +73,25 @@ def stream(settings, desk):
     compat.stop_on_signals()
     loop = Loop(desk, settings["interval_ms"])
     loop.links = links.from_settings(settings, desk, loop)
-    opened = 0
-    for link in loop.links:
+    failures = []
+    for link in list(loop.links):
         try:
             link.open()
-            opened += 1
         except OSError as error:
-            say("%s: %s" % (link.label, compat.reason(error)))
+            failures.append("%s: %s" % (link.label, compat.reason(error)))
             link.lost()
-    if not opened:
-        say("no link could be opened")
+    if len(failures) == len(loop.links):
+        say("no link could be opened; " + "; ".join(failures))
         return NO_LINK
+    for failure in failures:
+        say(failure + "; tried again later")
     if desk.kernel_log.file is not None and desk.kernel_log.pollable:
         loop.watch_kernel_log(desk.kernel_log.file.fileno())
     say(desk.effective())
     gc.collect()
-    try:
-        loop.run()
-    except KeyboardInterrupt:
-        return STOPPED
+    loop.run()
+    say("no link is left: standard output is closed")
+    return NO_LINK
 
 
 if __name__ == "__main__":

@@ -117,5 +117,5 @@ class Desk:
         return "buddyd %s on %s. Type help." % (VERSION, self.name)
 
     def answer(self, line, polite):
-        """The text that answers what a person typed (bytes); None for nothing. polite: answer unknown words as well."""
-        return human.answer(self, str(line, "ascii"), polite)
+        """The text that answers what a person typed (str); None for nothing. polite: answer unknown words as well."""
+        return human.answer(self, line, polite)

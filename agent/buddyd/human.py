@@ -115,8 +115,10 @@ def recent(desk, text):
     sampler, ring, rows = desk.sampler, desk.ring, []
     line, vector, column = bytearray(wire.LINE_MAX + 1), [0] * len(sampler.vector), 0
     first = ring.key_before if ring.key_before >= ring.oldest else ring.key
+    if first < ring.oldest:
+        return "no snapshot held"
     known, offset = 0, 0
-    for sequence in range(max(first, 1), ring.next):
+    for sequence in range(first, ring.next):
         offset = ring.locate(sequence, known, offset)
         known = sequence
         length = ring.copy(offset, line)
@@ -125,7 +127,7 @@ def recent(desk, text):
             rows.append(_row(sequence, vector, sampler))
             if len(rows) > count:
                 rows.pop(0)
-    return "\n".join(rows) or "no snapshot yet"
+    return "\n".join(rows)
 
 
 def _row(sequence, vector, sampler):

@@ -12,22 +12,23 @@ from .peer import Peer
 CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
 IDLE_MS = 600000  # a client that says nothing for so long is let go; collectors send a newline now and then
 RETRY_MIN_MS, RETRY_MAX_MS = 1000, 60000
+_WENT_BEFORE = (compat.EAGAIN, 103)  # 103: ECONNABORTED
 
 # termios(3) numbers that are the same on every Linux architecture that uses asm-generic/termbits.h (m68k, x86, ARM,
 # RISC-V, xtensa). MicroPython's termios module lacks most names.
 _CS8_CREAD_CLOCAL = 0o60 | 0o200 | 0o4000
-_SPEEDS = {300: 7, 1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15}
-_SPEEDS_FAST = {57600: 1, 115200: 2, 230400: 3, 460800: 4, 921600: 7}  # plus CBAUDEX
-_CBAUDEX = 0o10000
+_SPEEDS = {300: 7, 1200: 9, 2400: 11, 4800: 12, 19200: 14, 38400: 15}  # the rates that have no name there
 _VTIME, _VMIN = 5, 6
 
 
 def set_raw(stream, baud):
     """Raw mode, 8N1, no flow control, no modem lines, the given rate; reads give at once what is there."""
-    speed = _SPEEDS[baud] if baud in _SPEEDS else _CBAUDEX | _SPEEDS_FAST[baud]
+    speed = getattr(termios, "B%d" % baud, None)
+    if speed is None:  # since glibc 2.42 a rate is its own number
+        speed = baud if termios.B9600 == 9600 else _SPEEDS[baud]
     attributes = termios.tcgetattr(stream.fileno())
     attributes[0] = attributes[1] = attributes[3] = 0  # input, output, local modes
-    attributes[2] = _CS8_CREAD_CLOCAL | speed
+    attributes[2] = _CS8_CREAD_CLOCAL  # the rate is put in by tcsetattr
     attributes[4] = attributes[5] = speed
     attributes[6][_VTIME] = attributes[6][_VMIN] = 0
     termios.tcsetattr(stream.fileno(), termios.TCSANOW, attributes)
@@ -86,17 +87,26 @@ class Serial(OnePeer):
             set_raw(stream, self.baud)
         except Exception as error:  # CPython raises termios.error, which is no OSError
             stream.close()
-            raise OSError(error.args[0])
+            raise OSError(error.args[0], "")
         self.start(stream, False)
 
 
 class Stdout(OnePeer):
+    """Once its reader is gone it is gone for good, and its descriptor may be somebody else's."""
+
     def __init__(self, desk, loop):
         super().__init__(loop, "standard output", Peer(desk, True))
         self.peer.reads = False
 
     def open(self):
         self.start(compat.open_output(1), False)
+
+    def tick(self, now_ms):
+        pass
+
+    def lost(self):
+        if self in self.loop.links:
+            self.loop.links.remove(self)
 
 
 class Dial(OnePeer):
@@ -149,19 +159,27 @@ class Telnet(Link):
     def accept(self):
         try:
             stream = self.listener.accept()[0]
+        except OSError as error:
+            if error.errno not in _WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
+                self.loop.ignore_listener(self.listener)
+                self.listener.close()
+                self.listener = None
+                self.lost()
+            return
+        try:
+            self._welcome(stream)
         except OSError:
-            return  # it went before we came
+            stream.close()
+
+    def _welcome(self, stream):
+        stream.setblocking(False)
         for peer in self.peers:
             if peer.stream is None:
-                stream.setblocking(False)
                 compat.keep_alive(stream)
                 peer.attach(stream, True)
                 self.loop.watch(peer, self)
                 return
-        try:
-            stream.send(b"busy: %d clients are connected\r\n" % CLIENTS_MAX)
-        except OSError:
-            pass
+        stream.send(b"busy: %d clients are connected\r\n" % CLIENTS_MAX)
         stream.close()
 
 

@@ -17,7 +17,7 @@ class Loop:
         self.links = []
         self.peers = {}  # descriptor: (peer, link)
         self.listeners = {}  # descriptor: link
-        self.kernel_log = -1  # descriptor, where it can be polled
+        self.kernel_log = -1  # descriptor, while it is polled
 
     def watch(self, peer, link):
         descriptor = peer.stream.fileno()
@@ -32,6 +32,10 @@ class Loop:
         self.kernel_log = descriptor
         self.poller.register(descriptor, select.POLLIN)
 
+    def ignore_listener(self, listener):
+        del self.listeners[listener.fileno()]
+        self.poller.unregister(listener.fileno())
+
     def drop(self, peer):
         """Close a peer's stream and tell its link."""
         descriptor = peer.stream.fileno()
@@ -41,9 +45,12 @@ class Loop:
         link.lost()
 
     def run(self):
-        """Poll until KeyboardInterrupt. A poll that is late by more than an interval is left out, not made up for."""
+        """Poll until KeyboardInterrupt, or until no link is left.
+
+        A poll that is late by more than an interval is left out, not made up for.
+        """
         due = compat.ticks_ms()
-        while True:
+        while self.links:
             now = compat.ticks_ms()
             late = compat.ticks_diff(now, due)
             if late >= 0:
@@ -71,12 +78,15 @@ class Loop:
             elif descriptor in self.listeners:
                 self.listeners[descriptor].accept()
             elif descriptor == self.kernel_log:
-                # A FIFO whose writer went away reports POLLHUP for ever.
-                if mask & select.POLLIN and self.desk.drain_kernel_log():
-                    self.wake()
-                else:
-                    self.poller.unregister(descriptor)
-                    self.kernel_log = -1
+                if not mask & select.POLLIN or not self.desk.drain_kernel_log():
+                    self._forget_kernel_log()
+                self.wake()
+
+    def _forget_kernel_log(self):
+        """It is gone, or a FIFO whose writer is, which reports POLLHUP for ever: look at it once a poll, if at all."""
+        self.poller.unregister(self.kernel_log)
+        self.kernel_log = -1
+        self.desk.kernel_log.pollable = False
 
     def _serve_peer(self, descriptor, mask):
         peer, link = self.peers[descriptor]
@@ -88,7 +98,7 @@ class Loop:
                 raise OSError(0)
             if mask & select.POLLOUT:
                 peer.send()
-        except OSError:
+        except (OSError, MemoryError):  # MemoryError: an answer that the heap has no room for costs its peer
             self.drop(peer)
             return
         self.poller.modify(descriptor, self._mask(peer))

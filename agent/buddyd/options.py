@@ -1,6 +1,6 @@
 """Settings: command line over configuration file over defaults. One table is the source of the options, keys and help."""
 
-from . import ring
+from . import compat, ring
 
 # (name, argument or "" for a switch, help, default as written by a user)
 OPTIONS = (
@@ -43,7 +43,7 @@ def load(arguments):
     given = _from_arguments(arguments)
     path = given.get("config")
     texts = {}
-    if path is not None or _readable(DEFAULT_CONFIG):
+    if path or compat.exists(DEFAULT_CONFIG):
         texts = _from_file(path or DEFAULT_CONFIG)
     for name in given:
         texts[name] = given[name]
@@ -67,6 +67,8 @@ def _from_arguments(arguments):
             if i == len(arguments):
                 raise OptionError("--%s needs a value: %s" % (name, option[1]))
             value = arguments[i]
+        if not value:
+            raise OptionError("--%s needs a value: %s" % (name, option[1]))
         given[name] = value
         i += 1
     return given
@@ -79,34 +81,28 @@ def _find(name):
     return None
 
 
-def _readable(path):
-    try:
-        open(path).close()
-    except OSError:
-        return False
-    return True
-
-
 def _from_file(path):
-    texts, number = {}, 0
     try:
-        file = open(path)
+        with open(path) as file:
+            lines = file.readlines()
     except OSError as error:
-        raise OptionError("%s: cannot be read (errno %s)" % (path, error.errno))
-    with file:
-        for line in file:
-            number += 1
-            line = line.split("#")[0].strip()
-            if not line:
-                continue
-            name, equals, value = line.partition("=")
-            name, value = name.strip(), value.strip()
-            if not equals or not value:
-                raise OptionError("%s line %d: expected `key = value`, found: %s" % (path, number, line))
-            if _find(name) is None or name in ("config", "once", "help"):
-                known = " ".join([option[0] for option in OPTIONS[1:-2]])
-                raise OptionError("%s line %d: unknown key %s; known: %s" % (path, number, name, known))
-            texts[name] = value
+        raise OptionError("%s: %s" % (path, compat.reason(error)))
+    except UnicodeError:
+        raise OptionError("%s: expected text, found bytes that are not UTF-8" % path)
+    texts, number = {}, 0
+    for line in lines:
+        number += 1
+        line = line.split("#")[0].strip()
+        if not line:
+            continue
+        name, equals, value = line.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not value:
+            raise OptionError("%s line %d: expected `key = value`, found: %s" % (path, number, line))
+        if _find(name) is None or name in ("config", "once", "help"):
+            known = " ".join([option[0] for option in OPTIONS[1:-2]])
+            raise OptionError("%s line %d: unknown key %s; known: %s" % (path, number, name, known))
+        texts[name] = value
     return texts
 
 
@@ -139,7 +135,7 @@ def _switch(name, text):
 def _milliseconds(text):
     whole, _, part = text.partition(".")
     digits = (part + "000")[:3]
-    if not _is_number(whole or "0") or not _is_number(digits) or text in ("", "."):
+    if not _is_number(whole or "0") or not _is_number(part or "0") or text == ".":
         raise OptionError("interval %s: expected seconds, such as 5 or 0.5" % text)
     value = int(whole or "0") * 1000 + int(digits)
     if not INTERVAL_MIN_MS <= value <= INTERVAL_MAX_MS:

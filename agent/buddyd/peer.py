@@ -7,12 +7,14 @@ stream can hold up a poll. All state is of fixed size; a Peer is made once and u
 """
 
 from . import compat, nvt, wire
+from .kernlog import printable
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
 ANSWERS_MAX = 40  # lines that may wait
 ASK_COUNT_MAX = 1024  # frames in one request
 LIVE_LAG_MAX = 8  # frames: a host that asks for what it missed gets the newest first
+HELLO_EVERY = 96  # live frames, three groups: for a listener that has no wire to ask with, and that came later
 
 
 class Peer:
@@ -39,6 +41,7 @@ class Peer:
         self.answers = []
         self.flowing = False
         self.asks = False  # a host that asks for what it missed is at the other end
+        self.hello_at = self.live + HELLO_EVERY
         self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
         self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
         self.heard_ms = compat.ticks_ms()
@@ -108,6 +111,10 @@ class Peer:
                 self.live = ring.oldest
             if self.asks and ring.next - self.live > LIVE_LAG_MAX:
                 self.live = ring.next - 1
+            if self.flows_unasked and self.live >= self.hello_at:
+                self.hello_at = self.live + HELLO_EVERY
+                self.say_hello()
+                return self._load()
             self.live += 1
             return self._load_frame(self.live - 1)
         if self.fill < self.fill_end:
@@ -162,7 +169,7 @@ class Peer:
             if content is not None:
                 self._request(content)
         elif line[:1] != wire.MARK:  # our own frames, echoed
-            text = self.desk.answer(wire.printable(str(line, "latin1")), not self.flows_unasked)
+            text = self.desk.answer(printable(line), not self.flows_unasked)
             if text:
                 self.say(text)
 

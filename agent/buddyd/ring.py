@@ -1,8 +1,9 @@
 """The ring of encoded frames: one bytearray, allocated once. Frames are numbered without holes; the oldest go first.
 
-It drops whole groups (a key frame and what builds on it), so that what it holds always begins with a key frame and can
-be decoded. A frame lies in one piece: a length byte, then the line without its newline. A length of 0 says that the
-rest of the buffer, up to its end, is unused.
+It drops whole groups (a key frame and what builds on it), so that what it holds begins with a key frame and can be
+decoded. Only when one group alone fills it, by a flood of events, that group goes and it begins with events. A frame
+lies in one piece: a length byte, then the line without its newline. A length of 0 says that the rest of the buffer, up
+to its end, is unused.
 """
 
 from . import wire

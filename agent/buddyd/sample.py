@@ -17,6 +17,7 @@ from .zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
 MARKS_EVERY = 12  # polls: marks change when somebody writes a sysctl; zoneinfo is the longest file of all
 _NAME_CHARS = 64
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 
 class ZoneColumns:
@@ -50,9 +51,9 @@ class Sampler:
         self._hostname = proc + "/sys/kernel/hostname"
         self._failed = []  # sources that are missing, or were lost
         self._polls = 0
-        self._buddyinfo.read()
-        if not self._buddyinfo.zones:
-            raise ValueError(self._buddyinfo.first_error or "no zone in it")
+        self._up_cs, self._up_ms = 0, compat.ticks_ms()
+        self._read_blocks()
+        self._names = list(self._buddyinfo.zones)  # those of the layout: [(node, zone_name)]
         self._try("meminfo", self._meminfo.read)
         self._try("stat", self._stat.read)
         self._try("zoneinfo", self._read_marks)
@@ -78,11 +79,16 @@ class Sampler:
         memory = None if "meminfo" in self._failed else self._meminfo
         self.system.read(self._buddyinfo.free_pages(), memory)
 
+    def _read_blocks(self):
+        self._buddyinfo.read()
+        if not self._buddyinfo.zones:
+            raise ValueError(self._buddyinfo.first_error or "no zone in it")
+
     def _read_marks(self):
-        self._zoneinfo.read(self._buddyinfo.zones)
+        self._zoneinfo.read(self._names)
 
     def _read_uptime(self):
-        self._up_cs = uptime.read(self._uptime)
+        self._up_cs, self._up_ms = uptime.read(self._uptime), compat.ticks_ms()
 
     def _lay_out(self):
         self.columns, self._wants_memory = ["up"], False
@@ -98,8 +104,8 @@ class Sampler:
                     self.columns.append(name)
                     self._wants_memory = True
         self.zones, at, marks = [], len(self.columns), self._zoneinfo.marks
-        for i in range(len(self._buddyinfo.zones)):
-            node, name = self._buddyinfo.zones[i]
+        for i in range(len(self._names)):
+            node, name = self._names[i]
             first = i * MARKS_PER_ZONE
             has_marks = bool(marks) and None not in marks[first : first + MARKS_PER_ZONE]
             zone = ZoneColumns(node, name, at, has_marks, self._buddyinfo.orders)
@@ -112,7 +118,7 @@ class Sampler:
     def read(self, news):
         """Take a sample into `vector`; False where there is none. news(text) is told of sources lost and back."""
         was_failed = list(self._failed)
-        usable = self._try("buddyinfo", self._buddyinfo.read) and len(self._buddyinfo.zones) > 0
+        usable = self._try("buddyinfo", self._read_blocks)
         if self._wants_memory:
             self._try("meminfo", self._meminfo.read)
         if "proc" in self.columns:
@@ -134,7 +140,7 @@ class Sampler:
         return usable
 
     def _fill(self, news):
-        vector, buddyinfo = self.vector, self._buddyinfo
+        vector = self.vector
         for zone in self.zones:
             self._fill_zone(zone, news)
         vector[0] = self.uptime_cs()
@@ -145,7 +151,7 @@ class Sampler:
                 value = self._stat.processes
             elif name == "free":
                 value = self._meminfo.free_kb
-                value = None if value is None else value // page_kb - buddyinfo.free_pages()
+                value = None if value is None else value // page_kb - self._block_pages()
             else:
                 value = self._meminfo.reclaimable_kb if name == "recl" else self._meminfo.slab_kb
                 value = None if value is None else value // page_kb
@@ -167,6 +173,10 @@ class Sampler:
         for order in range(zone.orders):
             vector[at + order] = counts[start + order]
 
+    def _block_pages(self):
+        """Pages in the free blocks of the vector, a zone's last figures included where it cannot be read."""
+        return sum([watermark.free_pages(zone.nr_free(self.vector)) for zone in self.zones])
+
     def _fill_marks(self):
         marks = self._zoneinfo.marks
         for i in range(len(self.zones)):
@@ -177,15 +187,19 @@ class Sampler:
                         self.vector[zone.at + k] = marks[first + k]
 
     def uptime_cs(self):
-        """Centiseconds since the kernel's boot; since the agent's start where /proc/uptime cannot be read."""
-        return compat.ticks_ms() // 10 if "uptime" in self._failed else self._up_cs
+        """Centiseconds since the kernel's boot; counted on from the last known where /proc/uptime cannot be read."""
+        if "uptime" in self._failed:
+            passed_cs = compat.ticks_diff(compat.ticks_ms(), self._up_ms) // 10
+            self._up_cs += passed_cs
+            self._up_ms = compat.ticks_add(self._up_ms, passed_cs * 10)
+        return self._up_cs
 
     def value(self, column):
         """The last value of one of the named columns, None where there is no such column. free: MemFree in pages."""
         if column not in self.columns:
             return None
         value = self.vector[self.columns.index(column)]
-        return value + self._buddyinfo.free_pages() if column == "free" else value
+        return value + self._block_pages() if column == "free" else value
 
     def rule(self):
         """The name of this kernel's watermark rule; None where it cannot be told."""
@@ -207,12 +221,13 @@ class Sampler:
     def board_name(self, given):
         """The name to go by: as given, else the host name, else board. At most 64 characters of A-Z a-z 0-9 . _ -"""
         if not given:
+            file = ProcFile(self._hostname)
             try:
-                given = printable(ProcFile(self._hostname).first_line())
+                given = printable(file.first_line())
             except (OSError, ValueError):
-                given = "board"
-        name = "".join([char if char.isalpha() or char.isdigit() or char in "._-" else "-" for char in given])
-        return name[:_NAME_CHARS]
+                given = ""
+            file.close()
+        return "".join([char if char in _NAME else "-" for char in given[:_NAME_CHARS]]) or "board"
 
     def facts(self):
         """The hello's facts about kernel and columns: list of (key, str)."""

@@ -36,6 +36,7 @@ ASK_HELLO, ASK_FRAMES = b"h", b"r"
 ASK_MAX = 64  # bytes: a 4-byte UART FIFO and a busy board must be able to take it
 
 _BODY_MAX = LINE_MAX - 4 - CHECK_DIGITS - 1  # mark, kind, sequence; check; newline
+_CHANGE_MAX = 14  # digits of a change by less than 2^63, its jumps left out
 _SMALL = (-3, -2, -1, 1, 2, 3)
 _LONG = 84  # 84..87: skip 0..3, a number follows
 _LONG_SKIP = 88  # the skip follows as a digit, then a number
@@ -88,8 +89,10 @@ def short_sequence(sequence):
 def candidate_sequence(line, near):
     """The sequence number closest to `near` that has the two digits of a numbered frame; None if they are no digits.
 
-    The caller must confirm it with unseal(line, context(boot, number)).
+    The caller must confirm it with unseal(line, context(boot, number)). near: int >= 1.
     """
+    if len(line) < 4:
+        return None
     high, low = line[2] - FIRST_DIGIT, line[3] - FIRST_DIGIT
     if not (0 <= high < BASE and 0 <= low < BASE):
         return None
@@ -123,8 +126,10 @@ def put_change(out, skip, change):
 def apply_changes(digits, vector, column):
     """Add a body's changes to `vector` from `column` on; the column after the last one changed.
 
-    ValueError: not a body, or one that is longer than the vector.
+    ValueError: not a body, or one that is longer than the vector, which is then half changed.
     """
+    if digits and (min(digits) < FIRST_DIGIT or max(digits) >= FIRST_DIGIT + BASE):
+        raise ValueError("frame with a byte that is no digit: %r" % digits)
     i, end = 0, len(digits)
     try:
         while i < end:
@@ -133,7 +138,7 @@ def apply_changes(digits, vector, column):
             if token == _JUMP:
                 column += BASE
                 continue
-            if 0 <= token < _LONG:
+            if token < _LONG:
                 column += token // 6
                 change = _SMALL[token % 6]
             else:
@@ -160,10 +165,13 @@ def apply_frame(content, vector, column, interval_cs):
     """Add what a numbered frame says to vector; the column that a following part goes on at, 0 after a whole snapshot.
 
     content: from the mark on, without the check. column: what the frame before returned. An event changes nothing.
+    ValueError: as apply_changes(), and for a kind that is not known.
     """
     kind = content[1:2]
     if kind == EVENT:
         return column
+    if kind not in (KEY, KEY_PART, DELTA, DELTA_PART):
+        raise ValueError("frame of unknown kind: %r" % content)
     if column == 0:
         if kind in (KEY, KEY_PART):
             for i in range(len(vector)):
@@ -189,7 +197,6 @@ class Encoder:
         self.key_due = 0  # snapshots until the next key frame
         self.bytes_left = 0
         self.before = [0] * columns
-        self.body = bytearray()
 
     def snapshot(self, vector, sink):
         """Encode vector (list of int) and hand each frame to sink(line)."""
@@ -206,7 +213,7 @@ class Encoder:
         for i in range(len(before)):
             change = vector[i] - before[i]
             if change:
-                if len(body) > _BODY_MAX - 16:
+                if len(body) + skip // BASE > _BODY_MAX - _CHANGE_MAX:
                     self._number(KEY_PART if key else DELTA_PART, body, sink)
                     body = bytearray()
                 put_change(body, skip, change)
@@ -250,9 +257,8 @@ def parse_event(body):
 
 
 def printable(text):
-    """text (str) as bytes, with `?` for everything that is not printable ASCII."""
-    raw = text.encode()
-    return bytes([byte if 32 <= byte < 127 else 63 for byte in raw])
+    """text (str) as bytes, with `?` for everything that is not printable ASCII, and for the mark `~`."""
+    return bytes([byte if 32 <= byte < 126 else 63 for byte in text.encode()])
 
 
 def hello_lines(boot, facts):
@@ -294,7 +300,7 @@ def ask_frames(boot, first, count):
 
 def parse_numbers(content):
     """(boot, first, last or count) of a gap's or a request's content; ValueError if it has another shape."""
-    fields = str(content, "ascii").split()
-    if len(fields) != 4 or len(fields[1]) != 8:
+    fields = str(content, "ascii").split(" ")
+    if len(fields) != 5 or len(fields[1]) != 8 or not (fields[2] + fields[3]).isdigit() or int(fields[2]) < 1:
         raise ValueError("expected `boot first count`: %r" % content)
     return fields[1], int(fields[2]), int(fields[3])
