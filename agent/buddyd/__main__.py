@@ -1,4 +1,4 @@
-"""Settings, self-test, loop. Exit codes: 0 stopped by request, 2 usage or configuration, 3 nothing to read, 4 no link."""
+"""Settings, self-test, loop. Exit codes: 0 stopped by request, 2 usage or settings, 3 nothing to read, 4 no link."""
 
 import gc
 import sys

@@ -1,8 +1,8 @@
 """The only place that knows which interpreter runs: MicroPython's unix port or CPython.
 
 A "stream" is what the rest of the agent reads from and writes to without ever waiting: a socket, a tty, a pipe. A read
-gives bytes, b"" at the end, None where there is nothing yet; a write gives the count that was taken, None where there is
-no room. Both raise OSError when the other side is gone.
+gives bytes, b"" at the end, None where there is nothing yet; a write gives the count that was taken, None where there
+is no room. Both raise OSError when the other side is gone.
 """
 
 import gc
@@ -74,7 +74,7 @@ if MICROPYTHON:
         return descriptor
 
     def open_nonblocking(path):
-        """A stream for reading that never waits, where the build can do that; else a plain one (poll before reading)."""
+        """A stream for reading that never waits, where the build can do that; else one to be polled before reading."""
         descriptor = _open(path, _O_RDONLY | _O_NONBLOCK)
         return open(path, "rb") if descriptor < 0 else open(descriptor, "rb")
 

@@ -59,9 +59,8 @@ def status(desk):
 def _zone_line(zone, sampler):
     nr_free = zone.nr_free(sampler.vector)
     page_kb = (sampler.system.page_bytes or 0) // 1024
-    blocks = " ".join(
-        ["%s:%d" % (size(page_kb << order) if page_kb else "2^%d" % order, nr_free[order]) for order in range(len(nr_free))]
-    )
+    names = [size(page_kb << order) if page_kb else "2^%d" % order for order in range(len(nr_free))]
+    blocks = " ".join(["%s:%d" % (names[order], nr_free[order]) for order in range(len(nr_free))])
     marks = zone.marks(sampler.vector)
     text = "node %d zone %s: %d pages free, %s" % (
         zone.node,

@@ -1,8 +1,8 @@
 """Telnet's network virtual terminal, the passive half: no option is ever on, no I/O.
 
 RFC 854 (commands, CR LF and CR NUL), RFC 855 (options), RFC 1143 (never answer WONT or DONT, so there can be no loop).
-A client that asks for TIMING-MARK (RFC 860) throws away all output until it is answered: inetutils' telnet does so after
-Ctrl-C. Both ends of a telnet link use this filter; it takes bytes in any chunking.
+A client that asks for TIMING-MARK (RFC 860) throws away all output until it is answered: inetutils' telnet does so
+after Ctrl-C. Both ends of a telnet link use this filter; it takes bytes in any chunking.
 """
 
 IAC = 255

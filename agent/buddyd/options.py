@@ -1,4 +1,4 @@
-"""Settings: command line over configuration file over defaults. One table is the source of the options, keys and help."""
+"""Settings: command line over configuration file over defaults. One table is the source of options, keys and help."""
 
 from . import compat, ring
 
@@ -34,7 +34,7 @@ def usage():
         left = "  --" + name + (" " + argument if argument else "")
         lines.append("%-26s %s%s" % (left, text, " (default: %s)" % default if default else ""))
     lines.append("")
-    lines.append("exit codes: 0 stopped by request, 2 usage or configuration, 3 nothing to read, 4 no link could be opened")
+    lines.append("exit codes: 0 stopped by request, 2 usage or configuration, 3 nothing to read, 4 no link")
     return "\n".join(lines)
 
 

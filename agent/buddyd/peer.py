@@ -2,8 +2,8 @@
 
 Order of what goes out: answers (a hello, a gap, text for a person), then live frames, then frames asked for again; so a
 live snapshot never waits behind a backlog. One line is written for each time that the stream is ready: a tty driver
-that reports room takes a line of this length without waiting (n_tty reports POLLOUT below 256 queued characters), and no
-stream can hold up a poll. All state is of fixed size; a Peer is made once and used for one stream after the other.
+that reports room takes a line of this length without waiting (n_tty reports POLLOUT below 256 queued characters), and
+no stream can hold up a poll. All state is of fixed size; a Peer is made once and used for one stream after the other.
 """
 
 from . import compat, nvt, wire

@@ -1,9 +1,9 @@
 """One poll: reads the sources under /proc and lays their figures out as the vector that the wire carries.
 
-Columns: `up` (centiseconds), `proc` (processes created), `free` (MemFree less what buddyinfo shows), `recl` (reclaimable),
-`slab`, all three in pages; then for every zone min, low, high, reserve (where zoneinfo tells them) and the free blocks of
-every order. Which columns there are is settled at the start and told in the hello; what cannot be read then is missing for
-good, what fails later keeps its last value, is told once, and is told again when it is back.
+Columns: `up` (centiseconds), `proc` (processes created), `free` (MemFree less what buddyinfo shows), `recl`
+(reclaimable), `slab`, all three in pages; then for every zone min, low, high, reserve (where zoneinfo tells them) and
+the free blocks of every order. Which columns there are is settled at the start and told in the hello; what cannot be
+read then is missing for good, what fails later keeps its last value, is told once, and is told again when it is back.
 """
 
 from . import compat, uptime, watermark
@@ -165,7 +165,7 @@ class Sampler:
         except ValueError:
             start = -1
         if start < 0 or buddyinfo.orders != zone.orders:
-            if not self._layout_told:  # memory was plugged in or out, or a line is damaged: the zone keeps its last figures
+            if not self._layout_told:  # memory was plugged in or out, or a line is damaged: it keeps its last figures
                 self._layout_told = True
                 news("zones changed; restart buddyd if they stay so: " + (buddyinfo.first_error or zone.name))
             return

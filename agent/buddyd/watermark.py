@@ -18,8 +18,8 @@ nr_free is the list of free-block counts of one zone by order, as in /proc/buddy
 
 OK, TIGHT, REFUSED = "ok", "tight", "refused"
 COSTLY_ORDER = 3  # PAGE_ALLOC_COSTLY_ORDER, include/linux/mmzone.h: up to here the OOM killer acts instead of a failure
-# Pages that an exec takes before its large block: stack, arguments, first text page. Measured on 6.1 no-MMU: of 11 execs
-# that failed though their block was `tight`, all had a margin of 1 to 6 pages.
+# Pages that an exec takes before its large block: stack, arguments, first text page. Measured on 6.1 no-MMU: of 11
+# execs that failed though their block was `tight`, all had a margin of 1 to 6 pages.
 EXEC_PAGES = 6
 PAGEBLOCK_ORDER = 9  # only for el6, which exists for MMU machines with 2 MB huge pages
 RULES = ("old", "off2", "new", "el6")
@@ -106,7 +106,7 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
 
 
 def margin_pages(nr_free, order, mark, reserve, rule, min_pages=None):
-    """Pages to spare in blocks of `order` or larger, by the hardest of the rule's tests; negative: so many are missing."""
+    """Pages to spare in blocks of `order` or larger, by the hardest of the rule's tests; negative: so many missing."""
     return min([held - demanded for _, held, demanded in trace(nr_free, order, mark, reserve, rule, min_pages)])
 
 

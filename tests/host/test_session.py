@@ -65,7 +65,7 @@ def greeted(next="1", boot=BOOT):
         (wire.seal(b"~G 0123abcd 3 nine ") + b"\n", [Text(wire.seal(b"~G 0123abcd 3 nine ").decode())]),
         (wire.seal(b"~H boot=123 ") + b"\n", [Text(wire.seal(b"~H boot=123 ").decode())]),
         (wire.seal(b"~H boot=\xff ") + b"\n", [Text(wire.seal(b"~H boot=\xff ").decode("utf-8", "backslashreplace"))]),
-        (hello(name="a~H~b"), [Hello(BOOT, {"name": "a~H~b"})]),
+        (wire.seal(b"~H boot=0123abcd name=a~H~b ") + b"\n", [Hello(BOOT, {"name": "a~H~b"})]),
     ],
     ids=lambda value: repr(value)[:40],
 )
