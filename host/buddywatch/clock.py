@@ -28,7 +28,7 @@ class BoardClock:
         self._times: list[float] = []
         for knot in (*before, (uptime_s, time)):
             self._add_knot(*knot)
-        self._edge = self._uptimes[-1]  # the highest uptime that a time was given for
+        self.edge_s = self._uptimes[-1]  # the highest uptime that a time was given for
         self._arrivals: deque[tuple[float, float]] = deque()  # (uptime_s, arrival - uptime_s), both ascending
         self._newest = float("-inf")
 
@@ -44,7 +44,7 @@ class BoardClock:
         arrivals.append((uptime_s, late))
         while arrivals[0][0] < uptime_s - WINDOW_S:
             arrivals.popleft()
-        if uptime_s > self._edge:
+        if uptime_s > self.edge_s:
             self._correct(uptime_s, arrivals[0][1] + uptime_s)
 
     def wall(self, uptime_s: float) -> float:
@@ -60,7 +60,7 @@ class BoardClock:
 
     def assign(self, uptime_s: float) -> float:
         """wall(), for a value that is stored: later corrections leave this time as it is."""
-        self._edge = max(self._edge, uptime_s)
+        self.edge_s = max(self.edge_s, uptime_s)
         return self.wall(uptime_s)
 
     def _correct(self, uptime_s: float, true_time: float) -> None:
@@ -68,12 +68,12 @@ class BoardClock:
         if abs(error) <= SLACK_S:
             return
         if error < CLOCK_WAS_SET_S:
-            limit = SLEW * (uptime_s - self._edge)
+            limit = SLEW * (uptime_s - self.edge_s)
             error = max(-limit, min(limit, error))
         time = self.wall(uptime_s) + error
-        self._add_knot(self._edge, self.wall(self._edge))
+        self._add_knot(self.edge_s, self.wall(self.edge_s))
         self._add_knot(uptime_s, time)
-        self._edge = uptime_s
+        self.edge_s = uptime_s
 
     def _add_knot(self, uptime_s: float, time: float) -> None:
         if self._uptimes and not (uptime_s > self._uptimes[-1] and time > self._times[-1]):
