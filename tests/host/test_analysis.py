@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 from boards import FACTS, RM, SEED_FREE, SEED_REBOOTED, captured, snapshot, trace, zone
-
 from buddywatch.analysis import board_state, page_bytes_of, rule_of
 from buddywatch.config import Need
 

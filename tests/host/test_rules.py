@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, START, boot, kernel_event, snapshot
-from hypothesis import given
-from hypothesis import strategies as st
-
 from buddywatch import rules
 from buddywatch.analysis import FAILS, OOM_KILLER, NeedState
 from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, UNDECODABLE, Gap
 from buddywatch.model_alerts import CLEARING, FIRING, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
 from buddywatch.rules import BAD, BETWEEN, GOOD
+from hypothesis import given
+from hypothesis import strategies as st
 
 HOLD, CLEAR = 3, 4
 LEVELS = st.sampled_from([BAD, GOOD, BETWEEN])
