@@ -130,7 +130,11 @@ if MICROPYTHON:
         return stream.write(data, start, count)
 
     def stop_on_signals():
-        """SIGINT raises KeyboardInterrupt by itself; SIGTERM cannot be caught in this build and ends the process."""
+        """Let SIGINT raise KeyboardInterrupt. SIGTERM cannot be caught by this interpreter and ends the process."""
+        # `micropython -m` leaves SIGINT as it found it, other than `micropython FILE` (ports/unix/main.c, 1.25).
+        import micropython
+
+        micropython.kbd_intr(3)
 
 else:
     import signal
@@ -193,7 +197,8 @@ else:
             return None
 
     def stop_on_signals():
-        """Let SIGTERM end the agent the way SIGINT does, by KeyboardInterrupt."""
+        """Let SIGINT and SIGTERM raise KeyboardInterrupt, even where a shell's `&` had SIGINT ignored."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
