@@ -30,8 +30,10 @@ class BuddyInfo(ProcFile):
 
     def read(self):
         """Read the file; OSError."""
+        self._torn = None
         self._restart(0)
         self.lines(self._line)
+        self.first_error = self.first_error or self._torn
 
     def _restart(self, orders):
         self.zones, self.counts, self.orders = [], [], orders
@@ -39,7 +41,9 @@ class BuddyInfo(ProcFile):
     def _line(self, line):
         node, name, counts = parse_line(line)
         if len(counts) > self.orders:
-            self._restart(len(counts))  # a shorter line before this one was torn
+            if self.zones:
+                self._torn = "%s: zone %s has only %d orders" % (self.path, self.zones[0][1], self.orders)
+            self._restart(len(counts))
         if len(counts) < self.orders:
             raise ValueError(line)
         self.zones.append((node, name))

@@ -26,21 +26,7 @@ def parse(text: str) -> "tuple[str, int, int | None, str | None] | None":
     pid and comm are None where the line does not say. comm may hold blanks and brackets: a process names itself.
     """
     text = text.rstrip()
-    for prefix in ("nommu: ", "binfmt_flat: "):
-        if text.startswith(prefix):
-            text = text[len(prefix) :]
-    if text.startswith("Allocation of "):
-        return _allocation(text)
-    if text.startswith("Unable to "):
-        error = _number(text.replace("errno -", "errno "), ", errno ")[0]
-        wanted = error is not None and (" process " in text or "data+bss" in text)
-        return ("load", error, None, None) if wanted else None
-    for kind, mark, field in _WITH_ORDER:
-        at = text.rfind(mark)
-        if at > 0:
-            order = _number(text, field, at)[0]
-            return None if order is None else (kind, order, None, text[:at])
-    return _kill(text)
+    return _allocation(text) or _loader(text) or _with_order(text) or _kill(text)
 
 
 def _number(text, mark, start=0):
@@ -55,9 +41,11 @@ def _number(text, mark, start=0):
 
 
 def _allocation(text):
+    if text.startswith("nommu: "):
+        text = text[7:]
     pid, end = _number(text, " process ")  # the first: a second one would be in comm
     tail = text[end:]
-    if pid is None or not tail.endswith(" failed"):
+    if pid is None or not text.startswith("Allocation of ") or not tail.endswith(" failed"):
         return None
     if text.startswith("length ", 14):
         kind, number = "alloc", _number(text, "length ")[0]
@@ -66,6 +54,24 @@ def _allocation(text):
     if number is None:
         return None
     return kind, number, pid, tail[2:-8] if tail.startswith(" (") and tail.endswith(") failed") else None
+
+
+def _loader(text):
+    if text.startswith("binfmt_flat: "):
+        text = text[13:]
+    if not text.startswith("Unable to ") or not (" process " in text or "data+bss" in text):
+        return None
+    error = _number(text.replace("errno -", "errno "), ", errno ")[0]
+    return None if error is None else ("load", error, None, None)
+
+
+def _with_order(text):
+    for kind, mark, field in _WITH_ORDER:
+        at = text.rfind(mark)
+        order = _number(text, field, at)[0] if at > 0 else None
+        if order is not None:
+            return kind, order, None, text[:at]
+    return None
 
 
 def _kill(text):

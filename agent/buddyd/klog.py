@@ -39,6 +39,7 @@ class KernelLog:
             self.why_missing = "%s: %s" % (self._path, compat.reason(error))
             return False
         self.pollable = compat.is_pollable(self._path)
+        self.why_missing = None
         return True
 
     def _gives_records(self):

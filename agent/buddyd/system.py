@@ -12,10 +12,10 @@ _MACHINE_CHARS = 24
 def page_bytes_from(free_kb, free_pages):
     """The page size at which free_pages are about free_kb; None if no size fits, or one of them is 0 or None.
 
-    The two are read one after the other, so a third of difference is forgiven: page sizes differ by a factor of two.
+    The two are read one after the other, so a quarter of difference is forgiven: page sizes differ by a factor of two.
     """
     for page_kb in (4, 8, 16, 64):
-        if free_kb and free_pages and 2 * page_kb * free_pages < 3 * free_kb < 4 * page_kb * free_pages:
+        if free_kb and free_pages and 3 * page_kb * free_pages < 4 * free_kb < 5 * page_kb * free_pages:
             return page_kb * 1024
     return None
 
