@@ -85,21 +85,28 @@ if MICROPYTHON:
     except ImportError:
         _read = None
 
+    def _read_bytes(file, buffer):
+        poller, byte = select.poll(), bytearray(1)
+        poller.register(file, select.POLLIN)
+        for i in range(len(buffer)):
+            ready = False
+            for _ in poller.ipoll(0):
+                ready = True
+            if not ready:
+                return i or None
+            if not file.readinto(byte):
+                return i
+            buffer[i] = byte[0]
+        return len(buffer)
+
     def read_some(file, buffer):
         """What one read(2) gives, into buffer: the count, 0 at the end, None where there is nothing yet; OSError.
 
         readinto() of the unix port reads on until the buffer is full: /dev/kmsg gives a record per read(2), and a
-        file that waits would be waited for. Without ffi it is one line, which /proc/kmsg always has whole.
+        file that waits would be waited for. Without ffi it is done byte by byte.
         """
         if _read is None:
-            poller = select.poll()
-            poller.register(file, select.POLLIN)
-            if not poller.poll(0):
-                return None
-            line = file.readline(len(buffer))
-            for i in range(len(line)):
-                buffer[i] = line[i]
-            return len(line)
+            return _read_bytes(file, buffer)
         count = _read(file.fileno(), buffer, len(buffer))
         if count >= 0:
             return count
