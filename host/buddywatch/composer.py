@@ -222,11 +222,6 @@ class Composer:
         return tuple(gap for gap in self._store.gaps(board) if (gap.boot_id, gap.first) in told) if told else ()
 
 
-def channels_of(config: Config) -> tuple[str, ...]:
-    """Where messages go by the configuration: "mail" and "hook:NAME"."""
-    return (*(("mail",) if config.mail else ()), *(f"hook:{hook.name}" for hook in config.hooks))
-
-
 def _may_be_shown(incident: Incident, view: View) -> bool:
     key = (incident.rule, incident.need)
     return incident.closed is None and key not in view.silenced and not _rule_is_held(*key, view)
