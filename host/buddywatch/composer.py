@@ -35,7 +35,7 @@ from buddywatch.model_alerts import (
 from buddywatch.rules import KERNEL_FAILURE_KINDS
 from buddywatch.store import Store
 
-MAIL_INTERVAL_S = 300  # between messages about one board, unless a critical incident is new
+MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
 SNAPSHOTS_SHOWN = 5
 KERNEL_LINES_SHOWN = 5
 _KERNEL_KINDS = (*KERNEL_FAILURE_KINDS, "load")
@@ -76,7 +76,7 @@ def plan(view: View, alert: Alert, now: float) -> Plan:
     drop = {change.id: change for change, _ in view.untold if _is_moot(change, view)}
     drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
     ready = [(change, noted) for change, noted in wanted if change.id not in drop]
-    rested = view.last_told is None or now >= view.last_told + MAIL_INTERVAL_S
+    rested = view.last_told is None or now >= view.last_told + MAIL_INTERVAL_BATCHES * alert.batch_s
     urgent = any(change.to in (FIRING, NOTED) and change.severity == CRITICAL for change, _ in ready)
     due = bool(ready) and now >= min(noted for _, noted in ready) + alert.batch_s and (rested or urgent)
     remind = tuple(incident for incident in view.incidents.values() if _wants_reminder(incident, view, alert, now))
