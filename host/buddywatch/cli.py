@@ -1,0 +1,165 @@
+"""The command line: which command, which configuration; and the one place where errors become words and exit codes.
+
+A command's module is imported only when it is asked for, so that `buddywatch status` starts without what sends mail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from buddywatch import __version__
+from buddywatch.commands import CommandError
+from buddywatch.config import Collector, Config, ConfigError, default_db_path, load
+from buddywatch.notify.base import NotifyError
+from buddywatch.store_db import StoreError
+
+COMMANDS = {
+    "collect": "collect from boards, store, judge and warn",
+    "status": "show every board: link, age of the data, what its kernel would hand out, open alerts",
+    "history": "show what is stored about a board, with gaps shown as gaps",
+    "alerts": "list alerts",
+    "silence": "tell nobody of a board's alerts for a while",
+    "need": "show the contiguous memory that executing a bFLT or ELF program takes",
+    "check-config": "validate the configuration, and show what is in effect",
+    "test-alert": "really send a test message through every configured way",
+}
+_WITHOUT_CONFIG = ("need",)
+
+BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
+DEFECT = 70  # EX_SOFTWARE, sysexits.h
+PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
+
+_EPILOG = f"""exit codes:
+  0    fine
+  {BAD_NEWS}    the answer is bad news (status: an alert is open; check-config: invalid)
+  {USAGE}    usage or unreadable input
+  {STORAGE}    storage
+  {LINK_OR_MAIL}    link or mail
+  {DEFECT}   a defect of buddywatch itself"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as for every other error."""
+        _complain([f"{message}; see {self.prog} --help"])
+        raise SystemExit(USAGE)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. Never raises, but for SystemExit by argparse (usage, --help, --version)."""
+    try:
+        arguments = sys.argv[1:] if argv is None else list(argv)
+        return _guarded(build_parser(arguments).parse_args(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _guarded(args: argparse.Namespace) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a path may hold anything, and the terminal be ASCII
+    try:
+        code = _run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # `buddywatch history | head`. What is still buffered must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:
+        if args.debug:
+            traceback.print_exc()
+        lines, code = _explained(error, args.command)
+        _complain(lines)
+        return code
+
+
+def build_parser(arguments: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser; commands that are not among the arguments are only named in it."""
+    parser = _Parser(
+        prog="buddywatch",
+        description="Sees memory fragmentation on Linux boards coming, and warns before an allocation fails.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_common(parser, None, False)
+    parser.add_argument("--version", action="version", version=f"buddywatch {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        description = summary[0].upper() + summary[1:] + "."
+        of_command = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
+        # After the command they are left out unless given, so that what stood before it is kept.
+        _add_common(of_command, argparse.SUPPRESS, argparse.SUPPRESS)
+        if name in arguments:
+            _module(name).add_arguments(of_command)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, missing: Any, unset: Any) -> None:
+    parser.add_argument("--db", metavar="FILE", default=missing, help="the database, instead of the configured one")
+    parser.add_argument(
+        "--config", metavar="FILE", default=missing, help="the configuration, instead of the default one"
+    )
+    parser.add_argument("--debug", action="store_true", default=unset, help="show where an error comes from")
+
+
+def _module(command: str) -> Any:
+    return importlib.import_module("buddywatch.commands." + command.replace("-", "_"))
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.command in _WITHOUT_CONFIG:
+        config = Config(Collector(default_db_path(os.environ)))
+    else:
+        config = load(args.config, os.environ)
+    if args.db is not None:
+        config = replace(config, collector=replace(config.collector, db=Path(args.db)))
+    return int(_module(args.command).run(args, config))
+
+
+def _explained(error: Exception, command: str) -> tuple[list[str], int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, ConfigError):
+        if command == "check-config":
+            return error.lines, BAD_NEWS
+        more = len(error.lines) - 1
+        return [error.lines[0] + (f" (and {more} more: buddywatch check-config)" if more else "")], USAGE
+    if isinstance(error, CommandError):
+        return error.lines, USAGE
+    if isinstance(error, StoreError):
+        return [str(error)], STORAGE
+    if isinstance(error, NotifyError):
+        return str(error).splitlines(), LINK_OR_MAIL
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return ["the output cannot be written: disk full; make room on that disk"], USAGE
+    if isinstance(error, OSError):
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return [f"{name}{error.strerror or error}"], USAGE
+    where = "" if error.__traceback__ is None else _origin(error)
+    return [
+        f"a defect of buddywatch itself: {type(error).__name__}: {error}{where}; run it with --debug and report it"
+    ], DEFECT
+
+
+def _origin(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f" ({os.path.basename(last.filename)}:{last.lineno})"
+
+
+def _complain(lines: Sequence[str]) -> None:
+    """To standard error, a line each, after what went to standard output."""
+    with suppress(OSError):  # the error being told may be that very one
+        sys.stdout.flush()
+    for line in lines:
+        print(f"buddywatch: {' '.join(line.split())}", file=sys.stderr)

@@ -1,0 +1,14 @@
+"""The commands of the command line, a module each: add_arguments(parser), and run(args, config) -> exit code.
+
+They print what was asked for, and raise what went wrong; cli.py turns that into words and an exit code.
+"""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """The command line asked for what cannot be. lines: one for each thing that is wrong."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)

@@ -1,0 +1,79 @@
+"""`buddywatch alerts [--open] [--json]`: what is or was wrong, and which silences are in force."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from buddywatch.commands.boards import print_json
+from buddywatch.config import Config
+from buddywatch.model_alerts import Incident, Silence
+from buddywatch.store import Store
+from buddywatch.text import escaped, local_time, one_line, rough_duration, table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--open", action="store_true", help="those that last")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    now = time.time()
+    with Store.open_readonly(config.collector.db) as store:
+        incidents = store.incidents(open_only=args.open)
+        silences = store.silences(now)
+    if args.json:
+        alerts = [_incident_json(incident) for incident in incidents]
+        print_json({"alerts": alerts, "silences": [_silence_json(silence) for silence in silences]})
+    else:
+        print("\n".join([*_lines(incidents, now), *map(_silence_line, silences)]))
+    return 0
+
+
+def _incident_json(incident: Incident) -> dict[str, Any]:
+    """state: "firing" or "clearing" while it lasts, then "ok"; "noted" for what is told once. Times: since 1970."""
+    return {
+        "id": incident.id,
+        "board": incident.board,
+        "rule": incident.rule,
+        "need": incident.need,
+        "severity": incident.severity,
+        "state": incident.state,
+        "opened": incident.opened,
+        "closed": incident.closed,
+        "text": incident.text,
+        "last_told": incident.last_told,
+    }
+
+
+def _silence_json(silence: Silence) -> dict[str, Any]:
+    """rule: null for all rules; need: null for all needs."""
+    return {
+        "board": silence.board,
+        "rule": silence.rule,
+        "need": silence.need,
+        "since": silence.created,
+        "until": silence.until,
+        "because": silence.comment,
+    }
+
+
+def _lines(incidents: list[Incident], now: float) -> list[str]:
+    if not incidents:
+        return ["no alert"]
+    rows = [["since", "board", "rule", "severity", "state", "for", "what"]]
+    for incident in incidents:
+        lasted = (
+            "" if incident.closed == incident.opened else rough_duration((incident.closed or now) - incident.opened)
+        )
+        when, board = local_time(incident.opened), escaped(incident.board)
+        state = "open" if incident.closed is None else "once" if not lasted else "over"
+        rows.append([when, board, incident.rule, incident.severity, state, lasted, one_line(incident.text)])
+    return table(rows)
+
+
+def _silence_line(silence: Silence) -> str:
+    need = "" if silence.need is None else f" of {escaped(silence.need)}"
+    what = f"{escaped(silence.board)}: {silence.rule or 'all rules'}{need}"
+    return f"silenced until {local_time(silence.until)}: {what}, because: {one_line(silence.comment)}"

@@ -1,0 +1,25 @@
+"""What the commands that look at boards have in common."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from buddywatch.commands import CommandError
+from buddywatch.config import Config
+from buddywatch.overview import board_names
+from buddywatch.store import Store
+from buddywatch.text import escaped
+
+
+def check_board(store: Store, config: Config, name: str) -> None:
+    """CommandError unless the board was ever seen, or is configured."""
+    names = board_names(store, config)
+    if name not in names:
+        known = f"known: {', '.join(map(escaped, names))}" if names else "none has been seen yet"
+        raise CommandError(f"no board {escaped(name)!r}; {known}")
+
+
+def print_json(value: Any) -> None:
+    """On one line, for what reads lines."""
+    print(json.dumps(value))

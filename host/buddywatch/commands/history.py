@@ -1,0 +1,60 @@
+"""`buddywatch history BOARD [--since] [--until] [--step] [--csv|--json]`: printed as it is read, however long it is."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from buddywatch.commands import history_csv, history_json, history_table
+from buddywatch.commands.boards import check_board
+from buddywatch.config import Config
+from buddywatch.history import History
+from buddywatch.store import Store
+from buddywatch.text import parse_time
+from buddywatch.units import parse_duration
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    now = time.time()
+    moment = _checked(partial(parse_time, now=now))
+    example = 'such as "2h" (ago) or 2026-11-22T10:15'
+    parser.add_argument("board", metavar="BOARD")
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{example}; default: from the beginning")
+    parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
+    step = "least, mean and greatest of every value in steps of this, such as 1m"
+    parser.add_argument("--step", metavar="DURATION", type=_checked(_step_s), help=step)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", dest="lines", action="store_const", const=history_csv.lines, help="print CSV (RFC 4180)")
+    form.add_argument("--json", dest="lines", action="store_const", const=history_json.lines, help="print JSON")
+    parser.set_defaults(lines=history_table.lines)
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    with Store.open_readonly(config.collector.db) as store:
+        check_board(store, config, args.board)
+        lines: Iterator[str] = args.lines(History(store, config, args.board, args.since, args.until), args.step)
+        for line in lines:
+            print(line)
+    return 0
+
+
+def _step_s(text: str) -> int:
+    step_s = parse_duration(text)
+    if step_s < 1:
+        raise ValueError(f"{text!r}: expected at least 1 s")
+    return step_s
+
+
+def _checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """parse with its ValueError as argparse shows it."""
+
+    def read(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read

@@ -1,0 +1,102 @@
+"""A board's past as a table for people, in local time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from buddywatch.analysis import NeedState
+from buddywatch.history import History, Item, Row
+from buddywatch.history_steps import NeedSpread, Spread, Step, in_steps
+from buddywatch.model import Boot, Event, Gap
+from buddywatch.text import escaped, local_time, one_line
+from buddywatch.units import format_duration
+from buddywatch.words import UNKNOWN, VERDICT_WORDS, gap_words, kernel_words
+
+_NEED_WIDTH = 14
+_TIME_WIDTH = 19
+_STEP_WIDTH = 20
+
+
+def lines(history: History, step_s: int | None) -> Iterator[str]:
+    needs = [one_line(name, _NEED_WIDTH) for name in history.need_names()]
+    items: Iterable[Item | Step] = history.items()
+    if step_s is None:
+        blocks = "free blocks of 1, 2, 4, 8 ... pages"
+        heading = _row("time", "seq", "free kB", "hands out kB", needs, blocks)
+    else:
+        heading = _step_row(
+            f"in {format_duration(step_s)} from", "samples", "free kB min/mean/max", "hands out kB", needs
+        )
+        items = in_steps(history.items(), step_s)
+    empty = True
+    for item in items:
+        if empty:
+            yield heading
+            empty = False
+        yield _line(item)
+    if empty:
+        yield "nothing is stored for that time"
+
+
+def _line(item: Boot | Row | Step | Gap | Event) -> str:
+    if isinstance(item, Boot):
+        started = f"started {local_time(item.started)} ({escaped(item.cause)})"
+        return f"-- boot {escaped(item.boot_id)}: {kernel_words(item.facts)}, {started}"
+    if isinstance(item, Gap):
+        return f"-- gap in boot {escaped(item.boot_id)}: {gap_words(item)}"
+    if isinstance(item, Event):
+        return f"-- {_clock(item.time)} {escaped(item.text)}"
+    return _row_line(item) if isinstance(item, Row) else _step_line(item)
+
+
+def _row_line(row: Row) -> str:
+    snapshot, state = row.snapshot, row.state
+    blocks = [" ".join(map(str, zone.nr_free)) for zone in snapshot.zones]
+    if len(blocks) > 1:
+        blocks = [f"{escaped(zone.name)} {text}" for zone, text in zip(snapshot.zones, blocks, strict=True)]
+    needs = [_verdict(need) for need in state.needs]
+    free, largest = _kb(state.free_bytes), _kb(state.serviceable_bytes)
+    return _row(_clock(snapshot.time), str(snapshot.seq), free, largest, needs, "; ".join(blocks))
+
+
+def _row(time: str, seq: str, free: str, largest: str, needs: list[str], blocks: str) -> str:
+    columns = [f"{time:<{_TIME_WIDTH}}", f"{seq:>7}", f"{free:>8}", f"{largest:>12}"]
+    return "  ".join([*columns, *(f"{need:<{_NEED_WIDTH}}" for need in needs), blocks]).rstrip()
+
+
+def _step_line(step: Step) -> str:
+    needs = [_worst(need) for need in step.needs.values()]
+    free, largest = _kb_spread(step.free_bytes), _kb_spread(step.serviceable_bytes)
+    return _step_row(_clock(step.time), str(step.samples), free, largest, needs)
+
+
+def _step_row(time: str, samples: str, free: str, largest: str, needs: list[str]) -> str:
+    columns = [f"{time:<{_TIME_WIDTH}}", f"{samples:>7}", f"{free:>{_STEP_WIDTH}}", f"{largest:>{_STEP_WIDTH}}"]
+    return "  ".join([*columns, *(f"{need:<{_STEP_WIDTH}}" for need in needs)]).rstrip()
+
+
+def _clock(time: float) -> str:
+    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _kb(size_bytes: int | None) -> str:
+    return UNKNOWN if size_bytes is None else str(size_bytes // 1024)
+
+
+def _verdict(need: NeedState) -> str:
+    word = VERDICT_WORDS[need.verdict]
+    return word if need.margin_pages is None else f"{word} {need.margin_pages:+d}"
+
+
+def _worst(need: NeedSpread) -> str:
+    word = VERDICT_WORDS[need.verdict]
+    margin = need.margin_pages
+    return f"{word} {margin.least:+d}/{margin.mean():+.0f}/{margin.greatest:+d}" if margin.count else word
+
+
+def _kb_spread(spread: Spread) -> str:
+    """Least/mean/greatest."""
+    if not spread.count:
+        return UNKNOWN
+    return f"{spread.least // 1024}/{spread.mean() / 1024:.0f}/{spread.greatest // 1024}"

@@ -1,0 +1,96 @@
+"""`buddywatch need FILE... [--page-kb N]... [--json]`: what executing a program takes in one piece."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from typing import Any
+
+from buddyd import watermark
+
+from buddywatch.commands import CommandError
+from buddywatch.commands.boards import print_json
+from buddywatch.config import Config
+from buddywatch.programs import Block, ProgramError, contiguous_blocks
+from buddywatch.text import escaped, table
+from buddywatch.units import format_bytes
+
+PAGE_KB = (4, 8)  # of boards without an MMU: 4 kB mostly, 8 kB on ColdFire
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a bFLT or ELF program")
+    what = f"the board's page size; may be repeated (default: {' and '.join(map(str, PAGE_KB))})"
+    parser.add_argument("--page-kb", metavar="N", action="append", type=_page_kb, help=what)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    programs, errors = [], []
+    for file in args.files:
+        try:
+            programs.append((file, {kb: contiguous_blocks(file, kb * 1024) for kb in args.page_kb or PAGE_KB}))
+        except ProgramError as error:
+            errors.append(str(error))
+    if args.json:
+        print_json({"programs": [_program_json(file, by_page) for file, by_page in programs]})
+    elif programs:
+        print("\n\n".join("\n".join(_lines(file, by_page)) for file, by_page in programs))
+    if errors:
+        raise CommandError(*errors)
+    return 0
+
+
+def _program_json(file: str, by_page: dict[int, list[Block]]) -> dict[str, Any]:
+    """need_bytes: the largest block that every execution takes; buddy_bytes: the free block that one is cut from."""
+    pages = [
+        {
+            "page_bytes": kb * 1024,
+            "need_bytes": _need_bytes(blocks),
+            "blocks": [
+                {
+                    "what": block.what,
+                    "bytes": block.bytes,
+                    "buddy_bytes": _buddy_bytes(block.bytes, kb * 1024),
+                    "shareable": block.shareable,
+                    "note": block.note,
+                }
+                for block in blocks
+            ],
+        }
+        for kb, blocks in by_page.items()
+    ]
+    return {"file": file, "pages": pages}
+
+
+def _need_bytes(blocks: list[Block]) -> int:
+    """As programs.need_bytes()."""
+    return max(block.bytes for block in blocks if not block.shareable)
+
+
+def _buddy_bytes(size_bytes: int, page_bytes: int) -> int:
+    return page_bytes << int(watermark.order_for(size_bytes, page_bytes))
+
+
+def _lines(file: str, by_page: dict[int, list[Block]]) -> list[str]:
+    lines = [escaped(file)]
+    for kb, blocks in by_page.items():
+        need_bytes = _need_bytes(blocks)
+        buddy = format_bytes(_buddy_bytes(need_bytes, kb * 1024))
+        lines.append(f"  with pages of {kb} kB: {need_bytes} bytes in one piece, out of a free block of {buddy}")
+        rows = [[block.what, f"{block.bytes} bytes", _buddy_words(block, kb * 1024)] for block in blocks]
+        for line, block in zip(table(rows, right=frozenset({1})), blocks, strict=True):
+            lines.append(f"    {line}")
+            lines += textwrap.wrap(block.note, 78, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    return lines
+
+
+def _buddy_words(block: Block, page_bytes: int) -> str:
+    return f"block of {format_bytes(_buddy_bytes(block.bytes, page_bytes))}"
+
+
+def _page_kb(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    if not number or number & (number - 1) or number > 1024:
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a power of two up to 1024, such as 4")
+    return number

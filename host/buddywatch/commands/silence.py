@@ -1,0 +1,48 @@
+"""`buddywatch silence BOARD RULE --for 2h --because TEXT`: the alert is recorded all the same, but nobody is told."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from buddywatch.commands import CommandError
+from buddywatch.commands.boards import check_board
+from buddywatch.config import Config
+from buddywatch.model_alerts import RULES, Silence
+from buddywatch.store import Store
+from buddywatch.text import escaped, local_time, one_line
+from buddywatch.units import parse_duration
+
+ALL = "all"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", metavar="BOARD")
+    parser.add_argument("rule", metavar="RULE", choices=(*RULES, ALL), help=f"{', '.join(RULES)}, or {ALL}")
+    parser.add_argument(
+        "--for", dest="duration_s", metavar="DURATION", required=True, type=_duration, help='such as "2h"'
+    )
+    parser.add_argument("--because", metavar="TEXT", required=True, help="why nobody is to be told")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    now = time.time()
+    rule = None if args.rule == ALL else args.rule
+    with Store.open_readonly(config.collector.db) as store:  # to look at first: a store is not made here
+        check_board(store, config, args.board)
+    with Store.open(config.collector.db) as store:
+        try:
+            store.add_silence(Silence(0, args.board, rule, None, now, now + args.duration_s, args.because))
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    what = "all alerts" if rule is None else f"alerts of the rule {rule}"
+    until, because = local_time(now + args.duration_s), one_line(args.because)
+    print(f"{escaped(args.board)}: nobody is told of {what} until {until}, because: {because}")
+    return 0
+
+
+def _duration(text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

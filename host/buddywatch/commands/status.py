@@ -1,0 +1,158 @@
+"""`buddywatch status [BOARD] [--json]`: exit code 1 while an alert is open."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from buddywatch.commands.boards import check_board, print_json
+from buddywatch.config import Config
+from buddywatch.model import Gap
+from buddywatch.model_alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
+from buddywatch.overview import Overview, alert_words, board_names, overview
+from buddywatch.store import Store
+from buddywatch.text import counted, escaped, local_time, one_line, rough_duration
+from buddywatch.words import block_words, gap_words, kernel_words, need_words, size_words
+
+BAD_NEWS = 1
+_GAPS_SHOWN = 5
+_GIVEN_UP_S = 86400  # for so long a message that was given up is worth a line
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", metavar="BOARD", nargs="?", help="this board only")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    now = time.time()
+    with Store.open_readonly(config.collector.db) as store:
+        if args.board is not None:
+            check_board(store, config, args.board)
+        names = board_names(store, config) if args.board is None else [args.board]
+        boards = [overview(store, config, name, now) for name in names]
+        if args.json:
+            print_json({"boards": [board_json(board) for board in boards]})
+        else:
+            print("\n".join(_text(boards, store.messages((WAITING, SENDING, FAILED)), now)))
+    return BAD_NEWS if any(board.alerts for board in boards) else 0
+
+
+def board_json(board: Overview) -> dict[str, Any]:
+    """One board of `status --json`; what is not known is null."""
+    state = board.state
+    return {
+        "name": board.name,
+        "boot_id": board.boot.boot_id if board.boot else None,
+        "link": board.link,
+        "age_s": None if board.age_s is None else round(board.age_s, 3),
+        "kernel": board.boot.facts.get("kernel") if board.boot else None,
+        "serviceable_bytes": state.serviceable_bytes if state else None,
+        "largest_free_block_bytes": state.largest_free_block_bytes if state else None,
+        "free_bytes": state.free_bytes if state else None,
+        "needs": [
+            {
+                "name": need.name,
+                "bytes": need.bytes,
+                "verdict": need.verdict,
+                "margin_pages": need.margin_pages,
+                "refused_in_s": None,  # a forecast, which this version does not make
+            }
+            for need in (state.needs if state else ())
+        ],
+        "gaps": [gap_json(gap) for gap in board.gaps],
+        "lost_snapshots": board.lost_snapshots,
+        "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
+    }
+
+
+def gap_json(gap: Gap) -> dict[str, Any]:
+    return {"boot_id": gap.boot_id, "first": gap.first, "last": gap.last, "reason": gap.reason}
+
+
+def alert_json(incident: Incident, silenced: bool) -> dict[str, Any]:
+    return {
+        "rule": incident.rule,
+        "need": incident.need,
+        "severity": incident.severity,
+        "state": incident.state,
+        "since": incident.opened,
+        "text": incident.text,
+        "silenced": silenced,
+    }
+
+
+def _text(boards: list[Overview], messages: list[OutboxRow], now: float) -> list[str]:
+    lines: list[str] = []
+    for board in boards:
+        lines += [*([""] if lines else []), *_board_lines(board, now)]
+    if not boards:
+        lines.append("no board has been heard yet")
+    return lines + _message_lines(messages, now)
+
+
+def _board_lines(board: Overview, now: float) -> list[str]:
+    lines = [f"{escaped(board.name)}: link {board.link}{_link_urls(board)}, {_age(board)}"]
+    if board.boot is not None:
+        lines.append(f"  {kernel_words(board.boot.facts)}; boot {escaped(board.boot.boot_id)}{_uptime(board)}")
+    lines += [f"  {line}" for line in _memory_lines(board)]
+    lines += [f"  {line}" for line in _gap_lines(board)]
+    lines += [f"  alert: {alert_words(incident, silenced, now)}" for incident, silenced in board.alerts]
+    return lines if board.alerts else [*lines, "  no open alert"]
+
+
+def _link_urls(board: Overview) -> str:
+    urls = [link.url for link in board.links if link.up] or [link.url for link in board.links]
+    return f" ({escaped(', '.join(urls))})" if urls else ""
+
+
+def _age(board: Overview) -> str:
+    if board.age_s is None or board.snapshot is None:
+        return "no data yet"
+    old = f"data {rough_duration(board.age_s)} old"
+    return old if board.age_s < 600 else f"{old} (of {local_time(board.snapshot.time)})"
+
+
+def _uptime(board: Overview) -> str:
+    snapshot = board.current_snapshot
+    return f", up {rough_duration(snapshot.uptime_ms / 1000 + (board.age_s or 0))}" if snapshot else ""
+
+
+def _memory_lines(board: Overview) -> list[str]:
+    state = board.state
+    if state is None:
+        return ["memory unknown: no snapshot of this boot yet" if board.boot else "memory unknown: no hello yet"]
+    free, largest = size_words(state.free_bytes), block_words(state.largest_free_block_bytes)
+    lines = [
+        f"free {free}; hands out {block_words(state.serviceable_bytes)} in one piece (largest free block {largest})"
+    ]
+    snapshot = board.current_snapshot
+    return lines + [f"{escaped(need.name)} = {need.bytes}: {need_words(need, snapshot, state)}" for need in state.needs]
+
+
+def _gap_lines(board: Overview) -> list[str]:
+    if not board.gaps:
+        return []
+    left_out = len(board.gaps) - _GAPS_SHOWN
+    lost = f"{counted(board.lost_snapshots, 'frame')} lost for good" if board.lost_snapshots else "nothing lost"
+    lines = [f"{lost}; gaps:"]
+    lines += [f"  boot {escaped(gap.boot_id)}: {gap_words(gap)}" for gap in board.gaps[-_GAPS_SHOWN:]]
+    return lines + ([f"  and {left_out} before: buddywatch history {escaped(board.name)}"] if left_out > 0 else [])
+
+
+def _message_lines(messages: list[OutboxRow], now: float) -> list[str]:
+    waiting = [row for row in messages if row.state != FAILED]
+    given_up = [row for row in messages if row.state == FAILED and row.created > now - _GIVEN_UP_S]
+    lines = []
+    if waiting:
+        oldest = rough_duration(now - waiting[0].created)
+        lines.append(f"{counted(len(waiting), 'message')} not delivered yet, the oldest for {oldest}{_error(waiting)}")
+    if given_up:
+        lines.append(f"{counted(len(given_up), 'message')} given up in the last 24 h{_error(given_up)}")
+    return ["", *lines] if lines else []
+
+
+def _error(rows: list[OutboxRow]) -> str:
+    errors = [row.last_error for row in rows if row.last_error]
+    return f"; last error: {one_line(errors[-1])}" if errors else ""
