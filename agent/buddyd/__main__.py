@@ -3,7 +3,6 @@
 import gc
 import sys
 
-from . import options
 from .ring import Ring
 
 STOPPED, USAGE, NOTHING_TO_READ, NO_LINK = 0, 2, 3, 4
@@ -17,16 +16,12 @@ def say(text):
 def main(arguments):
     """Run the agent; the exit code."""
     try:
-        settings = options.load(arguments)
-    except options.OptionError as error:
+        settings = settings_from(arguments)
+    except ValueError as error:
         say(str(error))
         return USAGE
-    if settings["help"]:
-        print(options.usage())
+    if settings is None:
         return STOPPED
-    if not settings["once"] and not [name for name in options.LINKS if settings[name]]:
-        say("no link given: --serial, --telnet, --connect or --stdout; see --help")
-        return USAGE
     # First of all, while the heap is in one piece: the ring is the largest object, and it stays.
     try:
         ring = Ring(settings["ring"])
@@ -41,6 +36,21 @@ def main(arguments):
     except MemoryError:
         say("the heap is too small; give a smaller --ring or a larger heap (-X heapsize=)")
         return USAGE
+
+
+def settings_from(arguments):
+    """The settings, None when the user asked for help only; ValueError with a line for the user."""
+    from . import options
+
+    settings = options.load(arguments)
+    if settings["help"]:
+        print(options.usage())
+        return None
+    if not settings["once"] and not [name for name in options.LINKS if settings[name]]:
+        raise ValueError("no link given: --serial, --telnet, --connect or --stdout; see --help")
+    # It is not needed again, and would keep 1.2 kB of heap.
+    del sys.modules["buddyd.options"], sys.modules["buddyd"].options
+    return settings
 
 
 def run(settings, ring):
@@ -60,27 +70,28 @@ def run(settings, ring):
     desk = Desk(settings, sampler, KernelLog(settings["proc"]), ring)
     if settings["once"]:
         desk.poll()
-        print(human.status(desk))
+        human.status(desk, print)
         return STOPPED
     return stream(settings, desk)
 
 
 def stream(settings, desk):
     """Open the links and poll until told to stop."""
-    from . import compat, links
+    from . import compat
+    from .links import from_settings
     from .loop import Loop
 
     compat.stop_on_signals()
     loop = Loop(desk, settings["interval_ms"])
-    loop.links = links.from_settings(settings, desk, loop)
-    failures = []
-    for link in list(loop.links):
+    loop.links = from_settings(settings, desk, loop)
+    links, failures = list(loop.links), []
+    for link in links:
         try:
             link.open()
         except OSError as error:
             failures.append("%s: %s" % (link.label, compat.reason(error)))
             link.lost()
-    if len(failures) == len(loop.links):
+    if len(failures) == len(links):
         say("no link could be opened; " + "; ".join(failures))
         return NO_LINK
     for failure in failures:

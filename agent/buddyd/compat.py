@@ -18,20 +18,20 @@ EINPROGRESS = 115
 UNRESOLVED = -2  # EAI_NONAME
 _O_RDONLY, _O_RDWR, _O_NOCTTY, _O_NONBLOCK, _O_CLOEXEC = 0, 2, 0o400, 0o4000, 0o2000000
 # MicroPython's OSError carries no text; these are the ones a user meets.
-_REASONS = {
-    UNRESOLVED: "the name could not be resolved at the start; give an address",
-    1: "not permitted",
-    2: "no such file or device",
-    5: "input/output error",
-    6: "no such device",
-    13: "permission denied",
-    16: "in use",
-    25: "not a serial line",
-    98: "address already in use",
-    99: "address not available on this machine",
-    111: "connection refused",
-    113: "no route to host",
-}
+_REASONS = (
+    (UNRESOLVED, "the name could not be resolved at the start; give an address"),
+    (1, "not permitted"),
+    (2, "no such file or device"),
+    (5, "input/output error"),
+    (6, "no such device"),
+    (13, "permission denied"),
+    (16, "in use"),
+    (25, "not a serial line"),
+    (98, "address already in use"),
+    (99, "address not available on this machine"),
+    (111, "connection refused"),
+    (113, "no route to host"),
+)
 
 if MICROPYTHON:
     IMPLEMENTATION = "micropython-%d.%d.%d" % tuple(sys.implementation[1][:3])
@@ -211,10 +211,10 @@ else:
 
 def reason(error):
     """An OSError in words."""
-    number = error.errno
-    if number in _REASONS:
-        return _REASONS[number]
-    return getattr(error, "strerror", None) or "error %s" % number
+    for number, text in _REASONS:
+        if error.errno == number:
+            return text
+    return getattr(error, "strerror", None) or "error %s" % error.errno
 
 
 def exists(path):
@@ -239,12 +239,12 @@ def address(host, port):
     return socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
 
 
-def listen(host, port, backlog):
-    """A TCP socket that listens and never waits."""
+def listen(target, backlog):
+    """A TCP socket that listens at target, (host, port), and never waits."""
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address(host, port))
+        listener.bind(address(target[0], target[1]))
         listener.listen(backlog)
         listener.setblocking(False)
     except OSError:

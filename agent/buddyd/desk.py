@@ -75,29 +75,27 @@ class Desk:
 
     def hello(self):
         """The hello's lines, see PROTOCOL.md."""
+        return wire.hello_lines(self.boot, self._facts())
+
+    def _facts(self):
         sampler, ring = self.sampler, self.ring
         used, total = compat.heap()
-        facts = [
-            ("v", str(wire.VERSION)),
-            ("name", self.name),
-            ("agent", VERSION),
-            ("impl", compat.IMPLEMENTATION),
-            ("interval_cs", str(self.interval_ms // 10)),
-        ]
-        facts += sampler.facts()
-        facts += [
-            ("missing", ",".join(self.missing()) or "-"),
-            ("ring", str(ring.size_bytes)),
-            ("heap_used", str(used)),
-            ("heap_total", str(total)),
-            ("poll_us", str(self.poll_us)),
-            ("dropped", str(ring.dropped)),
-            ("up", str(sampler.uptime_cs())),
-            ("key", str(ring.key)),
-            ("oldest", str(ring.oldest)),
-            ("next", str(ring.next)),
-        ]
-        return wire.hello_lines(self.boot, facts)
+        yield "v", str(wire.VERSION)
+        yield "name", self.name
+        yield "agent", VERSION
+        yield "impl", compat.IMPLEMENTATION
+        yield "interval_cs", str(self.interval_ms // 10)
+        yield from sampler.facts()
+        yield "missing", ",".join(self.missing()) or "-"
+        yield "ring", str(ring.size_bytes)
+        yield "heap_used", str(used)
+        yield "heap_total", str(total)
+        yield "poll_us", str(self.poll_us)
+        yield "dropped", str(ring.dropped)
+        yield "up", str(sampler.uptime_cs())
+        yield "key", str(ring.key)
+        yield "oldest", str(ring.oldest)
+        yield "next", str(ring.next)
 
     def effective(self):
         """The settings in effect, in a line."""
@@ -116,6 +114,6 @@ class Desk:
     def greeting(self):
         return "buddyd %s on %s. Type help." % (VERSION, self.name)
 
-    def answer(self, line, polite):
-        """The text that answers what a person typed (str); None for nothing. polite: answer unknown words as well."""
-        return human.answer(self, line, polite)
+    def answer(self, line, polite, say):
+        """Answer what a person typed (str) by say(text). polite: answer unknown words as well."""
+        human.answer(self, line, polite, say)

@@ -3,46 +3,49 @@
 from . import compat, watermark, wire
 
 RECENT_MAX = 20
-HELP = """commands:
-  help        this text
-  status      the state of memory now
-  need BYTES  would the kernel give a program so many contiguous bytes?
-  recent [N]  the last N snapshots (at most 20): free blocks by order
-Machine frames flow when a collector asks for them."""
+HELP = (
+    "commands:",
+    "  help        this text",
+    "  status      the state of memory now",
+    "  need BYTES  would the kernel give a program so many contiguous bytes?",
+    "  recent [N]  the last N snapshots (at most 20): free blocks by order",
+    "Machine frames flow when a collector asks for them.",
+)
 
 
-def answer(desk, line, polite):
-    """The answer to a typed line (str); None where there is none."""
+def answer(desk, line, polite, say):
+    """Answer a typed line (str): say(text) for each line of the answer. polite: answer an unknown word, too."""
     words = line.split()
     command = words[0] if words else ""
+    argument = words[1] if len(words) == 2 else ""
     if command == "help":
-        return HELP
-    if command == "status":
-        return status(desk)
-    if command == "need":
-        return need(desk, words[1] if len(words) == 2 else "")
-    if command == "recent":
-        return recent(desk, words[1] if len(words) == 2 else "10")
-    if polite and command:
-        return "unknown: %s. Type help." % command[:20]
-    return None
+        for text in HELP:
+            say(text)
+    elif command == "status":
+        status(desk, say)
+    elif command == "need":
+        say(need(desk, argument))
+    elif command == "recent":
+        recent(desk, argument or "10", say)
+    elif polite and command:
+        say("unknown: %s. Type help." % command[:20])
 
 
-def status(desk):
-    """The state of memory, the agent's own cost, in lines."""
+def status(desk, say):
+    """Say the state of memory, and the agent's own cost."""
     sampler, ring = desk.sampler, desk.ring
-    lines = [
-        "%s: %s" % (desk.name, sampler.describe()),
+    say("%s: %s" % (desk.name, sampler.describe()))
+    say(
         "up %s, %s processes created, snapshot every %d ms"
-        % (clock(sampler.uptime_cs()), _known(sampler.value("proc")), desk.interval_ms),
-        "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab")),
-    ]
+        % (clock(sampler.uptime_cs()), _known(sampler.value("proc")), desk.interval_ms)
+    )
+    say("reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab")))
     for zone in sampler.zones:
-        lines.append(_zone_line(zone, sampler))
-    lines.append(_serviceable(sampler))
+        _say_zone(zone, sampler, say)
+    say(_serviceable(sampler))
+    say("missing: %s" % (", ".join(desk.missing()) or "nothing"))
     used, total = compat.heap()
-    lines.append("missing: %s" % (", ".join(desk.missing()) or "nothing"))
-    lines.append(
+    say(
         "buddyd: poll %d us, heap %s; ring %d bytes holds frames %d to %d, %d overwritten"
         % (
             desk.poll_us,
@@ -53,22 +56,22 @@ def status(desk):
             ring.dropped,
         )
     )
-    return "\n".join(lines)
 
 
-def _zone_line(zone, sampler):
-    nr_free = zone.nr_free(sampler.vector)
+def _say_zone(zone, sampler, say):
+    nr_free, marks = zone.nr_free(sampler.vector), zone.marks(sampler.vector)
+    say(
+        "node %d zone %s: %d pages free, %s"
+        % (
+            zone.node,
+            zone.name,
+            watermark.free_pages(nr_free),
+            "min %d, low %d pages" % (marks[0], marks[1]) if marks else "marks unknown",
+        )
+    )
     page_kb = (sampler.system.page_bytes or 0) // 1024
     names = [size(page_kb << order) if page_kb else "2^%d" % order for order in range(len(nr_free))]
-    blocks = " ".join(["%s:%d" % (names[order], nr_free[order]) for order in range(len(nr_free))])
-    marks = zone.marks(sampler.vector)
-    text = "node %d zone %s: %d pages free, %s" % (
-        zone.node,
-        zone.name,
-        watermark.free_pages(nr_free),
-        "min %d, low %d pages" % (marks[0], marks[1]) if marks else "marks unknown",
-    )
-    return text + "\n  " + blocks
+    say("  " + " ".join(["%s:%d" % (names[order], nr_free[order]) for order in range(len(nr_free))]))
 
 
 def _serviceable(sampler):
@@ -106,27 +109,34 @@ def need(desk, text):
     return answer
 
 
-def recent(desk, text):
-    """The last snapshots, newest last, decoded from the ring."""
+def recent(desk, text, say):
+    """Say the last snapshots, newest last, decoded from the ring. text: how many, decimal."""
     if not text or len(text) > 2 or [char for char in text if not "0" <= char <= "9"]:
-        return "recent [N]: N from 1 to %d" % RECENT_MAX
-    count = min(max(int(text), 1), RECENT_MAX)
-    sampler, ring, rows = desk.sampler, desk.ring, []
-    line, vector, column = bytearray(wire.LINE_MAX + 1), [0] * len(sampler.vector), 0
+        say("recent [N]: N from 1 to %d" % RECENT_MAX)
+        return
+    held = len([None for _ in _snapshots(desk)])
+    left_out = held - min(max(int(text), 1), RECENT_MAX)
+    for sequence, vector in _snapshots(desk):
+        left_out -= 1
+        if left_out < 0:
+            say(_row(sequence, vector, desk.sampler))
+    if not held:
+        say("no snapshot is held")
+
+
+def _snapshots(desk):
+    """Yield (sequence, vector) of the snapshots in the newest two groups; it is the same list each time."""
+    ring, vector = desk.ring, [0] * len(desk.sampler.vector)
     first = ring.key_before if ring.key_before >= ring.oldest else ring.key
     if first < ring.oldest:
-        return "no snapshot held"
-    known, offset = 0, 0
+        return
+    column = known = offset = 0
     for sequence in range(first, ring.next):
-        offset = ring.locate(sequence, known, offset)
-        known = sequence
-        length = ring.copy(offset, line)
-        column = wire.apply_frame(line[: length - wire.CHECK_DIGITS], vector, column, desk.encoder.interval_cs)
+        known, offset = sequence, ring.locate(sequence, known, offset)
+        line = ring.line(offset)
+        column = wire.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, desk.encoder.interval_cs)
         if line[1] in wire.ENDS_SNAPSHOT:
-            rows.append(_row(sequence, vector, sampler))
-            if len(rows) > count:
-                rows.pop(0)
-    return "\n".join(rows)
+            yield sequence, vector
 
 
 def _row(sequence, vector, sampler):

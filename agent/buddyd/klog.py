@@ -6,9 +6,8 @@
 
 from . import compat
 from .kernlog import parse_record, printable, strip_prefix
-from .procfile import LineCutter
+from .procfile import shared
 
-RECORD_BYTES = 1024  # a record longer than that (the kernel allows 8 kB) cannot be read, and holds nothing for us
 DRAIN_BYTES = 8192
 LEAST_COST_BYTES = 128  # of a read, which makes it 64 at most in one drain()
 EINVAL, EPIPE = 22, 32
@@ -25,7 +24,7 @@ class KernelLog:
         self.file = self.why_missing = None
         self.pollable = False
         self.lost = 0
-        self._cutter = LineCutter(RECORD_BYTES)
+        self._rest = b""  # a torn line; a record longer than the shared buffer cannot be read, and holds nothing for us
         self._path = "/dev/kmsg"
         self._records = proc_root == "/proc" and self._open() and self._gives_records()
         if not self._records:
@@ -50,7 +49,7 @@ class KernelLog:
         """
         for _ in range(8):
             try:
-                compat.read_some(self.file, self._cutter.buffer)
+                compat.read_some(self.file, shared.buffer)
             except OSError as error:
                 if error.errno == EINVAL:
                     continue
@@ -72,11 +71,12 @@ class KernelLog:
         torn line waits for its end; one longer than 1 kB is cut. file is None once the log cannot be read any more.
         """
         self._handler = handler
+        shared.clear(self._rest)
         budget = DRAIN_BYTES
         while self.file is not None and budget > 0:
             budget -= LEAST_COST_BYTES
             try:
-                count = compat.read_some(self.file, self._cutter.buffer)
+                count = compat.read_some(self.file, shared.buffer)
             except OSError as error:
                 if error.errno == EPIPE:
                     self.lost += 1
@@ -84,12 +84,13 @@ class KernelLog:
                     self._close(compat.reason(error))
                 continue
             if not count:
-                return
+                break
             budget -= max(0, count - LEAST_COST_BYTES)
             if self._records:
-                self._record(bytes(memoryview(self._cutter.buffer)[:count]))
+                self._record(bytes(memoryview(shared.buffer)[:count]))
             else:
-                self._cutter.feed(count, self._line)
+                shared.feed(count, self._line)
+        self._rest = shared.rest
 
     def _record(self, record):
         try:

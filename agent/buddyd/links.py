@@ -35,13 +35,31 @@ def set_raw(stream, baud):
 
 
 class Link:
-    """Opens again, later and later, what was lost. open() raises OSError; is_open() says whether it is needed."""
+    """One stream at a time, opened again, later and later, when it was lost.
 
-    def __init__(self, loop, label):
+    opener(target) gives a stream or raises OSError. telnet: whether the other side may send telnet commands.
+    """
+
+    def __init__(self, loop, label, peer, opener, target, telnet):
         self.loop = loop
         self.label = label
+        self.peer = peer
+        self.opener = opener
+        self.target = target
+        self.telnet = telnet
         self.retry_ms = RETRY_MIN_MS
         self.due_ms = compat.ticks_ms()
+
+    def is_open(self):
+        return self.peer.stream is not None
+
+    def open(self):
+        """OSError if it cannot be opened now."""
+        self.start(self.peer, self.opener(self.target))
+
+    def start(self, peer, stream):
+        peer.attach(stream, self.telnet)
+        self.loop.watch(peer, self)
 
     def tick(self, now_ms):
         if not self.is_open() and compat.ticks_diff(now_ms, self.due_ms) >= 0:
@@ -52,6 +70,8 @@ class Link:
 
     def lost(self):
         """It failed, or could not be opened: try again in a while."""
+        if self.opener is compat.open_output:  # its descriptor is closed, and may be somebody else's by now
+            self.loop.links.remove(self)
         self.due_ms = compat.ticks_add(compat.ticks_ms(), self.retry_ms)
         self.retry_ms = min(self.retry_ms * 2, RETRY_MAX_MS)
 
@@ -60,81 +80,39 @@ class Link:
         self.retry_ms = RETRY_MIN_MS
 
 
-class OnePeer(Link):
-    """A link that is one stream at a time."""
-
-    def __init__(self, loop, label, peer):
-        super().__init__(loop, label)
-        self.peer = peer
-
-    def is_open(self):
-        return self.peer.stream is not None
-
-    def start(self, stream, telnet):
-        self.peer.attach(stream, telnet)
-        self.loop.watch(self.peer, self)
+def open_serial(target):
+    """A raw tty. target: (path, baud)."""
+    stream = compat.open_tty(target[0])
+    try:
+        set_raw(stream, target[1])
+    except Exception as error:  # CPython raises termios.error, which is no OSError
+        stream.close()
+        raise OSError(error.args[0], "")
+    return stream
 
 
-class Serial(OnePeer):
-    def __init__(self, desk, loop, path, baud):
-        super().__init__(loop, "serial %s" % path, Peer(desk, True))
-        self.path = path
-        self.baud = baud
-
-    def open(self):
-        stream = compat.open_tty(self.path)
-        try:
-            set_raw(stream, self.baud)
-        except Exception as error:  # CPython raises termios.error, which is no OSError
-            stream.close()
-            raise OSError(error.args[0], "")
-        self.start(stream, False)
+def resolve(target):
+    """The address of (host, port), None if there is none. Once, at the start: a resolver that hangs delays polls."""
+    try:
+        return compat.address(target[0], target[1])
+    except OSError:
+        return None
 
 
-class Stdout(OnePeer):
-    """Once its reader is gone it is gone for good, and its descriptor may be somebody else's."""
-
-    def __init__(self, desk, loop):
-        super().__init__(loop, "standard output", Peer(desk, True))
-        self.peer.reads = False
-
-    def open(self):
-        self.start(compat.open_output(1), False)
-
-    def tick(self, now_ms):
-        pass
-
-    def lost(self):
-        if self in self.loop.links:
-            self.loop.links.remove(self)
-
-
-class Dial(OnePeer):
-    """The host is resolved once, at the start: a resolver that hangs must not delay a poll."""
-
-    def __init__(self, desk, loop, host, port):
-        super().__init__(loop, "connect %s:%d" % (host, port), Peer(desk, False))
-        self.resolved = None
-        try:
-            self.resolved = compat.address(host, port)
-        except OSError:
-            pass
-
-    def open(self):
-        if self.resolved is None:
-            raise OSError(compat.UNRESOLVED)
-        stream = compat.connect(self.resolved)
-        compat.keep_alive(stream)
-        self.start(stream, True)
+def dial(address):
+    """A connection on its way to an address of resolve()."""
+    if address is None:
+        raise OSError(compat.UNRESOLVED, "")
+    stream = compat.connect(address)
+    compat.keep_alive(stream)
+    return stream
 
 
 class Telnet(Link):
     """Listens; up to CLIENTS_MAX at once, one more is told so and let go."""
 
-    def __init__(self, desk, loop, host, port):
-        super().__init__(loop, "telnet %s:%d" % (host, port))
-        self.host = host
-        self.port = port
+    def __init__(self, desk, loop, target):
+        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, True)
         self.peers = [Peer(desk, False) for _ in range(CLIENTS_MAX)]
         self.listener = None
 
@@ -142,7 +120,7 @@ class Telnet(Link):
         return self.listener is not None
 
     def open(self):
-        self.listener = compat.listen(self.host, self.port, CLIENTS_MAX)
+        self.listener = self.opener(self.target, CLIENTS_MAX)
         self.loop.watch_listener(self.listener, self)
 
     def tick(self, now_ms):
@@ -176,8 +154,7 @@ class Telnet(Link):
         for peer in self.peers:
             if peer.stream is None:
                 compat.keep_alive(stream)
-                peer.attach(stream, True)
-                self.loop.watch(peer, self)
+                self.start(peer, stream)
                 return
         stream.send(b"busy: %d clients are connected\r\n" % CLIENTS_MAX)
         stream.close()
@@ -186,12 +163,14 @@ class Telnet(Link):
 def from_settings(settings, desk, loop):
     """The links that the settings ask for; none of them is open yet."""
     links = []
-    if settings["serial"]:
-        links.append(Serial(desk, loop, settings["serial"][0], settings["serial"][1]))
-    if settings["telnet"]:
-        links.append(Telnet(desk, loop, settings["telnet"][0], settings["telnet"][1]))
-    if settings["connect"]:
-        links.append(Dial(desk, loop, settings["connect"][0], settings["connect"][1]))
+    serial, telnet, connect = settings["serial"], settings["telnet"], settings["connect"]
+    if serial:
+        links.append(Link(loop, "serial %s" % serial[0], Peer(desk, True), open_serial, serial, False))
+    if telnet:
+        links.append(Telnet(desk, loop, telnet))
+    if connect:
+        links.append(Link(loop, "connect %s:%d" % connect, Peer(desk, False), dial, resolve(connect), True))
     if settings["stdout"]:
-        links.append(Stdout(desk, loop))
+        links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1, False))
+        links[-1].peer.reads = False
     return links

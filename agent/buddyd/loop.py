@@ -68,7 +68,9 @@ class Loop:
             self.poller.modify(descriptor, self._mask(self.peers[descriptor][0]))
 
     def _mask(self, peer):
-        return (select.POLLIN if peer.reads else 0) | (select.POLLOUT if peer.wants_write() else 0)
+        # What waits to be told goes out before more is taken in: a peer that asks and never listens costs nothing.
+        reads = peer.reads and not peer.answers
+        return (select.POLLIN if reads else 0) | (select.POLLOUT if peer.wants_write() else 0)
 
     def serve(self, timeout_ms):
         """Wait for streams at most timeout_ms, and serve each that is ready once."""

@@ -29,15 +29,13 @@ class Peer:
         self.flows_unasked = flows_unasked
         self.stream = None
         self.reads = True
-        self.out = bytearray(wire.LINE_MAX + 1)
-        self.typed = bytearray(INPUT_MAX)
         self.live = 1  # sequence number of the next live frame; a line that comes back goes on where it stopped
         self._reset()
 
     def _reset(self):
         self.telnet = None
-        self.out_start = self.out_end = 0
-        self.typed_length = 0
+        self.out, self.sent = b"", 0  # the line under way, and how much of it is out
+        self.typed = b""  # the unfinished line that came in
         self.answers = []
         self.flowing = False
         self.asks = False  # a host that asks for what it missed is at the other end
@@ -52,9 +50,9 @@ class Peer:
         self.stream = stream
         self.telnet = nvt.Nvt() if telnet else None
         if self.flows_unasked:
-            self.answers.append(b"\n")  # ends whatever half a line is there
-            self.start_flowing()
-            self.say_hello()
+            self._answer(b"\n")  # ends whatever half a line is there
+            self._start_flowing()
+            self._say_hello()
         else:
             self.say(self.desk.greeting())
 
@@ -63,48 +61,44 @@ class Peer:
             self.stream.close()
             self.stream = None
 
-    def start_flowing(self):
+    def _start_flowing(self):
         if not self.flowing:
             self.flowing = True
             if not self.flows_unasked:
                 self.live = self.desk.ring.next
 
-    def say(self, text):
-        """Queue text (str, lines ended by \\n) for a person."""
-        for line in text.split("\n"):
-            if len(self.answers) < ANSWERS_MAX:
-                self.answers.append(wire.printable(line)[: wire.LINE_MAX - 2] + b"\r\n")
+    def _answer(self, data):
+        if len(self.answers) < ANSWERS_MAX:
+            self.answers.append(data)
 
-    def say_hello(self):
+    def say(self, text):
+        """Queue a line of text (str) for a person."""
+        self._answer(wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n")
+
+    def _say_hello(self):
         for line in self.desk.hello():
-            if len(self.answers) < ANSWERS_MAX:
-                self.answers.append(line + b"\n")
+            self._answer(line + b"\n")
 
     def wants_write(self):
-        ring = self.desk.ring
-        return (
-            self.out_start < self.out_end
-            or len(self.answers) > 0
-            or (self.flowing and self.live < ring.next)
+        return bool(
+            self.out
+            or self.answers
+            or (self.flowing and self.live < self.desk.ring.next)
             or self.fill < self.fill_end
         )
 
     def send(self):
         """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
-        if self.out_start == self.out_end:
-            self.out_start, self.out_end = 0, self._load()
-        if self.out_end:
-            count = compat.write(self.stream, self.out, self.out_start, self.out_end - self.out_start)
-            if count:
-                self.out_start += count
-                if self.out_start == self.out_end:
-                    self.out_start = self.out_end = 0
+        if not self.out:
+            self.out, self.sent = self._next_line(), 0
+        if self.out:
+            self.sent += compat.write(self.stream, self.out, self.sent, len(self.out) - self.sent) or 0
+            if self.sent == len(self.out):
+                self.out = b""
 
-    def _load(self):
+    def _next_line(self):
         if self.answers:
-            line = self.answers.pop(0)
-            self.out[0 : len(line)] = line
-            return len(line)
+            return self.answers.pop(0)
         ring = self.desk.ring
         if self.flowing and self.live < ring.next:
             if self.live < ring.oldest:
@@ -113,24 +107,23 @@ class Peer:
                 self.live = ring.next - 1
             if self.flows_unasked and self.live >= self.hello_at:
                 self.hello_at = self.live + HELLO_EVERY
-                self.say_hello()
-                return self._load()
+                self._say_hello()
+                return self.answers.pop(0)
             self.live += 1
-            return self._load_frame(self.live - 1)
+            return self._frame(self.live - 1)
         if self.fill < self.fill_end:
             self.fill += 1
-            return self._load_frame(self.fill - 1)
-        return 0
+            return self._frame(self.fill - 1)
+        return b""
 
-    def _load_frame(self, sequence):
+    def _frame(self, sequence):
+        """The frame, b"" if it was overwritten between the request and now: the host asks again and gets the gap."""
         ring = self.desk.ring
         offset = ring.locate(sequence, self.at, self.at_offset)
         if offset < 0:
-            return 0  # overwritten between the request and now: the host asks again and gets the gap
+            return b""
         self.at, self.at_offset = sequence, offset
-        length = ring.copy(offset, self.out)
-        self.out[length] = 10
-        return length + 1
+        return ring.line(offset) + b"\n"
 
     def receive(self):
         """The stream has something: take it in. OSError (errno 0 at its end) when the stream is gone."""
@@ -141,56 +134,44 @@ class Peer:
             raise OSError(0)
         self.heard_ms = compat.ticks_ms()
         if self.telnet is not None:
-            data = self.telnet.feed(data, self._answer_command)
-        for byte in data:
-            if byte == 10 or byte == 13:
-                length, self.typed_length = self.typed_length, 0
-                if length > INPUT_MAX:
-                    self._too_long()
-                elif length:
-                    self._line(bytes(self.typed[:length]))
-            elif self.typed_length < INPUT_MAX:
-                self.typed[self.typed_length] = byte
-                self.typed_length += 1
-            else:
-                self.typed_length = INPUT_MAX + 1
-
-    def _answer_command(self, data):
-        if len(self.answers) < ANSWERS_MAX:
-            self.answers.append(data)
-
-    def _too_long(self):
-        if not self.flows_unasked:
-            self.say("line too long: at most %d characters" % INPUT_MAX)
+            data = self.telnet.feed(data, self._answer)
+        data = data.replace(b"\r", b"\n")
+        end = data.find(b"\n")
+        while end >= 0:
+            line, self.typed = self.typed + data[:end], b""
+            self._line(line)
+            data = data[end + 1 :]
+            end = data.find(b"\n")
+        self.typed = (self.typed + data)[: INPUT_MAX + 1]  # one more than is allowed tells that it is too long
 
     def _line(self, line):
-        if line[:1] == wire.ASK:
+        if len(line) > INPUT_MAX:
+            if not self.flows_unasked:
+                self.say("line too long: at most %d characters" % INPUT_MAX)
+        elif line[:1] == wire.ASK:
             content = wire.unseal(line)
             if content is not None:
                 self._request(content)
         elif line[:1] != wire.MARK:  # our own frames, echoed
-            text = self.desk.answer(printable(line), not self.flows_unasked)
-            if text:
-                self.say(text)
+            self.desk.answer(printable(line), not self.flows_unasked, self.say)
 
     def _request(self, content):
         self.asks = True
-        self.start_flowing()
+        self._start_flowing()
         if content[1:2] == wire.ASK_HELLO:
-            self.say_hello()
+            self._say_hello()
         elif content[1:2] == wire.ASK_FRAMES:
             try:
                 boot, first, count = wire.parse_numbers(content)
             except ValueError:
                 return
             if boot == self.desk.boot:
-                self._fill_from(first, first + min(max(count, 0), ASK_COUNT_MAX))
+                self._fill_from(first, first + min(count, ASK_COUNT_MAX))
             else:
-                self.say_hello()
+                self._say_hello()
 
     def _fill_from(self, first, end):
         ring = self.desk.ring
-        if first < ring.oldest and first < end and len(self.answers) < ANSWERS_MAX:
-            last = min(end, ring.oldest) - 1
-            self.answers.append(wire.gap_line(self.desk.boot, max(first, 1), last) + b"\n")
+        if first < ring.oldest and first < end:
+            self._answer(wire.gap_line(self.desk.boot, first, min(end, ring.oldest) - 1) + b"\n")
         self.fill, self.fill_end = max(first, ring.oldest), min(end, ring.next)

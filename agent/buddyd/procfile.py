@@ -19,9 +19,9 @@ class LineCutter:
         self._view = memoryview(self.buffer)
         self.clear()
 
-    def clear(self):
-        """Be ready for another file."""
-        self._rest = b""  # the torn line at the end of the chunk before
+    def clear(self, rest=b""):
+        """Be ready for another file, or to go on with one that ended in a torn line, its `rest`."""
+        self.rest = rest
         self._wanted = self.bad = None
 
     def feed(self, count, handler):
@@ -30,12 +30,12 @@ class LineCutter:
         while True:
             end = buffer.find(b"\n", start, count) if count else 0
             line = bytes(self._view[start : end if end >= 0 else count])
-            if self._rest:
-                line = (self._rest + line)[: len(buffer)]
+            if self.rest:
+                line = (self.rest + line)[: len(buffer)]
             if end < 0:
-                self._rest = line
+                self.rest = line
                 return False
-            self._rest = b""
+            self.rest = b""
             if (line or count) and (not self._wanted or line.startswith(self._wanted[1:])):
                 try:
                     self._wanted = handler(line)
@@ -51,7 +51,7 @@ class LineCutter:
 
 
 # One buffer for all files: no handler reads another file, and a board has no RAM for one each.
-_shared = LineCutter(BUFFER_BYTES)
+shared = LineCutter(BUFFER_BYTES)
 
 
 class ProcFile:
@@ -64,7 +64,7 @@ class ProcFile:
     def __init__(self, path, size=BUFFER_BYTES):
         self.path = path
         self.first_error = None
-        self._cutter = _shared if size == BUFFER_BYTES else LineCutter(size)
+        self._cutter = shared if size == BUFFER_BYTES else LineCutter(size)
         self._file = None
 
     def lines(self, handler):

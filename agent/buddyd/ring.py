@@ -61,11 +61,9 @@ class Ring:
             known += 1
         return known_offset
 
-    def copy(self, offset, target):
-        """Copy the line at offset to the start of target (bytearray); its length."""
-        length = self.buffer[offset]
-        target[0:length] = self.buffer[offset + 1 : offset + 1 + length]
-        return length
+    def line(self, offset):
+        """The line at offset, a copy."""
+        return self.buffer[offset + 1 : offset + 1 + self.buffer[offset]]
 
     def _place(self, need):
         """Where `need` bytes can go in one piece; -1 if nowhere."""

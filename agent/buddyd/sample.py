@@ -230,27 +230,24 @@ class Sampler:
         return "".join([char if char in _NAME else "-" for char in given[:_NAME_CHARS]]) or "board"
 
     def facts(self):
-        """The hello's facts about kernel and columns: list of (key, str)."""
+        """The hello's facts about kernel and columns: yields (key, str)."""
         system = self.system
-        facts = [
-            ("kernel", system.release or "?"),
-            ("machine", system.machine or "?"),
-            ("page_bytes", str(system.page_bytes or "?")),
-            ("nommu", "?" if system.no_mmu is None else str(int(system.no_mmu))),
-            ("compaction", system.compaction or "?"),
-            ("kboot", system.boot_id or "-"),
-        ]
+        yield "kernel", system.release or "?"
+        yield "machine", system.machine or "?"
+        yield "page_bytes", str(system.page_bytes or "?")
+        yield "nommu", "?" if system.no_mmu is None else str(int(system.no_mmu))
+        yield "compaction", system.compaction or "?"
+        yield "kboot", system.boot_id or "-"
         if system.min_free_order_shift is not None:
-            facts.append(("shift", str(system.min_free_order_shift)))
+            yield "shift", str(system.min_free_order_shift)
         if system.nr_trim_pages is not None:
-            facts.append(("trim", str(system.nr_trim_pages)))
-        facts.append(("cols", ",".join(self.columns)))
-        facts.append(("zones", str(len(self.zones))))
+            yield "trim", str(system.nr_trim_pages)
+        yield "cols", ",".join(self.columns)
+        yield "zones", str(len(self.zones))
         for i in range(len(self.zones)):
             zone = self.zones[i]
             marks = zone.marks(self.vector) or ["-"] * MARKS_PER_ZONE
-            facts.append(("z%d" % i, "/".join([str(part) for part in [zone.node, zone.name, zone.orders] + marks])))
-        return facts
+            yield "z%d" % i, "/".join([str(part) for part in [zone.node, zone.name, zone.orders] + marks])
 
     def describe(self):
         """Kernel and processor in a line."""

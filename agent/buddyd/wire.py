@@ -258,11 +258,15 @@ def parse_event(body):
 
 def printable(text):
     """text (str) as bytes, with `?` for everything that is not printable ASCII, and for the mark `~`."""
-    return bytes([byte if 32 <= byte < 126 else 63 for byte in text.encode()])
+    raw = bytearray(text.encode())
+    for i in range(len(raw)):
+        if not 32 <= raw[i] < 126:
+            raw[i] = 63
+    return bytes(raw)
 
 
 def hello_lines(boot, facts):
-    """Hello frames that carry facts, a list of (key, value as str without blanks), as many lines as it takes."""
+    """Hello frames that carry facts, (key, value as str) in any iterable, as many lines as it takes."""
     start = b"%s%s boot=%s" % (MARK, HELLO, boot.encode())
     lines, line = [], start
     for key, value in facts:
