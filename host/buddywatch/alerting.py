@@ -7,7 +7,8 @@ them, but no longer than hole_patience_s. What comes after that is kept and not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from buddywatch import rules
@@ -36,7 +37,7 @@ class Alerting:
         self._samples: dict[str, int] = {}  # judged since the start
         self._silent: set[str] = set()  # boards whose silence was noted
 
-    def feed(self, board: str, items: Iterable[Item], now: float, monotonic_s: float) -> None:
+    def feed(self, board: str, items: Sequence[Item], now: float, monotonic_s: float) -> None:
         """Keep and judge what came of a board, within one batch. StoreError: nothing of it was kept, feed it again."""
         heard = False
         with self._store.batch():
@@ -58,6 +59,11 @@ class Alerting:
             for board, heard_s in self._heard_s.items():
                 if board not in self._silent:
                     self._check_silence(board, monotonic_s - heard_s, now)
+
+    def settle(self, now: float) -> None:
+        """Judge what waits behind holes, at the end of a recording: nothing will fill them any more."""
+        for board in list(self._blocked_s):
+            self.feed(board, (), now, math.inf)
 
     @property
     def _alert(self) -> Alert:

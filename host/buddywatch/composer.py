@@ -76,9 +76,10 @@ def plan(view: View, alert: Alert, now: float) -> Plan:
     drop = {change.id: change for change, _ in view.untold if _is_moot(change, view)}
     drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
     ready = [(change, noted) for change, noted in wanted if change.id not in drop]
-    rested = view.last_told is None or now >= view.last_told + MAIL_INTERVAL_BATCHES * alert.batch_s
+    rested = view.last_told is None or _has_passed(MAIL_INTERVAL_BATCHES * alert.batch_s, view.last_told, now)
     urgent = any(change.to in (FIRING, NOTED) and change.severity == CRITICAL for change, _ in ready)
-    due = bool(ready) and now >= min(noted for _, noted in ready) + alert.batch_s and (rested or urgent)
+    gathered = any(_has_passed(alert.batch_s, noted, now) for _, noted in ready)
+    due = gathered and (rested or urgent)
     remind = tuple(incident for incident in view.incidents.values() if _wants_reminder(incident, view, alert, now))
     if not due and not (remind and rested):
         return Plan(drop=tuple(drop.values()))
@@ -124,6 +125,11 @@ def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) ->
     if incident.last_told is None:
         return True
     return alert.repeat_after_s > 0 and now >= incident.last_told + alert.repeat_after_s
+
+
+def _has_passed(span_s: float, since: float, now: float) -> bool:
+    """Whether so much time went by; also when `since` lies ahead because the clock was set back."""
+    return not 0 <= now - since < span_s
 
 
 class Composer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise _explained(error, self.path) from error
 
-    def _rows(self, sql: str, values: _Values = ()) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, sql: str, values: _Values = ()) -> Generator[tuple[Any, ...], None, None]:
         """The rows of a query, one at a time: a table may hold years."""
         cursor = self._run(sql, values)
         while True:
@@ -80,7 +80,11 @@ class Database:
             yield row
 
     def _row(self, sql: str, values: _Values = ()) -> tuple[Any, ...] | None:
-        return next(self._rows(sql, values), None)
+        rows = self._rows(sql, values)
+        try:
+            return next(rows, None)
+        finally:
+            rows.close()  # a query left open would keep the log from being folded back into the file
 
 
 def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Connection:

@@ -68,6 +68,12 @@ def test_what_fills_a_hole_after_the_patience_is_kept_and_not_judged(xp):
     assert xp.changes(told_only=False)[-1] == ("refused", "pending", "firing", 6)
 
 
+def test_end_of_a_recording_settles_what_waits(xp):
+    xp.play(snapshot(1), refused(5), refused(6))
+    xp.alerting.settle(xp.time)
+    assert xp.changes() == [("refused", "pending", "firing", 6)]
+
+
 def test_gap_closes_a_hole(xp):
     xp.play(snapshot(1), refused(5), refused(6))
     xp.feed(Gap(BOOT_ID, 2, 4, BEFORE_CONTACT, xp.time))

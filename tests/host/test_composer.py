@@ -60,6 +60,9 @@ REFUSED_NOW, SILENT_NOW = {("refused", "rm")}, {("silent", None)}
             view([RECOVERED], [TOLD], last_told=NOW - INTERVAL_S + 1), Plan(), id="next-message-waits-its-interval"
         ),
         pytest.param(view([RECOVERED], [TOLD], last_told=NOW - INTERVAL_S), Plan((RECOVERED,)), id="interval-is-over"),
+        pytest.param(
+            view([FIRED], [REFUSED], noted_s=-500, last_told=NOW + 500), Plan((FIRED,)), id="clock-was-set-back"
+        ),
         pytest.param(view([TIGHTENED], [TIGHT], last_told=NOW - 40), Plan(), id="a-warning-waits"),
         pytest.param(view([FIRED], [REFUSED], last_told=NOW - 40), Plan((FIRED,)), id="a-critical-one-does-not"),
         pytest.param(
