@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
+
+from buddywatch.model_alerts import Message
 
 
 class NotifyError(Exception):
@@ -71,3 +74,13 @@ class Deadline:
                 self._reason = reason
                 for cut in self._cuts:
                     cut()
+
+
+class Channel(Protocol):
+    """One way out. timeout_s: how long one attempt may take."""
+
+    @property
+    def timeout_s(self) -> float: ...
+
+    def send(self, message: Message, created: float, deadline: Deadline) -> str:
+        """Hand the message over before the deadline. Returns "", or one line to tell though it went. NotifyError."""

@@ -1,0 +1,1 @@
+"""Messages: their words (message.py and what it is made of), and the ways out (outbox.py, smtp.py, command.py)."""

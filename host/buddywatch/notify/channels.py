@@ -1,0 +1,91 @@
+"""The configured ways out, by the names that rows of the outbox carry: "mail" and "hook:NAME"."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from email.utils import make_msgid
+
+from buddywatch.config import Config, Hook, Mail
+from buddywatch.model_alerts import Message
+from buddywatch.notify import command, smtp
+from buddywatch.notify.base import Channel, Deadline, NotifyError
+from buddywatch.notify.mail import compose_mail
+from buddywatch.notify.message import compose_test
+from buddywatch.notify.text import escaped
+
+
+@dataclass(frozen=True)
+class MailChannel:
+    mail: Mail
+
+    @property
+    def timeout_s(self) -> float:
+        return self.mail.timeout_s
+
+    def send(self, message: Message, created: float, deadline: Deadline) -> str:
+        if self.mail.server is not None:
+            return smtp.send(self.mail, compose_mail(self.mail, message, created), deadline)
+        command.send_mail(self.mail, message, created, deadline)
+        return ""
+
+
+@dataclass(frozen=True)
+class HookChannel:
+    hook: Hook
+
+    @property
+    def timeout_s(self) -> float:
+        return self.hook.timeout_s
+
+    def send(self, message: Message, created: float, deadline: Deadline) -> str:
+        command.send_hook(self.hook, message, deadline)
+        return ""
+
+
+def channels_of(config: Config) -> dict[str, Channel]:
+    """By name, mail first."""
+    channels: dict[str, Channel] = {"mail": MailChannel(config.mail)} if config.mail is not None else {}
+    return channels | {f"hook:{hook.name}": HookChannel(hook) for hook in config.hooks}
+
+
+def send_test(config: Config) -> list[str]:
+    """Really send a test message through every channel; one line for each that took it.
+
+    Raises NotifyError when there is none, or when one did not take it: its text has a line for each channel, its
+    dialogue is what was said to the mail server.
+    """
+    channels = channels_of(config)
+    if not channels:
+        raise NotifyError("nowhere to send to: the configuration has neither [mail] nor [[hook]]", permanent=True)
+    lines, errors = [], []
+    for name, channel in channels.items():
+        try:
+            note = _send_test(channel, config)
+        except NotifyError as error:
+            errors.append(error)
+            lines.append(f"{name}: failed: {error}")
+        else:
+            lines.append(f"{name}: sent{_destination(channel)}" + (f"; {note}" if note else ""))
+    if errors:
+        dialogue = [line for error in errors for line in error.dialogue]
+        raise NotifyError("\n".join(lines), all(error.permanent for error in errors), dialogue)
+    return lines
+
+
+def _send_test(channel: Channel, config: Config) -> str:
+    now = time.time()
+    message = compose_test(now)
+    if config.mail is not None:
+        domain = config.mail.sender.rpartition("@")[2]  # left out, make_msgid() would ask the DNS for this host's name
+        message = replace(message, message_id=make_msgid(domain=domain))
+    with Deadline(channel.timeout_s) as deadline:
+        return channel.send(message, now, deadline)
+
+
+def _destination(channel: Channel) -> str:
+    if not isinstance(channel, MailChannel):
+        return ""
+    mail = channel.mail
+    how = f"{mail.server}:{mail.smtp_port()} ({mail.security})" if mail.server else mail.command[0]
+    return escaped(f" to {', '.join(mail.to)} by {how}")
