@@ -140,7 +140,7 @@ def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
             f"{path}: damaged ({error}); move it away to start anew; "
             "`sqlite3 OLD .recover | sqlite3 NEW` saves what can be read"
         )
-    if code == sqlite3.SQLITE_CANTOPEN:
+    if code == sqlite3.SQLITE_CANTOPEN or os.path.isdir(path):  # to be read only, a folder opens and fails later
         return StoreError(f"{path}: {_why_not_opened(path)}")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return StoreError(
