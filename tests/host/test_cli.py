@@ -17,6 +17,11 @@ def buddywatch(tmp_path, capsys):
     return Runner(tmp_path, capsys)
 
 
+@pytest.fixture(autouse=True)
+def no_configuration_of_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+
+
 @pytest.fixture
 def filled(buddywatch):
     with Store.open(buddywatch.db) as store:
