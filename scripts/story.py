@@ -1,8 +1,8 @@
 """Plays a board for a demonstration or a test: a /proc folder whose figures change, and a kernel log.
 
 The reference story is the field report that this project began with: an XPort Pro (MCF5208, 8 MB, no MMU, 2.6.30) goes
-from its state after a reboot to the state in which `rm` could not get its 61440 bytes. Both states and the kernel's line
-are the report's; the way between them is made up: the largest blocks break first.
+from its state after a reboot to the state in which `rm` could not get its 61440 bytes. Both states and the kernel's
+line are the report's; the way between them is made up: the largest blocks break first.
 """
 
 from __future__ import annotations

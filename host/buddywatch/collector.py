@@ -1,0 +1,208 @@
+"""The collector: one loop that reads links, keeps what comes, asks for what is missing and lets the rules judge.
+
+Nothing in it waits: links are non-blocking, mail is sent by a thread of its own. What the store does not take (a full
+disk) stays in memory and is offered again; past a bound it is let go and asked of the boards anew.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from buddywatch.alerting import Alerting
+from buddywatch.composer import Composer
+from buddywatch.connection import Connection
+from buddywatch.intake import Intake
+from buddywatch.session import Item, Text
+from buddywatch.store import Store, StoreError
+from buddywatch.tracker import BoardTracker
+
+TURN_S = 0.25  # how long the loop sleeps at most; also how long what came waits for its transaction
+TICK_S = 1.0  # rules that look at the clock, messages, the screen
+STORE_RETRY_S = 2.0
+ORPHANS_MAX = 200  # lines: a boot's worth of kernel messages
+
+
+class Presenter(Protocol):
+    """What a person sees: lines of news, and now and then the whole state."""
+
+    def tell(self, line: str) -> None: ...
+
+    def show(self, collector: Collector) -> None: ...
+
+
+class Collector:
+    """connections: one per link; links that listen bring more. wake_outbox: called when there are new messages."""
+
+    def __init__(
+        self,
+        store: Store,
+        alerting: Alerting,
+        composer: Composer,
+        connections: Iterable[Connection],
+        presenter: Presenter,
+        wake_outbox: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.store = store
+        self.connections = list(connections)
+        self.store_error: str | None = None  # why the store took nothing the last time
+        self._alerting = alerting
+        self._composer = composer
+        self._presenter = presenter
+        self._wake_outbox = wake_outbox
+        self._intakes: dict[str, Intake] = {}
+        self._orphans: dict[Connection, list[str]] = {}  # console text of links whose board is not known yet
+        self._links_up: set[tuple[str, str]] = set()  # (board, url), as the store has it
+        self._stopping = False
+        self._tick_at_s = 0.0
+        self._save_at_s = 0.0
+
+    def stop(self) -> None:
+        """End after this turn. May be called by a signal handler."""
+        self._stopping = True
+
+    def run(self, seconds: float | None = None) -> None:
+        """Collect until stopped, for so long at most, or until every link has ended (recordings do)."""
+        end_s = None if seconds is None else time.monotonic() + seconds
+        self.store.links_down(time.time())
+        while not self._stopping and not all(connection.ended for connection in self.connections):
+            now_s = time.monotonic()
+            if end_s is not None and now_s >= end_s:
+                break
+            self._turn(TURN_S if end_s is None else min(TURN_S, end_s - now_s))
+        self._finish()
+
+    def boards(self) -> list[str]:
+        """Boards heard since the start."""
+        return sorted(self._intakes)
+
+    def _turn(self, timeout_s: float) -> None:
+        monotonic_s = time.monotonic()
+        for connection in self.connections:
+            connection.tend(monotonic_s)
+        for connection in self._wait(timeout_s):
+            self._receive(connection, time.monotonic())
+        monotonic_s = time.monotonic()
+        if monotonic_s >= self._save_at_s:
+            self._save(monotonic_s)
+        for intake in self._intakes.values():
+            if not intake.is_overfull:
+                intake.ask(self._connections_of(intake.board), monotonic_s)
+        if monotonic_s >= self._tick_at_s:
+            self._tick_at_s = monotonic_s + TICK_S
+            self._tick(monotonic_s)
+        for connection in self.connections:
+            while connection.news:
+                self._presenter.tell(connection.news.pop(0))
+
+    def _wait(self, timeout_s: float) -> list[Connection]:
+        """The connections that have something, or room for what waits."""
+        poller, watched = select.poll(), {}
+        for connection in self.connections:
+            if connection.is_started:
+                descriptor = connection.link.fileno()
+                watched[descriptor] = connection
+                poller.register(descriptor, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
+        return [watched[descriptor] for descriptor, _ in poller.poll(timeout_s * 1000)]
+
+    def _receive(self, connection: Connection, monotonic_s: float) -> None:
+        for link in connection.link.accept():
+            self.connections.append(Connection(link))
+        arrival = time.time()
+        for item in connection.receive(monotonic_s):
+            if connection.board is None:
+                self._keep_orphan(connection, item)
+                continue
+            intake = self._intake(connection.board)
+            for text in self._orphans.pop(connection, ()):
+                intake.take_console(text, arrival)
+            if isinstance(item, Text):
+                intake.take_console(item.text, arrival)
+            else:
+                intake.take(item, arrival, not connection.is_recording)
+                connection.is_puzzling = intake.tracker.wants_hello
+
+    def _keep_orphan(self, connection: Connection, item: Item) -> None:
+        """Whose text it is will be told by the hello. Frames without one are asked for again."""
+        if isinstance(item, Text):
+            texts = self._orphans.setdefault(connection, [])
+            texts.append(item.text)
+            del texts[:-ORPHANS_MAX]
+
+    def _intake(self, board: str) -> Intake:
+        if board not in self._intakes:
+            self._intakes[board] = Intake(board, self._resumed(board))
+        return self._intakes[board]
+
+    def _resumed(self, board: str) -> BoardTracker:
+        state = self.store.resume(board)
+        return BoardTracker() if state is None else BoardTracker.resume(state)
+
+    def _connections_of(self, board: str) -> list[Connection]:
+        """Those that reach the board, quick ones first."""
+        found = [connection for connection in self.connections if connection.is_up and connection.board == board]
+        return sorted(found, key=lambda connection: connection.url.startswith("serial:"))
+
+    def _save(self, monotonic_s: float) -> None:
+        """Offer the store what it has not taken yet."""
+        now = time.time()
+        try:
+            for intake in self._intakes.values():
+                if intake.pending or intake.console:
+                    with self.store.batch():
+                        self._alerting.feed(intake.board, intake.pending, now, monotonic_s)
+                        for line in intake.console:
+                            self.store.add_console(intake.board, line)
+                    intake.taken()
+            self._save_links(now)
+        except StoreError as error:
+            self._save_at_s = monotonic_s + STORE_RETRY_S
+            self._complain(str(error))
+            self._let_go()
+        else:
+            self._save_at_s = monotonic_s + TURN_S
+            if self.store_error is not None:
+                self.store_error = None
+                self._presenter.tell(f"{self.store.path}: takes data again; nothing was lost")
+
+    def _complain(self, error: str) -> None:
+        if error != self.store_error:
+            self.store_error = error
+            self._presenter.tell(f"{error} (what comes is kept in memory, or in the boards' rings, until then)")
+
+    def _let_go(self) -> None:
+        """Forget what has waited for too long: the tracker goes back to what is stored, and asks for the rest again."""
+        for board, intake in list(self._intakes.items()):
+            if intake.is_overfull:
+                self._intakes[board] = Intake(board, self._resumed(board))
+
+    def _save_links(self, now: float) -> None:
+        up = {(c.board, c.url) for c in self.connections if c.is_up and c.board is not None}
+        if up == self._links_up:
+            return
+        with self.store.batch():
+            for board, url in up ^ self._links_up:
+                self.store.link_state(board, url, (board, url) in up, now)
+        self._links_up = up
+
+    def _tick(self, monotonic_s: float) -> None:
+        now = time.time()
+        try:
+            self._alerting.tick(now, monotonic_s)
+            if self._composer.run(now):
+                self._wake_outbox()
+            self._presenter.show(self)
+        except StoreError as error:
+            self._complain(str(error))
+        gone = [c for c in self.connections if c.ended and c.link.is_passing]
+        for connection in gone:
+            self.connections.remove(connection)
+            self._orphans.pop(connection, None)
+
+    def _finish(self) -> None:
+        for connection in self.connections:
+            connection.close()
+        self._save(time.monotonic())
+        self._tick(time.monotonic())

@@ -1,0 +1,91 @@
+"""`buddywatch collect [LINK...]`: the collector, until Ctrl-C, SIGTERM or `--for`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from buddywatch.alerting import Alerting
+from buddywatch.collector import Collector, Presenter
+from buddywatch.commands import CommandError
+from buddywatch.composer import Composer
+from buddywatch.config import Config
+from buddywatch.connection import Connection, split_board
+from buddywatch.links import LinkError, open_link
+from buddywatch.live import Lines, Live
+from buddywatch.notify.channels import channels_of
+from buddywatch.notify.message import compose
+from buddywatch.notify.outbox import OutboxWorker
+from buddywatch.screen import Screen, style_of, usable
+from buddywatch.store import Store, StoreError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "links",
+        nargs="*",
+        metavar="LINK",
+        help="serial:///dev/ttyUSB0?baud=115200, telnet://HOST:PORT, tcp://HOST:PORT, listen://ADDRESS:PORT, "
+        "file:PATH or - (a recorded stream); ?board=NAME names its board. Default: the links in the configuration",
+    )
+    parser.add_argument("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="end by itself after so long")
+    parser.add_argument("--plain", action="store_true", help="lines of news instead of the live view")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError(text)
+    return value
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    connections = _connections(args.links or config.collector.links)
+    db = config.collector.db
+    db.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open(db))
+        presenter = _presenter(args.plain, config, stack)
+        channels = channels_of(config)
+        worker = OutboxWorker(db, channels, report=presenter.tell)
+        alerting = Alerting(store, config, time.time(), time.monotonic())
+        composer = Composer(store, config, list(channels), compose)
+        collector = Collector(store, alerting, composer, connections, presenter, worker.wake)
+        if channels:
+            worker.start()
+            stack.callback(worker.stop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: collector.stop())
+        collector.run(args.seconds)
+    if collector.store_error is not None:
+        raise StoreError(collector.store_error)
+    if not any(connection.was_ever_up for connection in connections):
+        raise LinkError("no link could be opened: " + "; ".join(f"{c.url}: {c.last_error}" for c in connections))
+    return 0
+
+
+def _connections(urls: Sequence[str]) -> list[Connection]:
+    if not urls:
+        raise CommandError("no link: name one (buddywatch collect --help), or put `links` into the configuration")
+    connections, wrong = [], []
+    for url in urls:
+        plain, board = split_board(url)
+        try:
+            connections.append(Connection(open_link(plain), board))
+        except LinkError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise CommandError(*wrong)
+    return connections
+
+
+def _presenter(plain: bool, config: Config, stack: ExitStack) -> Presenter:
+    if plain or not usable(sys.stdout, os.environ):
+        return Lines(sys.stdout)
+    style = style_of(sys.stdout, os.environ)
+    return Live(stack.enter_context(Screen(sys.stdout)), style, config)

@@ -1,0 +1,150 @@
+"""One link in the collector: opened again when it is lost, its bytes made into items, its words sent."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from buddyd import wire
+
+from buddywatch.links import Link, LinkDown, LinkError
+from buddywatch.links.backoff import Backoff
+from buddywatch.requests import Retry
+from buddywatch.session import Hello, Item, LinkSession, board_name
+
+KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
+OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
+
+
+def split_board(url: str) -> tuple[str, str | None]:
+    """The link's own URL, and what `?board=NAME` calls its board: for boards that all call themselves alike."""
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    names = [value for key, value in options if key == "board"]
+    if not names:
+        return url, None
+    rest = urlencode([(key, value) for key, value in options if key != "board"], safe="/:")
+    return urlunsplit(parts._replace(query=rest)), board_name({"name": names[-1]})
+
+
+class Connection:
+    """board: whose link it is, None as long as that is not known; news: what a person should be told, once."""
+
+    def __init__(self, link: Link, board: str | None = None) -> None:
+        self.link = link
+        self.url = link.url
+        self.board = board
+        self.is_started = False
+        self.is_up = False
+        self.was_ever_up = False
+        self.ended = False  # nothing more will come: a recording at its end, a caller that hung up
+        self.news: list[str] = []
+        self.is_puzzling = False  # the board's tracker lacks a line of the hello
+        self._is_named = board is not None
+        self._session = LinkSession()
+        self._backoff = Backoff()
+        self._retry_at_s = 0.0
+        self._hello = Retry()
+        self._output = b""
+        self._spoke_s = 0.0
+        self.last_error = ""
+
+    @property
+    def boot_id(self) -> str | None:
+        """Of the agent that is heard on it."""
+        return self._session.boot_id if self.is_up else None
+
+    @property
+    def wants_write(self) -> bool:
+        return bool(self._output)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is a recorded stream: when that arrives tells nothing of the time."""
+        return self.url == "-" or self.url.startswith("file:")
+
+    def tend(self, monotonic_s: float) -> None:
+        """Open it where it is time to, ask who is there, say something now and then."""
+        if self.ended:
+            return
+        if not self.is_started and monotonic_s >= self._retry_at_s:
+            self._start(monotonic_s)
+        if not self.is_up:
+            return
+        if not (self._session.wants_hello or self.is_puzzling or self.board is None):
+            self._hello.done()
+        elif self._hello.due is None or self._hello.is_late(monotonic_s):
+            self._hello.sent(monotonic_s)
+            self.say(wire.ask_hello() + b"\n", monotonic_s)
+        if monotonic_s - self._spoke_s >= KEEPALIVE_S:
+            self.say(b"\n", monotonic_s)
+        if self._output:
+            self.flush(monotonic_s)
+
+    def receive(self, monotonic_s: float) -> list[Item]:
+        """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""
+        try:
+            items = self._session.feed(self.link.read())
+            self._check_up(monotonic_s)
+        except LinkDown as down:
+            items = self._session.close()
+            self._lost(str(down), monotonic_s)
+        for item in items:
+            if isinstance(item, Hello):
+                self._backoff.reset()
+                self.last_error = ""
+                if not self._is_named and "name" in item.facts:
+                    self.board = board_name(item.facts)
+        return items
+
+    def say(self, data: bytes, monotonic_s: float) -> None:
+        """Send a line, now or when the link takes it. What a dead link does not take is forgotten."""
+        self._spoke_s = monotonic_s
+        if len(self._output) + len(data) <= OUTPUT_MAX:
+            self._output += data
+        self.flush(monotonic_s)
+
+    def flush(self, monotonic_s: float) -> None:
+        try:
+            self._output = self._output[self.link.write(self._output) :]
+        except LinkDown as down:
+            self._lost(str(down), monotonic_s)
+
+    def expect(self, first: int) -> None:
+        """Frames from this number on were asked for."""
+        self._session.expect(first)
+
+    def close(self) -> None:
+        self.link.close()
+        self.is_started = self.is_up = False
+
+    def _start(self, monotonic_s: float) -> None:
+        try:
+            self.link.start()
+        except LinkError as error:
+            self._later(str(error), monotonic_s)
+            return
+        self.is_started = True
+        self._session = LinkSession()
+        self._hello = Retry()
+        self._output = b""
+        self._check_up(monotonic_s)
+
+    def _check_up(self, monotonic_s: float) -> None:
+        if not self.is_up and self.link.is_connected:
+            self.is_up = self.was_ever_up = True
+            self._spoke_s = monotonic_s
+            self.news.append(f"{self.url}: open")
+
+    def _lost(self, why: str, monotonic_s: float) -> None:
+        self.close()
+        self.ended = self.link.ended
+        if self.ended:
+            self.news.append(f"{self.url}: {why}")
+        else:
+            self._later(why, monotonic_s)
+
+    def _later(self, why: str, monotonic_s: float) -> None:
+        self._retry_at_s = monotonic_s + self._backoff.next_delay_s()
+        if why != self.last_error:  # said once, not at every try
+            self.last_error = why
+            self.news.append(f"{self.url}: {why}")

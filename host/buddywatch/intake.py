@@ -1,0 +1,62 @@
+"""What comes of one board over all its links, made ready to be stored: tracked, and kept until the store has it."""
+
+from __future__ import annotations
+
+from buddyd import kernlog
+
+from buddywatch.connection import Connection
+from buddywatch.model import Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.requests import Requests, request_line
+from buddywatch.session import Frame, GapReport, Hello
+from buddywatch.tracker import BoardTracker
+
+PENDING_MAX = 20_000  # items that wait for a store which takes nothing: about a day at 5 s
+CONSOLE_MAX = 2_000
+
+Item = Boot | Snapshot | Event | Gap
+
+
+class Intake:
+    """One per board. pending and console are what the store has not taken yet, in the order it must take it."""
+
+    def __init__(self, board: str, tracker: BoardTracker) -> None:
+        self.board = board
+        self.tracker = tracker
+        self.pending: list[Item] = []
+        self.console: list[ConsoleLine] = []
+        self._requests: Requests[Connection] = Requests()
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether more waits than is good. What is given up now, the board is asked for again."""
+        return len(self.pending) > PENDING_MAX
+
+    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool) -> None:
+        self.pending += self.tracker.take(item, arrival, live)
+
+    def take_console(self, text: str, arrival: float) -> None:
+        """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
+        if len(self.console) < CONSOLE_MAX:
+            self.console.append(ConsoleLine(arrival, text))
+        line, stamp_cs, _ = kernlog.strip_prefix(text)
+        found = kernlog.parse(line)
+        boot = self.tracker.boot
+        if found is not None and boot is not None:
+            uptime_ms = None if stamp_cs is None else stamp_cs * 10
+            time = arrival if uptime_ms is None else min(arrival, boot.started + uptime_ms / 1000)
+            self.pending.append(Event(boot.boot_id, None, time, uptime_ms, *found, line))
+
+    def ask(self, connections: list[Connection], monotonic_s: float) -> None:
+        """Ask for what is missing, over one of the connections that reach the board; the best come first."""
+        boot = self.tracker.boot
+        able = [c for c in connections if boot is not None and c.boot_id == boot.boot_id]
+        asked = self._requests.poll(self.tracker, able, monotonic_s)
+        if asked is not None:
+            connection, request = asked
+            connection.expect(request.first)
+            connection.say(request_line(request), monotonic_s)
+
+    def taken(self) -> None:
+        """The store has it all."""
+        self.pending.clear()
+        self.console.clear()

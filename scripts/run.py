@@ -1,0 +1,50 @@
+"""`make run`: watches this machine. buddyd reads /proc; the collector hears it over a serial line and over telnet."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import subprocess
+import sys
+
+import rig
+
+FOLDER = rig.TOP / "build" / "run"
+INTERVAL_S = "1"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--for", dest="seconds", type=float, help="end by itself after so many seconds")
+    seconds = parser.parse_args().seconds
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    command = rig.interpreter()
+    port = rig.free_port()
+    line = rig.SerialLine()
+    line.start()
+    print(f"buddyd runs under {command[0][0]}, on {line.board_path} and telnet port {port}", flush=True)
+    agent = rig.start_agent(
+        command, ["--serial", line.board_path, "--telnet", f"127.0.0.1:{port}", "--interval", INTERVAL_S]
+    )
+    buddywatch = [sys.executable, "-m", "buddywatch", "--db", str(FOLDER / "buddywatch.db")]
+    collect = [*buddywatch, "collect", f"serial://{line.host_path}", f"telnet://127.0.0.1:{port}"]
+    if seconds is not None:
+        collect += ["--for", str(seconds)]
+    collector = subprocess.Popen(collect)
+    # Ctrl-C reaches the collector as well; it ends itself, and then so do we.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
+    try:
+        code = collector.wait()
+    finally:
+        with contextlib.suppress(OSError):
+            rig.stop_agent(agent)
+        line.close()
+    print(flush=True)
+    subprocess.run([*buddywatch, "status"], check=False)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
