@@ -36,7 +36,8 @@ class KnownBoot:
     @classmethod
     def resume(cls, state: ResumeState) -> KnownBoot:
         """The boot of a stored state; ValueError (one line): the stored values do not fit together."""
-        knots = [(0.0, state.boot.started)] + [(edge.uptime_ms / 1000, edge.time) for edge in state.edges]
+        times = sorted({(snapshot.uptime_ms / 1000, snapshot.time) for snapshot in (*state.edges, *state.firsts)})
+        knots = [(0.0, state.boot.started), *times]
         known = cls(state.boot, BoardClock(*knots[-1], before=knots[:-1]))
         known.frames.resume(state.stored, state.lost, state.edges)
         return known

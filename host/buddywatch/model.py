@@ -106,3 +106,6 @@ class ResumeState:
     lost: tuple[tuple[int, int], ...]  # frames in stored gaps, whatever their reason
     edges: tuple[Snapshot, ...]  # the last snapshot of each range in `stored`; a range of events only has none
     earlier: dict[str, int] = field(default_factory=dict, hash=False)  # boot id -> highest frame stored, older boots
+    # The first snapshot of each range in `stored`: with it, frames that are received later get times between those of
+    # their neighbours even where the clock was corrected between two edges.
+    firsts: tuple[Snapshot, ...] = ()

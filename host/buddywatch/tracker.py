@@ -40,6 +40,7 @@ class BoardTracker:
         self._earlier: dict[str, int] = {}  # boot ids of lives long gone and their highest frame
         self._current: KnownBoot | None = None
         self._speaking: Life | None = None  # heard of last
+        self._met = 0  # boots, so far
 
     @classmethod
     def resume(cls, state: ResumeState) -> BoardTracker:
@@ -120,7 +121,7 @@ class BoardTracker:
             if not life.is_complete():
                 return []
             highest = self._earlier.get(life.boot_id, 0)
-            if whole(life.facts, "next") <= highest + 1:
+            if life.boot_id in self._earlier and whole(life.facts, "next") <= highest + 1:
                 life.waiting.clear()  # of a recording, or of a slow link: all of it is stored
                 return []
             known = self._begin_boot(life, whole(life.facts, "up") / 100, arrival)
@@ -131,7 +132,8 @@ class BoardTracker:
         if highest:
             known.frames.resume((), ((1, highest),), ())
         life.known = known
-        known.order = self._order + 1
+        self._met += 1
+        known.order = self._met
         out: list[Stored] = [*self._switch(known, arrival), known.boot]
         out += self._take_numbers(known, numbers(life.facts), arrival, live)
         for item, when, was_live in life.waiting:
@@ -154,8 +156,8 @@ class BoardTracker:
             known.clock.observe(told["up"] / 100, arrival)
         following = told.get("next", 0)
         out: list[Stored] = []
-        if known is not self._current and (following - 1 > known.frames.end or known.order > self._order):
-            # The two were told of by links that lag behind each other: an older boot is back if it has made more frames.
+        if known is not self._current and (following - 1 > known.frames.end or known.order > self._current_order):
+            # One link lags behind another: what was taken for a successor was older, and the boot has made more frames.
             out += self._switch(known, arrival)
         out += known.frames.hello(told.get("oldest", 1), following, told.get("key", 0), arrival)
         return out + self._close_if_over(known, arrival)
@@ -176,7 +178,7 @@ class BoardTracker:
         return out + self._close_if_over(known, arrival)
 
     @property
-    def _order(self) -> int:
+    def _current_order(self) -> int:
         return self._current.order if self._current else 0
 
     def _close_if_over(self, known: KnownBoot, now: float) -> list[Decoded]:
