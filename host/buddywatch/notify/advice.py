@@ -10,14 +10,18 @@ from buddywatch.notify.claims import Claim
 from buddywatch.notify.text import one_line, wrapped
 
 _MEMORY_RULES = (REFUSED, TIGHT, KERNEL_FAILURE)
+_FREE_SOME = (
+    "Too little memory is free, in whatever pieces: end programs that can be spared, and remove files from ramfs, "
+    "tmpfs and RAM disks, which are memory too."
+)
 
 
-def advice_lines(claims: list[Claim], facts: MessageFacts) -> list[str]:
-    """One paragraph for each thing to do; [] where there is nothing to do."""
+def advice_lines(claims: list[Claim], facts: MessageFacts, lacks_memory: bool) -> list[str]:
+    """One paragraph for each thing to do; [] where there is nothing to do. lacks_memory: it is not the pieces."""
     rules = {claim.rule for claim in claims if claim.is_bad}
     advice: list[str] = []
     if rules & set(_MEMORY_RULES):
-        advice += _memory(facts.facts)
+        advice += [_FREE_SOME] if lacks_memory else _memory(facts.facts)
     if SILENT in rules:
         advice += _silent(facts)
     if REBOOTED in rules:
@@ -63,7 +67,7 @@ def _compact(release: str) -> str:
     version = re.match(r"(\d{1,3})\.(\d{1,3})", release)
     if version is None or (int(version[1]), int(version[2])) < (3, 3) or ".el6" in release:
         # Linux 3.3 has the two fixes in mm/compaction.c (a missing pfn_valid() and a missing page_zone() test).
-        text += " Beware: kernels before 3.3, and some of RHEL 6, may crash of it; this one is"
+        text += " Beware: kernels before 3.3, and some of RHEL 6, may crash from it; this one is"
         text += f" {one_line(release, 60)}." if release else " of unknown release."
     return text
 

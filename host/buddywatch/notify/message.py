@@ -77,9 +77,8 @@ def _body(headline: str, claims: list[Claim], facts: MessageFacts) -> list[str]:
         table = why.snapshot_lines(facts.recent, facts.facts, facts.state, request)
         lines += _section(f"The last snapshots, up to {local_time(newest.time)}", table)
     lines += _section("Lost snapshots", [line for gap in facts.gaps for line in _gap_lines(gap)])
-    lines += _section("What to do", advice_lines(claims, facts))
-    silence = [INDENT + escaped(command) for command in facts.silence_commands]
-    return lines + _section("To hear no more of it for a while (it is recorded all the same)", silence)
+    lines += _section("What to do", advice_lines(claims, facts, _lacks_memory(requests, facts)))
+    return lines + _section("To hear no more of it for a while (it is recorded all the same)", _silence(claims, facts))
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -149,6 +148,17 @@ def _explanation(request: why.Asked, newest: Snapshot, state: BoardState) -> lis
     return size + why.answer_lines(request, newest, state)
 
 
+def _lacks_memory(requests: list[why.Asked], facts: MessageFacts) -> bool:
+    if facts.state is None or not facts.recent:
+        return False
+    return any(why.lacks_memory(request, facts.recent[-1], facts.state) for request in requests)
+
+
+def _silence(claims: list[Claim], facts: MessageFacts) -> list[str]:
+    lasts = any(claim.is_bad for claim in claims) or any(incident.closed is None for incident in facts.incidents)
+    return [INDENT + escaped(command) for command in facts.silence_commands] if lasts else []
+
+
 def _kernel_lines(facts: MessageFacts) -> list[str]:
     """Verbatim, and so of any length: what can be searched for must not be broken."""
     return [f"{INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in facts.kernel_lines]
@@ -156,8 +166,8 @@ def _kernel_lines(facts: MessageFacts) -> list[str]:
 
 def _gap_lines(gap: Gap) -> list[str]:
     count = counted(gap.last - gap.first + 1, "frame")
-    reason = _GAP_REASONS.get(gap.reason, one_line(gap.reason))
-    return wrapped(f"{gap.first} to {gap.last} ({count}) of boot {one_line(gap.boot_id)}: {reason}", "  - ", "    ")
+    reason = _GAP_REASONS.get(gap.reason, gap.reason)
+    return wrapped(f"frames {gap.first} to {gap.last} ({count}) of boot {gap.boot_id}: {reason}", "  - ", "    ")
 
 
 def _payload(claims: list[Claim], body: str, facts: MessageFacts) -> dict[str, Any]:

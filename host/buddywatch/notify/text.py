@@ -23,9 +23,9 @@ INDENT = "  "
 
 
 def wrapped(text: str, indent: str = INDENT, hanging: str | None = None) -> list[str]:
-    """A paragraph as lines of at most 78 columns, indented; hanging: the indent from the second line on."""
+    """A paragraph as escaped lines of at most 78 columns, indented; hanging: the indent from the second line on."""
     return textwrap.wrap(
-        text,
+        escaped(text),
         COLUMNS,
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,

@@ -59,6 +59,15 @@ def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[
     return lines
 
 
+def lacks_memory(request: Asked, snapshot: Snapshot, state: BoardState) -> bool:
+    """Whether it is not the pieces: even in one piece there would be too little."""
+    need = analysis.judge(snapshot, state.page_bytes, request, state.rule)
+    if need.verdict in (None, watermark.OK) or need.order is None or state.rule is None:
+        return False
+    tests = _decisive_tests(request, need.order, snapshot, state.rule, at_low=need.verdict == watermark.TIGHT)
+    return _all_too_little(tests)
+
+
 def totals_lines(state: BoardState) -> list[str]:
     """Free memory in all, in one block, and in the largest block that the kernel would give away."""
     known = [
@@ -121,7 +130,7 @@ def _answer(need: NeedState, tests: list[_Test], page_bytes: int, clock: str) ->
 def _reason(tests: list[_Test], order: int, page_bytes: int) -> str:
     block = format_bytes(page_bytes << order)
     _, held_at_order, _ = tests[-1]
-    if tests[0][1] < tests[0][2]:
+    if _all_too_little(tests):
         return "Too little memory is free in all:"
     if held_at_order < 1 << order:
         return f"No free block is as large as {block}; what is free is in smaller pieces:"
@@ -129,6 +138,11 @@ def _reason(tests: list[_Test], order: int, page_bytes: int) -> str:
         f"A free block of {block} is there, but this kernel demands that, once it is taken, some pages stay free in "
         "blocks of each size up to that one (its watermark, halved from size to size):"
     )
+
+
+def _all_too_little(tests: list[_Test]) -> bool:
+    _, held, demanded = tests[0]
+    return held < demanded
 
 
 def _table(tests: list[_Test], page_bytes: int) -> list[str]:
