@@ -133,6 +133,12 @@ def test_kernel_failure_on_the_console_counts_once(xp):
     assert xp.changes() == [("kernel_failure", "ok", "firing", None)]
 
 
+def test_kernel_failure_read_again_after_it_was_over_is_none(xp):
+    xp.play(kernel_event(1, 5000), *map(snapshot, range(2, 740)))
+    xp.play(boot("0000b002", "agent-restart"), kernel_event(1, 5000, "0000b002"))
+    assert [change[2] for change in xp.changes("kernel_failure")] == ["firing", "ok"]
+
+
 def test_loader_line_alone_is_no_failure(xp):
     xp.play(replace(kernel_event(1, 5000), kind="load", text="Unable to allocate RAM for process data, errno 12"))
     assert xp.changes() == []

@@ -59,6 +59,13 @@ def test_hole_is_waited_for_only_so_long(xp):
     assert xp.changes() == [("refused", "pending", "firing", 6)]
 
 
+def test_hole_is_waited_for_no_longer_because_more_comes_behind_it(xp):
+    xp.play(snapshot(1), *map(refused, range(3, 3 + PATIENCE_S // 5)))
+    assert xp.changes() == []
+    xp.play(refused(3 + PATIENCE_S // 5))
+    assert xp.changes() == [("refused", "pending", "firing", 4)]
+
+
 def test_what_fills_a_hole_after_the_patience_is_kept_and_not_judged(xp):
     xp.play(snapshot(1), refused(5), refused(6))
     xp.wait(PATIENCE_S)

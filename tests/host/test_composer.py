@@ -12,7 +12,7 @@ from buddywatch.config import Mail, Need
 from buddywatch.model import OVERWRITTEN, Gap
 from buddywatch.model_alerts import Incident, Silence, Transition
 from buddywatch.notify.message import compose
-from buddywatch.store import Store
+from buddywatch.store import Store, StoreFull
 from feeder import Feeder
 
 NOW = START + 100_000
@@ -235,6 +235,17 @@ def test_restart_neither_repeats_nor_forgets(desk):
     desk.wait(10)
     again = Composer(desk.store, desk.settings, ["mail"], compose)
     assert [again.run(desk.time + seconds) for seconds in (0, 20, 21)] == [0, 1, 0]
+
+
+def test_message_that_can_not_be_made_is_not_taken_for_told(desk):
+    desk.play(refused(2), refused(3))
+
+    def fails(facts):
+        raise StoreFull("disk full")
+
+    with pytest.raises(StoreFull):
+        Composer(desk.store, desk.settings, ["mail"], fails).run(desk.time + 30)
+    assert desk.wait(30) == 1
 
 
 def test_silence_tells_nobody_until_it_ends(desk):

@@ -41,6 +41,18 @@ def test_step_that_fails_leaves_nothing_of_itself(tmp_path, monkeypatch):
         assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half_done'").fetchone() is None
 
 
+def test_connection_is_free_after_a_step_that_failed(tmp_path, monkeypatch):
+    def m001_breaks(connection):
+        raise RuntimeError
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (m001_breaks,))
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
+        with pytest.raises(RuntimeError):
+            migrations.migrate(connection)
+        assert not connection.in_transaction
+        assert migrations.schema_version(connection) == 0
+
+
 def test_older_file_takes_only_the_missing_steps(tmp_path, monkeypatch):
     path = tmp_path / "a.db"
     Store.open(path).close()

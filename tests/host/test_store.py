@@ -154,6 +154,12 @@ def test_same_line_at_the_same_uptime_is_new_on_another_kernel(store, cause, kbo
     assert store.add_event("xp", kernel_event(1, 15000, "0000b002")) is new
 
 
+def test_two_boots_that_do_not_know_their_kernel_are_not_of_the_same(store):
+    for name, cause in (("0000b002", "reboot"), ("0000b003", "reboot")):
+        store.add_boot("xp", boot(name, cause, kboot="-"))
+        assert store.add_event("xp", kernel_event(1, 15000, name))
+
+
 @pytest.mark.parametrize(
     ("uptime_ms", "after_s", "text", "new"),
     [

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -162,6 +163,24 @@ def test_claimed_message_is_nobody_elses(store, path):
     assert (claimed.state, claimed.attempts, claimed.message) == ("sending", 1, MESSAGE)
     with Store.open(path) as other:
         assert other.claim_message(NOW, ["mail"]) is None
+
+
+def test_messages_are_shared_out_among_claimers_in_a_hurry(store, path):
+    for _ in range(60):
+        store.add_message(["mail"], "xp", MESSAGE, NOW)
+    claimed = []
+
+    def claim_all():
+        with Store.open(path) as mine:
+            while (row := mine.claim_message(NOW, ["mail"])) is not None or mine.next_message_due() is not None:
+                claimed.extend([row.id] if row else [])
+
+    threads = [threading.Thread(target=claim_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == [row.id for row in store.messages()]
 
 
 def test_only_due_messages_of_the_asked_channels_are_claimed(store):
