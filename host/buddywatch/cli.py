@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from buddywatch import __version__
 from buddywatch.commands import CommandError
 from buddywatch.config import Collector, Config, ConfigError, default_db_path, load
+from buddywatch.links.base import LinkError
 from buddywatch.notify.base import NotifyError
 from buddywatch.store_db import StoreError
 
@@ -139,7 +140,7 @@ def _explained(error: Exception, command: str) -> tuple[list[str], int]:
         return error.lines, USAGE
     if isinstance(error, StoreError):
         return [str(error)], STORAGE
-    if isinstance(error, NotifyError):
+    if isinstance(error, NotifyError | LinkError):
         return str(error).splitlines(), LINK_OR_MAIL
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return ["the output cannot be written: disk full; make room on that disk"], USAGE
