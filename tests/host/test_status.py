@@ -1,5 +1,6 @@
 """`buddywatch status`: for people, and as JSON with exactly the keys that were promised."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -24,6 +25,11 @@ def buddywatch(tmp_path, capsys):
 def store(buddywatch):
     with Store.open(buddywatch.db) as opened:
         yield opened
+
+
+def timeless(text):
+    """text with all durations as T: how fast a test runs is not its matter."""
+    return re.sub(r"\d+ (h|min|s)\b( \d+ (min|s)\b)*", "T", text)
 
 
 def lately(item):
@@ -71,10 +77,9 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
 
 def test_text_says_the_same_in_words(buddywatch, store):
     add(store, refused(2))
-    result = buddywatch("status")
-    assert result.lines == [
-        f"xp-07: link up (tcp://10.0.0.7:2323), data {90 if '90' in result.lines[0] else 91} s old",
-        "  Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001, up 1 min 40 s",
+    assert timeless(buddywatch("status").out).splitlines() == [
+        "xp-07: link up (tcp://10.0.0.7:2323), data T old",
+        "  Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001, up T",
         "  free 3284 kB; hands out 32 kB in one piece (largest free block 64 kB)",
         "  rm = 61440: REFUSED, 5 pages short in blocks of 64 kB or larger",
         "  no open alert",
@@ -91,10 +96,7 @@ def test_open_alert_is_code_1_and_is_told(buddywatch, store):
     assert alert["silenced"] is False
     text = buddywatch("status")
     assert text.code == 1
-    assert (
-        "  alert: critical, refused for 1 min" in text.out.replace("90 s", "1 min 30 s") or "refused for 9" in text.out
-    )
-    assert "rm: 61440 bytes in one piece would be refused, 5 pages too few" in text.out
+    assert "  alert: critical, refused for T: rm: 61440 bytes in one piece would be refused" in timeless(text.out)
 
 
 def test_silenced_alert_is_open_all_the_same(buddywatch, store):
@@ -223,11 +225,8 @@ def test_messages_on_their_way_are_counted(buddywatch, store):
     for ago_s in (7200, 60):
         store.add_message(["mail"], "xp-07", Message("subject", "body", {}), now - ago_s)
     store.message_delayed(1, "mail server x:25: refused\x1b", now)
-    lines = buddywatch("status").lines
-    assert lines[-1] == (
-        "2 messages not delivered yet, the oldest for 2 h; last error: mail server x:25: refused\\x1b"
-        if "2 h;" in lines[-1]
-        else "a wrong line"
+    assert timeless(buddywatch("status").lines[-1]) == (
+        "2 messages not delivered yet, the oldest for T; last error: mail server x:25: refused\\x1b"
     )
     store.message_failed(1, "no such user")
     store.message_sent(2, now)
