@@ -23,7 +23,7 @@ FOLDER = rig.TOP / "build" / "demo"
 INTERVAL_S = 0.2
 STEPS = 180
 CUTS = ((50, 70), (120, 135))  # steps between which both lines are dead
-EPILOGUE = 40  # steps after the reboot: the all-clear needs six good snapshots
+EPILOGUE = 40  # steps after the reboot: the all-clear needs six good snapshots, and the mail about it a while
 COLLECT_S = (STEPS + 15 + EPILOGUE) * INTERVAL_S * 1.15 + 5
 CONFIG = """
 [[need]]
@@ -38,7 +38,7 @@ silent_after = "30s"
 [mail]
 from = "buddywatch@localhost"
 to = ["you@localhost"]
-command = ["sh", "-c", "cat >> '{mails}'; printf '\\n\\n' >> '{mails}'"]
+command = ["sh", "-c", "(cat; echo; echo) >> '{mails}'"]
 """
 
 
@@ -58,7 +58,7 @@ def play(scene: stage.Stage) -> None:
     scene.board.kernel_says(story.KERNEL_LINE)
     scene.play([steps[-1]] * 15)
     scene.power_cycle()
-    scene.play([story.State(story.REBOOT, 25, 728)] * EPILOGUE)
+    scene.play([story.State(story.REBOOT, 25, 728)] * (2 * EPILOGUE))  # until the collector ends
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import subprocess
 import sys
@@ -28,22 +27,29 @@ def main() -> int:
         command, ["--serial", line.board_path, "--telnet", f"127.0.0.1:{port}", "--interval", INTERVAL_S]
     )
     buddywatch = [sys.executable, "-m", "buddywatch", "--db", str(FOLDER / "buddywatch.db")]
-    collect = [*buddywatch, "collect", f"serial://{line.host_path}", f"telnet://127.0.0.1:{port}"]
-    if seconds is not None:
-        collect += ["--for", str(seconds)]
-    collector = subprocess.Popen(collect)
+    collector = subprocess.Popen([*buddywatch, "collect", f"serial://{line.host_path}", f"telnet://127.0.0.1:{port}"])
     # Ctrl-C reaches the collector as well; it ends itself, and then so do we.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
     try:
-        code = collector.wait()
+        status = _wait(collector, seconds, [*buddywatch, "status"])
     finally:
-        with contextlib.suppress(OSError):
-            rig.stop_agent(agent)
+        rig.stop_agent(agent)
         line.close()
-    print(flush=True)
-    subprocess.run([*buddywatch, "status"], check=False)
-    return code
+    print(status or "the collector ended by itself", end="", flush=True)
+    return collector.returncode
+
+
+def _wait(collector: subprocess.Popen[bytes], seconds: float | None, status: list[str]) -> str:
+    """What `status` says at the end: while the links are still up, where we are the one to end it."""
+    try:
+        collector.wait(seconds)
+    except subprocess.TimeoutExpired:
+        text = subprocess.run(status, check=False, stdout=subprocess.PIPE, text=True).stdout
+        collector.terminate()
+        collector.wait()
+        return text
+    return subprocess.run(status, check=False, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":
