@@ -156,6 +156,8 @@ def apply_changes(digits, vector, column):
                 change = -(number >> 1) if number & 1 else number >> 1
             vector[column] += change
             column += 1
+        if column > len(vector):
+            raise IndexError
     except IndexError:
         raise ValueError("frame does not fit its %d columns: %r" % (len(vector), digits))
     return column
