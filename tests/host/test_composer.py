@@ -246,6 +246,7 @@ def test_message_that_can_not_be_made_is_not_taken_for_told(desk):
     with pytest.raises(StoreFull):
         Composer(desk.store, desk.settings, ["mail"], fails).run(desk.time + 30)
     assert desk.wait(30) == 1
+    assert [one.to for one in desk.facts[0].transitions] == ["firing"]
 
 
 def test_silence_tells_nobody_until_it_ends(desk):
