@@ -205,9 +205,10 @@ def test_a_recovery_says_so_and_how_long_it_lasted(rule, need, expected):
 def test_a_recovery_names_what_is_open_still_and_how_to_silence_it():
     changes = [transition("refused", "ok", "rm", time=T0 + 600)]
     incidents = (incident("tight", "rm", "warning", id=2), incident("refused", "rm", closed=T0 + 600))
-    text = body(changes, (BEFORE,), incidents=incidents)
-    assert "Still open on this board\n  - WARN tight goes on (since 2025-11-22 11:55:03 +0100)" in text
-    assert SILENCE in text
+    message = compose(facts(changes, (BEFORE,), incidents=incidents))
+    assert message.subject == "[buddywatch] OK xp-07: rm passes again after 10 min (1 still open)"
+    assert "Still open on this board\n  - WARN tight goes on (since 2025-11-22 11:55:03 +0100)" in message.body
+    assert SILENCE in message.body
 
 
 def test_a_trouble_that_is_over_by_now_is_told_as_over():

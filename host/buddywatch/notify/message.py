@@ -41,7 +41,7 @@ def compose(facts: MessageFacts) -> Message:
     claims = claims_of(facts)
     if not claims:
         raise ValueError("facts without a transition to tell and without an open incident")
-    headline = _headline(facts.board, claims)
+    headline = _headline(claims, facts)
     body = "\n".join(_body(headline, claims, facts)) + "\n"
     return Message(f"[buddywatch] {headline}", body, _payload(claims, body, facts))
 
@@ -55,10 +55,13 @@ def compose_test(now: float) -> Message:
     return Message(subject, body, _payload([claim], body, MessageFacts("", now, (), (), None, (), {})))
 
 
-def _headline(board: str, claims: list[Claim]) -> str:
-    more = f" (+{len(claims) - 1} more)" if len(claims) > 1 else ""
-    worst = claims[0]
-    return one_line(f"{_WORDS[worst.severity]} {board}: {worst.sentence}", _SUBJECT_LIMIT - len(more)) + more
+def _headline(claims: list[Claim], facts: MessageFacts) -> str:
+    worst, tail = claims[0], f" (+{len(claims) - 1} more)" if len(claims) > 1 else ""
+    lasting = len(_untold(claims, facts))
+    if lasting and not worst.is_bad:
+        tail += f" ({lasting} still open)"  # "OK" must not be read as "all is well"
+    text = f"{_WORDS[worst.severity]} {facts.board}: {worst.sentence}"
+    return one_line(text, _SUBJECT_LIMIT - len(tail)) + tail
 
 
 def _body(headline: str, claims: list[Claim], facts: MessageFacts) -> list[str]:
@@ -114,15 +117,18 @@ def _claim_lines(claim: Claim) -> list[str]:
 
 
 def _still_open(claims: list[Claim], facts: MessageFacts) -> list[str]:
-    told = {(claim.rule, claim.need) for claim in claims}
     lines = []
-    for incident in facts.incidents:
-        if incident.closed is None and (incident.rule, incident.need) not in told:
-            text = (
-                f"{_WORDS.get(incident.severity, '')} {one_line(incident.text)} (since {local_time(incident.opened)})"
-            )
-            lines += wrapped(text, "  - ", "    ")
+    for incident in _untold(claims, facts):
+        word = _WORDS.get(incident.severity, "")
+        text = f"{word} {one_line(incident.text)} (since {local_time(incident.opened)})"
+        lines += wrapped(text, "  - ", "    ")
     return lines
+
+
+def _untold(claims: list[Claim], facts: MessageFacts) -> list[Incident]:
+    """Open incidents that are none of the claims."""
+    told = {(claim.rule, claim.need) for claim in claims}
+    return [one for one in facts.incidents if one.closed is None and (one.rule, one.need) not in told]
 
 
 def _requests(claims: list[Claim], facts: MessageFacts) -> list[why.Asked]:
