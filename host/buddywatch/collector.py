@@ -185,6 +185,8 @@ class Collector:
         with self.store.batch():
             for board, url in up ^ self._links_up:
                 self.store.link_state(board, url, (board, url) in up, now)
+            for board in {board for board, _ in up}:
+                self.store.forget_links(board, [connection.url for connection in self.connections])
         self._links_up = up
 
     def _tick(self, monotonic_s: float) -> None:

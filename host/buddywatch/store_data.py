@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
 from buddywatch.model import Boot, ConsoleLine, Event, Gap, Snapshot
 from buddywatch.store_read import ReadStore, milliseconds
@@ -82,6 +83,12 @@ class DataStore(ReadStore):
         sql = """INSERT INTO links VALUES (?, ?, ?, ?) ON CONFLICT (board, url)
             DO UPDATE SET up = excluded.up, since_ms = excluded.since_ms WHERE up <> excluded.up"""
         self._run(sql, (board, url, up, milliseconds(time)))
+
+    def forget_links(self, board: str, keep: Iterable[str]) -> None:
+        """Forget links of the board that are down and not among `keep`: nobody tries them any more."""
+        kept = json.dumps(list(keep))
+        sql = "DELETE FROM links WHERE board = ? AND up = 0 AND url NOT IN (SELECT value FROM json_each(?))"
+        self._run(sql, (board, kept))
 
     def links_down(self, time: float) -> None:
         """All links are down: a collector that was killed could not say so. Called when one starts."""
