@@ -70,7 +70,8 @@ def run(settings, ring):
     desk = Desk(settings, sampler, KernelLog(settings["proc"]), ring)
     if settings["once"]:
         desk.poll()
-        human.status(desk, print)
+        for line in human.status(desk):
+            print(line)
         return STOPPED
     return stream(settings, desk)
 

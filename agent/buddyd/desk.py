@@ -114,6 +114,6 @@ class Desk:
     def greeting(self):
         return "buddyd %s on %s. Type help." % (VERSION, self.name)
 
-    def answer(self, line, polite, say):
-        """Answer what a person typed (str) by say(text). polite: answer unknown words as well."""
-        human.answer(self, line, polite, say)
+    def answer(self, line, polite):
+        """The answer to what a person typed (str): an iterable of lines. polite: answer unknown words as well."""
+        return human.answer(self, line, polite)

@@ -13,39 +13,40 @@ HELP = (
 )
 
 
-def answer(desk, line, polite, say):
-    """Answer a typed line (str): say(text) for each line of the answer. polite: answer an unknown word, too."""
+def answer(desk, line, polite):
+    """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
+
+    A line is made when it is asked for, so that no answer is in the heap as a whole.
+    """
     words = line.split()
     command = words[0] if words else ""
     argument = words[1] if len(words) == 2 else ""
     if command == "help":
-        for text in HELP:
-            say(text)
-    elif command == "status":
-        status(desk, say)
-    elif command == "need":
-        say(need(desk, argument))
-    elif command == "recent":
-        recent(desk, argument or "10", say)
-    elif polite and command:
-        say("unknown: %s. Type help." % command[:20])
+        return HELP
+    if command == "status":
+        return status(desk)
+    if command == "need":
+        return (need(desk, argument),)
+    if command == "recent":
+        return recent(desk, argument or "10")
+    return ("unknown: %s. Type help." % command[:20],) if polite and command else ()
 
 
-def status(desk, say):
-    """Say the state of memory, and the agent's own cost."""
+def status(desk):
+    """Yield the state of memory, and the agent's own cost."""
     sampler, ring = desk.sampler, desk.ring
-    say("%s: %s" % (desk.name, sampler.describe()))
-    say(
+    yield "%s: %s" % (desk.name, sampler.describe())
+    yield (
         "up %s, %s processes created, snapshot every %d ms"
         % (clock(sampler.uptime_cs()), _known(sampler.value("proc")), desk.interval_ms)
     )
-    say("reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab")))
+    yield "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab"))
     for zone in sampler.zones:
-        _say_zone(zone, sampler, say)
-    say(_serviceable(sampler))
-    say("missing: %s" % (", ".join(desk.missing()) or "nothing"))
+        yield from _zone_lines(zone, sampler)
+    yield _serviceable(sampler)
+    yield "missing: %s" % (", ".join(desk.missing()) or "nothing")
     used, total = compat.heap()
-    say(
+    yield (
         "buddyd: poll %d us, heap %s; ring %d bytes holds frames %d to %d, %d overwritten"
         % (
             desk.poll_us,
@@ -58,9 +59,9 @@ def status(desk, say):
     )
 
 
-def _say_zone(zone, sampler, say):
+def _zone_lines(zone, sampler):
     nr_free, marks = zone.nr_free(sampler.vector), zone.marks(sampler.vector)
-    say(
+    yield (
         "node %d zone %s: %d pages free, %s"
         % (
             zone.node,
@@ -71,7 +72,7 @@ def _say_zone(zone, sampler, say):
     )
     page_kb = (sampler.system.page_bytes or 0) // 1024
     names = [size(page_kb << order) if page_kb else "2^%d" % order for order in range(len(nr_free))]
-    say("  " + " ".join(["%s:%d" % (names[order], nr_free[order]) for order in range(len(nr_free))]))
+    yield "  " + " ".join(["%s:%d" % (names[order], nr_free[order]) for order in range(len(nr_free))])
 
 
 def _serviceable(sampler):
@@ -109,19 +110,19 @@ def need(desk, text):
     return answer
 
 
-def recent(desk, text, say):
-    """Say the last snapshots, newest last, decoded from the ring. text: how many, decimal."""
+def recent(desk, text):
+    """Yield the last snapshots, newest last, decoded from the ring. text: how many, decimal."""
     if not text or len(text) > 2 or [char for char in text if not "0" <= char <= "9"]:
-        say("recent [N]: N from 1 to %d" % RECENT_MAX)
+        yield "recent [N]: N from 1 to %d" % RECENT_MAX
         return
     held = len([None for _ in _snapshots(desk)])
     left_out = held - min(max(int(text), 1), RECENT_MAX)
     for sequence, vector in _snapshots(desk):
         left_out -= 1
         if left_out < 0:
-            say(_row(sequence, vector, desk.sampler))
+            yield _row(sequence, vector, desk.sampler)
     if not held:
-        say("no snapshot is held")
+        yield "no snapshot is held"
 
 
 def _snapshots(desk):
@@ -133,6 +134,8 @@ def _snapshots(desk):
     column = known = offset = 0
     for sequence in range(first, ring.next):
         known, offset = sequence, ring.locate(sequence, known, offset)
+        if offset < 0:
+            return  # overwritten while the answer was on its way
         line = ring.line(offset)
         column = wire.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, desk.encoder.interval_cs)
         if line[1] in wire.ENDS_SNAPSHOT:

@@ -11,7 +11,7 @@ from .kernlog import printable
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
-ANSWERS_MAX = 40  # lines that may wait
+ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
 ASK_COUNT_MAX = 1024  # frames in one request
 LIVE_LAG_MAX = 8  # frames: a host that asks for what it missed gets the newest first
 HELLO_EVERY = 96  # live frames, three groups: for a listener that has no wire to ask with, and that came later
@@ -54,7 +54,7 @@ class Peer:
             self._start_flowing()
             self._say_hello()
         else:
-            self.say(self.desk.greeting())
+            self.say((self.desk.greeting(),))
 
     def close(self):
         if self.stream is not None:
@@ -67,13 +67,14 @@ class Peer:
             if not self.flows_unasked:
                 self.live = self.desk.ring.next
 
-    def _answer(self, data):
+    def _answer(self, answer):
+        """Queue a line (bytes), or lines of text yet to be made (an iterator of str)."""
         if len(self.answers) < ANSWERS_MAX:
-            self.answers.append(data)
+            self.answers.append(answer)
 
-    def say(self, text):
-        """Queue a line of text (str) for a person."""
-        self._answer(wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n")
+    def say(self, lines):
+        """Queue lines of text (an iterable of str) for a person."""
+        self._answer(iter(lines))
 
     def _say_hello(self):
         for line in self.desk.hello():
@@ -98,7 +99,7 @@ class Peer:
 
     def _next_line(self):
         if self.answers:
-            return self.answers.pop(0)
+            return self._next_answer()
         ring = self.desk.ring
         if self.flowing and self.live < ring.next:
             if self.live < ring.oldest:
@@ -115,6 +116,15 @@ class Peer:
             self.fill += 1
             return self._frame(self.fill - 1)
         return b""
+
+    def _next_answer(self):
+        answer = self.answers[0]
+        if not isinstance(answer, bytes):
+            for text in answer:
+                return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
+            answer = b""
+        self.answers.pop(0)
+        return answer
 
     def _frame(self, sequence):
         """The frame, b"" if it was overwritten between the request and now: the host asks again and gets the gap."""
@@ -147,13 +157,13 @@ class Peer:
     def _line(self, line):
         if len(line) > INPUT_MAX:
             if not self.flows_unasked:
-                self.say("line too long: at most %d characters" % INPUT_MAX)
+                self.say(("line too long: at most %d characters" % INPUT_MAX,))
         elif line[:1] == wire.ASK:
             content = wire.unseal(line)
             if content is not None:
                 self._request(content)
         elif line[:1] != wire.MARK:  # our own frames, echoed
-            self.desk.answer(printable(line), not self.flows_unasked, self.say)
+            self.say(self.desk.answer(printable(line), not self.flows_unasked))
 
     def _request(self, content):
         self.asks = True
