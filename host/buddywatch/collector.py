@@ -15,6 +15,7 @@ from buddywatch.alerting import Alerting
 from buddywatch.composer import Composer
 from buddywatch.connection import Connection
 from buddywatch.intake import Intake
+from buddywatch.links.listen import AcceptedLink, Listener
 from buddywatch.session import Item, Text
 from buddywatch.store import Store, StoreError
 from buddywatch.tracker import BoardTracker
@@ -99,19 +100,24 @@ class Collector:
 
     def _wait(self, timeout_s: float) -> list[Connection]:
         """The connections that have something, or room for what waits."""
-        poller, watched = select.poll(), {}
+        poller, watched, always = select.poll(), {}, []
         for connection in self.connections:
-            if connection.is_started:
-                descriptor = connection.link.fileno()
+            descriptor = connection.link.fileno() if connection.is_started else None
+            if descriptor is not None:
                 watched[descriptor] = connection
                 poller.register(descriptor, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
-        return [watched[descriptor] for descriptor, _ in poller.poll(timeout_s * 1000)]
+            elif connection.is_started:
+                always.append(connection)  # a file
+        ready = poller.poll(0 if always else timeout_s * 1000)
+        # Whether one that is not up yet fails, only reading tells.
+        waiting = [connection for connection in watched.values() if not connection.is_up]
+        return list({*(watched[descriptor] for descriptor, _ in ready), *always, *waiting})
 
     def _receive(self, connection: Connection, monotonic_s: float) -> None:
-        for link in connection.link.accept():
-            self.connections.append(Connection(link))
-        arrival = time.time()
-        for item in connection.receive(monotonic_s):
+        arrival, items = time.time(), connection.receive(monotonic_s)
+        if isinstance(connection.link, Listener):
+            self.connections += [Connection(link) for link in connection.link.accepted()]
+        for item in items:
             if connection.board is None:
                 self._keep_orphan(connection, item)
                 continue
@@ -198,13 +204,21 @@ class Collector:
             self._presenter.show(self)
         except StoreError as error:
             self._complain(str(error))
-        gone = [c for c in self.connections if c.ended and c.link.is_passing]
+        gone = [c for c in self.connections if c.ended and isinstance(c.link, AcceptedLink)]
         for connection in gone:
             self.connections.remove(connection)
             self._orphans.pop(connection, None)
+
+    def _settle(self) -> None:
+        try:
+            self._alerting.settle(time.time())
+        except StoreError as error:
+            self._complain(str(error))
 
     def _finish(self) -> None:
         for connection in self.connections:
             connection.close()
         self._save(time.monotonic())
+        if all(connection.is_recording for connection in self.connections):
+            self._settle()  # nothing more will come: what waits behind a hole is judged as it is
         self._tick(time.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from buddyd import wire
@@ -46,6 +47,7 @@ class Connection:
         self._hello = Retry()
         self._output = b""
         self._spoke_s = 0.0
+        self._up_since_s = 0.0
         self.last_error = ""
 
     @property
@@ -55,7 +57,12 @@ class Connection:
 
     @property
     def wants_write(self) -> bool:
-        return bool(self._output)
+        return self.link.wants_write or bool(self._output)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody may answer."""
+        return self.is_up and self.link.takes_requests
 
     @property
     def is_recording(self) -> bool:
@@ -68,7 +75,7 @@ class Connection:
             return
         if not self.is_started and monotonic_s >= self._retry_at_s:
             self._start(monotonic_s)
-        if not self.is_up:
+        if not self.can_ask:
             return
         if not (self._session.wants_hello or self.is_puzzling or self.board is None):
             self._hello.done()
@@ -87,13 +94,10 @@ class Connection:
             self._check_up(monotonic_s)
         except LinkDown as down:
             items = self._session.close()
-            self._lost(str(down), monotonic_s)
+            self._lost(down, monotonic_s)
         for item in items:
-            if isinstance(item, Hello):
-                self._backoff.reset()
-                self.last_error = ""
-                if not self._is_named and "name" in item.facts:
-                    self.board = board_name(item.facts)
+            if isinstance(item, Hello) and not self._is_named and "name" in item.facts:
+                self.board = board_name(item.facts)
         return items
 
     def say(self, data: bytes, monotonic_s: float) -> None:
@@ -107,7 +111,7 @@ class Connection:
         try:
             self._output = self._output[self.link.write(self._output) :]
         except LinkDown as down:
-            self._lost(str(down), monotonic_s)
+            self._lost(down, monotonic_s)
 
     def expect(self, first: int) -> None:
         """Frames from this number on were asked for."""
@@ -124,27 +128,27 @@ class Connection:
             self._later(str(error), monotonic_s)
             return
         self.is_started = True
+        self.is_up = False
         self._session = LinkSession()
         self._hello = Retry()
         self._output = b""
         self._check_up(monotonic_s)
 
     def _check_up(self, monotonic_s: float) -> None:
-        if not self.is_up and self.link.is_connected:
+        if not self.is_up and self.link.up:
             self.is_up = self.was_ever_up = True
-            self._spoke_s = monotonic_s
+            self._spoke_s = self._up_since_s = monotonic_s
+            self.last_error = ""
             self.news.append(f"{self.url}: open")
 
-    def _lost(self, why: str, monotonic_s: float) -> None:
+    def _lost(self, down: LinkDown, monotonic_s: float) -> None:
+        lasted_s = monotonic_s - self._up_since_s if self.is_up else 0.0
         self.close()
-        self.ended = self.link.ended
-        if self.ended:
-            self.news.append(f"{self.url}: {why}")
-        else:
-            self._later(why, monotonic_s)
+        self.ended = down.ended
+        self._later(str(down), monotonic_s, lasted_s)
 
-    def _later(self, why: str, monotonic_s: float) -> None:
-        self._retry_at_s = monotonic_s + self._backoff.next_delay_s()
+    def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0) -> None:
+        self._retry_at_s = monotonic_s + self._backoff.next_wait_s(lasted_s, random.random())
         if why != self.last_error:  # said once, not at every try
             self.last_error = why
-            self.news.append(f"{self.url}: {why}")
+            self.news.append(why)

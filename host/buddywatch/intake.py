@@ -49,7 +49,7 @@ class Intake:
     def ask(self, connections: list[Connection], monotonic_s: float) -> None:
         """Ask for what is missing, over one of the connections that reach the board; the best come first."""
         boot = self.tracker.boot
-        able = [c for c in connections if boot is not None and c.boot_id == boot.boot_id]
+        able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == boot.boot_id]
         asked = self._requests.poll(self.tracker, able, monotonic_s)
         if asked is not None:
             connection, request = asked

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if collector.store_error is not None:
         raise StoreError(collector.store_error)
     if not any(connection.was_ever_up for connection in connections):
-        raise LinkError("no link could be opened: " + "; ".join(f"{c.url}: {c.last_error}" for c in connections))
+        raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
 
 
@@ -77,7 +77,7 @@ def _connections(urls: Sequence[str]) -> list[Connection]:
         plain, board = split_board(url)
         try:
             connections.append(Connection(open_link(plain), board))
-        except LinkError as error:
+        except ValueError as error:
             wrong.append(str(error))
     if wrong:
         raise CommandError(*wrong)

@@ -1,28 +1,23 @@
-"""How long to wait before a lost link is tried again. Pure."""
+"""How long to wait before a link is opened again. Pure."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
 FIRST_S = 1.0
-MOST_S = 60.0
-JITTER = 0.2  # part of the delay: many links that fell together shall not come back together
+LONGEST_S = 60.0
+STEADY_S = 30.0  # a connection that lasted this long was a good one
+JITTER = 0.25  # share by which a wait is shortened at random, so that many links do not all call at once
 
 
 class Backoff:
-    """1 s, then twice as long after each failure, up to 60 s; give or take a fifth. chance: uniform in 0..1."""
+    """One per link: 1 s, 2 s, 4 s and so on up to 60 s, until a connection has lasted."""
 
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
-        self._chance = chance
-        self._delay_s = FIRST_S
+    def __init__(self) -> None:
+        self._wait_s = FIRST_S
 
-    def next_delay_s(self) -> float:
-        """It failed: how long to wait."""
-        delay_s = self._delay_s
-        self._delay_s = min(2 * delay_s, MOST_S)
-        return delay_s * (1 - JITTER + 2 * JITTER * self._chance())
-
-    def reset(self) -> None:
-        """It works."""
-        self._delay_s = FIRST_S
+    def next_wait_s(self, lasted_s: float, chance: float) -> float:
+        """Seconds until the next try. lasted_s: how long the link was up, 0 if never. chance: random, 0 <= chance < 1."""
+        if lasted_s >= STEADY_S:
+            self._wait_s = FIRST_S
+        wait_s = self._wait_s
+        self._wait_s = min(2 * wait_s, LONGEST_S)
+        return wait_s * (1 - JITTER * chance)

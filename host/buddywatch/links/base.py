@@ -1,52 +1,59 @@
-"""What a link is: a stream of bytes both ways that never waits."""
+"""What all links have in common: how the collector uses a connection to a board."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
 
 class LinkError(Exception):
-    """A link that cannot be opened, or is written wrongly: one line that says what to do."""
+    """A link cannot be opened; one line that says why and what to do."""
 
 
 class LinkDown(Exception):
-    """The other side is gone: one line that says why."""
+    """A link that was being opened, or was open, is gone. ended: for good, so that opening it again makes no sense."""
+
+    def __init__(self, reason: str, ended: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.ended = ended
 
 
-class Link:
-    """start() begins to open it, LinkError if that fails at once; fileno() is what to poll until it is closed.
+class Link(Protocol):
+    """A stream of bytes to and from a board. Nothing here ever waits.
 
-    A link that was lost or could not be opened is started again. ended: never to be started again (a recording at its
-    end). is_passing: to be forgotten then (a caller that hung up).
+    start() opens it, which may go on in the background until `up`. From then on read() is called whenever fileno() is
+    readable, whenever it is writable while `wants_write`, and about once a second (a connection that is never answered
+    has no other way to fail). fileno() may change while the link is not up. After LinkDown the link is closed, and may
+    be started again unless the error says `ended`.
     """
 
-    is_passing = False
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.ended = False
+    url: str
+    flows_unasked: bool  # frames come without a request, as on a serial line
+    takes_requests: bool  # something at the other end may answer
 
     @property
-    def is_connected(self) -> bool:
-        """Whether a link that was started is really there; most are at once."""
-        return True
+    def up(self) -> bool: ...
+
+    @property
+    def wants_write(self) -> bool: ...
+
+    def fileno(self) -> int | None:
+        """What to wait for; None: closed, or a file that can be read at any time."""
 
     def start(self) -> None:
-        raise NotImplementedError
-
-    def fileno(self) -> int:
-        raise NotImplementedError
+        """LinkError: it cannot be opened now."""
 
     def read(self) -> bytes:
-        """What has come, b"" if nothing; LinkDown."""
-        raise NotImplementedError
+        """What has come; b"": nothing yet. LinkDown."""
 
     def write(self, data: bytes) -> int:
-        """How many bytes were taken; LinkDown."""
-        raise NotImplementedError
+        """How much of data was taken, 0 while there is no room or the link is not up. LinkDown."""
 
     def close(self) -> None:
-        """May be called at any time, more than once."""
-        raise NotImplementedError
+        """May be called at any time, and twice."""
 
-    def accept(self) -> list[Link]:
-        """New links that came in by this one, already started. Only one that listens has any."""
-        return []
+
+def why(error: OSError) -> str:
+    """The reason of an OSError, as a part of a sentence."""
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]

@@ -1,100 +1,118 @@
-"""listen://ADDRESS:PORT: boards dial in (buddyd --connect). Each caller is a link of its own."""
+"""listen://ADDRESS:PORT: boards dial in. Each connection becomes a link of its own."""
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
-from contextlib import suppress
 
-from buddywatch.links.base import Link, LinkDown, LinkError
-from buddywatch.links.tcp import Stream
-from buddywatch.links.url import LinkUrl
+from buddywatch.links.base import LinkDown, LinkError, why
+from buddywatch.links.tcp import SocketLink
 
-CALLERS_MAX = 64
-BUSY = b"busy: too many boards are connected\r\n"
+CONNECTIONS_MAX = 8
 
 
-class ListenLink(Link):
-    """Bound to the given address only. callers=N in the URL: how many at once, at most."""
+class AcceptedLink(SocketLink):
+    """A connection that a board has made. When it ends, the board must make a new one."""
 
-    def __init__(self, url: LinkUrl) -> None:
-        super().__init__(url.text)
-        url.only("callers")
-        self._endpoint = url.endpoint()
-        self._callers_max = url.number("callers", CALLERS_MAX, 1, 1000)
-        self._listener: socket.socket | None = None
-        self._callers: list[CallerLink] = []
+    ends = True
+
+    def __init__(self, connection: socket.socket, name: str) -> None:
+        super().__init__(f"tcp://{name}", name)
+        connection.setblocking(False)
+        self._use(connection)
+
+
+class Listener:
+    """Waits for boards. read() never gives bytes; accepted() gives the new links, which are up."""
+
+    flows_unasked = False
+    takes_requests = False
+    wants_write = False
+
+    def __init__(self, url: str, host: str, port: int, connections_max: int = CONNECTIONS_MAX) -> None:
+        self.url = url
+        self.refused = 0  # connections beyond connections_max
+        self._address = (host, port)
+        self._connections_max = connections_max
+        self._socket: socket.socket | None = None
+        self._open: list[AcceptedLink] = []
+        self._new: list[AcceptedLink] = []
+
+    @property
+    def up(self) -> bool:
+        return self._socket is not None
+
+    @property
+    def port(self) -> int | None:
+        """The port that is listened on; None while it is closed."""
+        return None if self._socket is None else int(self._socket.getsockname()[1])
+
+    def fileno(self) -> int | None:
+        return None if self._socket is None else self._socket.fileno()
 
     def start(self) -> None:
-        host, port = self._endpoint
+        host, port = self._address
         try:
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-            self._listener = socket.create_server((host, port), family=family)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, _, _, _, address = found[0]
+            listener = socket.socket(family, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            reason = why(error) if isinstance(error, OSError) else "not an address"
+            raise LinkError(f"{self.url}: {reason}; name an address of this machine, or 0.0.0.0 for all") from None
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setblocking(False)
+            listener.bind(address)
+            listener.listen(self._connections_max)
         except OSError as error:
-            raise LinkError(f"cannot listen on {host} port {port} ({error.strerror or error})") from error
-        self._listener.setblocking(False)
-
-    def fileno(self) -> int:
-        assert self._listener is not None
-        return self._listener.fileno()
+            listener.close()
+            raise LinkError(f"{self.url}: {_why_not_bound(error, port)}") from None
+        self._socket = listener
 
     def read(self) -> bytes:
+        while self._socket is not None:
+            try:
+                connection, address = self._socket.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                break
+            except OSError as error:
+                self.close()
+                raise LinkDown(f"{self.url}: {why(error)}") from None
+            self._take(connection, address)
         return b""
 
-    def write(self, data: bytes) -> int:
-        return len(data)  # there is nobody to hear it
+    def accepted(self) -> list[AcceptedLink]:
+        """The links that were made since the last call."""
+        new, self._new = self._new, []
+        return new
 
-    def accept(self) -> list[Link]:
-        self._callers = [caller for caller in self._callers if not caller.ended]
-        assert self._listener is not None
-        try:
-            connection, address = self._listener.accept()
-        except OSError:  # it went before we came
-            return []
-        if len(self._callers) >= self._callers_max:
-            connection.setblocking(False)
-            with suppress(OSError):
-                connection.send(BUSY)
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def close(self) -> None:
+        """No more connections are taken; those that are there stay."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _take(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        self._open = [link for link in self._open if link.up]
+        if len(self._open) >= self._connections_max:
+            self.refused += 1
             connection.close()
-            return []
-        caller = CallerLink(f"{self.url} from {address[0]}:{address[1]}", connection)
-        self._callers.append(caller)
-        return [caller]
-
-    def close(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+            return
+        host, port = address[:2]
+        link = AcceptedLink(connection, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        self._open.append(link)
+        self._new.append(link)
 
 
-class CallerLink(Link):
-    """One that dialled in. It may come through a terminal server, so that telnet commands are understood."""
-
-    is_passing = True
-
-    def __init__(self, url: str, connection: socket.socket) -> None:
-        super().__init__(url)
-        self._stream = Stream(connection, True)
-
-    def start(self) -> None:
-        """It is connected already."""
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def read(self) -> bytes:
-        try:
-            return self._stream.read()
-        except LinkDown:
-            self.ended = True
-            raise
-
-    def write(self, data: bytes) -> int:
-        try:
-            return self._stream.write(data)
-        except LinkDown:
-            self.ended = True
-            raise
-
-    def close(self) -> None:
-        self.ended = True
-        self._stream.close()
+def _why_not_bound(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use by another program; `ss -ltnp sport = :{port}` shows which"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "no interface of this machine has this address; name one that it has, or 0.0.0.0 for all"
+    if error.errno == errno.EACCES:
+        return f"permission denied; ports below 1024 are for root, {os.strerror(errno.EACCES).lower()} for {port}"
+    return why(error)

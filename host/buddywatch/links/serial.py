@@ -1,98 +1,127 @@
-"""serial:///dev/ttyUSB0?baud=115200: a local serial line, by pyserial (raw, 8N1, no flow control)."""
+"""serial:///dev/ttyUSB0?baud=115200: a serial port, by pyserial. An adapter may be unplugged at any time."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
-from collections.abc import Mapping
-from pathlib import Path
+import select
+import termios
+from typing import TYPE_CHECKING
 
-import serial
+from buddywatch.links.base import LinkDown, LinkError, why
 
-from buddywatch.links.base import Link, LinkDown, LinkError
-from buddywatch.links.url import LinkUrl
+if TYPE_CHECKING:
+    import serial
 
-BY_ID = Path("/dev/serial/by-id")
-READ_BYTES = 65536
+BAUD = 115200
+BY_ID = "/dev/serial/by-id"  # names that stay the same when adapters are plugged in in another order
+READ_BYTES = 4096  # N_TTY_BUF_SIZE
 
 
-class SerialLink(Link):
-    def __init__(self, url: LinkUrl) -> None:
-        super().__init__(url.text)
-        self._path = url.path
-        if not self._path:
-            raise LinkError(f"{url.text}: no device; expected serial:///dev/ttyUSB0?baud=115200")
-        self._baud = url.number("baud", 115200, 50, 4_000_000)
-        # Opening raises both lines; on some boards (ESP32, K210) they are wired to reset and boot selection.
-        self._lines = {name: url.switch(name, True) for name in ("dtr", "rts")}
+class SerialLink:
+    """dtr, rts: whether these lines are asserted; some boards have them wired to reset and boot mode."""
+
+    flows_unasked = True
+    takes_requests = True
+    wants_write = False
+
+    def __init__(self, url: str, path: str, baud: int = BAUD, dtr: bool = True, rts: bool = True) -> None:
+        self.url = url
+        self._path = path
+        self._baud = baud
+        self._dtr = dtr
+        self._rts = rts
         self._port: serial.Serial | None = None
 
-    def start(self) -> None:
-        self._port = _open(self._path, self._baud, self._lines)
+    @property
+    def up(self) -> bool:
+        return self._port is not None
 
-    def fileno(self) -> int:
-        assert self._port is not None
-        return int(self._port.fileno())
+    def fileno(self) -> int | None:
+        return None if self._port is None else self._port.fileno()
+
+    def start(self) -> None:
+        import serial
+
+        port = serial.Serial(timeout=0, exclusive=True)
+        port.port = self._path
+        port.dtr, port.rts = self._dtr, self._rts
+        try:
+            port.baudrate = self._baud
+            port.open()
+            # pyserial's lock (flock) keeps out only those who look at it; this keeps out all but root.
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
+        except (OSError, ValueError, termios.error) as error:
+            port.close()
+            raise LinkError(f"{self.url}: {_why_not_opened(error, self._path, self._baud)}") from None
+        self._port = port
 
     def read(self) -> bytes:
-        assert self._port is not None
+        if self._port is None:
+            return b""
+        descriptor = self._port.fileno()
         try:
-            # Chunks: pyserial's read_until() costs 14 us a byte, measured on a saturated 115200 line.
-            return bytes(self._port.read(min(max(self._port.in_waiting, 1), READ_BYTES)))
-        except OSError as error:  # SerialException is one
-            raise LinkDown(f"the device is gone ({_reason(error)}); plug it in again") from error
+            # VMIN and VTIME are 0, so that a read returns nothing both when nothing has come and when the line is gone.
+            poller = select.poll()
+            poller.register(descriptor, select.POLLIN)
+            if not poller.poll(0):
+                return b""
+            data = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise self._gone(why(error)) from None
+        if not data:
+            raise self._gone("unplugged, or another program reads from it too")
+        return data
 
     def write(self, data: bytes) -> int:
-        assert self._port is not None
+        if self._port is None:
+            return 0
         try:
-            return int(self._port.write(data) or 0)
-        except serial.SerialTimeoutException:
+            return os.write(self._port.fileno(), data)
+        except BlockingIOError:
             return 0
         except OSError as error:
-            raise LinkDown(f"the device is gone ({_reason(error)}); plug it in again") from error
+            raise self._gone(why(error)) from None
 
     def close(self) -> None:
-        if self._port is not None:
-            self._port.close()
-            self._port = None
+        port, self._port = self._port, None
+        if port is not None:
+            with contextlib.suppress(OSError, termios.error):
+                port.close()
+
+    def _gone(self, reason: str) -> LinkDown:
+        self.close()
+        return LinkDown(f"{self._path}: {reason}")
 
 
-def _open(path: str, baud: int, lines: Mapping[str, bool]) -> serial.Serial:
-    port = serial.Serial()
-    port.port, port.baudrate = path, baud
-    port.timeout = port.write_timeout = 0
-    port.exclusive = True
-    port.dtr, port.rts = lines["dtr"], lines["rts"]
-    try:
-        port.open()
-    except (OSError, ValueError) as error:
-        raise LinkError(_why(path, baud, error)) from error
-    return port
-
-
-def _why(path: str, baud: int, error: Exception) -> str:
+def _why_not_opened(error: Exception, path: str, baud: int) -> str:
+    """pyserial puts a port's error into a SerialException with its errno, and termios.error into one with only text."""
     number = getattr(error, "errno", None)
-    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"no such device; {_present()}"
-    if number == errno.EACCES:
-        return "permission denied; add your user to the group of the device (dialout on Debian) and log in again"
-    if number in (errno.EAGAIN, errno.EBUSY) or "exclusively lock" in str(error):
-        return "in use by another program; end it (fuser shows which)"
-    if number in (errno.ENOTTY, errno.EINVAL) or isinstance(error, ValueError) or "configure port" in str(error):
-        return f"not a serial line, or one that cannot do {baud} baud"
-    return _reason(error)
+    if number == errno.ENOENT:
+        return f"no such device; check the cable and the adapter; {_present()}"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"permission denied; join the group of {path}: sudo usermod -aG dialout $USER, then log in again"
+    if number in (errno.EBUSY, errno.EAGAIN):
+        return f"in use by another program; `fuser {path}` shows which"
+    if isinstance(error, ValueError):
+        return f"cannot run at {baud} baud"
+    if number in (errno.EIO, errno.ENXIO, errno.ENODEV):
+        return "there is no port behind this device; plug the adapter in again, or name another port"
+    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+        return "not a serial port"
+    return why(error) if isinstance(error, OSError) else str(error)
 
 
 def _present() -> str:
     try:
-        names = sorted(entry.name for entry in BY_ID.iterdir())
+        names = sorted(os.listdir(BY_ID))
     except OSError:
         names = []
     if not names:
-        return "no USB serial adapter is plugged in"
+        return f"no adapter is listed in {BY_ID}"
     return "present: " + ", ".join(f"{BY_ID}/{name}" for name in names)
-
-
-def _reason(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else " ".join(str(error).split())

@@ -1,165 +1,219 @@
-"""tcp://HOST:PORT and telnet://HOST:PORT: a connection to the board, or to a terminal server in front of it."""
+"""tcp://HOST:PORT and telnet://HOST[:23]: a connection that is made without waiting for it."""
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import socket
-import threading
+from time import monotonic
 
-from buddyd import nvt
+from buddyd.nvt import Nvt, escape
 
-from buddywatch.links.base import Link, LinkDown
-from buddywatch.links.url import LinkUrl
+from buddywatch.links.base import LinkDown, why
+from buddywatch.links.resolve import Address, Resolver
 
-CONNECT_S = 15.0
-READ_BYTES = 65536
+CONNECT_S = 10.0  # for the look-up, and for each address
+READ_BYTES = 16384
+WRITE_BYTES = 4096  # taken at a time
+OUT_BYTES = 4096  # answers to telnet commands that a peer does not take
+# A board that is switched off closes nothing: after 60 s of silence it is probed, and given up 60 s later.
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
-TELNET_PORT = 23
+UNSENT_MS = 120_000
 
 
-class Stream:
-    """A connected TCP socket. Telnet commands in what comes are answered, and left out of the data, where asked for."""
+class SocketLink:
+    """A connection that is there. _encode and _decode are what telnet needs."""
 
-    def __init__(self, connection: socket.socket, telnet: bool) -> None:
-        connection.setblocking(False)
-        # A peer that is gone without a word is noticed within two minutes.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in KEEPALIVE:
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)
-        self._socket = connection
-        self._nvt = nvt.Nvt() if telnet else None
+    flows_unasked = False
+    takes_requests = True
+    ends = False  # whether it cannot be started again
 
-    def fileno(self) -> int:
-        return self._socket.fileno()
+    def __init__(self, url: str, name: str) -> None:
+        self.url = url
+        self._name = name  # for messages
+        self._socket: socket.socket | None = None
+        self._out = bytearray()
+        self._connected = False
+
+    @property
+    def up(self) -> bool:
+        return self._connected
+
+    @property
+    def wants_write(self) -> bool:
+        return bool(self._out)
+
+    def fileno(self) -> int | None:
+        return None if self._socket is None else self._socket.fileno()
+
+    def start(self) -> None:
+        """It is there already."""
 
     def read(self) -> bytes:
+        if self._socket is None or not self._connected:
+            return b""
         try:
+            self._flush()
             data = self._socket.recv(READ_BYTES)
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise LinkDown(f"connection lost ({error.strerror or error})") from error
+            raise self._gone(why(error)) from None
         if not data:
-            raise LinkDown("the other side closed the connection")
-        if self._nvt is None:
-            return data
-        answers: list[bytes] = []
-        text = bytes(self._nvt.feed(data, answers.append))
-        if answers:
-            self.write(b"".join(answers))
-        return text
+            raise self._gone("the other side closed the connection")
+        return self._decode(data)
 
     def write(self, data: bytes) -> int:
-        """Sent as it is: what a collector says is ASCII, so that telnet has nothing to escape."""
-        try:
-            return self._socket.send(data)
-        except BlockingIOError:
+        if self._socket is None or not self._connected:
             return 0
+        try:
+            self._flush()
+            if self._out:
+                return 0
+            data = data[:WRITE_BYTES]
+            self._out += self._encode(data)
+            self._flush()
         except OSError as error:
-            raise LinkDown(f"connection lost ({error.strerror or error})") from error
+            raise self._gone(why(error)) from None
+        return len(data)
 
     def close(self) -> None:
-        self._socket.close()
+        self._connected = False
+        self._out.clear()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _use(self, connection: socket.socket) -> None:
+        """The connection is made."""
+        self._socket = connection
+        self._connected = True
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for option, value in (*KEEPALIVE, (socket.TCP_USER_TIMEOUT, UNSENT_MS)):
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def _flush(self) -> None:
+        while self._out and self._socket is not None:
+            try:
+                del self._out[: self._socket.send(self._out)]
+            except BlockingIOError:
+                return
+
+    def _encode(self, data: bytes) -> bytes:
+        return data
+
+    def _decode(self, data: bytes) -> bytes:
+        return data
+
+    def _gone(self, reason: str) -> LinkDown:
+        self.close()
+        return LinkDown(f"{self._name}: {reason}", self.ends)
 
 
-class TcpLink(Link):
-    """Resolving a name may take as long as it likes, so a thread connects; a pipe wakes the collector then."""
+class TcpLink(SocketLink):
+    """A connection to be made, to each of the host's addresses in turn."""
 
-    is_telnet = False
-
-    def __init__(self, url: LinkUrl, default_port: int | None = None) -> None:
-        super().__init__(url.text)
-        url.only()
-        self._endpoint = url.endpoint(default_port)
-        self._dial: _Dial | None = None
-        self._stream: Stream | None = None
+    def __init__(self, url: str, host: str, port: int) -> None:
+        super().__init__(url, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        self._host = host
+        self._port = port
+        self._resolver: Resolver | None = None
+        self._addresses: list[Address] = []
+        self._deadline = 0.0
+        self._failure = ""  # of the address tried last
 
     @property
-    def is_connected(self) -> bool:
-        return self._stream is not None
+    def wants_write(self) -> bool:
+        return bool(self._out) or (self._socket is not None and not self._connected)
+
+    def fileno(self) -> int | None:
+        return self._resolver.fileno() if self._resolver else super().fileno()
 
     def start(self) -> None:
-        self._dial = _Dial(self._endpoint)
-
-    def fileno(self) -> int:
-        if self._stream is not None:
-            return self._stream.fileno()
-        assert self._dial is not None
-        return self._dial.fileno()
+        self.close()
+        self._failure = ""
+        self._deadline = monotonic() + CONNECT_S
+        self._resolver = Resolver(self._host, self._port)
 
     def read(self) -> bytes:
-        if self._stream is not None:
-            return self._stream.read()
-        assert self._dial is not None
-        outcome = self._dial.outcome()
-        if isinstance(outcome, OSError):
-            host, port = self._endpoint
-            raise LinkDown(f"no connection to {host} port {port} ({outcome.strerror or outcome})")
-        if outcome is not None:
-            self._stream = Stream(outcome, self.is_telnet)
-            self._dial.give_up()
-            self._dial = None
-        return b""
-
-    def write(self, data: bytes) -> int:
-        return 0 if self._stream is None else self._stream.write(data)
+        if self._resolver is not None:
+            self._see_addresses(self._resolver)
+        elif self._socket is not None and not self._connected:
+            self._see_connection(self._socket)
+        return super().read()
 
     def close(self) -> None:
-        if self._dial is not None:
-            self._dial.give_up()
-            self._dial = None
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        super().close()
+        if self._resolver is not None:
+            self._resolver.close()
+            self._resolver = None
+
+    def _see_addresses(self, resolver: Resolver) -> None:
+        answer = resolver.answer()
+        if isinstance(answer, str):
+            self.close()
+            raise LinkDown(answer)
+        if answer is not None:
+            resolver.close()
+            self._resolver = None
+            self._addresses = answer
+            self._try_next()
+        elif monotonic() > self._deadline:
+            raise self._gone("no answer about its address")
+
+    def _try_next(self) -> None:
+        """Begin to connect to the next address; LinkDown when there is none left."""
+        while self._addresses:
+            family, address = self._addresses.pop(0)
+            try:
+                self._socket = socket.socket(family, socket.SOCK_STREAM)
+                self._socket.setblocking(False)
+                number = self._socket.connect_ex(address)
+            except OSError as error:
+                number = error.errno or errno.EIO
+            if number in (0, errno.EINPROGRESS):
+                self._deadline = monotonic() + CONNECT_S
+                return
+            self._give_up_address(os.strerror(number))
+        raise self._gone(self._failure or "it has no address")
+
+    def _see_connection(self, connection: socket.socket) -> None:
+        poller = select.poll()
+        poller.register(connection, select.POLLOUT)
+        if poller.poll(0):
+            number = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number == 0:
+                self._use(connection)
+                return
+            self._give_up_address(os.strerror(number))
+        elif monotonic() > self._deadline:
+            self._give_up_address(f"no answer in {CONNECT_S:.0f} s")
+        else:
+            return
+        self._try_next()
+
+    def _give_up_address(self, reason: str) -> None:
+        self._failure = reason[:1].lower() + reason[1:]
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class TelnetLink(TcpLink):
-    is_telnet = True
+    """The same through telnet's network virtual terminal, without any option."""
 
-    def __init__(self, url: LinkUrl) -> None:
-        super().__init__(url, TELNET_PORT)
+    def start(self) -> None:
+        super().start()
+        self._nvt = Nvt()
 
+    def _encode(self, data: bytes) -> bytes:
+        return bytes(escape(data.replace(b"\n", b"\r\n")))
 
-class _Dial:
-    """Connects in a thread. fileno() is readable when outcome() is known."""
+    def _decode(self, data: bytes) -> bytes:
+        return bytes(self._nvt.feed(data, self._reply))
 
-    def __init__(self, endpoint: tuple[str, int]) -> None:
-        self._endpoint = endpoint
-        self._lock = threading.Lock()
-        self._given_up = False
-        self._outcome: socket.socket | OSError | None = None
-        self._done_read, self._done_write = os.pipe()
-        threading.Thread(target=self._connect, name=f"connect {endpoint[0]}", daemon=True).start()
-
-    def fileno(self) -> int:
-        return self._done_read
-
-    def outcome(self) -> socket.socket | OSError | None:
-        """The connection, which is the caller's from now on, or why there is none; None if it is not known yet."""
-        with self._lock:
-            outcome, self._outcome = self._outcome, None
-            return outcome
-
-    def give_up(self) -> None:
-        """Nobody waits for it any more. The thread ends when its connection does, or within CONNECT_S."""
-        with self._lock:
-            if self._given_up:
-                return
-            self._given_up = True
-            os.close(self._done_read)
-            os.close(self._done_write)
-            if isinstance(self._outcome, socket.socket):
-                self._outcome.close()
-
-    def _connect(self) -> None:
-        outcome: socket.socket | OSError
-        try:
-            outcome = socket.create_connection(self._endpoint, CONNECT_S)
-        except OSError as error:
-            outcome = error
-        with self._lock:
-            if not self._given_up:
-                self._outcome = outcome
-                os.write(self._done_write, b"x")
-            elif isinstance(outcome, socket.socket):
-                outcome.close()
+    def _reply(self, answer: bytes) -> None:
+        if len(self._out) < OUT_BYTES:
+            self._out += answer

@@ -1,0 +1,43 @@
+"""Looking up a host's addresses without waiting for it."""
+
+from __future__ import annotations
+
+import socket
+from threading import Thread
+
+from buddywatch.links.base import why
+
+Address = tuple[int, tuple[str | int, ...]]  # family, and what connect() takes
+
+
+class Resolver:
+    """Asks in a thread of its own; fileno() is readable when the answer is there."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._answer: list[Address] | str | None = None
+        self._done, self._end = socket.socketpair()
+        self._done.setblocking(False)
+        # A daemon: an unanswered look-up takes up to a minute, and must not keep the program from ending.
+        Thread(target=self._look_up, name=f"resolve {host}", daemon=True).start()
+
+    def fileno(self) -> int:
+        return self._done.fileno()
+
+    def answer(self) -> list[Address] | str | None:
+        """The addresses, or why there are none; None while it is not known."""
+        return self._answer
+
+    def close(self) -> None:
+        self._done.close()
+
+    def _look_up(self) -> None:
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            self._answer = [(family, address) for family, _, _, _, address in found]
+        except OSError as error:
+            self._answer = f"cannot find host {self._host}: {why(error)}"
+        except UnicodeError:
+            self._answer = f"cannot find host {self._host}: not a host name"
+        self._end.close()
