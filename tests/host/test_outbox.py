@@ -8,12 +8,12 @@ import sys
 import threading
 
 import pytest
-from buddywatch.config import Collector, Config, Hook, Mail
+from buddywatch.config import Collector, Config, Hook
 from buddywatch.model_alerts import FAILED, SENDING, SENT, WAITING, Message
-from buddywatch.notify.base import NotifyError
-from buddywatch.notify.channels import channels_of, send_test
+from buddywatch.notify.channels import channels_of
 from buddywatch.notify.outbox import RETRY_S, OutboxWorker
 from buddywatch.store import Store, StoreError
+from mailing import mail_to_one
 from smtp_server import WAIT_S, SmtpServer
 
 START = 1763808903.0
@@ -73,18 +73,13 @@ def hook(tmp_path):
     return make
 
 
-def mail_to(server, **changes):
-    settings = {"to": ("you@b",), "sender": "me@b", "server": "127.0.0.1", "port": server.port, "security": "none"}
-    return Mail(**{**settings, **changes})
-
-
 def states(bench):
     return [(row.channel, row.state, row.attempts) for row in bench.rows()]
 
 
 def test_run_once_sends_through_every_channel_and_keeps_the_rows(bench, hook, tmp_path):
     with SmtpServer() as server:
-        desk = bench(mail=mail_to(server), hooks=(hook("(folder / 'got').write_bytes(sys.stdin.buffer.read())"),))
+        desk = bench(mail=mail_to_one(server), hooks=(hook("(folder / 'got').write_bytes(sys.stdin.buffer.read())"),))
         desk.add()
         assert desk.run() == 2
         assert server.wait_for_mails(1)[0].message["Message-ID"] == "<1@test>"
@@ -96,7 +91,7 @@ def test_run_once_sends_through_every_channel_and_keeps_the_rows(bench, hook, tm
 
 def test_a_dead_mail_server_delays_mail_and_loses_none(bench):
     with SmtpServer() as server:
-        desk = bench(mail=mail_to(server))
+        desk = bench(mail=mail_to_one(server))
         server.stop()
         desk.add()
         for wait_s in (0, *RETRY_S, RETRY_S[-1], 3 * DAY_S):
@@ -125,7 +120,7 @@ def test_a_temporary_error_is_retried_later_and_later(bench, hook):
 def test_a_permanent_error_is_retried_hourly_for_a_day_and_then_shown(bench):
     with SmtpServer() as server:
         server.data_reply = "554 5.7.1 no"
-        desk = bench(mail=mail_to(server))
+        desk = bench(mail=mail_to_one(server))
         desk.add()
         attempts = 0
         while desk.rows()[0].state == WAITING:
@@ -144,7 +139,7 @@ def test_a_permanent_error_is_retried_hourly_for_a_day_and_then_shown(bench):
 def test_a_permanent_error_that_somebody_corrects_is_made_good(bench):
     with SmtpServer() as server:
         server.refuse["you@b"] = "550 5.1.1 no such user"
-        desk = bench(mail=mail_to(server))
+        desk = bench(mail=mail_to_one(server))
         desk.add()
         desk.run()
         server.refuse.clear()
@@ -156,7 +151,7 @@ def test_a_permanent_error_that_somebody_corrects_is_made_good(bench):
 def test_recipients_refused_while_others_got_it_are_reported(bench):
     with SmtpServer() as server:
         server.refuse["gone@b"] = "550 5.1.1 no such user"
-        desk = bench(mail=mail_to(server, to=("you@b", "gone@b")))
+        desk = bench(mail=mail_to_one(server, to=("you@b", "gone@b")))
         desk.add()
         desk.run()
         assert server.wait_for_mails(1)[0].recipients == ["you@b"]
@@ -230,7 +225,7 @@ def test_an_outcome_that_the_store_does_not_take_is_written_later_and_not_sent_a
 def test_a_fault_of_our_own_is_told_and_retried(bench):
     """A header with a line end is what the email package refuses with a ValueError."""
     with SmtpServer() as server:
-        desk = bench(mail=mail_to(server))
+        desk = bench(mail=mail_to_one(server))
         desk.add(message=Message("a\nb", "", {}))
         desk.add()
         assert desk.run() == 2
@@ -240,7 +235,7 @@ def test_a_fault_of_our_own_is_told_and_retried(bench):
 
 def test_the_thread_sends_a_new_message_as_soon_as_it_is_told(bench):
     with SmtpServer() as server:
-        desk = bench(mail=mail_to(server))
+        desk = bench(mail=mail_to_one(server))
         desk.worker.start()
         for count in (1, 2):
             desk.add()
@@ -253,7 +248,7 @@ def test_the_thread_sends_a_new_message_as_soon_as_it_is_told(bench):
 def test_stop_ends_an_attempt_that_hangs_and_the_message_waits(bench):
     with SmtpServer() as server:
         server.behaviour = "hang"
-        desk = bench(mail=mail_to(server, timeout_s=3600))
+        desk = bench(mail=mail_to_one(server, timeout_s=3600))
         desk.add()
         desk.worker.start()
         server.wait_for_connections(1)
@@ -299,41 +294,3 @@ def test_the_thread_survives_a_store_that_cannot_be_opened(tmp_path):
     assert told.wait(WAIT_S)
     worker.stop()
     assert "no-folder" in reports[0]
-
-
-def test_send_test_really_sends_through_every_channel(hook, tmp_path):
-    with SmtpServer() as server:
-        pager = hook("(folder / 'got').write_bytes(sys.stdin.buffer.read())")
-        lines = send_test(Config(Collector(tmp_path / "x.db"), mail=mail_to(server), hooks=(pager,)))
-        (mail,) = server.wait_for_mails(1)
-    assert lines == [f"mail: sent to you@b by 127.0.0.1:{server.port} (none)", "hook:pager: sent"]
-    assert mail.message["Subject"].startswith("[buddywatch] TEST") and mail.message["Message-ID"].endswith("@b>")
-    payload = json.loads((tmp_path / "got").read_bytes())
-    assert (payload["schema"], payload["severity"], payload["transitions"]) == (1, "test", [])
-
-
-def test_send_test_by_a_mail_command_names_it(hook, tmp_path):
-    argv = hook("(folder / 'got').write_bytes(sys.stdin.buffer.read())").command
-    lines = send_test(Config(Collector(tmp_path / "x.db"), mail=Mail(to=("you@b",), sender="me@b", command=argv)))
-    assert lines == [f"mail: sent to you@b by {sys.executable}"]
-    assert b"TEST" in (tmp_path / "got").read_bytes()
-
-
-def test_send_test_tells_of_every_channel_and_gives_the_dialogue_without_secrets(hook, tmp_path):
-    secret = tmp_path / "password"
-    secret.write_text("hunter2-hunter2")
-    with SmtpServer("starttls", ("alerts", "right")) as server:
-        mail = mail_to(server, security="starttls", ca_file=server.ca_file, user="alerts", password_file=secret)
-        config = Config(Collector(tmp_path / "x.db"), mail=mail, hooks=(hook("pass"),))
-        with pytest.raises(NotifyError) as caught:
-            send_test(config)
-    lines = str(caught.value).splitlines()
-    assert lines[0].startswith("mail: failed:") and "login refused" in lines[0]
-    assert lines[1] == "hook:pager: sent"
-    assert "C: STARTTLS" in caught.value.dialogue and any("AUTH" in line for line in caught.value.dialogue)
-    assert "hunter2" not in str(caught.value) + "".join(caught.value.dialogue)
-
-
-def test_send_test_without_a_channel_says_what_is_missing(tmp_path):
-    with pytest.raises(NotifyError, match=r"neither \[mail\] nor \[\[hook\]\]"):
-        send_test(Config(Collector(tmp_path / "x.db")))

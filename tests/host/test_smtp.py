@@ -2,25 +2,11 @@
 
 import socket
 import sys
-import threading
 
 import pytest
-from buddywatch.config import Mail
-from buddywatch.model_alerts import Message
-from buddywatch.notify import smtp
-from buddywatch.notify.base import Deadline, NotifyError
-from buddywatch.notify.mail import compose_mail
-from smtp_server import WAIT_S, SmtpServer
+from mailing import CREATED, LOGIN, MESSAGE, mail_to, refused, send
+from smtp_server import SmtpServer
 
-LOGIN = ("alerts", "pass word 61440")
-MESSAGE = Message(
-    subject="[buddywatch] CRIT xp-07: the kernel will refuse rm (61440 bytes)",
-    body="The kernel will refuse rm.\n.\n.a line that starts with a dot\n",
-    payload={},
-    message_id="<2@buddywatch.xp-07>",
-    references=("<0@buddywatch.xp-07>", "<1@buddywatch.xp-07>"),
-)
-CREATED = 1763808903.0
 LOOKUPS = []
 
 
@@ -38,32 +24,6 @@ def password_file(tmp_path):
     path.write_text(LOGIN[1] + "\n")
     path.chmod(0o600)
     return path
-
-
-def mail_to(listener, **changes):
-    settings = {
-        "to": ("you@example.org", "ops@example.org"),
-        "sender": "board@example.org",
-        "server": "127.0.0.1",
-        "port": listener.port,
-        "security": listener.security,
-        "ca_file": listener.ca_file if listener.security != "none" else None,
-        **changes,
-    }
-    return Mail(**settings)
-
-
-def send(mail, seconds=WAIT_S):
-    with Deadline(seconds) as deadline:
-        return smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
-
-
-def refused(mail, seconds=WAIT_S):
-    """The error of a mail that must not go."""
-    with pytest.raises(NotifyError) as caught:
-        send(mail, seconds)
-    assert "\n" not in str(caught.value)
-    return caught.value
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -109,6 +69,11 @@ def test_send_with_a_wrong_password_is_permanent_and_hides_it(tmp_path):
     assert error.permanent
     assert "login refused: 535 5.7.8 no, *** is not it" in str(error)
     assert "hunter2" not in repr(error) + "".join(error.dialogue)
+    assert [line.split()[1].upper() for line in error.dialogue if line.startswith("C:")][:3] == [
+        "EHLO",
+        "STARTTLS",
+        "EHLO",
+    ]
     logins = [line for line in error.dialogue if line.startswith("C: AUTH")]
     assert logins and all(line.endswith(" ***") for line in logins)
 
@@ -214,113 +179,6 @@ def test_all_recipients_refused_is_an_error_that_names_them(replies, permanent):
     assert f"you@example.org: {replies[0]}" in str(error) and f"ops@example.org: {replies[1]}" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("reply", "permanent"),
-    [
-        pytest.param("451 4.3.0 try again later", False, id="451"),
-        pytest.param("421 4.3.2 going down", False, id="421"),
-        pytest.param("550 5.7.1 looks like spam", True, id="550"),
-        pytest.param("554 5.6.0 no", True, id="554"),
-    ],
-)
-def test_a_refusal_after_the_text_is_temporary_or_permanent_by_its_code(reply, permanent):
-    with SmtpServer("none") as server:
-        server.data_reply = reply
-        error = refused(mail_to(server))
-    assert error.permanent is permanent and f"answered {reply}" in str(error)
-
-
-def test_what_a_server_says_is_escaped_and_cut():
-    with SmtpServer("none") as server:
-        server.data_reply = "550 \x1b[31mred " + "x" * 400
-        error = refused(mail_to(server))
-    assert "\\x1b[31mred" in str(error) and len(str(error)) < 300
-
-
-@pytest.mark.parametrize("behaviour", ["hang", "drip"])
-def test_a_server_that_stalls_is_given_up_at_the_deadline(behaviour):
-    with SmtpServer("none") as server:
-        server.behaviour = behaviour
-        error = refused(mail_to(server, timeout_s=1), seconds=0.5)
-    assert "took longer than 0.5 s" in str(error) and not error.permanent
-
-
-def test_a_stalled_tls_handshake_is_given_up_at_the_deadline():
-    with SmtpServer("none") as server:
-        server.behaviour = "hang"
-        error = refused(mail_to(server, security="tls", timeout_s=1), seconds=0.5)
-    assert "took longer than 0.5 s" in str(error) and not error.permanent
-
-
-def test_an_attempt_can_be_cut_short_from_another_thread():
-    failures = []
-    with SmtpServer("none") as server:
-        server.behaviour = "hang"
-        mail, deadline = mail_to(server), Deadline(3600)
-
-        def attempt():
-            with deadline, pytest.raises(NotifyError) as caught:
-                smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
-            failures.append(str(caught.value))
-
-        thread = threading.Thread(target=attempt)
-        thread.start()
-        server.wait_for_connections(1)
-        deadline.cancel()
-        thread.join(WAIT_S)
-    assert failures and "was interrupted" in failures[0]
-
-
-def test_a_connection_dropped_at_the_text_is_temporary():
-    with SmtpServer("none") as server:
-        server.behaviour = "drop-at-data"
-        error = refused(mail_to(server))
-        assert not server.mails
-    assert not error.permanent and "closed the connection" in str(error)
-
-
-def test_a_connection_dropped_after_the_text_is_sent_again_under_the_same_id():
-    with SmtpServer("none") as server:
-        server.behaviour = "drop-after-data"
-        error = refused(mail_to(server))
-        server.behaviour = "serve"
-        send(mail_to(server))
-        mails = server.wait_for_mails(2)
-    assert not error.permanent
-    assert {mail.message["Message-ID"] for mail in mails} == {"<2@buddywatch.xp-07>"}
-
-
-def test_no_server_is_temporary_and_names_the_place():
-    with SmtpServer("none") as server:
-        mail = mail_to(server)
-    error = refused(mail)
-    assert not error.permanent and f"127.0.0.1:{mail.port}" in str(error) and "refused" in str(error)
-
-
-@pytest.mark.parametrize("name", ["no-such-host.invalid", "a..b", "x" * 300])
-def test_a_name_without_address_is_temporary_and_names_it(name):
-    error = refused(Mail(to=("a@b",), sender="a@b", server=name, port=25, security="none"))
-    assert not error.permanent and "no address" in str(error)
-
-
-def test_a_peer_that_is_no_mail_server_is_told_as_such():
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def greet():
-        peer, _ = listener.accept()
-        with peer:
-            peer.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-            peer.recv(100)
-
-    thread = threading.Thread(target=greet)
-    thread.start()
-    port = listener.getsockname()[1]
-    error = refused(Mail(to=("a@b",), sender="a@b", server="127.0.0.1", port=port, security="none"))
-    thread.join(WAIT_S)
-    listener.close()
-    assert "does not speak SMTP" in str(error)
-
-
 def test_the_dialogue_of_a_failure_is_kept_in_order():
     with SmtpServer("none") as server:
         server.data_reply = "554 5.6.0 no"
@@ -336,23 +194,6 @@ def test_send_asks_the_dns_for_nothing_but_the_server():
         del LOOKUPS[:]
         send(mail_to(server))
         assert LOOKUPS == [("socket.getaddrinfo", "127.0.0.1")]
-
-
-def test_a_cut_is_called_at_once_when_the_time_is_over():
-    cut = []
-    with Deadline(3600) as deadline:
-        deadline.cancel()
-        with deadline.cut_by(lambda: cut.append("now")):
-            assert cut == ["now"]
-
-
-def test_a_cut_is_not_called_after_what_it_was_for():
-    cut = []
-    with Deadline(3600) as deadline:
-        with deadline.cut_by(lambda: cut.append("late")):
-            pass
-        deadline.cancel()
-    assert cut == []
 
 
 def _own_address():

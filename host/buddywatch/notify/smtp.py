@@ -78,6 +78,7 @@ def _log_in(client: _Client, mail: Mail, user: str) -> None:
         raise NotifyError(f"[mail]: {'; '.join(error.lines)}", permanent=True) from None
     if not (user + password).isascii():
         raise NotifyError("[mail]: user and password must be ASCII to log in to a mail server", permanent=True)
+    client.ehlo_or_helo_if_needed()  # login() would say it as well, but unseen
     client.dialogue.hide(user, password)
     client.login(user, password)
     client.dialogue.login_is_over()
