@@ -29,9 +29,7 @@ class LineCutter:
         buffer, start = self.buffer, 0
         while True:
             end = buffer.find(b"\n", start, count) if count else 0
-            line = bytes(self._view[start : end if end >= 0 else count])
-            if self.rest:
-                line = (self.rest + line)[: len(buffer)]
+            line = self._take(start, end if end >= 0 else count)
             if end < 0:
                 self.rest = line
                 return False
@@ -48,6 +46,19 @@ class LineCutter:
             if self._wanted:
                 end = buffer.find(self._wanted, end, count)
                 start = (end if end >= 0 else buffer.rfind(b"\n", 0, count)) + 1
+
+    def _take(self, start, end):
+        """The line that ends at `end`, or is torn there; of one that is not wanted its start is enough.
+
+        The row `intr` of /proc/stat has several kB on a PC, and a small heap no such pieces to give.
+        """
+        wanted = self._wanted
+        if wanted:
+            line = self.rest + bytes(self._view[start : min(end, start + len(wanted))])
+            if not wanted[1:].startswith(line[: len(wanted) - 1]):
+                return line[: len(wanted)]
+        line = bytes(self._view[start:end])
+        return (self.rest + line)[: len(self.buffer)] if self.rest else line
 
 
 # One buffer for all files: no handler reads another file, and a board has no RAM for one each.

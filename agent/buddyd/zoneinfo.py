@@ -66,6 +66,7 @@ class ZoneInfo(ProcFile):
         self.marks = []
         for zone in zones:
             self.marks.extend(self._marks_of(zone))
+        self._listed = None
 
     def _line(self, line):
         if line.startswith(b"Node"):

@@ -143,3 +143,17 @@ def test_cutter_holds_a_torn_line_until_its_end_comes():
             cutter.buffer[i] = chunk[i]
         assert cutter.feed(len(chunk), seen.append) is False
     assert seen == [b"Allocation of length", b"Unable to", b""]
+
+
+def test_torn_line_that_is_not_wanted_takes_no_room():
+    cutter, seen = LineCutter(64), []
+
+    def handler(line):
+        seen.append(line)
+        return b"\nbtime "
+
+    for chunk in (b"cpu 1\nint", b"r " + b"7 " * 31, b"7 " * 32, b"\nbti", b"me 9\n"):
+        cutter.buffer[: len(chunk)] = chunk
+        assert not cutter.feed(len(chunk), handler)
+        assert len(cutter.rest) <= len(b"\nbtime ")
+    assert seen == [b"cpu 1", b"btime 9"]
