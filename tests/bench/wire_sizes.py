@@ -1,0 +1,107 @@
+"""Bytes per snapshot on the wire, for the traces in tests/fixtures/traces: python tests/bench/wire_sizes.py
+
+A row of a trace stands for 5 seconds. Its time stamps are 25 times closer together; how late or early a row came is
+kept in milliseconds. Every vector has the columns that the agent has on that board; Cached, which the traces have,
+stands for what is reclaimable.
+"""
+
+import csv
+import json
+import statistics
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+if __name__ == "__main__":
+    sys.path.insert(0, str(TOP / "agent"))
+
+from buddyd import kernlog, wire  # noqa: E402
+from buddyd.peer import HELLO_EVERY  # noqa: E402
+from buddyd.ring import GROUPS_MIN  # noqa: E402
+
+TRACES = TOP / "tests" / "fixtures" / "traces"
+PERIOD_CS, RECORDED_PERIOD_MS = 500, 200
+PAGE_KB, ORDERS = 4, 11
+MARKS = [70, 87, 104, 0]  # min, low, high, reserve of the board
+RING_BYTES = 32768
+VECTORS = TOP / "tests" / "vectors" / "wire.json"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of each snapshot's frames and of each event's, newlines included."""
+
+    trace: str
+    snapshots: list[int]
+    events: list[int]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.snapshots)
+
+    @property
+    def mean(self) -> float:
+        return statistics.mean(self.snapshots)
+
+    @property
+    def all_included(self) -> float:
+        """Mean bytes per snapshot with the events, and with the hellos of a line that flows unasked."""
+        frames = len(self.snapshots) + len(self.events)
+        return (sum(self.snapshots) + sum(self.events) + hello_bytes() * frames / HELLO_EVERY) / len(self.snapshots)
+
+
+def hello_bytes() -> int:
+    """What a whole hello of such a board takes."""
+    hello = next(item for item in json.loads(VECTORS.read_text())["hello"] if item["name"] == "board")
+    return sum(len(line) + 1 for line in hello["lines"])
+
+
+def rows(path: Path) -> Iterator[tuple[list[int], list[str]]]:
+    """The vector of each row, and the kernel's lines in it."""
+    with path.open() as file:
+        first_ms = None
+        for number, row in enumerate(csv.DictReader(file, delimiter="\t")):
+            first_ms = int(row["up_ms"]) if first_ms is None else first_ms
+            late_ms = int(row["up_ms"]) - first_ms - number * RECORDED_PERIOD_MS
+            nr_free = [int(row[f"order{order}"]) for order in range(ORDERS)]
+            pages = sum(count << order for order, count in enumerate(nr_free))
+            kb = [int(row[name]) for name in ("mem_free_kb", "cached_kb", "slab_kb")]
+            vector = [number * PERIOD_CS + late_ms // 10, int(row["processes"]), kb[0] // PAGE_KB - pages]
+            vector += [kb[1] // PAGE_KB, kb[2] // PAGE_KB, *MARKS, *nr_free]
+            yield vector, [line for line in (row["event"] or "").split(" | ") if line]
+
+
+def measure(name: str) -> Sizes:
+    """The sizes for tests/fixtures/traces/NAME.tsv."""
+    snapshots: list[int] = []
+    events: list[int] = []
+    encoder = None
+    for vector, lines in rows(TRACES / f"{name}.tsv"):
+        encoder = encoder or wire.Encoder("3f9a0c52", len(vector), PERIOD_CS, RING_BYTES // GROUPS_MIN)
+        for line in lines:
+            found = kernlog.parse(line)
+            if found:
+                encoder.event(wire.event_text(vector[0], *found, line), lambda frame: events.append(len(frame) + 1))
+        sizes: list[int] = []
+        encoder.snapshot(vector, lambda frame, sizes=sizes: sizes.append(len(frame) + 1))
+        snapshots.append(sum(sizes))
+    return Sizes(name, snapshots, events)
+
+
+def table() -> list[str]:
+    """The rows of the table in agent/PROTOCOL.md."""
+    lines = ["| trace | snapshots | median | mean | smallest | largest | events | mean, everything included |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for path in sorted(TRACES.glob("*.tsv")):
+        sizes = measure(path.stem)
+        lines.append(
+            f"| {sizes.trace} | {len(sizes.snapshots)} | {sizes.median:g} | {sizes.mean:.1f} | {min(sizes.snapshots)} "
+            f"| {max(sizes.snapshots)} | {len(sizes.events)} | {sizes.all_included:.1f} |"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    print("\n".join(table()))
