@@ -129,7 +129,7 @@ def test_shared_module_does_no_io(name: str) -> None:
         pytest.param("sqlite3", r"store(/\w+|\w*)\.py", id="sqlite3"),
         pytest.param("serial", r"links/serial\w*\.py", id="serial"),
         pytest.param("buddywatch.cli", r"__main__\.py", id="cli"),
-        pytest.param("buddywatch.collector", r"(cli|collector)(/\w+|\w*)\.py", id="collector"),
+        pytest.param("buddywatch.collector", r"(commands/collect|collector)\.py", id="collector"),
     ],
 )
 def test_module_is_imported_only_at_home(module: str, home: str) -> None:

@@ -27,11 +27,11 @@ ORPHANS_MAX = 200  # lines: a boot's worth of kernel messages
 
 
 class Presenter(Protocol):
-    """What a person sees: lines of news, and now and then the whole state."""
+    """What a person sees: lines of news, and now and then the state as it is stored, or why it cannot be."""
 
     def tell(self, line: str) -> None: ...
 
-    def show(self, collector: Collector) -> None: ...
+    def show(self, store: Store, problem: str | None) -> None: ...
 
 
 class Collector:
@@ -74,10 +74,6 @@ class Collector:
                 break
             self._turn(TURN_S if end_s is None else min(TURN_S, end_s - now_s))
         self._finish()
-
-    def boards(self) -> list[str]:
-        """Boards heard since the start."""
-        return sorted(self._intakes)
 
     def _turn(self, timeout_s: float) -> None:
         monotonic_s = time.monotonic()
@@ -201,7 +197,7 @@ class Collector:
             self._alerting.tick(now, monotonic_s)
             if self._composer.run(now):
                 self._wake_outbox()
-            self._presenter.show(self)
+            self._presenter.show(self.store, self.store_error)
         except StoreError as error:
             self._complain(str(error))
         gone = [c for c in self.connections if c.ended and isinstance(c.link, AcceptedLink)]

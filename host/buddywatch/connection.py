@@ -96,8 +96,10 @@ class Connection:
             items = self._session.close()
             self._lost(down, monotonic_s)
         for item in items:
-            if isinstance(item, Hello) and not self._is_named and "name" in item.facts:
-                self.board = board_name(item.facts)
+            if isinstance(item, Hello):
+                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
+                if not self._is_named and "name" in item.facts:
+                    self.board = board_name(item.facts)
         return items
 
     def say(self, data: bytes, monotonic_s: float) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from buddywatch.config import Config
 from buddywatch.model_alerts import Incident
 from buddywatch.overview import board_names, board_view
 from buddywatch.paint import Style
 from buddywatch.screen import Screen
+from buddywatch.store import Store
 from buddywatch.text import local_clock, local_time, one_line
 from buddywatch.view import ViewState, render
-
-if TYPE_CHECKING:
-    from buddywatch.collector import Collector
 
 _LINE_MAX = 400
 
@@ -29,8 +27,7 @@ class Lines:
     def tell(self, line: str) -> None:
         print(f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}", file=self._out, flush=True)
 
-    def show(self, collector: Collector) -> None:
-        store = collector.store
+    def show(self, store: Store, problem: str | None) -> None:
         now_open = {i.id: i for name in store.boards() for i in store.incidents(name, open_only=True)}
         for incident in now_open.values():
             if incident.id not in self._open:
@@ -53,9 +50,9 @@ class Live:
     def tell(self, line: str) -> None:
         self._news = f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}"
 
-    def show(self, collector: Collector) -> None:
-        now, store = time.time(), collector.store
+    def show(self, store: Store, problem: str | None) -> None:
+        now = time.time()
         boards = tuple(board_view(store, self._config, name, now) for name in board_names(store, self._config))
-        state = ViewState(boards, local_time(now), store.path, collector.store_error or self._news)
+        state = ViewState(boards, local_time(now), store.path, problem or self._news)
         width, height = self._screen.size()
         self._screen.draw(render(state, width, height, self._style))
