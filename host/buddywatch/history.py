@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ class Row:
 
 
 Item = Boot | Row | Gap | Event
+_Place = tuple[float, int]  # number of the boot, number of the frame in it
 
 
 class History:
@@ -34,29 +37,20 @@ class History:
         self.boots = {boot.boot_id: boot for boot in store.boots(board)}
 
     def items(self) -> Iterator[Item]:
-        """A Boot before its first row, gaps where they are in the sequence, events by their time."""
+        """A Boot before what came of it, gaps and events where they are in the sequence."""
         order = {boot_id: place for place, boot_id in enumerate(self.boots)}
-        gaps = self._store.gaps(self.board)  # in the same order as the snapshots
-        events = self.events()
-        event = next(events, None)
+        between = _Between(self._store.gaps(self.board), self.events(), order)
         before: Snapshot | None = None
         for row in self._rows():
             snapshot = row.snapshot
-            here = (order.get(snapshot.boot_id, len(order)), snapshot.first_seq)
-            while gaps and _place(gaps[0], order) < here:
-                if self._shows(gap := gaps.pop(0), before, snapshot):
-                    yield gap
+            boot_place = order.setdefault(snapshot.boot_id, len(order))
             if before is None or before.boot_id != snapshot.boot_id:
+                yield from self._shown(between.until((boot_place, 0), snapshot.time), before, snapshot)
                 yield self.boots[snapshot.boot_id]
-            while event is not None and event.time <= snapshot.time:
-                yield event
-                event = next(events, None)
+            yield from self._shown(between.until((boot_place, snapshot.first_seq), snapshot.time), before, snapshot)
             yield row
             before = snapshot
-        while event is not None:
-            yield event
-            event = next(events, None)
-        yield from (gap for gap in gaps if self._shows(gap, before, None))
+        yield from self._shown(between.until((math.inf, 0), math.inf), before, None)
 
     def events(self) -> Iterator[Event]:
         return self._store.events(self.board, self._since, self._until)
@@ -72,21 +66,55 @@ class History:
             facts = self.boots[snapshot.boot_id].facts
             yield Row(snapshot, board_state(snapshot, facts, needs, said.rule, said.page_bytes))
 
+    def _shown(
+        self, items: Iterator[Gap | Event], before: Snapshot | None, after: Snapshot | None
+    ) -> Iterator[Gap | Event]:
+        return (item for item in items if isinstance(item, Event) or self._shows(item, before, after))
+
     def _shows(self, gap: Gap, before: Snapshot | None, after: Snapshot | None) -> bool:
         """Whether a gap between two rows that are shown (None: there is none) belongs to the time asked for.
 
-        When its frames were made is not known; that it touches what is shown is, and when the host learnt of it.
+        When its frames were made is not known, but that it touches what is shown is; without that, when it was noticed.
         """
-        follows = before is not None and before.boot_id == gap.boot_id
-        leads = after is not None and after.boot_id == gap.boot_id
+        follows = before if before is not None and before.boot_id == gap.boot_id else None
+        leads = after if after is not None and after.boot_id == gap.boot_id else None
         if follows and leads:
             return True
-        if (follows and before and gap.first == before.seq + 1) or (
-            leads and after and gap.last == after.first_seq - 1
-        ):
-            return True
+        if follows:
+            return self._until is None or gap.first == follows.seq + 1
+        if leads:
+            return self._since is None or gap.last == leads.first_seq - 1
         return (self._since is None or gap.time >= self._since) and (self._until is None or gap.time < self._until)
 
 
-def _place(gap: Gap, order: dict[str, int]) -> tuple[int, int]:
-    return order.get(gap.boot_id, len(order)), gap.first
+class _Between:
+    """Gaps and events that are still to come: both in the order of the board's life."""
+
+    def __init__(self, gaps: list[Gap], events: Iterator[Event], order: dict[str, int]) -> None:
+        self._gaps = deque(gaps)
+        self._events = events
+        self._event = next(events, None)
+        self._order = order
+
+    def until(self, place: _Place, time: float) -> Iterator[Gap | Event]:
+        """Those in front of the frame at `place`. An event without a number (of the console) goes by the time."""
+        while True:
+            gap_at = self._place(self._gaps[0].boot_id, self._gaps[0].first) if self._gaps else place
+            event_at = self._event_place(place, time)
+            if gap_at < place and gap_at < event_at:
+                yield self._gaps.popleft()
+            elif self._event is not None and event_at < place:
+                yield self._event
+                self._event = next(self._events, None)
+            else:
+                return
+
+    def _event_place(self, place: _Place, time: float) -> _Place:
+        if self._event is None:
+            return place
+        if self._event.seq is None:
+            return (-1, 0) if self._event.time <= time else place
+        return self._place(self._event.boot_id, self._event.seq)
+
+    def _place(self, boot_id: str, seq: int) -> _Place:
+        return self._order.get(boot_id, len(self._order)), seq
