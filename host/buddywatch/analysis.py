@@ -115,7 +115,9 @@ def page_bytes_of(facts: Mapping[str, str]) -> int | None:
 def rule_of(facts: Mapping[str, str]) -> str | None:
     """The kernel's rule by its release and min_free_order_shift; None where they tell none."""
     shift = facts.get("shift", "")
-    return watermark.rule_for(facts.get("kernel", ""), int(shift) if shift.isdecimal() and len(shift) < 4 else None)
+    order_shift = int(shift) if shift.isdecimal() and len(shift) < 4 else None
+    rule: str | None = watermark.rule_for(facts.get("kernel", ""), order_shift)
+    return rule
 
 
 def serving_zones(snapshot: Snapshot) -> list[Zone]:

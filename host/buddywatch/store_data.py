@@ -59,8 +59,8 @@ class DataStore(ReadStore):
         if copy and event.seq is None:
             return False
         comm = None if event.comm is None else _text(event.comm)
-        values = (board, key, kernel, event.seq, time_ms, uptime_ms)
-        values += (_text(event.kind), _fit(event.number), _fit(event.pid), comm, text, copy)
+        what = (_text(event.kind), _fit(event.number), _fit(event.pid), comm, text, copy)
+        values = (board, key, kernel, event.seq, time_ms, uptime_ms, *what)
         sql = "INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         return self._run(sql, values).rowcount == 1 and not copy
 

@@ -98,7 +98,8 @@ class ReadStore(Database):
         """All gaps, in the order of the board's frames."""
         sql = """SELECT b.boot_id, g.first, g.last, g.reason, g.time_ms FROM boots b JOIN gaps g ON g.boot = b.id
             WHERE b.board = ? ORDER BY b.id, g.first"""
-        return [Gap(*row[:4], row[4] / 1000) for row in self._rows(sql, (board,))]
+        rows = self._rows(sql, (board,))
+        return [Gap(boot_id, first, last, reason, time_ms / 1000) for boot_id, first, last, reason, time_ms in rows]
 
     def lost_snapshots(self, board: str) -> int:
         """Frames lost for good, of all boots; what was gone before the first contact does not count."""
