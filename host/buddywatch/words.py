@@ -14,6 +14,8 @@ from buddywatch.units import format_bytes
 UNKNOWN = "unknown"
 VERDICT_WORDS = {watermark.OK: "ok", watermark.TIGHT: "tight", watermark.REFUSED: "REFUSED", None: UNKNOWN}
 
+_EXACT_BYTES = 100 << 20
+
 _GAP_REASONS = {
     OVERWRITTEN: "the board's ring was full before they were fetched",
     REBOOT: "the board or its agent started anew before they were fetched",
@@ -23,7 +25,10 @@ _GAP_REASONS = {
 
 
 def size_words(size_bytes: int | None) -> str:
-    return UNKNOWN if size_bytes is None else format_bytes(size_bytes)
+    """Exact, but for what is so large that kilobytes are noise."""
+    if size_bytes is None:
+        return UNKNOWN
+    return format_bytes(size_bytes) if size_bytes < _EXACT_BYTES else f"{size_bytes >> 20} MB"
 
 
 def block_words(size_bytes: int | None) -> str:

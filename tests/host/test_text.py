@@ -127,6 +127,7 @@ def test_need_words_say_what_is_not_known(change, expected):
 
 def test_sizes_in_words():
     assert [size_words(n) for n in (None, 0, 65536)] == ["unknown", "0 B", "64 kB"]
+    assert [size_words(n) for n in ((100 << 20) - 4096, (100 << 20) + 4096)] == ["102396 kB", "100 MB"]
     assert [block_words(n) for n in (None, 0, 65536)] == ["unknown", "nothing", "64 kB"]
 
 
