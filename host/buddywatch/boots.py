@@ -32,6 +32,7 @@ class KnownBoot:
         self.heard = False  # by this collector, since it was started
         self.over = False  # another boot has begun
         self.order = 0  # of two boots, the later one was met later
+        self.left_at = 0  # the highest frame when another boot took its place
 
     @classmethod
     def resume(cls, state: ResumeState) -> KnownBoot:

@@ -41,6 +41,7 @@ class BoardTracker:
         self._current: KnownBoot | None = None
         self._speaking: Life | None = None  # heard of last
         self._met = 0  # boots, so far
+        self._in_doubt = False  # a boot that should be over makes frames
 
     @classmethod
     def resume(cls, state: ResumeState) -> BoardTracker:
@@ -65,8 +66,8 @@ class BoardTracker:
 
     @property
     def wants_hello(self) -> bool:
-        """Whether the board should be asked who it is: no hello yet, or a line of it was lost."""
-        if self._current is None or not self._current.heard:
+        """Whether the board should be asked who it is: no whole hello yet, or frames of a boot that should be over."""
+        if self._current is None or not self._current.heard or self._in_doubt:
             return True
         speaking = self._speaking
         return speaking is not None and speaking.known is None and speaking.boot_id not in self._earlier
@@ -109,6 +110,7 @@ class BoardTracker:
             out += self._make_room(arrival)
             life = self._lives[hello.boot_id] = Life(hello.boot_id)
         self._speaking = life
+        self._in_doubt = False
         life.facts.update(hello.facts)
         if life.known is None:
             return out + self._take_first_hello(life, arrival, live)
@@ -156,7 +158,7 @@ class BoardTracker:
             known.clock.observe(told["up"] / 100, arrival)
         following = told.get("next", 0)
         out: list[Stored] = []
-        if known is not self._current and (following - 1 > known.frames.end or known.order > self._current_order):
+        if known is not self._current and (following - 1 > known.left_at or known.order > self._current_order):
             # One link lags behind another: what was taken for a successor was older, and the boot has made more frames.
             out += self._switch(known, arrival)
         out += known.frames.hello(told.get("oldest", 1), following, told.get("key", 0), arrival)
@@ -164,6 +166,8 @@ class BoardTracker:
 
     def _switch(self, known: KnownBoot, now: float) -> list[Decoded]:
         before, self._current, known.over = self._current, known, False
+        if before is not None:
+            before.left_at = before.frames.end
         if before is None or before.order > known.order:
             return []
         before.over = True
@@ -172,6 +176,7 @@ class BoardTracker:
     def _take_known(self, known: KnownBoot, item: Frame | GapReport, arrival: float, live: bool) -> list[Stored]:
         out: list[Stored] = []
         if isinstance(item, Frame):
+            self._in_doubt = self._in_doubt or (known is not self._current and item.seq > known.left_at)
             out += known.frames.take(item.seq, item.kind, item.body, arrival, live)
         else:
             out += known.frames.overwritten(item.first, item.last, arrival)

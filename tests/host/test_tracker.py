@@ -258,6 +258,19 @@ def test_a_boot_that_goes_on_is_the_current_one_again():
     assert tracker.next_request() == Request(made.boot, 6, 1)
 
 
+def test_frames_of_a_boot_that_should_be_over_make_it_ask_who_is_there():
+    made, old = board(polls=5), board("0000000b", polls=5, kboot="b2")
+    tracker, _ = met(made)
+    feed(tracker, [*held(made), *hello(old)])  # which came late, over another link
+    assert not tracker.wants_hello
+    made.poll()
+    assert numbers(feed(tracker, held(made, 6))) == [(6, 6)]
+    assert tracker.wants_hello
+    assert feed(tracker, hello(made)) == []
+    assert tracker.boot.boot_id == made.boot
+    assert not tracker.wants_hello
+
+
 def test_a_boot_is_told_again_when_a_fact_of_it_changes():
     made = board(polls=1)
     tracker, (first,) = met(made)
