@@ -1,3 +1,6 @@
 # For MicroPython's build: make -C ports/unix FROZEN_MANIFEST=.../agent/manifest.py
+import os
+
+FILES = [name for name in os.listdir("buddyd") if name.endswith(".py") and name != "_cpython.py"]
 metadata(version="0.1.0")
-package("buddyd", opt=2)
+package("buddyd", files=FILES, opt=2)

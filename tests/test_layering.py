@@ -18,7 +18,8 @@ SCRIPT_FILES = sorted((TOP / "scripts").rglob("*.py"))
 
 # Built into MicroPython's unix port, and into the small build for boards.
 MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "struct", "sys", "termios", "time"}
-# compat.py chooses between the interpreters, so it alone names what only one of them has.
+# compat.py chooses between the interpreters, so it and what it chooses alone name what only one of them has.
+COMPAT_FILES = {"compat.py", "_cpython.py"}
 COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "ffi", "signal"}
 SHARED_WITH_HOST = {"wire", "watermark", "kernlog", "nvt"}
 IO_MODULES = {"select", "socket", "os", "termios", "time"}
@@ -89,7 +90,7 @@ def relative(path: Path) -> str:
 
 @pytest.mark.parametrize("path", AGENT_FILES, ids=relative)
 def test_agent_imports_only_what_micropython_has(path: Path) -> None:
-    allowed = COMPAT_MODULES if path.name == "compat.py" else MICROPYTHON_MODULES
+    allowed = COMPAT_MODULES if path.name in COMPAT_FILES else MICROPYTHON_MODULES
     assert top_levels(imports_of(path, AGENT)) - allowed - {"buddyd"} == set()
 
 
@@ -98,7 +99,7 @@ def test_agent_keeps_to_its_dialect(path: Path) -> None:
     assert list(dialect_errors(path.read_text())) == []
 
 
-@pytest.mark.parametrize("path", [path for path in AGENT_FILES if path.name != "compat.py"], ids=relative)
+@pytest.mark.parametrize("path", [path for path in AGENT_FILES if path.name not in COMPAT_FILES], ids=relative)
 def test_agent_asks_for_the_interpreter_in_compat_only(path: Path) -> None:
     assert not re.search(r"sys\.implementation|\bMICROPYTHON\b", path.read_text())
 

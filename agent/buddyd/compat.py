@@ -41,7 +41,8 @@ if MICROPYTHON:
     ticks_diff = time.ticks_diff
 
     def heap():
-        """(bytes in use, bytes in all) of the interpreter's heap; (0, 0) where it has no fixed one."""
+        """(bytes in use without garbage, bytes in all) of the heap; (0, 0) where it has no fixed size."""
+        gc.collect()
         used = gc.mem_alloc()
         return used, used + gc.mem_free()
 
@@ -144,69 +145,24 @@ if MICROPYTHON:
         micropython.kbd_intr(3)
 
 else:
-    import signal
-
-    IMPLEMENTATION = "cpython-%d.%d.%d" % tuple(sys.version_info[:3])
-    _EPOCH = time.monotonic_ns()
-
-    def ticks_ms():
-        """Milliseconds that never go back; only differences mean anything."""
-        return (time.monotonic_ns() - _EPOCH) // 1000000
-
-    def ticks_us():
-        """The same in microseconds."""
-        return (time.monotonic_ns() - _EPOCH) // 1000
-
-    def ticks_add(ticks, ms):
-        return ticks + ms
-
-    def ticks_diff(later, earlier):
-        return later - earlier
-
-    def heap():
-        return 0, 0
-
-    def wait(poller, timeout_ms):
-        return poller.poll(timeout_ms)
-
-    def open_binary(path):
-        return open(path, "rb", buffering=0)
-
-    def open_unbuffered(file):
-        return open(file, "r+b", buffering=0)
-
-    def open_output(descriptor):
-        return open(descriptor, "wb", buffering=0)
-
-    def _open(path, flags):
-        return os.open(path, flags)
-
-    def open_nonblocking(path):
-        return open(os.open(path, _O_RDONLY | _O_NONBLOCK), "rb", buffering=0)
-
-    def read_some(file, buffer):
-        return file.readinto(buffer)
-
-    def read(stream, size):
-        try:
-            if hasattr(stream, "recv"):
-                return stream.recv(size)
-            return stream.read(size)
-        except BlockingIOError:
-            return None
-
-    def write(stream, data, start, count):
-        try:
-            if hasattr(stream, "recv"):
-                return stream.send(memoryview(data)[start : start + count])
-            return stream.write(memoryview(data)[start : start + count])
-        except BlockingIOError:
-            return None
-
-    def stop_on_signals():
-        """Let SIGINT and SIGTERM raise KeyboardInterrupt, even where a shell's `&` had SIGINT ignored."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from ._cpython import (  # noqa: F401  # they are what this module offers
+        IMPLEMENTATION,
+        _open,
+        heap,
+        open_binary,
+        open_nonblocking,
+        open_output,
+        open_unbuffered,
+        read,
+        read_some,
+        stop_on_signals,
+        ticks_add,
+        ticks_diff,
+        ticks_ms,
+        ticks_us,
+        wait,
+        write,
+    )
 
 
 def reason(error):

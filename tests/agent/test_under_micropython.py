@@ -14,7 +14,7 @@ TIMEOUT_S = 300
 
 CPYTHON_ONLY = {Path(__file__), *HERE.glob("test_*_cpython.py")}
 FILES = sorted(path.name for path in set(HERE.glob("test_*.py")) - CPYTHON_ONLY)
-MODULES = sorted(path.stem for path in (AGENT / "buddyd").glob("*.py") if path.stem not in ("__init__", "__main__"))
+MODULES = sorted(path.stem for path in (AGENT / "buddyd").glob("*.py") if path.stem[0] != "_")
 
 
 def run(command: list[str], search_path: str) -> subprocess.CompletedProcess[str]:
