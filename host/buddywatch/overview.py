@@ -87,7 +87,7 @@ def board_view(store: Store, config: Config, name: str, now: float) -> BoardView
         kernel=f"{kernel_words(facts)}; boot {one_line(board.boot.boot_id)}" if board.boot else "",
         snapshot=board.current_snapshot,
         state=board.state,
-        alerts=tuple(alert_words(incident, silenced, now) for incident, silenced in board.alerts),
+        alerts=tuple(_alert_title(incident, silenced, now) for incident, silenced in board.alerts),
         gaps=lost_words(board),
         events=tuple(f"{local_clock(event.time)} {event.text}" for event in events),
         processes_per_s=board.processes_per_s,
@@ -97,9 +97,17 @@ def board_view(store: Store, config: Config, name: str, now: float) -> BoardView
 
 def alert_words(incident: Incident, silenced: bool, now: float) -> str:
     """ "critical, refused for 5 min: rm: 61440 bytes in one piece would be refused, ..." """
+    return f"{_alert_head(incident, silenced, now)}: {one_line(incident.text)}"
+
+
+def _alert_title(incident: Incident, silenced: bool, now: float) -> str:
+    """The same for the live view, where a need has its own line with the numbers."""
+    return f"{_alert_head(incident, silenced, now)}: {one_line(incident.need or incident.text)}"
+
+
+def _alert_head(incident: Incident, silenced: bool, now: float) -> str:
     quiet = ", silenced" if silenced else ""
-    lasts = rough_duration(now - incident.opened)
-    return f"{incident.severity}, {incident.rule} for {lasts}{quiet}: {one_line(incident.text)}"
+    return f"{incident.severity}, {incident.rule} for {rough_duration(now - incident.opened)}{quiet}"
 
 
 def lost_words(board: Overview) -> str:

@@ -139,8 +139,7 @@ LEVELS: tuple[Callable[[BoardView, int, Style], list[Line]], ...] = (_one_line, 
 
 
 def _summary(board: BoardView, style: Style) -> Line:
-    up = any(is_up for _, is_up in board.links)
-    line: Line = [board_text(board.name, BOLD), (" ", PLAIN), _dot(up, style), (f" {_age(board)}", PLAIN)]
+    line: Line = [board_text(board.name, BOLD), (" ", PLAIN), _any_dot(board, style), (f" {_age(board)}", PLAIN)]
     state = board.state
     if state is None:
         return [*line, ("  no snapshot yet", DIM)]
@@ -155,6 +154,10 @@ def _heading(board: BoardView, style: Style) -> Line:
     for url, up in board.links:
         line += [("  ", PLAIN), _dot(up, style), board_text(f" {url}")]
     return line if board.links else [*line, ("  no link", DIM)]
+
+
+def _any_dot(board: BoardView, style: Style) -> Piece:
+    return _dot(any(up for _, up in board.links), style) if board.links else ("no link", DIM)
 
 
 def _dot(up: bool, style: Style) -> Piece:

@@ -108,6 +108,11 @@ def test_board_that_was_never_heard_is_unknown():
     ]
 
 
+def test_board_without_a_link_is_not_called_down_on_its_one_line():
+    lines = shown(view(*[BoardView(f"new-{i}") for i in range(25)]), height=40)
+    assert "new-24 no link never heard  no snapshot yet" in lines
+
+
 def test_nothing_to_hand_out_is_said():
     assert any("hands out nothing in one piece" in line for line in shown(view(board(nr_free=(0,) * 11))))
 
