@@ -161,6 +161,17 @@ def test_check_config_tells_everything_that_is_wrong(buddywatch):
     assert "sesame" not in result.err
 
 
+def test_check_config_sees_to_every_link(buddywatch):
+    buddywatch.config.write_text('[collector]\nlinks = ["tcp://10.0.0.7:2323?board=xp", "gopher://x", "tcp://x"]\n')
+    result = buddywatch("check-config")
+    assert (result.code, result.out) == (1, "")
+    lines = result.err.splitlines()
+    assert [line.split(": ")[1:4] for line in lines] == [
+        [str(buddywatch.config), "[collector] links", "gopher://x"],
+        [str(buddywatch.config), "[collector] links", "tcp://x"],
+    ]
+
+
 def test_check_config_without_a_file_shows_the_defaults(buddywatch, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
     assert main(["check-config"]) == 0

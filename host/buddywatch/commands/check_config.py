@@ -10,6 +10,8 @@ from typing import Any
 
 from buddywatch.config import Config, ConfigError
 from buddywatch.config_schema import DURATION, DURATION_OR_0, Key, keys_of, section_title
+from buddywatch.connection import split_board
+from buddywatch.links import open_link
 from buddywatch.units import format_duration
 
 
@@ -18,11 +20,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
-    """What is wrong was found when the file was read, and is told by cli.py."""
+    """What is wrong with the file was found when it was read, and is told by cli.py; the links are seen to here."""
+    wrong = list(_wrong_links(config))
+    if wrong:
+        raise ConfigError(wrong)
     head = "no configuration file: these are the defaults" if config.path is None else f"{config.path}: valid"
     notes = [head, *_notes(config)]
     print("\n".join([*(f"# {note}" for note in notes), *_lines(config)]))
     return 0
+
+
+def _wrong_links(config: Config) -> Iterable[str]:
+    for url in config.collector.links:
+        try:
+            open_link(split_board(url)[0])  # nothing is opened before its start()
+        except ValueError as error:
+            yield f"{config.path}: [collector] links: {error}"
 
 
 def _notes(config: Config) -> Iterable[str]:
