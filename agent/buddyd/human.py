@@ -115,7 +115,9 @@ def recent(desk, text):
     if not text or len(text) > 2 or [char for char in text if not "0" <= char <= "9"]:
         yield "recent [N]: N from 1 to %d" % RECENT_MAX
         return
-    held = len([None for _ in _snapshots(desk)])
+    held = 0
+    for _ in _snapshots(desk):
+        held += 1
     left_out = held - min(max(int(text), 1), RECENT_MAX)
     for sequence, vector in _snapshots(desk):
         left_out -= 1
