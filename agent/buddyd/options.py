@@ -4,7 +4,7 @@ from . import compat, ring
 
 # (name, argument or "" for a switch, help, default as written by a user)
 OPTIONS = (
-    ("config", "FILE", "`key = value` lines, the keys are these options", "/etc/buddyd.conf if present"),
+    ("config", "FILE", "`key = value` lines, the keys are these options", "/etc/buddyd.conf"),
     ("name", "NAME", "board name in the hello", "the host name, else board"),
     ("interval", "SECONDS", "time between polls", "5"),
     ("ring", "BYTES", "ring size, allocated at start (32768, 32k)", "32768"),
