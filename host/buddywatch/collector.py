@@ -90,9 +90,16 @@ class Collector:
         if monotonic_s >= self._tick_at_s:
             self._tick_at_s = monotonic_s + TICK_S
             self._tick(monotonic_s)
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         for connection in self.connections:
             while connection.news:
                 self._presenter.tell(connection.news.pop(0))
+        for intake in self._intakes.values():
+            news = intake.news()
+            if news:
+                self._presenter.tell(news)
 
     def _wait(self, timeout_s: float) -> list[Connection]:
         """The connections that have something, or room for what waits."""

@@ -13,6 +13,7 @@ from buddywatch.requests import Retry
 from buddywatch.session import Hello, Item, LinkSession, board_name
 
 KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
+ANSWER_S = 20.0  # after so long without a hello a person is told
 OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
 
 
@@ -48,6 +49,7 @@ class Connection:
         self._output = b""
         self._spoke_s = 0.0
         self._up_since_s = 0.0
+        self._is_missed = False  # the person was told that nobody answers
         self.last_error = ""
 
     @property
@@ -77,6 +79,7 @@ class Connection:
             self._start(monotonic_s)
         if not self.can_ask:
             return
+        self._miss(monotonic_s)
         if not (self._session.wants_hello or self.is_puzzling or self.board is None):
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
@@ -86,6 +89,11 @@ class Connection:
             self.say(b"\n", monotonic_s)
         if self._output:
             self.flush(monotonic_s)
+
+    def _miss(self, monotonic_s: float) -> None:
+        if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
+            self._is_missed = True
+            self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable and the baud rate")
 
     def receive(self, monotonic_s: float) -> list[Item]:
         """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""
@@ -140,6 +148,7 @@ class Connection:
         if not self.is_up and self.link.up:
             self.is_up = self.was_ever_up = True
             self._spoke_s = self._up_since_s = monotonic_s
+            self._is_missed = False
             self.last_error = ""
             self.news.append(f"{self.url}: open")
 

@@ -25,6 +25,7 @@ class Intake:
         self.pending: list[Item] = []
         self.console: list[ConsoleLine] = []
         self._requests: Requests[Connection] = Requests()
+        self._told: str | None = None  # the tracker's problem that was news
 
     @property
     def is_overfull(self) -> bool:
@@ -33,6 +34,14 @@ class Intake:
 
     def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool) -> None:
         self.pending += self.tracker.take(item, arrival, live)
+
+    def news(self) -> str | None:
+        """Why the board's hello cannot be used, once."""
+        problem = self.tracker.problem
+        if problem == self._told:
+            return None
+        self._told = problem
+        return problem and f"{self.board}: {problem}"
 
     def take_console(self, text: str, arrival: float) -> None:
         """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""

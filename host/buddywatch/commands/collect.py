@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from buddywatch.alerting import Alerting
 from buddywatch.collector import Collector, Presenter
@@ -47,8 +49,8 @@ def _seconds(text: str) -> float:
 def run(args: argparse.Namespace, config: Config) -> int:
     connections = _connections(args.links or config.collector.links)
     db = config.collector.db
-    db.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(_alone(db))
         store = stack.enter_context(Store.open(db))
         presenter = _presenter(args.plain, config, stack)
         channels = channels_of(config)
@@ -67,6 +69,24 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+@contextmanager
+def _alone(db: Path) -> Iterator[None]:
+    """Two collectors on one database would both judge what comes, and both send mail. The lock ends with the process."""
+    path = db.with_name(db.name + ".lock")
+    try:
+        db.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; make its folder yours, or choose another with --db") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreError(f"{db}: another `buddywatch collect` runs on it; end that, or choose another with --db") from error
+    finally:
+        os.close(descriptor)
 
 
 def _connections(urls: Sequence[str]) -> list[Connection]:
