@@ -1,5 +1,6 @@
 """The command line: every error is one line with its exit code, and options may stand on either side of the command."""
 
+import os
 import signal
 import sqlite3
 from contextlib import closing
@@ -226,3 +227,9 @@ def test_terminal_without_the_characters_gets_them_escaped(filled):
         out, err = process.communicate()
     assert (err, process.returncode) == ("", 0)
     assert r"f\xfcr.toml: valid" in out
+
+
+def test_closed_outputs_are_no_error(filled):
+    with filled.start("status", stdout=None, stderr=None, preexec_fn=lambda: (os.close(1), os.close(2))) as process:
+        process.wait()
+    assert process.returncode == 0

@@ -142,6 +142,11 @@ def test_csv_has_columns_for_the_zones_of_all_boots(buddywatch, story):
     assert (last["node0_Normal_0"], last["node0_Normal_1"], last["node0_DMA_0"]) == ("7", "8", "")
 
 
+def test_csv_does_not_stumble_over_a_hello_that_makes_no_sense(buddywatch, story):
+    story.add_boot("xp", boot("0000b003", zones="many"))
+    assert len(cells(buddywatch("history", "xp", "--csv"))) == 10
+
+
 # --- size ---
 
 MEASURE = """

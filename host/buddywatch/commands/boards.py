@@ -7,6 +7,7 @@ from typing import Any
 
 from buddywatch.commands import CommandError
 from buddywatch.config import Config
+from buddywatch.model import Gap
 from buddywatch.overview import board_names
 from buddywatch.store import Store
 from buddywatch.text import escaped
@@ -23,3 +24,7 @@ def check_board(store: Store, config: Config, name: str) -> None:
 def print_json(value: Any) -> None:
     """On one line, for what reads lines."""
     print(json.dumps(value))
+
+
+def gap_json(gap: Gap) -> dict[str, Any]:
+    return {"boot_id": gap.boot_id, "first": gap.first, "last": gap.last, "reason": gap.reason}

@@ -42,7 +42,7 @@ def _zone_columns(history: History) -> list[str]:
     """Of all zones that any of the boots had."""
     widest: dict[tuple[int, str], ZoneLayout] = {}
     for boot in history.boots.values():
-        for zone in Layout(boot.facts).zones:
+        for zone in _zones(boot):
             known = widest.get((zone.node, zone.name))
             if known is None or known.orders < zone.orders:
                 widest[zone.node, zone.name] = zone
@@ -51,6 +51,13 @@ def _zone_columns(history: History) -> list[str]:
         name = _zone_name(zone.node, zone.name)
         columns += [f"{name}_min_pages", f"{name}_low_pages", *(f"{name}_{order}" for order in range(zone.orders))]
     return columns
+
+
+def _zones(boot: Boot) -> tuple[ZoneLayout, ...]:
+    try:
+        return Layout(boot.facts).zones
+    except ValueError:  # a hello that makes no sense: there is no snapshot of that boot
+        return ()
 
 
 def _zone_name(node: int, name: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from buddywatch.commands.boards import gap_json
 from buddywatch.history import History, Row
 from buddywatch.history_steps import Spread, Step, in_steps
 from buddywatch.model import Event, Gap
@@ -19,10 +20,6 @@ def lines(history: History, step_s: int | None) -> Iterator[str]:
     yield '], "gaps": ' + json.dumps([gap_json(gap) for gap in gaps]) + ', "events": ['
     yield from _joined(event_json(event) for event in history.events())
     yield "]}"
-
-
-def gap_json(gap: Gap) -> dict[str, Any]:
-    return {"boot_id": gap.boot_id, "first": gap.first, "last": gap.last, "reason": gap.reason}
 
 
 def event_json(event: Event) -> dict[str, Any]:

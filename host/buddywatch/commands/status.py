@@ -6,9 +6,8 @@ import argparse
 import time
 from typing import Any
 
-from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.boards import check_board, gap_json, print_json
 from buddywatch.config import Config
-from buddywatch.model import Gap
 from buddywatch.model_alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
 from buddywatch.overview import Overview, alert_words, board_names, overview
 from buddywatch.store import Store
@@ -65,10 +64,6 @@ def board_json(board: Overview) -> dict[str, Any]:
         "lost_snapshots": board.lost_snapshots,
         "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
     }
-
-
-def gap_json(gap: Gap) -> dict[str, Any]:
-    return {"boot_id": gap.boot_id, "first": gap.first, "last": gap.last, "reason": gap.reason}
 
 
 def alert_json(incident: Incident, silenced: bool) -> dict[str, Any]:
