@@ -1,0 +1,53 @@
+"""What tests of the tracker say about a ModelBoard: its lines as items, and what came of them in short."""
+
+from buddywatch.model import Gap, Snapshot
+from buddywatch.session import LinkSession
+from buddywatch.tracker import BoardTracker
+from modelboard import ModelBoard, facts
+
+EPOCH = 1.7e9
+FACTS, WIDTH = facts()
+
+
+def board(boot="0000000a", ring_bytes=4000, seed=1, polls=0, **changes):
+    """A board that has made so many snapshots."""
+    made = ModelBoard(boot, {**FACTS, **changes}, WIDTH, ring_bytes, seed)
+    for _ in range(polls):
+        made.poll()
+    return made
+
+
+def items(lines, live_near=1, boot="0000000a"):
+    """What a session makes of lines of the board."""
+    session = LinkSession()
+    session.boot_id = boot
+    session.expect(live_near)
+    return session.feed(b"\n".join([*lines, b""]))
+
+
+def held(made, *numbers):
+    """Frames of the board's ring as items; all of them if no numbers are given."""
+    ring = dict(made.ring)
+    return items([ring[number] for number in numbers or ring], (numbers or list(ring))[0], made.boot)
+
+
+def feed(tracker, what, arrival=EPOCH):
+    return [value for item in what for value in tracker.take(item, arrival)]
+
+
+def hello(made):
+    return items(made.hello(), boot=made.boot)
+
+
+def met(made):
+    """A tracker that has heard the board's hello, and what it said."""
+    tracker = BoardTracker()
+    return tracker, feed(tracker, hello(made))
+
+
+def numbers(values):
+    return [(value.first_seq, value.seq) for value in values if isinstance(value, Snapshot)]
+
+
+def gaps(values):
+    return [(value.first, value.last, value.reason) for value in values if isinstance(value, Gap)]
