@@ -54,8 +54,8 @@ class Sampler:
         self._up_cs, self._up_ms = 0, compat.ticks_ms()
         self._read_blocks()
         self._names = list(self._buddyinfo.zones)  # those of the layout: [(node, zone_name)]
-        self._try("meminfo", self._meminfo.read)
-        self._try("stat", self._stat.read)
+        self._try("meminfo", self._read_memory)
+        self._try("stat", self._read_processes)
         self._try("zoneinfo", self._read_marks)
         self._try("uptime", self._read_uptime)
         self.system = System(proc)
@@ -84,15 +84,27 @@ class Sampler:
         if not self._buddyinfo.zones:
             raise ValueError(self._buddyinfo.first_error or "no zone in it")
 
+    def _read_memory(self):
+        self._meminfo.read()
+        if self._meminfo.free_kb is None:
+            raise ValueError
+
+    def _read_processes(self):
+        self._stat.read()
+        if self._stat.processes is None:
+            raise ValueError
+
     def _read_marks(self):
         self._zoneinfo.read(self._names)
+        if self._zoneinfo.marks.count(None) == len(self._zoneinfo.marks):
+            raise ValueError
 
     def _read_uptime(self):
         self._up_cs, self._up_ms = uptime.read(self._uptime), compat.ticks_ms()
 
     def _lay_out(self):
         self.columns, self._wants_memory = ["up"], False
-        if "stat" not in self._failed and self._stat.processes is not None:
+        if "stat" not in self._failed:
             self.columns.append("proc")
         if "meminfo" not in self._failed and self.system.page_bytes:
             for name, kb in (
@@ -120,9 +132,9 @@ class Sampler:
         was_failed = list(self._failed)
         usable = self._try("buddyinfo", self._read_blocks)
         if self._wants_memory:
-            self._try("meminfo", self._meminfo.read)
+            self._try("meminfo", self._read_memory)
         if "proc" in self.columns:
-            self._try("stat", self._stat.read)
+            self._try("stat", self._read_processes)
         self._try("uptime", self._read_uptime)
         self._polls += 1
         if self._polls >= MARKS_EVERY:
