@@ -1,0 +1,117 @@
+"""What the tests of the agent's own rooms need: a desk on a capture, and the other side of a conversation."""
+
+import select
+import socket
+import struct
+
+from buddyd import compat, options, wire
+from buddyd.desk import Desk
+from buddyd.klog import KernelLog
+from buddyd.ring import Ring
+from buddyd.sample import Sampler
+from harness import fixture
+from scratch import Scratch
+
+
+def desk_on(proc, ring="2048"):
+    """A Desk that has not polled yet. proc: a folder."""
+    settings = options.check({"proc": proc, "name": "xport-07", "ring": ring})
+    return Desk(settings, Sampler(proc), KernelLog(proc), Ring(settings["ring"]))
+
+
+def desk(capture="frag-4k-bflt", ring="2048"):
+    """A Desk on a capture, see desk_on()."""
+    return desk_on(fixture("captures/%s/proc" % capture), ring)
+
+
+def pair():
+    """Two connected sockets that never wait."""
+    if hasattr(socket, "socketpair"):
+        ours, theirs = socket.socketpair()
+    else:
+        ours, theirs = _unix_pair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    return ours, theirs
+
+
+def _unix_pair():
+    """What socketpair() gives: MicroPython takes the bytes of a struct sockaddr_un, unix(7)."""
+    with Scratch() as scratch:
+        address = struct.pack("H", 1) + scratch.path.encode() + b"/socket\0"
+        listener, theirs = socket.socket(1), socket.socket(1)
+        listener.bind(address)
+        listener.listen(1)
+        theirs.connect(address)
+        ours = listener.accept()[0]
+        listener.close()
+    return ours, theirs
+
+
+class Host:
+    """The other side of a Peer: what it says arrives, and what the peer has to say is kept in `heard`."""
+
+    def __init__(self, peer, telnet=False):
+        self.peer = peer
+        ours, self.stream = pair()
+        self.heard = b""
+        self.boot = peer.desk.boot
+        peer.attach(ours, telnet)
+
+    def say(self, data):
+        """Send data, and let the peer take all of it in."""
+        taken = 0
+        while taken < len(data):
+            taken += compat.write(self.stream, data, taken, len(data) - taken) or 0
+            self._let_peer_receive()
+        if data:
+            while self._let_peer_receive():
+                pass
+
+    def _let_peer_receive(self):
+        poller = select.poll()
+        poller.register(self.peer.stream, select.POLLIN)
+        ready = bool(poller.poll(0))
+        if ready:
+            self.peer.receive()
+        return ready
+
+    def listen(self):
+        """Let the peer send all it wants to; what came, as lines without their ends."""
+        while self.peer.wants_write():
+            self.peer.send()
+            self._take()
+        self._take()
+        lines, self.heard = self.heard, b""
+        return [line.rstrip(b"\r") for line in lines.split(b"\n")[:-1]]
+
+    def _take(self):
+        data = compat.read(self.stream, 4096)
+        while data:
+            self.heard += data
+            data = compat.read(self.stream, 4096)
+
+    def frames_after_newline(self, near=1):
+        """frames() of a line that begins to flow unasked."""
+        lines = self.listen()
+        assert lines[0] == b""
+        return self._numbers(lines[1:], near)
+
+    def frames(self, near=1):
+        """listen(), and the sequence numbers of the frames among the lines; all else must be hello or gap."""
+        return self._numbers(self.listen(), near)
+
+    def _numbers(self, lines, near):
+        numbers = []
+        for line in lines:
+            if line[:2] in (b"~H", b"~G"):
+                assert wire.unseal(line), line
+            else:
+                number = wire.candidate_sequence(line, near)
+                assert wire.unseal(line, wire.context(self.boot, number)), line
+                numbers.append(number)
+        return numbers
+
+    def close(self):
+        self.peer.close()
+        self.stream.close()
