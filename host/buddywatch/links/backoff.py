@@ -15,7 +15,7 @@ class Backoff:
         self._wait_s = FIRST_S
 
     def next_wait_s(self, lasted_s: float, chance: float) -> float:
-        """Seconds until the next try. lasted_s: how long the link was up, 0 if never. chance: random, 0 <= chance < 1."""
+        """Seconds until the next try. lasted_s: how long the link was up, 0 if never. chance: random, from 0 to 1."""
         if lasted_s >= STEADY_S:
             self._wait_s = FIRST_S
         wait_s = self._wait_s

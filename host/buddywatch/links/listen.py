@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
+from contextlib import suppress
 
 from buddywatch.links.base import LinkDown, LinkError, why
 from buddywatch.links.tcp import SocketLink
 
 CONNECTIONS_MAX = 8
+BUSY = b"busy: too many connections\r\n"
 
 
 class AcceptedLink(SocketLink):
@@ -100,6 +101,8 @@ class Listener:
         self._open = [link for link in self._open if link.up]
         if len(self._open) >= self._connections_max:
             self.refused += 1
+            with suppress(OSError):
+                connection.send(BUSY, socket.MSG_DONTWAIT)
             connection.close()
             return
         host, port = address[:2]
@@ -114,5 +117,5 @@ def _why_not_bound(error: OSError, port: int) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return "no interface of this machine has this address; name one that it has, or 0.0.0.0 for all"
     if error.errno == errno.EACCES:
-        return f"permission denied; ports below 1024 are for root, {os.strerror(errno.EACCES).lower()} for {port}"
+        return "permission denied; ports below 1024 are for root: name a higher one"
     return why(error)

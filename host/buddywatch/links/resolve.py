@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from threading import Thread
+from typing import Any
 
 from buddywatch.links.base import why
 
-Address = tuple[int, tuple[str | int, ...]]  # family, and what connect() takes
+Address = tuple[int, Any]  # family, and what connect() takes, which differs by family
 
 
 class Resolver:

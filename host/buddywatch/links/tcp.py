@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import socket
+from contextlib import suppress
 from time import monotonic
 
 from buddyd.nvt import Nvt, escape
@@ -53,16 +54,19 @@ class SocketLink:
     def read(self) -> bytes:
         if self._socket is None or not self._connected:
             return b""
+        text = b""
         try:
-            self._flush()
             data = self._socket.recv(READ_BYTES)
+            if not data:
+                raise self._gone("the other side closed the connection")
+            text = self._decode(data)
         except BlockingIOError:
-            return b""
+            pass
         except OSError as error:
             raise self._gone(why(error)) from None
-        if not data:
-            raise self._gone("the other side closed the connection")
-        return self._decode(data)
+        with suppress(OSError):  # that the connection is broken, recv() says as well, but after all that has come
+            self._flush()
+        return text
 
     def write(self, data: bytes) -> int:
         if self._socket is None or not self._connected:

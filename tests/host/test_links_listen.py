@@ -1,0 +1,142 @@
+import resource
+import socket
+
+import pytest
+from buddywatch.links import LinkError, Listener, open_link
+from linktools import free_port, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
+
+
+def started(connections_max=8, address="127.0.0.1"):
+    listener = Listener(f"listen://{address}:0", address, 0, connections_max)
+    listener.start()
+    return listener
+
+
+def call(listener):
+    """A board that dials in."""
+    return socket.create_connection(("127.0.0.1", listener.port), 10)
+
+
+def accepted(listener, count=1):
+    links = []
+    while len(links) < count:
+        wait(listener)
+        assert listener.read() == b""
+        links += listener.accepted()
+    return links
+
+
+def test_each_caller_becomes_a_link_of_its_own():
+    with same_descriptors():
+        listener = started()
+        assert listener.up
+        with call(listener) as one, call(listener) as two:
+            first, second = accepted(listener, 2)
+            assert first.url == "tcp://{}:{}".format(*one.getsockname())
+            assert first.up
+            two.sendall(b"two\n")
+            assert read_until(second, bool) == b"two\n"
+            assert first.read() == b""
+            write_all(first, b"@h\n")
+            assert one.recv(10) == b"@h\n"
+        for link in (first, second):
+            _, down = read_to_the_end(link)
+            assert down.ended  # the board has to call again
+        listener.close()
+        listener.close()
+        assert not listener.up
+
+
+def test_callers_beyond_the_bound_are_turned_away_until_one_has_gone():
+    with same_descriptors():
+        listener = started(connections_max=2)
+        callers = [call(listener) for _ in range(2)]
+        links = accepted(listener, 2)
+        with call(listener) as third:
+            wait(listener)
+            listener.read()
+            assert listener.accepted() == []
+            assert third.recv(100) == b"busy: too many connections\r\n"
+            assert third.recv(100) == b""
+        assert listener.refused == 1
+        links[0].close()
+        with call(listener) as third:
+            (link,) = accepted(listener)
+            link.close()
+        for thing in (*links, *callers, listener):
+            thing.close()
+
+
+def test_links_outlive_the_listener():
+    with same_descriptors():
+        listener = started()
+        with call(listener) as caller:
+            (link,) = accepted(listener)
+            listener.close()
+            caller.sendall(b"x")
+            assert read_until(link, bool) == b"x"
+            link.close()
+
+
+def test_a_caller_that_hangs_up_before_it_is_accepted_does_no_harm():
+    with same_descriptors():
+        listener = started()
+        call(listener).close()
+        (link,) = accepted(listener)
+        read_to_the_end(link)
+        listener.close()
+
+
+def test_it_listens_on_the_given_address_only():
+    listener = started()
+    host, port = listener._socket.getsockname()
+    assert host == "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), 5)
+    listener.close()
+
+
+def test_a_port_in_use_is_named_with_a_way_out():
+    with same_descriptors(), listening() as server:
+        port = server.getsockname()[1]
+        with pytest.raises(LinkError, match=f"listen://127.0.0.1:{port}: port {port} is in use") as raised:
+            open_link(f"listen://127.0.0.1:{port}").start()
+        assert "ss -ltnp" in str(raised.value)
+
+
+FOREIGN = [("192.0.2.1", "no interface"), ("no-such-host.invalid", "name an address"), ("a..b", "not an address")]
+
+
+@pytest.mark.parametrize(("host", "expected"), FOREIGN)
+def test_an_address_that_is_not_ours_is_told(host, expected):
+    with same_descriptors(), pytest.raises(LinkError, match=expected) as raised:
+        open_link(f"listen://{host}:{free_port()}").start()
+    assert "\n" not in str(raised.value)
+
+
+def test_it_starts_again_on_the_same_port():
+    with same_descriptors():
+        listener = open_link(f"listen://127.0.0.1:{free_port()}")
+        for _ in range(3):
+            listener.start()
+            with call(listener) as caller:
+                (link,) = accepted(listener)
+                link.close()
+                assert caller.recv(1) == b""
+            listener.close()
+
+
+def test_running_out_of_descriptors_is_down_not_a_busy_loop():
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with same_descriptors():
+        listener = started()
+        with call(listener):
+            highest = max(listener.fileno(), 3)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+            try:
+                _, down = read_to_the_end(listener)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            assert "too many open files" in str(down)
+            assert not down.ended
+            assert not listener.up
