@@ -92,8 +92,7 @@ class BootFrames:
             self._starts = set(sorted(self._starts)[-STARTS_MAX // 2 :])
         self._give_up_overwritten(1, oldest - 1)
         for start in (oldest, key):
-            if self._is_start(start):
-                self._follow(start, _Chain(None, b""))
+            self._start(start)
         return self._out
 
     def overwritten(self, first: int, last: int, now: float) -> list[Decoded]:
@@ -124,11 +123,11 @@ class BootFrames:
             self._events[seq] = None
         else:
             self._hold(seq, kind, body)
-        chain = self._chains.pop(seq, None) or self._new_chain(seq)
+        chain = self._chains.pop(seq, None)
         if chain is not None:
             self._follow(seq, chain)
-        if self._is_start(seq + 1):
-            self._follow(seq + 1, _Chain(None, b""))
+        for start in (seq, seq + 1):
+            self._start(start)
         self._keep_bounds()
         return self._out
 
@@ -161,14 +160,10 @@ class BootFrames:
         if kind in wire.STARTS_GROUP and self._held.get(seq - 1, (b"",))[0] != wire.KEY_PART:
             self._urgent = max(self._urgent, seq if self._whole_keys else seq - 1)
 
-    def _new_chain(self, seq: int) -> _Chain | None:
-        """A chain for a frame that no chain waits for; None if one may still come."""
+    def _start(self, seq: int) -> None:
+        """Begin a chain at a held frame, if that certainly begins a group."""
         if self._is_start(seq):
-            return _Chain(None, b"")
-        before = seq - 1
-        if before in self.known and before not in self._held and before not in self._events:
-            return _Chain(None, None)
-        return None
+            self._follow(seq, _Chain(None, b""))
 
     def _is_start(self, seq: int) -> bool:
         """Whether a held frame certainly begins a group, though no chain has come to it."""
@@ -276,7 +271,9 @@ class BootFrames:
             del self._held[seq]
             self.known.remove(seq)
         while len(self._events) > HELD_MAX:
-            del self._events[next(iter(self._events))]
+            seq = next(iter(self._events))
+            del self._events[seq]
+            self._follow(seq + 1, _Chain(None, None))  # no chain will pass it
         while len(self.known) > HOLES_MAX:
             first, last = self.known.first_missing(1)
             self._give_up_overwritten(first, last or first)

@@ -42,10 +42,13 @@ def test_parts_that_do_not_belong_together_are_undecodable_not_mixed(kinds):
         values += feed(tracker, [frame(seq, bytes([kind]), b"5|x||||" if kind == 101 else body)])
     made.encoder.sequence, made.encoder.key_due = 20, 0
     made.poll()
-    values += feed(tracker, [GapReport(made.boot, 1, 19), *items([made.ring[-1][1]], 20)])
+    values += feed(tracker, [*items([made.ring[-1][1]], 20), GapReport(made.boot, 1, 19)])
     whole = [2 + i for i, kind in enumerate(kinds) if kind == ord("k") and kinds[i - 1] != ord("K")]
     parts = [(n - 1, n) for n in range(3, 2 + len(kinds)) if kinds[n - 3 : n - 1] == b"Kk"]
-    assert numbers(values) == [(1, 1), *[(n, n) for n in whole], *parts, (20, 20)]
+    assert sorted(numbers(values)) == sorted([(1, 1), *[(n, n) for n in whole], *parts, (20, 20)])
+    told = numbers(values) + [(first, last) for first, last, _ in gaps(values)]
+    told += [(value.seq, value.seq) for value in values if isinstance(value, Event)]
+    assert sorted(n for first, last in told for n in range(first, last + 1)) == list(range(1, 21))
 
 
 def large(polls):
@@ -163,6 +166,20 @@ def test_only_so_many_frames_are_held(monkeypatch):
     while (request := tracker.next_request()) is not None:
         values += feed(tracker, items(made.answer(*request), request.first))
     assert sorted(numbers(values)) == [(n, n) for n in range(1, 31)]
+
+
+def test_only_so_many_events_wait_for_the_frames_before_them(monkeypatch):
+    monkeypatch.setattr(frames_module, "HELD_MAX", 5)
+    made = board(polls=2)
+    for _ in range(10):
+        made.event()
+    made.poll()
+    tracker, _ = met(made)
+    values = feed(tracker, [*held(made, 1), *held(made, *range(3, 14)), *held(made, 2)])
+    assert len(tracker._current.frames._events) <= 5
+    assert len([value for value in values if isinstance(value, Event)]) == 10
+    assert gaps(values) == [(13, 13, UNDECODABLE)]
+    assert numbers(values) == [(1, 1), (2, 2)]
 
 
 def test_only_so_many_holes_are_kept(monkeypatch):

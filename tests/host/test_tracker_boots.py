@@ -93,6 +93,18 @@ def test_the_later_of_two_boots_needs_only_to_be_heard_to_be_current_again():
     assert tracker.boot.boot_id == after.boot
 
 
+def test_what_is_missing_of_a_boot_that_was_left_for_an_earlier_one_is_lost_when_it_is_forgotten():
+    before, after = board(polls=5), board("0000000b", polls=5, kboot="b2")
+    tracker, _ = met(before)
+    values = feed(tracker, [*hello(after), *held(after, 1)])
+    before.poll()
+    values += feed(tracker, hello(before))
+    for i in range(LIVES_MAX):
+        values += feed(tracker, hello(board(f"{i:08x}", kboot=f"k{i}")))
+    lost = [value for value in values if value.boot_id == after.boot and not isinstance(value, Boot)]
+    assert gaps(lost) == [(2, 5, REBOOT)]
+
+
 def test_frames_of_a_boot_that_should_be_over_make_it_ask_who_is_there():
     made, old = board(polls=5), board("0000000b", polls=5, kboot="b2")
     tracker, _ = met(made)
