@@ -16,10 +16,11 @@ HELP = (
 def answer(desk, line, polite):
     """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
 
-    A line is made when it is asked for, so that no answer is in the heap as a whole.
+    A line is made when it is asked for, so that no answer is in the heap as a whole. No line of an answer is a command,
+    or gets an answer but `unknown:`, which gets none: a peer that echoes must not start a talk without end.
     """
     words = line.split()
-    command = words[0] if words else ""
+    command = words[0] if 0 < len(words) < 3 else ""
     argument = words[1] if len(words) == 2 else ""
     if command == "help":
         return HELP
@@ -29,7 +30,9 @@ def answer(desk, line, polite):
         return (need(desk, argument),)
     if command == "recent":
         return recent(desk, argument or "10")
-    return ("unknown: %s. Type help." % command[:20],) if polite and command else ()
+    if polite and words and words[0] != "unknown:":
+        return ("unknown: %s. Type help." % words[0][:20],)
+    return ()
 
 
 def status(desk):

@@ -155,6 +155,8 @@ class Peer:
         self.typed = (self.typed + data)[: INPUT_MAX + 1]  # one more than is allowed tells that it is too long
 
     def _line(self, line):
+        if line[:1] == wire.MARK:
+            return  # our own frame, echoed
         if len(line) > INPUT_MAX:
             if not self.flows_unasked:
                 self.say(("line too long: at most %d characters" % INPUT_MAX,))
@@ -162,7 +164,7 @@ class Peer:
             content = wire.unseal(line)
             if content is not None:
                 self._request(content)
-        elif line[:1] != wire.MARK:  # our own frames, echoed
+        else:
             self.say(self.desk.answer(printable(line), not self.flows_unasked))
 
     def _request(self, content):
@@ -182,6 +184,6 @@ class Peer:
 
     def _fill_from(self, first, end):
         ring = self.desk.ring
-        if first < ring.oldest and first < end:
-            self._answer(wire.gap_line(self.desk.boot, first, min(end, ring.oldest) - 1) + b"\n")
+        if first < ring.oldest and first < end:  # all that is gone, not what was asked for only: one gap on the host
+            self._answer(wire.gap_line(self.desk.boot, first, ring.oldest - 1) + b"\n")
         self.fill, self.fill_end = max(first, ring.oldest), min(end, ring.next)

@@ -76,6 +76,24 @@ def test_own_frames_echoed_are_ignored():
         assert host.listen() == []
 
 
+def test_peer_that_echoes_falls_silent():
+    here = desk()
+    for flows_unasked in (TELNET, SERIAL):
+        for line in (b"help", b"status", b"need", b"need 61440", b"recent", b"recent x", b"xyzzy", b"x" * 200):
+            host = Host(Peer(here, flows_unasked))
+            here.poll()
+            host.say(line + b"\n")
+            lines = host.listen()
+            assert lines
+            for _ in range(3):
+                echo = lines
+                lines = []
+                for said in echo:
+                    host.say(said + b"\n")
+                    lines.extend(host.listen())
+            assert lines == [], line
+
+
 def test_damaged_requests_are_dropped():
     here = desk()
     host = Host(Peer(here, TELNET))
