@@ -81,7 +81,7 @@ class ModelBoard:
         end = first + count
         lines = []
         if first < self.oldest:
-            lines.append(wire.gap_line(boot, first, min(end, self.oldest) - 1))
+            lines.append(wire.gap_line(boot, first, self.oldest - 1))
         return lines + [line for number, line in self.ring if first <= number < end]
 
 

@@ -98,7 +98,7 @@ class BootFrames:
     def overwritten(self, first: int, last: int, now: float) -> list[Decoded]:
         """The board says that first..last are overwritten."""
         self._begin(now)
-        if first == self._asked[0] and last < self._asked[1]:
+        if first == self._asked[0] and last != self._asked[1]:
             self._starts.add(last + 1)
         self._give_up_overwritten(max(first, 1), min(last, self.end))
         return self._out

@@ -73,7 +73,7 @@ def test_overwritten_frames_are_told_by_one_gap():
     host.listen()
     oldest = here.ring.oldest
     for first, count, last, frames in (
-        (1, 3, 3, []),
+        (1, 3, oldest - 1, []),
         (1, oldest - 1, oldest - 1, []),
         (oldest - 1, 1, oldest - 1, []),
         (2, oldest + 1, oldest - 1, [oldest, oldest + 1, oldest + 2]),
