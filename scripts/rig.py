@@ -15,6 +15,7 @@ import sys
 import termios
 import threading
 import tty
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -97,6 +98,7 @@ class SerialLine(Line):
 
     def __init__(self) -> None:
         super().__init__()
+        self.tap: Callable[[bytes], object] | None = None  # is given what the board says, as far as it gets through
         self._masters, self._slaves = [], []
         for _ in range(2):
             master, slave = os.openpty()
@@ -117,7 +119,9 @@ class SerialLine(Line):
             return
         # A real line has no memory either: what the other side does not take in time is lost.
         with contextlib.suppress(BlockingIOError):
-            os.write(there, data)
+            written = os.write(there, data)
+            if self.tap is not None and here == self._masters[0]:
+                self.tap(data[:written])
 
     def close(self) -> None:
         super().close()
