@@ -31,6 +31,16 @@ def test_a_late_arrival_changes_nothing():
     assert clock.wall(1000.0) == before
 
 
+def test_an_arrival_from_before_the_times_given_changes_none_of_them():
+    clock = BoardClock(0.0, EPOCH)
+    given_times = [clock.assign(uptime_s) for uptime_s in (400.0, 1000.0)]
+    clock.observe(500.0, EPOCH + 100)
+    assert [clock.wall(400.0), clock.wall(1000.0)] == given_times
+    clock.observe(1100.0, EPOCH + 700)
+    assert [clock.wall(400.0), clock.wall(1000.0)] == given_times
+    assert clock.wall(1100.0) == pytest.approx(given_times[1] + 100 * (1 - SLEW))
+
+
 def test_drift_is_followed():
     drift = 1.0001  # a crystal that is 100 ppm off: 8.6 s a day
     clock = BoardClock(0.0, EPOCH)
