@@ -38,7 +38,7 @@ def test_an_arrival_from_before_the_times_given_changes_none_of_them():
     assert [clock.wall(400.0), clock.wall(1000.0)] == given_times
     clock.observe(1100.0, EPOCH + 700)
     assert [clock.wall(400.0), clock.wall(1000.0)] == given_times
-    assert clock.wall(1100.0) == pytest.approx(given_times[1] + 100 * (1 - SLEW))
+    assert clock.wall(1100.0) == pytest.approx(given_times[1] + 100 * (1 - SLEW), abs=1e-3)
 
 
 def test_drift_is_followed():
@@ -97,7 +97,7 @@ def test_it_goes_on_from_the_times_before():
     kept = [(5.0 * i, times[i - 1]) for i in (100, 250, 399)]
     resumed = BoardClock(*kept[-1], before=kept[:-1])
     for uptime_s, time in kept:
-        assert resumed.wall(uptime_s) == pytest.approx(time)
+        assert resumed.wall(uptime_s) == pytest.approx(time, abs=1e-3)
     assert times[-1] < resumed.wall(2000.0) < times[-1] + 6.0
 
 
