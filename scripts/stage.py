@@ -1,4 +1,4 @@
-"""A board that story.py plays, the agent that reads it, and the lines to a collector: for the demonstration and tests."""
+"""A board that story.py plays, the agent that reads it, and the lines to a collector: for demonstration and tests."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 REBOOT = (2, 8, 3, 12, 0, 1, 0, 1, 0, 1, 0)
@@ -40,23 +40,26 @@ _ZONEINFO = """Node 0, zone      DMA
 _MEMINFO = """MemTotal:           6580 kB
 MemFree:        {free_kb:8d} kB
 Buffers:               0 kB
-Cached:              728 kB
+Cached:         {cached_kb:8d} kB
 Active(file):   {reclaimable_kb:8d} kB
 Inactive(file):        0 kB
 MmapCopy:            844 kB
-Slab:               1268 kB
+Slab:           {slab_kb:8d} kB
 SReclaimable:          0 kB
 """
 
 
 @dataclass(frozen=True)
 class State:
-    """What one moment of the board looks like."""
+    """What one moment of the board looks like. free_kb: MemFree; None: what the blocks come to."""
 
     nr_free: tuple[int, ...]
     processes: int
     reclaimable_kb: int = 0
     marks: tuple[int, int, int] = MARKS
+    free_kb: int | None = None
+    cached_kb: int = 728
+    slab_kb: int = 1268
 
 
 def way_to_failure(steps: int, seed: int = 1) -> list[State]:
@@ -108,7 +111,7 @@ class Board:
         pages = sum(count << order for order, count in enumerate(state.nr_free))
         low_high = dict(zip(("min", "low", "high"), state.marks, strict=True))
         self._write("zoneinfo", _ZONEINFO.format(free=pages, **low_high))
-        self._write("meminfo", _MEMINFO.format(free_kb=pages * 4, reclaimable_kb=state.reclaimable_kb))
+        self._write("meminfo", _MEMINFO.format(**{**asdict(state), "free_kb": state.free_kb or pages * 4}))
         self._write("stat", f"cpu 0 0 0 0\nbtime 0\nprocesses {state.processes}\n")
         self._write("uptime", f"{self.uptime_s():.2f} 0.00\n")
         counts = "".join(f"{count:6d} " for count in state.nr_free)

@@ -1,0 +1,73 @@
+"""For the tests of the whole system: an agent, and a look at what each test leaves behind."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rig
+from system_parts import DEADLINE_S, LOOK_S, Command, cpython_agent
+
+
+def descriptors() -> dict[str, str]:
+    """Our open files, by number: what each is."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue  # the one that was open for the listing
+    return found
+
+
+def children() -> set[int]:
+    """Processes that we are the parent of, zombies included."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid():
+            found.add(int(stat.parent.name))
+    return found
+
+
+def leftovers(before: tuple[dict[str, str], set[int]]) -> list[str]:
+    files, processes = before
+    opened = [f"descriptor {fd}: {name}" for fd, name in descriptors().items() if files.get(fd) != name]
+    return opened + [f"process {pid}" for pid in children() - processes]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left_by_module() -> Iterator[None]:
+    yield from nothing_left()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_by_test() -> Iterator[None]:
+    yield from nothing_left()
+
+
+def nothing_left() -> Iterator[None]:
+    before = descriptors(), children()
+    yield
+    end = time.monotonic() + DEADLINE_S
+    while (left := leftovers(before)) and time.monotonic() < end:  # a thread may still be about to close something
+        time.sleep(LOOK_S)
+    assert left == []
+
+
+@pytest.fixture(scope="session")
+def agent(request: pytest.FixtureRequest) -> Command:
+    """How to start buddyd: under MicroPython where there is one. With CI=true there must be one."""
+    command = rig.interpreter()
+    if "micropython" not in command[0][0] and os.environ.get("CI") == "true":
+        request.getfixturevalue("micropython")
+    return command
+
+
+@pytest.fixture(scope="session")
+def cpython() -> Command:
+    return cpython_agent()
