@@ -15,7 +15,7 @@ help:
 	@echo 'make test           lint and all tests, under CPython and MicroPython'
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
-	@echo 'make bench          measure: heap, garbage and bytes, as tables'
+	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make clean          remove what was made, .venv too'
@@ -46,7 +46,7 @@ frozen: $(VENV_DEV)
 	@sh scripts/build-frozen build/buddyd-micropython
 
 bench: $(VENV_DEV)
-	@set -e; for script in tests/bench/*.py; do .venv/bin/python "$$script"; done
+	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

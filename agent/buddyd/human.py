@@ -74,8 +74,10 @@ def _zone_lines(zone, sampler):
         )
     )
     page_kb = (sampler.system.page_bytes or 0) // 1024
-    names = [size(page_kb << order) if page_kb else "2^%d" % order for order in range(len(nr_free))]
-    yield "  " + " ".join(["%s:%d" % (names[order], nr_free[order]) for order in range(len(nr_free))])
+    counts = []
+    for order in range(len(nr_free)):
+        counts.append("%s:%d" % (size(page_kb << order) if page_kb else "2^%d" % order, nr_free[order]))
+    yield "  " + " ".join(counts)
 
 
 def _serviceable(sampler):

@@ -1,0 +1,56 @@
+"""The frozen agent as a process in a small heap: everything at once, until the ring has wrapped.
+
+On 64 bit a heap is in blocks of 32 bytes, on 32 bit in blocks of 16: all but the ring takes half of it on a board.
+tests/bench/heap.py finds the smallest heap.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import heaptrial
+import pytest
+
+BOARD_HEAP, PC_HEAP = "80k", "96k"  # a PC has three zones or more
+
+
+def frozen(interpreter: str, heap: str) -> list[str]:
+    return [interpreter, "-X", f"heapsize={heap}", "-m", "buddyd"]
+
+
+def check(outcome: heaptrial.Outcome) -> None:
+    """The agent has done everything, and stopped when it was told to."""
+    assert (outcome.failure, outcome.exit_code) == ("", 0), outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1  # what it watches
+    assert outcome.facts["ring"] == "32768"
+    assert outcome.status.startswith("trial: Linux ")
+    assert len(outcome.recent) == heaptrial.RECENT
+
+
+def test_agent_on_a_boards_proc_fits_while_its_ring_wraps(frozen_micropython: str, proc_dir: Path) -> None:
+    outcome = heaptrial.trial(frozen(frozen_micropython, BOARD_HEAP), os.environ, proc_dir, 1000)
+    check(outcome)
+    overwritten = re.search(r"(\d+) overwritten", outcome.status)
+    assert overwritten
+    assert int(overwritten[1]) > 0
+
+
+def test_agent_on_this_machines_proc_fits(frozen_micropython: str) -> None:
+    outcome = heaptrial.trial(frozen(frozen_micropython, PC_HEAP), os.environ, Path("/proc"), 500)
+    check(outcome)
+    assert outcome.sequence >= 500
+
+
+@pytest.mark.parametrize(
+    ("heap", "complaint"),
+    [
+        pytest.param("36k", "no room for a ring of 32768 bytes", id="ring"),
+        pytest.param("56k", "the heap is too small", id="agent"),
+    ],
+)
+def test_heap_that_is_too_small_is_named_in_one_line(
+    frozen_micropython: str, proc_dir: Path, heap: str, complaint: str
+) -> None:
+    outcome = heaptrial.trial(frozen(frozen_micropython, heap), os.environ, proc_dir, 1)
+    assert outcome.exit_code == 2
+    assert re.fullmatch(f"buddyd: {complaint}; .*-X heapsize=.*\n", outcome.stderr)

@@ -1,0 +1,190 @@
+"""Runs the agent as a process, however small its heap, talks to it as a person and as a host, and says how it went."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from buddyd import wire
+
+PATIENCE_S = 60.0  # only a trial that fails waits this long
+RECENT = 20
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Outcome:
+    """failure: what the agent did not do, "" where it did everything.
+
+    sequence: of the last frame on standard output. facts: of the hellos there. status, recent: what a person was told.
+    """
+
+    failure: str = ""
+    exit_code: int | None = None
+    stderr: str = ""
+    sequence: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
+    status: str = ""
+    recent: list[str] = field(default_factory=list)
+
+
+class Frames(threading.Thread):
+    """Reads the agent's standard output: the number of the last frame whose check fits, and what the hellos said."""
+
+    def __init__(self, agent: subprocess.Popen[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.agent = agent
+        self.facts: dict[str, str] = {}
+        self.sequence = 0
+
+    def run(self) -> None:
+        assert self.agent.stdout is not None
+        with self.agent.stdout as lines:
+            for line in lines:
+                self._line(line.rstrip(b"\r\n"))
+
+    def _line(self, line: bytes) -> None:
+        if line[:2] == wire.MARK + wire.HELLO:
+            self.facts |= wire.parse_facts(wire.unseal(line) or b"")
+        elif line[:1] == wire.MARK and line[1] in wire.NUMBERED:
+            sequence = wire.candidate_sequence(line, self.sequence + 1)
+            if sequence and wire.unseal(line, wire.context(self.facts["boot"], sequence)):
+                self.sequence = sequence
+
+    def wait_for(self, sequence: int) -> None:
+        """OSError when the frame does not come."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.sequence < sequence:
+            if self.agent.poll() is not None or time.monotonic() > deadline:
+                raise OSError(f"frame {sequence} did not come after {self.sequence}")
+            time.sleep(0.01)
+
+
+class Client:
+    """A telnet client. OSError when the agent hangs up or does not answer."""
+
+    def __init__(self, agent: subprocess.Popen[bytes], port: int) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+                break
+            except OSError:
+                if agent.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        self.heard = b""
+        self.until(b"Type help.\r\n")
+
+    def until(self, end: bytes) -> bytes:
+        """What came up to and including `end`."""
+        while end not in self.heard:
+            chunk = self.socket.recv(4096)
+            if not chunk:
+                raise OSError(f"the agent hung up after {self.heard[-80:]!r}")
+            self.heard += chunk
+        text, _, self.heard = self.heard.partition(end)
+        return text + end
+
+    def ask(self, line: bytes, end: bytes) -> bytes:
+        self.socket.sendall(line + b"\r\n")
+        return self.until(end)
+
+    def ask_as_person(self, outcome: Outcome) -> None:
+        outcome.status = self.ask(b"status", b"overwritten\r\n").decode()
+        # A word that the agent does not know, to have the end of the answer before it.
+        text = self.ask(b"recent %d\r\nend" % RECENT, b"unknown: end. Type help.\r\n").decode()
+        outcome.recent = text.splitlines()[:-1]
+
+    def ask_as_host(self, facts: dict[str, str]) -> None:
+        """A hello, and frames that the ring no longer or still has, after which live ones follow."""
+        self.ask(wire.ask_hello(), b" next=")
+        self.ask(wire.ask_frames(facts["boot"], 1, 1024), b"\n" + wire.MARK)
+
+
+def other_counts(text: str, turn: int) -> str:
+    """buddyinfo (text) with other numbers in it, for each turn other ones."""
+    zone_end = text.index("zone") + 13  # the width of a zone's name, mm/vmstat.c
+    counts = re.sub(
+        r"\d+", lambda match: str(int(match[0]) + (turn * 7919 + match.start()) % 3000), text[zone_end:], count=11
+    )
+    return text[:zone_end] + counts
+
+
+def change_counts(proc: Path, done: threading.Event) -> None:
+    """Rewrite <proc>/buddyinfo again and again, so that frames are long and the ring is soon full."""
+    original, turn, new = (proc / "buddyinfo").read_text(), 0, proc / "buddyinfo.new"
+    while not done.wait(0.004):
+        turn += 1
+        new.write_text(other_counts(original, turn))
+        new.replace(proc / "buddyinfo")
+
+
+def converse(reader: Frames, port: int, frames: int, outcome: Outcome) -> None:
+    """Ask as a person at the start, wait for the frames, ask as a person and as a host at the end."""
+    client = Client(reader.agent, port)
+    try:
+        reader.wait_for(RECENT)
+        client.ask_as_person(outcome)
+        reader.wait_for(frames)
+        client.ask_as_person(outcome)
+        client.ask_as_host(reader.facts)
+    finally:
+        client.socket.close()
+
+
+@contextlib.contextmanager
+def changing(proc: Path) -> Iterator[None]:
+    """A folder in place of /proc has its buddyinfo changed all the time; the real one does so by itself."""
+    done = threading.Event()
+    thread = threading.Thread(target=change_counts, args=(proc, done))
+    if proc != Path("/proc"):
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if proc != Path("/proc"):
+            thread.join()
+
+
+def trial(argv: list[str], env: Mapping[str, str], proc: Path, frames: int) -> Outcome:
+    """The agent with its default ring, until so many frames have come and it has answered; then SIGINT.
+
+    argv: up to and with `-m buddyd`. proc: /proc, or a folder that may be changed.
+    """
+    port, outcome = free_port(), Outcome()
+    options = ["--stdout", "--telnet", str(port), "--interval", "0.01", "--proc", str(proc), "--name", "trial"]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+    with tempfile.TemporaryFile() as stderr, changing(proc):
+        agent = subprocess.Popen([*argv, *options], env=env, stderr=stderr, **pipes)
+        reader = Frames(agent)
+        reader.start()
+        try:
+            converse(reader, port, frames, outcome)
+            agent.send_signal(signal.SIGINT)
+            outcome.exit_code = agent.wait(PATIENCE_S)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            outcome.failure = str(error)
+            agent.kill()
+            outcome.exit_code = agent.wait()
+        reader.join()
+        outcome.sequence, outcome.facts = reader.sequence, reader.facts
+        stderr.seek(0)
+        outcome.stderr = stderr.read().decode()
+    return outcome
