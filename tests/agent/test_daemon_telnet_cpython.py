@@ -1,0 +1,138 @@
+"""The agent as a process, on its telnet port: people and hosts."""
+
+import pytest
+from buddyd import wire
+from daemons import Daemon, Decoder, free_port, telnet
+
+GREETING = b"buddyd 0.1.0 on xport-07. Type help.\r\n"
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def daemon(agent_command, proc_dir, port):
+    with Daemon(agent_command, "--telnet", str(port), proc=proc_dir) as daemon:
+        yield daemon
+
+
+def test_person_is_answered(daemon, port):
+    person = telnet(port)
+    person.until_text(GREETING)
+    person.say(b"help\r\n")
+    person.until_text(b"Machine frames flow when a collector asks for them.\r\n")
+    person.say(b"status\r\n")
+    person.until_text(b"frames 1 to ")
+    person.say(b"need 61440\r\n")
+    person.until_text(b"need 61440: ok; order 4, a block of 64kB; margin 592 pages")
+    person.say(b"xyzzy\r\n")
+    person.until_text(b"unknown: xyzzy. Type help.\r\n")
+    person.say(b"recent 3\r\nxyzzy\r\n")
+    rows = person.until_text(b"unknown: xyzzy. Type help.\r\n").split(b"\r\n")
+    assert b"Linux 6.1.192 on COLDFIRE(m520x), no MMU" in person.heard
+    assert b"~" not in person.heard, "no frame without being asked"
+    assert len(rows) > 10
+
+
+def test_recent_gives_so_many_rows(daemon, port):
+    person = telnet(port)
+    person.until_text(GREETING)
+    person.ask_hello()
+    person.until_frames(5)
+    person.say(b"recent 3\r\nneed 1\r\n")
+    person.until_text(b"need 1: ")
+    rows = [line for line in person.lines if b" up 0:00:00:" in line and b" DMA 5 7 2 7 4 5 2 2 0 0 0" in line]
+    assert len(rows) == 3
+    numbers = [int(row.split()[0]) for row in rows]
+    assert numbers == sorted(numbers)
+
+
+def test_commands_of_a_telnet_client_are_refused_politely(daemon, port):
+    person = telnet(port)
+    person.until_text(GREETING)
+    person.say(b"\xff\xfd\x03\xff\xfb\x18ne\xff\xf4\xff\xfd\x06ed 1\r\0")
+    person.until_text(b"need 1: ok")
+    assert b"\xff\xfc\x03\xff\xfe\x18\xff\xfc\x06" in person.heard
+
+
+def test_host_gets_hello_and_frames(daemon, port):
+    host = telnet(port)
+    facts = host.ask_hello()
+    assert facts["name"] == "xport-07"
+    assert facts["z0"] == "0/DMA/11/70/87/104/0"
+    host.say(wire.ask_frames(facts["boot"], 1, 1) + b"\n")
+    decoder = host.until_frames(20)
+    live = [number for number in decoder.numbers if number != 1]
+    assert live == list(range(live[0], live[-1] + 1))
+    assert 1 in decoder.numbers
+
+
+def test_third_client_is_told_and_the_others_go_on(daemon, port):
+    clients = [telnet(port), telnet(port)]
+    for client in clients:
+        client.until_text(GREETING)
+    third = telnet(port)
+    assert third.until_end() == b"busy: 2 clients are connected\r\n"
+    for client in clients:
+        client.say(b"need 1\r\n")
+        client.until_text(b"need 1: ok")
+    clients[0].close()
+    fourth = None
+    while fourth is None or b"busy" in fourth.heard:
+        fourth = telnet(port)
+        fourth.until(lambda stream: stream.lines, "an answer")
+    assert fourth.heard == GREETING
+
+
+def takes(stream, data):
+    """Whether a socket takes data at once."""
+    try:
+        return stream.file.send(data) > 0
+    except BlockingIOError:
+        return False
+
+
+def test_client_that_never_reads_delays_no_poll(daemon, port):
+    dead = telnet(port, buffer_bytes=1024)
+    dead.file.setblocking(False)
+    host = telnet(port)
+    first = int(host.ask_hello()["next"])
+    moved = 0  # how many frames the host had when the agent last took something from the dead client
+
+    def stuck(stream):
+        nonlocal moved
+        frames = len(stream.lines)
+        if takes(dead, (wire.ask_hello() + b"\n") * 100):
+            moved = frames
+        return frames - moved >= 100
+
+    host.until(stuck, "100 frames without a move of the dead client")
+    numbers = Decoder(host.lines).numbers
+    assert numbers == list(range(first, first + len(numbers)))
+
+
+def test_client_that_floods_delays_nobody(daemon, port):
+    flood = telnet(port)
+    flood.until_text(GREETING)
+    flood.file.setblocking(False)
+    host = telnet(port)
+    first = int(host.ask_hello()["next"])
+    sent = 0
+
+    def flooded(stream):
+        nonlocal sent
+        try:
+            sent += flood.file.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+        return sent >= 1 << 20 and len(Decoder(stream.lines).numbers) >= 20
+
+    host.until(flooded, "a megabyte and 20 frames")
+    numbers = Decoder(host.lines).numbers
+    assert numbers == list(range(first, first + len(numbers)))
+    flood.file.setblocking(True)
+    flood.say(b"\nneed 1\n")
+    flood.until_text(b"need 1: ok")
+    assert flood.heard.count(b"line too long: at most 128 characters\r\n") == 1
