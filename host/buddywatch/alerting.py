@@ -82,7 +82,7 @@ class Alerting:
                 ledger.apply(rules.heard_signal(self._alert.silent), Moment(now), clear=self._alert.clear_samples)
             return True
         if isinstance(item, Boot):
-            self._keep_boot(ledger, board, item, now)
+            self._keep_boot(ledger, board, item)
         elif isinstance(item, Event):
             if self._store.add_event(board, item) and item.kind in rules.KERNEL_FAILURE_KINDS:
                 self._on_kernel_failure(ledger, item)
@@ -92,15 +92,16 @@ class Alerting:
                 ledger.note(LOST, self._alert.lost, text, Moment(item.time, item.boot_id, item.first))
         return False
 
-    def _keep_boot(self, ledger: Ledger, board: str, boot: Boot, now: float) -> None:
+    def _keep_boot(self, ledger: Ledger, board: str, boot: Boot) -> None:
         if not self._store.add_boot(board, boot) or boot.cause != REBOOT:
             return
         if self._alert.rebooted != OFF:
             at = Moment(boot.started, boot.boot_id)
             ledger.note(REBOOTED, self._alert.rebooted, rules.rebooted_text(boot), at)
         if ledger.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
-            # Now, not at the estimated start: that may lie before the failure.
-            ledger.apply(rules.kernel_new_signal(self._alert.kernel_failure), Moment(now, boot.boot_id))
+            # When its first hello was made; its start is an estimate, and may lie before the failure.
+            met = Moment(rules.met_time(boot), boot.boot_id)
+            ledger.apply(rules.kernel_new_signal(self._alert.kernel_failure), met)
 
     def _on_kernel_failure(self, ledger: Ledger, event: Event) -> None:
         if self._alert.kernel_failure != OFF:

@@ -124,14 +124,18 @@ class Collector:
             if connection.board is None:
                 self._keep_orphan(connection, item)
                 continue
-            intake = self._intake(connection.board)
+            intake, recorded = self._intake(connection.board), connection.recorded_time
+            if recorded is not None:
+                arrival = recorded.now
             for text in self._orphans.pop(connection, ()):
                 intake.take_console(text, arrival)
             if isinstance(item, Text):
                 intake.take_console(item.text, arrival)
-            else:
-                intake.take(item, arrival, not connection.is_recording)
-                connection.is_puzzling = intake.tracker.wants_hello
+                continue
+            values = intake.take(item, arrival, recorded is None)
+            connection.is_puzzling = intake.tracker.wants_hello
+            if recorded is not None:
+                recorded.saw(values)
 
     def _keep_orphan(self, connection: Connection, item: Item) -> None:
         """Whose text it is will be told by the hello. Frames without one are asked for again."""

@@ -9,6 +9,8 @@ from buddyd import wire
 
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
+from buddywatch.links.file import FileLink
+from buddywatch.recording import RecordedTime
 from buddywatch.requests import Retry
 from buddywatch.session import Hello, Item, LinkSession, board_name
 
@@ -40,6 +42,7 @@ class Connection:
         self.was_ever_up = False
         self.ended = False  # nothing more will come: a recording at its end, a caller that hung up
         self.news: list[str] = []
+        self.recorded_time: RecordedTime | None = None
         self.is_puzzling = False  # the board's tracker lacks a line of the hello
         self._is_named = board is not None
         self._session = LinkSession()
@@ -69,7 +72,7 @@ class Connection:
     @property
     def is_recording(self) -> bool:
         """Whether it is a recorded stream: when that arrives tells nothing of the time."""
-        return self.url == "-" or self.url.startswith("file:")
+        return self.recorded_time is not None
 
     def tend(self, monotonic_s: float) -> None:
         """Open it where it is time to, ask who is there, say something now and then."""
@@ -93,7 +96,7 @@ class Connection:
     def _miss(self, monotonic_s: float) -> None:
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
             self._is_missed = True
-            self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable and the baud rate")
+            self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable, the baud rate")
 
     def receive(self, monotonic_s: float) -> list[Item]:
         """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""
@@ -134,7 +137,9 @@ class Connection:
     def _start(self, monotonic_s: float) -> None:
         try:
             self.link.start()
-        except LinkError as error:
+            if isinstance(self.link, FileLink) and self.link.recorded_path is not None:
+                self.recorded_time = RecordedTime(self.link.recorded_path)
+        except (LinkError, OSError) as error:
             self._later(str(error), monotonic_s)
             return
         self.is_started = True

@@ -32,8 +32,11 @@ class Intake:
         """Whether more waits than is good. What is given up now, the board is asked for again."""
         return len(self.pending) > PENDING_MAX
 
-    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool) -> None:
-        self.pending += self.tracker.take(item, arrival, live)
+    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool) -> list[Item]:
+        """What follows from it, which also waits for the store from now on."""
+        values = self.tracker.take(item, arrival, live)
+        self.pending += values
+        return values
 
     def news(self) -> str | None:
         """Why the board's hello cannot be used, once."""

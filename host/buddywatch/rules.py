@@ -159,5 +159,12 @@ def lost_text(gap: Gap) -> str | None:
     return f"{frames} of boot {gap.boot_id} lost: {_GAP_REASONS.get(gap.reason, _GAP_REASON_ELSE)}"
 
 
+def met_time(boot: Boot) -> float:
+    """When the first hello of a boot was made, seconds since 1970; its start where the hello did not tell an uptime."""
+    uptime_cs = boot.facts.get("up", "")
+    known = uptime_cs.isascii() and uptime_cs.isdecimal() and len(uptime_cs) <= 15
+    return boot.started + (int(uptime_cs) / 100 if known else 0)
+
+
 def rebooted_text(boot: Boot) -> str:
     return f"the board was started anew, boot {boot.boot_id}"

@@ -10,7 +10,7 @@ from buddywatch.model import Boot, ResumeState, Snapshot
 from buddywatch.store_data import DataStore
 from buddywatch.store_read import SNAPSHOT
 
-# Frames first..last of a boot that hold snapshots and events, touching ranges joined; edge: the last snapshot in them.
+# Frames first..last of a boot that hold snapshots and events, touching ranges joined; the first and last snapshot in them.
 _STORED_RANGES = """
     WITH pieces AS (
         SELECT first_seq AS first, seq AS last, seq AS snapshot FROM snapshots WHERE boot = ?1
@@ -18,7 +18,7 @@ _STORED_RANGES = """
     starts AS (SELECT *, first > 1 + max(last) OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
         AS after_hole FROM pieces),
     numbered AS (SELECT *, sum(coalesce(after_hole, 0)) OVER (ORDER BY first) AS number FROM starts)
-    SELECT min(first), max(last), max(snapshot) FROM numbered GROUP BY number ORDER BY 1"""
+    SELECT min(first), max(last), min(snapshot), max(snapshot) FROM numbered GROUP BY number ORDER BY 1"""
 
 _UNJUDGED = f"""
     SELECT s.first_seq AS first, s.seq AS last, {SNAPSHOT} FROM snapshots s WHERE s.boot = ?1 AND s.seq > ?2
@@ -52,15 +52,20 @@ class FrameStore(DataStore):
         if boot is None:
             return None
         key = self._known_key(board, boot.boot_id)
-        stored, edges = [], []
-        for first, last, snapshot in list(self._rows(_STORED_RANGES, (key,))):
-            stored.append((first, last))
-            if snapshot is not None:
-                row = self._row(f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq = ?", (key, snapshot))
-                assert row is not None
-                edges.append(self._snapshot(row))
-        lost = tuple(self._rows("SELECT first, last FROM gaps WHERE boot = ? ORDER BY first", (key,)))
-        return ResumeState(boot, tuple(stored), lost, tuple(edges), self._highest(board, boot))
+        ranges = list(self._rows(_STORED_RANGES, (key,)))
+        return ResumeState(
+            boot=boot,
+            stored=tuple((first, last) for first, last, _, _ in ranges),
+            lost=tuple(self._rows("SELECT first, last FROM gaps WHERE boot = ? ORDER BY first", (key,))),
+            edges=tuple(self._snapshot_at(key, newest) for _, _, _, newest in ranges if newest is not None),
+            earlier=self._highest(board, boot),
+            firsts=tuple(self._snapshot_at(key, oldest) for _, _, oldest, _ in ranges if oldest is not None),
+        )
+
+    def _snapshot_at(self, boot: int, seq: int) -> Snapshot:
+        row = self._row(f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq = ?", (boot, seq))
+        assert row is not None
+        return self._snapshot(row)
 
     def _highest(self, board: str, newest: Boot) -> dict[str, int]:
         sql = """SELECT boot_id, max(coalesce((SELECT max(seq) FROM snapshots WHERE boot = b.id), 0),

@@ -250,7 +250,8 @@ def fill(store):
 def test_resume_gives_ranges_gaps_and_the_snapshots_at_their_ends(store):
     fill(store)
     edges = (snapshot(7), snapshot(12))
-    assert store.resume("xp") == ResumeState(boot(), ((4, 7), (12, 12)), ((1, 3),), edges)
+    firsts = (snapshot(5, frames=2), snapshot(12))
+    assert store.resume("xp") == ResumeState(boot(), ((4, 7), (12, 12)), ((1, 3),), edges, firsts=firsts)
 
 
 def test_resume_of_events_alone_has_no_edge(store):

@@ -28,6 +28,11 @@ class FileLink:
     def up(self) -> bool:
         return self._descriptor is not None
 
+    @property
+    def recorded_path(self) -> str | None:
+        """The file, where all of it is there already; None for a pipe or a terminal, of which more may come."""
+        return None if self._waits else self._path
+
     def fileno(self) -> int | None:
         return self._descriptor if self._waits else None
 
@@ -79,7 +84,7 @@ class StdinLink(FileLink):
     """Standard input, as a copy of its descriptor: the original is not closed, nor made non-blocking for others."""
 
     def __init__(self, url: str = "-") -> None:
-        super().__init__(url, "standard input")
+        super().__init__(url, "/dev/stdin")
 
     def _open(self) -> int:
         return os.dup(0)
