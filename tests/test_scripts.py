@@ -117,14 +117,28 @@ def test_get_micropython_leaves_nothing_behind_when_apt_has_none(run: Run, tmp_p
     assert list((tmp_path / ".cache" / "buddywatch").iterdir()) == []
 
 
+def outcome_of(test: str, **env: str) -> tuple[str, str]:
+    """(last line, all that was printed) of a pytest that runs one test with another environment."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    result = subprocess.run(command, env=os.environ | env, cwd=TOP, capture_output=True, text=True, check=False)
+    return result.stdout.splitlines()[-1], result.stdout
+
+
 @pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")], ids=["user", "ci"])
 def test_missing_micropython_skips_and_in_ci_fails(ci: str, outcome: str) -> None:
     test = f"{__file__}::test_get_micropython_takes_the_one_that_is_set"
-    env = {**os.environ, "CI": ci, "MICROPYTHON": "/nonexistent/micropython"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
-    result = subprocess.run(command, env=env, cwd=TOP, capture_output=True, text=True, check=False)
-    assert outcome in result.stdout.splitlines()[-1]
-    assert "MICROPYTHON=/nonexistent/micropython" in result.stdout
+    last_line, text = outcome_of(test, CI=ci, MICROPYTHON="/nonexistent/micropython")
+    assert outcome in last_line
+    assert "MICROPYTHON=/nonexistent/micropython" in text
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")], ids=["user", "ci"])
+def test_missing_compiler_skips_and_in_ci_fails(tmp_path: Path, ci: str, outcome: str) -> None:
+    (tmp_path / "sh").symlink_to(SH)
+    test = f"{TOP}/tests/agent/test_heap_cpython.py::test_agent_on_this_machines_proc_fits"
+    last_line, text = outcome_of(test, CI=ci, PATH=str(tmp_path))
+    assert outcome in last_line
+    assert "no cc found; as root: apt install" in text
 
 
 PYTHON_3_10 = 'case "$2" in *print*) echo 3.10 ;; *) exit 1 ;; esac'
