@@ -140,6 +140,8 @@ class Connection:
             if isinstance(self.link, FileLink) and self.link.recorded_path is not None:
                 self.recorded_time = RecordedTime(self.link.recorded_path)
         except (LinkError, OSError) as error:
+            self.close()
+            self.ended = isinstance(self.link, FileLink)  # a mistake, where a device would be waited for
             self._later(str(error), monotonic_s)
             return
         self.is_started = True
