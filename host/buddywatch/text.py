@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 
 from buddywatch.units import format_duration, parse_duration
+
+COLUMNS = 78  # RFC 5322, 2.1.1: of mails, and of a terminal as well
 
 
 def escaped(text: str) -> str:
@@ -72,3 +75,15 @@ def table(rows: list[list[str]], right: frozenset[int] = frozenset(), gap: str =
         ]
         lines.append(gap.join(cells).rstrip())
     return lines
+
+
+def wrapped(text: str, indent: str = "  ", hanging: str | None = None) -> list[str]:
+    """A paragraph as escaped lines of at most 78 columns, indented; hanging: the indent from the second line on."""
+    return textwrap.wrap(
+        escaped(text),
+        COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

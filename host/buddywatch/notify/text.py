@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
-from buddywatch.text import counted, escaped, local_clock, local_time, one_line, rough_duration
+from buddywatch.text import COLUMNS, counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
 
 __all__ = [
     "COLUMNS",
@@ -18,17 +16,4 @@ __all__ = [
     "wrapped",
 ]
 
-COLUMNS = 78  # RFC 5322, 2.1.1
 INDENT = "  "
-
-
-def wrapped(text: str, indent: str = INDENT, hanging: str | None = None) -> list[str]:
-    """A paragraph as escaped lines of at most 78 columns, indented; hanging: the indent from the second line on."""
-    return textwrap.wrap(
-        escaped(text),
-        COLUMNS,
-        initial_indent=indent,
-        subsequent_indent=indent if hanging is None else hanging,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

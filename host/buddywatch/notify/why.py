@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from buddyd import watermark
 
-from buddywatch import analysis
+from buddywatch import analysis, verdict_words
 from buddywatch.analysis import OOM_KILLER, BoardState, NeedState
 from buddywatch.model import Snapshot
 from buddywatch.notify.text import INDENT, counted, local_clock, one_line, wrapped
 from buddywatch.units import format_bytes
-
-_Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
+from buddywatch.verdict_words import Test, oom_killer, table_of_tests
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,12 @@ def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[
     tests = _decisive_tests(request, need.order, snapshot, state.rule, at_low=need.verdict == watermark.TIGHT)
     lines = wrapped(_answer(need, tests, state.page_bytes, local_clock(snapshot.time)))
     if need.verdict != watermark.OK:
-        lines += ["", *_table(tests, state.page_bytes)]
+        lines += ["", *table_of_tests(tests, state.page_bytes)]
         if request.is_program:
             pages = counted(watermark.EXEC_PAGES, "single page")
             lines += wrapped(f"(counted without the {pages} that starting a program takes first)")
         if need.consequence == OOM_KILLER:
-            lines += ["", *_oom_lines(state.page_bytes)]
+            lines += ["", *wrapped(oom_killer(state.page_bytes))]
     return lines
 
 
@@ -97,7 +96,7 @@ def snapshot_lines(
     return lines
 
 
-def _decisive_tests(request: Asked, order: int, snapshot: Snapshot, rule: str, at_low: bool) -> list[_Test]:
+def _decisive_tests(request: Asked, order: int, snapshot: Snapshot, rule: str, at_low: bool) -> list[Test]:
     """The rule's tests in the zone that offers most, at the mark that decides."""
     tests = []
     for zone in analysis.serving_zones(snapshot):
@@ -110,11 +109,11 @@ def _decisive_tests(request: Asked, order: int, snapshot: Snapshot, rule: str, a
     return max(tests, key=_spare_pages)
 
 
-def _spare_pages(tests: list[_Test]) -> int:
+def _spare_pages(tests: list[Test]) -> int:
     return min(held - demanded for _, held, demanded in tests)
 
 
-def _answer(need: NeedState, tests: list[_Test], page_bytes: int, clock: str) -> str:
+def _answer(need: NeedState, tests: list[Test], page_bytes: int, clock: str) -> str:
     spare, margin = _spare_pages(tests), counted(need.margin_pages or 0, "page")
     if need.verdict == watermark.OK:
         return f"By the snapshot of {clock} the kernel would grant it, with {margin} to spare."
@@ -127,39 +126,18 @@ def _answer(need: NeedState, tests: list[_Test], page_bytes: int, clock: str) ->
     return f"By the snapshot of {clock} the kernel would refuse it. {_reason(tests, need.order or 0, page_bytes)}"
 
 
-def _reason(tests: list[_Test], order: int, page_bytes: int) -> str:
-    block = format_bytes(page_bytes << order)
+def _reason(tests: list[Test], order: int, page_bytes: int) -> str:
     _, held_at_order, _ = tests[-1]
     if _all_too_little(tests):
-        return "Too little memory is free in all:"
+        return verdict_words.TOO_LITTLE
     if held_at_order < 1 << order:
-        return f"No free block is as large as {block}; what is free is in smaller pieces:"
-    return (
-        f"A free block of {block} is there, but this kernel demands that, once it is taken, some pages stay free in "
-        "blocks of each size up to that one (its watermark, halved from size to size):"
-    )
+        return verdict_words.no_block(page_bytes << order)
+    return verdict_words.held_back(page_bytes << order)
 
 
-def _all_too_little(tests: list[_Test]) -> bool:
+def _all_too_little(tests: list[Test]) -> bool:
     _, held, demanded = tests[0]
     return held < demanded
-
-
-def _table(tests: list[_Test], page_bytes: int) -> list[str]:
-    lines = [f"{INDENT}{'in free blocks of':<24}{'pages held':>12}{'pages demanded':>16}"]
-    for order, held, demanded in tests:
-        size = f"{format_bytes(page_bytes << order)} or larger" if order else "any size"
-        missing = f"   {demanded - held} too few" if held < demanded else ""
-        lines.append(f"{INDENT}{size:<24}{held:>12}{demanded:>16}{missing}")
-    return lines
-
-
-def _oom_lines(page_bytes: int) -> list[str]:
-    limit = 1 << watermark.COSTLY_ORDER
-    return wrapped(
-        f"A request of up to {limit} pages ({format_bytes(limit * page_bytes)}) does not fail on Linux: when it cannot "
-        "be served, the kernel's OOM killer ends some process to make room, the one that asked or another."
-    )
 
 
 def _unknown(state: BoardState) -> str:
