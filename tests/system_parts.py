@@ -104,18 +104,18 @@ def wait_for_mail(server: SmtpServer, is_meant: Callable[[ReceivedMail], bool], 
 
 
 class Collector:
-    """`buddywatch collect` as a process; its output is kept in files."""
+    """`buddywatch collect` as a process; its output is kept in files. prefix: what starts it."""
 
     _number = 0
 
-    def __init__(self, db: Path, config: Path, links: Iterable[str], options: Iterable[str] = (), **popen: Any) -> None:
+    def __init__(self, db: Path, config: Path, links: Iterable[str], prefix: Iterable[str] = (), **popen: Any) -> None:
         Collector._number += 1
         self._out = config.with_name(f"collector-{self._number}.out")
         self._err = self._out.with_suffix(".err")
-        argv = [sys.executable, "-m", "buddywatch", "--db", str(db), "--config", str(config), "collect", *links]
+        argv = [*prefix, sys.executable, "-m", "buddywatch", "--db", str(db), "--config", str(config)]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, "env": ENV}
-            self.process = subprocess.Popen([*argv, *options], **{**streams, **popen})
+            self.process = subprocess.Popen([*argv, "collect", *links], **{**streams, **popen})
 
     @property
     def out(self) -> str:
@@ -194,8 +194,9 @@ class Scene:
         self._raised = True
         self.stage.__enter__()
 
-    def collect(self, *links: str, options: Iterable[str] = (), **popen: Any) -> Collector:
-        collector = Collector(self.db, self.config, links, options, **popen)
+    def collect(self, *links: str, **popen: Any) -> Collector:
+        """Start a collector; popen: see Collector."""
+        collector = Collector(self.db, self.config, links, **popen)
         self.collectors.append(collector)
         return collector
 

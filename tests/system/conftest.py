@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import rig
-from system_parts import DEADLINE_S, LOOK_S, Command, cpython_agent
+import story
+from system_parts import DEADLINE_S, LOOK_S, Command, Scene, cpython_agent
 
 
 def descriptors() -> dict[str, str]:
@@ -71,3 +72,15 @@ def agent(request: pytest.FixtureRequest) -> Command:
 @pytest.fixture(scope="session")
 def cpython() -> Command:
     return cpython_agent()
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory, cpython: Command) -> Path:
+    """What buddyd wrote to its standard output while a board went to its failure."""
+    with Scene(tmp_path_factory.mktemp("recording"), cpython) as scene:
+        scene.raise_curtain()
+        states = story.way_to_failure(80)
+        scene.play(states)
+        scene.stage.board.kernel_says(story.KERNEL_LINE)
+        scene.play(states[-1:] * 2)
+    return scene.stage.record
