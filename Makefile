@@ -26,7 +26,7 @@ run: $(VENV_RUN)
 	@.venv/bin/python scripts/run.py $(if $(FOR),--for $(FOR))
 
 demo: $(VENV_RUN)
-	@.venv/bin/python scripts/demo.py
+	@.venv/bin/python scripts/demo.py $(if $(STEPS),--steps $(STEPS))
 
 test: lint
 	@sh scripts/get-micropython >/dev/null || true

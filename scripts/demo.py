@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import rig
 import stage
@@ -21,10 +23,12 @@ import story
 
 FOLDER = rig.TOP / "build" / "demo"
 INTERVAL_S = 0.2
-STEPS = 180
-CUTS = ((50, 70), (120, 135))  # steps between which both lines are dead
-EPILOGUE = 40  # steps after the reboot: the all-clear needs six good snapshots, and the mail about it a while
-COLLECT_S = (STEPS + 15 + EPILOGUE) * INTERVAL_S * 1.15 + 5
+STEPS = 180  # from the first state to the failing one
+CUTS = ((5 / 18, 7 / 18), (12 / 18, 13 / 18))  # parts of the way in which both lines are dead
+FAILED_STEPS = 15  # between the kernel's line and the reboot
+WARNING, ALL_CLEAR = re.compile(r"will refuse rm\b"), re.compile(r"\bOK\b.*\brm\b")  # in a mail
+# The all-clear needs six good snapshots, and is told ten seconds after the mail before it at the earliest.
+USUAL_END_S, LATEST_END_S = 8, 60
 CONFIG = """
 [[need]]
 name = "rm"
@@ -42,40 +46,51 @@ command = ["sh", "-c", "(cat; echo; echo) >> '{mails}'"]
 """
 
 
-def play(scene: stage.Stage) -> None:
-    """The story, from the first state to the all-clear."""
-    steps = story.way_to_failure(STEPS)
+def play(scene: stage.Stage, way: list[story.State], mails: Path) -> None:
+    """The story, from the first state to the mail with the all-clear."""
     at = 0
     for first, last in CUTS:
-        scene.play(steps[at:first])
+        begin, end = round(first * len(way)), round(last * len(way))
+        scene.play(way[at:begin])
         scene.serial.cut.set()
         scene.telnet.cut.set()
-        scene.play(steps[first:last])
+        scene.play(way[begin:end])
         scene.serial.cut.clear()
         scene.telnet.cut.clear()
-        at = last
-    scene.play(steps[at:])
+        at = end
+    scene.play(way[at:])
+    _play_until_mailed(scene, way[-1], WARNING, mails)
     scene.board.kernel_says(story.KERNEL_LINE)
-    scene.play([steps[-1]] * 15)
+    scene.play(way[-1:] * FAILED_STEPS)
     scene.power_cycle()
-    scene.play([story.State(story.REBOOT, 25, 728)] * (2 * EPILOGUE))  # until the collector ends
+    _play_until_mailed(scene, story.State(story.REBOOT, 25, 728), ALL_CLEAR, mails)
+
+
+def _play_until_mailed(scene: stage.Stage, state: story.State, words: re.Pattern[str], mails: Path) -> None:
+    while not words.search(mails.read_text()):
+        scene.play([state])
 
 
 def main() -> int:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--steps", type=int, default=STEPS, help="states on the way to the failure (default: %(default)s)"
+    )
+    way = story.way_to_failure(parser.parse_args().steps)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     mails, config = FOLDER / "mails.txt", FOLDER / "config.toml"
     mails.touch()
     config.write_text(CONFIG.format(mails=mails))
     buddywatch = [sys.executable, "-m", "buddywatch", "--config", str(config), "--db", str(FOLDER / "buddywatch.db")]
-    print(f"A board runs out of large blocks; watch `rm`. This takes {COLLECT_S:.0f} s; Ctrl-C ends it.", flush=True)
+    story_s = (len(way) + FAILED_STEPS) * INTERVAL_S
+    print(f"A board runs out of large blocks; watch `rm`. This takes about {story_s + USUAL_END_S:.0f} s.", flush=True)
     with stage.Stage(FOLDER, rig.interpreter(), INTERVAL_S) as scene:
-        collect = [*buddywatch, "collect", scene.serial_url, scene.telnet_url, "--for", str(COLLECT_S)]
+        collect = [*buddywatch, "collect", scene.serial_url, scene.telnet_url, "--for", str(2 * story_s + LATEST_END_S)]
         collector = subprocess.Popen(collect)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the collector, and then we end as well
         signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
-        threading.Thread(target=_quietly, args=(play, scene), daemon=True).start()
+        threading.Thread(target=_perform, args=(scene, way, mails, collector), daemon=True).start()
         code = collector.wait()
     print(f"\nThe mails that this brought ({mails.relative_to(rig.TOP)}):\n")
     print(mails.read_text())
@@ -83,10 +98,11 @@ def main() -> int:
     return code
 
 
-def _quietly(action, scene) -> None:
-    """The story may be ended in the middle of a sentence: its lines and files are gone then."""
+def _perform(scene: stage.Stage, way: list[story.State], mails: Path, collector: subprocess.Popen[bytes]) -> None:
+    """Play, and end the collector. It may be ended before: the lines and files are gone then, in mid-sentence."""
     with contextlib.suppress(OSError, ValueError):
-        action(scene)
+        play(scene, way, mails)
+    collector.terminate()
 
 
 if __name__ == "__main__":

@@ -35,10 +35,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
     try:
         status = _wait(collector, seconds, [*buddywatch, "status"])
+        agent_code = agent.poll()
     finally:
         rig.stop_agent(agent)
         line.close()
     print(status or "the collector ended by itself", end="", flush=True)
+    if agent_code is not None:  # it should have gone on until we stopped it
+        print(f"run: buddyd ended by itself with exit code {agent_code}; see above", file=sys.stderr)
+        return 1
     return collector.returncode
 
 
