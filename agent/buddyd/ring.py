@@ -11,9 +11,6 @@ from . import wire
 SIZE_MIN = 2048  # bytes: room for several groups, see wire.Encoder's group_bytes
 GROUPS_MIN = 4  # a key frame is due after so many parts of the ring at the latest
 
-_KEY_PART = wire.KEY_PART[0]
-
-
 class Ring:
     def __init__(self, size_bytes):
         self.buffer = bytearray(size_bytes)
@@ -26,7 +23,6 @@ class Ring:
         self._first = 0  # offset of the oldest frame
         self._last = 0  # offset of the newest frame
         self._end = 0  # offset behind the newest frame
-        self._kind_before = 0  # kind of the newest frame
 
     def append(self, line):
         """Take a frame (bytes, at most 254), dropping the oldest groups until there is room."""
@@ -41,9 +37,8 @@ class Ring:
             self._first = offset
         self.buffer[offset] = length
         self.buffer[offset + 1 : offset + 1 + length] = line
-        if line[1] in wire.STARTS_GROUP and self._kind_before != _KEY_PART:
+        if line[1] in wire.STARTS_GROUP:
             self.key_before, self.key = self.key, self.next
-        self._kind_before = line[1]
         self._last = offset
         self._end = offset + length + 1
         self.next += 1
@@ -76,16 +71,14 @@ class Ring:
         return self._end if self._first - self._end >= need else -1
 
     def _drop_group(self):
-        kind = 0
         while True:
-            before, kind = kind, self.buffer[self._first + 2]
-            if before and kind in wire.STARTS_GROUP and before != _KEY_PART:
-                return
             self.oldest += 1
             self.dropped += 1
             if self.oldest == self.next:
                 return
             self._first = self._after(self._first)
+            if self.buffer[self._first + 2] in wire.STARTS_GROUP:
+                return
 
     def _after(self, offset):
         offset += self.buffer[offset] + 1

@@ -23,13 +23,17 @@ CHECK_DIGITS = 5  # 90^5 > 2^32
 KEY_EVERY = 32  # snapshots: a key frame costs about 30 bytes more, a lost one at most 31 more snapshots
 
 MARK = b"~"
-KEY, KEY_PART = b"k", b"K"  # a part is continued in the next sequence number (a machine with many zones)
+# A snapshot of a machine with many zones takes several frames: its first is a part, then come CONTINUED_PARTs, and its
+# last is CONTINUED, so that every frame tells by itself whether a snapshot begins with it and whether one ends.
+KEY, KEY_PART = b"k", b"K"
 DELTA, DELTA_PART = b"d", b"D"
+CONTINUED, CONTINUED_PART = b"c", b"C"
 EVENT = b"e"
 HELLO, GAP = b"H", b"G"  # not part of the sequence
-NUMBERED = b"kKdDe"
+NUMBERED = b"kKdDcCe"
 STARTS_GROUP = b"kK"
-ENDS_SNAPSHOT = b"kd"
+STARTS_SNAPSHOT = b"kKdD"
+ENDS_SNAPSHOT = b"kdc"
 
 ASK = b"@"  # the first byte of a host's request
 ASK_HELLO, ASK_FRAMES = b"h", b"r"
@@ -172,16 +176,17 @@ def apply_frame(content, vector, column, interval_cs):
     kind = content[1:2]
     if kind == EVENT:
         return column
-    if kind not in (KEY, KEY_PART, DELTA, DELTA_PART):
+    if not kind or kind not in NUMBERED:
         raise ValueError("frame of unknown kind: %r" % content)
-    if column == 0:
-        if kind in (KEY, KEY_PART):
+    if kind in STARTS_SNAPSHOT:
+        column = 0
+        if kind in STARTS_GROUP:
             for i in range(len(vector)):
                 vector[i] = 0
         else:
             vector[0] += interval_cs
     column = apply_changes(content[4:], vector, column)
-    return 0 if kind in (KEY, DELTA) else column
+    return 0 if kind in ENDS_SNAPSHOT else column
 
 
 class Encoder:
@@ -211,19 +216,20 @@ class Encoder:
         else:
             before[0] += self.interval_cs
         self.key_due -= 1
+        whole, part = (KEY, KEY_PART) if key else (DELTA, DELTA_PART)
         body, skip = bytearray(), 0
         for i in range(len(before)):
             change = vector[i] - before[i]
             if change:
                 if len(body) + skip // BASE > _BODY_MAX - _CHANGE_MAX:
-                    self._number(KEY_PART if key else DELTA_PART, body, sink)
-                    body = bytearray()
+                    self._number(part, body, sink)
+                    whole, part, body = CONTINUED, CONTINUED_PART, bytearray()
                 put_change(body, skip, change)
                 before[i] = vector[i]
                 skip = 0
             else:
                 skip += 1
-        self._number(KEY if key else DELTA, body, sink)
+        self._number(whole, body, sink)
 
     def event(self, text, sink):
         """Encode an event: text is bytes of printable ASCII; what does not fit the line is cut."""

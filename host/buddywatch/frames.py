@@ -19,10 +19,6 @@ from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, E
 
 HELD_MAX = 20_000  # frames that wait for one before them; what is dropped beyond is asked for again
 HOLES_MAX = 16_384  # a ring with more holes than this would take 16,384 key frames: 1 MB, on boards of 8 MB
-STARTS_MAX = 256
-# wire.Encoder continues a key frame in a second one beyond 229 digits. A column takes at most 7 digits up to 4e9, and
-# the first (uptime) 8, so that 32 columns always fit.
-WHOLE_KEY_COLUMNS_MAX = 32
 WHOLE_MAX = 2**53  # larger numbers are nonsense, and no longer exact in JSON
 
 Decoded = Snapshot | Event | Gap
@@ -32,11 +28,10 @@ Spans = Sequence[tuple[int, int]]  # (first, last), both included
 class _Chain:
     """A decoder that has reached some frame. vector None: it has nothing to build on until the next key frame."""
 
-    __slots__ = ("column", "first", "kind", "vector")
+    __slots__ = ("column", "first", "vector")
 
-    def __init__(self, vector: list[int] | None, kind: bytes | None) -> None:
+    def __init__(self, vector: list[int] | None = None) -> None:
         self.vector = vector
-        self.kind = kind  # of the frame before; None: unknown, it may be a key frame that goes on; b"": it is not
         self.first = 0  # first frame of the snapshot that is not complete yet, 0: none
         self.column = 0  # where that goes on
 
@@ -51,13 +46,10 @@ class BootFrames:
         self._layout = layout
         self._clock = clock
         self._contact = contact
-        self._whole_keys = layout.width <= WHOLE_KEY_COLUMNS_MAX
         self._held: dict[int, tuple[bytes, bytes]] = {}  # number -> kind and body; each is in `known`
         self._events: dict[int, None] = {}  # numbers of events that no chain has passed yet
-        self._chains = {1: _Chain(None, b"")}  # by the number that each needs next; none of these is in `known`
-        self._starts: set[int] = set()  # numbers that the board named as the first of a group
+        self._chains = {1: _Chain()}  # by the number that each needs next; none of these is in `known`
         self._urgent = 1  # from here on frames are needed first: the newest group
-        self._asked = (0, 0)  # first and last that were asked for
         self._out: list[Decoded] = []
         self._now = 0.0
         self._arrived = 0  # the number of a frame that has just come, live
@@ -68,14 +60,14 @@ class BootFrames:
         for first, last in (*stored, *lost):
             self.known.add(first, last)
         self.end = self.known.highest
-        chains = [(last + 1, _Chain(None, None)) for _, last in lost]
+        chains = [(last + 1, _Chain()) for _, last in lost]
         by_range = iter(edges)
         edge = next(by_range, None)
         for first, last in stored:
             only_events = first
             if edge is not None and edge.seq <= last:
                 only_events = edge.seq + 1
-                chains.append((only_events, _Chain(self._layout.vector(edge), b"")))
+                chains.append((only_events, _Chain(self._layout.vector(edge))))
                 edge = next(by_range, None)
             self._events.update(dict.fromkeys(range(only_events, last + 1)))
         for number, chain in [*self._chains.items(), *chains]:
@@ -87,19 +79,12 @@ class BootFrames:
         self._begin(now)
         self.end = max(self.end, following - 1)
         self._urgent = max(self._urgent, key)
-        self._starts |= {oldest, key}
-        if len(self._starts) > STARTS_MAX:
-            self._starts = set(sorted(self._starts)[-STARTS_MAX // 2 :])
         self._give_up_overwritten(1, oldest - 1)
-        for start in (oldest, key):
-            self._start(start)
         return self._out
 
     def overwritten(self, first: int, last: int, now: float) -> list[Decoded]:
         """The board says that first..last are overwritten."""
         self._begin(now)
-        if first == self._asked[0] and last != self._asked[1]:
-            self._starts.add(last + 1)
         self._give_up_overwritten(max(first, 1), min(last, self.end))
         return self._out
 
@@ -126,8 +111,8 @@ class BootFrames:
         chain = self._chains.pop(seq, None)
         if chain is not None:
             self._follow(seq, chain)
-        for start in (seq, seq + 1):
-            self._start(start)
+        if seq in self._held and kind in wire.STARTS_GROUP:
+            self._follow(seq, _Chain())  # no chain has come to it, but one can begin here
         self._keep_bounds()
         return self._out
 
@@ -140,10 +125,7 @@ class BootFrames:
             first, last = self.known.first_missing(start)
             if first <= self.end:
                 last = self.end if last is None else min(last, self.end)
-                # one frame more tells whether the ring begins behind the hole
-                last = min(last + (not self._whole_keys), first + limit - 1)
-                self._asked = (first, last)
-                return first, last - first + 1
+                return first, min(last - first + 1, limit)
         return None
 
     def missing(self, first: int, last: int) -> int:
@@ -157,21 +139,8 @@ class BootFrames:
 
     def _hold(self, seq: int, kind: bytes, body: bytes) -> None:
         self._held[seq] = (kind, body)
-        if kind in wire.STARTS_GROUP and self._held.get(seq - 1, (b"",))[0] != wire.KEY_PART:
-            self._urgent = max(self._urgent, seq if self._whole_keys else seq - 1)
-
-    def _start(self, seq: int) -> None:
-        """Begin a chain at a held frame, if that certainly begins a group."""
-        if self._is_start(seq):
-            self._follow(seq, _Chain(None, b""))
-
-    def _is_start(self, seq: int) -> bool:
-        """Whether a held frame certainly begins a group, though no chain has come to it."""
-        if self._held.get(seq, (b"-",))[0] not in wire.STARTS_GROUP:
-            return False
-        if seq - 1 in self._held:
-            return self._held[seq - 1][0] != wire.KEY_PART
-        return self._whole_keys or seq - 1 in self._events or seq in self._starts
+        if kind in wire.STARTS_GROUP:
+            self._urgent = max(self._urgent, seq)
 
     def _follow(self, seq: int, chain: _Chain) -> None:
         """Walk along the numbers from seq as far as there are frames."""
@@ -182,7 +151,6 @@ class BootFrames:
             elif seq in self._events:
                 del self._events[seq]
                 self._break(chain, seq)
-                chain.kind = b""
             else:
                 break
             seq += 1
@@ -192,31 +160,24 @@ class BootFrames:
             self._chains[seq] = chain
 
     def _decode(self, seq: int, kind: bytes, body: bytes, chain: _Chain) -> None:
-        goes_on, chain.kind = chain.kind, kind
-        if self._begins_group(seq, kind, goes_on):
+        if kind in wire.STARTS_SNAPSHOT:
             self._break(chain, seq)
-            chain.vector, chain.first, chain.column = [0] * self._layout.width, seq, 0
-        elif chain.vector is None:
+        if kind in wire.STARTS_GROUP:
+            chain.vector = [0] * self._layout.width
+        elif chain.vector is None or (kind not in wire.STARTS_SNAPSHOT and not chain.first):
             self._lose(seq, seq, UNDECODABLE)
             return
-        elif not chain.first and kind in (wire.DELTA, wire.DELTA_PART):
+        elif kind in wire.STARTS_SNAPSHOT:
             chain.vector[0] += self._layout.interval_cs
+        if kind in wire.STARTS_SNAPSHOT:
             chain.first, chain.column = seq, 0
-        elif not chain.first or (goes_on == wire.KEY_PART) != (kind in wire.STARTS_GROUP):
-            self._break(chain, seq + 1, seq)
-            return
         try:
             chain.column = wire.apply_changes(body, chain.vector, chain.column)
-            if kind in (wire.KEY, wire.DELTA):
+            if kind in wire.ENDS_SNAPSHOT:
                 self._out.append(self._snapshot(chain.first, seq, chain.vector))
                 chain.first = 0
         except ValueError:
             self._break(chain, seq + 1)
-
-    def _begins_group(self, seq: int, kind: bytes, before: bytes | None) -> bool:
-        if kind not in wire.STARTS_GROUP or before == wire.KEY_PART:
-            return False
-        return before is not None or self._whole_keys or seq in self._starts
 
     def _snapshot(self, first: int, seq: int, vector: Sequence[int]) -> Snapshot:
         uptime_s = vector[0] / 100
@@ -237,12 +198,11 @@ class BootFrames:
         time = self._clock.wall(uptime_cs / 100)
         return Event(self.boot_id, seq, time, uptime_cs * 10, kind, number, pid, comm, text)
 
-    def _break(self, chain: _Chain, end: int, also_from: int = 0) -> None:
+    def _break(self, chain: _Chain, end: int) -> None:
         """A snapshot of which frames chain.first..end - 1 were decoded will not be complete."""
-        first = chain.first or also_from
-        if first:
+        if chain.first:
+            self._lose(chain.first, end - 1, UNDECODABLE)
             chain.vector, chain.first = None, 0
-            self._lose(first, end - 1, UNDECODABLE)
 
     def _lose(self, first: int, last: int, reason: str) -> None:
         if self._out:
@@ -263,7 +223,7 @@ class BootFrames:
                 self._break(chain, start)
             self.known.add(start, end)
             self._lose(start, end, reason)
-            self._follow(end + 1, _Chain(None, None))
+            self._follow(end + 1, _Chain())
 
     def _keep_bounds(self) -> None:
         while len(self._held) > HELD_MAX:
@@ -273,7 +233,7 @@ class BootFrames:
         while len(self._events) > HELD_MAX:
             seq = next(iter(self._events))
             del self._events[seq]
-            self._follow(seq + 1, _Chain(None, None))  # no chain will pass it
+            self._follow(seq + 1, _Chain())  # no chain will pass it
         while len(self.known) > HOLES_MAX:
             first, last = self.known.first_missing(1)
             self._give_up_overwritten(first, last or first)

@@ -4,7 +4,7 @@ from buddyd.ring import SIZE_MIN, Ring
 from hypothesis import given
 from hypothesis import strategies as st
 
-kinds = st.sampled_from([b"k", b"d", b"d", b"d", b"e", b"K", b"D"])
+kinds = st.sampled_from([b"k", b"d", b"d", b"d", b"e", b"K", b"D", b"C", b"c"])
 lengths = st.one_of(st.integers(9, 40), st.integers(9, 254))
 frames = st.lists(st.tuples(kinds, lengths), min_size=1, max_size=120)
 
@@ -16,14 +16,12 @@ class Groups:
         self.size_bytes = size_bytes
         self.groups: list[list[tuple[int, bytes]]] = []
         self.next = 1
-        self.before = b""
 
     def append(self, line: bytes) -> None:
         kind = line[1:2]
-        if not self.groups or (kind in (b"k", b"K") and self.before != b"K"):
+        if not self.groups or kind in (b"k", b"K"):
             self.groups.append([])
         self.groups[-1].append((self.next, line))
-        self.before = kind
         self.next += 1
 
     def drop_to(self, oldest: int) -> None:
