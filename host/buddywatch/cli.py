@@ -30,11 +30,12 @@ COMMANDS = {
     "history": "show what is stored about a board, with gaps shown as gaps",
     "alerts": "list alerts",
     "silence": "tell nobody of a board's alerts for a while",
+    "explain": "say why an allocation failed or would, and what would help, from kernel log and /proc text",
     "need": "show the contiguous memory that executing a bFLT or ELF program takes",
     "check-config": "validate the configuration, and show what is in effect",
     "test-alert": "really send a test message through every configured way",
 }
-_WITHOUT_CONFIG = ("need",)
+_WITHOUT_CONFIG = ("explain", "need")
 
 BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE, sysexits.h
@@ -42,7 +43,7 @@ PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
 
 _EPILOG = f"""exit codes:
   0    fine
-  {BAD_NEWS}    the answer is bad news (status: an alert is open; check-config: invalid)
+  {BAD_NEWS}    the answer is bad news (explain: refused; status: an alert is open; check-config: invalid)
   {USAGE}    usage or unreadable input
   {STORAGE}    storage
   {LINK_OR_MAIL}    link or mail

@@ -1,0 +1,135 @@
+"""`buddywatch explain [FILE...|-] ...`: why did this allocation fail, will that one, and what would help."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from buddywatch.commands import CommandError
+from buddywatch.commands.boards import print_json
+from buddywatch.config import Config
+from buddywatch.explain.answer_json import explanation_json
+from buddywatch.explain.answers import Wanted, explain
+from buddywatch.explain.kernel import version_of
+from buddywatch.explain.report import report_lines
+from buddywatch.explain.state import Options
+from buddywatch.programs import Block, ProgramError, contiguous_blocks
+from buddywatch.text import escaped
+from buddywatch.units import parse_size
+
+REFUSED = 1
+_LOOKED_FOR = (
+    "nothing usable in the input; looked for kernel messages of failed allocations, their lists of free blocks "
+    "(`31*4kB 47*8kB ...`) and /proc/buddyinfo; paste what `dmesg` or `cat /proc/buddyinfo` prints"
+)
+# Files that hold a bare value: their name says which.
+_VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
+_BAR_COLUMNS = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = "kernel log, /proc/buddyinfo, zoneinfo, meminfo and the like, in any mixture (default: standard input)"
+    parser.add_argument("files", metavar="FILE", nargs="*", help=what)
+    parser.add_argument(
+        "--need", metavar="BYTES", action="append", default=[], type=_size, help="would this be granted?"
+    )
+    parser.add_argument("--program", metavar="FILE", action="append", default=[], help="would this program start?")
+    parser.add_argument("--kernel", metavar="RELEASE", type=_release, help="as `uname -r` prints it")
+    parser.add_argument(
+        "--min-kb", metavar="N", type=_number, help="vm.min_free_kbytes, instead of what the text tells"
+    )
+    parser.add_argument("--low-kb", metavar="N", type=_number, help="the low marks of all zones together")
+    parser.add_argument("--page-kb", metavar="N", type=_page_kb, help="the page size")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    options = Options(args.kernel, args.min_kb, args.low_kb, args.page_kb)
+    wanted = [Wanted(f"{size} bytes", size) for size in args.need]
+    wanted += [Wanted(path, blocks=partial(_blocks, path)) for path in args.program]
+    for path in args.program:
+        _blocks(path, 4096)
+    text = "\n".join(_read(name) for name in args.files or ["-"])
+    try:
+        explanation = explain(text, options, wanted, _progress(len(text)))
+    finally:
+        _clear_bar()
+    if explanation.is_empty:
+        raise CommandError(_LOOKED_FOR)
+    if args.json:
+        print_json(explanation_json(explanation))
+    else:
+        print("\n".join(report_lines(explanation)))
+    return REFUSED if explanation.is_refused else 0
+
+
+def _read(name: str) -> str:
+    if name == "-":
+        if sys.stdin.isatty():
+            print("buddywatch: reading what you paste; end it with Ctrl-D", file=sys.stderr)
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    try:
+        text = Path(name).read_bytes().decode("utf-8", "replace")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(
+            f"{escaped(name)}: cannot be read ({reason}); give a file, or - for standard input"
+        ) from None
+    base = Path(name).name
+    return f"{base} = {text}" if base in _VALUE_FILES else text
+
+
+def _blocks(path: str, page_bytes: int) -> list[Block]:
+    try:
+        return contiguous_blocks(path, page_bytes)
+    except ProgramError as error:
+        raise CommandError(str(error)) from None
+
+
+def _progress(text_chars: int) -> Callable[[float], None]:
+    """A bar on standard error, on a terminal and for what takes longer than a blink."""
+    if not sys.stderr.isatty() or text_chars < 1 << 20:
+        return lambda done: None
+
+    def show(done: float) -> None:
+        bar = "#" * int(done * _BAR_COLUMNS)
+        print(f"\rreading [{bar:<{_BAR_COLUMNS}}] {int(done * 100):3} %", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _clear_bar() -> None:
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _size(text: str) -> int:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not size:
+        raise argparse.ArgumentTypeError("0: expected at least 1 byte")
+    return size
+
+
+def _release(text: str) -> str:
+    if version_of(text) is None:
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a release such as 2.6.30 or 6.1.192-uc0")
+    return text
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected kilobytes, such as 360")
+    return int(text)
+
+
+def _page_kb(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    if not number or number & (number - 1) or number > 1024:
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a power of two up to 1024, such as 4")
+    return number

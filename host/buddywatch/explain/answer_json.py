@@ -1,0 +1,142 @@
+"""The answers as `explain --json` prints them. What is not known is null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buddywatch.explain.answers import Case, Explanation
+from buddywatch.explain.judge import largest_order, merge_plan
+from buddywatch.explain.program import Piece
+from buddywatch.explain.remedies import remedies
+from buddywatch.explain.request import Request
+from buddywatch.explain.state import State, Zone, reserve_pages
+
+_PLAIN = Request(0)
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """states: an entry for each zone of each state, `state` counting the states from 0."""
+    kernel = explanation.kernel
+    indexes = {id(state): index for index, state in enumerate(explanation.states)}
+    return {
+        "kernel": {
+            "release": kernel.release,
+            "rule": kernel.rules[0] if len(kernel.rules) == 1 else None,
+            "no_mmu": kernel.no_mmu,
+            "compaction": kernel.compaction,
+        },
+        "page_bytes": explanation.page_bytes,
+        "states": [_zone(state, zone, index) for index, state in enumerate(explanation.states) for zone in state.zones],
+        "failures": [_failure(case, indexes) for case in explanation.failures],
+        "needs": [_need(case, indexes) for case in explanation.needs],
+    }
+
+
+def _zone(state: State, zone: Zone, index: int) -> dict[str, Any]:
+    page_bytes = state.page_bytes
+    orders = [order for order, count in enumerate(zone.nr_free) if count]
+    pages = sum(count << order for order, count in enumerate(zone.nr_free))
+    return {
+        "state": index,
+        "source": state.source,
+        "line": state.line,
+        "node": zone.node,
+        "zone": zone.name,
+        "nr_free": zone.nr_free,
+        "free_bytes": _times(pages, page_bytes),
+        "min_pages": zone.min_pages,
+        "low_pages": zone.low_pages,
+        "marks_from": zone.marks_from,
+        "largest_free_block_bytes": _block(max(orders, default=-1), page_bytes),
+        "serviceable_bytes": _serviceable(state, zone, at_low=False),
+        "serviceable_low_bytes": _serviceable(state, zone, at_low=True),
+        "reclaimable_bytes": _times(state.reclaimable_pages, page_bytes),
+    }
+
+
+def _serviceable(state: State, zone: Zone, at_low: bool) -> int | None:
+    """Of a plain GFP_KERNEL request, by a rule that is known for sure. 0 for zones that do not serve such."""
+    if zone.name not in _PLAIN.zone_names:
+        return 0
+    if zone.min_pages is None or zone.low_pages is None or len(state.kernel.rules) != 1:
+        return None
+    reserve = reserve_pages(zone, state.zones, _PLAIN.highest_zone)
+    return _block(largest_order(zone, _PLAIN, reserve, state.kernel.rules[0], at_low), state.page_bytes)
+
+
+def _failure(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
+    message = case.message
+    return {
+        "line": case.line,
+        "kind": message.kind if message else None,
+        "process": case.name,
+        "pid": message.pid if message else None,
+        "for": message.for_what if message else None,
+        "killed": message.killed if message else [],
+        **_answer(case, indexes),
+    }
+
+
+def _need(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
+    return {
+        "name": case.name,
+        "bytes": case.requested_bytes,
+        **_answer(case, indexes),
+        "blocks": [_piece(piece, case.page_bytes) for piece in case.pieces],
+    }
+
+
+def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
+    answer = case.answer
+    plan = merge_plan(answer) if answer.missing_pages else None
+    return {
+        "requested_bytes": case.requested_bytes,
+        "order": case.order,
+        "block_bytes": case.block_bytes,
+        "state": indexes[id(case.state)] if case.state else None,
+        "zone": answer.zone.name if answer.zone else None,
+        "node": answer.zone.node if answer.zone else None,
+        "verdict": answer.verdict,
+        "margin_pages": answer.margin_pages,
+        "trace": [
+            {"order": order, "free_pages": held, "mark_pages": demanded} for order, held, demanded in answer.tests
+        ],
+        "reason": answer.reason,
+        "notes": case.notes,
+        "serviceable_bytes": None
+        if answer.serviceable_order is None
+        else _block(answer.serviceable_order, case.page_bytes),
+        "merge": None
+        if plan is None
+        else {"blocks": plan.blocks, "of": [{"order": order, "count": count} for order, count in plan.pieces]},
+        "reclaimable_bytes": case.reclaimable_bytes,
+        "can_wait": answer.request.can_wait,
+        "kernel": case.kernel.release,
+        "rule": answer.rule,
+        "remedies": [
+            {"what": remedy.what, "helps": remedy.helps, **remedy.numbers, "text": remedy.text}
+            for remedy in remedies(case)
+        ],
+    }
+
+
+def _piece(piece: Piece, page_bytes: int | None) -> dict[str, Any]:
+    return {
+        "what": piece.block.what,
+        "bytes": piece.block.bytes,
+        "order": piece.order,
+        "block_bytes": _block(piece.order, page_bytes),
+        "shareable": piece.block.shareable,
+        "verdict": piece.answer.verdict if piece.answer else None,
+        "margin_pages": piece.answer.margin_pages if piece.answer else None,
+    }
+
+
+def _block(order: int, page_bytes: int | None) -> int | None:
+    if page_bytes is None:
+        return None
+    return page_bytes << order if order >= 0 else 0
+
+
+def _times(pages: int | None, page_bytes: int | None) -> int | None:
+    return None if pages is None or page_bytes is None else pages * page_bytes

@@ -1,0 +1,228 @@
+"""All answers that a text allows: each failure and each asked need, with its state, verdict and notes. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from buddyd import watermark
+
+from buddywatch.explain import reasons
+from buddywatch.explain.judge import Answer, judge
+from buddywatch.explain.kernel import Kernel, KernelsOfText
+from buddywatch.explain.lines import clean
+from buddywatch.explain.program import Piece, decisive, start
+from buddywatch.explain.raw import Message, Raw
+from buddywatch.explain.reader import read
+from buddywatch.explain.request import Request, request_of
+from buddywatch.explain.state import (
+    BORROWED,
+    ESTIMATED,
+    Options,
+    State,
+    page_bytes_of,
+    state_of_dump,
+    state_of_table,
+)
+from buddywatch.programs import Block
+
+_UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of states: bytes in one piece, or a program; blocks(page_bytes) are those that its start takes."""
+
+    name: str
+    bytes: int | None = None
+    blocks: Callable[[int], list[Block]] | None = None
+
+
+@dataclass
+class Case:
+    """A request and its answer. message: the kernel's own, None for a need that was asked for on the command line."""
+
+    name: str | None
+    kernel: Kernel
+    page_bytes: int | None
+    requested_bytes: int | None
+    order: int | None
+    state: State | None
+    answer: Answer
+    notes: list[str]
+    message: Message | None = None
+    line: int | None = None
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def block_bytes(self) -> int | None:
+        return None if self.page_bytes is None or self.order is None else self.page_bytes << self.order
+
+    @property
+    def reclaimable_bytes(self) -> int | None:
+        pages = self.state.reclaimable_pages if self.state else None
+        return None if pages is None or self.page_bytes is None else pages * self.page_bytes
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """kernel: that of the newest failure, or of the newest state."""
+
+    kernel: Kernel
+    page_bytes: int | None
+    states: list[State]
+    failures: list[Case]
+    needs: list[Case]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.failures and not self.states
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the kernel refused something in this text, or would refuse what was asked for."""
+        return bool(self.failures) or any(need.answer.verdict == watermark.REFUSED for need in self.needs)
+
+
+def explain(
+    text: str,
+    options: Options = Options(),  # noqa: B008 - frozen
+    wanted: Sequence[Wanted] = (),
+    progress: Callable[[float], None] = lambda done: None,
+) -> Explanation:
+    """What the text says. progress is called with the part that is done, 0 to 1."""
+    cleaned = clean(text, lambda done: progress(done * 0.3))
+    raw = read(cleaned, lambda done: progress(0.3 + done * 0.5))
+    page_bytes = page_bytes_of(raw, options)
+    kernels = KernelsOfText(raw, options.release)
+    failures, states = _failures(raw, kernels, page_bytes, options)
+    for dump in raw.dumps:
+        state = state_of_dump(dump, raw, kernels.at(dump.offset, dump.offset), page_bytes, options)
+        states += [state] if state else []
+    states.sort(key=lambda state: state.offset)
+    states = sorted([*states, *_tables(raw, kernels, page_bytes, options, states)], key=lambda state: state.offset)
+    tables = [state for state in states if state.source != "dump"]
+    for case in failures:
+        if case.state is None and tables:
+            _borrow(case, _nearest(tables, case.message.offset if case.message else 0))
+    newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))
+    needs = [need for entry in wanted for need in _needs(entry, states)]
+    progress(1)
+    return Explanation(newest, page_bytes, states, failures, needs)
+
+
+def _failures(
+    raw: Raw, kernels: KernelsOfText, page_bytes: int | None, options: Options
+) -> tuple[list[Case], list[State]]:
+    cases, states = [], []
+    ends = [message.offset for message in raw.messages[1:]] + [len(raw.text)]
+    for message, end in zip(raw.messages, ends, strict=False):
+        kernel = kernels.of_message(message, end)
+        state = state_of_dump(message.dump, raw, kernel, page_bytes, options) if message.dump else None
+        if state:
+            states.append(state)
+        cases.append(_failure(message, kernel, page_bytes, state, raw.line_at(message.offset)))
+    return cases, states
+
+
+def _failure(message: Message, kernel: Kernel, page_bytes: int | None, state: State | None, line: int) -> Case:
+    order = message.order
+    if order is None and message.requested_bytes and page_bytes and message.kind == "alloc":
+        order = watermark.order_for(message.requested_bytes, page_bytes)
+    case = Case(
+        name=message.process,
+        kernel=kernel,
+        page_bytes=page_bytes,
+        requested_bytes=message.requested_bytes,
+        order=order,
+        state=None,
+        answer=_UNKNOWN,
+        notes=[],
+        message=message,
+        line=line,
+    )
+    if order is not None:
+        rule = kernel.rules[0] if len(kernel.rules) == 1 else None
+        request = request_of(min(order, 62), message.mode, message.mode_names, rule)
+        case.answer = Answer(request, None, reasons.UNKNOWN)
+        if state is not None:
+            _answer(case, state, judge(state, request))
+        else:
+            case.notes = _notes(case)
+    return case
+
+
+def _answer(case: Case, state: State, answer: Answer) -> None:
+    case.state, case.answer = state, answer
+    case.notes = _notes(case)
+
+
+def _borrow(case: Case, state: State) -> None:
+    if case.order is not None:
+        _answer(case, state, judge(state, case.answer.request))
+        case.notes.append(reasons.BORROWED_STATE)
+
+
+def _notes(case: Case) -> list[str]:
+    request, answer = case.answer.request, case.answer
+    notes = []
+    reclaimable = case.state.reclaimable_pages if case.state else None
+    wanted_pages = max(answer.missing_pages, 1 << request.order)
+    if answer.verdict == watermark.REFUSED and request.can_wait and (reclaimable or 0) >= wanted_pages:
+        notes.append(reasons.RECLAIMABLE)
+    if case.order is not None and request.ends_in_oom_killer:
+        notes.append(reasons.OOM_KILLER)
+    if case.order is not None and not request.can_wait:
+        notes.append(reasons.CANNOT_WAIT)
+    marks_from = answer.zone.marks_from if answer.zone else None
+    if marks_from == ESTIMATED:
+        notes.append(reasons.ESTIMATED_MARKS)
+    if marks_from == BORROWED:
+        notes.append(reasons.BORROWED_MARKS)
+    if answer.verdict and case.kernel.inferred:
+        notes.append(reasons.INFERRED_RULE)
+    return notes
+
+
+def _tables(
+    raw: Raw, kernels: KernelsOfText, page_bytes: int | None, options: Options, dumps: list[State]
+) -> list[State]:
+    """States of buddyinfo; of pagetypeinfo where there is no buddyinfo."""
+    source = "buddyinfo" if any(table.source == "buddyinfo" for table in raw.tables) else "pagetypeinfo"
+    states = []
+    for table in raw.tables:
+        if table.source == source:
+            lender = _nearest(dumps, table.offset) if dumps else None
+            kernel = kernels.at(table.offset, table.offset)
+            states.append(state_of_table(table, raw, kernel, page_bytes, lender, options))
+    return states
+
+
+def _nearest(states: list[State], offset: int) -> State:
+    index = bisect_left(states, offset, key=lambda state: state.offset)
+    return min(states[max(index - 1, 0) : index + 1], key=lambda state: abs(state.offset - offset))
+
+
+def _needs(wanted: Wanted, states: list[State]) -> list[Case]:
+    """A case for each state that was read from /proc, or else for each that the kernel dumped."""
+    chosen = [state for state in states if state.source != "dump"] or states
+    return [need_in(state, wanted) for state in chosen]
+
+
+def need_in(state: State, wanted: Wanted) -> Case:
+    """The answer to what is wanted in a state."""
+    page_bytes = state.page_bytes
+    case = Case(wanted.name, state.kernel, page_bytes, wanted.bytes, None, state, _UNKNOWN, [], line=state.line)
+    if page_bytes is None:
+        return case
+    if wanted.blocks:
+        case.pieces = start(state, wanted.blocks(page_bytes), page_bytes)
+        deciding = decisive(case.pieces)
+        case.requested_bytes, case.order = deciding.block.bytes, deciding.order
+        if deciding.answer:
+            _answer(case, state, deciding.answer)
+    elif wanted.bytes:
+        case.order = watermark.order_for(wanted.bytes, page_bytes)
+        _answer(case, state, judge(state, Request(case.order)))
+    return case

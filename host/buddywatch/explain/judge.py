@@ -1,0 +1,245 @@
+"""The kernel's rule applied to a state: verdict, margin, reason, and what would change it. Pure.
+
+buddyd.watermark has the rule itself. Here is added what only a dump tells: blocks that a request may not have, because
+they are on the list of atomic requests (H), of CMA (C) or isolated (I), and marks lowered for those who cannot wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from buddyd import watermark
+
+from buddywatch.explain import reasons
+from buddywatch.explain.request import Request
+from buddywatch.explain.state import State, Zone, reserve_pages
+
+Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the kernel answers to a request in a state, by its best zone. tests are those at the mark that decides.
+
+    verdict None: not known (marks, page size or rule), or not the same for all kernels that it may be; then `verdicts`
+    has that of each rule. missing_pages: 0 where it is granted at min.
+    """
+
+    request: Request
+    verdict: str | None
+    reason: str
+    rule: str | None = None
+    zone: Zone | None = None
+    reserve: int = 0
+    margin_pages: int | None = None
+    tests: tuple[Test, ...] = ()
+    serviceable_order: int | None = None
+    verdicts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def missing_pages(self) -> int:
+        return max(0, -(self.margin_pages or 0))
+
+
+def judge(state: State, request: Request) -> Answer:
+    """The answer, by every rule that the state's kernel may have; one that they share, or none."""
+    answers = [_judge_by(state, request, rule) for rule in state.kernel.rules]
+    if not answers:
+        return Answer(request, None, reasons.UNKNOWN)
+    first = answers[0]
+    if any(answer.verdict != first.verdict for answer in answers):
+        verdicts = tuple((answer.rule or "", answer.verdict or "") for answer in answers)
+        return Answer(request, None, reasons.UNKNOWN, verdicts=verdicts)
+    if len({answer.margin_pages for answer in answers}) > 1 and first.verdict != watermark.REFUSED:
+        return min(answers, key=lambda answer: answer.margin_pages or 0)
+    return first
+
+
+def _judge_by(state: State, request: Request, rule: str) -> Answer:
+    """The best that any zone offers: as buddyd.watermark.judge(), and why."""
+    best: tuple[tuple[int, bool, int], Answer] | None = None
+    for zone in serving_zones(state, request):
+        if zone.min_pages is None or zone.low_pages is None:
+            return Answer(request, None, reasons.UNKNOWN, rule)
+        answer = _judge_zone(state, zone, request, rule)
+        rank = {watermark.OK: 2, watermark.TIGHT: 1}.get(answer.verdict or "", 0)
+        # Of several that refuse, one with pages enough in all tells more than one that is kept for others.
+        enough = answer.reason not in (reasons.TOO_LITTLE, reasons.TOO_LARGE)
+        if best is None or (rank, enough, answer.margin_pages or 0) > best[0]:
+            best = (rank, enough, answer.margin_pages or 0), answer
+    return best[1] if best else Answer(request, None, reasons.UNKNOWN, rule)
+
+
+def serving_zones(state: State, request: Request) -> list[Zone]:
+    """Those that may serve it; zones that cannot hold anything (a tiny DMA zone without marks) are among them."""
+    return [zone for zone in state.zones if zone.name in request.zone_names and zone.nr_free]
+
+
+def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer:
+    reserve = reserve_pages(zone, state.zones, request.highest_zone)
+    at_min = tests_of(zone, request, request.effective(zone.min_pages or 0), reserve, rule)
+    margin = _margin(at_min)
+    tests = at_min
+    if margin < 0:
+        verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
+    else:
+        at_low = tests_of(zone, request, zone.low_pages or 0, reserve, rule)
+        verdict, reason = (
+            (watermark.OK, reasons.GRANTED) if _margin(at_low) >= 0 else (watermark.TIGHT, reasons.GRANTED)
+        )
+        tests = at_low if verdict == watermark.TIGHT else at_min
+    return Answer(
+        request,
+        verdict,
+        reason,
+        rule,
+        zone,
+        reserve,
+        margin,
+        tuple(tests),
+        largest_order(zone, request, reserve, rule),
+    )
+
+
+def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -> list[Test]:
+    """watermark.trace(), with what the request may not have taken off."""
+    order = request.order
+    tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, rule, zone.min_pages)
+    _, held, demanded = tests[0]
+    set_aside = 0 if request.movable else zone.cma_pages
+    if rule == "new" and request.can_wait:
+        set_aside += zone.highatomic_pages
+    tests[0] = (0, held - set_aside, demanded)
+    if order < len(zone.nr_free) and any(letters is not None for letters in zone.letters):
+        usable = watermark.pages_from(_usable(zone, request, rule), order)
+        if rule == "new" and order:
+            tests[-1] = (order, usable, 1 << order)
+        elif usable < 1 << order:
+            tests.append((order, usable, 1 << order))
+    return tests
+
+
+def _usable(zone: Zone, request: Request, rule: str) -> list[int]:
+    """nr_free without blocks that are only on lists which the request may not take from."""
+    # rmqueue(): the list of atomic requests is for those of order 1 and more (until 6.2, even for those of order 0).
+    allowed = "UMER" + ("H" if not request.can_wait and request.order else "") + ("C" if request.movable else "")
+    return [
+        count if letters is None or not letters or any(letter in allowed for letter in letters) else 0
+        for count, letters in zip(zone.nr_free, zone.letters, strict=True)
+    ]
+
+
+def _margin(tests: list[Test]) -> int:
+    return min(held - demanded for _, held, demanded in tests)
+
+
+def _reason(zone: Zone, request: Request, tests: list[Test], rule: str) -> str:
+    block = 1 << request.order
+    if request.order >= len(zone.nr_free):
+        return reasons.TOO_LARGE
+    _, held, demanded = tests[0]
+    if held < demanded:
+        if rule == "new" and request.can_wait and held + zone.highatomic_pages >= demanded:
+            return reasons.ATOMIC_RESERVE
+        if not request.movable and held + zone.cma_pages >= demanded:
+            return reasons.CMA_RESERVE
+        return reasons.TOO_LITTLE
+    if watermark.pages_from(zone.nr_free, request.order) < block:
+        return reasons.FRAGMENTED
+    if watermark.pages_from(_usable(zone, request, rule), request.order) < block:
+        letters = "".join(letters or "" for letters in zone.letters[request.order :])
+        return reasons.ATOMIC_RESERVE if "H" in letters else reasons.CMA_RESERVE
+    return reasons.RESERVE
+
+
+def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low: bool = False) -> int:
+    """The largest order that the zone would have granted to one who asks so; -1 where not even a page."""
+    mark = (zone.low_pages if at_low else request.effective(zone.min_pages or 0)) or 0
+    largest = -1
+    for order in range(len(zone.nr_free)):
+        asked = Request(order, request.can_wait, request.high, request.movable, request.highest_zone)
+        if _margin(tests_of(zone, asked, mark, reserve, rule)) < 0:
+            break
+        largest = order
+    return largest
+
+
+def largest_min_pages(answer: Answer) -> int | None:
+    """The largest min mark at which this very request would have passed; None where no mark would do."""
+    zone, rule = answer.zone, answer.rule
+    if zone is None or rule is None or zone.min_pages is None:
+        return None
+    least, most = -1, zone.min_pages
+    while least < most:  # the rule is monotone in the mark
+        middle = (least + most + 1) // 2
+        lowered = Zone(**{**vars(zone), "min_pages": middle})
+        mark = answer.request.effective(middle)
+        if _margin(tests_of(lowered, answer.request, mark, answer.reserve, rule)) >= 0:
+            least = middle
+        else:
+            most = middle - 1
+    return least if least >= 0 else None
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Free blocks that would have to become `blocks` blocks of the request's order: (order, how many of them)."""
+
+    blocks: int
+    pieces: tuple[tuple[int, int], ...]
+
+
+def merge_plan(answer: Answer) -> Merge | None:
+    """The fewest new blocks of the request's order, and of which smaller free ones, so that it passes; None: no way."""
+    zone, rule, order = answer.zone, answer.rule, answer.request.order
+    if zone is None or rule is None or zone.min_pages is None or order >= len(zone.nr_free):
+        return None
+    mark = answer.request.effective(zone.min_pages)
+    most = (watermark.free_pages(zone.nr_free) - watermark.pages_from(zone.nr_free, order)) >> order
+    for blocks in _doubling(most):
+        if _passes_merged(answer, blocks, mark):
+            least = _least_merged(answer, blocks // 2, blocks, mark)
+            return Merge(least, tuple(_pieces(zone.nr_free, order, least)))
+    return None
+
+
+def _doubling(most: int) -> list[int]:
+    counts, count = [], 1
+    while count < most:
+        counts.append(count)
+        count *= 2
+    return [*counts, most] if most else []
+
+
+def _least_merged(answer: Answer, too_few: int, enough: int, mark: int) -> int:
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if _passes_merged(answer, middle, mark):
+            enough = middle
+        else:
+            too_few = middle
+    return enough
+
+
+def _passes_merged(answer: Answer, blocks: int, mark: int) -> bool:
+    zone, order = answer.zone, answer.request.order
+    if zone is None or answer.rule is None:
+        return False
+    nr_free = list(zone.nr_free)
+    for piece_order, count in _pieces(nr_free, order, blocks):
+        nr_free[piece_order] -= count
+    nr_free[order] += blocks
+    letters: list[str | None] = [None] * len(nr_free) if blocks else zone.letters
+    merged = Zone(**{**vars(zone), "nr_free": nr_free, "letters": letters})
+    return _margin(tests_of(merged, answer.request, mark, answer.reserve, answer.rule)) >= 0
+
+
+def _pieces(nr_free: list[int], order: int, blocks: int) -> list[tuple[int, int]]:
+    """The largest smaller blocks that together make `blocks` of the order. They always fit exactly: sizes halve."""
+    pages, pieces = blocks << order, []
+    for piece_order in range(order - 1, -1, -1):
+        count = min(nr_free[piece_order], pages >> piece_order)
+        if count:
+            pieces.append((piece_order, count))
+            pages -= count << piece_order
+    return pieces

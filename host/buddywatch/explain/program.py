@@ -1,0 +1,62 @@
+"""Whether a program would start in a state: its blocks asked for one after another, as the loader does. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from buddyd import watermark
+
+from buddywatch.explain.judge import Answer, judge
+from buddywatch.explain.request import Request
+from buddywatch.explain.state import State, Zone
+from buddywatch.programs import Block
+
+_RANKS = {watermark.REFUSED: 0, watermark.TIGHT: 1, watermark.OK: 2}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One block that the loader asks for, and the answer it gets with those before it taken. None: not asked for."""
+
+    block: Block
+    order: int
+    answer: Answer | None
+
+
+def start(state: State, blocks: list[Block], page_bytes: int) -> list[Piece]:
+    """The pieces of an exec, to the first that is refused. What the program can share is taken to be shared."""
+    left = replace(
+        state, zones=[replace(z, nr_free=watermark.take_pages(z.nr_free, watermark.EXEC_PAGES)) for z in state.zones]
+    )
+    pieces, going = [], True
+    for block in blocks:
+        order = watermark.order_for(block.bytes, page_bytes)
+        if block.shareable or not going:
+            pieces.append(Piece(block, order, None))
+            continue
+        answer = judge(left, Request(order))
+        pieces.append(Piece(block, order, answer))
+        going = answer.verdict in (watermark.OK, watermark.TIGHT) and answer.zone is not None
+        if going and answer.zone is not None:
+            left = replace(left, zones=[_without(z, order) if z is answer.zone else z for z in left.zones])
+    return pieces
+
+
+def decisive(pieces: list[Piece]) -> Piece:
+    """The piece that decides: the first refused or unknown, else the one with the least to spare."""
+    asked = [piece for piece in pieces if piece.answer is not None]
+    return min(asked, key=lambda piece: _rank(piece.answer) if piece.answer else (9, 0))
+
+
+def _rank(answer: Answer) -> tuple[int, int]:
+    return _RANKS.get(answer.verdict or "", -1), answer.margin_pages or 0
+
+
+def _without(zone: Zone, order: int) -> Zone:
+    """The zone once a block of this order is taken the buddy way: from the smallest block that has it, split."""
+    nr_free = list(zone.nr_free)
+    source = next(candidate for candidate in range(order, len(nr_free)) if nr_free[candidate])
+    nr_free[source] -= 1
+    for half in range(order, source):
+        nr_free[half] += 1
+    return replace(zone, nr_free=nr_free)

@@ -1,0 +1,162 @@
+"""A state of memory in words and tables: blocks, marks, what the kernel would hand out, how the sums fit. Pure."""
+
+from __future__ import annotations
+
+from buddyd import watermark
+
+from buddywatch.explain.judge import largest_order
+from buddywatch.explain.request import Request
+from buddywatch.explain.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
+from buddywatch.text import counted, one_line, wrapped
+from buddywatch.units import format_bytes
+
+_SOURCES = {
+    "dump": "what the kernel printed",
+    "buddyinfo": "/proc/buddyinfo",
+    "pagetypeinfo": "/proc/pagetypeinfo, added up",
+}
+_MARKS_FROM = {
+    DUMP: "as the kernel printed them",
+    ZONEINFO: "by /proc/zoneinfo",
+    BORROWED: "as in another part of the text, for the same zone",
+    ESTIMATED: "an estimate, by the kernel's own formula: /proc/zoneinfo tells the real ones",
+    GIVEN: "as given on the command line",
+}
+# As far apart as two files of /proc that were read one after the other, each by a process of its own, use to be.
+_MOMENTS_APART_KB = 512
+_FIRST_KB = "block size in kB"
+
+
+def state_lines(state: State) -> list[str]:
+    """A state by itself: where it stands, what is free, in which blocks, and what could be had in one piece."""
+    lines = wrapped(f"Line {state.line}: {_SOURCES[state.source]}", "")
+    lines += [*block_table(state), ""]
+    lines += wrapped(_sum_words(state))
+    lines += wrapped(claims_words(state)) if state.claims else []
+    lines += wrapped(marks_words(state))
+    return lines + wrapped(granted_words(state))
+
+
+def block_table(state: State) -> list[str]:
+    """Free blocks by size, a line for each zone."""
+    if not state.zones:
+        return []
+    orders = max(len(zone.nr_free) for zone in state.zones)
+    names = [_zone_name(zone, state) for zone in state.zones]
+    page_kb = state.page_bytes // 1024 if state.page_bytes else 1
+    heads = [str(page_kb << order) if state.page_bytes else f"{1 << order}p" for order in range(orders)]
+    widths = [
+        max(len(head), *(len(str(zone.nr_free[order])) if order < len(zone.nr_free) else 0 for zone in state.zones)) + 1
+        for order, head in enumerate(heads)
+    ]
+    first = _FIRST_KB if state.page_bytes else "block size in pages"
+    left = max(len(first), *(len(f"free, {name}") for name in names))
+    rows = [(first, heads)] + [
+        (f"free, {name}", [str(count) for count in zone.nr_free]) for name, zone in zip(names, state.zones, strict=True)
+    ]
+    return [
+        f"  {head:<{left}} " + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
+        for head, cells in rows
+    ]
+
+
+def _zone_name(zone: Zone, state: State) -> str:
+    many_nodes = len({other.node for other in state.zones}) > 1
+    return f"{zone.node}/{one_line(zone.name, 16)}" if many_nodes else f"zone {one_line(zone.name, 16)}"
+
+
+def _sum_words(state: State) -> str:
+    """The blocks' sum, and how it goes with MemFree."""
+    pages = state.free_pages
+    if state.page_bytes is None:
+        return (
+            f"{counted(pages, 'page')} free; how large a page is the text does not tell (--page-kb N does), so "
+            "nothing can be said about bytes."
+        )
+    sum_kb = pages * state.page_bytes // 1024
+    text = f"{counted(pages, 'page')} of {state.page_bytes} bytes = {sum_kb} kB free"
+    if state.source == "dump" or state.mem_free_kb is None:
+        return text + "."
+    apart_kb = sum_kb - state.mem_free_kb
+    if not apart_kb:
+        return f"{text}, the same as MemFree says."
+    more = "less" if apart_kb > 0 else "more"
+    text += f"; MemFree says {state.mem_free_kb} kB, {abs(apart_kb)} kB {more}. "
+    if abs(apart_kb) <= _MOMENTS_APART_KB:
+        return text + "The two files were read at two moments, and each `cat` is a process that takes memory itself."
+    return text + "So far apart, they are not of the same moment, or the text holds only a part of the zones."
+
+
+def claims_words(state: State) -> str:
+    """A list of blocks that the author made of this state, and what it leaves out."""
+    if state.page_bytes is None or len(state.claims) < 2:
+        return ""
+    page_kb = state.page_bytes // 1024
+    counts: dict[int, int] = {}
+    for zone in state.zones:
+        for order, count in enumerate(zone.nr_free):
+            counts[page_kb << order] = counts.get(page_kb << order, 0) + count
+    listed_kb = sum(count * kb for count, kb in state.claims)
+    listed = dict((kb, count) for count, kb in state.claims)
+    forgotten = [f"{count} x {kb} kB" for kb, count in counts.items() if count and kb not in listed]
+    differing = [f"{listed[kb]} x {kb} kB for {counts.get(kb, 0)}" for kb in listed if listed[kb] != counts.get(kb, 0)]
+    sum_kb = sum(kb * count for kb, count in counts.items())
+    text = f"The list of blocks after it comes to {listed_kb} kB"
+    if forgotten:
+        text += f": it leaves out {', '.join(forgotten)}"
+    if differing:
+        text += f"; it has {', '.join(differing)}"
+    return text + (f". With all blocks it is {sum_kb} kB." if forgotten or differing else ", all of them.")
+
+
+def marks_words(state: State) -> str:
+    """The marks of the zones, and where they come from."""
+    known = [zone for zone in state.zones if zone.marks_from]
+    if not known:
+        return (
+            "The watermarks, on which the kernel's answer depends, are not in the text: add /proc/zoneinfo, or give "
+            "--min-kb and --low-kb."
+        )
+    parts = [f"{_zone_name(zone, state)} min {zone.min_pages}, low {zone.low_pages} pages" for zone in known]
+    sources = dict.fromkeys(_MARKS_FROM[zone.marks_from or ""] for zone in known)
+    return f"Marks: {'; '.join(parts)} ({'; '.join(sources)})."
+
+
+def granted_words(state: State) -> str:
+    """The largest piece that a plain request would get, at the low mark and at min."""
+    rules = state.kernel.rules
+    if len(rules) != 1 or state.page_bytes is None:
+        return "" if rules else "Which rule this kernel has, the text does not tell: --kernel RELEASE does."
+    at_low, at_min = (_best(state, rules[0], low) for low in (True, False))
+    if at_low is None or at_min is None:
+        return ""
+    if at_low == at_min:
+        return f"In one piece, the kernel would hand out {_piece(at_low, state)} at most."
+    return (
+        f"In one piece, the kernel would hand out {_piece(at_low, state)} at most at once, and {_piece(at_min, state)} "
+        "once reclaim was tried."
+    )
+
+
+def _best(state: State, rule: str, at_low: bool) -> int | None:
+    plain = Request(0)
+    zones = [zone for zone in state.zones if zone.name in plain.zone_names]
+    if not zones or any(zone.marks_from is None for zone in zones):
+        return None
+    return max(
+        largest_order(zone, plain, reserve_pages(zone, state.zones, plain.highest_zone), rule, at_low) for zone in zones
+    )
+
+
+def _piece(order: int, state: State) -> str:
+    return format_bytes((state.page_bytes or 0) << order) if order >= 0 else "nothing"
+
+
+def largest_free(state: State) -> str:
+    """The largest free block, granted or not."""
+    orders = [order for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
+    return _piece(max(orders, default=-1), state)
+
+
+def zone_total_kb(zone: Zone, page_bytes: int) -> int:
+    return int(watermark.free_pages(zone.nr_free)) * page_bytes // 1024

@@ -1,0 +1,275 @@
+"""One request as a story: what was asked, what was free, why the answer is what it is, what would help. Pure."""
+
+from __future__ import annotations
+
+from buddyd import watermark
+
+from buddywatch import verdict_words
+from buddywatch.explain import reasons
+from buddywatch.explain.answers import Case
+from buddywatch.explain.judge import merge_plan
+from buddywatch.explain.remedies import remedies
+from buddywatch.explain.state_words import block_table, largest_free, marks_words
+from buddywatch.text import counted, one_line, wrapped
+from buddywatch.units import format_bytes
+
+_RULE_AGES = {
+    "old": "Linux up to 2.6.37, and 3.3 to 4.3",
+    "off2": "Linux 2.6.38 to 3.2",
+    "new": "Linux 4.4 and later",
+    "el6": "Red Hat Enterprise Linux 6",
+}
+
+
+def failure_lines(case: Case, likes: int) -> list[str]:
+    """The story of a failure that the kernel told; likes: how many others were just the same."""
+    lines = wrapped(_headline(case, likes), "")
+    lines += ["", *wrapped(_asked(case))]
+    if case.state is None:
+        return [*lines, "", *wrapped(_no_state(case))]
+    lines += ["", *_free_lines(case), "", *_answer_lines(case)]
+    return lines + _remedy_lines(case)
+
+
+def need_lines(case: Case) -> list[str]:
+    """A need that was asked for, in the state that stands above it."""
+    lines = wrapped(f"{_need_name(case)}: {_short(case)}")
+    if case.pieces:
+        lines += _piece_lines(case)
+    if case.answer.verdict in (watermark.REFUSED, watermark.TIGHT):
+        lines += ["", *_answer_lines(case)]
+    return lines + _remedy_lines(case)
+
+
+def headline(case: Case) -> str:
+    """ "rm (process 6821): 61440 bytes in one piece": who asked for how much."""
+    pid = case.message.pid if case.message else None
+    who = one_line(case.name or "", 40) or "a process"
+    return f"{who}{f' (process {pid})' if pid is not None else ''}: {_amount(case)}"
+
+
+def _amount(case: Case) -> str:
+    if case.requested_bytes is not None:
+        return f"{case.requested_bytes} bytes in one piece"
+    if case.order is None:
+        return "an unknown amount"
+    block = f" ({format_bytes(case.block_bytes)})" if case.block_bytes else ""
+    return f"{counted(1 << case.order, 'page')}{block} in one piece" if case.order else f"1 page{block}"
+
+
+def _headline(case: Case, likes: int) -> str:
+    killed = case.message.killed if case.message else []
+    then = f"; the OOM killer ended {', '.join(one_line(name, 40) for name in killed)}" if killed else ""
+    more = f" (and {likes} more like it)" if likes else ""
+    return f"FAILED at line {case.line}{more}: {headline(case)}{then}"
+
+
+def _asked(case: Case) -> str:
+    if case.order is None:
+        if case.message and case.message.kind == "vma":
+            return (
+                "The kernel had no memory for its own small records of a mapping: not one page. That is a lack of "
+                "memory, not of large blocks."
+            )
+        return "How large a block that takes depends on the page size, which the text does not tell: give --page-kb N."
+    block = f"{counted(1 << case.order, 'page')}"
+    if case.block_bytes:
+        block += f" ({format_bytes(case.block_bytes)}; the kernel calls it order {case.order})"
+    if case.requested_bytes is not None and case.page_bytes:
+        pages = -(-case.requested_bytes // case.page_bytes)
+        text = (
+            f"{case.requested_bytes} bytes are {counted(pages, 'page')} of {case.page_bytes} bytes. The kernel hands "
+            f"out memory in blocks of 1, 2, 4, 8 ... pages only, so it takes a free block of {block}."
+        )
+    else:
+        text = f"The kernel was asked for a block of {block}."
+    for_what = case.message.for_what if case.message else None
+    if for_what == "process data":
+        text += " It was to hold the data, bss and stack of a program that was being started."
+    elif for_what:
+        text += f" It was to hold the {one_line(for_what, 40)} of a program that was being started."
+    if not case.answer.request.can_wait:
+        text += " The request could not wait, so no reclaim was tried for it; it may dip into the reserve instead."
+    return text
+
+
+def _no_state(case: Case) -> str:
+    if case.page_bytes is None:
+        return "What was free is not in the text in a form that tells the page size: give --page-kb N."
+    return (
+        "What was free at that moment is not in the text: the kernel prints it below this message, up to the line with "
+        "`= NkB`. Without it nothing can be said about the cause."
+    )
+
+
+def _free_lines(case: Case) -> list[str]:
+    state = case.state
+    if state is None or state.page_bytes is None:
+        return []
+    free_kb = state.free_pages * state.page_bytes // 1024
+    when = "Free then"
+    if reasons.BORROWED_STATE in case.notes:
+        when = f"No list of free memory came with the message. Free at another moment, by line {state.line}"
+    lines = wrapped(f"{when}: {free_kb} kB in all, largest block {largest_free(state)}.")
+    return lines + block_table(state)
+
+
+def _answer_lines(case: Case) -> list[str]:
+    answer = case.answer
+    if answer.verdict is None or case.page_bytes is None:
+        return wrapped(_unknown(case))
+    lines = wrapped(_reason(case))
+    if answer.verdict != watermark.OK or case.message:
+        lines += verdict_words.table_of_tests(answer.tests, case.page_bytes)
+        lines += wrapped(_how_demanded(case))
+    if answer.verdict == watermark.REFUSED:
+        lines += ["", *wrapped(_missing(case))]
+    if reasons.OOM_KILLER in case.notes and answer.verdict == watermark.REFUSED:
+        lines += wrapped(verdict_words.oom_killer(case.page_bytes))
+    return lines
+
+
+def _unknown(case: Case) -> str:
+    if case.answer.verdicts:
+        parts = [f"{verdict} by the rule of {_RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
+        return f"Which kernel it is the text does not tell, and it matters: {'; '.join(parts)}. Give --kernel RELEASE."
+    if case.state and not case.kernel.rules:
+        return "The kernel's release tells no rule: give --kernel RELEASE, as `uname -r` prints it."
+    if case.state and any(zone.marks_from is None for zone in case.state.zones):
+        return marks_words(case.state)
+    return "None of the zones in the text serves such a request, so nothing can be said about it."
+
+
+def _reason(case: Case) -> str:
+    answer, block = case.answer, case.block_bytes or 0
+    if answer.verdict == watermark.OK:
+        return _granted(case) if case.message else "The kernel would grant it at once:"
+    if answer.verdict == watermark.TIGHT:
+        if case.message:
+            return _granted(case)
+        return (
+            "The kernel would grant it, but only at its second try, out of the reserve between its two marks (low and "
+            "min). At the first try it falls short:"
+        )
+    return f"Why{_nearest_zone(case)}: {_cause(case, block)}"
+
+
+def _nearest_zone(case: Case) -> str:
+    """Which zone it was about, where several might have served."""
+    names, zone = case.answer.request.zone_names, case.answer.zone
+    serving = [other for other in case.state.zones if other.name in names] if case.state else []
+    return f" (in the zone that comes nearest, {one_line(zone.name, 16)})" if zone and len(serving) > 1 else ""
+
+
+def _cause(case: Case, block: int) -> str:
+    reason = case.answer.reason
+    if reason == reasons.FRAGMENTED:
+        return "fragmentation. " + verdict_words.no_block(block)
+    if reason == reasons.RESERVE:
+        return "the reserve per block size. " + verdict_words.held_back(block)
+    if reason == reasons.TOO_LITTLE:
+        return "too little memory. What is free in all does not cover the request and the reserve, whatever its pieces:"
+    if reason == reasons.ATOMIC_RESERVE:
+        return "what is free is set aside for atomic requests, those of interrupts, and this one is none:"
+    if reason == reasons.CMA_RESERVE:
+        return "what is free lies in areas for movable pages only (CMA, or isolated), and this request is none:"
+    if reason == reasons.TOO_LARGE:
+        return "it is larger than any block that this kernel has."
+    return "not known."
+
+
+def _granted(case: Case) -> str:
+    second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
+    text = (
+        f"By these numbers the kernel's rule grants it{second}, yet it was refused. Either memory was freed between the "
+        "refusal and the moment these numbers were taken, or something else set the limit: a control group, a set "
+        "of nodes, a patch of this kernel."
+    )
+    if not case.answer.request.can_wait:
+        text += " For requests that cannot wait the first is common: they fail at a bad moment that is soon over."
+    return text
+
+
+def _how_demanded(case: Case) -> str:
+    """How the column of demands comes about, so that it can be checked by hand."""
+    answer = case.answer
+    zone, rule = answer.zone, answer.rule or ""
+    if zone is None:
+        return ""
+    tight = answer.verdict == watermark.TIGHT
+    mark = (zone.low_pages if tight else answer.request.effective(zone.min_pages or 0)) or 0
+    name = "low" if tight else "min"
+    is_lowered = not tight and mark != zone.min_pages
+    lowered = f" (min is {zone.min_pages}, lowered for a request like this)" if is_lowered else ""
+    parts = f"{counted(1 << answer.request.order, 'page')} asked for and the {name} mark of {mark} pages{lowered}"
+    if answer.reserve:
+        parts += f" and, in all, {answer.reserve} pages kept for requests that can use only this zone"
+    if rule in ("off2", "el6"):
+        parts += " and 2 more pages"
+    if rule == "new":
+        return f"Demanded: {parts} in all, and one free block that is large enough (the rule of {_RULE_AGES[rule]})."
+    how = "halved from size to size" if rule in ("old", "off2") else "as this kernel lowers it from size to size"
+    return f"Demanded: {parts}, the mark {how} (the rule of {_RULE_AGES.get(rule, 'this kernel')})."
+
+
+def _missing(case: Case) -> str:
+    answer, page_bytes = case.answer, case.page_bytes or 0
+    text = f"{counted(answer.missing_pages, 'page')} ({format_bytes(answer.missing_pages * page_bytes)}) were missing."
+    plan = merge_plan(answer) if answer.reason in (reasons.FRAGMENTED, reasons.RESERVE) else None
+    if plan:
+        block = format_bytes(case.block_bytes or 0)
+        pieces = ", ".join(f"{count} of {format_bytes(page_bytes << order)}" for order, count in plan.pieces)
+        text += (
+            f" {counted(plan.blocks, 'more free block')} of {block} would do: as much as {pieces}, joined. Two free "
+            "blocks side by side are joined at once, so next to each of these lies something in use."
+        )
+    order = answer.serviceable_order
+    if order is not None and order < answer.request.order:
+        largest = format_bytes(page_bytes << order) if order >= 0 else "nothing"
+        text += f" The largest request that would have been granted: {largest}."
+    if reasons.RECLAIMABLE in case.notes and case.reclaimable_bytes:
+        text += (
+            f" Up to {format_bytes(case.reclaimable_bytes)} were in caches, which the kernel tries to free before it "
+            "refuses: it could still have succeeded. Where that was tried with large requests, 1 in 10 to 20 passed."
+        )
+    return text
+
+
+def _remedy_lines(case: Case) -> list[str]:
+    found = remedies(case)
+    lines = []
+    for title, helps in (("What would help:", True), ("What would not help:", False)):
+        chosen = [remedy for remedy in found if remedy.helps == helps]
+        if chosen:
+            lines += ["", *wrapped(title)]
+            lines += [line for remedy in chosen for line in wrapped(remedy.text, "  - ", "    ")]
+    return lines
+
+
+def _need_name(case: Case) -> str:
+    name = one_line(case.name or "", 60)
+    return f"{name}, started now" if case.pieces else f"A request for {name}"
+
+
+def _short(case: Case) -> str:
+    answer = case.answer
+    if answer.verdict is None:
+        return "not known" if not case.page_bytes else _unknown(case)
+    block = f", a block of {format_bytes(case.block_bytes)}" if case.block_bytes else ""
+    if answer.verdict == watermark.REFUSED:
+        return f"REFUSED{block}, {counted(answer.missing_pages, 'page')} short"
+    spare = f"{counted(answer.margin_pages or 0, 'page')} to spare"
+    return f"granted{' at the second try' if answer.verdict == watermark.TIGHT else ''}{block}, {spare}"
+
+
+def _piece_lines(case: Case) -> list[str]:
+    lines = []
+    for piece in case.pieces:
+        what = f"{piece.block.what}: {piece.block.bytes} bytes"
+        if piece.answer is None:
+            why = "taken to be shared, or in flash" if piece.block.shareable else "not reached"
+        else:
+            verdict = "REFUSED" if piece.answer.verdict == watermark.REFUSED else piece.answer.verdict or "not known"
+            why = f"a block of {format_bytes((case.page_bytes or 0) << piece.order)}, {verdict}"
+        lines += wrapped(f"{what}, {why}", "    ")
+    return lines
