@@ -180,6 +180,8 @@ def _notes(case: Case) -> list[str]:
         notes.append(reasons.ESTIMATED_MARKS)
     if marks_from == BORROWED:
         notes.append(reasons.BORROWED_MARKS)
+    if answer.zone and answer.zone.lost_kb:
+        notes.append(reasons.INCOMPLETE_LIST)
     if answer.verdict and case.kernel.inferred:
         notes.append(reasons.INFERRED_RULE)
     return notes
@@ -189,13 +191,11 @@ def _tables(
     raw: Raw, kernels: KernelsOfText, page_bytes: int | None, options: Options, dumps: list[State]
 ) -> list[State]:
     """States of buddyinfo; of pagetypeinfo where there is no buddyinfo."""
-    source = "buddyinfo" if any(table.source == "buddyinfo" for table in raw.tables) else "pagetypeinfo"
     states = []
-    for table in raw.tables:
-        if table.source == source:
-            lender = _nearest(dumps, table.offset) if dumps else None
-            kernel = kernels.at(table.offset, table.offset)
-            states.append(state_of_table(table, raw, kernel, page_bytes, lender, options))
+    for table in raw.tables or raw.types:
+        lender = _nearest(dumps, table.offset) if dumps else None
+        kernel = kernels.at(table.offset, table.offset)
+        states.append(state_of_table(table, raw, kernel, page_bytes, lender, options))
     return states
 
 

@@ -19,7 +19,7 @@ Test = tuple[int, int, int]  # order, pages held in blocks of that order or larg
 
 @dataclass(frozen=True)
 class Answer:
-    """What the kernel answers to a request in a state, by its best zone. tests are those at the mark that decides.
+    """What the kernel answers to a request in a state, by its best zone. tests are at the min mark, low_tests at low.
 
     verdict None: not known (marks, page size or rule), or not the same for all kernels that it may be; then `verdicts`
     has that of each rule. missing_pages: 0 where it is granted at min.
@@ -33,6 +33,7 @@ class Answer:
     reserve: int = 0
     margin_pages: int | None = None
     tests: tuple[Test, ...] = ()
+    low_tests: tuple[Test, ...] = ()
     serviceable_order: int | None = None
     verdicts: tuple[tuple[str, str], ...] = ()
 
@@ -78,26 +79,15 @@ def serving_zones(state: State, request: Request) -> list[Zone]:
 def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer:
     reserve = reserve_pages(zone, state.zones, request.highest_zone)
     at_min = tests_of(zone, request, request.effective(zone.min_pages or 0), reserve, rule)
+    at_low = tests_of(zone, request, zone.low_pages or 0, reserve, rule)
     margin = _margin(at_min)
-    tests = at_min
     if margin < 0:
         verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
     else:
-        at_low = tests_of(zone, request, zone.low_pages or 0, reserve, rule)
-        verdict, reason = (
-            (watermark.OK, reasons.GRANTED) if _margin(at_low) >= 0 else (watermark.TIGHT, reasons.GRANTED)
-        )
-        tests = at_low if verdict == watermark.TIGHT else at_min
+        verdict, reason = watermark.OK if _margin(at_low) >= 0 else watermark.TIGHT, reasons.GRANTED
+    largest = largest_order(zone, request, reserve, rule)
     return Answer(
-        request,
-        verdict,
-        reason,
-        rule,
-        zone,
-        reserve,
-        margin,
-        tuple(tests),
-        largest_order(zone, request, reserve, rule),
+        request, verdict, reason, rule, zone, reserve, margin, tuple(at_min), tuple(at_low), serviceable_order=largest
     )
 
 

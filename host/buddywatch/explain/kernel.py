@@ -58,10 +58,6 @@ class Kernel:
     trim_pages: int | None = None
     inferred: bool = False
 
-    @property
-    def version(self) -> tuple[int, int, int] | None:
-        return version_of(self.release)
-
 
 def version_of(release: str | None) -> _Version | None:
     """(2, 6, 30) of "2.6.30-uc0"; None where there is none."""
@@ -72,10 +68,6 @@ def version_of(release: str | None) -> _Version | None:
             break
         numbers.append(int(digits[:6]))
     return (numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0) if len(numbers) > 1 else None
-
-
-def kernels(raw: Raw, given_release: str | None) -> KernelsOfText:
-    return KernelsOfText(raw, given_release)
 
 
 class KernelsOfText:

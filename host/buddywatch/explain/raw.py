@@ -71,7 +71,8 @@ class Raw:
     line_at: Callable[[int], int]
     messages: list[Message] = field(default_factory=list)
     dumps: list[Dump] = field(default_factory=list)  # those that belong to no message
-    tables: list[Table] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)  # of buddyinfo
+    types: list[Table] = field(default_factory=list)  # of pagetypeinfo
     zoneinfo: list[tuple[int, ZoneKey, RawZone]] = field(default_factory=list)
     meminfo: list[tuple[int, dict[str, int]]] = field(default_factory=list)
     releases: list[tuple[int, str]] = field(default_factory=list)

@@ -184,7 +184,7 @@ class _Reader:
             more = _MORE_COUNTS.match(self._text, match.end())
             counts += [int(number) for number in more[1].split()] if more else []
         table = self.raw.tables[-1] if self.raw.tables else None
-        if table is None or table.source != "buddyinfo" or key in table.zones:
+        if table is None or key in table.zones:
             table = Table(match.start(), "buddyinfo")
             self.raw.tables.append(table)
         size = min(len(counts), _MOST_ORDERS)
@@ -198,7 +198,7 @@ class _Reader:
         zone = self._types.zones.get(key) if self._types else None
         if self._types is None or (zone is not None and letter in zone.values):
             self._types = Table(offset, "pagetypeinfo")
-            self.raw.tables.append(self._types)
+            self.raw.types.append(self._types)
             zone = None
         if zone is None:
             zone = RawZone(in_kb=False, counts=[0] * len(counts), letters=[""] * len(counts))

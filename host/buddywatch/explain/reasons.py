@@ -17,6 +17,7 @@
     estimated-marks    the marks are the kernel's own formula, not read
     borrowed-marks     the marks were read in another part of the text
     borrowed-state     no dump came with the failure: judged in the nearest other state of the text
+    incomplete-list    the list of free blocks does not come to its own sum: a part of it is missing
     inferred-rule      no kernel release in the text: the rule follows from the format of what it printed
 """
 
@@ -37,4 +38,5 @@ CANNOT_WAIT = "cannot-wait"
 ESTIMATED_MARKS = "estimated-marks"
 BORROWED_MARKS = "borrowed-marks"
 BORROWED_STATE = "borrowed-state"
+INCOMPLETE_LIST = "incomplete-list"
 INFERRED_RULE = "inferred-rule"

@@ -155,7 +155,9 @@ def _set_aside(case: Case) -> list[Remedy]:
 
 
 def _who(case: Case) -> str:
-    return one_line(case.name or "", 40) or "the program"
+    """The program, where the request is one's."""
+    known = case.message is not None or case.pieces
+    return (one_line(case.name or "", 40) if known else "") or "such a program"
 
 
 def _resident(case: Case) -> Remedy | None:
@@ -200,7 +202,11 @@ def _drop_caches(case: Case) -> Remedy | None:
     most, wanted = case.reclaimable_bytes, max(case.answer.missing_pages * case.page_bytes, case.page_bytes)
     command = "`echo 3 > /proc/sys/vm/drop_caches`"
     if most < wanted:
-        text = f"{command} would free {format_bytes(most)} at best; {format_bytes(wanted)} were missing."
+        text = (
+            f"{command} would free nothing: no cache is left."
+            if not most
+            else f"{command} would free {format_bytes(most)} at best; {format_bytes(wanted)} were missing."
+        )
         return Remedy("drop_caches", text, helps=False, numbers={"at_best_bytes": most})
     text = (
         f"{command} frees up to {format_bytes(most)} of caches, at best. It rarely helps after a refusal, because the "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from buddyd import watermark
 
 from buddywatch.explain.answers import Case, Explanation, Wanted, need_in
@@ -73,7 +71,8 @@ def _free_states(explanation: Explanation) -> list[State]:
     free = [state for state in explanation.states if id(state) not in of_failures]
     if free or not explanation.needs:
         return free
-    return [state for state in explanation.states if any(need.state is state for need in explanation.needs)]
+    asked = {id(need.state) for need in explanation.needs}
+    return [state for state in explanation.states if id(state) in asked]
 
 
 def _same_again(groups: list[list[Case]], state: State) -> list[Case]:
@@ -85,7 +84,7 @@ def _same_again(groups: list[list[Case]], state: State) -> list[Case]:
         if case.requested_bytes and case.state is not state
     }
     return [
-        replace(need_in(state, Wanted(f"{size} bytes, as {one_line(case.name or 'above', 20)} asked for", size)))
+        need_in(state, Wanted(f"{size} bytes, as {one_line(case.name or 'above', 20)} asked for", size))
         for size, case in list(failed.items())[:_FULL_STORIES]
     ]
 

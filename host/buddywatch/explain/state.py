@@ -48,6 +48,7 @@ class Zone:
     size_pages: int | None = None
     cma_pages: int = 0
     highatomic_pages: int = 0
+    lost_kb: int = 0  # by which the list of blocks differs from the sum that the kernel put behind it
 
 
 @dataclass
@@ -93,7 +94,7 @@ def page_bytes_of(raw: Raw, options: Options) -> int | None:
         free_kb = _nearest_meminfo(raw, table.offset).get("MemFree")
         pages = sum(watermark.free_pages(zone.counts) for zone in table.zones.values())
         for page_kb in (4, 8, 16, 32, 64):
-            if free_kb and pages and 0.75 <= free_kb / (pages * page_kb) < 1.34:
+            if free_kb and pages and 0.8 <= free_kb / (pages * page_kb) <= 1.2:
                 return page_kb * 1024
     return 4096 if "x86" in raw.signs else None  # the only size that x86 has
 
@@ -140,7 +141,13 @@ def _dump_zone(key: ZoneKey, raw: RawZone, page_bytes: int) -> Zone:
         size_pages=pages.get("managed", pages.get("present")),
         cma_pages=pages.get("free_cma", 0),
         highatomic_pages=pages.get("free_highatomic", pages.get("reserved_highatomic", 0)),
+        lost_kb=_lost_kb(raw),
     )
+
+
+def _lost_kb(raw: RawZone) -> int:
+    listed_kb = sum(count * unit_kb for count, unit_kb in zip(raw.counts, raw.units_kb, strict=True))
+    return abs((raw.total_kb if raw.total_kb is not None else listed_kb) - listed_kb)
 
 
 def state_of_table(
@@ -176,10 +183,11 @@ def state_of_table(
 def _letters(raw: Raw, table: Table, key: ZoneKey) -> list[str | None]:
     """The lists that a zone's blocks are on: as pagetypeinfo tells them that was read next to buddyinfo."""
     own = table.zones[key]
-    types = [other for other in raw.tables if other.source == "pagetypeinfo" and key in other.zones]
-    if table.source == "pagetypeinfo" or not types:
+    if table.source == "pagetypeinfo" or not raw.types:
         return list(own.letters)
-    nearest = min(types, key=lambda other: abs(other.offset - table.offset)).zones[key]
+    index = bisect_left(raw.types, table.offset, key=lambda other: other.offset)
+    around = raw.types[max(index - 1, 0) : index + 1]
+    nearest = min(around, key=lambda other: abs(other.offset - table.offset)).zones.get(key, RawZone())
     told = [letters or None for letters in nearest.letters]
     return [*told, *[None] * len(own.counts)][: len(own.counts)]
 

@@ -111,6 +111,10 @@ def _free_lines(case: Case) -> list[str]:
     if reasons.BORROWED_STATE in case.notes:
         when = f"No list of free memory came with the message. Free at another moment, by line {state.line}"
     lines = wrapped(f"{when}: {free_kb} kB in all, largest block {largest_free(state)}.")
+    if reasons.INCOMPLETE_LIST in case.notes:
+        lines += wrapped(
+            "Beware: this list does not come to its own sum (`= NkB`); a part of it was lost on the way here."
+        )
     return lines + block_table(state)
 
 
@@ -119,14 +123,19 @@ def _answer_lines(case: Case) -> list[str]:
     if answer.verdict is None or case.page_bytes is None:
         return wrapped(_unknown(case))
     lines = wrapped(_reason(case))
-    if answer.verdict != watermark.OK or case.message:
-        lines += verdict_words.table_of_tests(answer.tests, case.page_bytes)
-        lines += wrapped(_how_demanded(case))
+    at_low = _decided_at_low(case)
+    lines += verdict_words.table_of_tests(answer.low_tests if at_low else answer.tests, case.page_bytes)
+    lines += wrapped(_how_demanded(case, at_low))
     if answer.verdict == watermark.REFUSED:
         lines += ["", *wrapped(_missing(case))]
     if reasons.OOM_KILLER in case.notes and answer.verdict == watermark.REFUSED:
         lines += wrapped(verdict_words.oom_killer(case.page_bytes))
     return lines
+
+
+def _decided_at_low(case: Case) -> bool:
+    """A need that passes at min only is told by what it lacks at low; what the kernel refused, by its last try."""
+    return case.answer.verdict == watermark.TIGHT and case.message is None
 
 
 def _unknown(case: Case) -> str:
@@ -181,8 +190,8 @@ def _cause(case: Case, block: int) -> str:
 def _granted(case: Case) -> str:
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
     text = (
-        f"By these numbers the kernel's rule grants it{second}, yet it was refused. Either memory was freed between the "
-        "refusal and the moment these numbers were taken, or something else set the limit: a control group, a set "
+        f"By these numbers the kernel's rule grants it{second}, yet it was refused. Either memory was freed between "
+        "the refusal and the moment these numbers were taken, or something else set the limit: a control group, a set "
         "of nodes, a patch of this kernel."
     )
     if not case.answer.request.can_wait:
@@ -190,16 +199,15 @@ def _granted(case: Case) -> str:
     return text
 
 
-def _how_demanded(case: Case) -> str:
+def _how_demanded(case: Case, at_low: bool) -> str:
     """How the column of demands comes about, so that it can be checked by hand."""
     answer = case.answer
     zone, rule = answer.zone, answer.rule or ""
     if zone is None:
         return ""
-    tight = answer.verdict == watermark.TIGHT
-    mark = (zone.low_pages if tight else answer.request.effective(zone.min_pages or 0)) or 0
-    name = "low" if tight else "min"
-    is_lowered = not tight and mark != zone.min_pages
+    mark = (zone.low_pages if at_low else answer.request.effective(zone.min_pages or 0)) or 0
+    name = "low" if at_low else "min"
+    is_lowered = not at_low and mark != zone.min_pages
     lowered = f" (min is {zone.min_pages}, lowered for a request like this)" if is_lowered else ""
     parts = f"{counted(1 << answer.request.order, 'page')} asked for and the {name} mark of {mark} pages{lowered}"
     if answer.reserve:
