@@ -7,6 +7,8 @@ longest of these silences and what it takes to find back.
 import re
 import termios
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -57,15 +59,23 @@ class Played:
         return self.scene.record
 
 
-@pytest.fixture(scope="module", params=list(RATES))
-def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, agent: Command, cpython: Command
-) -> Iterator[Played]:
-    link = request.param
-    folder = tmp_path_factory.mktemp(link)
-    command = cpython if link in CPYTHON else agent
-    with mail_server() as server, Scene(folder, command, RING, config=NEED_RM + mail_config(server, folder)) as scene:
-        yield _played(scene, server, link)
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory, agent: Command, cpython: Command) -> Iterator[dict[str, Played]]:
+    """The story over each link, all played at the same time."""
+    with ExitStack() as stack:
+        casts = []
+        for link in RATES:
+            folder, server = tmp_path_factory.mktemp(link), stack.enter_context(mail_server())
+            config = NEED_RM + mail_config(server, folder)
+            scene = Scene(folder, cpython if link in CPYTHON else agent, RING, config=config)
+            casts.append((stack.enter_context(scene), server, link))
+        with ThreadPoolExecutor(len(casts)) as pool:
+            yield dict(zip(RATES, pool.map(lambda cast: _played(*cast), casts), strict=True))
+
+
+@pytest.fixture(params=list(RATES))
+def played(request: pytest.FixtureRequest, stories: dict[str, Played]) -> Played:
+    return stories[request.param]
 
 
 def _played(scene, server, link) -> Played:
