@@ -1,8 +1,10 @@
 """The agent as a process, on its telnet port: people and hosts."""
 
+import resource
+
 import pytest
 from buddyd import wire
-from daemons import Daemon, Decoder, free_port, telnet
+from daemons import PATIENCE_S, Daemon, Decoder, free_port, telnet, until
 
 GREETING = b"buddyd 0.1.0 on xport-07. Type help.\r\n"
 
@@ -111,6 +113,37 @@ def test_client_that_never_reads_delays_no_poll(daemon, port):
     host.until(stuck, "100 frames without a move of the dead client")
     numbers = Decoder(host.lines).numbers
     assert numbers == list(range(first, first + len(numbers)))
+
+
+def test_agent_without_descriptors_sleeps_and_recovers(daemon, port):
+    """accept() fails, and would be ready again at once; who is connected must not notice."""
+    host = telnet(port)
+    host.ask_hello()
+    pid = daemon.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    # The limit is on the number, not on the count: the next free one is just not allowed any more.
+    highest = max(int(entry.name) for entry in (daemon.proc / "fd").iterdir())
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    turned_away = telnet(port)
+    seen = len(host.lines)
+    host.until(lambda stream: len(stream.lines) > seen + 20, "frames for who is connected")
+    until(lambda: naps(daemon) > 10, "the agent to sleep between its polls")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    turned_away.close()
+
+    def served():
+        person = telnet(port)
+        person.listen(PATIENCE_S)
+        return b"Type help." in person.heard
+
+    until(served, "the port to be open again")
+    host.say(b"need 1\n")
+    host.until_text(b"need 1: ok")
+
+
+def naps(daemon):
+    """How many of 100 looks find the agent asleep."""
+    return sum((daemon.proc / "stat").read_text().rpartition(")")[2].split()[0] == "S" for _ in range(100))
 
 
 def test_client_that_floods_delays_nobody(daemon, port):

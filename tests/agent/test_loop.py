@@ -1,0 +1,146 @@
+"""The loop with a real desk and real streams: when it polls, and what it does when something fails."""
+
+from buddyd import compat
+from buddyd.links import Link
+from buddyd.loop import Loop
+from buddyd.peer import Peer
+from desks import desk, pair
+from harness import raises
+
+INTERVAL_MS = 10
+
+
+class SlowDesk:
+    """A real desk, whose every fourth poll takes three intervals; ends the loop after so many polls."""
+
+    def __init__(self, polls):
+        self.desk = desk()
+        self.left = polls
+        self.kernel_log = self.desk.kernel_log
+
+    def poll(self):
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        self.desk.poll()
+        began = compat.ticks_ms()
+        while self.left % 4 == 0 and compat.ticks_diff(compat.ticks_ms(), began) < 3 * INTERVAL_MS:
+            pass
+
+
+def opened(stream):
+    """An opener for a Link that finds the stream once, and nothing afterwards."""
+    streams = [stream]
+
+    def opener(_):
+        if not streams:
+            raise OSError(2, "")
+        return streams.pop()
+
+    return opener
+
+
+def make_loop(here, flows_unasked=True):
+    """A Loop with one Link to a stream; the loop, and the other end of the stream."""
+    loop = Loop(here, INTERVAL_MS)
+    ours, theirs = pair()
+    link = Link(loop, "test", Peer(here, flows_unasked), opened(ours), None, False)
+    loop.links = [link]
+    link.open()
+    return loop, theirs
+
+
+def test_poll_that_is_too_late_is_left_out():
+    here = SlowDesk(40)
+    loop, theirs = make_loop(here.desk)
+    loop.desk = here
+    began = compat.ticks_ms()
+    raises(KeyboardInterrupt, loop.run)
+    passed_ms = compat.ticks_diff(compat.ticks_ms(), began)
+    assert here.desk.encoder.sequence == 41
+    intervals = 30 + 10 * 3  # ten polls took three intervals each; what fell into them is left out, not made up for
+    assert passed_ms // INTERVAL_MS + 1 >= intervals
+    theirs.close()
+
+
+def test_loop_ends_without_links():
+    loop = Loop(desk(), INTERVAL_MS)
+    loop.run()
+    assert loop.desk.encoder.sequence == 1
+
+
+def test_frame_is_sent_between_polls():
+    here = desk()
+    loop, theirs = make_loop(here)
+    here.poll()
+    loop.wake()
+    heard = b""
+    while b"\n~k" not in heard or heard[-1:] != b"\n":
+        loop.serve(1000)
+        heard += compat.read(theirs, 4096) or b""
+    assert heard.startswith(b"\n~H boot=")
+
+
+def test_peer_that_goes_is_dropped_and_its_link_tried_again():
+    loop, theirs = make_loop(desk())
+    link = loop.links[0]
+    theirs.close()
+    while loop.peers:
+        loop.serve(1000)
+    assert not link.is_open()
+    due_ms = link.due_ms
+    assert compat.ticks_diff(due_ms, compat.ticks_ms()) <= 1000
+    link.tick(compat.ticks_add(due_ms, -1))
+    assert link.due_ms == due_ms, "not before its time"
+    link.tick(due_ms)
+    assert not link.is_open()
+    assert compat.ticks_diff(link.due_ms, compat.ticks_ms()) > 1000, "later and later"
+
+
+def test_time_between_tries_grows_to_a_minute_and_is_forgotten_when_somebody_speaks():
+    loop, theirs = make_loop(desk())
+    link = loop.links[0]
+    for _ in range(20):
+        link.lost()
+    assert link.retry_ms == 60000
+    assert compat.ticks_diff(link.due_ms, compat.ticks_ms()) <= 60000
+    theirs.send(b"\n")
+    while link.retry_ms != 1000:
+        loop.serve(1000)
+
+
+class FullHeap(Peer):
+    """A peer for whose answer the heap has no room."""
+
+    def receive(self):
+        raise MemoryError
+
+
+def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
+    here = desk()
+    loop, theirs = make_loop(here)
+    ours, full = pair()
+    link = Link(loop, "full", FullHeap(here, False), opened(ours), None, False)
+    loop.links.append(link)
+    link.open()
+    full.send(b"status\n")
+    while len(loop.peers) == 2:
+        loop.serve(1000)
+    assert not link.is_open()
+    assert loop.links[0].is_open()
+    theirs.close()
+
+
+def test_peer_is_not_read_from_while_answers_wait():
+    here = desk()
+    loop, theirs = make_loop(here, flows_unasked=False)
+    peer = loop.links[0].peer
+    peer.say(["a line of text"] * 10)
+    loop.wake()
+    theirs.send(b"xyzzy\n")
+    heard = b""
+    while b"unknown: xyzzy" not in heard:
+        loop.serve(1000)
+        heard += compat.read(theirs, 4096) or b""
+    assert heard.count(b"a line of text") == 10
+    assert heard.find(b"unknown: xyzzy") > heard.rfind(b"a line of text")
