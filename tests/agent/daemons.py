@@ -211,7 +211,7 @@ class Decoder:
         if kind == wire.EVENT:
             self.events.append((number, wire.parse_event(content[4:])))
             return
-        if kind in (wire.KEY, wire.KEY_PART) and self._vector is None:
+        if kind in wire.STARTS_GROUP and self._vector is None:
             self._vector, self._column = [0] * self._columns(), 0
         if self._vector is not None:
             self._column = wire.apply_frame(content, self._vector, self._column, int(self.facts["interval_cs"]))
