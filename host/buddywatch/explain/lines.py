@@ -33,6 +33,7 @@ _ALLOCATION = re.compile(r"(?:nommu: )?Allocation of ")
 _MODE = re.compile(r"(?:mode:|gfp_mask=)(0x[0-9a-f]{1,16})\**(?:\(([A-Z_|a-z0-9]{0,400})\))?")
 _LONGEST_PLAIN_EVENT = 300
 _LONGEST_NAME = 64
+_HIGHEST_ORDER = 40  # larger blocks than any machine has
 
 # A piece of a dump that a terminal's right edge may have cut in two.
 _PIECE = re.compile(r"\d{1,9}\*\d{1,9}kB|[A-Za-z_]{2,40}:\d{1,12}[kK]B")
@@ -163,6 +164,8 @@ def _event(text: str, offset: int, following: str = "") -> Event | None:
     if parsed is None:
         return None
     kind, number, pid, process_name = parsed
+    if kind in ("page", "oom") and number > _HIGHEST_ORDER:
+        return None
     mode = (_MODE.search(text) or _MODE.match(following)) if kind in ("page", "oom") else None
     return Event(
         offset,

@@ -152,12 +152,12 @@ class _Reader:
         zone, unit_kb = self._list, int(match["unit"])
         if zone is None or len(zone.counts) >= _MOST_ORDERS:
             return
-        if zone.units_kb and unit_kb != 2 * zone.units_kb[-1]:
-            self._list = None  # not the next of this list: cut, or words about a block
+        while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < _MOST_ORDERS:
+            _append(zone, 0, zone.units_kb[-1] * 2, None)  # sizes that got lost: the list's sum tells what they held
+        if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
+            self._list = None  # not the next of this list, but words about a block
             return
-        zone.counts.append(int(match["count"]))
-        zone.units_kb.append(unit_kb)
-        zone.letters.append(match["letters"])
+        _append(zone, int(match["count"]), unit_kb, match["letters"])
 
     def _on_total(self, match: re.Match[str]) -> None:
         if self._list is not None and self._list.counts:
@@ -259,6 +259,12 @@ class _Reader:
 
     def _on_machine(self, match: re.Match[str]) -> None:
         self.raw.signs.add("x86")
+
+
+def _append(zone: RawZone, count: int, unit_kb: int, letters: str | None) -> None:
+    zone.counts.append(count)
+    zone.units_kb.append(unit_kb)
+    zone.letters.append(letters)
 
 
 def _same_request(message: Message, event: Event) -> bool:
