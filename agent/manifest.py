@@ -1,4 +1,4 @@
-# For MicroPython's build: make -C ports/unix FROZEN_MANIFEST=.../agent/manifest.py
+# For MicroPython's build, see micropython/mpconfigvariant.mk
 import os
 
 FILES = [name for name in os.listdir("buddyd") if name.endswith(".py") and name != "_cpython.py"]
