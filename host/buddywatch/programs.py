@@ -27,6 +27,7 @@ PT_LOAD, PT_INTERP, PT_GNU_STACK = 1, 3, 0x6474E551
 PF_X, PF_W = 1, 2
 ELF_DEFAULT_STACK_BYTES = 131072
 ELF_MIN_STACK_PAGES = 2
+LEAST_STACK_BYTES = 2048  # smaller ones are not worth an advice: elf2flt gives 4096 unless told otherwise
 MAX_PROGRAM_HEADERS_BYTES = 65536
 # e_machine: (EI_OSABI or None, e_flags mask) that mark FDPIC, and the e_flags that tie its segments together again
 # (elf_check_fdpic() and elf_check_const_displacement() in arch/*/include/asm/elf.h).
@@ -49,12 +50,16 @@ class Block:
     what: "text", "data", "image", "stack", "unzip workspace" ...; bytes: whole pages.
     shareable: may cost nothing: such a piece is used in place on a romfs in flash, or shared with an instance of the
     program that already runs; otherwise it is copied into a block of this size. note: one line for people, or "".
+    stack_bytes: as much of it is stack, 0 where none. smaller_stack_bytes: the largest stack with which a free block of
+    half the size would do; 0 where it would have to be below LEAST_STACK_BYTES.
     """
 
     what: str
     bytes: int
     shareable: bool = False
     note: str = ""
+    stack_bytes: int = 0
+    smaller_stack_bytes: int = 0
 
 
 def contiguous_blocks(path: str | os.PathLike[str], page_bytes: int = 4096, argument_bytes: int = 0) -> list[Block]:
@@ -102,7 +107,8 @@ def _blocks_of(file: BinaryIO, name: str, page_bytes: int, argument_bytes: int) 
     raise ProgramError(f"{name}: starts with bytes {head[:4].hex(' ')}; expected a bFLT or ELF program")
 
 
-def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -> list[Block]:
+def _flat_header(head: bytes, name: str) -> tuple[int, int, int, int, int, int, int]:
+    """Revision, start and end of data, end of bss, stack, number of relocations, flags: checked as the kernel does."""
     if len(head) < FLAT_HEADER.size:
         raise ProgramError(f"{name}: {len(head)} bytes of a bFLT header of {FLAT_HEADER.size}; copy the file again")
     _, rev, _, data_start, data_end, bss_end, stack_bytes, _, relocs, flags, *_ = FLAT_HEADER.unpack(head)
@@ -117,20 +123,33 @@ def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -
             f"stack {stack_bytes:#x}, {relocs} relocations; "
             "expected 0x40 <= data <= bss, each below 256 MB; the file is damaged, copy it again"
         )
+    return rev, data_start, data_end, bss_end, stack_bytes, relocs, flags
+
+
+def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -> list[Block]:
+    rev, data_start, data_end, bss_end, stack_bytes, relocs, flags = _flat_header(head, name)
     if rev == FLAT_OLD_REV and flags:
         flags = FLAT_RAM  # flat_old_ram_flag(): the old format had no other flag
     extra = max(bss_end - data_end + stack_bytes + argument_bytes, 4 * relocs)
     data_bytes = data_end - data_start + extra + FLAT_LIBRARY_SLOT_BYTES
-    if flags & (FLAT_RAM | FLAT_GZIP):
-        blocks = [
-            Block("image", _whole_pages(data_start + data_bytes, page_bytes), note="text, data, bss and stack in one")
-        ]
-    else:
+    in_ram = bool(flags & (FLAT_RAM | FLAT_GZIP))
+    text_bytes = data_start if in_ram else 0
+    blocks = []
+    if not in_ram:
         text_note = "no block on a romfs in flash or while the program runs already"
-        blocks = [
-            Block("text", _whole_pages(data_start, page_bytes), shareable=True, note=text_note),
-            Block("data", _whole_pages(data_bytes, page_bytes), note="data, bss and stack in one"),
-        ]
+        blocks.append(Block("text", _whole_pages(data_start, page_bytes), shareable=True, note=text_note))
+    fixed_bytes = text_bytes + data_end - data_start + FLAT_LIBRARY_SLOT_BYTES
+    block = Block(
+        "image" if in_ram else "data",
+        _whole_pages(text_bytes + data_bytes, page_bytes),
+        note="text, data, bss and stack in one" if in_ram else "data, bss and stack in one",
+        stack_bytes=stack_bytes,
+    )
+    smaller_bytes = _half_block(block.bytes, page_bytes) - fixed_bytes - (bss_end - data_end) - argument_bytes
+    # The relocations are read into the place of bss and stack, so a smaller stack is of use down to their size only.
+    if smaller_bytes >= LEAST_STACK_BYTES and fixed_bytes + 4 * relocs <= _half_block(block.bytes, page_bytes):
+        block = replace(block, smaller_stack_bytes=smaller_bytes)
+    blocks.append(block)
     if flags & (FLAT_GZIP | FLAT_GZDATA):
         workspace = _whole_pages(UNZIP_WORKSPACE_BYTES, page_bytes)
         blocks.append(Block("unzip workspace", workspace, note="while the file is read, on top of the others"))
@@ -167,7 +186,9 @@ def _elf_blocks(file: BinaryIO, head: bytes, name: str, page_bytes: int) -> list
         loads_note = f"loads {interpreter}, whose own image comes on top: look at that file as well"
         blocks[0] = replace(blocks[0], note="; ".join(filter(None, (blocks[0].note, loads_note))))
     stack_bytes = max(_whole_pages(stack_bytes, page_bytes), ELF_MIN_STACK_PAGES * page_bytes)
-    return [*blocks, Block("stack", stack_bytes, note=note)]
+    half_bytes = _half_block(stack_bytes, page_bytes)
+    smaller_bytes = half_bytes if half_bytes >= ELF_MIN_STACK_PAGES * page_bytes else 0
+    return [*blocks, Block("stack", stack_bytes, False, note, stack_bytes, smaller_bytes)]
 
 
 def _elf_segments(file: BinaryIO, head: bytes, name: str) -> tuple[bool, list[_Segment]]:
@@ -243,6 +264,12 @@ def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
         return file.read(count)
     except (ValueError, OverflowError, OSError):  # an offset no file can have
         return b""
+
+
+def _half_block(size_bytes: int, page_bytes: int) -> int:
+    """Half of the free block that so many bytes take: a power of two of pages. 0 where they take a single page."""
+    pages = -(-size_bytes // page_bytes)
+    return page_bytes << ((pages - 1).bit_length() - 1) if pages > 1 else 0
 
 
 def _whole_pages(size_bytes: int, page_bytes: int) -> int:

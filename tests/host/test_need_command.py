@@ -2,7 +2,7 @@
 
 import pytest
 from configfiles import FLAT_60K
-from programfiles import flat
+from programfiles import elf, flat
 from runner import Runner
 
 
@@ -25,8 +25,8 @@ def test_text_shows_the_blocks_at_both_page_sizes(buddywatch, program):
     lines = [" ".join(line.split()) for line in result.lines]
     assert lines[0] == program
     assert lines[1] == "with pages of 4 kB: 45056 bytes in one piece, out of a free block of 64 kB"
-    assert "text 102400 bytes block of 128 kB" in lines
-    assert "data 45056 bytes block of 64 kB" in lines
+    assert "text 102400 bytes block of 128 kB (order 5), 28672 bytes unused" in lines
+    assert "data 45056 bytes block of 64 kB (order 4), 20480 bytes unused" in lines
     assert "with pages of 8 kB: 49152 bytes in one piece, out of a free block of 64 kB" in lines
     assert all(len(line) <= 80 for line in result.lines[1:])
 
@@ -45,6 +45,53 @@ def test_json_has_blocks_and_the_need(buddywatch, program):
         ("text", 102400, 131072, True),
         ("data", 45056, 65536, False),
     ]
+
+
+def test_json_has_order_and_waste_at_each_page_size(buddywatch, program):
+    pages = buddywatch("need", program, "--json").json["programs"][0]["pages"]
+    data = [next(block for block in page["blocks"] if block["what"] == "data") for page in pages]
+    assert [(block["order"], block["wasted_bytes"]) for block in data] == [(4, 20480), (3, 16384)]
+
+
+def order_of_the_data(buddywatch, tmp_path, **sizes):
+    path = tmp_path / "program"
+    path.write_bytes(flat(**sizes))
+    (entry,) = buddywatch("need", str(path), "--page-kb", "4", "--json").json["programs"]
+    block = entry["pages"][0]["blocks"][-1]
+    return block["order"], block["smaller_stack_bytes"]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param({"data": 8000, "bss": 20000, "stack": 8192}, id="data"),
+        pytest.param({"data": 8000, "bss": 20000, "stack": 20000, "flags": 1, "text": 20_000}, id="image-in-ram"),
+        pytest.param({"data": 8000, "bss": 1000, "stack": 30000, "relocs": 5000}, id="relocations"),
+    ],
+)
+def test_largest_stack_for_half_the_block_is_exact(buddywatch, tmp_path, sizes):
+    order, stack = order_of_the_data(buddywatch, tmp_path, **sizes)
+    assert 0 < stack < sizes["stack"]
+    assert order_of_the_data(buddywatch, tmp_path, **{**sizes, "stack": stack})[0] == order - 1
+    assert order_of_the_data(buddywatch, tmp_path, **{**sizes, "stack": stack + 1})[0] == order
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param({"data": 8000, "bss": 30000, "stack": 4096}, id="without-stack-still-too-large"),
+        pytest.param({"data": 8000, "bss": 1000, "stack": 30000, "relocs": 9000}, id="relocations-too-large"),
+        pytest.param({"data": 8000, "bss": 24000, "stack": 4096}, id="next-to-nothing-left"),
+    ],
+)
+def test_no_stack_is_advised_that_does_not_help(buddywatch, tmp_path, sizes):
+    assert order_of_the_data(buddywatch, tmp_path, **sizes)[1] == 0
+
+
+def test_text_advises_a_smaller_stack(buddywatch, tmp_path):
+    (tmp_path / "program").write_bytes(elf([(1, 5, 0, 0, 5000, 5000)]))
+    result = buddywatch("need", str(tmp_path / "program"), "--page-kb", "4")
+    assert "with a stack of 65536 bytes or less (now 131072), a block of 64 kB" in result.out
 
 
 def test_program_that_cannot_be_read_does_not_hide_the_others(buddywatch, program, tmp_path):

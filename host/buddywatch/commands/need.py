@@ -52,6 +52,10 @@ def _program_json(file: str, by_page: dict[int, list[Block]]) -> dict[str, Any]:
                     "what": block.what,
                     "bytes": block.bytes,
                     "buddy_bytes": _buddy_bytes(block.bytes, kb * 1024),
+                    "order": watermark.order_for(block.bytes, kb * 1024),
+                    "wasted_bytes": _buddy_bytes(block.bytes, kb * 1024) - block.bytes,
+                    "stack_bytes": block.stack_bytes,
+                    "smaller_stack_bytes": block.smaller_stack_bytes,
                     "shareable": block.shareable,
                     "note": block.note,
                 }
@@ -81,12 +85,24 @@ def _lines(file: str, by_page: dict[int, list[Block]]) -> list[str]:
         rows = [[block.what, f"{block.bytes} bytes", _buddy_words(block, kb * 1024)] for block in blocks]
         for line, block in zip(table(rows, right=frozenset({1})), blocks, strict=True):
             lines.append(f"    {line}")
-            lines += textwrap.wrap(block.note, 78, initial_indent=" " * 8, subsequent_indent=" " * 8)
+            for note in filter(None, (block.note, _stack_words(block, kb * 1024))):
+                lines += textwrap.wrap(note, 78, initial_indent=" " * 8, subsequent_indent=" " * 8)
     return lines
 
 
 def _buddy_words(block: Block, page_bytes: int) -> str:
-    return f"block of {format_bytes(_buddy_bytes(block.bytes, page_bytes))}"
+    """The free block, its order, and what rounding up to it wastes, for as long as the kernel does not trim it."""
+    buddy_bytes = _buddy_bytes(block.bytes, page_bytes)
+    order = watermark.order_for(block.bytes, page_bytes)
+    return f"block of {format_bytes(buddy_bytes)} (order {order}), {buddy_bytes - block.bytes} bytes unused"
+
+
+def _stack_words(block: Block, page_bytes: int) -> str:
+    """How small the stack must be for a block of half the size; whether the program gets by with it, it alone knows."""
+    if not block.smaller_stack_bytes:
+        return ""
+    half = format_bytes(_buddy_bytes(block.bytes, page_bytes) // 2)
+    return f"with a stack of {block.smaller_stack_bytes} bytes or less (now {block.stack_bytes}), a block of {half}"
 
 
 def _page_kb(text: str) -> int:
