@@ -55,8 +55,12 @@ def held_back(block_bytes: int) -> str:
 def table_of_tests(tests: Sequence[Test], page_bytes: int) -> list[str]:
     """The tests of the kernel's rule, a line each, so that they can be checked by hand."""
     lines = [f"{_INDENT}{'in free blocks of':<24}{'pages held':>12}{'pages demanded':>16}"]
+    previous = None
     for order, held, demanded in tests:
         size = f"{format_bytes(page_bytes << order)} or larger" if order else "any size"
+        if order == previous:
+            size = "of these, not set aside"
+        previous = order
         missing = f"   {demanded - held} too few" if held < demanded else ""
         lines.append(f"{_INDENT}{size:<24}{held:>12}{demanded:>16}{missing}")
     return lines

@@ -2,6 +2,7 @@
 
 import pytest
 from buddywatch.explain.answers import Wanted, explain
+from buddywatch.explain.report import report_lines
 from buddywatch.explain.state import Options
 
 LIST = "31*4kB {}47*8kB {}42*16kB {}64*32kB {}1*64kB {}0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 3284kB"
@@ -218,3 +219,37 @@ def test_oom_killer_and_what_follows_is_one_failure():
     assert failure.message.killed == ["sh (37)"]
     assert (failure.requested_bytes, failure.answer.reason) == (16384, "fragmented")
     assert "oom-killer" in failure.notes
+
+
+def test_control_group_that_was_full_is_told_from_the_machine():
+    text = (
+        "t invoked oom-killer: gfp_mask=0xd0, order=0, oom_adj=0\n"
+        + dump(NEW_ZONE)
+        + "Memory cgroup out of memory: Kill process 7 (t) score 1000 or sacrifice child\nKilled process 7 (t)\n"
+    )
+    explanation = explain(text, Options(release="3.10.0"))
+    assert explanation.failures[0].message.killed == ["t (7)"]
+    assert "Not the machine was out of memory" in " ".join(" ".join(report_lines(explanation)).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "release", "rule", "verdict"),
+    [
+        pytest.param("", "3.4.0", "old", "refused", id="plain"),
+        pytest.param("min_free_order_shift = 4\n", "3.4.0", "old4", "tight", id="android"),
+        pytest.param("min_free_order_shift:1\n", "3.4.0", "old", "refused", id="android-default"),
+        pytest.param("", "2.6.32-642.el6.x86_64", "el6", "tight", id="rhel6"),
+    ],
+)
+def test_vendors_rules_are_told_by_what_the_text_has(text, release, rule, verdict):
+    (failure,) = explain(text + SEED.replace("1*64kB", "2*64kB"), Options(release=release, min_kb=2800)).failures
+    assert failure.kernel.rules == (rule,)
+    assert failure.answer.verdict == verdict
+
+
+def test_several_refusals_in_a_state_share_what_would_help():
+    row = "Node 0, zone      DMA     31     47     42     64      1      0      0      0      0      0      0 \n"
+    wanted = [Wanted("61440 bytes", 61440), Wanted("131072 bytes", 131072)]
+    lines = report_lines(explain(row, Options("2.6.30", min_kb=360, page_kb=4), wanted))
+    assert sum("What would help:" in line for line in lines) == 1
+    assert sum("REFUSED" in line for line in lines) == 2

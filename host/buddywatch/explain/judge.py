@@ -100,16 +100,21 @@ def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -
     if rule == "new" and request.can_wait:
         set_aside += zone.highatomic_pages
     tests[0] = (0, held - set_aside, demanded)
-    if order < len(zone.nr_free) and any(letters is not None for letters in zone.letters):
-        usable = watermark.pages_from(_usable(zone, request, rule), order)
-        if rule == "new" and order:
-            tests[-1] = (order, usable, 1 << order)
-        elif usable < 1 << order:
-            tests.append((order, usable, 1 << order))
+    aside = set_aside_pages(zone, request)
+    usable = watermark.pages_from(zone.nr_free, order) - aside
+    # The older rules do not look at the lists; but a block is then only to be had from those that are allowed.
+    if aside and (usable < 1 << order or (rule == "new" and order)):
+        tests.append((order, usable, 1 << order))
     return tests
 
 
-def _usable(zone: Zone, request: Request, rule: str) -> list[int]:
+def set_aside_pages(zone: Zone, request: Request) -> int:
+    """Pages in blocks large enough for the request that are only on lists which it may not take from."""
+    usable = watermark.pages_from(_usable(zone, request), request.order)
+    return int(watermark.pages_from(zone.nr_free, request.order) - usable)
+
+
+def _usable(zone: Zone, request: Request) -> list[int]:
     """nr_free without blocks that are only on lists which the request may not take from."""
     # rmqueue(): the list of atomic requests is for those of order 1 and more (until 6.2, even for those of order 0).
     allowed = "UMER" + ("H" if not request.can_wait and request.order else "") + ("C" if request.movable else "")
@@ -136,7 +141,7 @@ def _reason(zone: Zone, request: Request, tests: list[Test], rule: str) -> str:
         return reasons.TOO_LITTLE
     if watermark.pages_from(zone.nr_free, request.order) < block:
         return reasons.FRAGMENTED
-    if watermark.pages_from(_usable(zone, request, rule), request.order) < block:
+    if watermark.pages_from(zone.nr_free, request.order) - set_aside_pages(zone, request) < block:
         letters = "".join(letters or "" for letters in zone.letters[request.order :])
         return reasons.ATOMIC_RESERVE if "H" in letters else reasons.CMA_RESERVE
     return reasons.RESERVE

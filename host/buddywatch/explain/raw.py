@@ -61,6 +61,7 @@ class Message:
     dump: Dump | None = None
     killed: list[str] = field(default_factory=list)
     for_what: str | None = None  # "process data" and the like, by the program loader
+    in_cgroup: bool = False  # a control group was out of memory, not the machine
     kinds: list[str] = field(default_factory=list)
 
 

@@ -66,7 +66,8 @@ class _Reader:
         near = last if last and event.offset - last.offset < _SAME_REQUEST_CHARS else None
         if event.kind == "kill":
             if near and near.kind == "oom" and event.process:
-                near.killed.append(f"{event.process} ({event.pid})")
+                near.killed = list(dict.fromkeys([*near.killed, f"{event.process} ({event.pid})"]))
+                near.in_cgroup |= "emory cgroup out of memory" in self._line(event)
             return
         if event.kind == "load":
             if near and "alloc" in near.kinds:
@@ -81,9 +82,11 @@ class _Reader:
         _add(self._message, event)
         self.raw.messages.append(self._message)
 
+    def _line(self, event: Event) -> str:
+        return self._text[event.offset : event.offset + 120].split("\n")[0]
+
     def _loaded(self, event: Event) -> str | None:
-        line = self._text[event.offset : event.offset + 120].split("\n")[0]
-        match = re.search(r"RAM for (process [\w/]{1,20})", line)
+        match = re.search(r"RAM for (process [\w/]{1,20})", self._line(event))
         return match[1] if match else None
 
     def _on_task(self, match: re.Match[str]) -> None:

@@ -10,7 +10,7 @@ from buddywatch import verdict_words
 from buddywatch.explain import kernel as kernels
 from buddywatch.explain import reasons
 from buddywatch.explain.answers import Case
-from buddywatch.explain.judge import largest_min_pages
+from buddywatch.explain.judge import largest_min_pages, set_aside_pages
 from buddywatch.explain.state import KERNEL_ZONES, Zone
 from buddywatch.text import counted, one_line
 from buddywatch.units import format_bytes
@@ -126,23 +126,32 @@ def _smaller(case: Case) -> Remedy | None:
             " This one was a program's data, bss and stack in one piece: `flthdr -s SIZE` of elf2flt lowers its stack, "
             "and `buddywatch need FILE` tells how much of it is stack."
         )
+    text += _smaller_stack(case)
     return Remedy("smaller", text, numbers={"fits_bytes": fits, "less_bytes": less})
+
+
+def _smaller_stack(case: Case) -> str:
+    """Of a program whose file is known: the stack with which it would have got by."""
+    pieces = [piece for piece in case.pieces if piece.answer is case.answer and piece.block.smaller_stack_bytes]
+    if not pieces or pieces[0].order - 1 > (case.answer.serviceable_order or 0):
+        return ""
+    return f" A stack of {pieces[0].block.smaller_stack_bytes} bytes (now {pieces[0].block.stack_bytes}) is enough."
 
 
 def _set_aside(case: Case) -> list[Remedy]:
     if case.answer.reason == reasons.ATOMIC_RESERVE and case.answer.zone:
-        pages = case.answer.zone.highatomic_pages
+        pages = max(case.answer.zone.highatomic_pages, set_aside_pages(case.answer.zone, case.answer.request))
         return [
             Remedy(
                 "newer_kernel",
-                f"{pages or 'Some'} pages are set aside for atomic requests of more than one page. Kernels from 4.4 on "
+                f"{pages} pages are set aside for atomic requests of more than one page. Kernels from 4.4 on "
                 "do so a whole page block at a time; from 6.12 on they leave it be where a block is more than 1 % of "
                 "the memory. It is given back when all else fails, or by a reboot.",
                 numbers={"set_aside_pages": pages},
             )
         ]
     if case.answer.reason == reasons.CMA_RESERVE and case.answer.zone:
-        pages = case.answer.zone.cma_pages
+        pages = max(case.answer.zone.cma_pages, set_aside_pages(case.answer.zone, case.answer.request))
         return [
             Remedy(
                 "smaller_cma",
@@ -173,7 +182,7 @@ def _builtins(case: Case) -> Remedy | None:
     block = case.block_bytes or 0
     return Remedy(
         "builtin",
-        f"{verdict_words.USE_BUILTINS} Each {_who(case)} less is one request for {format_bytes(block)} less.",
+        f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} saved is a request for {format_bytes(block)} less.",
         numbers={"block_bytes": block},
     )
 
@@ -235,7 +244,7 @@ def _compaction(case: Case) -> Remedy | None:
         return Remedy("compaction", verdict_words.NO_COMPACTION, helps=False)
     text = verdict_words.compacting(case.kernel.release or "")
     if compaction is None:
-        text = f"If the file is there (the text does not tell): {text}"
+        text = f"Where that file exists, which the text does not tell: {text[0].lower()}{text[1:]}"
     return Remedy("compaction", text)
 
 

@@ -7,7 +7,7 @@ from buddyd import watermark
 from buddywatch.explain.answers import Case, Explanation, Wanted, need_in
 from buddywatch.explain.state import State
 from buddywatch.explain.state_words import state_lines
-from buddywatch.explain.story import failure_lines, headline, need_lines
+from buddywatch.explain.story import failure_lines, headline, need_lines, remedy_lines
 from buddywatch.text import counted, one_line, wrapped
 
 _FULL_STORIES = 5  # of failures that differ; a log may hold thousands
@@ -27,8 +27,9 @@ def report_lines(explanation: Explanation) -> list[str]:
     lines += _needs_overview(explanation) if len(states) > _FULL_STATES else []
     for state in states[-_FULL_STATES:]:
         lines += ["", *state_lines(state)]
-        for need in [*_same_again(groups, state), *(need for need in explanation.needs if need.state is state)]:
-            lines += ["", *need_lines(need)]
+        needs = [*_same_again(groups, state), *(need for need in explanation.needs if need.state is state)]
+        lines += [line for need in needs for line in ("", *need_lines(need))]
+        lines += next((told for need in needs if (told := remedy_lines(need))), [])  # much the same for all
     return lines
 
 

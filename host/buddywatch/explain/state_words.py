@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from buddyd import watermark
-
 from buddywatch.explain.judge import largest_order
 from buddywatch.explain.request import Request
 from buddywatch.explain.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
@@ -149,14 +147,12 @@ def _best(state: State, rule: str, at_low: bool) -> int | None:
 
 
 def _piece(order: int, state: State) -> str:
-    return format_bytes((state.page_bytes or 0) << order) if order >= 0 else "nothing"
+    if order < 0:
+        return "nothing"
+    return format_bytes(state.page_bytes << order) if state.page_bytes else counted(1 << order, "page")
 
 
 def largest_free(state: State) -> str:
     """The largest free block, granted or not."""
     orders = [order for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
     return _piece(max(orders, default=-1), state)
-
-
-def zone_total_kb(zone: Zone, page_bytes: int) -> int:
-    return int(watermark.free_pages(zone.nr_free)) * page_bytes // 1024

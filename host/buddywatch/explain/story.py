@@ -9,10 +9,13 @@ from buddywatch.explain import reasons
 from buddywatch.explain.answers import Case
 from buddywatch.explain.judge import merge_plan
 from buddywatch.explain.remedies import remedies
+from buddywatch.explain.state import State
 from buddywatch.explain.state_words import block_table, largest_free, marks_words
 from buddywatch.text import counted, one_line, wrapped
 from buddywatch.units import format_bytes
 
+# fs/binfmt_flat.c: "Unable to allocate RAM for ..."
+_HELD = {"process data": "data, bss and stack", "process text/data": "text, data, bss and stack"}
 _RULE_AGES = {
     "old": "Linux up to 2.6.37, and 3.3 to 4.3",
     "off2": "Linux 2.6.38 to 3.2",
@@ -28,7 +31,7 @@ def failure_lines(case: Case, likes: int) -> list[str]:
     if case.state is None:
         return [*lines, "", *wrapped(_no_state(case))]
     lines += ["", *_free_lines(case), "", *_answer_lines(case)]
-    return lines + _remedy_lines(case)
+    return lines + remedy_lines(case)
 
 
 def need_lines(case: Case) -> list[str]:
@@ -38,7 +41,7 @@ def need_lines(case: Case) -> list[str]:
         lines += _piece_lines(case)
     if case.answer.verdict in (watermark.REFUSED, watermark.TIGHT):
         lines += ["", *_answer_lines(case)]
-    return lines + _remedy_lines(case)
+    return lines
 
 
 def headline(case: Case) -> str:
@@ -84,18 +87,14 @@ def _asked(case: Case) -> str:
     else:
         text = f"The kernel was asked for a block of {block}."
     for_what = case.message.for_what if case.message else None
-    if for_what == "process data":
-        text += " It was to hold the data, bss and stack of a program that was being started."
-    elif for_what:
-        text += f" It was to hold the {one_line(for_what, 40)} of a program that was being started."
+    if for_what in _HELD:
+        text += f" It was to hold the {_HELD[for_what]} of a program that was being started."
     if not case.answer.request.can_wait:
         text += " The request could not wait, so no reclaim was tried for it; it may dip into the reserve instead."
     return text
 
 
 def _no_state(case: Case) -> str:
-    if case.page_bytes is None:
-        return "What was free is not in the text in a form that tells the page size: give --page-kb N."
     return (
         "What was free at that moment is not in the text: the kernel prints it below this message, up to the line with "
         "`= NkB`. Without it nothing can be said about the cause."
@@ -104,18 +103,23 @@ def _no_state(case: Case) -> str:
 
 def _free_lines(case: Case) -> list[str]:
     state = case.state
-    if state is None or state.page_bytes is None:
+    if state is None:
         return []
-    free_kb = state.free_pages * state.page_bytes // 1024
     when = "Free then"
     if reasons.BORROWED_STATE in case.notes:
         when = f"No list of free memory came with the message. Free at another moment, by line {state.line}"
-    lines = wrapped(f"{when}: {free_kb} kB in all, largest block {largest_free(state)}.")
+    lines = wrapped(f"{when}: {_total(state)} in all, largest block {largest_free(state)}.")
     if reasons.INCOMPLETE_LIST in case.notes:
         lines += wrapped(
             "Beware: this list does not come to its own sum (`= NkB`); a part of it was lost on the way here."
         )
     return lines + block_table(state)
+
+
+def _total(state: State) -> str:
+    if state.page_bytes is None:
+        return counted(state.free_pages, "page")
+    return f"{state.free_pages * state.page_bytes // 1024} kB"
 
 
 def _answer_lines(case: Case) -> list[str]:
@@ -179,7 +183,7 @@ def _cause(case: Case, block: int) -> str:
     if reason == reasons.TOO_LITTLE:
         return "too little memory. What is free in all does not cover the request and the reserve, whatever its pieces:"
     if reason == reasons.ATOMIC_RESERVE:
-        return "what is free is set aside for atomic requests, those of interrupts, and this one is none:"
+        return "what is free is set aside for atomic requests of 2 pages and more, and this one is none:"
     if reason == reasons.CMA_RESERVE:
         return "what is free lies in areas for movable pages only (CMA, or isolated), and this request is none:"
     if reason == reasons.TOO_LARGE:
@@ -188,6 +192,11 @@ def _cause(case: Case, block: int) -> str:
 
 
 def _granted(case: Case) -> str:
+    if case.message and case.message.in_cgroup:
+        return (
+            "By these numbers the kernel's rule grants it. Not the machine was out of memory, but a control group that "
+            "the process belongs to (`Memory cgroup out of memory`): its limit is what to look at."
+        )
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
     text = (
         f"By these numbers the kernel's rule grants it{second}, yet it was refused. Either memory was freed between "
@@ -211,9 +220,11 @@ def _how_demanded(case: Case, at_low: bool) -> str:
     lowered = f" (min is {zone.min_pages}, lowered for a request like this)" if is_lowered else ""
     parts = f"{counted(1 << answer.request.order, 'page')} asked for and the {name} mark of {mark} pages{lowered}"
     if answer.reserve:
-        parts += f" and, in all, {answer.reserve} pages kept for requests that can use only this zone"
+        parts += f" and {answer.reserve} pages kept for requests that can use only this zone"
     if rule in ("off2", "el6"):
         parts += " and 2 more pages"
+    if not answer.request.order:
+        return f"Demanded: {parts}."
     if rule == "new":
         return f"Demanded: {parts} in all, and one free block that is large enough (the rule of {_RULE_AGES[rule]})."
     how = "halved from size to size" if rule in ("old", "off2") else "as this kernel lowers it from size to size"
@@ -222,7 +233,10 @@ def _how_demanded(case: Case, at_low: bool) -> str:
 
 def _missing(case: Case) -> str:
     answer, page_bytes = case.answer, case.page_bytes or 0
-    text = f"{counted(answer.missing_pages, 'page')} ({format_bytes(answer.missing_pages * page_bytes)}) were missing."
+    were = "was" if answer.missing_pages == 1 else "were"
+    text = (
+        f"{counted(answer.missing_pages, 'page')} ({format_bytes(answer.missing_pages * page_bytes)}) {were} missing."
+    )
     plan = merge_plan(answer) if answer.reason in (reasons.FRAGMENTED, reasons.RESERVE) else None
     if plan:
         block = format_bytes(case.block_bytes or 0)
@@ -233,8 +247,11 @@ def _missing(case: Case) -> str:
         )
     order = answer.serviceable_order
     if order is not None and order < answer.request.order:
-        largest = format_bytes(page_bytes << order) if order >= 0 else "nothing"
-        text += f" The largest request that would have been granted: {largest}."
+        text += (
+            f" The largest request that would have been granted: {format_bytes(page_bytes << order)}."
+            if order >= 0
+            else " Not even a single page would have been granted."
+        )
     if reasons.RECLAIMABLE in case.notes and case.reclaimable_bytes:
         text += (
             f" Up to {format_bytes(case.reclaimable_bytes)} were in caches, which the kernel tries to free before it "
@@ -243,7 +260,8 @@ def _missing(case: Case) -> str:
     return text
 
 
-def _remedy_lines(case: Case) -> list[str]:
+def remedy_lines(case: Case) -> list[str]:
+    """What would help, and what one would try in vain."""
     found = remedies(case)
     lines = []
     for title, helps in (("What would help:", True), ("What would not help:", False)):
