@@ -42,7 +42,7 @@ def block_table(state: State) -> list[str]:
     orders = max(len(zone.nr_free) for zone in state.zones)
     names = [_zone_name(zone, state) for zone in state.zones]
     page_kb = state.page_bytes // 1024 if state.page_bytes else 1
-    heads = [str(page_kb << order) if state.page_bytes else f"{1 << order}p" for order in range(orders)]
+    heads = [str(page_kb << order) if state.page_bytes else str(1 << order) for order in range(orders)]
     widths = [
         max(len(head), *(len(str(zone.nr_free[order])) if order < len(zone.nr_free) else 0 for zone in state.zones)) + 1
         for order, head in enumerate(heads)

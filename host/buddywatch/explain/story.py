@@ -130,11 +130,22 @@ def _answer_lines(case: Case) -> list[str]:
     at_low = _decided_at_low(case)
     lines += verdict_words.table_of_tests(answer.low_tests if at_low else answer.tests, case.page_bytes)
     lines += wrapped(_how_demanded(case, at_low))
+    lines += wrapped(_uncertain(case))
     if answer.verdict == watermark.REFUSED:
         lines += ["", *wrapped(_missing(case))]
     if reasons.OOM_KILLER in case.notes and answer.verdict == watermark.REFUSED:
         lines += wrapped(verdict_words.oom_killer(case.page_bytes))
     return lines
+
+
+def _uncertain(case: Case) -> str:
+    """What of the numbers above was not read from the failure itself."""
+    parts = []
+    if case.message and {reasons.ESTIMATED_MARKS, reasons.BORROWED_MARKS} & set(case.notes) and case.state:
+        parts.append(marks_words(case.state))
+    if reasons.INFERRED_RULE in case.notes:
+        parts.append("No release is in the text: the rule follows from how its lines are worded; --kernel tells it.")
+    return " ".join(parts)
 
 
 def _decided_at_low(case: Case) -> bool:
