@@ -10,7 +10,7 @@ from buddywatch.model import Boot, ResumeState, Snapshot
 from buddywatch.store_data import DataStore
 from buddywatch.store_read import SNAPSHOT
 
-# Frames first..last of a boot that hold snapshots and events, touching ranges joined; the first and last snapshot in them.
+# Frames first..last of a boot that hold snapshots and events, touching ranges joined; their first and last snapshot.
 _STORED_RANGES = """
     WITH pieces AS (
         SELECT first_seq AS first, seq AS last, seq AS snapshot FROM snapshots WHERE boot = ?1

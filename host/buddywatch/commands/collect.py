@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 @contextmanager
 def _alone(db: Path) -> Iterator[None]:
-    """Two collectors on one database would both judge what comes, and both send mail. The lock ends with the process."""
+    """Two collectors on one database would both judge, and both send mail. The lock ends with the process."""
     path = db.with_name(db.name + ".lock")
     try:
         db.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,8 @@ def _alone(db: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise StoreError(f"{db}: another `buddywatch collect` runs on it; end that, or choose another with --db") from error
+        way_out = "end that, or choose another with --db"
+        raise StoreError(f"{db}: another `buddywatch collect` runs on it; {way_out}") from error
     finally:
         os.close(descriptor)
 

@@ -259,7 +259,8 @@ def _explained(error: Exception) -> tuple[str, bool]:
 def _tls_explained(error: ssl.SSLError) -> tuple[str, bool]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"its certificate is not accepted: {one_line(error.verify_message).rstrip('.')}. Nothing was sent. Name the server as "
+            f"its certificate is not accepted: {one_line(error.verify_message).rstrip('.')}. "
+            "Nothing was sent. Name the server as "
             "its certificate does, or name the file with its authority's certificate with ca_file in [mail]",
             True,
         )
