@@ -1,0 +1,165 @@
+"""All pages: their links lead somewhere, and what they tell a reader to type exists."""
+
+import re
+import shlex
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import docs_pages
+import pytest
+from buddyd import options
+from buddywatch.cli import COMMANDS, build_parser
+from buddywatch.connection import split_board
+from buddywatch.links import open_link
+from docs_pages import GUIDES, PAGES, TOP, Typed, name_of, simple_commands
+
+MAKEFILE = (TOP / "Makefile").read_text()
+TARGETS = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split())
+VARIABLES = set(re.findall(r"([A-Z_]+)=", re.findall(r"'Variables: .*", MAKEFILE)[0])) | {"FOR"}
+PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt/flash/buddyd-micropython")
+BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
+FOREIGN = ("chmod", "cp", "git", "journalctl", "ln", "mkdir", "sqlite3", "systemctl", "telnet")
+FOREIGN_OPTIONS = {"--now", "--json"}  # of systemctl; of a hook in an example
+COMMANDS_TYPED = [pytest.param(page, typed, id=typed.line) for page in GUIDES for typed in docs_pages.typed(page)]
+LINES = [pytest.param(page, line, id=line[:60]) for page in GUIDES for line in docs_pages.agent_lines(page)]
+
+
+@cache
+def option_names() -> frozenset[str]:
+    """Of buddyd and of all commands of buddywatch."""
+    names = {"--" + option[0] for option in options.OPTIONS}
+    for command in COMMANDS:
+        names |= set(re.findall(r"--[a-z-]+", command_parser(command).format_help()))
+    return frozenset(names | set(re.findall(r"--[a-z-]+", build_parser([]).format_help())))
+
+
+def command_parser(name: str):
+    """The parser of one command of buddywatch."""
+    (commands,) = [action for action in build_parser([name])._actions if action.dest == "command"]
+    return commands.choices[name]
+
+
+def check_make(words: list[str], folder: Path) -> None:
+    if "-C" in words:  # somebody else's Makefile: what it is given must exist here
+        paths = [word.partition("=$PWD/")[2] for word in words if "=$PWD/" in word]
+        assert paths, words
+        assert [path for path in paths if not (TOP / path).exists()] == []
+        return
+    assert words[1:], "make alone shows the targets"
+    for word in words[1:]:
+        name, is_variable, _ = word.partition("=")
+        assert name in (VARIABLES if is_variable else TARGETS), word
+
+
+def check_python(words: list[str], folder: Path) -> None:
+    if "-m" in words and words[words.index("-m") + 1] == "buddyd":
+        check_agent(words[words.index("-m") + 2 :])
+    elif "-m" in words:
+        assert words[words.index("-m") + 1] in ("venv", "pip")
+    else:
+        assert (folder / words[1]).exists(), words[1]
+
+
+def check_agent(arguments: list[str]) -> None:
+    """buddyd would take them, or refuse the value of an option that it has."""
+    texts = options._from_arguments(arguments)
+    if texts.get("telnet") != "70000":  # the example of an error
+        options.check(texts)
+
+
+def check_buddywatch(words: list[str], folder: Path) -> None:
+    arguments = build_parser(words[1:]).parse_args(words[1:])
+    for url in getattr(arguments, "links", []):
+        open_link(split_board(url)[0])
+
+
+def check_sh(words: list[str], folder: Path) -> None:
+    assert (folder / words[1]).exists(), words[1]
+
+
+CHECKS: dict[str, Callable[[list[str], Path], None]] = {
+    **dict.fromkeys(PYTHONS, check_python),
+    **dict.fromkeys(BUDDYWATCH, check_buddywatch),
+    "make": check_make,
+    "sh": check_sh,
+}
+
+
+@pytest.mark.parametrize(("page", "typed"), COMMANDS_TYPED)
+def test_command_is_one_that_exists(page: Path, typed: Typed) -> None:
+    folder = TOP
+    for words in simple_commands(typed.line):
+        if words[0] == "cd":
+            folder = folder / words[1]
+            assert folder.is_dir() or words[1] == "buddywatch"  # that of a fresh clone
+        elif words[0] in CHECKS:
+            CHECKS[words[0]](words, folder)
+        else:
+            assert words[0] in FOREIGN or words[0].startswith("/opt/buddywatch/bin/"), words[0]
+
+
+@pytest.mark.parametrize(("page", "line"), LINES)
+def test_boot_line_starts_buddyd_with_options_that_it_has(page: Path, line: str) -> None:
+    # It may be quoted for sh -c as a whole: the last word then is the command.
+    words = shlex.split(line)
+    words = shlex.split(words[-1]) if "-m" not in words else words
+    assert words[words.index("-X") + 1].startswith("heapsize=")
+    following = words[words.index("-m") + 2 :]
+    check_agent([word for word in following if word.startswith("--")])
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_code_in_the_text_names_what_exists(page: Path) -> None:
+    for text in re.findall(r"`([^`\n]+)`", docs_pages.prose(page)):
+        words = text.split()
+        if words[:1] == ["make"] and len(words) > 1:
+            check_make(words, TOP)
+        if words[:1] == ["buddywatch"] and len(words) > 1:
+            assert words[1] in COMMANDS, text
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= option_names() | FOREIGN_OPTIONS, text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", docs_pages.prose(page)):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in docs_pages.anchors(file), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_page_holds_no_placeholder(page: Path) -> None:
+    assert re.findall(r"@@\w+@@|TODO|FIXME|XXX", page.read_text()) == []
+
+
+def test_every_command_of_buddywatch_is_described() -> None:
+    text = (TOP / "host/README.md").read_text()
+    assert {name for name in COMMANDS if f"`buddywatch {name}" not in text} == set()
+
+
+# --- the checks themselves: each finds what it is for ---
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make nosuch",
+        "make run SPEED=1",
+        "python3 tests/nosuch.py",
+        "python3 -m buddyd --nosuch",
+        "buddywatch nosuch",
+        "buddywatch status --nosuch",
+        "buddywatch collect ftp://host",
+        "sh scripts/nosuch",
+        "nosuch",
+        "cd nosuch",
+    ],
+)
+def test_checks_refuse_what_does_not_exist(line: str) -> None:
+    with pytest.raises((AssertionError, SystemExit, ValueError)):
+        test_command_is_one_that_exists(TOP, Typed(line, ""))

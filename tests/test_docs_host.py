@@ -1,0 +1,224 @@
+"""host/README.md says what buddywatch does: commands, links, configuration, exit codes, and the service's unit."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import docs_pages
+import docs_tables
+import pytest
+from buddyd import watermark
+from buddywatch import config_mail, connection, ledger, rules
+from buddywatch.alerting import RECENTLY_S
+from buddywatch.cli import COMMANDS, build_parser
+from buddywatch.composer import MAIL_INTERVAL_BATCHES
+from buddywatch.config import DEFAULT_NEEDS, Alert, load
+from buddywatch.connection import split_board
+from buddywatch.links import TELNET_PORT, backoff, listen, open_link
+from buddywatch.links.serial import BAUD
+from buddywatch.model_alerts import RULES
+from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
+from docs_pages import GUIDES, TOP, Typed
+from programfiles import flat
+from runner import Runner
+from test_docs import command_parser
+
+PAGE = TOP / "host" / "README.md"
+UNIT = TOP / "host" / "deploy" / "buddywatch.service"
+OF_EVERY_COMMAND = "[-h] [--db FILE] [--config FILE] [--debug]"
+SHOWN = [typed for typed in docs_pages.typed(PAGE) if re.match("buddywatch (need|explain|silence) ", typed.line)]
+SAMPLES = [
+    pytest.param(block.text, id=f"{docs_pages.name_of(page)}-{number}")
+    for page in GUIDES
+    for number, block in enumerate(docs_pages.blocks(page, "toml"))
+]
+
+
+def section(title: str) -> str:
+    return docs_pages.section(PAGE, title)
+
+
+def rest_s() -> int:
+    """Between two messages about one board."""
+    return MAIL_INTERVAL_BATCHES * Alert().batch_s
+
+
+@pytest.mark.parametrize("source", docs_tables.TABLES)
+def test_table_is_the_one_made_from_the_code(source: str) -> None:
+    assert docs_tables.written(source) == docs_tables.TABLES[source](), "run: python tests/docs_tables.py"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_usage_in_the_table_is_that_of_the_help(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    usage = command_parser(name).format_usage().removeprefix("usage: ").replace(OF_EVERY_COMMAND, "")
+    written = {docs_pages.code(row[0])[0] for row in docs_pages.rows(section("Commands"))}
+    assert " ".join(usage.split()) in written
+
+
+def test_exit_codes_are_those_of_the_help() -> None:
+    epilog = str(build_parser([]).epilog)
+    expected = [line.split(maxsplit=1) for line in epilog.splitlines()[1:]]
+    assert docs_pages.rows(section("Exit codes")) == expected
+
+
+@pytest.mark.parametrize("row", docs_pages.rows(section("Links")), ids=lambda row: row[0])
+def test_link_of_the_table_is_one(row: list[str]) -> None:
+    (url,) = docs_pages.code(row[0])
+    open_link(url.replace("HOST:PORT", "host:7000").replace("ADDRESS:PORT", "127.0.0.1:7000"))
+
+
+def test_board_is_named_behind_the_other_options_of_a_link() -> None:
+    url, board = split_board("serial:///dev/ttyUSB0?baud=9600&dtr=false&rts=false&board=cellar")
+    assert board == "cellar"
+    open_link(url)
+
+
+@pytest.mark.parametrize("text", SAMPLES)
+def test_sample_configuration_is_valid(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for program in re.findall(r'^program = "(.+?)"', text, re.MULTILINE):
+        (tmp_path / program).parent.mkdir(exist_ok=True)
+        (tmp_path / program).write_bytes(flat())
+    for password in re.findall(r'^password_file = "(.+?)"', text, re.MULTILINE):
+        (tmp_path / password).write_text("secret\n")
+        (tmp_path / password).chmod(0o600)
+    runner = Runner(tmp_path, capsys)
+    runner.config.write_text(text)
+    result = runner("check-config")
+    assert (result.code, result.err) == (0, "")
+    assert f"{runner.config}: valid" in result.out
+    if "[mail]" in text or "[[hook]]" in text:
+        assert "nobody is told" not in result.out
+
+
+def test_without_configuration_the_page_says_what_is_judged() -> None:
+    (need,) = DEFAULT_NEEDS
+    assert f"`{need.name}` = {need.bytes} bytes" in docs_pages.flat(section("Configuration"))
+
+
+def test_default_places_are_those_of_the_page(tmp_path: Path) -> None:
+    (tmp_path / ".config/buddywatch").mkdir(parents=True)
+    (tmp_path / ".config/buddywatch/config.toml").touch()
+    config = load(None, {"HOME": str(tmp_path)})
+    assert config.path == tmp_path / ".config/buddywatch/config.toml"
+    assert config.collector.db == tmp_path / ".local/share/buddywatch/buddywatch.db"
+    assert "~/.config/buddywatch/config.toml" in section("Configuration")
+    assert "~/.local/share/buddywatch`" in section("Configuration")
+    assert load(None, {"HOME": str(tmp_path), "STATE_DIRECTORY": "/x"}).collector.db == Path("/x/buddywatch.db")
+
+
+def test_rules_of_the_verdict_are_all_named() -> None:
+    tables = docs_pages.rows(section("How a verdict is made"))
+    assert [docs_pages.code(row[0])[0] for row in tables if docs_pages.code(row[0])] == [
+        *watermark.RULES,
+        watermark.OK,
+        watermark.TIGHT,
+        watermark.REFUSED,
+    ]
+
+
+def test_example_of_a_verdict_is_computed_right() -> None:
+    text = docs_pages.flat(section("How a verdict is made"))
+    counts = [int(word) for word in re.findall(r"`((?:\d+ ){10}\d+)`", text)[0].split()]
+    zones = [(counts, 90, 112, 0)]
+    assert watermark.judge(zones, 4, "old", watermark.EXEC_PAGES) == ("refused", -5)
+    assert watermark.judge(zones, 4, "new", watermark.EXEC_PAGES) == ("ok", 0)
+    (hardest,) = [test for test in watermark.trace(counts, 4, 90, 0, "old", 90) if test[0] == 4]
+    assert hardest == (4, 16, 21)
+    assert "2^4 + (90 >> 4) = 21 pages in blocks of 64 kB or larger, and there are 16" in text
+    assert f"with {watermark.EXEC_PAGES} single pages less" in text
+    assert f"(order {watermark.COSTLY_ORDER})" in text
+
+
+def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
+    table = docs_pages.rows(section("Alerts"))
+    assert {docs_pages.code(row[0])[0]: row[3] for row in table} == {rule: getattr(Alert(), rule) for rule in RULES}
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Alerts", f"in {Alert().hold_samples} received snapshots (`hold_samples`)"),
+        ("Alerts", f"in {Alert().clear_samples} snapshots in a row (`clear_samples`)"),
+        ("Alerts", f"| {Alert().clear_samples} snapshots have come"),
+        ("Alerts", f"for {Alert().silent_after_s // 60} minutes (`silent_after`)"),
+        ("Alerts", f"at least {rules.SILENT_INTERVALS} of the board's intervals"),
+        ("Alerts", f"within {Alert().batch_s} s (`batch`)"),
+        ("Alerts", f"after {rest_s() // 60} minutes ({MAIL_INTERVAL_BATCHES} x `batch`)"),
+        ("Alerts", f"every {Alert().repeat_after_s // 3600} hours (`repeat_after`)"),
+        ("Alerts", f"the last {RECENTLY_S // 3600} hours"),
+        ("Alerts", "an hour of its uptime" if rules.KERNEL_QUIET_MS == 3_600_000 else "another time"),
+        ("Alerts", "more than a minute late" if ledger.LATE_AFTER_S == 60 else "another time"),
+        ("By SMTP", f"STARTTLS on port {config_mail.PORTS['starttls']}"),
+        ("By SMTP", f"on port {config_mail.PORTS['tls']}"),
+        ("By SMTP", f"port {config_mail.PORTS['none']}; with a login"),
+        ("When the mail server is dead", "1, 2, 5, 15, 30 and 60 minutes and then every hour"),
+        ("When the mail server is dead", "for a day" if PERMANENT_LIMIT_S == 86400 else "for another time"),
+        ("Links", f"{BAUD} is the default"),
+        ("Links", f"{TELNET_PORT} if no port is given"),
+        ("Links", f"up to {listen.CONNECTIONS_MAX} at once"),
+        ("Links", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_number_on_the_page_is_that_of_the_code(title: str, words: str) -> None:
+    assert words in docs_pages.flat(section(title))
+
+
+def test_retries_of_mail_are_those_of_the_page() -> None:
+    assert RETRY_S == (60, 120, 300, 900, 1800, 3600)
+
+
+def test_keepalive_is_shorter_than_the_agents_patience() -> None:
+    assert connection.KEEPALIVE_S < 600
+
+
+@pytest.mark.parametrize("typed", SHOWN, ids=lambda typed: typed.line)
+def test_shown_output_is_the_true_one(
+    typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TOP)
+    runner = Runner(tmp_path, capsys)
+    if "busybox.flat" in typed.line:
+        monkeypatch.chdir(tmp_path)
+        Path("busybox.flat").write_bytes(flat(text=100_000, data=8_000, bss=30_000, stack=4096))
+    if "silence" in typed.line:
+        runner.config.write_text('[[board]]\nname = "xport-07"\n')
+        make_store = ["collect", "--plain", "--for", "0.1", "listen://127.0.0.1:0"]
+        with runner.start(*make_store) as process:
+            process.communicate()
+    (words,) = docs_pages.simple_commands(typed.line)
+    shown = [re.escape(line).replace(r"\.\.\.", "(?s:.*)") for line in typed.output.splitlines()]
+    pattern = re.sub(r"\d{4}\\-\d\d\\-\d\d\\ \d\d:\d\d:\d\d\\ \\\+\d{4}", r"\\d{4}-.{20}", "\n".join(shown) + "\n")
+    assert re.fullmatch(pattern, runner(*words[1:]).out), runner(*words[1:]).out
+
+
+# --- the unit ---
+
+
+def test_unit_starts_a_command_that_exists() -> None:
+    (start,) = re.findall(r"^ExecStart=(.+)$", UNIT.read_text(), re.MULTILINE)
+    program, *arguments = start.split()
+    assert program == "/opt/buddywatch/bin/buddywatch"
+    assert "python3 -m venv /opt/buddywatch" in PAGE.read_text()
+    assert build_parser(arguments).parse_args(arguments).config == "/etc/buddywatch/config.toml"
+
+
+def test_unit_keeps_its_state_where_the_page_says() -> None:
+    assert "StateDirectory=buddywatch\n" in UNIT.read_text()
+    assert 'db = "/var/lib/buddywatch/buddywatch.db"' in section("As a service")
+
+
+@pytest.mark.parametrize("credential", [False, True], ids=["as-it-is", "with-credential"])
+def test_unit_is_one_that_systemd_accepts(credential: bool, tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    text = UNIT.read_text().replace("/opt/buddywatch/bin/buddywatch", sys.executable)
+    copy = tmp_path / UNIT.name
+    copy.write_text(text.replace("#LoadCredential=", "LoadCredential=") if credential else text)
+    done = subprocess.run([analyze, "verify", str(copy)], capture_output=True, text=True, check=False)
+    complaints = [line for line in done.stderr.splitlines() if UNIT.name in line and "man page" not in line]
+    assert complaints == []
