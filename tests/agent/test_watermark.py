@@ -22,6 +22,7 @@ RULE_FOR = (
     ("3.3-rc1", None, "old"),
     ("3.10.0-1160.el7.x86_64", None, "old"),
     ("4.3.6", None, "old"),
+    ("4.4-rc1", None, "new"),
     ("4.4.0-uc0", None, "new"),
     ("4.10.0", None, "new"),
     ("6.1.192", None, "new"),

@@ -140,6 +140,33 @@ def test_parse_event_gives_the_fields():
         assert list(wire.parse_event(raw(item["body"]))) == item["parsed"], item["name"]
 
 
+def kinds_of(columns, group_bytes, snapshots):
+    """The kinds of the frames of so many snapshots, in which nothing changes."""
+    encoder, lines = wire.Encoder("3f9a0c52", columns, 500, group_bytes), []
+    for _ in range(snapshots):
+        encoder.snapshot([0] * columns, lines.append)
+    return b"".join([line[1:2] for line in lines])
+
+
+def test_key_frame_comes_every_32_snapshots():
+    group = b"k" + b"d" * 31
+    assert kinds_of(3, 8192, 65) == group + group + b"k"
+
+
+def test_key_frame_comes_when_the_group_has_its_bytes():
+    # the key frame is empty, and a delta takes the expected 500 back from the uptime: 9 and 12 bytes
+    assert kinds_of(1, 9 + 12 * 2, 7) == b"kddkddk"
+    assert kinds_of(1, 9 + 12 * 2 + 1, 9) == b"kdddkdddk"
+
+
+def test_events_count_for_the_bytes_of_a_group():
+    encoder, lines = wire.Encoder("3f9a0c52", 1, 0, 60), []
+    encoder.snapshot([0], lines.append)
+    encoder.event(b"1|source||||" + b"x" * 60, lines.append)
+    encoder.snapshot([0], lines.append)
+    assert [line[1:2] for line in lines] == [b"k", b"e", b"k"]
+
+
 def test_event_is_cut_to_the_line():
     encoder, lines = wire.Encoder("3f9a0c52", 1, 500, 8192), []
     encoder.event(b"213950|load|12|||" + b"x" * 300, lines.append)
@@ -149,7 +176,7 @@ def test_event_is_cut_to_the_line():
 
 def test_hello_lines_carry_the_facts():
     for item in V["hello"]:
-        assert wire.hello_lines(item["boot"], item["facts"]) == [raw(line) for line in item["lines"]], item["name"]
+        assert list(wire.hello_lines(item["boot"], item["facts"])) == [raw(line) for line in item["lines"]], item["name"]
 
 
 def test_parse_facts_gives_the_facts():
@@ -191,7 +218,7 @@ def test_encoder_makes_the_conversation():
         elif turn["make"] == "again":
             lines = [sent[argument - 1]]
         elif turn["make"] == "hello":
-            lines = wire.hello_lines(page["boot"], argument)
+            lines = list(wire.hello_lines(page["boot"], argument))
         elif turn["make"] == "gap":
             lines = [wire.gap_line(*argument)]
         else:
