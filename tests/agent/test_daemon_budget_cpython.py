@@ -109,9 +109,22 @@ def polls_in(trace: Path) -> list[list[tuple[str, str]]]:
     return polls[2 * MARKS_EVERY : -2]
 
 
-def traced_polls(strace, command, tmp_path):
-    """Run the agent under strace until it has sent 100 frames to standard output; the system calls of its polls."""
-    trace = tmp_path / "trace"
+@pytest.fixture(scope="module")
+def traces() -> dict[str, list[list[tuple[str, str]]]]:
+    """The traced polls by interpreter: two tests look at each run."""
+    return {}
+
+
+@pytest.fixture
+def traced_polls(traces, strace, agent_command, tmp_path):
+    """System calls of the polls of an agent that sends its frames to standard output."""
+    if agent_command.interpreter not in traces:
+        traces[agent_command.interpreter] = trace_polls(strace, agent_command, tmp_path / "trace")
+    return traces[agent_command.interpreter]
+
+
+def trace_polls(strace, command, trace):
+    """Run the agent under strace until it has sent 100 frames; the system calls of its polls."""
     traced = type(command)(command.interpreter, [strace, "-f", "-o", str(trace), *command.argv], command.env)
     with Daemon(traced, "--stdout", "--interval", "0.05", stdout=subprocess.PIPE) as daemon:
         Stream(daemon.process.stdout.fileno()).until_frames(100)
@@ -121,19 +134,17 @@ def traced_polls(strace, command, tmp_path):
     return polls_in(trace)
 
 
-def test_poll_makes_few_system_calls(strace, agent_command, tmp_path):
-    polls = traced_polls(strace, agent_command, tmp_path)
-    assert len(polls) > 50
-    names = Counter(name for poll in polls for name, _ in poll)
+def test_poll_makes_few_system_calls(traced_polls, agent_command):
+    assert len(traced_polls) > 50
+    names = Counter(name for poll in traced_polls for name, _ in poll)
     allowed = PER_POLL | (ALLOCATIONS_OF_CPYTHON if agent_command.interpreter == "cpython" else set())
     assert set(names) <= allowed, names
-    assert sum(names.values()) / len(polls) <= CALLS_MAX, names
+    assert sum(names.values()) / len(traced_polls) <= CALLS_MAX, names
 
 
-def test_poll_wakes_up_for_itself_and_for_its_frame(strace, agent_command, tmp_path):
+def test_poll_wakes_up_for_itself_and_for_its_frame(traced_polls):
     """Two calls of poll(): one finds room for the frame, one is the sleep. A kernel line in between is one more."""
-    polls = traced_polls(strace, agent_command, tmp_path)
-    wakings = [sum(name == "poll" for name, _ in poll) for poll in polls]
+    wakings = [sum(name == "poll" for name, _ in poll) for poll in traced_polls]
     assert sorted(wakings)[len(wakings) // 2] == 2
     assert sum(count > 2 for count in wakings) <= len(wakings) // 4, wakings
 

@@ -176,7 +176,8 @@ def test_event_is_cut_to_the_line():
 
 def test_hello_lines_carry_the_facts():
     for item in V["hello"]:
-        assert list(wire.hello_lines(item["boot"], item["facts"])) == [raw(line) for line in item["lines"]], item["name"]
+        lines = list(wire.hello_lines(item["boot"], item["facts"]))
+        assert lines == [raw(line) for line in item["lines"]], item["name"]
 
 
 def test_parse_facts_gives_the_facts():
