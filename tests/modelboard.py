@@ -72,7 +72,7 @@ class ModelBoard:
     def hello(self):
         facts = list(self.static.items())
         facts += [("up", self.vector[0]), ("key", self.key), ("oldest", self.oldest), ("next", self.following)]
-        return wire.hello_lines(self.boot, [(key, str(value)) for key, value in facts])
+        return list(wire.hello_lines(self.boot, [(key, str(value)) for key, value in facts]))
 
     def answer(self, boot, first, count):
         """The lines that a request brings."""

@@ -26,7 +26,7 @@ class BuddyInfo(ProcFile):
     """
 
     def __init__(self, proc_root):
-        ProcFile.__init__(self, proc_root + "/buddyinfo")
+        ProcFile.__init__(self, proc_root, "/buddyinfo")
 
     def read(self):
         """Read the file; OSError."""
@@ -42,7 +42,7 @@ class BuddyInfo(ProcFile):
         node, name, counts = parse_line(line)
         if len(counts) > self.orders:
             if self.zones:
-                self._torn = "%s: zone %s has only %d orders" % (self.path, self.zones[0][1], self.orders)
+                self._torn = "%s: zone %s has only %d orders" % (self.path(), self.zones[0][1], self.orders)
             self._restart(len(counts))
         if len(counts) < self.orders:
             raise ValueError(line)

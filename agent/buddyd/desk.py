@@ -74,10 +74,15 @@ class Desk:
         self.encoder.event(body, self.ring.append)
 
     def hello(self):
-        """The hello's lines, see PROTOCOL.md."""
-        return wire.hello_lines(self.boot, self._facts())
+        """An iterator of the hello's lines, see PROTOCOL.md.
 
-    def _facts(self):
+        Each is made when its turn to be sent has come: a small heap has no three holes of 250 bytes.
+        """
+        ring = self.ring
+        return wire.hello_lines(self.boot, self._facts(self.sampler.uptime_cs(), ring.key, ring.oldest, ring.next))
+
+    def _facts(self, up_cs, key, oldest, upcoming):
+        """What the hello tells. The arguments are as they were when it was asked for: polls go on until it is sent."""
         sampler, ring = self.sampler, self.ring
         used, total = compat.heap()
         yield "v", str(wire.VERSION)
@@ -92,10 +97,10 @@ class Desk:
         yield "heap_total", str(total)
         yield "poll_us", str(self.poll_us)
         yield "dropped", str(ring.dropped)
-        yield "up", str(sampler.uptime_cs())
-        yield "key", str(ring.key)
-        yield "oldest", str(ring.oldest)
-        yield "next", str(ring.next)
+        yield "up", str(up_cs)
+        yield "key", str(key)
+        yield "oldest", str(oldest)
+        yield "next", str(upcoming)
 
     def effective(self):
         """The settings in effect, in a line."""

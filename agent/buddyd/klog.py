@@ -4,13 +4,14 @@
 /proc/kmsg exists everywhere, and what is read from it no other reader of it (klogd) gets; dmesg still does.
 """
 
-from . import compat
+from . import compat, const
 from .kernlog import parse_record, printable, strip_prefix
 from .procfile import shared
 
 DRAIN_BYTES = 8192
-LEAST_COST_BYTES = 128  # of a read, which makes it 64 at most in one drain()
-EINVAL, EPIPE = 22, 32
+_LEAST_COST_BYTES = const(128)  # of a read, which makes it 64 at most in one drain()
+_EINVAL = const(22)
+_EPIPE = const(32)
 
 
 class KernelLog:
@@ -51,7 +52,7 @@ class KernelLog:
             try:
                 compat.read_some(self.file, shared.buffer)
             except OSError as error:
-                if error.errno == EINVAL:
+                if error.errno == _EINVAL:
                     continue
             self.file.close()
             return self._open()
@@ -68,24 +69,24 @@ class KernelLog:
         """Give the lines that are there to handler(text, stamp_cs), at most about 8 kB at a time; never waits.
 
         text: printable str without prefix. stamp_cs: centiseconds since boot, None where the line has no time stamp. A
-        torn line waits for its end; one longer than 1 kB is cut. file is None once the log cannot be read any more.
+        torn line waits for its end; one over 512 bytes is cut. file is None once the log cannot be read any more.
         """
         self._handler = handler
         shared.clear(self._rest)
         budget = DRAIN_BYTES
         while self.file is not None and budget > 0:
-            budget -= LEAST_COST_BYTES
+            budget -= _LEAST_COST_BYTES
             try:
                 count = compat.read_some(self.file, shared.buffer)
             except OSError as error:
-                if error.errno == EPIPE:
+                if error.errno == _EPIPE:
                     self.lost += 1
-                elif error.errno != EINVAL:
+                elif error.errno != _EINVAL:
                     self._close(compat.reason(error))
                 continue
             if not count:
                 break
-            budget -= max(0, count - LEAST_COST_BYTES)
+            budget -= max(0, count - _LEAST_COST_BYTES)
             if self._records:
                 self._record(bytes(memoryview(shared.buffer)[:count]))
             else:

@@ -18,7 +18,7 @@ class MemInfo(ProcFile):
     """
 
     def __init__(self, proc_root):
-        ProcFile.__init__(self, proc_root + "/meminfo")
+        ProcFile.__init__(self, proc_root, "/meminfo")
 
     def read(self):
         """Read the file; OSError."""

@@ -5,10 +5,26 @@ A client that asks for TIMING-MARK (RFC 860) throws away all output until it is 
 after Ctrl-C. Both ends of a telnet link use this filter; it takes bytes in any chunking.
 """
 
-IAC = 255
-_DONT, _DO, _WONT, _WILL, _SB, _AYT, _SE = 254, 253, 252, 251, 250, 246, 240
+from . import const
 
-_TEXT, _COMMAND, _REFUSE_WITH_WONT, _REFUSE_WITH_DONT, _SKIP_OPTION, _SUB, _SUB_IAC, _CR = range(8)
+IAC = const(255)
+_DONT = const(254)
+_DO = const(253)
+_WONT = const(252)
+_WILL = const(251)
+_SB = const(250)
+_AYT = const(246)
+_SE = const(240)
+
+# States: what the next byte is.
+_TEXT = const(0)
+_COMMAND = const(1)
+_REFUSE_WITH_WONT = const(2)
+_REFUSE_WITH_DONT = const(3)
+_SKIP_OPTION = const(4)
+_SUB = const(5)
+_SUB_IAC = const(6)
+_CR = const(7)
 
 
 class Nvt:

@@ -29,7 +29,7 @@ class Peer:
         self.flows_unasked = flows_unasked
         self.stream = None
         self.reads = True
-        self.live = 1  # sequence number of the next live frame; a line that comes back goes on where it stopped
+        self.live = 1  # sequence number of the next live frame, 0 while none flow
         self._reset()
 
     def _reset(self):
@@ -37,7 +37,8 @@ class Peer:
         self.out, self.sent = b"", 0  # the line under way, and how much of it is out
         self.typed = b""  # the unfinished line that came in
         self.answers = []
-        self.flowing = False
+        if not self.flows_unasked:  # a line that comes back goes on where it stopped
+            self.live = 0
         self.asks = False  # a host that asks for what it missed is at the other end
         self.hello_at = self.live + HELLO_EVERY
         self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
@@ -51,7 +52,6 @@ class Peer:
         self.telnet = nvt.Nvt() if telnet else None
         if self.flows_unasked:
             self._answer(b"\n")  # ends whatever half a line is there
-            self._start_flowing()
             self._say_hello()
         else:
             self.say((self.desk.greeting(),))
@@ -62,13 +62,11 @@ class Peer:
             self.stream = None
 
     def _start_flowing(self):
-        if not self.flowing:
-            self.flowing = True
-            if not self.flows_unasked:
-                self.live = self.desk.ring.next
+        if not self.live:
+            self.live = self.desk.ring.next
 
     def _answer(self, answer):
-        """Queue a line (bytes), or lines of text yet to be made (an iterator of str)."""
+        """Queue a line (bytes), or an iterator of lines yet to be made: frames (bytes) or text for a person (str)."""
         if len(self.answers) < ANSWERS_MAX:
             self.answers.append(answer)
 
@@ -77,16 +75,10 @@ class Peer:
         self._answer(iter(lines))
 
     def _say_hello(self):
-        for line in self.desk.hello():
-            self._answer(line + b"\n")
+        self._answer(self.desk.hello())
 
     def wants_write(self):
-        return bool(
-            self.out
-            or self.answers
-            or (self.flowing and self.live < self.desk.ring.next)
-            or self.fill < self.fill_end
-        )
+        return bool(self.out or self.answers or 0 < self.live < self.desk.ring.next or self.fill < self.fill_end)
 
     def send(self):
         """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
@@ -101,7 +93,7 @@ class Peer:
         if self.answers:
             return self._next_answer()
         ring = self.desk.ring
-        if self.flowing and self.live < ring.next:
+        if 0 < self.live < ring.next:
             if self.live < ring.oldest:
                 self.live = ring.oldest
             if self.asks and ring.next - self.live > LIVE_LAG_MAX:
@@ -109,7 +101,7 @@ class Peer:
             if self.flows_unasked and self.live >= self.hello_at:
                 self.hello_at = self.live + HELLO_EVERY
                 self._say_hello()
-                return self.answers.pop(0)
+                return self._next_answer()
             self.live += 1
             return self._frame(self.live - 1)
         if self.fill < self.fill_end:
@@ -120,8 +112,8 @@ class Peer:
     def _next_answer(self):
         answer = self.answers[0]
         if not isinstance(answer, bytes):
-            for text in answer:
-                return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
+            for line in answer:
+                return line + b"\n" if isinstance(line, bytes) else wire.printable(line)[: wire.LINE_MAX - 2] + b"\r\n"
             answer = b""
         self.answers.pop(0)
         return answer

@@ -3,7 +3,7 @@
 from . import compat
 from .kernlog import printable
 
-BUFFER_BYTES = 1024
+BUFFER_BYTES = 512  # a line of /proc that matters has at most 200
 
 
 class LineCutter:
@@ -72,19 +72,22 @@ class ProcFile:
     another of the same name, so it is opened each time. first_error: which line could not be used last time, if any.
     """
 
-    def __init__(self, path, size=BUFFER_BYTES):
-        self.path = path
+    def __init__(self, folder, name):
+        self._folder = folder
+        self._name = name
         self.first_error = None
-        self._cutter = shared if size == BUFFER_BYTES else LineCutter(size)
         self._file = None
+
+    def path(self):
+        return self._folder + self._name  # not kept: that would take 0.1 kB for each file
 
     def lines(self, handler):
         """Read the file and give its lines to handler, see LineCutter; OSError, and the next call opens anew."""
-        cutter = self._cutter
+        cutter = shared
         cutter.clear()
         try:
             if self._file is None:
-                self._file = compat.open_binary(self.path)
+                self._file = compat.open_binary(self.path())
             else:
                 self._file.seek(0)
             while not cutter.feed(self._file.readinto(cutter.buffer), handler):
@@ -92,8 +95,8 @@ class ProcFile:
         except OSError:
             self.close()
             raise
-        self.first_error = cutter.bad and "%s: cannot read `%s`" % (self.path, printable(cutter.bad[:80]))
-        if not self.path.startswith("/proc/"):
+        self.first_error = cutter.bad and "%s: cannot read `%s`" % (self.path(), printable(cutter.bad[:80]))
+        if self._folder not in ("/proc", "/proc/"):
             self.close()
 
     def first_line(self):
@@ -101,7 +104,7 @@ class ProcFile:
         self._first = None
         self.lines(self._keep)
         if self._first is None:
-            raise ValueError("%s is empty" % self.path)
+            raise ValueError("%s is empty" % self.path())
         return self._first
 
     def _keep(self, line):

@@ -11,6 +11,7 @@ from . import wire
 SIZE_MIN = 2048  # bytes: room for several groups, see wire.Encoder's group_bytes
 GROUPS_MIN = 4  # a key frame is due after so many parts of the ring at the latest
 
+
 class Ring:
     def __init__(self, size_bytes):
         self.buffer = bytearray(size_bytes)

@@ -6,7 +6,7 @@ the free blocks of every order. Which columns there are is settled at the start 
 read then is missing for good, what fails later keeps its last value, is told once, and is told again when it is back.
 """
 
-from . import compat, uptime, watermark
+from . import compat, const, uptime, watermark
 from .buddyinfo import BuddyInfo
 from .kernlog import printable
 from .meminfo import MemInfo
@@ -16,7 +16,7 @@ from .system import System
 from .zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
 MARKS_EVERY = 12  # polls: marks change when somebody writes a sysctl; zoneinfo is the longest file of all
-_NAME_CHARS = 64
+_NAME_CHARS = const(64)
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 
@@ -47,8 +47,8 @@ class Sampler:
     def __init__(self, proc):
         self._buddyinfo, self._zoneinfo = BuddyInfo(proc), ZoneInfo(proc)
         self._meminfo, self._stat = MemInfo(proc), Stat(proc)
-        self._uptime = ProcFile(proc + "/uptime")
-        self._hostname = proc + "/sys/kernel/hostname"
+        self._uptime = ProcFile(proc, "/uptime")
+        self._proc = proc
         self._failed = []  # sources that are missing, or were lost
         self._polls = 0
         self._up_cs, self._up_ms = 0, compat.ticks_ms()
@@ -233,7 +233,7 @@ class Sampler:
     def board_name(self, given):
         """The name to go by: as given, else the host name, else board. At most 64 characters of A-Z a-z 0-9 . _ -"""
         if not given:
-            file = ProcFile(self._hostname)
+            file = ProcFile(self._proc, "/sys/kernel/hostname")
             try:
                 given = printable(file.first_line())
             except (OSError, ValueError):

@@ -12,7 +12,7 @@ class Stat(ProcFile):
     """processes: those created since boot, at the last read(); None where the kernel does not say."""
 
     def __init__(self, proc_root):
-        ProcFile.__init__(self, proc_root + "/stat")
+        ProcFile.__init__(self, proc_root, "/stat")
 
     def read(self):
         """Read the file; OSError."""

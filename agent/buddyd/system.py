@@ -1,12 +1,12 @@
 """What stays the same while a kernel runs: its release, the processor, page size, no MMU, compaction."""
 
-from . import compat
+from . import compat, const
 from .kernlog import printable
 from .procfile import ProcFile
 
 # How /proc/cpuinfo names the processor: m68k and nios2, old ARM, x86 and blackfin, MIPS, SH, PowerPC.
 _MACHINE_KEYS = (b"CPU:", b"Processor", b"model name", b"cpu model", b"cpu type", b"cpu\t")
-_MACHINE_CHARS = 24
+_MACHINE_CHARS = const(24)
 
 
 def page_bytes_from(free_kb, free_pages):
@@ -48,7 +48,7 @@ class System:
     def _row(self, name, key=b""):
         """What follows key in the first row of <proc>/name that starts with it, stripped; empty if there is none."""
         self._key, self._value = key, b""
-        file = ProcFile(self._root + name)
+        file = ProcFile(self._root, name)
         try:
             file.lines(self._match)
         except OSError:

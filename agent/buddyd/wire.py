@@ -14,12 +14,14 @@ one digit says both how many columns to skip and by how much the next one change
 
 import binascii
 
+from . import const
+
 VERSION = 1
-LINE_MAX = 255  # bytes, newline included: shorter than a canonical tty's line and than what n_tty takes after POLLOUT
-FIRST_DIGIT = 33
-BASE = 90
+LINE_MAX = const(255)  # bytes, newline included: less than a canonical tty's line, and than n_tty takes after POLLOUT
+FIRST_DIGIT = const(33)
+BASE = const(90)
 SEQUENCE_SPAN = BASE * BASE
-CHECK_DIGITS = 5  # 90^5 > 2^32
+CHECK_DIGITS = const(5)  # 90^5 > 2^32
 KEY_EVERY = 32  # snapshots: a key frame costs about 30 bytes more, a lost one at most 31 more snapshots
 
 MARK = b"~"
@@ -39,13 +41,13 @@ ASK = b"@"  # the first byte of a host's request
 ASK_HELLO, ASK_FRAMES = b"h", b"r"
 ASK_MAX = 64  # bytes: a 4-byte UART FIFO and a busy board must be able to take it
 
-_BODY_MAX = LINE_MAX - 4 - CHECK_DIGITS - 1  # mark, kind, sequence; check; newline
-_CHANGE_MAX = 14  # digits of a change by less than 2^63, its jumps left out
+_BODY_MAX = const(LINE_MAX - 4 - CHECK_DIGITS - 1)  # mark, kind, sequence; check; newline
+_CHANGE_MAX = const(14)  # digits of a change by less than 2^63, its jumps left out
 _SMALL = (-3, -2, -1, 1, 2, 3)
-_LONG = 84  # 84..87: skip 0..3, a number follows
-_LONG_SKIP = 88  # the skip follows as a digit, then a number
-_JUMP = 89  # skip 90 columns
-_HALF = 45
+_LONG = const(84)  # 84..87: skip 0..3, a number follows
+_LONG_SKIP = const(88)  # the skip follows as a digit, then a number
+_JUMP = const(89)  # skip 90 columns
+_HALF = const(45)
 
 
 def context(boot, sequence):
@@ -274,17 +276,16 @@ def printable(text):
 
 
 def hello_lines(boot, facts):
-    """Hello frames that carry facts, (key, value as str) in any iterable, as many lines as it takes."""
+    """Yield hello frames that carry facts, (key, value as str) in any iterable, as many lines as it takes."""
     start = b"%s%s boot=%s" % (MARK, HELLO, boot.encode())
-    lines, line = [], start
+    line = start
     for key, value in facts:
         item = b" " + printable("%s=%s" % (key, value.replace(" ", "_")))
         if len(line) + len(item) > LINE_MAX - CHECK_DIGITS - 2:
-            lines.append(seal(line + b" "))
+            yield seal(line + b" ")
             line = start
         line += item[: LINE_MAX - CHECK_DIGITS - 2 - len(start)]
-    lines.append(seal(line + b" "))
-    return lines
+    yield seal(line + b" ")
 
 
 def parse_facts(content):

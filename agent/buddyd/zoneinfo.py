@@ -56,7 +56,7 @@ class ZoneInfo(ProcFile):
     (normal_reserve()) in pages; None where zoneinfo does not say."""
 
     def __init__(self, proc_root):
-        ProcFile.__init__(self, proc_root + "/zoneinfo")
+        ProcFile.__init__(self, proc_root, "/zoneinfo")
         self.marks = []
 
     def read(self, zones):

@@ -2,6 +2,7 @@
 
 import os
 
+from buddyd import procfile
 from buddyd.procfile import LineCutter, ProcFile
 from harness import fixture, raises, read
 from scratch import Scratch
@@ -9,7 +10,7 @@ from scratch import Scratch
 ZONEINFO = "captures/frag-4k-bflt/proc/zoneinfo"
 
 
-def lines_of(path, size=1024, answer=None):
+def lines_of(path, size=512, answer=None):
     """The lines that a handler gets that answers `answer` each time."""
     seen = []
 
@@ -17,8 +18,17 @@ def lines_of(path, size=1024, answer=None):
         seen.append(line)
         return answer
 
-    ProcFile(path, size).lines(handler)
+    with_buffer(size, lambda: ProcFile(path, "").lines(handler))
     return seen
+
+
+def with_buffer(size, read):
+    """What read() gives while all files share a buffer of this size."""
+    usual, procfile.shared = procfile.shared, LineCutter(size)
+    try:
+        return read()
+    finally:
+        procfile.shared = usual
 
 
 def open_files():
@@ -74,7 +84,7 @@ def test_line_that_handler_refuses_is_named_and_the_others_are_given():
         seen.append(int(line))
 
     with Scratch() as scratch:
-        file = ProcFile(scratch.write("numbers", b"1\nt\xffo\n3\nfour\n"))
+        file = ProcFile(scratch.write("numbers", b"1\nt\xffo\n3\nfour\n"), "")
         file.lines(handler)
         assert seen == [1, 3]
         assert file.first_error == "%s/numbers: cannot read `t?o`" % scratch.path
@@ -85,7 +95,7 @@ def test_line_that_handler_refuses_is_named_and_the_others_are_given():
 
 def test_missing_file_raises_the_kernels_error_until_it_is_there():
     with Scratch() as scratch:
-        file = ProcFile(scratch.path + "/meminfo")
+        file = ProcFile(scratch.path, "/meminfo")
         for _ in range(2):
             assert raises(OSError, file.first_line).errno == 2
         scratch.write("meminfo", b"MemTotal: 1 kB\n")
@@ -96,17 +106,17 @@ def test_missing_file_raises_the_kernels_error_until_it_is_there():
 
 def test_folder_is_an_error():
     with Scratch() as scratch:
-        assert raises(OSError, ProcFile(scratch.path).first_line).errno == 21
+        assert raises(OSError, ProcFile(scratch.path, "").first_line).errno == 21
 
 
 def test_empty_file_has_no_first_line():
     with Scratch() as scratch:
-        assert "empty" in str(raises(ValueError, ProcFile(scratch.write("uptime", b"")).first_line))
+        assert "empty" in str(raises(ValueError, ProcFile(scratch.write("uptime", b""), "").first_line))
 
 
 def test_recording_replaced_by_rename_is_seen():
     with Scratch() as scratch:
-        file = ProcFile(scratch.write("uptime", b"1.00 1.00\n"))
+        file = ProcFile(scratch.write("uptime", b"1.00 1.00\n"), "")
         assert file.first_line() == b"1.00 1.00"
         os.rename(scratch.write("new", b"2.00 1.00\n"), scratch.path + "/uptime")
         before = open_files()
@@ -116,7 +126,7 @@ def test_recording_replaced_by_rename_is_seen():
 
 def test_file_under_proc_stays_open_and_tells_fresh_figures():
     before = open_files()
-    file = ProcFile("/proc/self/stat")
+    file = ProcFile("/proc", "/self/stat")
     first = file.first_line()
     assert open_files() == before + 1
     for _ in range(2000):
@@ -131,9 +141,9 @@ def test_file_under_proc_stays_open_and_tells_fresh_figures():
 
 def test_aborted_file_leaves_nothing_to_the_next():
     with Scratch() as scratch:
-        torn = ProcFile(scratch.write("torn", b"a torn line without end"), 16)
-        assert torn.first_line() == b"a torn line with"
-        assert torn.first_line() == b"a torn line with"
+        torn = ProcFile(scratch.write("torn", b"a torn line without end"), "")
+        assert with_buffer(16, torn.first_line) == b"a torn line with"
+        assert with_buffer(16, torn.first_line) == b"a torn line with"
 
 
 def test_cutter_holds_a_torn_line_until_its_end_comes():

@@ -23,11 +23,11 @@ def test_parse_line_refuses_other_lines():
 
 def test_captures_give_their_uptime():
     for name, centiseconds in (("frag-4k-bflt", 1468), ("fresh-8k-elf", 324)):
-        assert uptime.read(ProcFile(fixture("captures/%s/proc/uptime" % name))) == centiseconds, name
+        assert uptime.read(ProcFile(fixture("captures/%s/proc" % name), "/uptime")) == centiseconds, name
 
 
 def test_clock_never_goes_back():
-    file = ProcFile("/proc/uptime")
+    file = ProcFile("/proc", "/uptime")
     last = uptime.read(file)
     for _ in range(100):
         now = uptime.read(file)
@@ -38,5 +38,5 @@ def test_clock_never_goes_back():
 
 def test_empty_file_is_an_error():
     with Scratch() as scratch:
-        assert raises(ValueError, uptime.read, ProcFile(scratch.write("uptime", b"")))
-        assert raises(ValueError, uptime.read, ProcFile(scratch.write("uptime", b"\n")))
+        assert raises(ValueError, uptime.read, ProcFile(scratch.write("uptime", b""), ""))
+        assert raises(ValueError, uptime.read, ProcFile(scratch.write("uptime", b"\n"), ""))

@@ -17,7 +17,7 @@ FACTS = [
 
 def life(boot_id: str, first_up_cs: int, snapshots: int) -> bytes:
     """What one life of an agent sends: a hello, then a snapshot every 5 s."""
-    lines = wire.hello_lines(boot_id, [*FACTS, ("up", str(first_up_cs))])
+    lines = list(wire.hello_lines(boot_id, [*FACTS, ("up", str(first_up_cs))]))
     encoder = wire.Encoder(boot_id, 4, 500, 8192)
     for i in range(snapshots):
         encoder.snapshot([first_up_cs + 500 * i, i, 0, 1], lines.append)
