@@ -1,7 +1,7 @@
 """The desk: boot ids, the hello, events about the agent itself, and the kernel's log in a plain file."""
 
+from buddyd import compat, wire
 from buddyd import desk as desk_module
-from buddyd import wire
 from desks import desk, desk_on
 from harness import read
 from scratch import Scratch
@@ -62,6 +62,7 @@ def test_hello_says_what_the_ring_holds():
     here = desk()
     facts = hello(here)
     assert (facts["oldest"], facts["next"], facts["key"], facts["dropped"]) == ("1", "1", "0", "0")
+    assert facts["interval_cs"] == str(here.encoder.interval_cs) == "500"
     while here.ring.dropped == 0:
         here.poll()
     facts = hello(here)
@@ -124,6 +125,41 @@ def test_kernel_log_in_a_plain_file_is_read_once_a_poll():
             file.write(b"<4>[   99.120000] rm invoked oom-killer: gfp_mask=0xd0, order=2, oomkilladj=0\n")
         here.poll()
         assert [event[:3] for event in events(here)[before:]] == [(9912, "oom", 2)]
+
+
+def test_kernel_log_that_is_lost_is_told_once():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        scratch.write("kmsg/entry", b"")  # a folder can be opened, and not read
+        here = desk_on(scratch.path)
+        assert not here.drain_kernel_log()
+        for _ in range(3):
+            here.poll()
+        assert [event[5] for event in events(here)] == ["lost kernel-log"]
+        assert "kernel-log" in here.missing()
+
+
+def test_kernel_log_that_is_there_goes_on():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        scratch.write("kmsg", b"")
+        assert desk_on(scratch.path).drain_kernel_log()
+
+
+def test_facts_are_read_again_after_ten_minutes():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        scratch.write("sys/kernel/osrelease", b"6.1.192\n")
+        here = desk_on(scratch.path)
+        scratch.write("sys/kernel/osrelease", b"6.1.193\n")
+        here.poll()
+        assert hello(here)["kernel"] == "6.1.192"
+        here.refreshed_ms = compat.ticks_add(compat.ticks_ms(), -desk_module.REFRESH_MS)
+        here.poll()
+        assert hello(here)["kernel"] == "6.1.193"
+        scratch.write("sys/kernel/osrelease", b"6.1.194\n")
+        here.poll()
+        assert hello(here)["kernel"] == "6.1.193"
 
 
 def test_effective_settings_are_a_line():
