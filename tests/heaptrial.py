@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -164,19 +164,30 @@ def changing(proc: Path) -> Iterator[None]:
 
 
 def trial(argv: list[str], env: Mapping[str, str], proc: Path, frames: int) -> Outcome:
-    """The agent with its default ring, until so many frames have come and it has answered; then SIGINT.
+    """The agent with its default ring, until so many frames have come and it has answered on telnet; then SIGINT.
 
     argv: up to and with `-m buddyd`. proc: /proc, or a folder that may be changed.
     """
-    port, outcome = free_port(), Outcome()
-    options = ["--stdout", "--telnet", str(port), "--interval", "0.01", "--proc", str(proc), "--name", "trial"]
+    port = free_port()
+    telnet = ["--telnet", str(port)]
+    return _run([*argv, *telnet], env, proc, lambda reader, outcome: converse(reader, port, frames, outcome))
+
+
+def trial_of_one_link(argv: list[str], env: Mapping[str, str], proc: Path, frames: int) -> Outcome:
+    """The same on standard output alone, with nobody who asks."""
+    return _run(argv, env, proc, lambda reader, outcome: reader.wait_for(frames))
+
+
+def _run(argv: list[str], env: Mapping[str, str], proc: Path, talk: Callable[[Frames, Outcome], None]) -> Outcome:
+    outcome = Outcome()
+    options = ["--stdout", "--interval", "0.01", "--proc", str(proc), "--name", "trial"]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
     with tempfile.TemporaryFile() as stderr, changing(proc):
         agent = subprocess.Popen([*argv, *options], env=env, stderr=stderr, **pipes)
         reader = Frames(agent)
         reader.start()
         try:
-            converse(reader, port, frames, outcome)
+            talk(reader, outcome)
             agent.send_signal(signal.SIGINT)
             outcome.exit_code = agent.wait(PATIENCE_S)
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -57,7 +57,6 @@ def settings_from(arguments):
 
 def run(settings, ring):
     """The agent with valid settings and its ring."""
-    from . import human
     from .desk import Desk
     from .klog import KernelLog
     from .sample import Sampler
@@ -71,6 +70,8 @@ def run(settings, ring):
         return NOTHING_TO_READ
     desk = Desk(settings, sampler, KernelLog(settings["proc"]), ring)
     if settings["once"]:
+        from . import human
+
         desk.poll()
         for line in human.status(desk):
             print(line)

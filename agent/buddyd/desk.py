@@ -3,7 +3,7 @@
 import binascii
 import os
 
-from . import VERSION, compat, human, kernlog, wire
+from . import VERSION, compat, kernlog, wire
 from .ring import GROUPS_MIN
 
 REFRESH_MS = 600000  # system facts are read again so often
@@ -121,4 +121,6 @@ class Desk:
 
     def answer(self, line, polite):
         """The answer to what a person typed (str): an iterable of lines. polite: answer unknown words as well."""
+        from . import human  # 1 kB of heap that only a person's question is worth
+
         return human.answer(self, line, polite)

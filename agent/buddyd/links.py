@@ -37,16 +37,16 @@ def set_raw(stream, baud):
 class Link:
     """One stream at a time, opened again, later and later, when it was lost.
 
-    opener(target) gives a stream or raises OSError. telnet: whether the other side may send telnet commands.
+    opener(target) gives a stream or raises OSError. new_filter: nvt.Nvt where telnet commands may come, else None.
     """
 
-    def __init__(self, loop, label, peer, opener, target, telnet):
+    def __init__(self, loop, label, peer, opener, target, new_filter=None):
         self.loop = loop
         self.label = label
         self.peer = peer
         self.opener = opener
         self.target = target
-        self.telnet = telnet
+        self.new_filter = new_filter
         self.retry_ms = RETRY_MIN_MS
         self.due_ms = compat.ticks_ms()
 
@@ -58,7 +58,7 @@ class Link:
         self.start(self.peer, self.opener(self.target))
 
     def start(self, peer, stream):
-        peer.attach(stream, self.telnet)
+        peer.attach(stream, self.new_filter and self.new_filter())
         self.loop.watch(peer, self)
 
     def tick(self, now_ms):
@@ -111,8 +111,8 @@ def dial(address):
 class Telnet(Link):
     """Listens; up to CLIENTS_MAX at once, one more is told so and let go."""
 
-    def __init__(self, desk, loop, target):
-        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, True)
+    def __init__(self, desk, loop, target, new_filter):
+        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, new_filter)
         self.peers = [Peer(desk, False) for _ in range(CLIENTS_MAX)]
         self.listener = None
 
@@ -165,12 +165,14 @@ def from_settings(settings, desk, loop):
     links = []
     serial, telnet, connect = settings["serial"], settings["telnet"], settings["connect"]
     if serial:
-        links.append(Link(loop, "serial %s" % serial[0], Peer(desk, True), open_serial, serial, False))
+        links.append(Link(loop, "serial %s" % serial[0], Peer(desk, True), open_serial, serial))
+    if telnet or connect:
+        from .nvt import Nvt  # 0.8 kB of heap that a serial line does without
     if telnet:
-        links.append(Telnet(desk, loop, telnet))
+        links.append(Telnet(desk, loop, telnet, Nvt))
     if connect:
-        links.append(Link(loop, "connect %s:%d" % connect, Peer(desk, False), dial, resolve(connect), True))
+        links.append(Link(loop, "connect %s:%d" % connect, Peer(desk, False), dial, resolve(connect), Nvt))
     if settings["stdout"]:
-        links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1, False))
+        links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1))
         links[-1].peer.reads = False
     return links

@@ -6,7 +6,7 @@ that reports room takes a line of this length without waiting (n_tty reports POL
 no stream can hold up a poll. All state is of fixed size; a Peer is made once and used for one stream after the other.
 """
 
-from . import compat, nvt, wire
+from . import compat, wire
 from .kernlog import printable
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
@@ -46,10 +46,10 @@ class Peer:
         self.heard_ms = compat.ticks_ms()
 
     def attach(self, stream, telnet):
-        """Begin a conversation. telnet: whether the other side may send telnet commands."""
+        """Begin a conversation. telnet: a filter for telnet's commands (nvt.Nvt) where the other side may send them."""
         self._reset()
         self.stream = stream
-        self.telnet = nvt.Nvt() if telnet else None
+        self.telnet = telnet
         if self.flows_unasked:
             self._answer(b"\n")  # ends whatever half a line is there
             self._say_hello()

@@ -6,7 +6,7 @@ the free blocks of every order. Which columns there are is settled at the start 
 read then is missing for good, what fails later keeps its last value, is told once, and is told again when it is back.
 """
 
-from . import compat, const, uptime, watermark
+from . import compat, const, uptime
 from .buddyinfo import BuddyInfo
 from .kernlog import printable
 from .meminfo import MemInfo
@@ -187,7 +187,11 @@ class Sampler:
 
     def _block_pages(self):
         """Pages in the free blocks of the vector, a zone's last figures included where it cannot be read."""
-        return sum([watermark.free_pages(zone.nr_free(self.vector)) for zone in self.zones])
+        pages = 0
+        for zone in self.zones:
+            for order in range(zone.orders):
+                pages += self.vector[zone.counts_at + order] << order
+        return pages
 
     def _fill_marks(self):
         marks = self._zoneinfo.marks
@@ -215,10 +219,14 @@ class Sampler:
 
     def rule(self):
         """The name of this kernel's watermark rule; None where it cannot be told."""
+        from . import watermark  # 1.2 kB of heap that only a person's question is worth
+
         return watermark.rule_for(self.system.release, self.system.min_free_order_shift)
 
     def kernel_zones(self):
         """The zones with known marks that may serve the kernel, as watermark.judge() takes them."""
+        from . import watermark
+
         zones = []
         for zone in self.zones:
             marks = zone.marks(self.vector)

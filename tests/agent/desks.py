@@ -7,6 +7,7 @@ import struct
 from buddyd import compat, options, wire
 from buddyd.desk import Desk
 from buddyd.klog import KernelLog
+from buddyd.nvt import Nvt
 from buddyd.ring import Ring
 from buddyd.sample import Sampler
 from harness import fixture
@@ -56,7 +57,7 @@ class Host:
         ours, self.stream = pair()
         self.heard = b""
         self.boot = peer.desk.boot
-        peer.attach(ours, telnet)
+        peer.attach(ours, Nvt() if telnet else None)
 
     def say(self, data):
         """Send data, and let the peer take all of it in."""

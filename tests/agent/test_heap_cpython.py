@@ -11,6 +11,7 @@ from pathlib import Path
 import heaptrial
 import pytest
 
+ONE_LINK_HEAP = "64k"  # it streams in it; a person's question, on a second link, takes 4 kB more
 BOARD_HEAP, PC_HEAP = "70k", "76k"  # a PC has three zones or more; the least that passed: 67.5 kB, and 70
 
 
@@ -25,6 +26,13 @@ def check(outcome: heaptrial.Outcome) -> None:
     assert outcome.facts["ring"] == "32768"
     assert outcome.status.startswith("trial: Linux ")
     assert len(outcome.recent) == heaptrial.RECENT
+
+
+def test_agent_with_one_link_fits_in_64_kb_while_its_ring_wraps(frozen_micropython: str, proc_dir: Path) -> None:
+    outcome = heaptrial.trial_of_one_link(frozen(frozen_micropython, ONE_LINK_HEAP), os.environ, proc_dir, 1500)
+    assert (outcome.failure, outcome.exit_code) == ("", 0), outcome.stderr
+    assert outcome.facts["ring"] == "32768"
+    assert int(outcome.facts["dropped"]) > 0
 
 
 def test_agent_on_a_boards_proc_fits_while_its_ring_wraps(frozen_micropython: str, proc_dir: Path) -> None:

@@ -44,7 +44,7 @@ def make_loop(here, flows_unasked=True):
     """A Loop with one Link to a stream; the loop, and the other end of the stream."""
     loop = Loop(here, INTERVAL_MS)
     ours, theirs = pair()
-    link = Link(loop, "test", Peer(here, flows_unasked), opened(ours), None, False)
+    link = Link(loop, "test", Peer(here, flows_unasked), opened(ours), None)
     loop.links = [link]
     link.open()
     return loop, theirs
@@ -120,7 +120,7 @@ def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
     here = desk()
     loop, theirs = make_loop(here)
     ours, full = pair()
-    link = Link(loop, "full", FullHeap(here, False), opened(ours), None, False)
+    link = Link(loop, "full", FullHeap(here, False), opened(ours), None)
     loop.links.append(link)
     link.open()
     full.send(b"status\n")
