@@ -22,7 +22,8 @@ PAGE = TOP / "agent" / "README.md"
 SHELL = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # where `python3` is this one
 SESSION = next(typed for typed in docs_pages.typed(PAGE) if typed.line.startswith("telnet "))
 SHOWN = [typed for typed in docs_pages.typed(PAGE) if typed.output and "-m buddyd" in typed.line]
-HEAPS = sorted(set(re.findall(r"heapsize=(\w+) -m buddyd --once", PAGE.read_text())))
+FORMS = ("frozen", "mpy", "py")
+HEAPS = re.findall(r"So give (\w+) frozen, (\w+) as .mpy, (\w+) as source", docs_pages.flat(PAGE.read_text()))[0]
 
 
 def steady(text: str) -> str:
@@ -90,12 +91,10 @@ def test_shown_session_is_the_true_one(agent_command: AgentCommand) -> None:
             agent.terminate()
 
 
-@pytest.mark.parametrize("heap", HEAPS)
+@pytest.mark.parametrize(("form", "heap"), list(zip(FORMS, HEAPS, strict=True)))
 def test_recommended_heap_is_enough(
-    heap: str, request: pytest.FixtureRequest, micropython: str, tmp_path: Path, proc_dir: Path
+    form: str, heap: str, request: pytest.FixtureRequest, micropython: str, proc_dir: Path
 ) -> None:
-    """The smallest one is for the frozen agent, the next for .mpy, the largest for the source."""
-    form = ("frozen", "mpy", "py")[sorted(HEAPS, key=lambda text: int(text[:-1])).index(heap)]
     interpreter, search = micropython, str(TOP / "agent")
     if form == "frozen":
         interpreter, search = request.getfixturevalue("frozen_micropython"), ".frozen"
