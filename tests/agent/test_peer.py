@@ -84,6 +84,8 @@ def test_overwritten_frames_are_told_by_one_gap():
         assert [wire.candidate_sequence(line, oldest) for line in lines[1:]] == frames
     host.say(wire.ask_frames(here.boot, oldest, 1) + b"\n")
     assert host.frames(oldest) == [oldest]
+    host.say(wire.ask_frames(here.boot, 1, 0) + b"\n")
+    assert host.listen() == []
 
 
 def test_another_boot_is_answered_by_a_hello():
