@@ -16,7 +16,7 @@ from system_truth import Record, check, has, stored
 RECORDED_STATES = 80  # of the fixture `recording`
 STATES = story.way_to_failure(80)
 BABBLE_BYTES = 1 << 20
-CONSOLE_MAX = 4096 + 255  # characters that are kept of a line without an end: the first ones, and the last
+CONSOLE_MAX = 2 * 4096  # characters that are kept of a line without an end: of its beginning, and of its end
 
 
 @pytest.fixture
