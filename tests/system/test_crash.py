@@ -176,6 +176,18 @@ def test_sigterm_keeps_what_was_read(tmp_path: Path, recording: Path) -> None:
     check(db, BOARD, record, lasts)
 
 
+def test_second_collector_on_a_database_is_refused(tmp_path: Path) -> None:
+    db, config = tmp_path / "x.db", tmp_path / "config.toml"
+    config.touch()
+    with closing(Peer()) as peer, closing(Collector(db, config, [f"tcp://127.0.0.1:{peer.port}"])) as collector:
+        peer.accept()
+        result = buddywatch(db, config, "collect", "file:/dev/null")
+        assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
+        assert f"{db}: another `buddywatch collect` runs on it" in result.err
+        assert collector.stop() == 0
+    assert buddywatch(db, config, "collect", "file:/dev/null").code == 0
+
+
 def unread_bytes(port: int) -> int:
     """What lies at the other end of connections to a port on loopback, and what is on the way (proc_net_tcp(5))."""
     total = 0

@@ -81,11 +81,12 @@ def _alone(db: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}; make its folder yours, or choose another with --db") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            way_out = "end that, or choose another with --db"
+            raise StoreError(f"{db}: another `buddywatch collect` runs on it; {way_out}") from error
         yield
-    except BlockingIOError as error:
-        way_out = "end that, or choose another with --db"
-        raise StoreError(f"{db}: another `buddywatch collect` runs on it; {way_out}") from error
     finally:
         os.close(descriptor)
 
