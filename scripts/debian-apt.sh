@@ -1,4 +1,4 @@
-# Sourced by get-micropython and build-frozen: messages, the cache, apt without root, and MicroPython's source tree.
+# Sourced by get-micropython, build-frozen, build-hush and agent/board/build: messages, the cache, apt without root, and source trees.
 # Nothing here changes the machine: apt keeps all its files in $work, a folder of this run that is deleted at its end.
 # shellcheck shell=sh
 
@@ -49,32 +49,51 @@ start_over() {
     : >"$work/status"
 }
 
-# trixie_sources deb|deb-src: lines of sources for Debian 13, on the mirrors from which this machine has its own release. They are asked of
-# `update --print-uris`, which fetches nothing and knows them even when no package list was ever fetched (`indextargets` does not).
-trixie_sources() {
+# suite_sources SUITE deb|deb-src: lines of sources for a suite of Debian, on the mirrors from which this machine has its own release. They are asked
+# of `update --print-uris`, which fetches nothing and knows them even when no package list was ever fetched (`indextargets` does not).
+suite_sources() {
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     [ -e "$keyring" ] && option="[signed-by=$keyring] " || option=
     apt-get -o Debug::NoLocking=true update --print-uris 2>>"$work/log" |
-        sed -n "s,^'\(.*\)/dists/\(${VERSION_CODENAME:-stable}\|stable\|oldstable\)/main/binary-.*,$1 $option\1 trixie main,p" | sort -u
+        sed -n "s,^'\(.*\)/dists/\(${VERSION_CODENAME:-stable}\|stable\|oldstable\)/main/binary-.*,$2 $option\1 $1 main,p" | sort -u
 }
 
-# lists_of_debian_13 deb|deb-src MESSAGE: what Debian 13 has, whichever release this machine runs.
-lists_of_debian_13() {
+# lists_of SUITE deb|deb-src MESSAGE: what a suite of Debian has, whichever release this machine runs.
+lists_of() {
     start_over
-    trixie_sources "$1" >"$work/sources.list"
+    suite_sources "$1" "$2" >"$work/sources.list"
     [ -s "$work/sources.list" ] || return 1
-    say "$2"
+    say "$3"
     apt_conf OWN "$work/sources.list" >"$work/apt.conf"
     update
 }
 
-# Puts the source tree into $micropython_source, unless it is there. Of two runs at once the first to rename wins.
-fetch_micropython_source() {
-    [ ! -d "$micropython_source" ] || return 0
-    lists_of_debian_13 deb-src "fetching MicroPython's source package from Debian 13 (about 16 MB, once) ..." || return 1
-    mkdir "$work/source" && (cd "$work/source" && apt get source micropython) || return 1
-    mv -T "$work"/source/micropython-*/ "$micropython_source" 2>/dev/null || [ -d "$micropython_source" ]
+# fetch_source PACKAGE FOLDER SIZE: puts the source tree of Debian 13's package into FOLDER, unless it is there. Of two runs at once the first to
+# rename wins.
+fetch_source() {
+    [ ! -d "$2" ] || return 0
+    lists_of trixie deb-src "fetching the source package $1 from Debian 13 (about $3, once) ..." || return 1
+    mkdir "$work/source" && (cd "$work/source" && apt get source "$1") || return 1
+    mv -T "$work/source/$1"-*/ "$2" 2>/dev/null || [ -d "$2" ]
 }
+
+# fetch_archive SUITE PACKAGE PATTERN FOLDER SIZE [MEMBER...]: unpacks the archive usr/src/PATTERN of a binary package, which holds one folder, as
+# FOLDER; of the archive only the MEMBERs, tar's patterns, if any are given. FOLDER.version tells the package's version.
+fetch_archive() {
+    suite=$1 package=$2 pattern=$3 folder=$4 size=$5
+    shift 5
+    [ ! -d "$folder" ] || return 0
+    lists_of "$suite" deb "fetching the package $package from Debian ($suite; about $size, once) ..." || return 1
+    (cd "$work/debs" && apt get download "$package") || return 1
+    mkdir "$work/package" "$work/archive" && dpkg-deb -x "$work/debs/$package"_*.deb "$work/package" || return 1
+    say "unpacking $package ..."
+    # shellcheck disable=SC2086  # a pattern
+    tar -C "$work/archive" -xf "$work"/package/usr/src/$pattern --wildcards "$@" 2>>"$work/log" || return 1
+    dpkg-deb -f "$work/debs/$package"_*.deb Version >"$folder.version"
+    mv -T "$work"/archive/*/ "$folder" 2>/dev/null || [ -d "$folder" ]
+}
+
+fetch_micropython_source() { fetch_source micropython "$micropython_source" "16 MB"; }
 
 # compile_micropython BUILD VARIABLE=VALUE...: the unix port, into the folder BUILD. Without SSL and btree: Debian's source package lacks the
 # libraries that upstream bundles for them. CWARN: a warning that only a newer compiler gives must not stop the build.

@@ -1,0 +1,48 @@
+# Sourced by build: steps that are done again only when something that they are made from has changed.
+# shellcheck shell=sh
+
+# step NAME TITLE RESULTS COMMAND [ARGUMENT...] -- INPUT...
+# INPUT: a file, or a folder with all in it; a file of an earlier step in $board/done stands for all that the step was made
+# from. RESULTS: files (words) that must be there afterwards, or it is done again. What COMMAND says goes into a log.
+step() {
+    step_name=$1 title=$2 results=$3
+    shift 3
+    words=
+    while [ "$1" != -- ]; do
+        words="$words $1"
+        shift
+    done
+    shift
+    now=$(step_inputs "$words" "$@" | cksum)
+    for result in $results; do
+        [ -e "$result" ] || rm -f "$board/done/$step_name"
+    done
+    if [ "$now" = "$(cat "$board/done/$step_name" 2>/dev/null)" ]; then
+        say "$title: nothing to do"
+        return
+    fi
+    rm -f "$board/done/$step_name"
+    began=$(date +%s)
+    log=$board/log/$step_name
+    # shellcheck disable=SC2086  # words
+    (set -e; $words) >"$log" 2>&1 9>&- || die "$title: failed ($(reason "$log" || echo "no reason given")); see $log"
+    for result in $results; do
+        [ -e "$result" ] || die "$title: made no $result; see $log"
+    done
+    echo "$now" >"$board/done/$step_name"
+    say "$title: done in $(($(date +%s) - began)) s"
+}
+
+# Contents and not times: a fresh clone has new times.
+step_inputs() {
+    echo "$1"
+    shift
+    for input in "$@"; do
+        if [ -d "$input" ]; then
+            (cd "$input" && find . -type f ! -name '*.pyc' | LC_ALL=C sort | xargs cksum)
+        else
+            cksum <"$input"
+        fi
+    done
+    m68k-linux-gnu-gcc --version
+}
