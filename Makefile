@@ -7,7 +7,7 @@ export PYTHON MICROPYTHON MPY_CROSS
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
 
-.PHONY: help run demo test lint check bench agent frozen clean
+.PHONY: help run demo test lint check bench agent frozen board board-tools board-run board-test clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -18,6 +18,10 @@ help:
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
+	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
+	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once)'
+	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k or 4k-2.6.30; Ctrl-C ends it'
+	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo
 	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross'
@@ -44,6 +48,18 @@ agent: $(VENV_DEV)
 
 frozen: $(VENV_DEV)
 	@sh scripts/build-frozen build/buddyd-micropython
+
+board: $(VENV_DEV)
+	@agent/board/build build/board
+
+board-tools:
+	@agent/board/tools install
+
+board-run: $(VENV_RUN)
+	@.venv/bin/python scripts/board_run.py $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(FORM),--form $(FORM)) $(if $(FOR),--for $(FOR))
+
+board-test: board
+	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest tests/board
 
 bench: $(VENV_DEV)
 	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done

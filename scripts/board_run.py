@@ -1,0 +1,40 @@
+"""`make board-run`: boots the emulated board, and watches it over its serial line and its network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import rig
+import watch
+
+sys.path.insert(0, str(rig.TOP / "agent" / "board"))
+
+import machine  # noqa: E402  # of agent/board
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flavour", default="4k", help="the kernel: 4k, 8k or 4k-2.6.30 (default 4k)")
+    parser.add_argument("--form", default="flat", choices=["flat", "elf"], help="the programs (default flat)")
+    parser.add_argument("--for", dest="seconds", type=float, help="end by itself after so many seconds")
+    options = parser.parse_args()
+    folder = watch.fresh_folder(rig.TOP / "build" / "board-run")
+    try:
+        with machine.Machine(rig.TOP / "build" / "board", options.flavour, options.form, agent_tty=True) as board:
+            telnet = board.port(machine.TELNET_PORT)
+            print(f"the board is up; a shell on it: telnet 127.0.0.1 {board.port(machine.SHELL_PORT)}", flush=True)
+            links = [f"serial://{board.agent_path}?baud=115200", f"telnet://127.0.0.1:{telnet}"]
+            code = watch.collect(folder, links, options.seconds)
+            is_on = board.is_on
+    except machine.MachineError as error:
+        print(f"board-run: {error}", file=sys.stderr)
+        return 1
+    if not is_on:
+        print("board-run: the board went off by itself", file=sys.stderr)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""What the board's kernel did when /bin/asker asked it for blocks, against what buddyd.watermark says it does.
+
+    python tests/board/truth.py [FLAVOUR ...]      boots each kernel of build/board and prints the tables
+
+A trial is one request: the free blocks right before, the bytes, whether they were granted, the free blocks after. The
+verdict is made from the blocks before, by the functions of agent and host, and the rule of the kernel's release.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+TOP = Path(__file__).resolve().parent.parent.parent
+if __name__ == "__main__":
+    sys.path[:0] = [str(TOP / folder) for folder in ("agent", "host", "agent/board")]
+
+from buddyd import watermark  # noqa: E402
+from buddywatch import programs  # noqa: E402
+from machine import Machine  # noqa: E402
+
+OUT = Path(os.environ.get("BOARD_OUT") or TOP / "build" / "board")
+FLAVOURS = ("4k", "4k-2.6.30", "8k")
+STARTERS = [f"/bin/start-{kilobytes}k" for kilobytes in (40, 60, 100, 120, 200, 240, 400)]
+# How asker asks: programs that it is given, and how many trials make a table of some thousands in less than a minute.
+MODES = {"mmap": ([], 6000), "cache": (["/bin/busybox", "/bin/buddyd"], 3000), "exec": (STARTERS, 3000)}
+WORDS = {"mmap": "by mmap", "cache": "by mmap, page cache", "exec": "by exec of bFLT"}
+VERDICTS = (watermark.OK, watermark.TIGHT, watermark.REFUSED)
+
+RECLAIM = "reclaim"  # the kernel freed memory first
+FEWER_PAGES = "exec took fewer pages"  # than the EXEC_PAGES that a verdict for a program sets aside
+UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One request, and what was said of it before. after: the free blocks with the granted one still held."""
+
+    order: int
+    pages: int
+    is_exec: bool
+    granted: bool
+    reclaimable_pages: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    verdict: str
+    margin_pages: int
+    verdict_at_once: str  # the verdict of a request that takes no single pages first
+
+    @property
+    def gained_pages(self) -> int:
+        """How many pages more are free than before, but for those that it got: a program that started is over."""
+        held = self.pages if self.granted and not self.is_exec else 0
+        return watermark.free_pages(self.after) + held - watermark.free_pages(self.before)
+
+    @property
+    def disagrees(self) -> bool:
+        return self.granted == (self.verdict == watermark.REFUSED)
+
+    @property
+    def has_lone_block(self) -> bool:
+        """Whether just one free block is as large as it takes, and none is larger."""
+        return sum(self.before[self.order :]) == self.before[self.order] == 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """All trials of one mode on one kernel."""
+
+    release: str
+    mode: str
+    page_bytes: int
+    marks: tuple[int, ...]  # min, low, high
+    trials: list[Trial]
+
+    @property
+    def rule(self) -> str:
+        return watermark.rule_for(self.release)
+
+    def table(self) -> Counter[tuple[str, bool]]:
+        return Counter((trial.verdict, trial.granted) for trial in self.trials)
+
+    def disagreements(self) -> list[tuple[str, Trial]]:
+        """(why, trial) of those in which the kernel did otherwise than the verdict says."""
+        return [(explain(trial), trial) for trial in self.trials if trial.disagrees]
+
+
+def explain(trial: Trial) -> str:
+    """Why a kernel granted what was refused by the blocks before, as far as the trial itself shows it.
+
+    A request that fails first makes the kernel reclaim: then something was there to be reclaimed, and more pages are
+    free afterwards. The pages that an exec takes before its block are an upper bound. For the other direction, a
+    request that failed although the verdict was ok or tight, there is no excuse.
+    """
+    if trial.granted and trial.is_exec and trial.verdict_at_once != watermark.REFUSED:
+        return FEWER_PAGES
+    if trial.granted and trial.gained_pages > 0 and trial.reclaimable_pages > 0:
+        return RECLAIM
+    return UNEXPLAINED
+
+
+def run(board: Machine, mode: str, seed: int) -> Report:
+    """Have asker ask, and judge each of its trials."""
+    given, trials = MODES[mode]
+    release = board.console.run("uname -r").text.strip()
+    start = len(board.spare.text)
+    answer = board.console.run(f"asker {seed} {trials} {mode} {' '.join(given)} >/dev/ttyS2")
+    if answer.status:
+        raise AssertionError(f"asker ended with {answer.status}: {answer.text}{board.spare.text[-500:]}")
+    board.spare.wait_for(r"^end$", start)
+    return judge(release, mode, board.spare.text[start:].splitlines())
+
+
+def quiet(board: Machine) -> None:
+    """Leave the board to asker: nobody else takes memory between a look and the request."""
+    board.console.run("dmesg -n 1; killall -INT buddyd; killall telnetd")
+
+
+def judge(release: str, mode: str, lines: Iterable[str]) -> Report:
+    """A report from what asker printed."""
+    rule, page_bytes = watermark.rule_for(release), 0
+    marks: tuple[int, ...] = ()
+    needs: dict[str, int] = {}
+    trials = []
+    for line in lines:
+        key, *words = line.split()
+        if key == "page":
+            page_bytes = int(words[0])
+        elif key == "marks":
+            marks = tuple(map(int, words))
+        elif key == "program":
+            needs[f"p{words[0]}"] = _need_bytes(bytes.fromhex(words[1]), page_bytes)
+        elif key == "trial":
+            size_bytes = needs.get(words[0]) or int(words[0])
+            trials.append(_trial(words, size_bytes, page_bytes, marks, rule))
+    return Report(release, mode, page_bytes, marks, trials)
+
+
+def _need_bytes(header: bytes, page_bytes: int) -> int:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "program")
+        path.write_bytes(header)  # it is all that `buddywatch need` reads of a bFLT program
+        return programs.need_bytes(path, page_bytes)
+
+
+def _trial(words: list[str], size_bytes: int, page_bytes: int, marks: tuple[int, ...], rule: str) -> Trial:
+    asked, granted, reclaimable_pages, before, after = words
+    is_exec = asked.startswith("p")
+    order = watermark.order_for(size_bytes, page_bytes)
+    zones = [(blocks(before), marks[0], marks[1], 0)]
+    verdict, margin = watermark.judge(zones, order, rule, watermark.EXEC_PAGES if is_exec else 0)
+    at_once, _ = watermark.judge(zones, order, rule)
+    return Trial(
+        order=order,
+        pages=-(-size_bytes // page_bytes),
+        is_exec=is_exec,
+        granted=granted == "1",
+        reclaimable_pages=int(reclaimable_pages),
+        before=blocks(before),
+        after=blocks(after),
+        verdict=verdict,
+        margin_pages=margin,
+        verdict_at_once=at_once,
+    )
+
+
+def blocks(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+def tables(reports: list[Report]) -> str:
+    """A line for each report, as the tables of the documentation have it."""
+    lines = [
+        f"{'kernel':26} {'rule':5} {'asked':20} {'ok':>13} {'tight':>13} {'refused':>13}  disagreements",
+        f"{'':26} {'':5} {'':20}" + f" {'granted/not':>13}" * 3,
+    ]
+    for report in reports:
+        table = report.table()
+        cells = [f"{table[verdict, True]}/{table[verdict, False]}" for verdict in VERDICTS]
+        why = Counter(reason for reason, _ in report.disagreements())
+        told = ", ".join(f"{count} {reason}" for reason, count in why.items()) or "none"
+        numbers = "".join(f" {cell:>13}" for cell in cells)
+        lines.append(f"{report.release:26} {report.rule:5} {WORDS[report.mode]:20}{numbers}  {told}")
+    lines += ["", "one free block of the size that is asked for, and none larger: granted/not"]
+    for report in reports:
+        lone = Counter(trial.granted for trial in report.trials if trial.has_lone_block)
+        lines.append(f"{report.release:26} {report.rule:5} {WORDS[report.mode]:20} {lone[True]}/{lone[False]}")
+    return "\n".join(lines)
+
+
+def reports_of(flavour: str) -> list[Report]:
+    """A report for each mode, each on a board that has just been switched on."""
+    reports = []
+    for seed, mode in enumerate(MODES, 1):
+        with Machine(OUT, flavour) as board:
+            quiet(board)
+            reports.append(run(board, mode, seed))
+    return reports
+
+
+def main(flavours: list[str]) -> None:
+    print(tables([report for flavour in flavours or FLAVOURS for report in reports_of(flavour)]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
