@@ -1,4 +1,4 @@
-# Sourced by get-micropython and build-frozen: messages, the cache, apt without root, and MicroPython's source tree.
+# Sourced by get-micropython, build-frozen and build-hush: messages, the cache, apt without root, and source trees.
 # Nothing here changes the machine: apt keeps all its files in $work, a folder of this run that is deleted at its end.
 # shellcheck shell=sh
 
@@ -68,13 +68,16 @@ lists_of_debian_13() {
     update
 }
 
-# Puts the source tree into $micropython_source, unless it is there. Of two runs at once the first to rename wins.
-fetch_micropython_source() {
-    [ ! -d "$micropython_source" ] || return 0
-    lists_of_debian_13 deb-src "fetching MicroPython's source package from Debian 13 (about 16 MB, once) ..." || return 1
-    mkdir "$work/source" && (cd "$work/source" && apt get source micropython) || return 1
-    mv -T "$work"/source/micropython-*/ "$micropython_source" 2>/dev/null || [ -d "$micropython_source" ]
+# fetch_source PACKAGE FOLDER SIZE: puts the source tree of Debian 13's package into FOLDER, unless it is there. Of two runs at once the first to
+# rename wins.
+fetch_source() {
+    [ ! -d "$2" ] || return 0
+    lists_of_debian_13 deb-src "fetching the source package $1 from Debian 13 (about $3, once) ..." || return 1
+    mkdir "$work/source" && (cd "$work/source" && apt get source "$1") || return 1
+    mv -T "$work/source/$1"-*/ "$2" 2>/dev/null || [ -d "$2" ]
 }
+
+fetch_micropython_source() { fetch_source micropython "$micropython_source" "16 MB"; }
 
 # compile_micropython BUILD VARIABLE=VALUE...: the unix port, into the folder BUILD. Without SSL and btree: Debian's source package lacks the
 # libraries that upstream bundles for them. CWARN: a warning that only a newer compiler gives must not stop the build.
