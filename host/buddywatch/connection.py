@@ -163,10 +163,10 @@ class Connection:
         lasted_s = monotonic_s - self._up_since_s if self.is_up else 0.0
         self.close()
         self.ended = down.ended
-        self._later(str(down), monotonic_s, lasted_s)
+        self._later(str(down), monotonic_s, lasted_s, down.rest_s)
 
-    def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0) -> None:
-        self._retry_at_s = monotonic_s + self._backoff.next_wait_s(lasted_s, random.random())
+    def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0, rest_s: float = 0.0) -> None:
+        self._retry_at_s = monotonic_s + max(rest_s, self._backoff.next_wait_s(lasted_s, random.random()))
         if why != self.last_error:  # said once, not at every try
             self.last_error = why
             self.news.append(why)
