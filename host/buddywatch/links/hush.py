@@ -44,7 +44,7 @@ class HushLink:
         self._command = ""  # of it
         self._unanswered = self._damaged = 0  # in a row
         self._wake_s = 0.0  # when there is something to do, if nothing comes before
-        self._polls_at_s = 0.0
+        self._poll_at_s = 0.0  # when the last one was due: a late one does not delay those after it
         self._polls = 0
         self._readings: list[Reading] = []
         self._steps = [check(), learn(self._board)]
@@ -125,7 +125,7 @@ class HushLink:
             if self._question is not None and answer is not None:
                 self._ask(self._question.send(answer), now_s)
                 return
-            self._question = self._steps.pop(0) if self._steps else self._next_poll()
+            self._question = self._steps.pop(0) if self._steps else self._next_poll(now_s)
             self._ask(next(self._question), now_s)
         except StopIteration:
             self._question = None
@@ -134,7 +134,9 @@ class HushLink:
             else:
                 self._take_reading(now_s)
 
-    def _next_poll(self) -> Question:
+    def _next_poll(self, now_s: float) -> Question:
+        late_s = now_s - self._poll_at_s - self._interval_s
+        self._poll_at_s = now_s - late_s if 0 <= late_s < self._interval_s else now_s
         with_marks = self._polls % MARKS_EVERY == 0
         self._readings = []
         return poll(self._board, with_marks, self._readings)
@@ -165,10 +167,7 @@ class HushLink:
         else:
             self._use(self._readings[0], now_s)
         self._damaged = 0
-        self._polls_at_s = max(self._polls_at_s + self._interval_s, now_s) if self._polls_at_s else now_s
-        if self._polls_at_s <= now_s:
-            self._polls_at_s = now_s + self._interval_s
-        self._wake_s = self._polls_at_s
+        self._wake_s = max(self._poll_at_s + self._interval_s, now_s)
 
     def _use(self, reading: Reading, now_s: float) -> None:
         self._polls += 1

@@ -64,13 +64,13 @@ class LoginLink:
                 return data if self._inside else b""
             return self._log_in(data, monotonic())
         except LinkDown as down:
-            rejected = self._login is not None and self._login.sounds_rejected
-            reason = f"{down.reason}; {self._login.rejection}" if rejected and self._login else down.reason
+            if self._login is not None and self._login.sounds_rejected:
+                raise self._refused(self._login.rejection) from None
             self.close()
-            raise LinkDown(reason, down.ended, REJECTED_REST_S if rejected else REST_S) from None
+            raise LinkDown(down.reason, down.ended, REST_S) from None
         except LoginError as error:
             self.close()
-            raise LinkDown(f"{self.url}: {error}", rest_s=REJECTED_REST_S if error.rejected else REST_S) from None
+            raise self._refused(error) from None
 
     def write(self, data: bytes) -> int:
         self.type(b"")
@@ -86,6 +86,13 @@ class LoginLink:
         self._link.close()
         self._login, self._hidden, self._inside = None, b"", False
         self._typing.clear()
+
+    def _refused(self, error: LoginError) -> LinkDown:
+        self.close()
+        if not error.rejected:
+            return LinkDown(f"{self.url}: {error}", rest_s=REST_S)
+        again = f"it is tried again in {REJECTED_REST_S / 60:.0f} minutes"
+        return LinkDown(f"{self.url}: {error}; {again}", rest_s=REJECTED_REST_S)
 
     def _log_in(self, data: bytes, now_s: float) -> bytes:
         if self._login is None:

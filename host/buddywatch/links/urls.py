@@ -49,8 +49,10 @@ class _Url:
         """ValueError for an option that is not of these, or no value for it."""
         for name, value in self.options.items():
             if name not in kinds or not _fits(name, value):
-                shown = "..." if name == "login" else value
-                raise ValueError(f"{self.text}: {name}={shown}: expected {_listed(list(kinds.values()))}")
+                expected = f"expected {_listed(list(kinds.values()))}"
+                if name == "login":  # what is there may be the secret itself
+                    raise ValueError(f"{self.parts._replace(query='').geturl()}: login=...: {expected}")
+                raise ValueError(f"{self.text}: {name}={value}: {expected}")
 
     def whole(self, name: str, default: int) -> int:
         return int(self.options.get(name, default))
