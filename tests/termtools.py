@@ -118,7 +118,7 @@ class Typist:
     def __init__(self, argv: Sequence[str], **env: str) -> None:
         self.master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, b"\x18\x00\x50\x00\x00\x00\x00\x00")
-        environment = {"PATH": os.environ["PATH"], "TERM": "vt102", "HOME": "/", **env}
+        environment = {"PATH": os.environ["PATH"], "TERM": "vt102", **env}
         self.process = subprocess.Popen(
             argv, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),

@@ -11,7 +11,7 @@ from buddywatch.session import Text
 from buddywatch.tracker import BoardTracker
 from linktools import wait
 
-DEADLINE_S = 90.0
+DEADLINE_S = 60.0
 
 
 class Watch:

@@ -72,11 +72,11 @@ def test_the_trace_does_show_what_a_cat_starts(tmp_path: Path, busybox: str) -> 
     log = tmp_path / "strace.log"
     typist = Typist(traced([busybox, "hush"], log), PS1="/ # ")
     try:
-        typist.read_until(b"/ # ")
+        typist.read_until(b"# ")
         typist.type(b"cat /proc/version\n")
         typist.read_until(b"Linux version")
-        typist.read_until(b"/ # ")
-        assert processes_started(log) == 2  # a vfork and an execve
+        typist.read_until(b"# ")
+        assert processes_started(log) >= 2  # a vfork, and an execve for each folder of PATH up to the right one
     finally:
         typist.close()
 
@@ -192,27 +192,25 @@ def test_a_command_that_lost_a_quote_is_interrupted(
 
 
 @pytest.mark.parametrize(
-    ("shell", "complaint"),
+    ("profile", "complaint"),
     [
-        pytest.param("while printf '$ '; read -r line; do echo \"sash: $line: not found\"; done", "answer", id="no-words"),
-        pytest.param("read() { false; }; PS1='$ ' . /dev/tty", "reads files without", id="no-read"),
+        pytest.param("read() { false; }", "expected a shell that reads files without starting a program", id="no-read"),
+        pytest.param('echo() { /bin/echo "$@"; }', "each poll would start a process", id="echo-is-a-program"),
+        pytest.param(
+            "trap '' INT; while printf '$ '; read -r line; do printf 'sash: %s: not found\\n' \"$line\"; done",
+            "the shell does not answer; it said: sash: ",
+            id="no-word-at-all",
+        ),
     ],
 )
 def test_a_shell_that_lacks_a_word_is_told(
-    shell: str, complaint: str, watching: Watching, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile: str, complaint: str, watching: Watching, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("buddywatch.links.hush.ANSWER_S", 1.0)
-    argv, port = telnetd(nommu_busybox(), script(tmp_path / "shell", ["/bin/sh", "-c", shell]))
+    (tmp_path / "profile").write_text(profile + "\n")
+    shell = script(tmp_path / "shell", ["/bin/sh", "-i"], PS1="$ ", ENV=str(tmp_path / "profile"))
+    argv, port = telnetd(nommu_busybox(), shell)
     with server(argv, port):
         watch = watching(f"hush://127.0.0.1:{port}/").until(lambda watch: watch.news)
     assert complaint in watch.news[0]
     assert not watch.connection.is_up
-
-
-def test_a_shell_that_forks_for_its_builtins_is_refused(watching: Watching, tmp_path: Path) -> None:
-    """As with shells whose `echo` is a program."""
-    shell = "echo() { /bin/echo \"$@\"; }; PS1='$ ' . /dev/tty"
-    argv, port = telnetd(nommu_busybox(), script(tmp_path / "shell", ["/bin/sh", "-c", shell]))
-    with server(argv, port):
-        watch = watching(f"hush://127.0.0.1:{port}/").until(lambda watch: watch.news)
-    assert "each poll would start a process" in watch.news[0]

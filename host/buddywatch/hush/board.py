@@ -28,10 +28,10 @@ class HushBoard:
         self._board = board
         self._name = name
         self._interval_cs = interval_s * 100
-        self._page_bytes = first.page_bytes
+        self._page_bytes = first.page_bytes or board.page_bytes
         self._orders = {key: len(counts) for key, counts in first.zones.items()}
         self._marks = {key: first.marks[key] for key in first.zones if key in first.marks}
-        self._columns = ("up", *(("free", "recl") if first.page_bytes and first.meminfo_kb else ()))
+        self._columns = ("up", *(("free", "recl") if self._page_bytes and first.meminfo_kb else ()))
         self._last_cs = first.up_cs
         self._read_at_s = now_s
         width = len(self._columns) + sum(self._orders.values()) + 4 * len(self._marks)

@@ -40,6 +40,7 @@ class Board:
     values: dict[str, str] = field(default_factory=dict)
     machine: str = ""
     is_no_mmu: bool | None = None
+    page_bytes: int | None = None  # as a kernel with an MMU says; else it is found by comparing figures
 
     @property
     def has_zoneinfo(self) -> bool:
@@ -77,10 +78,12 @@ _FACTS = (
     ("version", "version"),
     ("zoneinfo", "zoneinfo"),
     ("cpuinfo", "cpuinfo"),
+    ("smaps", "self/smaps"),
 )
 _BLOCKS = rows_of("b", "buddyinfo") + "; " + one_line_of("u", "uptime")
 _MEMORY = rows_of("m", "meminfo", "MemF*|Buf*|Cac*|*file*|SRec*|Mmap*")
 _MARKS = rows_of("z", "zoneinfo", "Node*|pages*|min*|low*|high*|prot*")
+_PAGES = rows_of("k", "self/smaps", "KernelPageS*")
 _CPU = rows_of("c", "cpuinfo", "CPU*|Proc*|model*|cpu*|MMU*")
 # The number of the newest process, before and after what a poll is made of.
 _TELL_BOTH = 'read -r b </proc/loadavg; echo "$M:p:$a $b|$a $b."'
@@ -113,6 +116,10 @@ def learn(board: Board) -> Question:
         board.machine = "-".join(found[0].split())[:24] if found else ""
         if any("".join(text.split()) == "MMU:none" for text in answer.texts("c")):
             board.is_no_mmu = True
+    if board.values["smaps"]:
+        answer = yield _PAGES
+        words = answer.text("k").split()
+        board.page_bytes = int(words[1]) * 1024 if len(words) == 3 and words[1].isdecimal() else None
     if board.values["trim"]:
         board.is_no_mmu = True
 

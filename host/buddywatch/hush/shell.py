@@ -22,7 +22,7 @@ _KERNEL = re.compile(
 _COMPLAINT = re.compile(r"/proc/|not found|[Bb]ad file|bad fd|syntax|parameter|illegal|invalid", re.IGNORECASE)
 _PROMPT = re.compile(r"\S{0,60} ?[#$>%]")
 _ECHO_CHARS = 12  # so long a piece of the command does not come by chance
-_LOGIN_PROMPT = re.compile(r"\blogin: ?$", re.IGNORECASE)
+_LOGIN_PROMPT = re.compile(r"\b(?:login|password): ?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Shell:
         if _is_echo(line, self._command) or _PROMPT.fullmatch(line):
             return ""
         if self._command and _COMPLAINT.search(line):
-            self.complaint = line
+            self.complaint = self.complaint or line  # the first: what comes later may follow from it
             return ""
         return line
 

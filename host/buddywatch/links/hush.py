@@ -18,8 +18,9 @@ from buddywatch.links.base import LinkDown
 from buddywatch.links.login import REJECTED_REST_S, REST_S, LoginLink
 
 ANSWER_S = 20.0  # a command and its answer at 9600 baud take half a second
-TRIES = 3
-INTERRUPT = b"\x03\n"  # what is left of a command that lost a character, a quote that was not closed
+TRIES = 3  # of a question, and of a poll
+# Out of what a command has become that lost a character: the line so far, or (hush takes no Ctrl-C there) an open quote.
+WAYS_OUT = (b"\x03\n", b'"\n\x03\n')
 _NO_NAME = ("", "(none)", "localhost")
 
 
@@ -111,7 +112,7 @@ class HushLink:
         if answer is not None:
             self._unanswered = 0
             self._go_on(answer, now_s)
-        elif self._shell.is_busy and self._shell.is_logged_out:
+        elif self._shell.is_logged_out:
             raise self._gone("logged out", REST_S)
         elif now_s >= self._wake_s:
             if self._shell.is_busy:
@@ -152,7 +153,7 @@ class HushLink:
         if self._unanswered >= TRIES:
             said = f"; it said: {self._shell.complaint}" if self._shell.complaint else ""
             raise self._gone(f"the shell does not answer{said}", REST_S)
-        self._login.type(INTERRUPT + self._shell.type(self._command))
+        self._login.type(WAYS_OUT[self._unanswered - 1] + self._shell.type(self._command))
         self._wake_s = now_s + ANSWER_S
 
     def _take_reading(self, now_s: float) -> None:
