@@ -1,4 +1,4 @@
-"""A login program as on a board: name, password without echo, three tries; then the shell. argv: name password shell..."""
+"""A login program as on a board: name, password without echo, three tries. argv: name, password, shell..."""
 
 import os
 import sys

@@ -25,7 +25,7 @@ _STARTS = re.compile(r"\b(?:v?fork|clone3?|execve(?:at)?)\(")
 
 
 def tool(name: str) -> str:
-    """The path of a command that scripts/ci-packages lists. Without one the test is skipped, and under CI=true fails."""
+    """The path of a command that scripts/ci-packages lists. Without one the test is skipped; under CI=true it fails."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is not None:
         return path
@@ -119,10 +119,8 @@ class Typist:
         self.master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, b"\x18\x00\x50\x00\x00\x00\x00\x00")
         environment = {"PATH": os.environ["PATH"], "TERM": "vt102", **env}
-        self.process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
+        command = [tool("setsid"), "--ctty", *argv]  # which runs it in its own place
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
         os.close(slave)
         self.seen = b""
 

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,19 +15,6 @@ POLLS = 14  # the watermarks are read a second time
 FAILURE = b"[  123.456789] nommu: Allocation of length 61440 from process 6821 (rm) failed\r\n"
 ROOT = ("root", "open sesame")
 Watching = Callable[[str], Watch]
-
-
-@pytest.fixture
-def watching() -> Iterator[Watching]:
-    watches: list[Watch] = []
-
-    def watch(url: str) -> Watch:
-        watches.append(Watch(url))
-        return watches[-1]
-
-    yield watch
-    for one in watches:
-        one.close()
 
 
 @pytest.fixture

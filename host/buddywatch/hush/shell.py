@@ -19,7 +19,9 @@ _KERNEL = re.compile(
     r"<\d>|\[ {0,5}\d{1,9}\.\d{3,6}\]|nommu: |(?<!nommu: )Allocation of |binfmt_flat: "
     r"|[^\s:]+: page allocation failure|\S+ invoked oom-killer: |Out of memory: |Killed process "
 )
-_COMPLAINT = re.compile(r"/proc/|not found|[Bb]ad file|bad fd|syntax|parameter|illegal|invalid", re.IGNORECASE)
+_COMPLAINT = re.compile(
+    r"can(?:'|no)t open|not found|no such|bad (?:file|fd|var)|syntax|unexpected|not set|illegal|invalid", re.IGNORECASE
+)
 _PROMPT = re.compile(r"\S{0,60} ?[#$>%]")
 _ECHO_CHARS = 12  # so long a piece of the command does not come by chance
 _LOGIN_PROMPT = re.compile(r"\b(?:login|password): ?$", re.IGNORECASE)
@@ -117,10 +119,10 @@ class Shell:
         if self._is_torn and line.endswith("."):
             self._is_torn = False
             return ""
-        if _is_echo(line, self._command) or _PROMPT.fullmatch(line):
-            return ""
         if self._command and _COMPLAINT.search(line):
             self.complaint = self.complaint or line  # the first: what comes later may follow from it
+            return ""
+        if _is_echo(line, self._command) or _PROMPT.fullmatch(line):
             return ""
         return line
 

@@ -19,7 +19,7 @@ from buddywatch.links.login import REJECTED_REST_S, REST_S, LoginLink
 
 ANSWER_S = 20.0  # a command and its answer at 9600 baud take half a second
 TRIES = 3  # of a question, and of a poll
-# Out of what a command has become that lost a character: the line so far, or (hush takes no Ctrl-C there) an open quote.
+# Out of what became of a command that lost a character: of the line, or of an open quote, where hush takes no Ctrl-C.
 WAYS_OUT = (b"\x03\n", b'"\n\x03\n')
 _NO_NAME = ("", "(none)", "localhost")
 
