@@ -45,7 +45,8 @@ def test_a_kernel_message_anywhere_is_kept_and_never_read_as_a_number(data):
     whole = screen(shell.type(COMMAND), [ROW])
     at = data.draw(st.integers(0, len(whole)))
     answers, console = feed(shell, whole[:at] + FAILURE.encode() + b"\r\n" + whole[at:])
-    assert any(FAILURE in line for line in console + [shell._rest])
+    # Its stamp may run into the sequence by which a line editor asks for the cursor, and lose its bracket.
+    assert any(FAILURE[FAILURE.index("nommu") :] in line for line in [*console, shell._rest])
     for answer in answers:
         assert answer.damaged or answer.texts("b") in ([" ".join(ROW.split())], [])
 
