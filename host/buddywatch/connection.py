@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from buddyd import wire
 
@@ -27,7 +27,9 @@ def split_board(url: str) -> tuple[str, str | None]:
     if not names:
         return url, None
     rest = urlencode([(key, value) for key, value in options if key != "board"], safe="/:")
-    return urlunsplit(parts._replace(query=rest)), board_name({"name": names[-1]})
+    # Not by urlunsplit(), which makes serial:/dev/ttyUSB0 of serial:///dev/ttyUSB0.
+    plain = url.partition("?")[0] + (f"?{rest}" if rest else "") + (f"#{parts.fragment}" if parts.fragment else "")
+    return plain, board_name({"name": names[-1]})
 
 
 class Connection:
