@@ -66,7 +66,6 @@ def test_a_flipped_digit_is_seen(data):
 def test_the_end_of_an_earlier_command_is_none_of_this():
     shell = Shell("bw1")
     shell.type(COMMAND)
-    shell.forget()
     typed = shell.type(COMMAND)
     assert feed(shell, screen(typed, [ROW], end=1))[0] == []
     assert len(feed(shell, screen(typed, [ROW], end=2))[0]) == 1

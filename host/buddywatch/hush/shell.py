@@ -72,10 +72,6 @@ class Shell:
         self._lines, self._damaged, self._is_torn = [], False, False
         return self._command.encode() + b"\n"
 
-    def forget(self) -> None:
-        """No answer is awaited any more."""
-        self._command = ""
-
     def feed(self, data: bytes) -> tuple[Answer | None, list[str]]:
         """(the answer if it is complete now, lines of the board's console)."""
         *lines, self._rest = (self._rest + data.decode("utf-8", "backslashreplace")).split("\n")
