@@ -16,7 +16,7 @@ from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.composer import MAIL_INTERVAL_BATCHES
 from buddywatch.config import DEFAULT_NEEDS, Alert, load
 from buddywatch.connection import split_board
-from buddywatch.links import TELNET_PORT, backoff, listen, open_link
+from buddywatch.links import TELNET_PORT, backoff, listen, login, open_link, urls
 from buddywatch.links.serial import BAUD
 from buddywatch.model_alerts import RULES
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
@@ -158,6 +158,11 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         ("When the mail server is dead", "for a day" if PERMANENT_LIMIT_S == 86400 else "for another time"),
         ("Links", f"{BAUD} is the default"),
         ("Links", f"{TELNET_PORT} if no port is given"),
+        ("Behind a login", f"up to {urls.EXEC_MAX} bytes"),
+        ("Behind a login", f"for {login.REST_S:.0f} s at least"),
+        ("Behind a login", f"after {login.REJECTED_REST_S / 60:.0f} minutes only"),
+        ("Without an agent", f"time between polls, {urls.INTERVAL_S} if not given"),
+        ("Without an agent", f"left alone for {login.REJECTED_REST_S / 60:.0f} minutes"),
         ("Links", f"up to {listen.CONNECTIONS_MAX} at once"),
         ("Links", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),
     ],

@@ -231,6 +231,14 @@ def test_make_starts_its_script_in_the_venv(arguments: list[str], command: str) 
     assert dry_run.strip() == f".venv/bin/python {command}"
 
 
+def test_build_hush_takes_no_argument(run: Run) -> None:
+    assert refusal(run("build-hush", "now"), 2) == "build-hush: usage: build-hush"
+
+
+def test_build_hush_says_what_it_needs(run: Run, tmp_path: Path) -> None:
+    assert refusal(run("build-hush")) == "build-hush: no cc found; as root: apt install build-essential dpkg-dev"
+
+
 def test_ci_packages_names_a_package_for_each_command() -> None:
     lines = (TOP / "scripts" / "ci-packages").read_text().splitlines()
     assert {len(line.split()) for line in lines if not line.startswith("#")} == {2}

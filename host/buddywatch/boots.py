@@ -10,7 +10,7 @@ from buddyd import wire
 from buddywatch.clock import BoardClock
 from buddywatch.frames import BootFrames
 from buddywatch.layout import Layout, whole
-from buddywatch.model import VOLATILE_FACTS, Boot, ResumeState
+from buddywatch.model import NOT_HELD, OVERWRITTEN, VOLATILE_FACTS, Boot, ResumeState
 from buddywatch.session import Frame, GapReport
 
 # What layout, start and cause of a boot come from: it is taken from the first hello, and not changed by a later one.
@@ -28,7 +28,9 @@ class KnownBoot:
         oldest, following = whole(boot.facts, "oldest"), whole(boot.facts, "next")
         self.boot = boot
         self.clock = clock
-        self.frames = BootFrames(boot.boot_id, Layout(boot.facts), clock, following if oldest > 1 else 0)
+        why_not_held = NOT_HELD if boot.facts.get("ring") == "0" else OVERWRITTEN
+        contact = following if oldest > 1 else 0
+        self.frames = BootFrames(boot.boot_id, Layout(boot.facts), clock, contact, why_not_held)
         self.heard = False  # by this collector, since it was started
         self.over = False  # another boot has begun
         self.order = 0  # of two boots, the later one was met later

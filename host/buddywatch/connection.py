@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from buddyd import wire
 
@@ -27,7 +27,9 @@ def split_board(url: str) -> tuple[str, str | None]:
     if not names:
         return url, None
     rest = urlencode([(key, value) for key, value in options if key != "board"], safe="/:")
-    return urlunsplit(parts._replace(query=rest)), board_name({"name": names[-1]})
+    # Not by urlunsplit(), which makes serial:/dev/ttyUSB0 of serial:///dev/ttyUSB0.
+    plain = url.partition("?")[0] + (f"?{rest}" if rest else "") + (f"#{parts.fragment}" if parts.fragment else "")
+    return plain, board_name({"name": names[-1]})
 
 
 class Connection:
@@ -163,10 +165,10 @@ class Connection:
         lasted_s = monotonic_s - self._up_since_s if self.is_up else 0.0
         self.close()
         self.ended = down.ended
-        self._later(str(down), monotonic_s, lasted_s)
+        self._later(str(down), monotonic_s, lasted_s, down.rest_s)
 
-    def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0) -> None:
-        self._retry_at_s = monotonic_s + self._backoff.next_wait_s(lasted_s, random.random())
+    def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0, rest_s: float = 0.0) -> None:
+        self._retry_at_s = monotonic_s + max(rest_s, self._backoff.next_wait_s(lasted_s, random.random()))
         if why != self.last_error:  # said once, not at every try
             self.last_error = why
             self.news.append(why)

@@ -37,15 +37,21 @@ class _Chain:
 
 
 class BootFrames:
-    """contact: frames below this number existed before the collector met the boot: their loss is no news. 0: none."""
+    """contact: frames below this number existed before the collector met the boot: their loss is no news. 0: none.
 
-    def __init__(self, boot_id: str, layout: Layout, clock: BoardClock, contact: int = 0) -> None:
+    why_not_held: the reason of those that the board cannot send any more.
+    """
+
+    def __init__(
+        self, boot_id: str, layout: Layout, clock: BoardClock, contact: int = 0, why_not_held: str = OVERWRITTEN
+    ) -> None:
         self.boot_id = boot_id
         self.end = 0  # the highest number that is known to have been given to a frame
         self.known = Ranges()  # frames that are there, or given up
         self._layout = layout
         self._clock = clock
         self._contact = contact
+        self._why_not_held = why_not_held
         self._held: dict[int, tuple[bytes, bytes]] = {}  # number -> kind and body; each is in `known`
         self._events: dict[int, None] = {}  # numbers of events that no chain has passed yet
         self._chains = {1: _Chain()}  # by the number that each needs next; none of these is in `known`
@@ -214,7 +220,7 @@ class BootFrames:
 
     def _give_up_overwritten(self, first: int, last: int) -> None:
         self._give_up(first, min(last, self._contact - 1), BEFORE_CONTACT)
-        self._give_up(max(first, self._contact), last, OVERWRITTEN)
+        self._give_up(max(first, self._contact), last, self._why_not_held)
 
     def _give_up(self, first: int, last: int, reason: str) -> None:
         for start, end in self.known.missing(first, last):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Why frames are missing for good. Only the first three are a loss that a person is told of by mail.
+# Why frames are missing for good. Only LOSSES are told to a person by mail.
 OVERWRITTEN = "overwritten"  # the board's ring had to give them up before the host asked
 REBOOT = "reboot"  # still missing when the board (or the agent) started anew
 UNDECODABLE = "undecodable"  # received, but the frames before them that they build on are lost
 BEFORE_CONTACT = "before-contact"  # overwritten before this collector saw the boot for the first time
-LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE)
+NOT_HELD = "not-held"  # polls that did not come about, on a board without an agent that holds them (hush://)
+LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 
 VOLATILE_FACTS = frozenset({"oldest", "next", "key", "up", "dropped", "heap_used", "heap_total", "poll_us"})
 

@@ -15,7 +15,7 @@ from buddywatch.store_read import LINK_DOWN, LINK_NEVER, LINK_UP, LinkState
 from buddywatch.text import counted, local_clock, one_line, rough_duration
 from buddywatch.units import format_bytes
 from buddywatch.view import BoardView
-from buddywatch.words import gap_words, kernel_words
+from buddywatch.words import gap_words, kernel_words, unknown_words
 
 _RATE_SNAPSHOTS = 12  # over so many the rate of new processes is taken
 _EVENTS_SHOWN = 3
@@ -92,6 +92,7 @@ def board_view(store: Store, config: Config, name: str, now: float) -> BoardView
         events=tuple(f"{local_clock(event.time)} {event.text}" for event in events),
         processes_per_s=board.processes_per_s,
         ring=_ring_words(facts.get("ring", "")),
+        unknown=unknown_words(facts),
     )
 
 
@@ -145,4 +146,6 @@ def _rank(rule: str) -> int:
 
 
 def _ring_words(size: str) -> str:
+    if size == "0":
+        return "no ring"
     return f"ring {format_bytes(int(size))}" if size.isascii() and size.isdecimal() and len(size) < 12 else ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from buddyd import watermark
 
 from buddywatch.analysis import OOM_KILLER, NeedState
-from buddywatch.model import LOSSES, OVERWRITTEN, REBOOT, Boot, Event, Gap, Snapshot
+from buddywatch.model import LOSSES, NOT_HELD, OVERWRITTEN, REBOOT, Boot, Event, Gap, Snapshot
 from buddywatch.model_alerts import (
     CLEARING,
     FIRING,
@@ -37,6 +37,7 @@ SILENT_INTERVALS = 3  # polls that may be missed before a board counts as silent
 _GAP_REASONS = {
     OVERWRITTEN: "the board's ring was full before they could be fetched",
     REBOOT: "the board or its agent started anew before they could be fetched",
+    NOT_HELD: "they could not be polled, and there is no agent on the board to hold them",
 }
 _GAP_REASON_ELSE = "what came before them, and what they build on, is lost"
 

@@ -155,9 +155,9 @@ class LinkSession:
                 self._give_up(self._waiting.popleft(), out)
             return
         echo = line.rfind(wire.ASK)
-        if echo >= 0 and wire.unseal(line[echo:]) is not None:
-            line = line[:echo]
-        _put_text(out, line)
+        while echo >= 0 and wire.unseal(line[echo:]) is None:  # the check, too, may have this byte
+            echo = line.rfind(wire.ASK, 0, echo)
+        _put_text(out, line if echo < 0 else line[:echo])
 
     def _try_waiting(self, out: list[Item]) -> None:
         lines, self._waiting = self._waiting, deque()

@@ -43,7 +43,8 @@ class BoardView:
     """One board. links: (url, up); age_s: of the newest snapshot; None, "" and () stand for not known or none.
 
     kernel: "Linux 2.6.30-uc0, m68k, no MMU; boot 1a2b3c4d"; ring: "ring 32 kB, 700 frames held"; gaps: what was lost;
-    alerts: one line for each that is open, gravest first; events: the last few, oldest first.
+    unknown: what the board cannot tell; alerts: one line for each that is open, gravest first; events: the last few,
+    oldest first.
     """
 
     name: str
@@ -57,6 +58,7 @@ class BoardView:
     events: tuple[str, ...] = ()
     processes_per_s: float | None = None
     ring: str = ""
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _all(board: BoardView, width: int, style: Style) -> list[Line]:
     """Everything, and a blank line that sets the board apart."""
     lines = [_heading(board, style), [_INDENT, board_text(f"{board.kernel or 'kernel unknown'}{_rate(board)}")]]
     lines += [[_INDENT, *_memory(board)], *_need_lines(board), *_table(board, width)]
-    told = [text for text in (board.ring, board.gaps) if text]
+    told = [text for text in (board.ring, board.gaps, board.unknown) if text]
     lines += [[_INDENT, board_text("; ".join(told), YELLOW if board.gaps else PLAIN)]] if told else []
     lines += _alert_lines(board, _ALERTS_MAX)
     return [*lines, *[[_INDENT, board_text(text, DIM)] for text in board.events], []]

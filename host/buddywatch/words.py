@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from buddyd import watermark
 
 from buddywatch.analysis import OOM_KILLER, BoardState, NeedState, serving_zones
-from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.model import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
 from buddywatch.text import counted, one_line
 from buddywatch.units import format_bytes
 
@@ -20,7 +20,15 @@ _GAP_REASONS = {
     OVERWRITTEN: "the board's ring was full before they were fetched",
     REBOOT: "the board or its agent started anew before they were fetched",
     UNDECODABLE: "received, but what they build on is lost",
+    NOT_HELD: "not polled, and no agent on the board to hold them",
     BEFORE_CONTACT: "from before the first contact, not counted as lost",
+}
+_MISSING_WORDS = {
+    "kernel-log": "the kernel's log",
+    "stat": "how many processes are started",
+    "zoneinfo": "the watermarks",
+    "meminfo": "free and reclaimable memory in all",
+    "uptime": "the kernel's uptime",
 }
 
 
@@ -42,6 +50,19 @@ def kernel_words(facts: Mapping[str, str]) -> str:
     mmu = {"1": "no MMU", "0": "MMU"}.get(facts.get("nommu", "?"))
     parts = [f"Linux {facts.get('kernel', UNKNOWN)}", machine if machine not in ("?", "-") else None, mmu]
     return one_line(", ".join(part for part in parts if part))
+
+
+def unknown_things(facts: Mapping[str, str]) -> list[str]:
+    """What a board cannot tell, by its hello: nothing of it may be taken for good."""
+    missing = [name for name in facts.get("missing", "-").split(",") if name not in ("", "-")]
+    things = [_MISSING_WORDS.get(name, f"/proc/{name}") for name in missing]
+    return things + (["what passes while the link is down"] if facts.get("ring") == "0" else [])
+
+
+def unknown_words(facts: Mapping[str, str]) -> str:
+    """ "not known: the kernel's log, ..."; "" where all is known."""
+    things = unknown_things(facts)
+    return one_line(f"not known: {', '.join(things)}") if things else ""
 
 
 def gap_words(gap: Gap) -> str:

@@ -68,6 +68,7 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
         "largest_free_block_bytes": 65536,
         "free_bytes": (31 + 2 * 47 + 4 * 42 + 8 * 64 + 16) * 4096,
         "needs": [{"name": "rm", "bytes": 61440, "verdict": "refused", "margin_pages": -5, "refused_in_s": None}],
+        "unknown": [],
         "gaps": [],
         "lost_snapshots": 0,
         "alerts": [],

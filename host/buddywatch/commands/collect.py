@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "links",
         nargs="*",
         metavar="LINK",
-        help="serial:///dev/ttyUSB0?baud=115200, telnet://HOST:PORT, tcp://HOST:PORT, listen://ADDRESS:PORT, "
-        "file:PATH or - (a recorded stream); ?board=NAME names its board. Default: the links in the configuration",
+        help="serial:///dev/ttyUSB0?baud=115200, telnet://HOST:PORT, tcp://HOST:PORT, rfc2217://HOST:PORT, "
+        "listen://ADDRESS:PORT, hush://USER@HOST (a board without buddyd), file:PATH or - (a recorded stream); "
+        "?board=NAME names its board. Default: the links in the configuration",
     )
     parser.add_argument("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="end by itself after so long")
     parser.add_argument("--plain", action="store_true", help="lines of news instead of the live view")

@@ -12,7 +12,7 @@ from buddywatch.model_alerts import FAILED, SENDING, WAITING, Incident, OutboxRo
 from buddywatch.overview import Overview, alert_words, board_names, overview
 from buddywatch.store import Store
 from buddywatch.text import counted, escaped, local_time, one_line, rough_duration
-from buddywatch.words import block_words, gap_words, kernel_words, need_words, size_words
+from buddywatch.words import block_words, gap_words, kernel_words, need_words, size_words, unknown_things, unknown_words
 
 BAD_NEWS = 1
 _GAPS_SHOWN = 5
@@ -60,6 +60,7 @@ def board_json(board: Overview) -> dict[str, Any]:
             }
             for need in (state.needs if state else ())
         ],
+        "unknown": unknown_things(board.boot.facts) if board.boot else [],
         "gaps": [gap_json(gap) for gap in board.gaps],
         "lost_snapshots": board.lost_snapshots,
         "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
@@ -92,6 +93,8 @@ def _board_lines(board: Overview, now: float) -> list[str]:
     if board.boot is not None:
         lines.append(f"  {kernel_words(board.boot.facts)}; boot {escaped(board.boot.boot_id)}{_uptime(board)}")
     lines += [f"  {line}" for line in _memory_lines(board)]
+    unknown = unknown_words(board.boot.facts) if board.boot else ""
+    lines += [f"  {unknown}"] if unknown else []
     lines += [f"  {line}" for line in _gap_lines(board)]
     lines += [f"  alert: {alert_words(incident, silenced, now)}" for incident, silenced in board.alerts]
     return lines if board.alerts else [*lines, "  no open alert"]

@@ -10,12 +10,17 @@ class LinkError(Exception):
 
 
 class LinkDown(Exception):
-    """A link that was being opened, or was open, is gone. ended: for good, so that opening it again makes no sense."""
+    """A link that was being opened, or was open, is gone.
 
-    def __init__(self, reason: str, ended: bool = False) -> None:
+    ended: for good, so that opening it again makes no sense. rest_s: how long it must be left alone at least, where
+    opening it costs the board something.
+    """
+
+    def __init__(self, reason: str, ended: bool = False, rest_s: float = 0.0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.ended = ended
+        self.rest_s = rest_s
 
 
 class Link(Protocol):

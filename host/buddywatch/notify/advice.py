@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch import verdict_words
-from buddywatch.model import OVERWRITTEN, REBOOT
+from buddywatch.model import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.model_alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, SILENT, TIGHT, MessageFacts
 from buddywatch.notify.claims import Claim
 from buddywatch.notify.text import wrapped
@@ -46,6 +46,12 @@ def _no_mmu(board: dict[str, str]) -> list[str]:
 
 def _silent(facts: MessageFacts) -> list[str]:
     ring = facts.facts.get("ring")
+    if ring == "0":
+        return [
+            "Look whether the board has power, whether its cable or network is in place and whether one can still "
+            "log in; `buddywatch status` shows the state of its link.",
+            "It has no agent: what happens before the link is back stays unknown.",
+        ]
     held = f" ({ring} bytes)" if ring else ""
     return [
         "Look whether the board has power, whether its cable is in place and whether buddyd runs on it; "
@@ -63,6 +69,8 @@ def _lost(facts: MessageFacts) -> list[str]:
             f"The board's ring of {ring} bytes was too small for the time without a link: a larger --ring or a longer "
             "--interval of buddyd bridges more."
         )
+    if NOT_HELD in reasons:
+        advice.append("Without an agent nobody holds what the link misses; buddyd on the board would.")
     if REBOOT in reasons:
         advice.append(
             "What a ring holds is gone when the board or buddyd starts anew; only a link that stays up helps."

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from buddywatch.analysis import BoardState
-from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.model import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
 from buddywatch.model_alerts import (
     CRITICAL,
     KERNEL_FAILURE,
@@ -32,6 +32,7 @@ _GAP_REASONS = {
     OVERWRITTEN: "overwritten in the board's ring before they could be fetched",
     REBOOT: "not fetched before the board or its agent started anew",
     UNDECODABLE: "received, but of no use without lost ones before them",
+    NOT_HELD: "not polled, and no agent on the board to hold them",
     BEFORE_CONTACT: "older than the first contact",
 }
 

@@ -1,0 +1,160 @@
+"""From a URL to the link. ValueError (one line): what is wrong with it, without a password that stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from buddywatch.links.base import Link
+from buddywatch.links.file import FileLink, StdinLink
+from buddywatch.links.hush import HushLink
+from buddywatch.links.listen import CONNECTIONS_MAX, Listener
+from buddywatch.links.login import LoginLink
+from buddywatch.links.rfc2217 import Rfc2217Link
+from buddywatch.links.secret import Secret
+from buddywatch.links.serial import BAUD, SerialLink
+from buddywatch.links.tcp import TcpLink, TelnetLink
+
+TELNET_PORT = 23
+INTERVAL_S = 5  # as buddyd's
+EXEC_MAX = 200  # bytes: less than the line editor of any shell takes
+EXPECTED = (
+    "expected serial:///dev/ttyUSB0?baud=115200, telnet://HOST[:23], tcp://HOST:PORT, rfc2217://HOST:PORT?baud=115200, "
+    "listen://ADDRESS:PORT, hush://USER@HOST, file:PATH or -"
+)
+_SWITCH = {"true": True, "false": False}
+_LINE = {"baud": "baud=NUMBER", "dtr": "dtr=true|false", "rts": "rts=true|false"}
+_HUSH = {"login": "login=file:PATH|env:NAME", "interval": "interval=SECONDS"}
+_TELNET = {"login": "login=file:PATH|env:NAME", "exec": "exec=COMMAND"}
+_LISTEN = {"connections": "connections=NUMBER"}
+# What leads to a shell: hush:// is short for hush+telnet://.
+_TO_SHELL = ("telnet", "tcp", "serial", "rfc2217")
+
+
+@dataclass(frozen=True)
+class _Url:
+    """A URL taken apart."""
+
+    text: str
+    parts: SplitResult
+    port: int | None
+    options: Mapping[str, str]
+
+    @property
+    def user(self) -> str | None:
+        return unquote(self.parts.username) if self.parts.username else None
+
+    def take(self, kinds: Mapping[str, str]) -> None:
+        """ValueError for an option that is not of these, or no value for it."""
+        for name, value in self.options.items():
+            if name not in kinds or not _fits(name, value):
+                expected = f"expected {_listed(list(kinds.values()))}"
+                if name == "login":  # what is there may be the secret itself
+                    raise ValueError(f"{self.parts._replace(query='').geturl()}: login=...: {expected}")
+                raise ValueError(f"{self.text}: {name}={value}: {expected}")
+
+    def whole(self, name: str, default: int) -> int:
+        return int(self.options.get(name, default))
+
+    def line(self) -> tuple[int, bool, bool]:
+        """Baud rate, DTR and RTS."""
+        dtr, rts = (_SWITCH[self.options.get(name, "true")] for name in ("dtr", "rts"))
+        return self.whole("baud", BAUD), dtr, rts
+
+
+def open_link(url: str) -> Link:
+    """The link that a URL names, not started yet."""
+    if url == "-":
+        return StdinLink()
+    if url.startswith("file:") and len(url) > len("file:"):
+        return FileLink(url, url.removeprefix("file://").removeprefix("file:"))
+    of = _split(url)
+    scheme = of.parts.scheme
+    if scheme == "hush" or (scheme.removeprefix("hush+") in _TO_SHELL and scheme.startswith("hush+")):
+        return _hush(of, "telnet" if scheme == "hush" else scheme.removeprefix("hush+"))
+    if scheme == "telnet" and (of.user or of.options):
+        return _behind_login(of)
+    if of.user is not None:
+        raise ValueError(f"{url}: a name to log in with is for telnet:// and hush://; {EXPECTED}")
+    if scheme == "listen" and of.parts.hostname and of.port is not None and _is_bare(of):
+        of.take(_LISTEN)
+        return Listener(url, of.parts.hostname, of.port, of.whole("connections", CONNECTIONS_MAX))
+    return _way(of, scheme, of.options.keys())
+
+
+def _split(url: str) -> _Url:
+    try:
+        parts = urlsplit(url)
+        if parts.password is not None:
+            host = parts.netloc.rpartition("@")[2]
+            shown = parts._replace(netloc=f"{parts.username}@{host}").geturl()
+            raise ValueError(f"{shown}: a password does not belong into a link; use login=file:PATH or login=env:NAME")
+        return _Url(url, parts, parts.port, dict(parse_qsl(parts.query, keep_blank_values=True)))
+    except ValueError as error:
+        if "does not belong" in str(error):
+            raise
+        raise ValueError(f"{url}: {error}; {EXPECTED}") from None
+
+
+def _way(of: _Url, scheme: str, names: Collection[str]) -> Link:
+    """The link itself, without what may be done over it. names: of the options that are its own."""
+    own = replace(of, options={name: value for name, value in of.options.items() if name in names})
+    if scheme == "serial":
+        return _serial(own)
+    host = of.parts.hostname
+    if host and _is_bare(of):
+        if scheme == "telnet" and not own.options:
+            return TelnetLink(of.text, host, of.port or TELNET_PORT)
+        if scheme == "tcp" and of.port and not own.options:
+            return TcpLink(of.text, host, of.port)
+        if scheme == "rfc2217" and of.port:
+            own.take(_LINE)
+            return Rfc2217Link(of.text, host, of.port, *own.line())
+    raise ValueError(f"{of.text}: {EXPECTED}")
+
+
+def _serial(of: _Url) -> SerialLink:
+    if of.parts.netloc.rpartition("@")[2] or not of.parts.path.strip("/"):
+        raise ValueError(
+            f"{of.text}: expected three slashes and the port's path, as in serial:///dev/ttyUSB0?baud=115200"
+        )
+    of.take(_LINE)
+    return SerialLink(of.text, of.parts.path, *of.line())
+
+
+def _behind_login(of: _Url) -> Link:
+    of.take(_TELNET)
+    command = of.options.get("exec", "")
+    return LoginLink(_way(of, "telnet", ()), of.user, _secret(of), command.encode() + b"\n" if command else b"")
+
+
+def _hush(of: _Url, way: str) -> Link:
+    has_line = way in ("serial", "rfc2217")
+    of.take({**_HUSH, **(_LINE if has_line else {})})
+    login = LoginLink(_way(of, way, _LINE if has_line else ()), of.user, _secret(of))
+    host = of.parts.hostname or of.parts.path.rpartition("/")[2]
+    return HushLink(login, host, of.whole("interval", INTERVAL_S))
+
+
+def _secret(of: _Url) -> Secret | None:
+    return Secret(of.options["login"]) if "login" in of.options else None
+
+
+def _is_bare(of: _Url) -> bool:
+    """Whether there is neither path nor fragment."""
+    return of.parts.path in ("", "/") and not of.parts.fragment
+
+
+def _fits(name: str, value: str) -> bool:
+    if name in ("baud", "connections", "interval"):
+        return value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0
+    if name in ("dtr", "rts"):
+        return value in _SWITCH
+    if name == "login":
+        return value.startswith(("file:", "env:")) and len(value.partition(":")[2]) > 0
+    return 0 < len(value.encode()) <= EXEC_MAX and value.isprintable()
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,75 @@
+"""A link as the collector drives it, with what it brings: snapshots, gaps, events, console lines."""
+
+import time
+from collections.abc import Callable
+
+from buddywatch.connection import Connection
+from buddywatch.intake import Intake
+from buddywatch.links import open_link
+from buddywatch.model import Boot, Event, Gap, Snapshot
+from buddywatch.session import Text
+from buddywatch.tracker import BoardTracker
+from linktools import wait
+
+DEADLINE_S = 60.0
+
+
+class Watch:
+    """news: what a person was told. downs: how often the link was lost."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = Connection(open_link(url))
+        self.intake = Intake("board", BoardTracker())
+        self.news: list[str] = []
+
+    def until(self, condition: Callable[["Watch"], object], deadline_s: float = DEADLINE_S) -> "Watch":
+        end = time.monotonic() + deadline_s
+        while not condition(self):
+            assert time.monotonic() < end, f"news: {self.news}; console: {self.console[-20:]}; have: {self.values[-5:]}"
+            self.turn()
+        return self
+
+    def turn(self) -> None:
+        connection = self.connection
+        connection.tend(time.monotonic())
+        if connection.is_started:
+            wait(connection.link, 0.1)
+            for item in connection.receive(time.monotonic()):
+                if isinstance(item, Text):
+                    self.intake.take_console(item.text, time.time())
+                else:
+                    self.intake.take(item, time.time(), True)
+        self.intake.ask([connection], time.monotonic())
+        self.news += connection.news
+        connection.news.clear()
+
+    @property
+    def values(self) -> list[object]:
+        return list(self.intake.pending)
+
+    @property
+    def console(self) -> list[str]:
+        return [line.text for line in self.intake.console]
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        return [value for value in self.values if isinstance(value, Snapshot)]
+
+    @property
+    def gaps(self) -> list[Gap]:
+        return [value for value in self.values if isinstance(value, Gap)]
+
+    @property
+    def events(self) -> list[Event]:
+        return [value for value in self.values if isinstance(value, Event)]
+
+    @property
+    def boots(self) -> list[Boot]:
+        return [value for value in self.values if isinstance(value, Boot)]
+
+    def has(self, snapshots: int) -> "Watch":
+        """Wait for so many snapshots in all."""
+        return self.until(lambda watch: len(watch.snapshots) >= snapshots)
+
+    def close(self) -> None:
+        self.connection.close()
