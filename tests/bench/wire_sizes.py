@@ -73,6 +73,20 @@ def rows(path: Path) -> Iterator[tuple[list[int], list[str]]]:
             yield vector, [line for line in (row["event"] or "").split(" | ") if line]
 
 
+def frames(name: str, boot: str) -> Iterator[bytes]:
+    """All frames of a trace, as an agent makes them."""
+    encoder = None
+    for vector, lines in rows(TRACES / f"{name}.tsv"):
+        encoder = encoder or wire.Encoder(boot, len(vector), PERIOD_CS, RING_BYTES // GROUPS_MIN)
+        made: list[bytes] = []
+        for line in lines:
+            found = kernlog.parse(line)
+            if found:
+                encoder.event(wire.event_text(vector[0], *found, line), made.append)
+        encoder.snapshot(vector, made.append)
+        yield from made
+
+
 def measure(name: str) -> Sizes:
     """The sizes for tests/fixtures/traces/NAME.tsv."""
     snapshots: list[int] = []
