@@ -35,7 +35,7 @@ from system_parts import NEED_RM, Collector, cpython_agent  # noqa: E402
 FRAMES = 200  # that each agent makes while its line is bad
 TURN_S = 0.03
 LOOK_S = 0.2  # between two looks at a database
-DEADLINE_S = 180.0  # only a run that fails takes so long
+DEADLINE_S = 120.0  # only a run that fails takes so long
 KILLS = 3
 
 

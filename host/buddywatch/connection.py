@@ -10,9 +10,10 @@ from buddyd import wire
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
+from buddywatch.opening import Hello, board_name
 from buddywatch.recording import RecordedTime
 from buddywatch.requests import Retry
-from buddywatch.session import Hello, Item, LinkSession, board_name
+from buddywatch.session import Item, LinkSession
 
 KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
 ANSWER_S = 20.0  # after so long without a hello a person is told

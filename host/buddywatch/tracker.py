@@ -13,7 +13,7 @@ from buddywatch.clock import BoardClock
 from buddywatch.frames import Decoded
 from buddywatch.layout import whole
 from buddywatch.model import Boot, ResumeState
-from buddywatch.session import Frame, GapReport, Hello
+from buddywatch.opening import Frame, GapReport, Hello
 
 REQUEST_MAX = 32  # frames: half a second at 9600 baud
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind

@@ -6,7 +6,7 @@ import pytest
 from buddyd import wire
 from buddywatch import frames as frames_module
 from buddywatch.model import OVERWRITTEN, UNDECODABLE, Event
-from buddywatch.session import Frame, GapReport
+from buddywatch.opening import Frame, GapReport
 from modelboard import ModelBoard, facts
 from trackertools import EPOCH, board, feed, gaps, held, hello, items, met, numbers
 

@@ -1,15 +1,7 @@
 import pytest
 from buddyd import wire
-from buddywatch.session import (
-    LINE_KEPT,
-    WAITING_MAX,
-    Frame,
-    GapReport,
-    Hello,
-    LinkSession,
-    Text,
-    board_name,
-)
+from buddywatch.opening import Frame, GapReport, Hello, board_name
+from buddywatch.session import LINE_KEPT, WAITING_MAX, LinkSession, Text
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from buddywatch.layout import Layout
 from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, UNDECODABLE, Boot, Snapshot
-from buddywatch.session import GapReport, Hello
+from buddywatch.opening import GapReport, Hello
 from buddywatch.tracker import WAITING_MAX, BoardTracker, Request
 from trackertools import EPOCH, FACTS, board, feed, gaps, held, hello, met, numbers
 

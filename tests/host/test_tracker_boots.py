@@ -2,7 +2,7 @@
 
 import pytest
 from buddywatch.model import REBOOT, UNDECODABLE, Boot
-from buddywatch.session import Frame, Hello
+from buddywatch.opening import Frame, Hello
 from buddywatch.tracker import LIVES_MAX, BoardTracker, Request
 from modelboard import ModelBoard
 from trackertools import EPOCH, FACTS, WIDTH, board, feed, gaps, held, hello, met, numbers
