@@ -125,6 +125,14 @@ class Opener:
         return None
 
 
+def request_start(line: bytes) -> int:
+    """Where the valid request begins that the line ends with, as an echo does; -1 if there is none."""
+    at = line.find(wire.ASK, max(0, len(line) - wire.ASK_MAX))
+    while at >= 0 and wire.unseal(line[at:]) is None:  # the mark is a digit as well, and may stand in a check
+        at = line.find(wire.ASK, at + 1)
+    return at
+
+
 def looks_like_frame(line: bytes) -> bool:
     """Whether the line ends with something of a numbered frame's shape."""
     lowest = max(0, len(line) - wire.LINE_MAX)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from buddyd import wire
 
-from buddywatch.opening import Frame, Hello, Opened, Opener, looks_like_frame
+from buddywatch.opening import Frame, Hello, Opened, Opener, looks_like_frame, request_start
 
 LINE_KEPT = 4096  # bytes of an unfinished line: what a canonical tty hands out at most (N_TTY_BUF_SIZE)
 WAITING_MAX = 256  # frames that came before the hello of their boot
@@ -118,10 +118,8 @@ class LinkSession:
             if len(self._waiting) > WAITING_MAX:
                 self._give_up(self._waiting.popleft(), out)
             return
-        echo = line.rfind(wire.ASK)
-        if echo >= 0 and wire.unseal(line[echo:]) is not None:
-            line = line[:echo]
-        _put_text(out, line)
+        echo = request_start(line)
+        _put_text(out, line if echo < 0 else line[:echo])
 
     def _try_waiting(self, out: list[Item]) -> None:
         lines, self._waiting = self._waiting, deque()

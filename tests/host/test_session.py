@@ -217,3 +217,11 @@ def test_board_name_is_safe_whatever_was_sent(name, expected):
 
 def test_board_name_of_a_hello_without_one():
     assert board_name({}) == "board"
+
+
+def test_echo_of_any_request_is_no_text():
+    """The mark of a request is a digit as well: one check in twenty has it."""
+    lines = [wire.ask_frames(BOOT, first, 32) for first in range(1, 300)]
+    assert any(line.rfind(wire.ASK) > 0 for line in lines)
+    session = LinkSession()
+    assert [item for line in lines for item in session.feed(line + b"\r\n")] == []
