@@ -50,9 +50,17 @@ def judge(db: Path, board: str, record: Record, ring_bytes: int, lasts: dict[str
             last = lasts[boot_id] if boot_id == newest else max(here.numbers | here.lost, default=0)
             wrong = _wrong_in(here, record.lives[boot_id], ring_bytes, last, boot_id == newest)
             verdict.wrong += [f"{board}, boot {boot_id}: {text}" for text in wrong]
-            for first, end, reason in here.gaps:
+            for first, end, reason in causes(here):
                 verdict.lost[reason] = verdict.lost.get(reason, 0) + end - first + 1
     return verdict
+
+
+def causes(here: Stored) -> list[tuple[int, int, str]]:
+    """The gaps in order; what could not be decoded behind another one has the reason of that one."""
+    found: list[tuple[int, int, str]] = []
+    for first, end, reason in sorted(here.gaps):
+        found.append((first, end, found[-1][2] if reason == "undecodable" and found else reason))
+    return found
 
 
 def _wrong_in(here: Stored, life: Life, ring_bytes: int, last: int, is_newest: bool) -> list[str]:
@@ -69,7 +77,7 @@ def _wrong_in(here: Stored, life: Life, ring_bytes: int, last: int, is_newest: b
     ring = Ring(ring_bytes)
     for line in life.numbers:
         ring.append(line)
-    for first, end, reason in here.gaps:
+    for first, end, reason in causes(here):
         if reason in GONE and min(end, life.last) >= ring.oldest:
             wrong.append(f"gap {first}..{end} ({reason}), but the ring still holds {ring.oldest}..{life.last}")
         if reason not in GONE and is_newest:
