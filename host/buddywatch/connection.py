@@ -90,9 +90,14 @@ class Connection:
             self._hello.sent(monotonic_s)
             self.say(wire.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
-            self.say(b"\n", monotonic_s)
+            self.say(self._sign_of_life(), monotonic_s)
         if self._output:
             self.flush(monotonic_s)
+
+    def _sign_of_life(self) -> bytes:
+        """Asks for no frame: the agent knows that somebody listens, and says so if it is another one by now."""
+        boot_id = self._session.boot_id
+        return b"\n" if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
 
     def _miss(self, monotonic_s: float) -> None:
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:

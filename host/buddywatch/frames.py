@@ -42,6 +42,7 @@ class BootFrames:
     def __init__(self, boot_id: str, layout: Layout, clock: BoardClock, contact: int = 0) -> None:
         self.boot_id = boot_id
         self.end = 0  # the highest number that is known to have been given to a frame
+        self.holes_seen = 0  # times that a frame came, or a hello, and others before it were missing
         self.known = Ranges()  # frames that are there, or given up
         self._layout = layout
         self._clock = clock
@@ -77,6 +78,7 @@ class BootFrames:
     def hello(self, oldest: int, following: int, key: int, now: float) -> list[Decoded]:
         """What the board says of its ring: the oldest frame it holds, the next it will make, the newest key frame."""
         self._begin(now)
+        self.holes_seen += following - 1 > self.end
         self.end = max(self.end, following - 1)
         self._urgent = max(self._urgent, key)
         self._give_up_overwritten(1, oldest - 1)
@@ -101,6 +103,7 @@ class BootFrames:
         if seq in self.known or seq < 1:
             return []
         self._begin(arrival, seq if live else 0)
+        self.holes_seen += seq > self.end + 1
         self.known.add(seq, seq)
         self.end = max(self.end, seq)
         if kind == wire.EVENT:

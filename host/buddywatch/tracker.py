@@ -15,7 +15,6 @@ from buddywatch.layout import whole
 from buddywatch.model import Boot, ResumeState
 from buddywatch.opening import Frame, GapReport, Hello
 
-REQUEST_MAX = 32  # frames: half a second at 9600 baud
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
 EARLIER_MAX = 256
 WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
@@ -90,11 +89,16 @@ class BoardTracker:
             life.waiting.append((item, arrival, live))
         return []
 
-    def next_request(self) -> Request | None:
+    @property
+    def holes_seen(self) -> int:
+        """How often frames came that left a new hole before them."""
+        return self._current.frames.holes_seen if self._current else 0
+
+    def next_request(self, frames_max: int) -> Request | None:
         """What to ask the board for next; None if nothing is missing, or the board has not been heard yet."""
         if self._current is None or not self._current.heard:
             return None
-        wanted = self._current.frames.ask(REQUEST_MAX)
+        wanted = self._current.frames.ask(frames_max)
         return None if wanted is None else Request(self._current.boot.boot_id, *wanted)
 
     def missing_of(self, request: Request) -> int:

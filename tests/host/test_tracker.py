@@ -48,7 +48,7 @@ def test_only_so_many_frames_wait_for_the_hello():
     tracker = BoardTracker()
     feed(tracker, [Hello(made.boot, {"v": "1"}), *held(made)])
     assert len(numbers(feed(tracker, hello(made)))) == WAITING_MAX
-    assert tracker.next_request().first == made.key
+    assert tracker.next_request(32).first == made.key
 
 
 def test_a_frame_that_comes_twice_counts_once():
@@ -81,15 +81,15 @@ def test_the_newest_group_is_asked_for_first_then_the_oldest_hole():
     made = board(polls=100, ring_bytes=8000)
     tracker, _ = met(made)
     assert made.key == 97
-    assert tracker.next_request() == Request(made.boot, 97, 4)
+    assert tracker.next_request(32) == Request(made.boot, 97, 4)
     assert tracker.missing_of(Request(made.boot, 97, 4)) == 4
     assert numbers(feed(tracker, held(made, 97, 98, 99, 100)))[-1] == (100, 100)
     assert tracker.missing_of(Request(made.boot, 97, 4)) == 0
-    assert tracker.next_request() == Request(made.boot, 1, 32)
+    assert tracker.next_request(32) == Request(made.boot, 1, 32)
     feed(tracker, held(made, *range(1, 96)))
-    assert tracker.next_request() == Request(made.boot, 96, 1)
+    assert tracker.next_request(32) == Request(made.boot, 96, 1)
     feed(tracker, held(made, 96))
-    assert tracker.next_request() is None
+    assert tracker.next_request(32) is None
 
 
 def test_what_was_overwritten_before_the_first_contact_is_no_news():
@@ -122,7 +122,7 @@ def test_frames_behind_a_gap_are_undecodable_up_to_the_next_key_frame():
     assert numbers(feed(tracker, held(made, 1, 2, 5, 6, 34, 33))) == [(1, 1), (2, 2), (33, 33), (34, 34)]
     assert gaps(feed(tracker, [GapReport(made.boot, 3, 4)])) == [(3, 4, OVERWRITTEN), (5, 6, UNDECODABLE)]
     assert gaps(feed(tracker, held(made, 7))) == [(7, 7, UNDECODABLE)]
-    assert tracker.next_request() == Request(made.boot, 35, 6)
+    assert tracker.next_request(32) == Request(made.boot, 35, 6)
 
 
 @pytest.mark.parametrize("report", [(0, 0), (-5, 3), (1, 10**15), (9, 3), (10**15, 10**15)], ids=str)
