@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from buddyd import wire
+from buddyd.peer import HELLO_EVERY
 from daemons import Daemon, Decoder, Stream, free_port, telnet, until
 
 IFLAG, OFLAG, CFLAG, LFLAG, ISPEED, OSPEED, CC = range(7)
@@ -73,7 +74,7 @@ def test_hello_comes_again_unasked(agent_command, proc_dir, line):
         line.host.until(lambda stream: sum(b" next=" in text for text in stream.lines) == 3, "two hellos more")
     ends = [i for i, text in enumerate(line.host.lines) if b" next=" in text]
     frames = [sum(not text.startswith(b"~H") for text in line.host.lines[a:b]) for a, b in itertools.pairwise(ends)]
-    assert frames == [96, 96]
+    assert frames == [HELLO_EVERY, HELLO_EVERY]
 
 
 def test_requests_and_people_are_answered(agent_command, proc_dir, line):
