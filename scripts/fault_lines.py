@@ -103,7 +103,6 @@ class FaultLine(rig.Line):
                     self._disconnect(pair)
                     break
                 if isinstance(action, HalfClose):
-                    lane.closed = True
                     self._half_close(pair, towards)
 
     def _disconnect(self, pair: tuple[Lane, Lane]) -> None:
@@ -262,6 +261,7 @@ class FaultTcp(FaultLine):
             self._selector.unregister(ends[end])
 
     def _half_close(self, pair: tuple[Lane, Lane], towards: int) -> None:
+        pair[towards].closed = True
         with suppress(OSError):
             self._sockets[id(pair)][towards].shutdown(socket.SHUT_WR)
 

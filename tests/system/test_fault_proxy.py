@@ -111,6 +111,25 @@ def test_terminal_of_the_host_is_pulled_out_and_comes_back(pty, tmp_path):
         os.close(descriptor)
 
 
+@pytest.mark.parametrize("pty", [(("half-close",), 20)], indirect=True)
+def test_terminal_that_is_pulled_out_twice_at_once_comes_back_whole(pty, tmp_path):
+    board = opened(tmp_path / "board")
+    wait_for(lambda: os.write(board, DATA[:100]) and pty.done()[0].total() > 60, "many faults, one upon the other")
+    pty.calm()
+    host = None
+
+    def heard() -> bool:
+        nonlocal host
+        if host is None and (tmp_path / "host").exists():
+            host = opened(tmp_path / "host")
+        os.write(board, b"x")
+        return host is not None and bool(select.select([host], [], [], 0.05)[0])
+
+    wait_for(heard, "a byte that passes")
+    for descriptor in (board, host):
+        os.close(descriptor)
+
+
 @pytest.mark.parametrize("tcp", [((), 1)], indirect=True)
 def test_ports_carry_both_ways_and_close_together(tcp, server):
     host, board = connected(tcp, server)
