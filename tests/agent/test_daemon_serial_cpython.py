@@ -52,6 +52,15 @@ def test_line_is_made_raw_at_the_rate_given(agent_command, proc_dir, line):
         assert [attributes[CC][i] for i in (termios.VMIN, termios.VTIME)] in ([0, 0], [b"\0", b"\0"])
 
 
+def test_rts_and_cts_are_heeded_where_that_is_asked_for(agent_command, proc_dir, line):
+    with Daemon(agent_command, "--serial", f"{line.path}:9600:rtscts", proc=proc_dir):
+        line.host.until_snapshots(1)
+        attributes = termios.tcgetattr(line.slave)
+        assert attributes[ISPEED] == attributes[OSPEED] == termios.B9600
+        assert attributes[CFLAG] & termios.CRTSCTS
+        assert not attributes[IFLAG] & (termios.IXON | termios.IXOFF)
+
+
 @pytest.mark.parametrize("baud", [300, 19200, 38400, 57600, 115200, 921600])
 def test_every_rate_is_set(agent_command, proc_dir, line, baud):
     with Daemon(agent_command, "--serial", f"{line.path}:{baud}", proc=proc_dir):

@@ -65,12 +65,12 @@ def _is_whole(text: str) -> bool:
 def _serial(url: str, parts: SplitResult) -> SerialLink:
     if parts.netloc or not parts.path.strip("/"):
         raise ValueError(f"{url}: expected three slashes and the port's path, as in serial:///dev/ttyUSB0?baud=115200")
-    baud, lines = BAUD, {"dtr": True, "rts": True}
+    baud, lines = BAUD, {"dtr": True, "rts": True, "rtscts": False}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name == "baud" and _is_whole(value):
             baud = int(value)
         elif name in lines and value in _SWITCH:
             lines[name] = _SWITCH[value]
         else:
-            raise ValueError(f"{url}: {name}={value}: expected baud=NUMBER, dtr=true|false or rts=true|false")
+            raise ValueError(f"{url}: {name}={value}: expected baud=NUMBER, or true or false for dtr, rts or rtscts")
     return SerialLink(url, parts.path, baud, **lines)
