@@ -1,6 +1,7 @@
 """Agent and collector over a line of 9600 baud whose clock is counted, not waited for: sizes, rates, order, noise."""
 
 import itertools
+import random
 from functools import cache
 from statistics import median
 
@@ -46,8 +47,11 @@ def of(kind, line):
 @pytest.mark.parametrize("trace", TRACES)
 def test_two_way_line_takes_few_bytes_everything_included(trace):
     line = Line(board(trace), BYTES_PER_S)
+    heard = bytearray()
+    line.to_host.bad = lambda data: heard.extend(data) or data
     line.connect()
     line.run_polls(len(rows(trace)))
+    assert not {0x11, 0x13} & set(heard), "XON and XOFF would stop or start the line"
     events = sum(wire_sizes.measure(trace).events)
     mean = (line.to_host.carried_bytes - events + line.to_board.carried_bytes) / len(rows(trace))
     assert len(of(Snapshot, line)) >= len(rows(trace)) - 1
@@ -179,6 +183,7 @@ class Noisy:
     """A line with faults in both directions, and what the agent made."""
 
     def __init__(self, seed, ring_bytes, every_bytes, flows_unasked):
+        self.chance = random.Random(seed)
         self.desk = board("daemons-c", ring_bytes, 1000)
         self.made = []
         append = self.desk.ring.append
@@ -201,6 +206,10 @@ class Noisy:
         self.line.stored.clear()
         state = self.rows.resume()
         self.line.restart_collector(BoardTracker() if state is None else BoardTracker.resume(state))
+
+    def set_clock(self):
+        """The host's clock is set, forwards or back."""
+        self.line.host_error_s = self.chance.choice((-1e7, -3600.0, -1.0, 0.0, 1.0, 3600.0, 1e7))
 
     def calm(self):
         for direction in self.ways:
@@ -232,7 +241,7 @@ class Noisy:
     st.sampled_from([2048, 8192, RING_BYTES]),
     st.sampled_from([30, 100, 400]),
     st.booleans(),
-    st.lists(st.sampled_from(["poll", "poll", "poll", "keep", "restart"]), min_size=4, max_size=12),
+    st.lists(st.sampled_from(["poll", "poll", "poll", "keep", "restart", "clock"]), min_size=4, max_size=12),
 )
 @settings(max_examples=150)
 def test_after_any_noise_all_that_the_ring_holds_is_stored_once(seed, ring_bytes, every_bytes, flows_unasked, steps):
@@ -243,6 +252,8 @@ def test_after_any_noise_all_that_the_ring_holds_is_stored_once(seed, ring_bytes
             noisy.line.run_polls(30)
         elif step == "keep":
             noisy.keep()
+        elif step == "clock":
+            noisy.set_clock()
         else:
             noisy.restart_collector()
     noisy.calm()

@@ -158,6 +158,7 @@ class Line:
 
     def __init__(self, desk: Desk, bytes_per_s: float, listens_only: bool = False, flows_unasked: bool = True) -> None:
         self.now = 0.0
+        self.host_error_s = 0.0  # by which the host's clock is wrong
         self.desk = desk
         self.to_host, self.to_board = Way(self, bytes_per_s), Way(self, bytes_per_s)
         self.peer = Peer(desk, flows_unasked)
@@ -230,7 +231,7 @@ class Line:
         connection.tend(self.now)
         for item in connection.receive(self.now):
             if not isinstance(item, Text):
-                self.stored += self.intake.take(item, EPOCH + self.now, True)
+                self.stored += self.intake.take(item, EPOCH + self.now + self.host_error_s, True)
                 connection.is_puzzling = self.intake.tracker.wants_hello
         self.intake.taken()
         self.intake.ask([connection], self.now)
