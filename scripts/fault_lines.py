@@ -71,6 +71,7 @@ class FaultLine(rig.Line):
             Direction(f"{seed} to board", kinds, max(20, every_bytes // 8)),
         ]
         self.tap: Callable[[int, bytes], object] = lambda direction, data: None  # what goes in, before the faults
+        self.delivered: Callable[[int, bytes], object] = lambda direction, data: None  # what has come out
         self._pairs: list[tuple[Lane, Lane]] = []
 
     def calm(self) -> None:
@@ -161,9 +162,11 @@ class FaultPty(FaultLine):
         if terminal is None:
             return len(data)  # into a cable that leads nowhere
         try:
-            return os.write(terminal[0], data)
+            taken = os.write(terminal[0], data)
         except BlockingIOError:
             return 0
+        self.delivered(end, data[:taken])
+        return taken
 
     def _disconnect(self, pair: tuple[Lane, Lane]) -> None:
         if self._back_s is None:
@@ -225,7 +228,7 @@ class FaultTcp(FaultLine):
             near.close()
             return
         ends = {self._caller: near, 1 - self._caller: far}
-        pair = tuple(Lane(self.directions[end], lambda data, end=end: self._write(ends[end], data)) for end in (0, 1))
+        pair = tuple(Lane(self.directions[end], lambda data, end=end: self._write(ends, end, data)) for end in (0, 1))
         self._pairs.append(pair)  # type: ignore[arg-type]
         self._sockets[id(pair)] = ends
         for end, connection in ends.items():
@@ -235,14 +238,15 @@ class FaultTcp(FaultLine):
                 connection, rig.selectors.EVENT_READ, lambda end=end, pair=pair: self._read(pair, end)
             )
 
-    @staticmethod
-    def _write(connection: socket.socket, data: bytes) -> int:
+    def _write(self, ends: dict[int, socket.socket], end: int, data: bytes) -> int:
         try:
-            return connection.send(data)
+            taken = ends[end].send(data)
         except BlockingIOError:
             return 0
         except OSError:
             return len(data)  # its read() will say so as well
+        self.delivered(end, data[:taken])
+        return taken
 
     def _read(self, pair: tuple[Lane, Lane], end: int) -> None:
         ends = self._sockets.get(id(pair))

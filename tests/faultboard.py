@@ -52,20 +52,30 @@ def unused_port() -> int:
 
 
 class Tap:
-    """Counts the frames that the agent sends a second time."""
+    """What goes over a line: how many frames the agent sends a second time, and which have arrived whole."""
 
     def __init__(self) -> None:
         self.sent_again = 0
+        self.arrived: set[bytes] = set()  # ends of lines, from the mark on, since the collector first spoke
         self._seen: set[bytes] = set()
-        self._rest = b""
+        self._rest_sent = self._rest_arrived = b""
+        self._is_heard = False
 
-    def __call__(self, direction: int, data: bytes) -> None:
+    def sent(self, direction: int, data: bytes) -> None:
+        if direction != TO_HOST:
+            self._is_heard = True
+            return
+        *lines, self._rest_sent = (self._rest_sent + data).split(b"\n")
+        for line in lines:
+            if line[:1] == wire.MARK and line[1:2] in wire.NUMBERED:
+                self.sent_again += line in self._seen
+                self._seen.add(line)
+
+    def delivered(self, direction: int, data: bytes) -> None:
         if direction == TO_HOST:
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                if line[:1] == wire.MARK and line[1:2] in wire.NUMBERED:
-                    self.sent_again += line in self._seen
-                    self._seen.add(line)
+            *lines, self._rest_arrived = (self._rest_arrived + data).split(b"\n")
+            if self._is_heard:
+                self.arrived.update(line[line.rfind(wire.MARK) :].rstrip(b"\r") for line in lines)
 
 
 class FaultBoard:
@@ -90,12 +100,17 @@ class FaultBoard:
         self._restart_at = self._restarts_at(chance)
         self.tap = Tap()
         self.line, self.url, self._options = self._make_line(folder)
-        self.line.tap = self.tap
+        self.line.tap, self.line.delivered = self.tap.sent, self.tap.delivered
 
     @property
     def is_killed(self) -> bool:
         """Whether its collector is one that is killed."""
         return self.scenario in (COLLECTOR_KILL, ALL)
+
+    @property
+    def is_always_heard(self) -> bool:
+        """Whether the collector is there all the time, so that it has what has arrived."""
+        return self.scenario in KINDS and self.scenario not in ("disconnect", "half-close")
 
     def _restarts_at(self, chance: random.Random) -> list[int]:
         """The counts of recorded frames at which the agent starts anew."""

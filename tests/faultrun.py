@@ -122,7 +122,8 @@ class Batch:
                 board.stop_agent()
                 board.record.update()
                 db = self._db(board.is_killed)
-                verdict = judge(db, board.name, board.record, board.ring_bytes, lasts[board.name])
+                arrived = board.tap.arrived if board.is_always_heard else ()
+                verdict = judge(db, board.name, board.record, board.ring_bytes, lasts[board.name], arrived)
                 table.add(board, verdict, self.kills)
         finally:
             for collector in self._collectors.values():

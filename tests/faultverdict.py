@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,8 +34,13 @@ def is_settled(db: Path, board: str, boot_id: str, last: int) -> bool:
     return here is not None and here.numbers | here.lost >= set(range(1, last + 1))
 
 
-def judge(db: Path, board: str, record: Record, ring_bytes: int, lasts: dict[str, int]) -> Verdict:
-    """lasts: up to which number the newest life must be there; of the lives before it, what the host knew of."""
+def judge(
+    db: Path, board: str, record: Record, ring_bytes: int, lasts: dict[str, int], arrived: Container[bytes] = ()
+) -> Verdict:
+    """lasts: up to which number the newest life must be there; of the lives before it, what the host knew of.
+
+    arrived: frames that the collector has heard, and so cannot have missed.
+    """
     verdict = Verdict(frames=sum(life.last for life in record.lives.values()))
     try:
         found = stored(db, board)
@@ -49,10 +55,21 @@ def judge(db: Path, board: str, record: Record, ring_bytes: int, lasts: dict[str
         if boot_id in record.lives:
             last = lasts[boot_id] if boot_id == newest else max(here.numbers | here.lost, default=0)
             wrong = _wrong_in(here, record.lives[boot_id], ring_bytes, last, boot_id == newest)
+            wrong += _needless(here, record.lives[boot_id], arrived)
             verdict.wrong += [f"{board}, boot {boot_id}: {text}" for text in wrong]
             for first, end, reason in causes(here):
                 verdict.lost[reason] = verdict.lost.get(reason, 0) + end - first + 1
     return verdict
+
+
+def _needless(here: Stored, life: Life, arrived: Container[bytes]) -> list[str]:
+    """Gaps with frames that were heard, and could be decoded."""
+    gone = [(first, end) for first, end, reason in here.gaps if reason != "undecodable"]
+    heard = {seq for line, seq in life.numbers.items() if line in arrived}
+    needless = [gap for gap in gone if heard & set(range(gap[0], gap[1] + 1))]
+    return [
+        f"gap {first}..{end}, of which {sorted(heard & set(range(first, end + 1)))} came" for first, end in needless
+    ]
 
 
 def causes(here: Stored) -> list[tuple[int, int, str]]:

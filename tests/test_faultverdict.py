@@ -116,6 +116,17 @@ def test_a_gap_where_the_ring_overwrote_is_right(db, record):
     assert judge(db, "xp", record, RING, {BOOT: LAST, EARLIER: 8}).wrong == []
 
 
+def test_a_gap_with_a_frame_that_came_is_told(db, record):
+    life = record.lives[BOOT]
+    spoil(db, f"DELETE FROM snapshots WHERE seq = 3 AND {NEWEST}")
+    spoil(db, GAP.format("overwritten"))
+    came = {line for line, seq in life.numbers.items() if seq == 3}
+    found = judge(db, "xp", record, RING, record.lasts(), came).wrong
+    assert any("gap 3..3, of which [3] came" in text for text in found)
+    found = judge(db, "xp", record, RING, record.lasts(), set(life.numbers) - came).wrong
+    assert not any("came" in text for text in found)
+
+
 def test_boots_in_another_order_are_told(db, record):
     spoil(db, "UPDATE boots SET id = id + 10 WHERE boot_id = '0000b001'")
     assert any("boots" in text for text in wrong(db, record))

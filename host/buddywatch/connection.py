@@ -87,6 +87,8 @@ class Connection:
         if not (self._session.wants_hello or self.is_puzzling or self.board is None):
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
+            if self._session.has_unverified:
+                self._hello.renew()  # somebody is there, and was not understood
             self._hello.sent(monotonic_s)
             self.say(wire.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
@@ -114,6 +116,7 @@ class Connection:
             self._lost(down, monotonic_s)
         for item in items:
             if isinstance(item, Hello):
+                self._hello.progress(monotonic_s)
                 self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
                 if not self._is_named and "name" in item.facts:
                     self.board = board_name(item.facts)

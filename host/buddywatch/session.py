@@ -15,7 +15,7 @@ from buddyd import wire
 from buddywatch.opening import Frame, Hello, Opened, Opener, looks_like_frame, request_start
 
 LINE_KEPT = 4096  # bytes of an unfinished line: what a canonical tty hands out at most (N_TTY_BUF_SIZE)
-WAITING_MAX = 256  # frames that came before the hello of their boot
+WAITING_MAX = 1024  # frames that came before the hello of their boot
 UNVERIFIED_MAX = 2  # frames in a row that fit no known boot: it is time to ask who is there
 
 
@@ -49,6 +49,11 @@ class LinkSession:
     def wants_hello(self) -> bool:
         """Whether the board should be asked who it is."""
         return self.boot_id is None or len(self._waiting) >= UNVERIFIED_MAX
+
+    @property
+    def has_unverified(self) -> bool:
+        """Whether something of a frame's shape came that no hello has explained: somebody is there."""
+        return bool(self._waiting)
 
     def expect(self, near: int) -> None:
         """Frames from number `near` on were asked for."""
@@ -103,13 +108,13 @@ class LinkSession:
             rest = rest[:at].rstrip(b"\r")
         if not found:
             return False
+        if self._waiting and any(isinstance(item, Hello) for item in found):
+            self._try_waiting(out)  # they came before it, and what it says of the ring is newer
         if any(isinstance(item, Frame) for item in found):
             self._give_up_waiting(out)  # the boot is as we believe, so they were damaged
         self.damaged += looks_like_frame(rest)
         _put_text(out, rest)
         out += reversed(found)
-        if self._waiting and any(isinstance(item, Hello) for item in found):
-            self._try_waiting(out)
         return True
 
     def _take_other(self, line: bytes, out: list[Item]) -> None:

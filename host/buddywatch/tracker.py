@@ -80,14 +80,16 @@ class BoardTracker:
         """
         if isinstance(item, Hello):
             return self._take_hello(item, arrival, live)
+        out: list[Stored] = []
         life = self._lives.get(item.boot_id)
         if life is None:
-            return []
+            out += self._make_room(arrival)
+            life = self._lives[item.boot_id] = Life(item.boot_id)
         if life.known is not None:
-            return self._take_known(life.known, item, arrival, live)
+            return out + self._take_known(life.known, item, arrival, live)
         if len(life.waiting) < WAITING_MAX:
             life.waiting.append((item, arrival, live))
-        return []
+        return out
 
     @property
     def holes_seen(self) -> int:
@@ -141,11 +143,11 @@ class BoardTracker:
         self._met += 1
         known.order = self._met
         out: list[Stored] = [*self._switch(known, arrival), known.boot]
-        out += self._take_numbers(known, numbers(life.facts), arrival, live)
-        for item, when, was_live in life.waiting:
+        known.heard = True
+        for item, when, was_live in life.waiting:  # first, for the ring may have overwritten them since they came
             out += self._take_known(known, item, when, was_live)
         life.waiting.clear()
-        return out
+        return out + self._take_numbers(known, numbers(life.facts), arrival, live)
 
     def _begin_boot(self, life: Life, up_s: float, arrival: float) -> KnownBoot:
         cause, clock = "first", BoardClock(up_s, arrival)

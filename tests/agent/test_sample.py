@@ -216,13 +216,6 @@ def test_uptime_that_begins_anew_goes_on():
         board.write("uptime", b"8.25 1.00\n")
         board.poll()
         assert board.sampler.vector[0] == wrapped + 505
-        board.write("uptime", b"0.05 1.00\n")
-        board.poll()
-        assert wrapped + 505 <= board.sampler.vector[0] < wrapped + 60000
-        board.write("uptime", b"1.05 1.00\n")
-        before = board.sampler.vector[0]
-        board.poll()
-        assert board.sampler.vector[0] == before + 100
 
 
 def test_malformed_line_costs_its_zone_and_is_told_once():

@@ -6,6 +6,7 @@ import pytest
 from buddywatch.layout import Layout
 from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, UNDECODABLE, Boot, Snapshot
 from buddywatch.opening import GapReport, Hello
+from buddywatch.session import LinkSession
 from buddywatch.tracker import WAITING_MAX, BoardTracker, Request
 from trackertools import EPOCH, FACTS, board, feed, gaps, held, hello, met, numbers
 
@@ -133,3 +134,32 @@ def test_a_gap_report_cannot_reach_into_the_future(report):
     made.encoder.key_due = 0
     made.poll()
     assert numbers(feed(tracker, held(made, 4))) == [(4, 4)]
+
+
+def test_frames_that_came_before_the_hello_are_kept_though_the_ring_has_lost_them_since():
+    """A hello may be damaged again and again, while frames come whole."""
+    made = board(ring_bytes=600, polls=10)
+    early = held(made)
+    while made.oldest <= 10:
+        made.poll()
+    tracker = BoardTracker()
+    assert feed(tracker, early) == []
+    stored = feed(tracker, hello(made))
+    assert numbers(stored) == [(number, number) for number in range(1, 11)]
+    assert gaps(stored) == [(11, made.oldest - 1, BEFORE_CONTACT)]
+
+
+def test_frames_of_a_known_boot_that_came_before_its_hello_are_kept():
+    """After a new connection nothing tells whose they are, until the hello comes."""
+    made = board(ring_bytes=600, polls=10)
+    tracker, _ = met(made)
+    feed(tracker, held(made))
+    newest = made.following
+    lines = made.poll() + made.poll()
+    while made.oldest <= newest + 1:
+        made.poll()
+    session = LinkSession()
+    came = session.feed(b"\n".join([*lines, *made.hello(), b""]))
+    stored = feed(tracker, came)
+    assert numbers(stored) == [(newest, newest), (newest + 1, newest + 1)]
+    assert gaps(stored) == [(newest + 2, made.oldest - 1, OVERWRITTEN)]

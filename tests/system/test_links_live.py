@@ -157,6 +157,20 @@ def test_recording_with_a_hole_is_judged_behind_it(tmp_path: Path, recording: Pa
     ]
 
 
+def test_what_comes_before_the_boards_name_is_stored(tmp_path: Path, recording: Path) -> None:
+    """The hello's first line, which has the name, was damaged, and came whole behind the frames only."""
+    record, lasts = truth_of(recording)
+    lines = recording.read_bytes().splitlines(keepends=True)
+    (name,) = [line for line in lines if b" name=" in line]
+    lines.remove(name)
+    babble = [b"x" * 1000 + b"\n"] * 100  # so that they are read at different times
+    (tmp_path / "late").write_bytes(b"".join([*lines, *babble, name]))
+    db, config = tmp_path / "x.db", tmp_path / "config.toml"
+    config.touch()
+    assert buddywatch(db, config, "collect", f"file:{tmp_path / 'late'}").code == 0
+    check(db, BOARD, record, lasts)
+
+
 def test_two_links_to_a_board_store_everything_once(scene: Scene, adapter: Adapter, tmp_path: Path) -> None:
     adapter.plug_in()
     collector = scene.collect(f"serial://{tmp_path}/ttyUSB0", scene.stage.telnet_url)
