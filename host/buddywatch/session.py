@@ -142,6 +142,6 @@ class LinkSession:
 
 
 def _put_text(out: list[Item], line: bytes) -> None:
-    line = line.strip(b"\r\0")
-    if line.strip():
-        out.append(Text(line.decode("utf-8", "backslashreplace")))
+    text = line.strip(b"\r\0").decode("utf-8", "backslashreplace")
+    if text.strip():
+        out.append(Text(text))

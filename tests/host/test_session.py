@@ -50,6 +50,7 @@ def greeted(next="1", boot=BOOT):
         (b"<4>rm: page allocation failure\n", [Text("<4>rm: page allocation failure")]),
         (b"\xff\x00caf\xc3\xa9\n", [Text("\\xff\x00café")]),
         (b"\n\r\n \t\r\n\x00\r\n", []),
+        (b"\x1c\n", []),
         (wire.ask_frames(BOOT, 1, 32) + b"\r\n", []),
         (b"/ # " + wire.ask_hello() + b"\n", [Text("/ # ")]),
         (b"root@board\n", [Text("root@board")]),
