@@ -7,7 +7,7 @@ export PYTHON MICROPYTHON MPY_CROSS
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
 
-.PHONY: help run demo test lint check bench agent frozen board board-tools board-run board-test clean
+.PHONY: help run demo test lint check bench faults agent frozen board board-tools board-run board-test clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -16,6 +16,7 @@ help:
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
+	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
@@ -63,6 +64,10 @@ board-test: board
 
 bench: $(VENV_DEV)
 	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done
+
+faults: $(VENV_DEV)
+	@sh scripts/get-micropython >/dev/null || true
+	@.venv/bin/python tests/faultrun.py --seeds $(or $(SEEDS),500) --first $(or $(FIRST),0)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

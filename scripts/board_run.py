@@ -10,7 +10,7 @@ import watch
 
 sys.path.insert(0, str(rig.TOP / "agent" / "board"))
 
-import machine  # noqa: E402  # of agent/board
+import machine
 
 
 def main() -> int:

@@ -87,10 +87,18 @@ class Line:
 
     def _carry(self) -> None:
         while True:
-            for key, _ in self._selector.select():
+            for key, _ in self._selector.select(self._due_in_s()):
                 if key.data is None:
                     return
                 key.data()
+            self._tend()
+
+    def _due_in_s(self) -> float | None:
+        """When to call _tend() at the latest; None: not before something comes."""
+        return None
+
+    def _tend(self) -> None:
+        """Do what is due."""
 
 
 class SerialLine(Line):

@@ -194,16 +194,17 @@ def check(db: Path, board: str, record: Record, lasts: dict[str, int], whole: bo
             assert [gap for gap in here.gaps if gap[0] <= last] == []
         assert here.numbers & here.lost == set()
         assert (here.numbers | here.lost) & expected == expected
-        _check_values(here, life)
+        check_values(here, life)
 
 
-def _check_values(here: Stored, life: Life) -> None:
+def check_values(here: Stored, life: Life) -> None:
+    """What is stored of a boot is what its agent recorded, and in order."""
     for seq, vector in here.vectors.items():
         if seq <= life.last:
             assert vector == life.vectors.get(seq), f"snapshot {seq} of {life.boot_id}"
-            assert here.uptimes_ms[seq] == vector[0] * 10
+            assert here.uptimes_ms[seq] == vector[0] * 10, f"uptime of snapshot {seq} of {life.boot_id}"
     for seq, (event, _) in here.events.items():
         if seq <= life.last:
             assert event == life.events.get(seq), f"event {seq} of {life.boot_id}"
     in_sequence = [here.times_ms[seq] for seq in sorted(here.vectors)]
-    assert in_sequence == sorted(in_sequence)
+    assert in_sequence == sorted(in_sequence), f"times of {life.boot_id} are not in order"

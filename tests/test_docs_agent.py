@@ -47,7 +47,7 @@ def test_sample_file_is_taken(tmp_path: Path) -> None:
     (tmp_path / "buddyd.conf").write_text(block.text)
     settings = options.load(["--config", str(tmp_path / "buddyd.conf")])
     assert settings["name"] == "xport-07"
-    assert settings["serial"] == ("/dev/ttyS0", 115200)
+    assert settings["serial"] == ("/dev/ttyS0", 115200, False)
     assert settings["telnet"] == ("0.0.0.0", 2323)
     assert (settings["interval_ms"], settings["ring"]) == (5000, 32768)
 

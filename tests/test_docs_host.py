@@ -28,7 +28,7 @@ from test_docs import command_parser
 PAGE = TOP / "host" / "README.md"
 UNIT = TOP / "host" / "deploy" / "buddywatch.service"
 OF_EVERY_COMMAND = "[-h] [--db FILE] [--config FILE] [--debug]"
-SHOWN = [typed for typed in docs_pages.typed(PAGE) if re.match("buddywatch (need|explain|silence) ", typed.line)]
+SHOWN = [typed for typed in docs_pages.typed(PAGE) if re.match("buddywatch (need|explain|silence|decode) ", typed.line)]
 SAMPLES = [
     pytest.param(block.text, id=f"{docs_pages.name_of(page)}-{number}")
     for page in GUIDES

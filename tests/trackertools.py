@@ -1,5 +1,6 @@
 """What tests of the tracker say about a ModelBoard: its lines as items, and what came of them in short."""
 
+from buddyd import wire
 from buddywatch.model import Gap, Snapshot
 from buddywatch.session import LinkSession
 from buddywatch.tracker import BoardTracker
@@ -20,7 +21,7 @@ def board(boot="0000000a", ring_bytes=4000, seed=1, polls=0, **changes):
 def items(lines, live_near=1, boot="0000000a"):
     """What a session makes of lines of the board."""
     session = LinkSession()
-    session.boot_id = boot
+    session.feed(next(wire.hello_lines(boot, ())) + b"\n")
     session.expect(live_near)
     return session.feed(b"\n".join([*lines, b""]))
 

@@ -130,7 +130,7 @@ class World:
             self.send(link, self.board.hello())
 
     def ask(self):
-        request = self.tracker.next_request()
+        request = self.tracker.next_request(32)
         if request is not None:
             link = self.random.randrange(LINKS)
             self.sessions[link].expect(request.first)
@@ -193,9 +193,9 @@ class World:
             for link in range(LINKS):
                 self.receive(link, len(self.queues[link]))
         for _ in range(2000):
-            if self.tracker.next_request() is None:
+            if self.tracker.next_request(32) is None:
                 return
             self.ask()
             for link in range(LINKS):
                 self.receive(link, len(self.queues[link]))
-        raise AssertionError(f"still missing: {self.tracker.next_request()}")
+        raise AssertionError(f"still missing: {self.tracker.next_request(32)}")

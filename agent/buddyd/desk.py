@@ -67,6 +67,7 @@ class Desk:
         if stamp_cs is None:
             stamp_cs = self.sampler.uptime_cs()
         self.encoder.event(wire.event_text(stamp_cs, kind, number, pid, comm, text), self.ring.append)
+        self.ring.urgent = self.ring.next - 1
 
     def _news(self, text):
         """Something about the agent itself: a source that was lost, or is back."""

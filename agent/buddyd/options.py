@@ -8,7 +8,7 @@ OPTIONS = (
     ("name", "NAME", "board name in the hello", "the host name, else board"),
     ("interval", "SECONDS", "time between polls", "5"),
     ("ring", "BYTES", "ring size, allocated at start (32768, 32k)", "32768"),
-    ("serial", "PATH[:BAUD]", "stream over a serial line (raw, 8N1)", "off; 115200"),
+    ("serial", "PATH[:BAUD][:rtscts]", "stream over a serial line (raw, 8N1)", "off; 115200"),
     ("telnet", "[ADDRESS:]PORT", "listen for telnet", "off; address 127.0.0.1"),
     ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
     ("stdout", "", "stream to standard output", "off"),
@@ -109,7 +109,7 @@ def _from_file(path):
 def check(texts):
     """Settings from texts (dict of option name to text).
 
-    name, proc: str. interval_ms, ring: int. serial: None or (path, baud). telnet, connect: None or (host, port).
+    name, proc: str. interval_ms, ring: int. serial: (path, baud, rtscts), telnet, connect: (host, port), or None.
     stdout, once, help: bool. OptionError for what is out of shape or range.
     """
     settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc")}
@@ -156,6 +156,9 @@ def _size(text):
 
 
 def _serial(text):
+    rtscts = text.endswith(":rtscts")
+    if rtscts:
+        text = text[:-7]
     path, colon, baud = text, "", ""
     at = text.rfind(":")
     if at > 0 and _is_number(text[at + 1 :]):
@@ -163,7 +166,7 @@ def _serial(text):
     rate = int(baud) if colon else 115200
     if rate not in BAUDS:
         raise OptionError("serial %s: %d is no usual rate; expected one of %s" % (text, rate, _words(BAUDS)))
-    return path, rate
+    return path, rate, rtscts
 
 
 def _endpoint(name, text, default_host):

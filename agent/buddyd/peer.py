@@ -1,9 +1,10 @@
 """One conversation over one stream: what it is still owed, what it has asked for, and the line it is typing.
 
-Order of what goes out: answers (a hello, a gap, text for a person), then live frames, then frames asked for again; so a
-live snapshot never waits behind a backlog. One line is written for each time that the stream is ready: a tty driver
-that reports room takes a line of this length without waiting (n_tty reports POLLOUT below 256 queued characters), and
-no stream can hold up a poll. All state is of fixed size; a Peer is made once and used for one stream after the other.
+Order of what goes out: answers (a hello, a gap, text for a person), then the newest kernel failure, then live frames,
+then frames asked for again; so a live snapshot never waits behind a backlog, nor a failure behind either. One line is
+written for each time that the stream is ready: a tty driver that reports room takes a line of this length without
+waiting (n_tty reports POLLOUT below 256 queued characters), and no stream can hold up a poll. All state is of fixed
+size; a Peer is made once and used for one stream after the other.
 """
 
 from . import compat, wire
@@ -13,8 +14,8 @@ INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
 ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
 ASK_COUNT_MAX = 1024  # frames in one request
-LIVE_LAG_MAX = 8  # frames: a host that asks for what it missed gets the newest first
-HELLO_EVERY = 96  # live frames, three groups: for a listener that has no wire to ask with, and that came later
+LIVE_LAG_MAX = 8  # frames that may go before a kernel failure, or before the newest where a host asks for the others
+HELLO_EVERY = 192  # live frames without a request: for a listener that has no wire to ask with, and that came later
 
 
 class Peer:
@@ -30,6 +31,7 @@ class Peer:
         self.stream = None
         self.reads = True
         self.live = 1  # sequence number of the next live frame, 0 while none flow
+        self.urgent = 0  # of the newest kernel failure that was sent
         self._reset()
 
     def _reset(self):
@@ -38,7 +40,7 @@ class Peer:
         self.typed = b""  # the unfinished line that came in
         self.answers = []
         if not self.flows_unasked:  # a line that comes back goes on where it stopped
-            self.live = 0
+            self.live = self.urgent = 0
         self.asks = False  # a host that asks for what it missed is at the other end
         self.hello_at = self.live + HELLO_EVERY
         self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
@@ -78,7 +80,13 @@ class Peer:
         self._answer(self.desk.hello())
 
     def wants_write(self):
-        return bool(self.out or self.answers or 0 < self.live < self.desk.ring.next or self.fill < self.fill_end)
+        return bool(
+            self.out
+            or self.answers
+            or 0 < self.live < self.desk.ring.next
+            or self.fill < self.fill_end
+            or self._urgent()
+        )
 
     def send(self):
         """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
@@ -93,6 +101,10 @@ class Peer:
         if self.answers:
             return self._next_answer()
         ring = self.desk.ring
+        urgent = self._urgent()
+        if urgent:
+            self.urgent = urgent
+            return self._frame(urgent)
         if 0 < self.live < ring.next:
             if self.live < ring.oldest:
                 self.live = ring.oldest
@@ -103,11 +115,22 @@ class Peer:
                 self._say_hello()
                 return self._next_answer()
             self.live += 1
+            if self.live - 1 == self.urgent:
+                return b""  # it went first
+            if self.live - 1 == ring.urgent:
+                self.urgent = ring.urgent
             return self._frame(self.live - 1)
         if self.fill < self.fill_end:
             self.fill += 1
             return self._frame(self.fill - 1)
         return b""
+
+    def _urgent(self):
+        """The number of the newest kernel failure, where it would wait behind others or is passed already; else 0."""
+        number, live = self.desk.ring.urgent, self.live
+        if not live or number <= self.urgent or number < self.desk.ring.oldest:
+            return 0
+        return 0 if live <= number < live + LIVE_LAG_MAX else number
 
     def _next_answer(self):
         answer = self.answers[0]
@@ -162,6 +185,7 @@ class Peer:
     def _request(self, content):
         self.asks = True
         self._start_flowing()
+        self.hello_at = self.live + HELLO_EVERY
         if content[1:2] == wire.ASK_HELLO:
             self._say_hello()
         elif content[1:2] == wire.ASK_FRAMES:
@@ -169,10 +193,10 @@ class Peer:
                 boot, first, count = wire.parse_numbers(content)
             except ValueError:
                 return
-            if boot == self.desk.boot:
-                self._fill_from(first, first + min(count, ASK_COUNT_MAX))
-            else:
+            if boot != self.desk.boot:
                 self._say_hello()
+            elif count:  # without: a sign of life
+                self._fill_from(first, first + min(count, ASK_COUNT_MAX))
 
     def _fill_from(self, first, end):
         ring = self.desk.ring

@@ -20,6 +20,7 @@ class Ring:
         self.next = 1  # of the frame that comes next; next == oldest: empty
         self.key = 0  # of the newest frame that starts a group, 0: none yet
         self.key_before = 0  # of the one before that
+        self.urgent = 0  # of the newest event that should not wait, 0: none yet
         self.dropped = 0  # frames overwritten so far
         self._first = 0  # offset of the oldest frame
         self._last = 0  # offset of the newest frame

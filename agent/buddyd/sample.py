@@ -52,6 +52,7 @@ class Sampler:
         self._failed = []  # sources that are missing, or were lost
         self._polls = 0
         self._up_cs, self._up_ms = 0, compat.ticks_ms()
+        self._wrapped_cs = 0  # that /proc/uptime has lost since the start
         self._read_blocks()
         self._names = list(self._buddyinfo.zones)  # those of the layout: [(node, zone_name)]
         self._try("meminfo", self._read_memory)
@@ -100,7 +101,12 @@ class Sampler:
             raise ValueError
 
     def _read_uptime(self):
-        self._up_cs, self._up_ms = uptime.read(self._uptime), compat.ticks_ms()
+        up_cs = uptime.read(self._uptime) + self._wrapped_cs
+        if up_cs < self._up_cs:  # kernels that count in 32-bit jiffies begin anew after 497 days at 100 Hz
+            before_cs = self._counted_on()
+            self._wrapped_cs += before_cs - up_cs
+            up_cs = before_cs
+        self._up_cs, self._up_ms = up_cs, compat.ticks_ms()
 
     def _lay_out(self):
         self.columns, self._wants_memory = ["up"], False
@@ -204,10 +210,12 @@ class Sampler:
 
     def uptime_cs(self):
         """Centiseconds since the kernel's boot; counted on from the last known where /proc/uptime cannot be read."""
-        if "uptime" in self._failed:
-            passed_cs = compat.ticks_diff(compat.ticks_ms(), self._up_ms) // 10
-            self._up_cs += passed_cs
-            self._up_ms = compat.ticks_add(self._up_ms, passed_cs * 10)
+        return self._counted_on() if "uptime" in self._failed else self._up_cs
+
+    def _counted_on(self):
+        passed_cs = compat.ticks_diff(compat.ticks_ms(), self._up_ms) // 10
+        self._up_cs += passed_cs
+        self._up_ms = compat.ticks_add(self._up_ms, passed_cs * 10)
         return self._up_cs
 
     def value(self, column):

@@ -48,6 +48,7 @@ _LONG = const(84)  # 84..87: skip 0..3, a number follows
 _LONG_SKIP = const(88)  # the skip follows as a digit, then a number
 _JUMP = const(89)  # skip 90 columns
 _HALF = const(45)
+_USUAL = "Allocation of length %s from process %s (%s) failed"  # mm/nommu.c; since 3.19 with "nommu: " before it
 
 
 def context(boot, sequence):
@@ -81,9 +82,7 @@ def seal(content, hidden=b""):
 def unseal(line, hidden=b""):
     """The content of a sealed line, or None where the check does not fit."""
     content = line[:-CHECK_DIGITS]
-    if len(line) > CHECK_DIGITS and line[-CHECK_DIGITS:] == check(content, binascii.crc32(hidden)):
-        return content
-    return None
+    return content if content and line[-CHECK_DIGITS:] == check(content, binascii.crc32(hidden)) else None
 
 
 def short_sequence(sequence):
@@ -245,15 +244,15 @@ class Encoder:
 
 
 def event_text(uptime_cs, kind, number, pid, comm, text):
-    """The body of an event: `uptime_cs|kind|number|pid|comm|text`, printable ASCII. number, pid: int or None."""
-    fields = "%d|%s|%s|%s|%s|" % (
-        uptime_cs,
-        kind,
-        "" if number is None else number,
-        "" if pid is None else pid,
-        (comm or "").replace("|", "?"),
-    )
-    return printable(fields + text)
+    """The body of an event: `uptime_cs|kind|number|pid|comm|text`, printable ASCII. number, pid: int or None.
+
+    A dot behind the kind stands for the usual sentence of a failed allocation at the end of text."""
+    comm = (comm or "").replace("|", "?")
+    usual = _USUAL % (number, pid, comm)
+    if kind == "alloc" and text.endswith(usual):
+        kind, text = "alloc.", text[: -len(usual)]
+    fields = [("" if value is None else str(value)) for value in (number, pid)]
+    return printable("|".join([str(uptime_cs), kind] + fields + [comm, text]))
 
 
 def parse_event(body):
@@ -261,9 +260,11 @@ def parse_event(body):
     fields = str(body, "ascii").split("|", 5)
     if len(fields) != 6:
         raise ValueError("event with %d fields, expected 6: %r" % (len(fields), body))
-    number = int(fields[2]) if fields[2] else None
-    pid = int(fields[3]) if fields[3] else None
-    return int(fields[0]), fields[1], number, pid, fields[4] or None, fields[5]
+    number, pid = [int(field) if field else None for field in fields[2:4]]
+    kind, text = fields[1], fields[5]
+    if kind == "alloc.":
+        kind, text = "alloc", text + _USUAL % (number, pid, fields[4])
+    return int(fields[0]), kind, number, pid, fields[4] or None, text
 
 
 def printable(text):

@@ -11,7 +11,7 @@ from buddywatch.clock import BoardClock
 from buddywatch.frames import BootFrames
 from buddywatch.layout import Layout, whole
 from buddywatch.model import NOT_HELD, OVERWRITTEN, VOLATILE_FACTS, Boot, ResumeState
-from buddywatch.session import Frame, GapReport
+from buddywatch.opening import Frame, GapReport
 
 # What layout, start and cause of a boot come from: it is taken from the first hello, and not changed by a later one.
 SETTLED_FACTS = frozenset({"v", "cols", "zones", "interval_cs", "kboot"})

@@ -32,10 +32,11 @@ COMMANDS = {
     "silence": "tell nobody of a board's alerts for a while",
     "explain": "say why an allocation failed or would, and what would help, from kernel log and /proc text",
     "need": "show the contiguous memory that executing a bFLT or ELF program takes",
+    "decode": "print the lines of a wire, a recording or a log in words",
     "check-config": "validate the configuration, and show what is in effect",
     "test-alert": "really send a test message through every configured way",
 }
-_WITHOUT_CONFIG = ("explain", "need")
+_WITHOUT_CONFIG = ("explain", "need", "decode")
 
 BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE, sysexits.h

@@ -23,7 +23,7 @@ from buddywatch.tracker import BoardTracker
 TURN_S = 0.25  # how long the loop sleeps at most; also how long what came waits for its transaction
 TICK_S = 1.0  # rules that look at the clock, messages, the screen
 STORE_RETRY_S = 2.0
-ORPHANS_MAX = 200  # lines: a boot's worth of kernel messages
+ORPHANS_MAX = 1024  # items of a link whose board has not told its name yet: frames, and a boot's worth of messages
 
 
 class Presenter(Protocol):
@@ -54,7 +54,7 @@ class Collector:
         self._presenter = presenter
         self._wake_outbox = wake_outbox
         self._intakes: dict[str, Intake] = {}
-        self._orphans: dict[Connection, list[str]] = {}  # console text of links whose board is not known yet
+        self._orphans: dict[Connection, list[tuple[Item, float]]] = {}  # with arrival; their board is not known yet
         self._links_up: set[tuple[str, str]] = set()  # (board, url), as the store has it
         self._stopping = False
         self._tick_at_s = 0.0
@@ -121,28 +121,26 @@ class Collector:
         if isinstance(connection.link, Listener):
             self.connections += [Connection(link) for link in connection.link.accepted()]
         for item in items:
+            orphans = self._orphans.setdefault(connection, [])
+            orphans.append((item, arrival))  # the line of the hello that tells whose it is may be late
             if connection.board is None:
-                self._keep_orphan(connection, item)
+                del orphans[:-ORPHANS_MAX]
                 continue
-            intake, recorded = self._intake(connection.board), connection.recorded_time
-            if recorded is not None:
-                arrival = recorded.now
-            for text in self._orphans.pop(connection, ()):
-                intake.take_console(text, arrival)
-            if isinstance(item, Text):
-                intake.take_console(item.text, arrival)
-                continue
-            values = intake.take(item, arrival, recorded is None)
-            connection.is_puzzling = intake.tracker.wants_hello
-            if recorded is not None:
-                recorded.saw(values)
+            del self._orphans[connection]
+            for orphan, arrived in orphans:
+                self._take(connection, connection.board, orphan, arrived)
 
-    def _keep_orphan(self, connection: Connection, item: Item) -> None:
-        """Whose text it is will be told by the hello. Frames without one are asked for again."""
+    def _take(self, connection: Connection, board: str, item: Item, arrival: float) -> None:
+        intake, recorded = self._intake(board), connection.recorded_time
+        if recorded is not None:
+            arrival = recorded.now
         if isinstance(item, Text):
-            texts = self._orphans.setdefault(connection, [])
-            texts.append(item.text)
-            del texts[:-ORPHANS_MAX]
+            intake.take_console(item.text, arrival)
+            return
+        values = intake.take(item, arrival, recorded is None)
+        connection.is_puzzling = intake.tracker.wants_hello
+        if recorded is not None:
+            recorded.saw(values)
 
     def _intake(self, board: str) -> Intake:
         if board not in self._intakes:

@@ -10,9 +10,10 @@ from buddyd import wire
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
+from buddywatch.opening import Hello, board_name
 from buddywatch.recording import RecordedTime
 from buddywatch.requests import Retry
-from buddywatch.session import Hello, Item, LinkSession, board_name
+from buddywatch.session import Item, LinkSession
 
 KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
 ANSWER_S = 20.0  # after so long without a hello a person is told
@@ -88,12 +89,19 @@ class Connection:
         if not (self._session.wants_hello or self.is_puzzling or self.board is None):
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
+            if self._session.has_unverified:
+                self._hello.renew()  # somebody is there, and was not understood
             self._hello.sent(monotonic_s)
             self.say(wire.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
-            self.say(b"\n", monotonic_s)
+            self.say(self._sign_of_life(), monotonic_s)
         if self._output:
             self.flush(monotonic_s)
+
+    def _sign_of_life(self) -> bytes:
+        """Asks for no frame: the agent knows that somebody listens, and says so if it is another one by now."""
+        boot_id = self._session.boot_id
+        return b"\n" if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
 
     def _miss(self, monotonic_s: float) -> None:
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
@@ -110,6 +118,7 @@ class Connection:
             self._lost(down, monotonic_s)
         for item in items:
             if isinstance(item, Hello):
+                self._hello.progress(monotonic_s)
                 self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
                 if not self._is_named and "name" in item.facts:
                     self.board = board_name(item.facts)

@@ -47,6 +47,7 @@ class BootFrames:
     ) -> None:
         self.boot_id = boot_id
         self.end = 0  # the highest number that is known to have been given to a frame
+        self.holes_seen = 0  # times that a frame came, or a hello, and others before it were missing
         self.known = Ranges()  # frames that are there, or given up
         self._layout = layout
         self._clock = clock
@@ -83,6 +84,7 @@ class BootFrames:
     def hello(self, oldest: int, following: int, key: int, now: float) -> list[Decoded]:
         """What the board says of its ring: the oldest frame it holds, the next it will make, the newest key frame."""
         self._begin(now)
+        self.holes_seen += following - 1 > self.end
         self.end = max(self.end, following - 1)
         self._urgent = max(self._urgent, key)
         self._give_up_overwritten(1, oldest - 1)
@@ -107,6 +109,7 @@ class BootFrames:
         if seq in self.known or seq < 1:
             return []
         self._begin(arrival, seq if live else 0)
+        self.holes_seen += seq > self.end + 1
         self.known.add(seq, seq)
         self.end = max(self.end, seq)
         if kind == wire.EVENT:

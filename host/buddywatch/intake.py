@@ -6,8 +6,8 @@ from buddyd import kernlog
 
 from buddywatch.connection import Connection
 from buddywatch.model import Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.opening import Frame, GapReport, Hello
 from buddywatch.requests import Requests, request_line
-from buddywatch.session import Frame, GapReport, Hello
 from buddywatch.tracker import BoardTracker
 
 PENDING_MAX = 20_000  # items that wait for a store which takes nothing: about a day at 5 s

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable
 
 from buddywatch.model import Snapshot
-from buddywatch.session import Hello, LinkSession, Text, board_name
+from buddywatch.opening import Hello, board_name
+from buddywatch.session import LinkSession, Text
 from buddywatch.tracker import BoardTracker
 
 CHUNK_BYTES = 65536

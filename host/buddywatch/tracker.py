@@ -13,9 +13,8 @@ from buddywatch.clock import BoardClock
 from buddywatch.frames import Decoded
 from buddywatch.layout import whole
 from buddywatch.model import Boot, ResumeState
-from buddywatch.session import Frame, GapReport, Hello
+from buddywatch.opening import Frame, GapReport, Hello
 
-REQUEST_MAX = 32  # frames: half a second at 9600 baud
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
 EARLIER_MAX = 256
 WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
@@ -81,20 +80,27 @@ class BoardTracker:
         """
         if isinstance(item, Hello):
             return self._take_hello(item, arrival, live)
+        out: list[Stored] = []
         life = self._lives.get(item.boot_id)
         if life is None:
-            return []
+            out += self._make_room(arrival)
+            life = self._lives[item.boot_id] = Life(item.boot_id)
         if life.known is not None:
-            return self._take_known(life.known, item, arrival, live)
+            return out + self._take_known(life.known, item, arrival, live)
         if len(life.waiting) < WAITING_MAX:
             life.waiting.append((item, arrival, live))
-        return []
+        return out
 
-    def next_request(self) -> Request | None:
+    @property
+    def holes_seen(self) -> int:
+        """How often frames came that left a new hole before them."""
+        return self._current.frames.holes_seen if self._current else 0
+
+    def next_request(self, frames_max: int) -> Request | None:
         """What to ask the board for next; None if nothing is missing, or the board has not been heard yet."""
         if self._current is None or not self._current.heard:
             return None
-        wanted = self._current.frames.ask(REQUEST_MAX)
+        wanted = self._current.frames.ask(frames_max)
         return None if wanted is None else Request(self._current.boot.boot_id, *wanted)
 
     def missing_of(self, request: Request) -> int:
@@ -137,11 +143,11 @@ class BoardTracker:
         self._met += 1
         known.order = self._met
         out: list[Stored] = [*self._switch(known, arrival), known.boot]
-        out += self._take_numbers(known, numbers(life.facts), arrival, live)
-        for item, when, was_live in life.waiting:
+        known.heard = True
+        for item, when, was_live in life.waiting:  # first, for the ring may have overwritten them since they came
             out += self._take_known(known, item, when, was_live)
         life.waiting.clear()
-        return out
+        return out + self._take_numbers(known, numbers(life.facts), arrival, live)
 
     def _begin_boot(self, life: Life, up_s: float, arrival: float) -> KnownBoot:
         cause, clock = "first", BoardClock(up_s, arrival)

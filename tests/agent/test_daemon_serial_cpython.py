@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from buddyd import wire
+from buddyd.peer import HELLO_EVERY
 from daemons import Daemon, Decoder, Stream, free_port, telnet, until
 
 IFLAG, OFLAG, CFLAG, LFLAG, ISPEED, OSPEED, CC = range(7)
@@ -51,6 +52,15 @@ def test_line_is_made_raw_at_the_rate_given(agent_command, proc_dir, line):
         assert [attributes[CC][i] for i in (termios.VMIN, termios.VTIME)] in ([0, 0], [b"\0", b"\0"])
 
 
+def test_rts_and_cts_are_heeded_where_that_is_asked_for(agent_command, proc_dir, line):
+    with Daemon(agent_command, "--serial", f"{line.path}:9600:rtscts", proc=proc_dir):
+        line.host.until_snapshots(1)
+        attributes = termios.tcgetattr(line.slave)
+        assert attributes[ISPEED] == attributes[OSPEED] == termios.B9600
+        assert attributes[CFLAG] & termios.CRTSCTS
+        assert not attributes[IFLAG] & (termios.IXON | termios.IXOFF)
+
+
 @pytest.mark.parametrize("baud", [300, 19200, 38400, 57600, 115200, 921600])
 def test_every_rate_is_set(agent_command, proc_dir, line, baud):
     with Daemon(agent_command, "--serial", f"{line.path}:{baud}", proc=proc_dir):
@@ -73,7 +83,7 @@ def test_hello_comes_again_unasked(agent_command, proc_dir, line):
         line.host.until(lambda stream: sum(b" next=" in text for text in stream.lines) == 3, "two hellos more")
     ends = [i for i, text in enumerate(line.host.lines) if b" next=" in text]
     frames = [sum(not text.startswith(b"~H") for text in line.host.lines[a:b]) for a, b in itertools.pairwise(ends)]
-    assert frames == [96, 96]
+    assert frames == [HELLO_EVERY, HELLO_EVERY]
 
 
 def test_requests_and_people_are_answered(agent_command, proc_dir, line):

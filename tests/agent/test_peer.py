@@ -190,6 +190,93 @@ def test_line_says_hello_now_and_then():
     assert before == [0, HELLO_EVERY, HELLO_EVERY, 10]
 
 
+def test_line_says_no_hello_where_somebody_asks():
+    here = desk(ring="32k")
+    host = Host(Peer(here, SERIAL))
+    hellos = 0
+    for _ in range(5):
+        poll(here, HELLO_EVERY - 1)
+        hellos += sum([b" next=" in line for line in host.listen()])
+        host.say(wire.ask_frames(here.boot, 1, 0) + b"\n")
+    assert hellos == 1  # the first
+
+
+def test_sign_of_life_takes_nothing_back():
+    here = desk()
+    host = Host(Peer(here, TELNET))
+    poll(here, 9)
+    host.listen()
+    host.say(wire.ask_frames(here.boot, 1, 3) + b"\n" + wire.ask_frames(here.boot, 1, 0) + b"\n")
+    assert host.frames() == [1, 2, 3]
+
+
+def fail(here):
+    """The kernel says so; the number of the event."""
+    here._kernel_line("Allocation of length 61440 from process 6821 (rm) failed", 100)
+    return here.ring.next - 1
+
+
+def test_kernel_failure_goes_before_live_frames_and_only_once():
+    here = desk(ring="32k")
+    poll(here, 20)
+    failed = fail(here)
+    poll(here, 20)
+    host = Host(Peer(here, SERIAL))
+    assert host.frames_after_newline() == [failed] + [n for n in range(1, 42) if n != failed]
+    poll(here, 2)
+    assert host.frames() == [42, 43]
+
+
+def test_kernel_failure_that_is_soon_due_waits_for_its_turn():
+    here = desk()
+    poll(here, LIVE_LAG_MAX - 1)
+    fail(here)
+    host = Host(Peer(here, SERIAL))
+    assert host.frames_after_newline() == list(range(1, LIVE_LAG_MAX + 1))
+
+
+def test_kernel_failure_before_a_host_came_goes_before_the_backlog():
+    here = desk()
+    poll(here, 3)
+    failed = fail(here)
+    poll(here, 3)
+    host = Host(Peer(here, TELNET))
+    host.listen()
+    host.say(wire.ask_frames(here.boot, 1, 3) + b"\n")
+    assert host.frames() == [failed, 1, 2, 3]
+    host.say(wire.ask_frames(here.boot, failed, 1) + b"\n")
+    assert host.frames() == [failed]
+
+
+def test_newest_of_two_kernel_failures_goes_first():
+    here = desk()
+    failed = fail(here)
+    poll(here, 12)
+    newest = fail(here)
+    host = Host(Peer(here, SERIAL))
+    assert host.frames_after_newline() == [newest] + list(range(1, newest))
+    assert failed == 1
+
+
+def test_kernel_failure_that_is_overwritten_is_let_go():
+    here = desk()
+    fail(here)
+    while here.ring.oldest == 1:
+        here.poll()
+    host = Host(Peer(here, TELNET))
+    host.listen()
+    host.say(wire.ask_frames(here.boot, here.ring.next - 1, 1) + b"\n")
+    assert host.frames(here.ring.next) == [here.ring.next - 1]
+
+
+def test_news_of_the_agent_itself_do_not_hurry():
+    here = desk()
+    poll(here, 12)
+    here._news("lost meminfo")
+    host = Host(Peer(here, SERIAL))
+    assert host.frames_after_newline() == list(range(1, 14))
+
+
 def test_slow_stream_gets_whole_lines_in_order():
     here = desk(ring="32k")
     peer = Peer(here, SERIAL)

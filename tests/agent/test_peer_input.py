@@ -149,8 +149,8 @@ def test_megabyte_without_a_newline_costs_no_memory():
             assert len(host.peer.typed) <= INPUT_MAX + 1
         gc.collect()
         used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
-    # Not equal to the byte: a collector that takes any number for an address may keep what is dead for a while. Whatever
-    # grows with the input is more at the end than ever before.
+    # Not equal to the byte: a collector that takes any number for an address may keep what is dead for a while. But
+    # whatever grows with the input is more at the end than ever before.
     assert used[-1] <= max(used[:-1])
     host.say(b"\nxyzzy\n")
     assert host.listen() == [b"line too long: at most 128 characters", UNKNOWN]

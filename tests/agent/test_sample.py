@@ -203,6 +203,21 @@ def test_uptime_goes_on_when_it_is_lost():
             pass
 
 
+def test_uptime_that_begins_anew_goes_on():
+    """jiffies of 32 bits at 100 Hz come to 42949672.95 s."""
+    with Board("fresh-4k-bflt") as board:
+        board.write("uptime", b"42949672.10 1.00\n")
+        board.poll()
+        assert board.sampler.vector[0] == 4294967210
+        board.write("uptime", b"3.20 1.00\n")
+        board.poll()
+        wrapped = board.sampler.vector[0]
+        assert 4294967210 <= wrapped < 4294967210 + 60000
+        board.write("uptime", b"8.25 1.00\n")
+        board.poll()
+        assert board.sampler.vector[0] == wrapped + 505
+
+
 def test_malformed_line_costs_its_zone_and_is_told_once():
     with Board("pc-3zones") as board:
         board.poll()

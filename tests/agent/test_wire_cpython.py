@@ -237,6 +237,14 @@ def test_event_comes_back_as_it_was_but_for_what_is_not_printable(fields):
     assert wire.parse_event(wire.event_text(*fields)) == expected
 
 
+@given(st.integers(0, 2**63), st.integers(0, 2**31), st.text(max_size=16), st.sampled_from(["", "nommu: ", "x|", "~"]))
+def test_usual_sentence_of_a_failed_allocation_is_left_out(number, pid, comm, before):
+    text = f"{before}Allocation of length {number} from process {pid} ({comm}) failed"
+    body = wire.event_text(7, "alloc", number, pid, comm, text)
+    assert (b"failed" in body) == ("|" in comm or "failed" in comm)
+    assert wire.parse_event(body)[5] == wire.printable(text).decode()
+
+
 @pytest.mark.parametrize("item", vectors("wire.json")["frame"], ids=lambda item: item["name"])
 def test_vector_has_the_check_of_another_crc(item):
     line = item["line"].encode("latin-1")

@@ -6,7 +6,7 @@ import pytest
 from buddyd import wire
 from buddywatch import frames as frames_module
 from buddywatch.model import OVERWRITTEN, UNDECODABLE, Event
-from buddywatch.session import Frame, GapReport
+from buddywatch.opening import Frame, GapReport
 from modelboard import ModelBoard, facts
 from trackertools import EPOCH, board, feed, gaps, held, hello, items, met, numbers
 
@@ -139,7 +139,7 @@ def test_only_so_many_frames_are_held(monkeypatch):
     assert feed(tracker, held(made, *range(2, 31))) == []
     assert len(tracker._current.frames._held) == 10
     values = feed(tracker, held(made, 1))
-    while (request := tracker.next_request()) is not None:
+    while (request := tracker.next_request(32)) is not None:
         values += feed(tracker, items(made.answer(*request), request.first))
     assert sorted(numbers(values)) == [(n, n) for n in range(1, 31)]
 
@@ -177,7 +177,7 @@ def test_many_frames_and_holes_cost_no_more_than_few():
         began = process_time()
         feed(tracker, heard[::-2])
         feed(tracker, heard[-2::-2])
-        assert tracker.next_request() is None
+        assert tracker.next_request(32) is None
         return process_time() - began
 
     seconds(200)

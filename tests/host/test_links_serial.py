@@ -55,6 +55,15 @@ def test_serial_sets_the_port_raw_at_its_speed():
         link.close()
 
 
+@pytest.mark.parametrize("heeded", [False, True])
+def test_serial_heeds_rts_and_cts_where_that_is_asked_for(heeded):
+    with a_pty() as (_, path):
+        link = open_link(f"serial://{path}?rtscts={str(heeded).lower()}")
+        link.start()
+        assert bool(termios.tcgetattr(link.fileno())[2] & termios.CRTSCTS) == heeded
+        link.close()
+
+
 def test_serial_takes_no_more_than_the_line_does():
     with same_descriptors(), a_pty() as (_, path):
         link = open_link(f"serial://{path}")

@@ -8,6 +8,7 @@ from buddywatch.links.tcp import TcpLink, TelnetLink
 GOOD = [
     ("serial:///dev/ttyUSB0", SerialLink, {"_path": "/dev/ttyUSB0", "_baud": 115200, "_dtr": True, "_rts": True}),
     ("serial:///dev/ttyS1?baud=9600&dtr=false", SerialLink, {"_baud": 9600, "_dtr": False, "_rts": True}),
+    ("serial:///dev/ttyS1?rtscts=true", SerialLink, {"_rtscts": True}),
     ("serial:///dev/serial/by-id/usb-1?rts=false", SerialLink, {"_path": "/dev/serial/by-id/usb-1", "_rts": False}),
     ("tcp://board:4000", TcpLink, {"_host": "board", "_port": 4000}),
     ("tcp://[::1]:4000/", TcpLink, {"_host": "::1", "_port": 4000}),
@@ -40,7 +41,7 @@ BAD = [
     ("serial:///dev/ttyUSB0?baud=fast", "baud=fast"),
     ("serial:///dev/ttyUSB0?baud=0", "baud=0"),
     ("serial:///dev/ttyUSB0?baud=99999999999", "baud=99999999999"),
-    ("serial:///dev/ttyUSB0?dtr=no", "dtr=true|false"),
+    ("serial:///dev/ttyUSB0?dtr=no", "true or false for dtr"),
     ("serial:///dev/ttyUSB0?parity=even", "parity=even"),
     ("tcp://board", "tcp://HOST:PORT"),
     ("tcp://:4000", "tcp://HOST:PORT"),

@@ -1,15 +1,7 @@
 import pytest
 from buddyd import wire
-from buddywatch.session import (
-    LINE_KEPT,
-    WAITING_MAX,
-    Frame,
-    GapReport,
-    Hello,
-    LinkSession,
-    Text,
-    board_name,
-)
+from buddywatch.opening import Frame, GapReport, Hello, board_name
+from buddywatch.session import LINE_KEPT, WAITING_MAX, LinkSession, Text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +50,7 @@ def greeted(next="1", boot=BOOT):
         (b"<4>rm: page allocation failure\n", [Text("<4>rm: page allocation failure")]),
         (b"\xff\x00caf\xc3\xa9\n", [Text("\\xff\x00café")]),
         (b"\n\r\n \t\r\n\x00\r\n", []),
+        (b"\x1c\n", []),
         (wire.ask_frames(BOOT, 1, 32) + b"\r\n", []),
         (b"/ # " + wire.ask_hello() + b"\n", [Text("/ # ")]),
         (b"root@board\n", [Text("root@board")]),
@@ -114,7 +107,9 @@ def test_frames_that_come_before_the_hello_are_kept_for_it():
     lines, expected = frames(start=700)
     assert session.feed(b"\n".join(lines) + b"\n") == []
     assert session.wants_hello
-    assert session.feed(hello(name="b")) == [Hello(BOOT, {"name": "b"}), *expected]
+    assert session.has_unverified
+    assert session.feed(hello(name="b")) == [*expected, Hello(BOOT, {"name": "b"})]
+    assert not session.has_unverified
     assert not session.wants_hello
 
 
@@ -122,7 +117,7 @@ def test_frames_far_along_wait_until_a_later_line_of_the_hello_tells_the_positio
     session = LinkSession()
     lines, expected = frames(start=70000)
     assert session.feed(b"\n".join(lines) + b"\n" + hello(name="b")) == [Hello(BOOT, {"name": "b"})]
-    assert session.feed(hello(next="70003")) == [Hello(BOOT, {"next": "70003"}), *expected]
+    assert session.feed(hello(next="70003")) == [*expected, Hello(BOOT, {"next": "70003"})]
 
 
 def test_frames_of_an_agent_that_started_anew_are_kept_until_its_hello():
@@ -131,7 +126,7 @@ def test_frames_of_an_agent_that_started_anew_are_kept_until_its_hello():
     lines, expected = frames(OTHER)
     assert session.feed(b"\n".join(lines) + b"\n") == []
     assert session.wants_hello
-    assert session.feed(hello(OTHER, next="4"))[1:] == expected
+    assert session.feed(hello(OTHER, next="4"))[:-1] == expected
     assert session.boot_id == OTHER
     assert session.damaged == 0
 
@@ -142,7 +137,7 @@ def test_only_so_many_frames_wait_and_the_oldest_become_text():
     items = session.feed(b"\n".join(lines) + b"\n")
     assert [item.text for item in items] == [line.decode() for line in lines[:10]]
     assert session.damaged == 10
-    assert session.feed(hello())[1:] == expected[10:]
+    assert session.feed(hello())[:-1] == expected[10:]
 
 
 def test_a_damaged_frame_is_counted_and_kept_as_text():
@@ -225,3 +220,11 @@ def test_board_name_is_safe_whatever_was_sent(name, expected):
 
 def test_board_name_of_a_hello_without_one():
     assert board_name({}) == "board"
+
+
+def test_echo_of_any_request_is_no_text():
+    """The mark of a request is a digit as well: one check in twenty has it."""
+    lines = [wire.ask_frames(BOOT, first, 32) for first in range(1, 300)]
+    assert any(line.rfind(wire.ASK) > 0 for line in lines)
+    session = LinkSession()
+    assert [item for line in lines for item in session.feed(line + b"\r\n")] == []

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 from buddywatch.layout import Layout
 from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, UNDECODABLE, Boot, Snapshot
-from buddywatch.session import GapReport, Hello
+from buddywatch.opening import GapReport, Hello
+from buddywatch.session import LinkSession
 from buddywatch.tracker import WAITING_MAX, BoardTracker, Request
 from trackertools import EPOCH, FACTS, board, feed, gaps, held, hello, met, numbers
 
@@ -48,7 +49,7 @@ def test_only_so_many_frames_wait_for_the_hello():
     tracker = BoardTracker()
     feed(tracker, [Hello(made.boot, {"v": "1"}), *held(made)])
     assert len(numbers(feed(tracker, hello(made)))) == WAITING_MAX
-    assert tracker.next_request().first == made.key
+    assert tracker.next_request(32).first == made.key
 
 
 def test_a_frame_that_comes_twice_counts_once():
@@ -81,15 +82,15 @@ def test_the_newest_group_is_asked_for_first_then_the_oldest_hole():
     made = board(polls=100, ring_bytes=8000)
     tracker, _ = met(made)
     assert made.key == 97
-    assert tracker.next_request() == Request(made.boot, 97, 4)
+    assert tracker.next_request(32) == Request(made.boot, 97, 4)
     assert tracker.missing_of(Request(made.boot, 97, 4)) == 4
     assert numbers(feed(tracker, held(made, 97, 98, 99, 100)))[-1] == (100, 100)
     assert tracker.missing_of(Request(made.boot, 97, 4)) == 0
-    assert tracker.next_request() == Request(made.boot, 1, 32)
+    assert tracker.next_request(32) == Request(made.boot, 1, 32)
     feed(tracker, held(made, *range(1, 96)))
-    assert tracker.next_request() == Request(made.boot, 96, 1)
+    assert tracker.next_request(32) == Request(made.boot, 96, 1)
     feed(tracker, held(made, 96))
-    assert tracker.next_request() is None
+    assert tracker.next_request(32) is None
 
 
 def test_what_was_overwritten_before_the_first_contact_is_no_news():
@@ -122,7 +123,7 @@ def test_frames_behind_a_gap_are_undecodable_up_to_the_next_key_frame():
     assert numbers(feed(tracker, held(made, 1, 2, 5, 6, 34, 33))) == [(1, 1), (2, 2), (33, 33), (34, 34)]
     assert gaps(feed(tracker, [GapReport(made.boot, 3, 4)])) == [(3, 4, OVERWRITTEN), (5, 6, UNDECODABLE)]
     assert gaps(feed(tracker, held(made, 7))) == [(7, 7, UNDECODABLE)]
-    assert tracker.next_request() == Request(made.boot, 35, 6)
+    assert tracker.next_request(32) == Request(made.boot, 35, 6)
 
 
 @pytest.mark.parametrize("report", [(0, 0), (-5, 3), (1, 10**15), (9, 3), (10**15, 10**15)], ids=str)
@@ -133,3 +134,32 @@ def test_a_gap_report_cannot_reach_into_the_future(report):
     made.encoder.key_due = 0
     made.poll()
     assert numbers(feed(tracker, held(made, 4))) == [(4, 4)]
+
+
+def test_frames_that_came_before_the_hello_are_kept_though_the_ring_has_lost_them_since():
+    """A hello may be damaged again and again, while frames come whole."""
+    made = board(ring_bytes=600, polls=10)
+    early = held(made)
+    while made.oldest <= 10:
+        made.poll()
+    tracker = BoardTracker()
+    assert feed(tracker, early) == []
+    stored = feed(tracker, hello(made))
+    assert numbers(stored) == [(number, number) for number in range(1, 11)]
+    assert gaps(stored) == [(11, made.oldest - 1, BEFORE_CONTACT)]
+
+
+def test_frames_of_a_known_boot_that_came_before_its_hello_are_kept():
+    """After a new connection nothing tells whose they are, until the hello comes."""
+    made = board(ring_bytes=600, polls=10)
+    tracker, _ = met(made)
+    feed(tracker, held(made))
+    newest = made.following
+    lines = made.poll() + made.poll()
+    while made.oldest <= newest + 1:
+        made.poll()
+    session = LinkSession()
+    came = session.feed(b"\n".join([*lines, *made.hello(), b""]))
+    stored = feed(tracker, came)
+    assert numbers(stored) == [(newest, newest), (newest + 1, newest + 1)]
+    assert gaps(stored) == [(newest + 2, made.oldest - 1, OVERWRITTEN)]

@@ -2,7 +2,7 @@
 
 import pytest
 from buddywatch.model import REBOOT, UNDECODABLE, Boot
-from buddywatch.session import Frame, Hello
+from buddywatch.opening import Frame, Hello
 from buddywatch.tracker import LIVES_MAX, BoardTracker, Request
 from modelboard import ModelBoard
 from trackertools import EPOCH, FACTS, WIDTH, board, feed, gaps, held, hello, met, numbers
@@ -48,7 +48,7 @@ def test_what_is_missing_at_a_reboot_is_lost_before_the_new_boot_is_told():
     values = feed(tracker, hello(after))
     assert gaps(values[:-1]) == [(3, 4, REBOOT), (5, 5, UNDECODABLE), (6, 9, REBOOT)]
     assert values[-1].boot_id == after.boot
-    assert tracker.next_request() is None
+    assert tracker.next_request(32) is None
 
 
 def test_a_link_that_lags_behind_may_still_bring_frames_of_the_boot_before():
@@ -79,7 +79,7 @@ def test_a_boot_that_goes_on_is_the_current_one_again():
     made.poll()
     assert feed(tracker, hello(made)) == []
     assert tracker.boot.boot_id == made.boot
-    assert tracker.next_request() == Request(made.boot, 6, 1)
+    assert tracker.next_request(32) == Request(made.boot, 6, 1)
 
 
 def test_the_later_of_two_boots_needs_only_to_be_heard_to_be_current_again():
@@ -143,7 +143,7 @@ def test_a_hello_that_cannot_be_used_is_told_in_one_line(change, expected):
     assert feed(tracker, [*heard, *held(made)]) == []
     assert expected in tracker.problem
     assert "\n" not in tracker.problem
-    assert tracker.next_request() is None
+    assert tracker.next_request(32) is None
 
 
 def test_only_so_many_lives_are_kept():

@@ -31,10 +31,10 @@ def test_a_collector_that_starts_again_goes_on_without_a_key_frame():
     tracker, values = met(made)
     values += feed(tracker, held(made, 1, 2, 3, 4))
     resumed = BoardTracker.resume(state_of(made, values))
-    assert resumed.next_request() is None  # not heard yet
+    assert resumed.next_request(32) is None  # not heard yet
     assert resumed.wants_hello
     assert feed(resumed, hello(made)) == []
-    assert resumed.next_request() == Request(made.boot, 5, 1)
+    assert resumed.next_request(32) == Request(made.boot, 5, 1)
     assert feed(resumed, held(made, 1, 2, 3, 4)) == []
     assert numbers(feed(resumed, held(made, 5))) == [(5, 5)]
 
@@ -48,7 +48,7 @@ def test_a_collector_that_starts_again_fills_the_holes_of_the_one_before():
     values += feed(tracker, held(made, 21))
     resumed = BoardTracker.resume(state_of(made, values))
     feed(resumed, hello(made))
-    assert resumed.next_request() == Request(made.boot, 4, 17)
+    assert resumed.next_request(32) == Request(made.boot, 4, 17)
     values += feed(resumed, held(made, *range(4, 21)))
     assert sorted(numbers(values)) == [(n, n) for n in range(1, 22)]
     snapshots = [value for value in values if isinstance(value, Snapshot)]
@@ -64,7 +64,7 @@ def test_frames_that_nothing_stored_leads_to_are_undecodable_not_forgotten():
     resumed = BoardTracker.resume(ResumeState(state.boot, state.stored, state.lost, ()))
     values = feed(resumed, [*hello(made), *held(made, 5, 4, 3)])
     assert gaps(values) == [(3, 3, UNDECODABLE), (5, 5, UNDECODABLE)]
-    assert resumed.next_request() is None
+    assert resumed.next_request(32) is None
 
 
 def test_frames_behind_a_stored_gap_are_undecodable_whatever_event_lies_between():

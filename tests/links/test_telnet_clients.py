@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from buddyd import wire
-from buddywatch.session import Frame, Hello, LinkSession
+from buddywatch.opening import Frame, Hello
+from buddywatch.session import LinkSession
 from termtools import Typist, nommu_busybox, tool
 
 CLIENTS = {

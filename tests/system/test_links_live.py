@@ -1,6 +1,7 @@
 """Links as they fail in the field: devices that come and go, peers that babble, boards that dial in, recordings."""
 
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import rig
 import story
+from fault_lines import TO_BOARD, FaultTcp
 from system_links import Adapter, Peer
 from system_parts import BOARD, Collector, Command, Scene, buddywatch, wait_for
 from system_truth import Record, check, has, stored
@@ -155,6 +157,20 @@ def test_recording_with_a_hole_is_judged_behind_it(tmp_path: Path, recording: Pa
     ]
 
 
+def test_what_comes_before_the_boards_name_is_stored(tmp_path: Path, recording: Path) -> None:
+    """The hello's first line, which has the name, was damaged, and came whole behind the frames only."""
+    record, lasts = truth_of(recording)
+    lines = recording.read_bytes().splitlines(keepends=True)
+    (name,) = [line for line in lines if b" name=" in line]
+    lines.remove(name)
+    babble = [b"x" * 1000 + b"\n"] * 100  # so that they are read at different times
+    (tmp_path / "late").write_bytes(b"".join([*lines, *babble, name]))
+    db, config = tmp_path / "x.db", tmp_path / "config.toml"
+    config.touch()
+    assert buddywatch(db, config, "collect", f"file:{tmp_path / 'late'}").code == 0
+    check(db, BOARD, record, lasts)
+
+
 def test_two_links_to_a_board_store_everything_once(scene: Scene, adapter: Adapter, tmp_path: Path) -> None:
     adapter.plug_in()
     collector = scene.collect(f"serial://{tmp_path}/ttyUSB0", scene.stage.telnet_url)
@@ -171,6 +187,34 @@ def test_two_links_to_a_board_store_everything_once(scene: Scene, adapter: Adapt
     wait_for(lambda: len(_links_up(scene)) == 2, "both links to be up")
     assert collector.stop() == 0
     scene.check(lasts)
+
+
+def test_two_collectors_on_two_links_do_not_disturb_each_other(scene: Scene, adapter: Adapter, tmp_path: Path) -> None:
+    """One of them loses its line again and again, is killed, and asks for what it missed; the other has a good line."""
+    adapter.plug_in()
+    heard: list[bytes] = []
+    with closing(FaultTcp(1, ("flip", "disconnect"), 200, 0, ("127.0.0.1", scene.stage.telnet.port))) as line:
+        line.tap = lambda towards, data: heard.append(data) if towards == TO_BOARD else None
+        line.start()
+        quiet = scene.collect(f"serial://{tmp_path}/ttyUSB0")
+        other_db = tmp_path / "other.db"
+        url = f"telnet://127.0.0.1:{line.port}"
+        other = Collector(other_db, scene.config, [url])
+        scene.collectors.append(other)
+        scene.raise_curtain()
+        scene.play(STATES[:25])
+        other.stop(signal.SIGKILL)
+        scene.play(STATES[25:50])
+        scene.collectors.append(Collector(other_db, scene.config, [url]))
+        scene.play(STATES[50:])
+        line.calm()
+        lasts = scene.settle()
+        wait_for(lambda: has(other_db, BOARD, lasts), "all of it in the other store")
+        assert quiet.stop() == 0
+        assert scene.collectors[-1].stop() == 0
+        scene.check(lasts)
+        check(other_db, BOARD, scene.record, lasts)
+        assert any(data.startswith(b"@r") for data in heard)
 
 
 def _links_up(scene: Scene) -> list[str]:

@@ -3,9 +3,9 @@
 
     elf2flat.py PROGRAM.elf OUTPUT --stack BYTES
 
-The program must have been compiled with -msep-data and linked with flat.ld and `--emit-relocs`. What the flat loader has
-to adjust is every word of the data that holds an address: those that the linker names (R_68K_32), and all of the table of
-addresses at the start of the data. The text must hold none, for it may lie in a ROM.
+The program must have been compiled with -msep-data and linked with flat.ld and `--emit-relocs`. What the flat loader
+has to adjust is every word of the data that holds an address: those that the linker names (R_68K_32), and all of the
+table of addresses at the start of the data. The text must hold none, for it may lie in a ROM.
 
 Header and relocations: include/linux/flat.h and fs/binfmt_flat.c, Linux 6.1.
 """

@@ -21,18 +21,22 @@ READ_BYTES = 4096  # N_TTY_BUF_SIZE
 
 
 class SerialLink:
-    """dtr, rts: whether these lines are asserted; some boards have them wired to reset and boot mode."""
+    """dtr, rts: whether these lines are asserted; some boards have them wired to reset and boot mode. rtscts: flow
+    control by RTS and CTS."""
 
     flows_unasked = True
     takes_requests = True
     wants_write = False
 
-    def __init__(self, url: str, path: str, baud: int = BAUD, dtr: bool = True, rts: bool = True) -> None:
+    def __init__(
+        self, url: str, path: str, baud: int = BAUD, dtr: bool = True, rts: bool = True, rtscts: bool = False
+    ) -> None:
         self.url = url
         self._path = path
         self._baud = baud
         self._dtr = dtr
         self._rts = rts
+        self._rtscts = rtscts
         self._port: serial.Serial | None = None
 
     @property
@@ -45,7 +49,7 @@ class SerialLink:
     def start(self) -> None:
         import serial
 
-        port = serial.Serial(timeout=0, exclusive=True)
+        port = serial.Serial(timeout=0, exclusive=True, rtscts=self._rtscts)
         port.port = self._path
         port.dtr, port.rts = self._dtr, self._rts
         try:

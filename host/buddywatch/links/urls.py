@@ -25,6 +25,8 @@ EXPECTED = (
 )
 _SWITCH = {"true": True, "false": False}
 _LINE = {"baud": "baud=NUMBER", "dtr": "dtr=true|false", "rts": "rts=true|false"}
+_TTY = {**_LINE, "rtscts": "rtscts=true|false"}
+_LINE_OF: dict[str, dict[str, str]] = {"serial": _TTY, "rfc2217": _LINE}  # the options of a line, by the way to it
 _HUSH = {"login": "login=file:PATH|env:NAME", "interval": "interval=SECONDS"}
 _TELNET = {"login": "login=file:PATH|env:NAME", "exec": "exec=COMMAND"}
 _LISTEN = {"connections": "connections=NUMBER"}
@@ -119,8 +121,8 @@ def _serial(of: _Url) -> SerialLink:
         raise ValueError(
             f"{of.text}: expected three slashes and the port's path, as in serial:///dev/ttyUSB0?baud=115200"
         )
-    of.take(_LINE)
-    return SerialLink(of.text, of.parts.path, *of.line())
+    of.take(_TTY)
+    return SerialLink(of.text, of.parts.path, *of.line(), rtscts=of.options.get("rtscts") == "true")
 
 
 def _behind_login(of: _Url) -> Link:
@@ -130,9 +132,9 @@ def _behind_login(of: _Url) -> Link:
 
 
 def _hush(of: _Url, way: str) -> Link:
-    has_line = way in ("serial", "rfc2217")
-    of.take({**_HUSH, **(_LINE if has_line else {})})
-    login = LoginLink(_way(of, way, _LINE if has_line else ()), of.user, _secret(of))
+    line = _LINE_OF.get(way, {})
+    of.take({**_HUSH, **line})
+    login = LoginLink(_way(of, way, line), of.user, _secret(of))
     host = of.parts.hostname or of.parts.path.rpartition("/")[2]
     return HushLink(login, host, of.whole("interval", INTERVAL_S))
 
@@ -149,7 +151,7 @@ def _is_bare(of: _Url) -> bool:
 def _fits(name: str, value: str) -> bool:
     if name in ("baud", "connections", "interval"):
         return value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0
-    if name in ("dtr", "rts"):
+    if name in _TTY:  # but for the rate
         return value in _SWITCH
     if name == "login":
         return value.startswith(("file:", "env:")) and len(value.partition(":")[2]) > 0

@@ -1,0 +1,155 @@
+"""`buddywatch decode [FILE|- ...] [--boot ID] [--json]`: the lines of a wire, each in words."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+from buddywatch.commands import CommandError
+from buddywatch.commands.boards import print_json
+from buddywatch.config import Config
+from buddywatch.decoding import LineDecoder, Told
+from buddywatch.text import COLUMNS, counted, escaped, one_line
+from buddywatch.units import format_duration
+
+DAMAGED = 1
+LINE_MAX = 65_536  # bytes of a line that are looked at; a frame has 255
+_ZONE = ("min", "low", "high", "reserve")
+_NUMBERS = {"alloc": "{} bytes", "vma": "{} bytes", "page": "order {}", "oom": "order {}", "load": "errno {}"}
+_NAMES = {"proc": "processes created", "free": "pages free outside of blocks", "recl": "reclaimable", "slab": "in slab"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = "a recording, a log, or anything else with such lines in it (default: standard input)"
+    parser.add_argument("files", metavar="FILE", nargs="*", help=what)
+    boot = "the boot id that the frames belong to, for lines without a hello before them"
+    parser.add_argument("--boot", metavar="ID", type=_boot, help=boot)
+    parser.add_argument("--json", action="store_true", help="print JSON, an object for each line")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    counts: Counter[str] = Counter()
+    for name in args.files or ["-"]:
+        decoder = LineDecoder(args.boot)
+        for line in _lines(name):
+            for told in decoder.take(line):
+                counts[_what(told)] += 1
+                if args.json:
+                    print_json(told)
+                else:
+                    print("\n".join(words(told)), flush=name == "-")
+    if not args.json:
+        print(_summary(counts))
+    return DAMAGED if counts["damaged line"] else 0
+
+
+def _what(told: Told) -> str:
+    if told.get("check") == "wrong":
+        return "damaged line"
+    if told.get("check") == "unknown":
+        return "frame that could not be checked"
+    return "line of text" if told["line"] == "text" else str(told["line"])
+
+
+def _summary(counts: Counter[str]) -> str:
+    parts = [f"{count} {what if count == 1 else _plural(what)}" for what, count in counts.items()]
+    return "-- " + (", ".join(parts) or "nothing was read")
+
+
+def _plural(what: str) -> str:
+    first, space, rest = what.partition(" ")
+    return f"{first}s{space}{rest}" if first in ("line", "frame") else f"{what}s"
+
+
+def _lines(name: str) -> Iterator[bytes]:
+    """The lines of a file, or of standard input as they come; of one that is too long, its end."""
+    try:
+        with open(name, "rb") if name != "-" else open(sys.stdin.fileno(), "rb", closefd=False) as file:
+            line = b""
+            while piece := file.readline(LINE_MAX):
+                line = (line + piece)[-LINE_MAX:]
+                if line.endswith(b"\n"):
+                    yield line
+                    line = b""
+            yield line
+    except OSError as error:
+        raise CommandError(
+            f"{escaped(name)}: cannot be read ({error.strerror}); give a file, or - for standard input"
+        ) from None
+
+
+def words(told: Told) -> list[str]:
+    """What a person reads of a line."""
+    if told["line"] == "text":
+        return [f"text: {one_line(told['text'])}"]
+    if told["check"] == "wrong":
+        return [f"{told['line']}, CHECK WRONG: {one_line(told['text'])}"]
+    if told["check"] == "unknown":
+        why = "not checked (no hello before it; give --boot)"
+        return [f"{told['line']}, {why}: {one_line(told['text'])}", *_unknown(told)]
+    if told["line"] == "hello":
+        facts = " ".join(f"{key}={value}" for key, value in told["facts"].items())
+        return [f"hello of boot {escaped(told['boot_id'])}, check ok", *_indented(escaped(facts))]
+    if told["line"] == "gap":
+        count = counted(told["last"] - told["first"] + 1, "frame")
+        return [f"gap of boot {escaped(told['boot_id'])}: {count} from {told['first']} on overwritten, check ok"]
+    if told["line"] == "request":
+        return [_request(told)]
+    return _frame(told)
+
+
+def _request(told: Told) -> str:
+    if told["for"] == "hello":
+        return "request: a hello, please; check ok"
+    count = counted(told["count"], "frame")
+    return f"request: {count} from {told['first']} on of boot {escaped(told['boot_id'])}, please; check ok"
+
+
+def _frame(told: Told) -> list[str]:
+    head = f"{told['seq']} {told['line']}, {told['kind']}, {told['bytes']} bytes, check ok"
+    if told["line"] == "event":
+        about = [f"up {_uptime(told['uptime_s'])}"] if told.get("uptime_s") is not None else []
+        number = _NUMBERS.get(told["kind"], "number {}")
+        named = ((number, told.get("number")), ("process {}", told.get("pid")), ("name {}", told.get("comm")))
+        about += [text.format(escaped(str(value))) for text, value in named if value is not None]
+        return [head, *_indented(", ".join(about)), *_indented(escaped(told["text"]))]
+    if told["state"] is not None:
+        return [head, *_state(told["state"])]
+    return [head, *_unknown(told)]
+
+
+def _state(state: Told) -> Iterator[str]:
+    named = [f"{state[name]} {text}" for name, text in _NAMES.items() if name in state]
+    yield from _indented(", ".join([f"up {_uptime(state['up'] / 100)}", *named]))
+    for zone in state["zones"]:
+        marks = [f"{name} {zone[name + '_pages']}" for name in _ZONE if zone[name + "_pages"] is not None]
+        blocks = " ".join(map(str, zone["nr_free"]))
+        name = f"node {zone['node']} {escaped(zone['zone'])}"
+        yield from _indented(f"{name}: blocks of 1, 2, 4 ... pages: {blocks}; {', '.join(marks) or 'marks unknown'}")
+
+
+def _unknown(told: Told) -> list[str]:
+    """A snapshot of which only the changes can be told."""
+    if "error" in told:
+        return _indented(escaped(told["error"]))
+    if told.get("changes") is None:
+        return []
+    changes = ", ".join(f"column {at} {change:+}" for at, change in told["changes"])
+    return _indented(f"state unknown (a frame or the hello before it is missing); changes: {changes or 'none'}")
+
+
+def _uptime(seconds: float) -> str:
+    return f"{format_duration(seconds)} {round(seconds * 100) % 100:02} cs"
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, COLUMNS, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _boot(text: str) -> str:
+    if len(text) != 8 or set(text) - set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"{one_line(text, 40)!r}: expected 8 hex digits, as a hello's boot=")
+    return text

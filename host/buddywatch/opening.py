@@ -1,0 +1,147 @@
+"""Frames in a line of text: where the last valid one begins, and what it says. No I/O.
+
+A numbered frame is valid only under the boot id of the link and its whole sequence number, of which two digits are
+sent: the number is looked for near the live position and near what was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from buddyd import wire
+
+_MARK = wire.MARK[0]
+_DIGITS = bytes(range(wire.FIRST_DIGIT, wire.FIRST_DIGIT + wire.BASE))
+_PRINTABLE = bytes(range(32, 127))
+_SHORTEST = len(b"~dSS") + wire.CHECK_DIGITS
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """One line of a hello: some of the facts of a boot, without `boot`."""
+
+    boot_id: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A verified numbered frame. kind: one of wire.NUMBERED, as bytes. body: its digits, or an event's text."""
+
+    boot_id: str
+    seq: int
+    kind: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GapReport:
+    """The board says that it cannot send first..last any more."""
+
+    boot_id: str
+    first: int
+    last: int
+
+
+Opened = Hello | Frame | GapReport
+
+
+def board_name(facts: Mapping[str, str]) -> str:
+    """The name that a board goes by, from its hello: 1 to 64 of A-Z a-z 0-9 . _ -, whatever it sent."""
+    return _NOT_IN_A_NAME.sub("_", facts.get("name", ""))[:64] or "board"
+
+
+class Opener:
+    """boot_id: of the hello last heard; frames of no other boot are valid."""
+
+    def __init__(self) -> None:
+        self.boot_id: str | None = None
+        self._live = 1  # the number that comes next, as far as is known
+        self._expected = 1  # the number that is asked for
+
+    def expect(self, near: int) -> None:
+        """Frames from number `near` on were asked for."""
+        self._expected = near
+
+    def last_frame(self, line: bytes) -> tuple[int, Opened] | None:
+        """Where the last mark that starts a valid frame is, and the frame."""
+        lowest = max(0, len(line) - wire.LINE_MAX)
+        at = line.rfind(_MARK, lowest)
+        while at >= 0:
+            item = self._open(line[at:])
+            if item is not None:
+                return at, item
+            at = line.rfind(_MARK, lowest, at)
+        return None
+
+    def _open(self, line: bytes) -> Opened | None:
+        kind = line[1:2]
+        if len(line) < _SHORTEST or not kind:
+            return None
+        if kind in wire.NUMBERED:
+            return self._open_numbered(line, kind)
+        content = wire.unseal(line)
+        if content is None:
+            return None
+        try:
+            if kind == wire.HELLO:
+                return self._open_hello(content)
+            if kind == wire.GAP:
+                return GapReport(*wire.parse_numbers(content))
+        except ValueError:
+            pass
+        return None
+
+    def _open_hello(self, content: bytes) -> Hello | None:
+        facts = wire.parse_facts(content)
+        boot_id = facts.pop("boot", "")
+        if len(boot_id) != 8:
+            return None
+        if boot_id != self.boot_id:
+            self.boot_id, self._live, self._expected = boot_id, 1, 1
+        following = facts.get("next", "")
+        if following.isascii() and following.isdigit():
+            self._live = max(self._live, int(following[:15]))
+        return Hello(boot_id, facts)
+
+    def _open_numbered(self, line: bytes, kind: bytes) -> Frame | None:
+        if self.boot_id is None:
+            return None
+        tried = None
+        for near in (self._live, self._expected):
+            seq = wire.candidate_sequence(line, near)
+            if seq is None or seq == tried:
+                continue
+            tried = seq
+            content = wire.unseal(line, wire.context(self.boot_id, seq))
+            if content is not None:
+                if near == self._expected:
+                    self._expected = seq + 1
+                self._live = max(self._live, seq + 1)
+                return Frame(self.boot_id, seq, kind, content[4:])
+        return None
+
+
+def request_start(line: bytes) -> int:
+    """Where the valid request begins that the line ends with, as an echo does; -1 if there is none."""
+    at = line.find(wire.ASK, max(0, len(line) - wire.ASK_MAX))
+    while at >= 0 and wire.unseal(line[at:]) is None:  # the mark is a digit as well, and may stand in a check
+        at = line.find(wire.ASK, at + 1)
+    return at
+
+
+def looks_like_frame(line: bytes) -> bool:
+    """Whether the line ends with something of a numbered frame's shape."""
+    lowest = max(0, len(line) - wire.LINE_MAX)
+    at = line.rfind(_MARK, lowest)
+    while at >= 0:
+        kind = line[at + 1 : at + 2]
+        if len(line) - at >= _SHORTEST and kind in wire.NUMBERED:
+            allowed = _PRINTABLE if kind == wire.EVENT else _DIGITS
+            if not line[at + 2 :].translate(None, allowed):
+                return True
+        at = line.rfind(_MARK, lowest, at)
+    return False
