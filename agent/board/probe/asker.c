@@ -306,7 +306,7 @@ static void read_program(void)
 
 static void make_state(int round)
 {
-    static const short spare_pages[] = {20, 60, 150, 300, 600};
+    static const short spare_pages[] = {12, 24, 60, 200, 600};
 
     if (round % 16 == 15)
         give_back_all();
@@ -317,7 +317,7 @@ static void make_state(int round)
         thin_out();
     for (int i = 0; with_cache && i < 4; i++)
         read_program();
-    if (draw(2))
+    if (draw(4))
         fill(min_pages + RESERVE_PAGES + draw(spare_pages[draw(5)]));
 }
 

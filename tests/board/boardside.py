@@ -1,0 +1,160 @@
+"""The board's own side of the story: what its ring holds, its serial line to this machine, its agent anew."""
+
+import os
+import socket
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import rig
+from buddyd import wire
+from machine import DEADLINE_S, TELNET_PORT, Machine
+from system_truth import Record
+
+NAME = "board"  # as the boot script calls it
+REQUEST_FRAMES = 500  # at a time; the agent gives 1024 at most
+
+
+class SerialLine(rig.Line):
+    """Joins the board's serial line to a terminal of this machine, host_path, for as long as it is not cut."""
+
+    def __init__(self, board: Machine) -> None:
+        super().__init__()
+        self._board = socket.socket(socket.AF_UNIX)
+        self._board.connect(str(board.agent_path))
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.host_path = os.ttyname(self._slave)
+        self.url = f"serial://{self.host_path}?baud=115200"
+        self._selector.register(self._board, rig.selectors.EVENT_READ, self._from_board)
+        self._selector.register(self._master, rig.selectors.EVENT_READ, self._from_host)
+
+    def _from_board(self) -> None:
+        data = self._board.recv(rig.CHUNK_BYTES)
+        if not data:
+            self._selector.unregister(self._board)
+        if not self.cut.is_set():
+            with suppress(BlockingIOError):  # a line has no memory: what is not taken in time is lost
+                os.write(self._master, data)
+
+    def _from_host(self) -> None:
+        data = os.read(self._master, rig.CHUNK_BYTES)
+        if not self.cut.is_set():
+            self._board.sendall(data)
+
+    def close(self) -> None:
+        super().close()
+        self._board.close()
+        os.close(self._master)
+        os.close(self._slave)
+
+
+@contextmanager
+def lines_of(board: Machine) -> Iterator[tuple[SerialLine, rig.TcpLine]]:
+    """The two ways to its agent, each of which can be cut."""
+    serial, telnet = SerialLine(board), rig.TcpLine(board.port(TELNET_PORT))
+    serial.start()
+    telnet.start()
+    try:
+        yield serial, telnet
+    finally:
+        telnet.close()
+        serial.close()
+
+
+def telnet_url(line: rig.TcpLine) -> str:
+    return f"telnet://127.0.0.1:{line.port}"
+
+
+def uptime_s(board: Machine) -> float:
+    return float(board.console.run("cat /proc/uptime").text.split()[0])
+
+
+def let_pass(board: Machine, seconds: float) -> None:
+    """Wait until that much time has passed on the board."""
+    end = uptime_s(board) + seconds
+    while uptime_s(board) < end:
+        time.sleep(0.1)
+
+
+def wait_for_agent(board: Machine, start: int = 0) -> None:
+    """Wait for the line that buddyd prints once all its links are open."""
+    board.console.wait_for(r"buddyd: board: \d+ zones", start)
+
+
+def restart_agent(board: Machine, interval_s: float) -> None:
+    """The agent of the boot script polls every 5 s; start it again, for a test that is in a hurry."""
+    board.console.run("killall -INT buddyd")
+    start = len(board.console.text)
+    options = f"--interval {interval_s} --serial /dev/ttyS1:115200 --telnet 0.0.0.0:{TELNET_PORT} --name {NAME}"
+    board.console.run(f"/bin/buddyd {options} &")
+    wait_for_agent(board, start)
+
+
+class Visitor:
+    """A collector's half of the talk over telnet, by hand."""
+
+    def __init__(self, board: Machine) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", board.port(TELNET_PORT)), timeout=DEADLINE_S)
+        self._file = self._socket.makefile("rb")
+        self.hellos: list[bytes] = []
+        self.facts: dict[str, str] = {}
+        self.frames: dict[bytes, bytes] = {}  # by the two digits of their numbers: fewer than 8100 are expected
+        self.gaps = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+        self._socket.close()
+
+    def ask_hello(self) -> dict[str, str]:
+        """All facts of the hello; its last line ends in the newest numbers."""
+        self.facts = {}
+        self._say(wire.ask_hello())
+        while "next" not in self.facts:
+            self._hear()
+        return self.facts
+
+    def fetch(self) -> tuple[str, int]:
+        """Fetch every frame from 1 to the newest; (boot id, its number)."""
+        facts = self.ask_hello()
+        last = int(facts["next"]) - 1
+        while missing := [seq for seq in range(1, last + 1) if wire.short_sequence(seq) not in self.frames]:
+            assert not self.gaps, f"the board's ring has lost what was before frame {facts['oldest']}"
+            first, count = missing[0], min(len(missing), REQUEST_FRAMES)
+            self._say(wire.ask_frames(facts["boot"], first, count))
+            wanted = wire.short_sequence(missing[count - 1])
+            while wanted not in self.frames and not self.gaps:
+                self._hear()
+        return facts["boot"], last
+
+    def record(self, path: Path) -> tuple[Record, dict[str, int]]:
+        """All that the agent has recorded since its start, as the tests of the system take it."""
+        boot_id, last = self.fetch()
+        frames = [self.frames[wire.short_sequence(seq)] for seq in range(1, last + 1)]
+        path.write_bytes(b"\n".join([*self.hellos, *frames, b""]))
+        record = Record(path)
+        record.update()
+        return record, {boot_id: last}
+
+    def _say(self, line: bytes) -> None:
+        self._socket.sendall(line + b"\r\n")
+
+    def _hear(self) -> None:
+        line = self._file.readline().rstrip()
+        assert line or self._file.peek(1), "the agent has closed the connection"
+        if line.startswith(wire.MARK + wire.HELLO):
+            self.hellos.append(line)
+            content = wire.unseal(line)
+            assert content is not None, line
+            self.facts.update(wire.parse_facts(content))
+        elif line.startswith(wire.MARK + wire.GAP):
+            self.gaps += 1
+        elif line.startswith(wire.MARK):
+            self.frames[line[2:4]] = line

@@ -1,0 +1,137 @@
+"""The board boots to a streaming agent, and a real collector gets all of it, over both lines, whatever is cut."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from boardside import NAME, Visitor, let_pass, lines_of, restart_agent, telnet_url, wait_for_agent
+from machine import Machine
+from system_parts import Collector, buddywatch, wait_for
+from system_truth import Record, check, has, stored
+from truth import FLAVOURS
+
+PAGE_BYTES = {"4k": 4096, "4k-2.6.30": 4096, "8k": 8192}
+INTERVAL_S = 0.1
+CUT_S = 4.0
+
+
+@dataclass
+class Booted:
+    flavour: str
+    facts: dict[str, str]
+    zoneinfo: str
+    release: str
+
+
+@pytest.fixture(scope="module", params=FLAVOURS)
+def booted(request: pytest.FixtureRequest, board_out: Path) -> Iterator[Booted]:
+    with Machine(board_out, request.param) as board:
+        wait_for_agent(board)
+        with Visitor(board) as visitor:
+            facts = visitor.ask_hello()
+        zoneinfo = board.console.run("cat /proc/zoneinfo").text
+        release = board.console.run("uname -r").text.strip()
+        yield Booted(request.param, facts, zoneinfo, release)
+
+
+def _marks(zoneinfo: str) -> list[str]:
+    """min, low, high of the zone DMA, from the board's own file."""
+    part = zoneinfo[zoneinfo.index("pages free") : zoneinfo.index("protection")]
+    return [re.search(rf"^ +{mark} +(\d+)$", part, re.MULTILINE)[1] for mark in ("min", "low", "high")]
+
+
+def test_hello_says_which_board_it_is(booted: Booted) -> None:
+    facts = booted.facts
+    assert facts["name"] == NAME
+    assert facts["kernel"] == booted.release
+    assert facts["machine"] == "COLDFIRE(m520x)"
+    assert facts["impl"].startswith("micropython")
+    assert (facts["nommu"], facts["compaction"], facts["trim"]) == ("1", "impossible", "1")
+    assert facts["missing"] == "-"
+
+
+def test_hello_has_the_boards_page_size_and_marks(booted: Booted) -> None:
+    node, zone, orders, *marks, _reserve = booted.facts["z0"].split("/")
+    assert int(booted.facts["page_bytes"]) == PAGE_BYTES[booted.flavour]
+    assert (node, zone, orders) == ("0", "DMA", "11")
+    assert marks == _marks(booted.zoneinfo)
+    assert booted.facts["zones"] == "1"
+
+
+def test_agent_is_streaming_after_the_boot(board_out: Path) -> None:
+    """Nobody asks: a hello and the first snapshots come over the serial line, and more follow."""
+    with Machine(board_out, "4k") as board, lines_of(board) as (serial, _):
+        said = bytearray()
+        with open(serial.host_path, "rb", buffering=0) as line:
+            while said.count(b"\n~d") + said.count(b"\n~k") < 2:
+                said += line.read(100)
+    assert re.search(rb"^~[kd]\S+\r?$", bytes(said), re.MULTILINE)
+
+
+@dataclass
+class Collected:
+    record: Record
+    lasts: dict[str, int]
+    db: Path
+    status: str
+    links: int
+
+
+@contextmanager
+def _collecting(folder: Path, *links: str) -> Iterator[tuple[Collector, Path, Path]]:
+    db, config = folder / "buddywatch.db", folder / "config.toml"
+    config.touch()
+    collector = Collector(db, config, links)
+    try:
+        for link in links:
+            collector.wait_until_it_says(f"{link}: open")
+        yield collector, db, config
+    finally:
+        collector.close()
+
+
+def _frames_in(db: Path) -> int:
+    return sum(len(boot.numbers) for boot in stored(db, NAME).values())
+
+
+@pytest.fixture(scope="module")
+def collected(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
+    folder = tmp_path_factory.mktemp("collected")
+    with Machine(board_out, "4k") as board, lines_of(board) as (serial, telnet):
+        restart_agent(board, INTERVAL_S)
+        urls = [serial.url, telnet_url(telnet)]
+        with _collecting(folder, *urls) as (collector, db, config):
+            wait_for(lambda: _frames_in(db) > 20, "the first frames")
+            for cut in ([serial], [telnet], [serial, telnet]):
+                for line in cut:
+                    line.cut.set()
+                for number in range(3):  # so that there is something to see
+                    board.console.run(f"echo {number} >/tmp/{number}; ls /bin >/dev/null; rm /tmp/{number}")
+                let_pass(board, CUT_S)
+                for line in cut:
+                    line.cut.clear()
+                frames = _frames_in(db)
+                wait_for(lambda f=frames: _frames_in(db) > f + 20, "frames after the cut")
+            with Visitor(board) as visitor:
+                record, lasts = visitor.record(folder / "ring.txt")
+            wait_for(lambda: has(db, NAME, lasts), lambda: f"{lasts} in the store: {collector.out}{collector.err}")
+            status = buddywatch(db, config, "status").out
+            assert collector.stop() == 0
+            yield Collected(record, lasts, db, status, collector.out.count(f"{urls[1]}: open"))
+
+
+def test_store_holds_what_the_ring_holds(collected: Collected) -> None:
+    check(collected.db, NAME, collected.record, collected.lasts)
+    assert min(collected.lasts.values()) > 3 * CUT_S / INTERVAL_S
+
+
+def test_cut_was_one(collected: Collected) -> None:
+    assert collected.links >= 3  # telnet was opened, and again after each of its two cuts
+
+
+def test_status_knows_the_board(collected: Collected) -> None:
+    assert "COLDFIRE(m520x), no MMU" in collected.status
+    assert "rm = 61440: ok" in collected.status
