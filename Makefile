@@ -60,7 +60,7 @@ board-run: $(VENV_RUN)
 	@.venv/bin/python scripts/board_run.py $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(FORM),--form $(FORM)) $(if $(FOR),--for $(FOR))
 
 board-test: board
-	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest tests/board
+	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest -rP tests/board
 
 bench: $(VENV_DEV)
 	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done

@@ -28,13 +28,3 @@ def board_out() -> Path:
             needed(str(error))
     return OUT
 
-
-@pytest.fixture(scope="session")
-def board_micropython(board_out: Path) -> list[str]:
-    """How to run the board's own MicroPython on this machine."""
-    emulator, interpreter = shutil.which("qemu-m68k"), board_out / "micropython-m68k"
-    if emulator is None:
-        needed("no qemu-m68k; install the package qemu-user")
-    if not interpreter.exists():
-        needed(f"no {interpreter}; run `make board` first")
-    return [str(emulator), "-cpu", "m5208", str(interpreter)]

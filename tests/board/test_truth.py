@@ -83,7 +83,7 @@ def test_verdict_on_the_board_is_the_same(report: Report, board_micropython: lis
     """The very trials, judged by the board's processor and interpreter (big-endian, 32 bit)."""
     environment = os.environ | {"MICROPYPATH": str(AGENT)}
     judged = subprocess.run(
-        [*board_micropython, "-X", "heapsize=1m", "-c", JUDGE],
+        [*board_micropython, "-c", JUDGE],
         input="".join(_as_line(report, trial) for trial in report.trials),
         env=environment,
         capture_output=True,
