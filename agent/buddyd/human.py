@@ -1,6 +1,8 @@
 """What a person reads who connects with a plain terminal. Nothing that is typed starts anything on the board."""
 
-from . import compat, watermark, wire
+from . import VERSION, compat, watermark, wire
+from .kernlog import printable
+from .peer import WATCHING
 
 RECENT_MAX = 20
 HELP = (
@@ -9,8 +11,29 @@ HELP = (
     "  status      the state of memory now",
     "  need BYTES  would the kernel give a program so many contiguous bytes?",
     "  recent [N]  the last N snapshots (at most 20): free blocks by order",
+    "  watch       each new snapshot, until you type anything; on a serial line: stop",
+    "  about       what this is, and what it will not do",
     "Machine frames flow when a collector asks for them.",
 )
+ABOUT = (
+    "It is the agent of buddywatch: every few seconds it reads the free memory blocks of this kernel, and keeps them",
+    "for a collector. It starts no process, changes nothing here, writes no file, takes no more memory than at its",
+    "start, and knows no other words than those of help. More: agent/README.md and agent/PROTOCOL.md of buddywatch.",
+)
+_ERASE, _DELETE, _KILL = 8, 127, 21  # Backspace, Delete and Ctrl-U of a terminal that sends them as they are typed
+
+
+def edited(line):
+    """What a person meant by the bytes of a line, as printable text: with what was typed wrong taken out."""
+    kept = bytearray()
+    for byte in line:
+        if byte == _KILL:
+            kept = bytearray()
+        elif byte != _ERASE and byte != _DELETE:
+            kept.append(byte)
+        elif kept:
+            kept = kept[:-1]  # MicroPython's bytearray has no pop()
+    return printable(kept)
 
 
 def answer(desk, line, polite):
@@ -30,9 +53,30 @@ def answer(desk, line, polite):
         return (need(desk, argument),)
     if command == "recent":
         return recent(desk, argument or "10")
+    if command == "watch":
+        return WATCHING
+    if command == "stop":
+        return ("stopped",)
+    if command == "about":
+        return about(desk)
     if polite and words and words[0] != "unknown:":
         return ("unknown: %s. Type help." % words[0][:20],)
     return ()
+
+
+def about(desk):
+    """Yield what this is, and what it will not do."""
+    yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, desk.name)
+    yield from ABOUT
+
+
+def watched(desk):
+    """The newest snapshot and what the kernel would hand out, in a line."""
+    sampler = desk.sampler
+    zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
+    known = zones and rule is not None and page_bytes
+    largest = _block(watermark.serviceable_order(zones, rule), page_bytes) if known else "unknown"
+    return "%s; at most %s in one piece" % (_row(desk.sampled, sampler.vector, sampler), largest)
 
 
 def status(desk):

@@ -7,14 +7,19 @@ no stream can hold up a poll. All state is of fixed size; a Peer is made once an
 """
 
 from . import compat, wire
-from .kernlog import printable
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
 ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
 ASK_COUNT_MAX = 1024  # frames in one request
 LIVE_LAG_MAX = 8  # frames: a host that asks for what it missed gets the newest first
+WATCHING = ("a line for each snapshot, until you type anything:",)
 HELLO_EVERY = 96  # live frames, three groups: for a listener that has no wire to ask with, and that came later
+
+
+def text_line(text):
+    """A line of text (str) for a person, as it is sent."""
+    return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
 
 
 class Peer:
@@ -23,6 +28,10 @@ class Peer:
     On a line that flows unasked only known commands are answered: on a shared line, anything else may come from a
     shell, an echo or a login program, and two machines must not talk each other to death.
     """
+
+    # The last snapshot that a person who watches has seen, -1: nobody watches. It is the class's until somebody does:
+    # one more name in the object's own table would cost 96 bytes.
+    watched = -1
 
     def __init__(self, desk, flows_unasked):
         self.desk = desk
@@ -40,6 +49,8 @@ class Peer:
         if not self.flows_unasked:  # a line that comes back goes on where it stopped
             self.live = 0
         self.asks = False  # a host that asks for what it missed is at the other end
+        if self.watched >= 0:
+            self.watched = -1
         self.hello_at = self.live + HELLO_EVERY
         self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
         self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
@@ -54,7 +65,10 @@ class Peer:
             self._answer(b"\n")  # ends whatever half a line is there
             self._say_hello()
         else:
-            self.say((self.desk.greeting(),))
+            self.greet()
+
+    def greet(self):
+        self.say((self.desk.greeting(),))
 
     def close(self):
         if self.stream is not None:
@@ -78,7 +92,13 @@ class Peer:
         self._answer(self.desk.hello())
 
     def wants_write(self):
-        return bool(self.out or self.answers or 0 < self.live < self.desk.ring.next or self.fill < self.fill_end)
+        return bool(
+            self.out
+            or self.answers
+            or 0 <= self.watched < self.desk.sampled
+            or 0 < self.live < self.desk.ring.next
+            or self.fill < self.fill_end
+        )
 
     def send(self):
         """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
@@ -93,6 +113,9 @@ class Peer:
         if self.answers:
             return self._next_answer()
         ring = self.desk.ring
+        if 0 <= self.watched < self.desk.sampled:
+            self.watched = self.desk.sampled
+            return text_line(self.desk.row())
         if 0 < self.live < ring.next:
             if self.live < ring.oldest:
                 self.live = ring.oldest
@@ -113,7 +136,7 @@ class Peer:
         answer = self.answers[0]
         if not isinstance(answer, bytes):
             for line in answer:
-                return line + b"\n" if isinstance(line, bytes) else wire.printable(line)[: wire.LINE_MAX - 2] + b"\r\n"
+                return line + b"\n" if isinstance(line, bytes) else text_line(line)
             answer = b""
         self.answers.pop(0)
         return answer
@@ -157,7 +180,12 @@ class Peer:
             if content is not None:
                 self._request(content)
         else:
-            self.say(self.desk.answer(printable(line), not self.flows_unasked))
+            # On a line that flows unasked, what is no command may come from somebody else.
+            answer = self.desk.answer(line, not self.flows_unasked)
+            if answer or not self.flows_unasked:
+                if answer is WATCHING or self.watched >= 0:
+                    self.watched = 0 if answer is WATCHING else -1
+                self.say(answer)
 
     def _request(self, content):
         self.asks = True

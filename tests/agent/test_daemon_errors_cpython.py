@@ -30,7 +30,7 @@ def check(result, code, line):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "no link given: --serial, --telnet, --connect or --stdout; see --help"),
+        ([], "no link given: --serial, --console, --telnet, --connect or --stdout; see --help"),
         (["--nonsense"], "unknown option --nonsense; see --help"),
         (["--stdout", "--ring", "32q"], "ring 32q: expected a number of bytes, such as 32768 or 32k"),
         (["--stdout", "--interval", "often"], "interval often: expected seconds, such as 5 or 0.5"),
@@ -46,7 +46,7 @@ def test_usage_is_told_in_a_line(agent_command, arguments, line):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("rign = 4k", " line 1: unknown key rign; known: name interval ring serial telnet connect stdout proc"),
+        ("rign = 4k", " line 1: unknown key rign; known: name interval ring serial console telnet connect stdout secret_file proc"),
         ("# a comment\nring 4k", " line 2: expected `key = value`, found: ring 4k"),
     ],
     ids=["key", "no-value"],

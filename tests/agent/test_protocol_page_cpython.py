@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench import wire_sizes
-from buddyd import kernlog, links, options, peer, ring, wire
+from buddyd import kernlog, network, options, peer, ring, wire
 from buddyd.desk import Desk
 from buddyd.klog import KernelLog
 from buddyd.sample import Sampler
@@ -97,11 +97,11 @@ def test_sizes_are_the_measured_ones():
         ("Groups and the ring", f"after {wire.KEY_EVERY - 1} deltas"),
         ("What is guaranteed, what may be lost", f"within {wire.KEY_EVERY} snapshots"),
         ("What is guaranteed, what may be lost", f"beyond {peer.ANSWERS_MAX} that wait"),
-        ("What the host must do", f"after {links.IDLE_MS // 60000} minutes"),
+        ("What the host must do", f"after {network.IDLE_MS // 60000} minutes"),
         ("Several links", f"more than {peer.LIVE_LAG_MAX} frames"),
         ("Wires in one direction", f"every {peer.HELLO_EVERY} frames"),
         ("Limits", f"| {peer.INPUT_MAX} characters |"),
-        ("Limits", f"| {links.CLIENTS_MAX}; {links.IDLE_MS // 60000} minutes"),
+        ("Limits", f"| {network.CLIENTS_MAX}; {network.IDLE_MS // 60000} minutes"),
         ("Limits", f"| {ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB |"),
         ("Limits", f"| {options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86400000} day |"),
         ("Sizes", f"about {wire_sizes.hello_bytes() // 10 * 10 + 10}"),
