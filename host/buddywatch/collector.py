@@ -15,7 +15,7 @@ from buddywatch.alerting import Alerting
 from buddywatch.composer import Composer
 from buddywatch.connection import Connection
 from buddywatch.intake import Intake
-from buddywatch.links.listen import AcceptedLink, Listener
+from buddywatch.links.listen import Listener
 from buddywatch.session import Item, Text
 from buddywatch.store import Store, StoreError
 from buddywatch.tracker import BoardTracker
@@ -35,7 +35,10 @@ class Presenter(Protocol):
 
 
 class Collector:
-    """connections: one per link; links that listen bring more. wake_outbox: called when there are new messages."""
+    """connections: one per link; links that listen bring more, which admit(link, its board) makes.
+
+    wake_outbox: called when there are new messages.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Collector:
         composer: Composer,
         connections: Iterable[Connection],
         presenter: Presenter,
+        admit: Callable[[Listener, str | None], list[Connection]],
         wake_outbox: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
@@ -52,6 +56,7 @@ class Collector:
         self._alerting = alerting
         self._composer = composer
         self._presenter = presenter
+        self._admit = admit
         self._wake_outbox = wake_outbox
         self._intakes: dict[str, Intake] = {}
         self._orphans: dict[Connection, list[str]] = {}  # console text of links whose board is not known yet
@@ -119,7 +124,7 @@ class Collector:
     def _receive(self, connection: Connection, monotonic_s: float) -> None:
         arrival, items = time.time(), connection.receive(monotonic_s)
         if isinstance(connection.link, Listener):
-            self.connections += [Connection(link) for link in connection.link.accepted()]
+            self.connections += self._admit(connection.link, connection.board)
         for item in items:
             if connection.board is None:
                 self._keep_orphan(connection, item)
@@ -211,7 +216,7 @@ class Collector:
             self._presenter.show(self.store, self.store_error)
         except StoreError as error:
             self._complain(str(error))
-        gone = [c for c in self.connections if c.ended and isinstance(c.link, AcceptedLink)]
+        gone = [connection for connection in self.connections if connection.ended and connection.is_call]
         for connection in gone:
             self.connections.remove(connection)
             self._orphans.pop(connection, None)

@@ -10,12 +10,14 @@ from buddyd import wire
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
+from buddywatch.links.guarded import GuardedLink
 from buddywatch.recording import RecordedTime
 from buddywatch.requests import Retry
 from buddywatch.session import Hello, Item, LinkSession, board_name
 
 KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
 ANSWER_S = 20.0  # after so long without a hello a person is told
+CALLER_S = 60.0  # after so long without one a caller is let go: there are few places for them
 OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
 
 
@@ -31,12 +33,16 @@ def split_board(url: str) -> tuple[str, str | None]:
 
 
 class Connection:
-    """board: whose link it is, None as long as that is not known; news: what a person should be told, once."""
+    """board: whose link it is, None as long as that is not known; news: what a person should be told, once.
 
-    def __init__(self, link: Link, board: str | None = None) -> None:
+    is_call: it was made by the other side, which must make a new one when it ends.
+    """
+
+    def __init__(self, link: Link, board: str | None = None, is_call: bool = False) -> None:
         self.link = link
         self.url = link.url
         self.board = board
+        self.is_call = is_call
         self.is_started = False
         self.is_up = False
         self.was_ever_up = False
@@ -83,6 +89,8 @@ class Connection:
         if not self.can_ask:
             return
         self._miss(monotonic_s)
+        if not self.is_up:
+            return
         if not (self._session.wants_hello or self.is_puzzling or self.board is None):
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
@@ -94,6 +102,9 @@ class Connection:
             self.flush(monotonic_s)
 
     def _miss(self, monotonic_s: float) -> None:
+        if self.is_call and self._session.boot_id is None and monotonic_s - self._up_since_s >= CALLER_S:
+            self._lost(LinkDown(f"{self.url}: no buddyd is heard: closed", ended=True), monotonic_s)
+            return
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
             self._is_missed = True
             self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable, the baud rate")
@@ -106,12 +117,26 @@ class Connection:
         except LinkDown as down:
             items = self._session.close()
             self._lost(down, monotonic_s)
-        for item in items:
+        for number, item in enumerate(items):
             if isinstance(item, Hello):
-                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
                 if not self._is_named and "name" in item.facts:
                     self.board = board_name(item.facts)
+                if not self._believes(monotonic_s):
+                    return items[:number]
+                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
         return items
+
+    def _believes(self, monotonic_s: float) -> bool:
+        """Whether the other side may be the board that it says it is; if not, the link is closed."""
+        if self.board is None or not isinstance(self.link, GuardedLink):
+            return True
+        objection = self.link.objection(self.board)
+        if objection is None:
+            return True
+        if not self._is_named:
+            self.board = None
+        self._lost(LinkDown(f"{self.url}: {objection}", ended=self.is_call), monotonic_s)
+        return False
 
     def say(self, data: bytes, monotonic_s: float) -> None:
         """Send a line, now or when the link takes it. What a dead link does not take is forgotten."""
