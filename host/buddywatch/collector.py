@@ -14,9 +14,11 @@ from typing import Protocol
 from buddywatch.alerting import Alerting
 from buddywatch.composer import Composer
 from buddywatch.connection import Connection
+from buddywatch.console_text import kernel_message
+from buddywatch.control import Control
 from buddywatch.intake import Intake
 from buddywatch.links.listen import Listener
-from buddywatch.session import Item, Text
+from buddywatch.session import Hello, Item, Text
 from buddywatch.store import Store, StoreError
 from buddywatch.tracker import BoardTracker
 
@@ -37,7 +39,7 @@ class Presenter(Protocol):
 class Collector:
     """connections: one per link; links that listen bring more, which admit(link, its board) makes.
 
-    wake_outbox: called when there are new messages.
+    control: the door for people. wake_outbox: called when there are new messages.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Collector:
         connections: Iterable[Connection],
         presenter: Presenter,
         admit: Callable[[Listener, str | None], list[Connection]],
+        control: Control,
         wake_outbox: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
@@ -57,6 +60,7 @@ class Collector:
         self._composer = composer
         self._presenter = presenter
         self._admit = admit
+        self._control = control
         self._wake_outbox = wake_outbox
         self._intakes: dict[str, Intake] = {}
         self._orphans: dict[Connection, list[str]] = {}  # console text of links whose board is not known yet
@@ -87,6 +91,7 @@ class Collector:
         for connection in self._wait(timeout_s):
             self._receive(connection, time.monotonic())
         monotonic_s = time.monotonic()
+        self._control.serve(self.connections, monotonic_s)
         if monotonic_s >= self._save_at_s:
             self._save(monotonic_s)
         for intake in self._intakes.values():
@@ -108,7 +113,10 @@ class Collector:
 
     def _wait(self, timeout_s: float) -> list[Connection]:
         """The connections that have something, or room for what waits."""
-        poller, watched, always = select.poll(), {}, []
+        poller, watched = select.poll(), dict[int, Connection]()
+        always: list[Connection] = []
+        for door in self._control.descriptors():
+            poller.register(door, select.POLLIN)
         for connection in self.connections:
             descriptor = connection.link.fileno() if connection.is_started else None
             if descriptor is not None:
@@ -119,7 +127,8 @@ class Collector:
         ready = poller.poll(0 if always else timeout_s * 1000)
         # Whether one that is not up yet fails, only reading tells.
         waiting = [connection for connection in watched.values() if not connection.is_up]
-        return list({*(watched[descriptor] for descriptor, _ in ready), *always, *waiting})
+        served = (watched[descriptor] for descriptor, _ in ready if descriptor in watched)
+        return list({*served, *always, *waiting})
 
     def _receive(self, connection: Connection, monotonic_s: float) -> None:
         arrival, items = time.time(), connection.receive(monotonic_s)
@@ -135,8 +144,14 @@ class Collector:
             for text in self._orphans.pop(connection, ()):
                 intake.take_console(text, arrival)
             if isinstance(item, Text):
-                intake.take_console(item.text, arrival)
+                # What a line says by itself is the board's log; what a person is answered over a network is not.
+                is_answer = self._control.has_client(connection) and not connection.link.flows_unasked
+                if not is_answer or kernel_message(item.text) is not None:
+                    intake.take_console(item.text, arrival)
+                self._control.tell(connection, item.text, monotonic_s)
                 continue
+            if isinstance(item, Hello):
+                self._control.heard_hello(connection)
             values = intake.take(item, arrival, recorded is None)
             connection.is_puzzling = intake.tracker.wants_hello
             if recorded is not None:

@@ -16,6 +16,7 @@ from buddywatch.requests import Retry
 from buddywatch.session import Hello, Item, LinkSession, board_name
 
 KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
+KEEPALIVE = wire.ASK + b"\n"  # no request, and nothing that a person who watches over the same link would have typed
 ANSWER_S = 20.0  # after so long without a hello a person is told
 CALLER_S = 60.0  # after so long without one a caller is let go: there are few places for them
 OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
@@ -86,6 +87,8 @@ class Connection:
             return
         if not self.is_started and monotonic_s >= self._retry_at_s:
             self._start(monotonic_s)
+        if self._output:
+            self.flush(monotonic_s)
         if not self.can_ask:
             return
         self._miss(monotonic_s)
@@ -97,9 +100,7 @@ class Connection:
             self._hello.sent(monotonic_s)
             self.say(wire.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
-            self.say(b"\n", monotonic_s)
-        if self._output:
-            self.flush(monotonic_s)
+            self.say(KEEPALIVE, monotonic_s)
 
     def _miss(self, monotonic_s: float) -> None:
         if self.is_call and self._session.boot_id is None and monotonic_s - self._up_since_s >= CALLER_S:
@@ -154,6 +155,11 @@ class Connection:
     def expect(self, first: int) -> None:
         """Frames from this number on were asked for."""
         self._session.expect(first)
+
+    @property
+    def unfinished(self) -> str:
+        """The line that is under way, "" if it may become a frame: the prompt of a shell on the line."""
+        return self._session.unfinished
 
     def close(self) -> None:
         self.link.close()

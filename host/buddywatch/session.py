@@ -86,6 +86,12 @@ class LinkSession:
         """Whether the board should be asked who it is."""
         return self.boot_id is None or len(self._waiting) >= UNVERIFIED_MAX
 
+    @property
+    def unfinished(self) -> str:
+        """The line that is under way, as text; "" if it may become a frame."""
+        line = bytes(self._line[-LINE_KEPT:])
+        return "" if wire.MARK in line else line.decode("utf-8", "backslashreplace")
+
     def expect(self, near: int) -> None:
         """Frames from number `near` on were asked for."""
         self._expected = near

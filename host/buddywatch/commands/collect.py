@@ -18,6 +18,7 @@ from buddywatch.commands import CommandError
 from buddywatch.composer import Composer
 from buddywatch.config import Config
 from buddywatch.connection import Connection
+from buddywatch.control import Control
 from buddywatch.doors import Doors
 from buddywatch.links import LinkError
 from buddywatch.live import Lines, Live
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
         worker = OutboxWorker(db, channels, report=presenter.tell)
         alerting = Alerting(store, config, time.time(), time.monotonic())
         composer = Composer(store, config, list(channels), compose)
-        collector = Collector(store, alerting, composer, connections, presenter, doors.admitted, worker.wake)
+        control = stack.enter_context(_control(db))
+        collector = Collector(store, alerting, composer, connections, presenter, doors.admitted, control, worker.wake)
         if channels:
             worker.start()
             stack.callback(worker.stop)
@@ -71,6 +73,20 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+@contextmanager
+def _control(db: Path) -> Iterator[Control]:
+    """The door of `buddywatch console`. The socket lies beside the database, whose folder is writable."""
+    control = Control(db)
+    try:
+        control.__enter__()
+    except OSError as error:
+        raise StoreError(f"{control.path}: {error.strerror}; choose another folder with --db") from error
+    try:
+        yield control
+    finally:
+        control.__exit__()
 
 
 @contextmanager

@@ -65,12 +65,12 @@ def _is_whole(text: str) -> bool:
 def _serial(url: str, parts: SplitResult) -> SerialLink:
     if parts.netloc or not parts.path.strip("/"):
         raise ValueError(f"{url}: expected three slashes and the port's path, as in serial:///dev/ttyUSB0?baud=115200")
-    baud, lines = BAUD, {"dtr": True, "rts": True}
+    baud, switches = BAUD, {"dtr": True, "rts": True, "shared": False}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name == "baud" and _is_whole(value):
             baud = int(value)
-        elif name in lines and value in _SWITCH:
-            lines[name] = _SWITCH[value]
+        elif name in switches and value in _SWITCH:
+            switches[name] = _SWITCH[value]
         else:
-            raise ValueError(f"{url}: {name}={value}: expected baud=NUMBER, dtr=true|false or rts=true|false")
-    return SerialLink(url, parts.path, baud, **lines)
+            raise ValueError(f"{url}: {name}={value}: expected baud=NUMBER, or dtr, rts, shared=true|false")
+    return SerialLink(url, parts.path, baud, **switches)
