@@ -11,7 +11,7 @@ from pathlib import Path
 import docs_pages
 import heaptrial
 import pytest
-from buddyd import links, network, options, peer
+from buddyd import console, links, network, options, peer, secret
 from buddyd.klog import KernelLog
 from buddyd.sample import Sampler
 from buddywatch import connection
@@ -124,6 +124,10 @@ def test_every_source_that_can_be_missing_is_in_the_table(tmp_path: Path) -> Non
         ("Telnet", f"`busy: {network.CLIENTS_MAX} clients are connected`"),
         ("Telnet", "nothing for ten minutes" if network.IDLE_MS == 600_000 else "another time"),
         ("Telnet", f"every {'four' if connection.KEEPALIVE_S == 240 else 'other'} minutes"),
+        ("A console with a shell", f"at most {console.LINES_A_POLL} lines a poll"),
+        ("A secret", f"a line of {secret.SECRET_MIN} to {secret.SECRET_MAX} characters"),
+        ("A secret", f"let go after {network.PROVE_MS // 1000} seconds"),
+        ("Telnet", f"Of a line {peer.INPUT_MAX} characters are taken; of {network.LINES_A_SECOND} lines"),
         ("The serial line", f"a hello every {peer.HELLO_EVERY} frames"),
         ("Options", "1 s, 2 s, 4 s and so on up to a minute"),
     ],
