@@ -16,9 +16,11 @@ HELP = (
     "Machine frames flow when a collector asks for them.",
 )
 ABOUT = (
-    "It is the agent of buddywatch: every few seconds it reads the free memory blocks of this kernel, and keeps them",
-    "for a collector. It starts no process, changes nothing here, writes no file, takes no more memory than at its",
-    "start, and knows no other words than those of help. More: agent/README.md and agent/PROTOCOL.md of buddywatch.",
+    "It is the agent of buddywatch: every few seconds it reads the free memory",
+    "blocks of this kernel, and keeps them for a collector. It starts no process,",
+    "changes nothing here, writes no file, takes no more memory than at its start,",
+    "and knows no other words than those of help.",
+    "More: agent/README.md and agent/PROTOCOL.md of buddywatch.",
 )
 _ERASE, _DELETE, _KILL = 8, 127, 21  # Backspace, Delete and Ctrl-U of a terminal that sends them as they are typed
 
