@@ -126,10 +126,8 @@ class Desk:
         """The answer to what a person typed (bytes): an iterable of lines. polite: answer unknown words as well."""
         from . import human  # 1 kB of heap that only a person's question is worth
 
-        return human.answer(self, human.edited(line), polite)
+        if (line and min(line) < 32) or b"\x7f" in line:
+            from . import seldom
 
-    def row(self):
-        """The newest snapshot in a line, for who watches."""
-        from . import human
-
-        return human.watched(self)
+            line = seldom.edited(line)
+        return human.answer(self, kernlog.printable(line), polite)

@@ -1,7 +1,6 @@
 """What a person reads who connects with a plain terminal. Nothing that is typed starts anything on the board."""
 
-from . import VERSION, compat, watermark, wire
-from .kernlog import printable
+from . import compat, watermark, wire
 from .peer import WATCHING
 
 RECENT_MAX = 20
@@ -15,29 +14,6 @@ HELP = (
     "  about       what this is, and what it will not do",
     "Machine frames flow when a collector asks for them.",
 )
-ABOUT = (
-    "It is the agent of buddywatch: every few seconds it reads the free memory",
-    "blocks of this kernel, and keeps them for a collector. It starts no process,",
-    "changes nothing here, writes no file, takes no more memory than at its start,",
-    "and knows no other words than those of help.",
-    "More: agent/README.md and agent/PROTOCOL.md of buddywatch.",
-)
-_ERASE, _DELETE, _KILL = 8, 127, 21  # Backspace, Delete and Ctrl-U of a terminal that sends them as they are typed
-
-
-def edited(line):
-    """What a person meant by the bytes of a line, as printable text: with what was typed wrong taken out."""
-    kept = bytearray()
-    for byte in line:
-        if byte == _KILL:
-            kept = bytearray()
-        elif byte != _ERASE and byte != _DELETE:
-            kept.append(byte)
-        elif kept:
-            kept = kept[:-1]  # MicroPython's bytearray has no pop()
-    return printable(kept)
-
-
 def answer(desk, line, polite):
     """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
 
@@ -60,34 +36,22 @@ def answer(desk, line, polite):
     if command == "stop":
         return ("stopped",)
     if command == "about":
-        return about(desk)
+        from . import seldom
+
+        return seldom.about(desk)
     if polite and words and words[0] != "unknown:":
         return ("unknown: %s. Type help." % words[0][:20],)
     return ()
-
-
-def about(desk):
-    """Yield what this is, and what it will not do."""
-    yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, desk.name)
-    yield from ABOUT
-
-
-def watched(desk):
-    """The newest snapshot and what the kernel would hand out, in a line."""
-    sampler = desk.sampler
-    zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
-    known = zones and rule is not None and page_bytes
-    largest = _block(watermark.serviceable_order(zones, rule), page_bytes) if known else "unknown"
-    return "%s; at most %s in one piece" % (_row(desk.sampled, sampler.vector, sampler), largest)
 
 
 def status(desk):
     """Yield the state of memory, and the agent's own cost."""
     sampler, ring = desk.sampler, desk.ring
     yield "%s: %s" % (desk.name, sampler.describe())
+    made = sampler.value("proc")
     yield (
         "up %s, %s processes created, snapshot every %d ms"
-        % (clock(sampler.uptime_cs()), _known(sampler.value("proc")), desk.interval_ms)
+        % (clock(sampler.uptime_cs()), "unknown number of" if made is None else made, desk.interval_ms)
     )
     yield "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab"))
     for zone in sampler.zones:
@@ -132,8 +96,8 @@ def _serviceable(sampler):
         return "what the kernel would hand out: unknown (needs marks, release and page size)"
     order, low_order = watermark.serviceable_order(zones, rule), watermark.serviceable_low_order(zones, rule)
     return "the kernel would hand out at most %s in one piece (%s without reclaim first); rule: %s" % (
-        _block(order, page_bytes),
-        _block(low_order, page_bytes),
+        block(order, page_bytes),
+        block(low_order, page_bytes),
         rule,
     )
 
@@ -152,7 +116,7 @@ def need(desk, text):
         text,
         verdict,
         order,
-        _block(order, page_bytes),
+        block(order, page_bytes),
         margin,
         watermark.EXEC_PAGES,
     )
@@ -173,7 +137,7 @@ def recent(desk, text):
     for sequence, vector in _snapshots(desk):
         left_out -= 1
         if left_out < 0:
-            yield _row(sequence, vector, desk.sampler)
+            yield row(sequence, vector, desk.sampler)
     if not held:
         yield "no snapshot is held"
 
@@ -195,22 +159,18 @@ def _snapshots(desk):
             yield sequence, vector
 
 
-def _row(sequence, vector, sampler):
+def row(sequence, vector, sampler):
     blocks = ["%s %s" % (zone.name, " ".join([str(n) for n in zone.nr_free(vector)])) for zone in sampler.zones]
     return "%d up %s %s" % (sequence, clock(vector[0]), "; ".join(blocks))
 
 
-def _block(order, page_bytes):
+def block(order, page_bytes):
     return "nothing" if order < 0 else size((page_bytes << order) // 1024)
 
 
 def _pages(sampler, column):
     pages, page_bytes = sampler.value(column), sampler.system.page_bytes
     return "unknown" if pages is None or not page_bytes else size(pages * page_bytes // 1024)
-
-
-def _known(value):
-    return "unknown number of" if value is None else str(value)
 
 
 def size(kb):

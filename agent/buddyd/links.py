@@ -1,4 +1,4 @@
-"""The ways out: a serial line and standard output; a shell's terminal is in console.py, the network in network.py.
+"""The ways out: a serial line and standard output; the others are in console.py, network.py (telnet) and dial.py.
 
 A link gives the loop its descriptors and keeps itself alive: what is gone is opened again by tick(), which the loop
 calls once a poll and which never waits. All peers are made at the start.
@@ -99,12 +99,15 @@ def from_settings(settings, desk, loop):
         from .console import Console
 
         links.append(Console(desk, loop, console))
-    if telnet or connect:
-        from . import network  # 2 kB of heap that a serial line does without
+    # What serves one way out only is imported for it alone: a serial line does without 2 kB of heap.
     if telnet:
-        links.append(network.Telnet(desk, loop, telnet))
+        from .network import Telnet
+
+        links.append(Telnet(desk, loop, telnet))
     if connect:
-        links.append(network.connect(desk, loop, connect))
+        from .dial import connect as dialled
+
+        links.append(dialled(desk, loop, connect))
     if settings["stdout"]:
         links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1))
         links[-1].peer.reads = False

@@ -1,4 +1,4 @@
-"""The links over a network: a telnet listener, and a connection dialled to a collector; and who comes over them."""
+"""The telnet listener, and the conversation with whoever comes over a network; dial.py has the other way round."""
 
 from . import compat, const, wire
 from .links import Link
@@ -17,16 +17,17 @@ _WENT_BEFORE = (compat.EAGAIN, 103)  # 103: ECONNABORTED
 class Visitor(Peer):
     """A conversation with somebody who is greeted, held to a rate, and asked for the secret if there is one.
 
-    gate: gate.Gate while the other side has not proven that it has the secret, else None.
+    gate: gate.Gate while the other side has not proven that it has the secret, else None. cost: of what came in since
+    cost_ms. They are the class's until somebody comes, for the reason that Peer.watched has.
     """
 
-    def __init__(self, desk):
-        super().__init__(desk, False)
-        self.gate = None
-        self.cost, self.cost_ms = 0, self.heard_ms  # of what came in since then
+    gate = None
+    cost = 0
 
     def greet(self):
-        self.gate = None
+        self.cost_ms = self.heard_ms
+        if self.gate is not None:
+            self.gate = None
         if self.desk.secret is None:
             super().greet()
         else:
@@ -72,7 +73,7 @@ class Telnet(Link):
 
     def __init__(self, desk, loop, target):
         super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, Nvt)
-        self.peers = [Visitor(desk) for _ in range(CLIENTS_MAX)]
+        self.peers = [Visitor(desk, False) for _ in range(CLIENTS_MAX)]
         self.listener = None
 
     def is_open(self):
@@ -121,25 +122,3 @@ class Telnet(Link):
                 return
         stream.send(b"busy: %d clients are connected\r\n" % CLIENTS_MAX)
         stream.close()
-
-
-def resolve(target):
-    """The address of (host, port), None if there is none. Once, at the start: a resolver that hangs delays polls."""
-    try:
-        return compat.address(target[0], target[1])
-    except OSError:
-        return None
-
-
-def dial(address):
-    """A connection on its way to an address of resolve()."""
-    if address is None:
-        raise OSError(compat.UNRESOLVED, "")
-    stream = compat.connect(address)
-    compat.keep_alive(stream)
-    return stream
-
-
-def connect(desk, loop, target):
-    """The Link that dials (host, port)."""
-    return Link(loop, "connect %s:%d" % target, Visitor(desk), dial, resolve(target), Nvt)

@@ -1,6 +1,6 @@
 """What a person reads: the answers on captures of real boards."""
 
-from buddyd import human, wire
+from buddyd import human, kernlog, seldom, wire
 from desks import desk, desk_on
 from harness import read
 from scratch import Scratch
@@ -204,12 +204,12 @@ def test_about_says_what_it_is_and_what_it_will_not_do():
 def test_watched_snapshot_says_what_the_kernel_would_hand_out():
     here = desk()
     here.poll()
-    assert human.watched(here) == "1 up 0:00:00:14 DMA 140 32 6 0 0 0 0 0 0 0 0; at most 16kB in one piece"
+    assert seldom.watched(here) == "1 up 0:00:00:14 DMA 140 32 6 0 0 0 0 0 0 0 0; at most 16kB in one piece"
     with Scratch() as scratch:
         scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))
         here = desk_on(scratch.path)
         here.poll()
-        assert human.watched(here).endswith("; at most unknown in one piece")
+        assert seldom.watched(here).endswith("; at most unknown in one piece")
 
 
 def test_typing_errors_are_taken_out():
@@ -222,4 +222,4 @@ def test_typing_errors_are_taken_out():
         (b"h\x1b[A\xff", "h?[A?"),
         (b"", ""),
     ):
-        assert human.edited(typed) == meant, typed
+        assert kernlog.printable(seldom.edited(typed)) == meant, typed

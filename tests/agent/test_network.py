@@ -28,7 +28,7 @@ def answer_to(lines, key=KEY):
 
 def test_nothing_flows_before_the_proof():
     here = guarded()
-    host = Host(Visitor(here))
+    host = Host(Visitor(here, False))
     requests = (wire.ask_hello(), wire.ask_frames(here.boot, 1, 9))
     for words in (b"help", b"status", b"need 1", b"recent", b"watch") + requests:
         here.poll()
@@ -40,7 +40,7 @@ def test_nothing_flows_before_the_proof():
 
 def test_proof_opens_and_is_proven_in_turn():
     here = guarded()
-    host = Host(Visitor(here))
+    host = Host(Visitor(here, False))
     lines = host.listen()
     name, of_board = challenge_of(lines)
     host.say(answer_to(lines) + b"\n")
@@ -61,13 +61,13 @@ def refused(host, line):
 
 
 def test_wrong_proof_ends_the_conversation():
-    host = Host(Visitor(guarded()))
+    host = Host(Visitor(guarded(), False))
     assert refused(host, answer_to(host.listen(), KEY + b"x"))
 
 
 def test_recorded_answer_is_of_no_use():
     here = guarded()
-    visitor = Visitor(here)
+    visitor = Visitor(here, False)
     host = Host(visitor)
     recorded = answer_to(host.listen())
     host.say(recorded + b"\n")
@@ -76,7 +76,7 @@ def test_recorded_answer_is_of_no_use():
     host = Host(visitor)
     host.listen()
     assert refused(host, recorded), "not on the next connection"
-    other = Host(Visitor(here))
+    other = Host(Visitor(here, False))
     other.listen()
     assert refused(other, recorded), "nor on another one"
 
@@ -95,7 +95,7 @@ def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
     gate.os = SameBytes()
     try:
         here = guarded()
-        visitor = Visitor(here)
+        visitor = Visitor(here, False)
         asked = [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
         here.boot = "00000000"  # another life
         asked += [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
@@ -106,7 +106,7 @@ def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
 
 
 def test_person_is_told_what_to_do():
-    host = Host(Visitor(guarded()))
+    host = Host(Visitor(guarded(), False))
     assert host.listen()[0] == secret.DEMAND.encode()
     host.say(b"status\n\n")
     lines = host.listen()
@@ -115,7 +115,7 @@ def test_person_is_told_what_to_do():
 
 
 def test_lines_beyond_the_rate_are_dropped_and_told_once():
-    visitor = Visitor(desk())
+    visitor = Visitor(desk(), False)
     host = Host(visitor)
     host.listen()
     host.say(b"\n")
@@ -131,7 +131,7 @@ def test_lines_beyond_the_rate_are_dropped_and_told_once():
 
 
 def test_requests_have_a_rate_of_their_own():
-    visitor = Visitor(desk())
+    visitor = Visitor(desk(), False)
     host = Host(visitor)
     host.listen()
     visitor.cost, visitor.cost_ms = 0, compat.ticks_add(compat.ticks_ms(), 100000)
