@@ -16,6 +16,7 @@ rule = "old"
 page_bytes = "8k"
 silent_after = "10m"
 needs = ["rm", "player"]
+secret_file = "board-secret"
 
 [[board]]
 name = "xp-08"
@@ -76,6 +77,8 @@ def fill(folder: Path) -> Path:
     (folder / "ca.pem").write_text("")
     (folder / "secret").write_text("open sesame\n")
     (folder / "secret").chmod(0o600)
+    (folder / "board-secret").write_text("correct-horse-battery-staple\n")
+    (folder / "board-secret").chmod(0o600)
     return folder
 
 

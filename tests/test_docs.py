@@ -10,8 +10,8 @@ import docs_pages
 import pytest
 from buddyd import options
 from buddywatch.cli import COMMANDS, build_parser
-from buddywatch.connection import split_board
-from buddywatch.links import open_link
+from buddywatch.config import Collector, Config
+from buddywatch.doors import Doors
 from docs_pages import GUIDES, PAGES, TOP, Typed, name_of, simple_commands
 
 MAKEFILE = (TOP / "Makefile").read_text()
@@ -20,6 +20,7 @@ VARIABLES = set(re.findall(r"([A-Z_]+)=", re.findall(r"'Variables: .*", MAKEFILE
 PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt/flash/buddyd-micropython")
 BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
 FOREIGN = ("chmod", "cp", "git", "journalctl", "ln", "mkdir", "sqlite3", "systemctl", "telnet")
+FOREIGN += ("base64", "echo", "head")
 FOREIGN_OPTIONS = {"--now", "--json"}  # of systemctl; of a hook in an example
 COMMANDS_TYPED = [pytest.param(page, typed, id=typed.line) for page in GUIDES for typed in docs_pages.typed(page)]
 LINES = [pytest.param(page, line, id=line[:60]) for page in GUIDES for line in docs_pages.agent_lines(page)]
@@ -71,7 +72,7 @@ def check_agent(arguments: list[str]) -> None:
 def check_buddywatch(words: list[str], folder: Path) -> None:
     arguments = build_parser(words[1:]).parse_args(words[1:])
     for url in getattr(arguments, "links", []):
-        open_link(split_board(url)[0])
+        Doors(Config(Collector(Path("unused.db")))).connection(url)
 
 
 def check_sh(words: list[str], folder: Path) -> None:

@@ -10,7 +10,7 @@ import docs_pages
 import docs_tables
 import pytest
 from buddyd import watermark
-from buddywatch import config_mail, connection, ledger, rules
+from buddywatch import config_mail, connection, control, ledger, rules
 from buddywatch.alerting import RECENTLY_S
 from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.composer import MAIL_INTERVAL_BATCHES
@@ -20,6 +20,7 @@ from buddywatch.links import TELNET_PORT, backoff, listen, login, open_link, url
 from buddywatch.links.serial import BAUD
 from buddywatch.model_alerts import RULES
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
+from buddywatch.store_data import CONSOLE_LINES_MAX
 from docs_pages import GUIDES, TOP, Typed
 from programfiles import flat
 from runner import Runner
@@ -81,8 +82,8 @@ def test_sample_configuration_is_valid(text: str, tmp_path: Path, capsys: pytest
     for program in re.findall(r'^program = "(.+?)"', text, re.MULTILINE):
         (tmp_path / program).parent.mkdir(exist_ok=True)
         (tmp_path / program).write_bytes(flat())
-    for password in re.findall(r'^password_file = "(.+?)"', text, re.MULTILINE):
-        (tmp_path / password).write_text("secret\n")
+    for password in re.findall(r'^(?:password|secret)_file = "(.+?)"', text, re.MULTILINE):
+        (tmp_path / password).write_text("a secret of 16 or more\n".replace(" ", "-"))
         (tmp_path / password).chmod(0o600)
     runner = Runner(tmp_path, capsys)
     runner.config.write_text(text)
@@ -163,6 +164,9 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         ("Behind a login", f"after {login.REJECTED_REST_S / 60:.0f} minutes only"),
         ("Without an agent", f"time between polls, {urls.INTERVAL_S} if not given"),
         ("Without an agent", f"left alone for {login.REJECTED_REST_S / 60:.0f} minutes"),
+        ("Talk to a board", f"A line may have {control.TYPED_MAX} characters"),
+        ("Talk to a board", f"at most {control.CLIENTS_MAX} consoles are open"),
+        ("Links", f"the newest {CONSOLE_LINES_MAX:,} lines"),
         ("Links", f"up to {listen.CONNECTIONS_MAX} at once"),
         ("Links", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),
     ],

@@ -63,7 +63,7 @@ class Player:
 
 def agent(player: Player, interval_ms: int, ring_bytes: int) -> Desk:
     """A desk whose board is a player."""
-    settings = {"name": "xport-07", "interval_ms": interval_ms, "proc": "/proc"}
+    settings = {"name": "xport-07", "interval_ms": interval_ms, "proc": "/proc", "secret": None}
     return Desk(settings, player, player, Ring(ring_bytes))
 
 

@@ -49,7 +49,7 @@ def settings_from(arguments):
         print(options.usage())
         return None
     if not settings["once"] and not [name for name in options.LINKS if settings[name]]:
-        raise ValueError("no link given: --serial, --telnet, --connect or --stdout; see --help")
+        raise ValueError("no link given: %s; see --help" % options.links_in_words())
     # It is not needed again, and would keep 1.2 kB of heap.
     del sys.modules["buddyd.options"], sys.modules["buddyd"].options
     return settings

@@ -35,9 +35,11 @@ class Desk:
         self.name = sampler.board_name(settings["name"])
         self.interval_ms = settings["interval_ms"]
         self.boot = new_boot_id(settings["proc"])
+        self.secret = settings["secret"]
         columns = len(sampler.vector)
         self.encoder = wire.Encoder(self.boot, columns, self.interval_ms // 10, ring.size_bytes // GROUPS_MIN)
         self.poll_us = 0  # how long the last poll took
+        self.sampled = 0  # the number of the frame that ends the newest snapshot
         self.refreshed_ms = compat.ticks_ms()
 
     def poll(self):
@@ -50,6 +52,7 @@ class Desk:
             self.sampler.refresh()
         if self.sampler.read(self._news):
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
+            self.sampled = self.ring.next - 1
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
 
     def drain_kernel_log(self):
@@ -121,7 +124,11 @@ class Desk:
         return "buddyd %s on %s. Type help." % (VERSION, self.name)
 
     def answer(self, line, polite):
-        """The answer to what a person typed (str): an iterable of lines. polite: answer unknown words as well."""
+        """The answer to what a person typed (bytes): an iterable of lines. polite: answer unknown words as well."""
         from . import human  # 1 kB of heap that only a person's question is worth
 
-        return human.answer(self, line, polite)
+        if (line and min(line) < 32) or b"\x7f" in line:
+            from . import seldom
+
+            line = seldom.edited(line)
+        return human.answer(self, kernlog.printable(line), polite)

@@ -1,6 +1,7 @@
 """What a person reads who connects with a plain terminal. Nothing that is typed starts anything on the board."""
 
 from . import compat, watermark, wire
+from .peer import WATCHING
 
 RECENT_MAX = 20
 HELP = (
@@ -9,10 +10,10 @@ HELP = (
     "  status      the state of memory now",
     "  need BYTES  would the kernel give a program so many contiguous bytes?",
     "  recent [N]  the last N snapshots (at most 20): free blocks by order",
+    "  watch       each new snapshot, until you type anything; on a serial line: stop",
+    "  about       what this is, and what it will not do",
     "Machine frames flow when a collector asks for them.",
 )
-
-
 def answer(desk, line, polite):
     """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
 
@@ -30,6 +31,14 @@ def answer(desk, line, polite):
         return (need(desk, argument),)
     if command == "recent":
         return recent(desk, argument or "10")
+    if command == "watch":
+        return WATCHING
+    if command == "stop":
+        return ("stopped",)
+    if command == "about":
+        from . import seldom
+
+        return seldom.about(desk)
     if polite and words and words[0] != "unknown:":
         return ("unknown: %s. Type help." % words[0][:20],)
     return ()
@@ -39,9 +48,10 @@ def status(desk):
     """Yield the state of memory, and the agent's own cost."""
     sampler, ring = desk.sampler, desk.ring
     yield "%s: %s" % (desk.name, sampler.describe())
+    made = sampler.value("proc")
     yield (
         "up %s, %s processes created, snapshot every %d ms"
-        % (clock(sampler.uptime_cs()), _known(sampler.value("proc")), desk.interval_ms)
+        % (clock(sampler.uptime_cs()), "unknown number of" if made is None else made, desk.interval_ms)
     )
     yield "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab"))
     for zone in sampler.zones:
@@ -86,8 +96,8 @@ def _serviceable(sampler):
         return "what the kernel would hand out: unknown (needs marks, release and page size)"
     order, low_order = watermark.serviceable_order(zones, rule), watermark.serviceable_low_order(zones, rule)
     return "the kernel would hand out at most %s in one piece (%s without reclaim first); rule: %s" % (
-        _block(order, page_bytes),
-        _block(low_order, page_bytes),
+        block(order, page_bytes),
+        block(low_order, page_bytes),
         rule,
     )
 
@@ -106,7 +116,7 @@ def need(desk, text):
         text,
         verdict,
         order,
-        _block(order, page_bytes),
+        block(order, page_bytes),
         margin,
         watermark.EXEC_PAGES,
     )
@@ -127,7 +137,7 @@ def recent(desk, text):
     for sequence, vector in _snapshots(desk):
         left_out -= 1
         if left_out < 0:
-            yield _row(sequence, vector, desk.sampler)
+            yield row(sequence, vector, desk.sampler)
     if not held:
         yield "no snapshot is held"
 
@@ -149,22 +159,18 @@ def _snapshots(desk):
             yield sequence, vector
 
 
-def _row(sequence, vector, sampler):
+def row(sequence, vector, sampler):
     blocks = ["%s %s" % (zone.name, " ".join([str(n) for n in zone.nr_free(vector)])) for zone in sampler.zones]
     return "%d up %s %s" % (sequence, clock(vector[0]), "; ".join(blocks))
 
 
-def _block(order, page_bytes):
+def block(order, page_bytes):
     return "nothing" if order < 0 else size((page_bytes << order) // 1024)
 
 
 def _pages(sampler, column):
     pages, page_bytes = sampler.value(column), sampler.system.page_bytes
     return "unknown" if pages is None or not page_bytes else size(pages * page_bytes // 1024)
-
-
-def _known(value):
-    return "unknown number of" if value is None else str(value)
 
 
 def size(kb):

@@ -1,4 +1,4 @@
-"""The four ways out: a serial line, a telnet listener, a connection dialled to a collector, standard output.
+"""The ways out: a serial line and standard output; the others are in console.py, network.py (telnet) and dial.py.
 
 A link gives the loop its descriptors and keeps itself alive: what is gone is opened again by tick(), which the loop
 calls once a poll and which never waits. All peers are made at the start.
@@ -9,10 +9,7 @@ import termios
 from . import compat
 from .peer import Peer
 
-CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
-IDLE_MS = 600000  # a client that says nothing for so long is let go; collectors send a newline now and then
 RETRY_MIN_MS, RETRY_MAX_MS = 1000, 60000
-_WENT_BEFORE = (compat.EAGAIN, 103)  # 103: ECONNABORTED
 
 # termios(3) numbers that are the same on every Linux architecture that uses asm-generic/termbits.h (m68k, x86, ARM,
 # RISC-V, xtensa). MicroPython's termios module lacks most names.
@@ -92,87 +89,26 @@ def open_serial(target):
     return stream
 
 
-def resolve(target):
-    """The address of (host, port), None if there is none. Once, at the start: a resolver that hangs delays polls."""
-    try:
-        return compat.address(target[0], target[1])
-    except OSError:
-        return None
-
-
-def dial(address):
-    """A connection on its way to an address of resolve()."""
-    if address is None:
-        raise OSError(compat.UNRESOLVED, "")
-    stream = compat.connect(address)
-    compat.keep_alive(stream)
-    return stream
-
-
-class Telnet(Link):
-    """Listens; up to CLIENTS_MAX at once, one more is told so and let go."""
-
-    def __init__(self, desk, loop, target, new_filter):
-        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, new_filter)
-        self.peers = [Peer(desk, False) for _ in range(CLIENTS_MAX)]
-        self.listener = None
-
-    def is_open(self):
-        return self.listener is not None
-
-    def open(self):
-        self.listener = self.opener(self.target, CLIENTS_MAX)
-        self.loop.watch_listener(self.listener, self)
-
-    def tick(self, now_ms):
-        super().tick(now_ms)
-        for peer in self.peers:
-            if peer.stream is not None and compat.ticks_diff(now_ms, peer.heard_ms) > IDLE_MS:
-                self.loop.drop(peer)
-
-    def lost(self):
-        """A client that went may come again; only a listener that could not be opened is tried later."""
-        if self.listener is None:
-            super().lost()
-
-    def accept(self):
-        try:
-            stream = self.listener.accept()[0]
-        except OSError as error:
-            if error.errno not in _WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
-                self.loop.ignore_listener(self.listener)
-                self.listener.close()
-                self.listener = None
-                self.lost()
-            return
-        try:
-            self._welcome(stream)
-        except OSError:
-            stream.close()
-
-    def _welcome(self, stream):
-        stream.setblocking(False)
-        for peer in self.peers:
-            if peer.stream is None:
-                compat.keep_alive(stream)
-                self.start(peer, stream)
-                return
-        stream.send(b"busy: %d clients are connected\r\n" % CLIENTS_MAX)
-        stream.close()
-
-
 def from_settings(settings, desk, loop):
     """The links that the settings ask for; none of them is open yet."""
     links = []
-    serial, telnet, connect = settings["serial"], settings["telnet"], settings["connect"]
+    serial, console = settings["serial"], settings["console"]
+    telnet, connect = settings["telnet"], settings["connect"]
     if serial:
         links.append(Link(loop, "serial %s" % serial[0], Peer(desk, True), open_serial, serial))
-    if telnet or connect:
-        from .nvt import Nvt  # 0.8 kB of heap that a serial line does without
+    if console:
+        from .console import Console
+
+        links.append(Console(desk, loop, console))
+    # What serves one way out only is imported for it alone: a serial line does without 2 kB of heap.
     if telnet:
-        links.append(Telnet(desk, loop, telnet, Nvt))
+        from .network import Telnet
+
+        links.append(Telnet(desk, loop, telnet))
     if connect:
-        links.append(Link(loop, "connect %s:%d" % connect, Peer(desk, False), dial, resolve(connect), Nvt))
+        from .dial import connect as dialled
+
+        links.append(dialled(desk, loop, connect))
     if settings["stdout"]:
         links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1))
         links[-1].peer.reads = False

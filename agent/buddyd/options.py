@@ -9,14 +9,16 @@ OPTIONS = (
     ("interval", "SECONDS", "time between polls", "5"),
     ("ring", "BYTES", "ring size, allocated at start (32768, 32k)", "32768"),
     ("serial", "PATH[:BAUD][:rtscts]", "stream over a serial line (raw, 8N1)", "off; 115200"),
+    ("console", "PATH", "stream on a terminal that a shell has, and only write", "off"),
     ("telnet", "[ADDRESS:]PORT", "listen for telnet", "off; address 127.0.0.1"),
     ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
     ("stdout", "", "stream to standard output", "off"),
+    ("secret-file", "FILE", "secret that telnet and connect demand", "none"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
     ("help", "", "print this help and exit", ""),
 )
-LINKS = ("serial", "telnet", "connect", "stdout")
+LINKS = ("serial", "console", "telnet", "connect", "stdout")
 DEFAULT_CONFIG = "/etc/buddyd.conf"
 INTERVAL_MIN_MS, INTERVAL_MAX_MS = 10, 86400000
 RING_MAX = 1 << 28
@@ -29,13 +31,18 @@ class OptionError(ValueError):
 
 def usage():
     """The help text: one line an option."""
-    lines = ["usage: buddyd [OPTION]...    at least one link: --serial, --telnet, --connect or --stdout", ""]
+    lines = ["usage: buddyd [OPTION]...    at least one link: " + links_in_words(), ""]
     for name, argument, text, default in OPTIONS:
         left = "  --" + name + (" " + argument if argument else "")
         lines.append("%-26s %s%s" % (left, text, " (default: %s)" % default if default else ""))
     lines.append("")
     lines.append("exit codes: 0 stopped by request, 2 usage or configuration, 3 nothing to read, 4 no link")
     return "\n".join(lines)
+
+
+def links_in_words():
+    """The options that open a link, as a list for a sentence."""
+    return "--" + ", --".join(LINKS[:-1]) + " or --" + LINKS[-1]
 
 
 def load(arguments):
@@ -81,6 +88,11 @@ def _find(name):
     return None
 
 
+def _key(option):
+    """An option's name in the configuration file."""
+    return option[0].replace("-", "_")
+
+
 def _from_file(path):
     try:
         with open(path) as file:
@@ -99,20 +111,22 @@ def _from_file(path):
         name, value = name.strip(), value.strip()
         if not equals or not value:
             raise OptionError("%s line %d: expected `key = value`, found: %s" % (path, number, line))
-        if _find(name) is None or name in ("config", "once", "help"):
-            known = " ".join([option[0] for option in OPTIONS[1:-2]])
+        option = _find(name.replace("_", "-"))
+        if option is None or option[0] in ("config", "once", "help"):
+            known = " ".join([_key(option) for option in OPTIONS[1:-2]])
             raise OptionError("%s line %d: unknown key %s; known: %s" % (path, number, name, known))
-        texts[name] = value
+        texts[option[0]] = value
     return texts
 
 
 def check(texts):
     """Settings from texts (dict of option name to text).
 
-    name, proc: str. interval_ms, ring: int. serial: (path, baud, rtscts), telnet, connect: (host, port), or None.
-    stdout, once, help: bool. OptionError for what is out of shape or range.
+    name, proc: str. interval_ms, ring: int. serial: None or (path, baud, rtscts). console: None or a path. telnet,
+    connect: None or (host, port). secret: None or bytes. stdout, once, help: bool. OptionError for what is out of
+    shape or range.
     """
-    settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc")}
+    settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc"), "console": texts.get("console")}
     settings["interval_ms"] = _milliseconds(texts.get("interval", "5"))
     settings["ring"] = _size(texts.get("ring", "32768"))
     for name in ("stdout", "once", "help"):
@@ -123,7 +137,23 @@ def check(texts):
     settings["telnet"] = _endpoint("telnet", telnet, "127.0.0.1") if telnet else None
     connect = texts.get("connect")
     settings["connect"] = _endpoint("connect", connect, None) if connect else None
+    path = texts.get("secret-file")
+    settings["secret"] = _secret(path) if path else None
     return settings
+
+
+def _secret(path):
+    try:
+        from . import secret  # 2 kB of heap that only a secret is worth
+    except ImportError:
+        raise OptionError("secret-file %s: this interpreter is built without hashlib and its SHA-256" % path)
+    try:
+        with open(path, "rb") as file:
+            return secret.checked(file.read(1024))
+    except OSError as error:
+        raise OptionError("secret-file %s: %s" % (path, compat.reason(error)))
+    except ValueError as error:
+        raise OptionError("secret-file %s: %s" % (path, error))
 
 
 def _switch(name, text):

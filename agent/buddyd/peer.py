@@ -8,14 +8,19 @@ size; a Peer is made once and used for one stream after the other.
 """
 
 from . import compat, wire
-from .kernlog import printable
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
 ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
 ASK_COUNT_MAX = 1024  # frames in one request
 LIVE_LAG_MAX = 8  # frames that may go before a kernel failure, or before the newest where a host asks for the others
+WATCHING = ("a line for each snapshot, until you type anything:",)
 HELLO_EVERY = 192  # live frames without a request: for a listener that has no wire to ask with, and that came later
+
+
+def text_line(text):
+    """A line of text (str) for a person, as it is sent."""
+    return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
 
 
 class Peer:
@@ -24,6 +29,10 @@ class Peer:
     On a line that flows unasked only known commands are answered: on a shared line, anything else may come from a
     shell, an echo or a login program, and two machines must not talk each other to death.
     """
+
+    # The last snapshot that a person who watches has seen, -1: nobody watches. It is the class's until somebody does:
+    # one more name in the object's own table would cost 96 bytes.
+    watched = -1
 
     def __init__(self, desk, flows_unasked):
         self.desk = desk
@@ -42,6 +51,8 @@ class Peer:
         if not self.flows_unasked:  # a line that comes back goes on where it stopped
             self.live = self.urgent = 0
         self.asks = False  # a host that asks for what it missed is at the other end
+        if self.watched >= 0:
+            self.watched = -1
         self.hello_at = self.live + HELLO_EVERY
         self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
         self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
@@ -56,7 +67,10 @@ class Peer:
             self._answer(b"\n")  # ends whatever half a line is there
             self._say_hello()
         else:
-            self.say((self.desk.greeting(),))
+            self.greet()
+
+    def greet(self):
+        self.say((self.desk.greeting(),))
 
     def close(self):
         if self.stream is not None:
@@ -83,6 +97,7 @@ class Peer:
         return bool(
             self.out
             or self.answers
+            or 0 <= self.watched < self.desk.sampled
             or 0 < self.live < self.desk.ring.next
             or self.fill < self.fill_end
             or self._urgent()
@@ -105,6 +120,11 @@ class Peer:
         if urgent:
             self.urgent = urgent
             return self._frame(urgent)
+        if 0 <= self.watched < self.desk.sampled:
+            from . import seldom
+
+            self.watched = self.desk.sampled
+            return text_line(seldom.watched(self.desk))
         if 0 < self.live < ring.next:
             if self.live < ring.oldest:
                 self.live = ring.oldest
@@ -136,7 +156,7 @@ class Peer:
         answer = self.answers[0]
         if not isinstance(answer, bytes):
             for line in answer:
-                return line + b"\n" if isinstance(line, bytes) else wire.printable(line)[: wire.LINE_MAX - 2] + b"\r\n"
+                return line + b"\n" if isinstance(line, bytes) else text_line(line)
             answer = b""
         self.answers.pop(0)
         return answer
@@ -180,7 +200,12 @@ class Peer:
             if content is not None:
                 self._request(content)
         else:
-            self.say(self.desk.answer(printable(line), not self.flows_unasked))
+            # On a line that flows unasked, what is no command may come from somebody else.
+            answer = self.desk.answer(line, not self.flows_unasked)
+            if answer or not self.flows_unasked:
+                if answer is WATCHING or self.watched >= 0:
+                    self.watched = 0 if answer is WATCHING else -1
+                self.say(answer)
 
     def _request(self, content):
         self.asks = True

@@ -28,6 +28,8 @@ COMMANDS = {
     "collect": "collect from boards, store, judge and warn",
     "status": "show every board: link, age of the data, what its kernel would hand out, open alerts",
     "history": "show what is stored about a board, with gaps shown as gaps",
+    "log": "show what came over a board's console: the kernel's messages, and what a shell printed",
+    "console": "ask a board as a person: through the running collector, or over a link of its own",
     "alerts": "list alerts",
     "silence": "tell nobody of a board's alerts for a while",
     "explain": "say why an allocation failed or would, and what would help, from kernel log and /proc text",

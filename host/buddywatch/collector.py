@@ -14,8 +14,12 @@ from typing import Protocol
 from buddywatch.alerting import Alerting
 from buddywatch.composer import Composer
 from buddywatch.connection import Connection
+from buddywatch.console_text import kernel_message
+from buddywatch.control import Control
 from buddywatch.intake import Intake
-from buddywatch.links.listen import AcceptedLink, Listener
+from buddywatch.links.guarded import GuardedLink
+from buddywatch.links.listen import Listener
+from buddywatch.opening import Hello
 from buddywatch.session import Item, Text
 from buddywatch.store import Store, StoreError
 from buddywatch.tracker import BoardTracker
@@ -35,7 +39,10 @@ class Presenter(Protocol):
 
 
 class Collector:
-    """connections: one per link; links that listen bring more. wake_outbox: called when there are new messages."""
+    """connections: one per link; links that listen bring more, which admit(link, its board) makes.
+
+    control: the door for people. wake_outbox: called when there are new messages.
+    """
 
     def __init__(
         self,
@@ -44,6 +51,8 @@ class Collector:
         composer: Composer,
         connections: Iterable[Connection],
         presenter: Presenter,
+        admit: Callable[[Listener, str | None], list[Connection]],
+        control: Control,
         wake_outbox: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
@@ -52,6 +61,8 @@ class Collector:
         self._alerting = alerting
         self._composer = composer
         self._presenter = presenter
+        self._admit = admit
+        self._control = control
         self._wake_outbox = wake_outbox
         self._intakes: dict[str, Intake] = {}
         self._orphans: dict[Connection, list[tuple[Item, float]]] = {}  # with arrival; their board is not known yet
@@ -82,6 +93,7 @@ class Collector:
         for connection in self._wait(timeout_s):
             self._receive(connection, time.monotonic())
         monotonic_s = time.monotonic()
+        self._control.serve(self.connections, monotonic_s)
         if monotonic_s >= self._save_at_s:
             self._save(monotonic_s)
         for intake in self._intakes.values():
@@ -103,7 +115,10 @@ class Collector:
 
     def _wait(self, timeout_s: float) -> list[Connection]:
         """The connections that have something, or room for what waits."""
-        poller, watched, always = select.poll(), {}, []
+        poller, watched = select.poll(), dict[int, Connection]()
+        always: list[Connection] = []
+        for door in self._control.descriptors():
+            poller.register(door, select.POLLIN)
         for connection in self.connections:
             descriptor = connection.link.fileno() if connection.is_started else None
             if descriptor is not None:
@@ -114,12 +129,13 @@ class Collector:
         ready = poller.poll(0 if always else timeout_s * 1000)
         # Whether one that is not up yet fails, only reading tells.
         waiting = [connection for connection in watched.values() if not connection.is_up]
-        return list({*(watched[descriptor] for descriptor, _ in ready), *always, *waiting})
+        served = (watched[descriptor] for descriptor, _ in ready if descriptor in watched)
+        return list({*served, *always, *waiting})
 
     def _receive(self, connection: Connection, monotonic_s: float) -> None:
         arrival, items = time.time(), connection.receive(monotonic_s)
         if isinstance(connection.link, Listener):
-            self.connections += [Connection(link) for link in connection.link.accepted()]
+            self.connections += self._admit(connection.link, connection.board)
         for item in items:
             orphans = self._orphans.setdefault(connection, [])
             orphans.append((item, arrival))  # the line of the hello that tells whose it is may be late
@@ -128,15 +144,23 @@ class Collector:
                 continue
             del self._orphans[connection]
             for orphan, arrived in orphans:
-                self._take(connection, connection.board, orphan, arrived)
+                self._take(connection, connection.board, orphan, arrived, monotonic_s)
+        if isinstance(connection.link, GuardedLink) and not connection.is_started:
+            self._orphans.pop(connection, None)  # at the other end of the next one may be somebody else
 
-    def _take(self, connection: Connection, board: str, item: Item, arrival: float) -> None:
+    def _take(self, connection: Connection, board: str, item: Item, arrival: float, monotonic_s: float) -> None:
         intake, recorded = self._intake(board), connection.recorded_time
         if recorded is not None:
             arrival = recorded.now
         if isinstance(item, Text):
-            intake.take_console(item.text, arrival)
+            # What a line says by itself is the board's log; what a person is answered over a network is not.
+            is_answer = self._control.has_client(connection) and not connection.link.flows_unasked
+            if not is_answer or kernel_message(item.text) is not None:
+                intake.take_console(item.text, arrival)
+            self._control.tell(connection, item.text, monotonic_s)
             return
+        if isinstance(item, Hello):
+            self._control.heard_hello(connection)
         values = intake.take(item, arrival, recorded is None)
         connection.is_puzzling = intake.tracker.wants_hello
         if recorded is not None:
@@ -209,7 +233,7 @@ class Collector:
             self._presenter.show(self.store, self.store_error)
         except StoreError as error:
             self._complain(str(error))
-        gone = [c for c in self.connections if c.ended and isinstance(c.link, AcceptedLink)]
+        gone = [connection for connection in self.connections if connection.ended and connection.is_call]
         for connection in gone:
             self.connections.remove(connection)
             self._orphans.pop(connection, None)

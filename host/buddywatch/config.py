@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from buddywatch.config_files import check_file
 from buddywatch.config_mail import Mail, check_mail
 from buddywatch.config_reader import ConfigError, Problems, read_sections, read_toml, shown
 from buddywatch.config_schema import attributes
@@ -49,6 +50,7 @@ class Board:
     page_bytes: int | None = None
     silent_after_s: int | None = None
     needs: tuple[str, ...] | None = None
+    secret_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,10 @@ class _Builder:
         # Cross-checks are made on what was readable (None is not); values are made only when nothing is wrong.
         for section in ("board", "need", "hook"):
             self._check_names(section, sections[section])
+        for where, values in sections["board"]:
+            if values.get("secret_file"):
+                values["secret_file"] = self._file(values["secret_file"])
+                check_file(where, "secret_file", values["secret_file"], self.problems)
         needs = [self._need_values(where, values) for where, values in sections["need"]]
         self._check_board_needs(sections["board"], [values.get("name") for values in needs])
         for where, values in sections["mail"]:

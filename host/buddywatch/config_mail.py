@@ -1,13 +1,14 @@
 """[mail] of the configuration: its values, and what makes them safe to use together."""
 
-import ipaddress
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from buddywatch.addresses import is_loopback
+from buddywatch.config_files import check_file
 from buddywatch.config_reader import ConfigError, Problems
+from buddywatch.secret_files import SecretFileError, first_line
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 5321, RFC 6409, RFC 8314
 _ONLY_WITH_SERVER = ("port", "security", "user", "password_file", "password_env", "allow_clear_login", "ca_file")
@@ -44,15 +45,9 @@ class Mail:
         if self.password_file is None:
             return None
         try:
-            first_line = self.password_file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise ConfigError(
-                [f"{self.password_file}: cannot be read ({reason}); it must hold the mail password"]
-            ) from None
-        if not first_line:
-            raise ConfigError([f"{self.password_file}: the first line is empty; it must hold the mail password"])
-        return first_line
+            return first_line(self.password_file, "the mail password")
+        except SecretFileError as error:
+            raise ConfigError([str(error)]) from None
 
 
 def check_mail(where: str, values: dict[str, Any], problems: Problems) -> None:
@@ -69,7 +64,7 @@ def check_mail(where: str, values: dict[str, Any], problems: Problems) -> None:
         _check_login(where, values, problems)
     for name in ("password_file", "ca_file"):
         if values.get(name):
-            _check_file(where, name, values[name], problems)
+            check_file(where, name, values[name], problems)
 
 
 def _check_login(where: str, values: dict[str, Any], problems: Problems) -> None:
@@ -79,30 +74,8 @@ def _check_login(where: str, values: dict[str, Any], problems: Problems) -> None
     elif secrets and "user" not in values:
         problems.add(f"{where} {secrets[0]}: expected user with it, the name to log in under")
     clear_text = "user" in values and values.get("security") == "none" and not values.get("allow_clear_login")
-    if clear_text and values["server"] and not _is_loopback(values["server"]):
+    if clear_text and values["server"] and not is_loopback(values["server"]):
         problems.add(
             f'{where} security = "none": user and password would go to {values["server"]} in clear text; '
             'use "starttls" or "tls", or set allow_clear_login = true'
         )
-
-
-def _is_loopback(server: str) -> bool:
-    try:
-        return ipaddress.ip_address(server).is_loopback
-    except ValueError:
-        return server == "localhost"
-
-
-def _check_file(where: str, name: str, path: Path, problems: Problems) -> None:
-    try:
-        mode = path.stat().st_mode
-    except PermissionError:
-        return  # another user's secret: `status` does not need it, and password() says so to whoever does
-    except OSError as error:
-        problems.add(f"{where} {name}: {path} cannot be read ({error.strerror})")
-        return
-    if not stat.S_ISREG(mode):
-        problems.add(f"{where} {name}: {path} is not a file")
-    elif name == "password_file" and mode & 0o007:
-        # A group may read it: services often have their secrets as root:service 0640, systemd as 0440.
-        problems.add(f"{where} {name}: everybody may use {path} (mode {mode & 0o777:04o}); run: chmod 600 {path}")

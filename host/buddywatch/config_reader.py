@@ -12,6 +12,7 @@ from buddywatch.config_schema import KEYS, REPEATED_SECTIONS, keys_of, section_t
 _FORBIDDEN = {
     ("mail", "password"): "a password does not belong here; put it into a file (chmod 600) and name that with "
     "password_file, or name an environment variable with password_env",
+    ("board", "secret"): "a secret does not belong here; put it into a file (chmod 600) and name that with secret_file",
 }
 
 

@@ -162,6 +162,7 @@ KEYS = (
     Key("board", "page_bytes", PAGE_BYTES, "", "the page size; else what the board says"),
     Key("board", "silent_after", DURATION, "", "as in [alert], for this board", "silent_after_s"),
     Key("board", "needs", NAMES, "", "names of the needs to judge; else all that apply to it"),
+    Key("board", "secret_file", PATH, "", "the file with the secret that the board must prove; see Secrets"),
     Key("need", "name", NAME, "", "the need's name", required=True),
     Key("need", "bytes", SIZE, "", "contiguous bytes the board must be able to get; or program"),
     Key("need", "program", PATH, "", "a bFLT or ELF file whose largest block is the need; or bytes", "bytes"),

@@ -10,13 +10,16 @@ from buddyd import wire
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
+from buddywatch.links.guarded import GuardedLink
 from buddywatch.opening import Hello, board_name
 from buddywatch.recording import RecordedTime
 from buddywatch.requests import Retry
 from buddywatch.session import Item, LinkSession
 
 KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
+KEEPALIVE = wire.ASK + b"\n"  # no request, and nothing that a person who watches over the same link would have typed
 ANSWER_S = 20.0  # after so long without a hello a person is told
+CALLER_S = 60.0  # after so long without one a caller is let go: there are few places for them
 OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
 
 
@@ -34,12 +37,16 @@ def split_board(url: str) -> tuple[str, str | None]:
 
 
 class Connection:
-    """board: whose link it is, None as long as that is not known; news: what a person should be told, once."""
+    """board: whose link it is, None as long as that is not known; news: what a person should be told, once.
 
-    def __init__(self, link: Link, board: str | None = None) -> None:
+    is_call: it was made by the other side, which must make a new one when it ends.
+    """
+
+    def __init__(self, link: Link, board: str | None = None, is_call: bool = False) -> None:
         self.link = link
         self.url = link.url
         self.board = board
+        self.is_call = is_call
         self.is_started = False
         self.is_up = False
         self.was_ever_up = False
@@ -83,9 +90,13 @@ class Connection:
             return
         if not self.is_started and monotonic_s >= self._retry_at_s:
             self._start(monotonic_s)
+        if self._output:
+            self.flush(monotonic_s)
         if not self.can_ask:
             return
         self._miss(monotonic_s)
+        if not self.is_up:
+            return
         if not (self._session.wants_hello or self.is_puzzling or self.board is None):
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
@@ -95,15 +106,16 @@ class Connection:
             self.say(wire.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
             self.say(self._sign_of_life(), monotonic_s)
-        if self._output:
-            self.flush(monotonic_s)
 
     def _sign_of_life(self) -> bytes:
         """Asks for no frame: the agent knows that somebody listens, and says so if it is another one by now."""
         boot_id = self._session.boot_id
-        return b"\n" if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
+        return KEEPALIVE if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
 
     def _miss(self, monotonic_s: float) -> None:
+        if self.is_call and self._session.boot_id is None and monotonic_s - self._up_since_s >= CALLER_S:
+            self._lost(LinkDown(f"{self.url}: no buddyd is heard: closed", ended=True), monotonic_s)
+            return
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
             self._is_missed = True
             self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable, the baud rate")
@@ -116,13 +128,27 @@ class Connection:
         except LinkDown as down:
             items = self._session.close()
             self._lost(down, monotonic_s)
-        for item in items:
+        for number, item in enumerate(items):
             if isinstance(item, Hello):
                 self._hello.progress(monotonic_s)
-                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
                 if not self._is_named and "name" in item.facts:
                     self.board = board_name(item.facts)
+                if not self._believes(monotonic_s):
+                    return items[:number]
+                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
         return items
+
+    def _believes(self, monotonic_s: float) -> bool:
+        """Whether the other side may be the board that it says it is; if not, the link is closed."""
+        if self.board is None or not isinstance(self.link, GuardedLink):
+            return True
+        objection = self.link.objection(self.board)
+        if objection is None:
+            return True
+        if not self._is_named:
+            self.board = None
+        self._lost(LinkDown(f"{self.url}: {objection}", self.is_call, self.link.rest_s), monotonic_s)
+        return False
 
     def say(self, data: bytes, monotonic_s: float) -> None:
         """Send a line, now or when the link takes it. What a dead link does not take is forgotten."""
@@ -140,6 +166,11 @@ class Connection:
     def expect(self, first: int) -> None:
         """Frames from this number on were asked for."""
         self._session.expect(first)
+
+    @property
+    def unfinished(self) -> str:
+        """The line that is under way, "" if it may become a frame: the prompt of a shell on the line."""
+        return self._session.unfinished
 
     def close(self) -> None:
         self.link.close()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from buddyd import kernlog
-
 from buddywatch.connection import Connection
+from buddywatch.console_text import kernel_message
 from buddywatch.model import Boot, ConsoleLine, Event, Gap, Snapshot
 from buddywatch.opening import Frame, GapReport, Hello
 from buddywatch.requests import Requests, request_line
@@ -50,10 +49,10 @@ class Intake:
         """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
         if len(self.console) < CONSOLE_MAX:
             self.console.append(ConsoleLine(arrival, text))
-        line, stamp_cs, _ = kernlog.strip_prefix(text)
-        found = kernlog.parse(line)
+        message = kernel_message(text)
         boot = self.tracker.boot
-        if found is not None and boot is not None:
+        if message is not None and boot is not None:
+            found, stamp_cs, line = message
             uptime_ms = None if stamp_cs is None else stamp_cs * 10
             time = arrival if uptime_ms is None else min(arrival, boot.started + uptime_ms / 1000)
             self.pending.append(Event(boot.boot_id, None, time, uptime_ms, *found, line))

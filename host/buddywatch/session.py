@@ -55,6 +55,12 @@ class LinkSession:
         """Whether something of a frame's shape came that no hello has explained: somebody is there."""
         return bool(self._waiting)
 
+    @property
+    def unfinished(self) -> str:
+        """The line that is under way, as text; "" if it may become a frame."""
+        line = bytes(self._line[-LINE_KEPT:])
+        return "" if wire.MARK in line else line.decode("utf-8", "backslashreplace")
+
     def expect(self, near: int) -> None:
         """Frames from number `near` on were asked for."""
         self._opener.expect(near)

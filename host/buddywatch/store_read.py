@@ -110,6 +110,12 @@ class ReadStore(Database):
         sql = "SELECT time_ms, text FROM console WHERE board = ? ORDER BY id DESC LIMIT ?"
         return [ConsoleLine(time_ms / 1000, text) for time_ms, text in self._rows(sql, (board, count))][::-1]
 
+    def console_since(self, board: str, since: float) -> Iterator[ConsoleLine]:
+        """All lines that came at this time or later, oldest first."""
+        sql = "SELECT time_ms, text FROM console WHERE board = ? AND time_ms >= ? ORDER BY id"
+        for time_ms, text in self._rows(sql, (board, milliseconds(since))):
+            yield ConsoleLine(time_ms / 1000, text)
+
     def _layout(self, key: int) -> tuple[str, Layout]:
         """The boot id and layout of boots.id `key`."""
         if key not in self._layouts:

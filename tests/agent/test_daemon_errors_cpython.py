@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import test_options
 from buddyd import options
 from daemons import Daemon, free_port, run, telnet
 
@@ -30,7 +31,7 @@ def check(result, code, line):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "no link given: --serial, --telnet, --connect or --stdout; see --help"),
+        ([], "no link given: --serial, --console, --telnet, --connect or --stdout; see --help"),
         (["--nonsense"], "unknown option --nonsense; see --help"),
         (["--stdout", "--ring", "32q"], "ring 32q: expected a number of bytes, such as 32768 or 32k"),
         (["--stdout", "--interval", "often"], "interval often: expected seconds, such as 5 or 0.5"),
@@ -46,7 +47,7 @@ def test_usage_is_told_in_a_line(agent_command, arguments, line):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("rign = 4k", " line 1: unknown key rign; known: name interval ring serial telnet connect stdout proc"),
+        ("rign = 4k", f" line 1: unknown key rign; known: {test_options.KEYS}"),
         ("# a comment\nring 4k", " line 2: expected `key = value`, found: ring 4k"),
     ],
     ids=["key", "no-value"],

@@ -1,6 +1,6 @@
 """What a person reads: the answers on captures of real boards."""
 
-from buddyd import human, wire
+from buddyd import human, kernlog, seldom, wire
 from desks import desk, desk_on
 from harness import read
 from scratch import Scratch
@@ -181,3 +181,45 @@ def test_clock_counts_days():
     assert human.clock(99) == "0:00:00:00"
     assert human.clock(8640123) == "1:00:00:01"
     assert human.clock(100 * (86400 * 400 + 3600 * 23 + 60 * 59 + 58)) == "400:23:59:58"
+
+
+def test_help_names_all_that_is_answered():
+    here = desk()
+    here.poll()
+    for line in answer(here, "help")[1:-1]:
+        word = line.split()[0]
+        assert answer(here, word + " 1" * (word == "need"), False), word
+    assert answer(here, "stop", False) == ["stopped"]
+
+
+def test_about_says_what_it_is_and_what_it_will_not_do():
+    lines = answer(desk(), "about")
+    assert lines[0].startswith("buddyd 0.1.0 (")
+    assert lines[0].endswith(") on xport-07.")
+    text = " ".join(lines)
+    for words in ("starts no process", "changes nothing", "writes no file", "agent/README.md"):
+        assert words in text, words
+
+
+def test_watched_snapshot_says_what_the_kernel_would_hand_out():
+    here = desk()
+    here.poll()
+    assert seldom.watched(here) == "1 up 0:00:00:14 DMA 140 32 6 0 0 0 0 0 0 0 0; at most 16kB in one piece"
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))
+        here = desk_on(scratch.path)
+        here.poll()
+        assert seldom.watched(here).endswith("; at most unknown in one piece")
+
+
+def test_typing_errors_are_taken_out():
+    for typed, meant in (
+        (b"help", "help"),
+        (b"heel\b\blp", "help"),
+        (b"heel\x7f\x7flp", "help"),
+        (b"\b\x7fhelp", "help"),
+        (b"status\x15help", "help"),
+        (b"h\x1b[A\xff", "h?[A?"),
+        (b"", ""),
+    ):
+        assert kernlog.printable(seldom.edited(typed)) == meant, typed

@@ -7,7 +7,7 @@ from buddyd import options
 from harness import raises
 
 RATES = "300 1200 2400 4800 9600 19200 38400 57600 115200 230400 460800 921600"
-KEYS = "name interval ring serial telnet connect stdout proc"
+KEYS = "name interval ring serial console telnet connect stdout secret_file proc"
 CONFIG = "/tmp/buddyd-%s.conf" % str(binascii.hexlify(os.urandom(8)), "ascii")
 
 GOOD = (
@@ -43,6 +43,8 @@ GOOD = (
     (["--telnet", "2323"], "telnet", ("127.0.0.1", 2323)),
     (["--telnet", "0.0.0.0:23"], "telnet", ("0.0.0.0", 23)),
     (["--connect", "collector:7777"], "connect", ("collector", 7777)),
+    (["--console", "/dev/console"], "console", "/dev/console"),
+    ([], "console", None),
     (["--stdout"], "stdout", True),
     (["--once"], "once", True),
     (["--help"], "help", True),
@@ -183,3 +185,27 @@ def test_default_file_is_read_only_where_there_is_one():
     finally:
         options.DEFAULT_CONFIG = before
         os.remove(CONFIG)
+
+
+def test_secret_is_read_from_a_file_only():
+    path = CONFIG + ".secret"
+    with open(path, "w") as file:
+        file.write("correct-horse-battery-staple\n")
+    try:
+        expected = b"correct-horse-battery-staple"
+        assert options.load(["--secret-file", path])["secret"] == expected
+        assert load([], "secret_file = %s\n" % path)["secret"] == expected
+        assert load([], "secret-file = %s\n" % path)["secret"] == expected
+    finally:
+        os.remove(path)
+    assert load([], "")["secret"] is None
+    error = str(raises(options.OptionError, options.load, ["--secret-file", path]))
+    assert error == "secret-file %s: no such file or device" % path
+    with open(path, "w") as file:
+        file.write("too short\n")
+    try:
+        error = str(raises(options.OptionError, options.load, ["--secret-file", path]))
+    finally:
+        os.remove(path)
+    assert error.startswith("secret-file %s: expected one line of 16 to 128 printable characters" % path)
+    assert "too short" not in error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench import wire_sizes
-from buddyd import kernlog, links, options, peer, ring, wire
+from buddyd import console, kernlog, network, options, peer, ring, secret, wire
 from buddyd.desk import Desk
 from buddyd.klog import KernelLog
 from buddyd.sample import Sampler
@@ -31,6 +31,13 @@ def test_conversation_is_that_of_the_vectors():
     shown = section("A conversation").split("```\n")[1].splitlines()
     turns = VECTORS["conversation"]["turns"]
     assert shown == [f"{turn['who']:6} {line}" for turn in turns for line in turn["lines"]]
+
+
+def test_proof_of_a_secret_is_that_of_the_vectors():
+    vectors = json.loads((TOP / "tests" / "vectors" / "secret.json").read_text())
+    shown = section("Secrets").split("```\n")[1].splitlines()
+    assert shown == [f"{turn['who']:6} {turn['line']}" for turn in vectors["turns"]]
+    assert f"`{vectors['secret']}`" in section("Secrets")
 
 
 def test_every_turn_of_the_conversation_is_explained():
@@ -97,11 +104,16 @@ def test_sizes_are_the_measured_ones():
         ("Groups and the ring", f"after {wire.KEY_EVERY - 1} deltas"),
         ("What is guaranteed, what may be lost", f"within {wire.KEY_EVERY} snapshots"),
         ("What is guaranteed, what may be lost", f"beyond {peer.ANSWERS_MAX} that wait"),
-        ("What the host must do", f"after {links.IDLE_MS // 60000} minutes"),
+        ("What the host must do", f"after {network.IDLE_MS // 60000} minutes"),
         ("Several links", f"more than {peer.LIVE_LAG_MAX} frames"),
         ("Wires in one direction", f"every {peer.HELLO_EVERY} frames"),
         ("Limits", f"| {peer.INPUT_MAX} characters |"),
-        ("Limits", f"| {links.CLIENTS_MAX}; {links.IDLE_MS // 60000} minutes"),
+        ("Limits", f"| {network.LINES_A_SECOND} lines of a person or {10 * network.LINES_A_SECOND} requests a second"),
+        ("Limits", f"| {network.PROVE_MS // 1000} seconds |"),
+        ("Secrets", f"{secret.TOKEN_CHARS} characters"),
+        ("Secrets", f"random, {secret.SECRET_MIN} characters"),
+        ("Wires in one direction", f"at most {console.LINES_A_POLL} lines a poll"),
+        ("Limits", f"| {network.CLIENTS_MAX}; {network.IDLE_MS // 60000} minutes"),
         ("Limits", f"| {ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB |"),
         ("Limits", f"| {options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86400000} day |"),
         ("Sizes", f"about {wire_sizes.hello_bytes() // 10 * 10 + 10}"),

@@ -42,7 +42,7 @@ def test_every_key_arrives(home: Path) -> None:
             links=("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"),
             hole_patience_s=90,
         ),
-        boards=(Board("xp-07", "old", page_bytes=8192, silent_after_s=600, needs=("rm", "player")), Board("xp-08")),
+        boards=(Board("xp-07", "old", 8192, 600, ("rm", "player"), home / "board-secret"), Board("xp-08")),
         needs=(
             Need("rm", 61440, is_program=True, boards=("xp-07",)),
             Need("player", 61440, is_program=False),

@@ -104,7 +104,7 @@ def test_a_secret_that_cannot_be_used_is_told_in_one_line(tmp_path, monkeypatch)
         with pytest.raises(LinkError, match=complaint) as raised:
             Secret(f"file:{path}").read()
         assert "\n" not in str(raised.value)
-    with pytest.raises(LinkError, match="no such file"):
+    with pytest.raises(LinkError, match="No such file"):
         Secret(f"file:{tmp_path}/none").read()
     with pytest.raises(LinkError, match="is not set"):
         Secret("env:BUDDYWATCH_NO_SUCH").read()

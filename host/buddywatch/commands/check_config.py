@@ -10,8 +10,8 @@ from typing import Any
 
 from buddywatch.config import Config, ConfigError
 from buddywatch.config_schema import DURATION, DURATION_OR_0, Key, keys_of, section_title
-from buddywatch.connection import split_board
-from buddywatch.links import open_link
+from buddywatch.doors import Doors
+from buddywatch.trust import SecretError, Trust
 from buddywatch.units import format_duration
 
 
@@ -31,9 +31,10 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _wrong_links(config: Config) -> Iterable[str]:
+    doors = Doors(config)
     for url in config.collector.links:
         try:
-            open_link(split_board(url)[0])  # nothing is opened before its start()
+            doors.connection(url)  # nothing is opened before its start()
         except ValueError as error:
             yield f"{config.path}: [collector] links: {error}"
 
@@ -47,6 +48,12 @@ def _notes(config: Config) -> Iterable[str]:
             config.mail.password()
         except ConfigError as error:
             yield f"mail cannot log in as started here: {error.lines[0]}"
+    trust = Trust.of(config)
+    for board in config.boards:
+        try:
+            trust.key(board.name)
+        except SecretError as error:
+            yield f"{board.name} cannot be asked for its secret as started here: {error}"
 
 
 def _lines(config: Config) -> Iterable[str]:

@@ -17,8 +17,10 @@ from buddywatch.collector import Collector, Presenter
 from buddywatch.commands import CommandError
 from buddywatch.composer import Composer
 from buddywatch.config import Config
-from buddywatch.connection import Connection, split_board
-from buddywatch.links import LinkError, open_link
+from buddywatch.connection import Connection
+from buddywatch.control import Control
+from buddywatch.doors import Doors
+from buddywatch.links import LinkError
 from buddywatch.live import Lines, Live
 from buddywatch.notify.channels import channels_of
 from buddywatch.notify.message import compose
@@ -48,7 +50,8 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
-    connections = _connections(args.links or config.collector.links)
+    doors = Doors(config)
+    connections = _connections(doors, args.links or config.collector.links)
     db = config.collector.db
     with ExitStack() as stack:
         stack.enter_context(_alone(db))
@@ -58,7 +61,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
         worker = OutboxWorker(db, channels, report=presenter.tell)
         alerting = Alerting(store, config, time.time(), time.monotonic())
         composer = Composer(store, config, list(channels), compose)
-        collector = Collector(store, alerting, composer, connections, presenter, worker.wake)
+        control = stack.enter_context(_control(db))
+        collector = Collector(store, alerting, composer, connections, presenter, doors.admitted, control, worker.wake)
         if channels:
             worker.start()
             stack.callback(worker.stop)
@@ -70,6 +74,20 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+@contextmanager
+def _control(db: Path) -> Iterator[Control]:
+    """The door of `buddywatch console`. The socket lies beside the database, whose folder is writable."""
+    control = Control(db)
+    try:
+        control.__enter__()
+    except OSError as error:
+        raise StoreError(f"{control.path}: {error.strerror}; choose another folder with --db") from error
+    try:
+        yield control
+    finally:
+        control.__exit__()
 
 
 @contextmanager
@@ -92,14 +110,13 @@ def _alone(db: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _connections(urls: Sequence[str]) -> list[Connection]:
+def _connections(doors: Doors, urls: Sequence[str]) -> list[Connection]:
     if not urls:
         raise CommandError("no link: name one (buddywatch collect --help), or put `links` into the configuration")
     connections, wrong = [], []
     for url in urls:
-        plain, board = split_board(url)
         try:
-            connections.append(Connection(open_link(plain), board))
+            connections.append(doors.connection(url))
         except ValueError as error:
             wrong.append(str(error))
     if wrong:

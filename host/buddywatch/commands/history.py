@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from buddywatch.commands import history_csv, history_json, history_table
-from buddywatch.commands.boards import check_board
+from buddywatch.commands.boards import check_board, checked
 from buddywatch.config import Config
 from buddywatch.history import History
 from buddywatch.store import Store
@@ -18,14 +17,13 @@ from buddywatch.units import parse_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    now = time.time()
-    moment = _checked(partial(parse_time, now=now))
+    moment = checked(partial(parse_time, now=time.time()))
     example = 'such as "2h" (ago) or 2026-11-22T10:15'
     parser.add_argument("board", metavar="BOARD")
     parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{example}; default: from the beginning")
     parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
     step = "least, mean and greatest of every value in steps of this, such as 1m"
-    parser.add_argument("--step", metavar="DURATION", type=_checked(_step_s), help=step)
+    parser.add_argument("--step", metavar="DURATION", type=checked(_step_s), help=step)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="lines", action="store_const", const=history_csv.lines, help="print CSV (RFC 4180)")
     form.add_argument("--json", dest="lines", action="store_const", const=history_json.lines, help="print JSON")
@@ -46,15 +44,3 @@ def _step_s(text: str) -> int:
     if step_s < 1:
         raise ValueError(f"{text!r}: expected at least 1 s")
     return step_s
-
-
-def _checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """parse with its ValueError as argparse shows it."""
-
-    def read(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read

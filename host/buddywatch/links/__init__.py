@@ -2,6 +2,6 @@
 
 from buddywatch.links.base import Link, LinkDown, LinkError
 from buddywatch.links.listen import Listener
-from buddywatch.links.urls import TELNET_PORT, open_link
+from buddywatch.links.urls import TELNET_PORT, asks_proof, open_link
 
-__all__ = ["TELNET_PORT", "Link", "LinkDown", "LinkError", "Listener", "open_link"]
+__all__ = ["TELNET_PORT", "Link", "LinkDown", "LinkError", "Listener", "asks_proof", "open_link"]

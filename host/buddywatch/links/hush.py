@@ -29,6 +29,7 @@ class HushLink:
 
     flows_unasked = True
     takes_requests = True
+    rest_s = REJECTED_REST_S  # where it is not believed
 
     def __init__(self, login: LoginLink, host: str, interval_s: int) -> None:
         self.url = login.url

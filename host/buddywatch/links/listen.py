@@ -45,6 +45,10 @@ class Listener:
         return self._socket is not None
 
     @property
+    def host(self) -> str:
+        return self._address[0]
+
+    @property
     def port(self) -> int | None:
         """The port that is listened on; None while it is closed."""
         return None if self._socket is None else int(self._socket.getsockname()[1])

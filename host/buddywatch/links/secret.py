@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
-from buddywatch.links.base import LinkError, why
+from buddywatch.links.base import LinkError
+from buddywatch.secret_files import SecretFileError, exposure, first_line
 
 EXPECTED = "expected login=file:PATH or login=env:NAME"
 
@@ -29,15 +29,10 @@ class Secret:
             return os.environ[self._name]
         path = Path(self._name).expanduser()
         try:
-            with open(path, encoding="utf-8") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                # A group may read it, as with the mail password: services have their secrets as root:service 0640.
-                if stat.S_ISREG(mode) and mode & 0o007:
-                    raise LinkError(f"everybody may use {path} (mode {mode & 0o777:04o}); run: chmod 600 {path}")
-                first_line = file.readline(4096).rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = why(error) if isinstance(error, OSError) else "not UTF-8 text"
-            raise LinkError(f"{path}: cannot be read ({reason}); it must hold the password") from None
-        if not first_line:
-            raise LinkError(f"{path}: the first line is empty; it must hold the password")
-        return first_line
+            password = first_line(path, "the password")
+            exposed = exposure(path, path.stat().st_mode)  # no configuration has looked at it
+        except (SecretFileError, OSError) as error:
+            raise LinkError(str(error)) from None
+        if exposed is not None:
+            raise LinkError(exposed)
+        return password

@@ -22,16 +22,26 @@ READ_BYTES = 4096  # N_TTY_BUF_SIZE
 
 class SerialLink:
     """dtr, rts: whether these lines are asserted; some boards have them wired to reset and boot mode. rtscts: flow
-    control by RTS and CTS."""
+    control by RTS and CTS.
+
+    shared: a shell reads what is sent, so that the collector must not ask for anything; a person may, on purpose.
+    """
 
     flows_unasked = True
-    takes_requests = True
     wants_write = False
 
     def __init__(
-        self, url: str, path: str, baud: int = BAUD, dtr: bool = True, rts: bool = True, rtscts: bool = False
+        self,
+        url: str,
+        path: str,
+        baud: int = BAUD,
+        dtr: bool = True,
+        rts: bool = True,
+        rtscts: bool = False,
+        shared: bool = False,
     ) -> None:
         self.url = url
+        self.takes_requests = not shared
         self._path = path
         self._baud = baud
         self._dtr = dtr

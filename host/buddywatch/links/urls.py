@@ -26,12 +26,16 @@ EXPECTED = (
 _SWITCH = {"true": True, "false": False}
 _LINE = {"baud": "baud=NUMBER", "dtr": "dtr=true|false", "rts": "rts=true|false"}
 _TTY = {**_LINE, "rtscts": "rtscts=true|false"}
+_SERIAL = {**_TTY, "shared": "shared=true|false"}
 _LINE_OF: dict[str, dict[str, str]] = {"serial": _TTY, "rfc2217": _LINE}  # the options of a line, by the way to it
 _HUSH = {"login": "login=file:PATH|env:NAME", "interval": "interval=SECONDS"}
 _TELNET = {"login": "login=file:PATH|env:NAME", "exec": "exec=COMMAND"}
 _LISTEN = {"connections": "connections=NUMBER"}
 # What leads to a shell: hush:// is short for hush+telnet://.
 _TO_SHELL = ("telnet", "tcp", "serial", "rfc2217")
+_NETWORK = ("telnet", "tcp", "rfc2217", "hush", "hush+telnet", "hush+tcp", "hush+rfc2217")
+# Of each link over a network: what is at its other end proves no secret, such as a terminal server's serial line.
+_PROOF, _NO_PROOF = "secret", "none"
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def open_link(url: str) -> Link:
         return StdinLink()
     if url.startswith("file:") and len(url) > len("file:"):
         return FileLink(url, url.removeprefix("file://").removeprefix("file:"))
-    of = _split(url)
+    of = _without_proof(_split(url))
     scheme = of.parts.scheme
     if scheme == "hush" or (scheme.removeprefix("hush+") in _TO_SHELL and scheme.startswith("hush+")):
         return _hush(of, "telnet" if scheme == "hush" else scheme.removeprefix("hush+"))
@@ -83,6 +87,21 @@ def open_link(url: str) -> Link:
         of.take(_LISTEN)
         return Listener(url, of.parts.hostname, of.port, of.whole("connections", CONNECTIONS_MAX))
     return _way(of, scheme, of.options.keys())
+
+
+def asks_proof(url: str) -> bool:
+    """Whether a board that has a secret must prove it there: over a network, unless the link says that it cannot."""
+    return url.partition(":")[0].lower() in _NETWORK and _PROOF not in _split(url).options
+
+
+def _without_proof(of: _Url) -> _Url:
+    value = of.options.get(_PROOF)
+    if value is None or of.parts.scheme not in _NETWORK:
+        return of
+    if value != _NO_PROOF:  # what is there may be the secret itself
+        shown = of.parts._replace(query="").geturl()
+        raise ValueError(f"{shown}: secret=...: expected secret=none, or nothing; the secret itself is in a file")
+    return replace(of, options={name: value for name, value in of.options.items() if name != _PROOF})
 
 
 def _split(url: str) -> _Url:
@@ -121,8 +140,9 @@ def _serial(of: _Url) -> SerialLink:
         raise ValueError(
             f"{of.text}: expected three slashes and the port's path, as in serial:///dev/ttyUSB0?baud=115200"
         )
-    of.take(_TTY)
-    return SerialLink(of.text, of.parts.path, *of.line(), rtscts=of.options.get("rtscts") == "true")
+    of.take(_SERIAL)
+    rtscts, shared = (_SWITCH[of.options.get(name, "false")] for name in ("rtscts", "shared"))
+    return SerialLink(of.text, of.parts.path, *of.line(), rtscts=rtscts, shared=shared)
 
 
 def _behind_login(of: _Url) -> Link:
@@ -151,7 +171,7 @@ def _is_bare(of: _Url) -> bool:
 def _fits(name: str, value: str) -> bool:
     if name in ("baud", "connections", "interval"):
         return value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0
-    if name in _TTY:  # but for the rate
+    if name in _SERIAL:  # but for the rate
         return value in _SWITCH
     if name == "login":
         return value.startswith(("file:", "env:")) and len(value.partition(":")[2]) > 0

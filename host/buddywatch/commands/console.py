@@ -1,0 +1,110 @@
+"""`buddywatch console BOARD`: the human side of a board's agent, in a terminal or with questions on standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import sys
+import time
+
+from buddywatch.commands import CommandError
+from buddywatch.config import Config
+from buddywatch.control import TYPED_MAX
+from buddywatch.doors import Doors
+from buddywatch.person import Conversation, OverLink, ThroughCollector
+from buddywatch.text import escaped
+
+PACE_S = 0.06  # between two lines: the agent takes 20 in a second
+TURN_S = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = "a board's name, to talk through the running collector; or a link such as telnet://HOST:PORT, without one"
+    parser.add_argument("board", metavar="BOARD", help=what)
+    parser.add_argument("--shell", action="store_true", help="type to the shell that shares the board's serial line")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    conversation = _begin(args, config)
+    try:
+        if sys.stdin.isatty():
+            ends = "type help for the words it knows; Ctrl-D ends" if not args.shell else "Ctrl-D ends"
+            print(f"{escaped(args.board)} over {escaped(conversation.name)}; {ends}.", flush=True)
+        _Terminal(conversation).run()
+    finally:
+        conversation.close()
+    return 0
+
+
+def _begin(args: argparse.Namespace, config: Config) -> Conversation:
+    if "://" not in args.board:
+        return ThroughCollector(config.collector.db, args.board, args.shell)
+    if args.shell:
+        raise CommandError("--shell is for a board's name: it types through the running collector")
+    try:
+        connection = Doors(config).connection(args.board)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    if not connection.link.takes_requests:
+        raise CommandError(f"{args.board}: nobody can be asked over it; name a telnet://, tcp:// or serial:/// link")
+    return OverLink(connection)
+
+
+class _Terminal:
+    """Carries lines from standard input to the conversation, and what comes to standard output."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._typed = b""
+        self._queue: list[str] = []
+        self._next_s = 0.0
+        self._is_open = True  # standard input
+        self._is_finished = False
+        self._partial = ""
+
+    def run(self) -> None:
+        while not self._conversation.over:
+            if sys.stdin.fileno() in self._wait():
+                self._read()
+            self._speak()
+            self._conversation.read(self._show)
+        if self._partial:
+            print(flush=True)
+
+    def _wait(self) -> list[int]:
+        poller = select.poll()
+        if self._is_open and not self._queue:
+            poller.register(sys.stdin.fileno(), select.POLLIN)
+        descriptor = self._conversation.fileno()
+        if descriptor is not None:
+            poller.register(descriptor, select.POLLIN)
+        return [ready for ready, _ in poller.poll((PACE_S if self._queue else TURN_S) * 1000)]
+
+    def _read(self) -> None:
+        data = os.read(sys.stdin.fileno(), 4096)
+        if data:
+            *lines, self._typed = (self._typed + data).split(b"\n")
+        else:
+            self._is_open = False
+            lines, self._typed = ([self._typed] if self._typed else []), b""
+        for line in lines:
+            if len(line) > TYPED_MAX:
+                raise CommandError(f"a line of {len(line)} bytes; a board takes at most {TYPED_MAX}")
+            self._queue.append(line.decode("utf-8", "replace"))
+
+    def _speak(self) -> None:
+        now_s = time.monotonic()
+        if self._queue and now_s >= self._next_s:
+            self._conversation.send(self._queue.pop(0))
+            self._next_s = now_s + PACE_S
+        if not self._is_open and not self._queue and not self._is_finished:
+            self._is_finished = True
+            self._conversation.finish()
+
+    def _show(self, text: str, is_whole: bool) -> None:
+        """A line under way was shown up to where it was; it goes on from there if it is still the same."""
+        shown, self._partial = self._partial, "" if is_whole else text
+        text = escaped(text)
+        rest = text[len(shown) :] if shown and text.startswith(shown) else ("\n" if shown else "") + text
+        print(rest, end="\n" if is_whole else "", flush=True)

@@ -1,0 +1,52 @@
+"""`buddywatch log BOARD [--since] [--json]`: what came over the board's lines and was no frame."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from buddywatch.commands.boards import check_board, checked
+from buddywatch.config import Config
+from buddywatch.console_text import kernel_message
+from buddywatch.model import ConsoleLine
+from buddywatch.store import Store
+from buddywatch.text import escaped, local_time, parse_time
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    moment = checked(partial(parse_time, now=time.time()))
+    parser.add_argument("board", metavar="BOARD")
+    when = 'such as "2h" (ago) or 2026-11-22T10:15; default: all that is kept'
+    parser.add_argument("--since", metavar="WHEN", type=moment, default=0.0, help=when)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    with Store.open_readonly(config.collector.db) as store:
+        check_board(store, config, args.board)
+        found = store.console_since(args.board, args.since)
+        for text in _json(args.board, found) if args.json else map(_text, found):
+            print(text)
+    return 0
+
+
+def _is_failure(line: ConsoleLine) -> bool:
+    return kernel_message(line.text) is not None
+
+
+def _text(line: ConsoleLine) -> str:
+    return f"{local_time(line.time)} {'!' if _is_failure(line) else ' '} {escaped(line.text)}"
+
+
+def _json(board: str, found: Iterable[ConsoleLine]) -> Iterator[str]:
+    """One object, written line by line."""
+    yield f'{{"board": {json.dumps(board)}, "lines": ['
+    held = None
+    for line in found:
+        if held is not None:
+            yield held + ","
+        held = json.dumps({"time": line.time, "text": line.text, "failure": _is_failure(line)})
+    yield (held or "") + "]}"

@@ -1,0 +1,118 @@
+"""A link over a network whose other side may have to prove who it is: it is up when that is done."""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from buddyd import secret
+
+from buddywatch.handshake import Handshake, HandshakeError
+from buddywatch.links.base import Link, LinkDown
+from buddywatch.trust import SecretError, Trust
+
+PROVE_S = 20.0
+
+
+class GuardedLink:
+    """board: what the configuration calls the board of this link, None where its hello will tell.
+
+    demanded: nothing is taken before the proof. Without that a board that demands the secret gets it, and a board that
+    has none is taken as it is; whether it may be who it says, objection() tells.
+    """
+
+    def __init__(self, link: Link, trust: Trust, board: str | None, demanded: bool) -> None:
+        self.link = link
+        self.url = link.url
+        self.flows_unasked = link.flows_unasked
+        self.takes_requests = link.takes_requests
+        self.rest_s = float(getattr(link, "rest_s", 0.0))  # after a refusal, where opening it costs the board something
+        self._trust = trust
+        self._board = board
+        self._demanded = demanded
+        self._down: LinkDown | None = None  # told when all that came before it is
+        self._begin()
+
+    @property
+    def up(self) -> bool:
+        return self.link.up and (self._handshake.proven is not None or not self._demanded)
+
+    @property
+    def wants_write(self) -> bool:
+        return self.link.wants_write or (self.link.up and bool(self._handshake.out))
+
+    def fileno(self) -> int | None:
+        return self.link.fileno()
+
+    def start(self) -> None:
+        self._begin()
+        self.link.start()
+
+    def read(self) -> bytes:
+        if self._down is not None:
+            down, self._down = self._down, None
+            raise down
+        try:
+            text = self._handshake.feed(self.link.read())
+            self._speak()
+        except (HandshakeError, SecretError) as error:
+            raise self._refusal(str(error)) from None
+        except LinkDown as down:
+            return self._ended(down)
+        if self.link.up and self._demanded and self._handshake.proven is None:
+            self._be_impatient()
+        return text
+
+    def write(self, data: bytes) -> int:
+        return self.link.write(data) if self.up and not self._handshake.out else 0
+
+    def close(self) -> None:
+        self.link.close()
+
+    def objection(self, claimed: str) -> str | None:
+        """Why whoever says that it is board `claimed` is not believed; None: it is."""
+        proven = self._handshake.proven
+        if proven is not None:
+            known_as = self._board or proven
+            return None if claimed == known_as else f"it has proven to be {known_as}, and calls itself {claimed}"
+        if self._trust.has_secret(claimed):
+            return f"it calls itself {claimed}, which has a secret, and has not proven that; not believed"
+        return None
+
+    def _begin(self) -> None:
+        self._handshake = Handshake(self._key_of, self._demanded, bytes(secret.nonce(os.urandom(32))))
+        self._since_s: float | None = None
+
+    def _key_of(self, name: str) -> bytes | None:
+        return self._trust.key(self._board or name)
+
+    def _speak(self) -> None:
+        out = self._handshake.out
+        if out:
+            del out[: self.link.write(bytes(out))]
+
+    def _be_impatient(self) -> None:
+        now_s = monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+        elif now_s - self._since_s > PROVE_S:
+            who = f"the secret of {self._board}" if self._board else "a secret"
+            raise self._refusal(f"nobody proved {who} within {PROVE_S:.0f} s; its buddyd needs --secret-file")
+
+    def _refusal(self, why: str) -> LinkDown:
+        self.close()
+        return LinkDown(f"{self.url}: {why}", self._ends, self.rest_s)
+
+    @property
+    def _ends(self) -> bool:
+        return bool(getattr(self.link, "ends", False))
+
+    def _ended(self, down: LinkDown) -> bytes:
+        if self._handshake.is_answered:
+            refused = f"{self.url}: it did not take our proof; give both sides the same secret"
+            down = LinkDown(refused, down.ended, max(down.rest_s, self.rest_s))
+        rest = self._handshake.rest()
+        if not rest:
+            raise down
+        self._down = down
+        return rest

@@ -1,0 +1,33 @@
+"""Files that hold a secret: who may use them, and what is in them. They are read when needed, and kept nowhere."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+LINE_MAX = 4096
+
+
+class SecretFileError(Exception):
+    """A secret cannot be had from its file: one line, without the secret."""
+
+
+def exposure(path: Path, mode: int) -> str | None:
+    """What is wrong with the mode of a file that holds a secret."""
+    # A group may read it: services often have their secrets as root:service 0640, systemd as 0440.
+    if stat.S_ISREG(mode) and mode & 0o007:
+        return f"everybody may use {path} (mode {mode & 0o777:04o}); run: chmod 600 {path}"
+    return None
+
+
+def first_line(path: Path, what: str) -> str:
+    """The first line of a file, without its end. what: the secret that it must hold, in words. SecretFileError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            line = file.readline(LINE_MAX).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise SecretFileError(f"{path}: cannot be read ({reason}); it must hold {what}") from None
+    if not line:
+        raise SecretFileError(f"{path}: the first line is empty; it must hold {what}")
+    return line
