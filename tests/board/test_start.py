@@ -19,7 +19,7 @@ def test_start_waits_in_the_shell_while_memory_is_in_pieces(board_out):
         wait_for_agent(board)
         # No board of 8 MB has two pieces of 4 MB: so it waits for ever.
         board.console.run("/sbin/start-buddyd 4096 --stdout &")
-        told = board.console.wait_for(r"buddyd: not started: of (\d+) kB of free memory (\d+) kB lie in pieces of 4096 kB")
+        told = board.console.wait_for(r"not started: of (\d+) kB of free memory (\d+) kB lie in pieces of 4096 kB")
         free_kb = int(re.search(r"MemFree: +(\d+)", board.console.run("cat /proc/meminfo").text)[1])
         assert abs(int(told[1]) - free_kb) < 200 and int(told[2]) == 0
         before = processes(board)
