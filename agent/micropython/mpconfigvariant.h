@@ -10,3 +10,7 @@
 #define MICROPY_PY___FILE__ (0)
 
 #include "variants/mpconfigvariant_common.h"
+
+// SIGINT waits for the end of a garbage collection. Taken in the middle of one, it ended the agent with a MemoryError.
+#undef MICROPY_ASYNC_KBD_INTR
+#define MICROPY_ASYNC_KBD_INTR (0)

@@ -96,10 +96,12 @@ MIGRATIONS = (m001_initial,)
 
 def schema_version(connection: Connection) -> int | None:
     """The number of the last step taken; 0: an empty file; None: a database of another program."""
-    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-        return int(connection.execute("SELECT max(number) FROM migrations").fetchone()[0])
-    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-    return 0 if empty else None
+    # In this order: another process may take the first step between the two looks, and it writes both at once.
+    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+        return 0
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        return None
+    return int(connection.execute("SELECT max(number) FROM migrations").fetchone()[0])
 
 
 def migrate(connection: Connection) -> None:

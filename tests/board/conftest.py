@@ -27,4 +27,3 @@ def board_out() -> Path:
         except MachineError as error:
             needed(str(error))
     return OUT
-
