@@ -53,6 +53,7 @@ class Console:
         self.config.touch()
         url = f"serial://{self.line.host_path}?shared=true"
         self.collector = stack.enter_context(closing(Collector(self.db, self.config, [url])))
+        self.collector.wait_until_it_says(f"{url}: open")  # nobody can ask for a hello later
         options = ("--console", self.line.board_path, "--name", "roof", "--interval", "0.2")
         self.agent = stack.enter_context(Daemon(command, *options, proc=proc))
         wait_for(lambda: control.control_path(self.db).exists(), "the collector's door")
