@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from boardside import NAME, SerialLine, Visitor, restart_agent
+from boardside import NAME, Visitor, restart_agent
 from machine import Machine
 from runner import Result
 from system_parts import Collector, buddywatch, wait_for
@@ -32,6 +32,13 @@ FAILURE = r"Allocation of length 61440 from process \d+ \(rm\) failed"
 BARS = "▁▂▃▄▅▆▇█"
 
 
+def prepare(board: Machine) -> None:
+    """Start the agent anew, in a hurry, and the first jobs."""
+    restart_agent(board, INTERVAL_S)
+    for line in (*FUNCTIONS, "start; " * RUNNING):
+        board.console.run(line)
+
+
 @dataclass
 class Day:
     """One board with its collector, and what was to be seen after each step."""
@@ -40,13 +47,7 @@ class Day:
     db: Path
     config: Path
     collector: Collector
-    line: SerialLine
     steps: list[int] = field(default_factory=list)  # number of the newest frame in the store when it was over
-
-    def begin(self) -> None:
-        restart_agent(self.board, INTERVAL_S)
-        for line in (*FUNCTIONS, "start; " * RUNNING):
-            self.board.console.run(line)
 
     def step(self, command: str) -> None:
         """One step, and then time enough that all is judged and told."""
@@ -66,14 +67,17 @@ class Day:
         return record, lasts
 
     def _is_told(self, seq: int) -> bool:
-        judged = self._number("SELECT max(seq) FROM judged")
-        return judged >= seq and not self._number("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')")
+        if self._number("SELECT max(seq) FROM judged") < seq:
+            return False
+        # What is tight waits for as long as it is refused, too.
+        untold = self._number("SELECT count(*) FROM transitions WHERE told = 0 AND rule <> 'tight'")
+        return not untold + self._number("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')")
 
     def _not_told(self, seq: int) -> str:
         unsent = self._number(
             "SELECT group_concat(subject || coalesce(last_error, '')) FROM outbox WHERE state <> 'sent'"
         )
-        said = f"{self.collector.out[-1000:]}{self.collector.err}{self.board.console.text[-1000:]}"
+        said = f"{self.collector.out[-1000:]}{self.collector.err}{self.board.console.text[-300:]}"
         return f"frame {seq} judged (now {self._number('SELECT max(seq) FROM judged')}), mails sent ({unsent}): {said}"
 
     def _number(self, sql: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from boardside import NAME, lines_of, wait_for_agent
-from cronstory import CRON_STEP, FAILURE, RESIDENT_STEP, Day, play_until_it_fails, side_by_side
+from cronstory import CRON_STEP, FAILURE, RESIDENT_STEP, Day, play_until_it_fails, prepare, side_by_side
 from machine import Machine
 from smtp_server import ReceivedMail, SmtpServer
 from system_parts import NEED_RM, Collector, mail_config, mail_server, text_of, wait_for_mail, warns_of_rm
@@ -27,12 +27,11 @@ def _day(out: Path, folder: Path, server: SmtpServer) -> Iterator[Day]:
     config.write_text(NEED_RM + mail_config(server, folder))
     with Machine(out, FLAVOUR) as board, lines_of(board) as (serial, _):
         wait_for_agent(board)
+        prepare(board)
         collector = Collector(db, config, [serial.url])
         try:
             collector.wait_until_it_says(f"{serial.url}: open")
-            day = Day(board, db, config, collector, serial)
-            day.begin()
-            yield day
+            yield Day(board, db, config, collector)
             assert collector.stop() == 0
         finally:
             collector.close()
