@@ -61,7 +61,7 @@ board-run: $(VENV_RUN)
 	@.venv/bin/python scripts/board_run.py $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(FORM),--form $(FORM)) $(if $(FOR),--for $(FOR))
 
 board-test: board
-	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest -rP tests/board
+	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest -rP $(if $(BOARD_TESTS),$(BOARD_TESTS),tests/board)
 
 board-story: board
 	@BUDDYWATCH_BOARD=required BUDDYWATCH_STORY=1 .venv/bin/python -m pytest -rP tests/board/test_story.py
