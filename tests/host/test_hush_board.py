@@ -97,7 +97,7 @@ def test_what_is_asked_for_again_nobody_has() -> None:
     life.snapshot(first, 0.0)
     session, tracker = LinkSession(), BoardTracker()
     values = feed(session, tracker, life.hello(), 1e9)  # the frame before it was lost within this process
-    assert tracker.next_request() is None
+    assert tracker.next_request(32) is None
     assert life.gap(1, 32).startswith(b"~G ")
     assert life.gap(2, 32) == b""
     assert [type(value) for value in values if not isinstance(value, Boot)] in ([], [Gap])

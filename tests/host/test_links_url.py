@@ -41,7 +41,7 @@ BAD = [
     ("serial:///dev/ttyUSB0?baud=fast", "baud=fast"),
     ("serial:///dev/ttyUSB0?baud=0", "baud=0"),
     ("serial:///dev/ttyUSB0?baud=99999999999", "baud=99999999999"),
-    ("serial:///dev/ttyUSB0?dtr=no", "true or false for dtr"),
+    ("serial:///dev/ttyUSB0?dtr=no", "rts=true|false or rtscts=true|false"),
     ("serial:///dev/ttyUSB0?parity=even", "parity=even"),
     ("tcp://board", "tcp://HOST:PORT"),
     ("tcp://:4000", "tcp://HOST:PORT"),
