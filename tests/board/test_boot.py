@@ -111,8 +111,11 @@ def collected(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
                 for number in range(3):  # so that there is something to see
                     board.console.run(f"echo {number} >/tmp/{number}; ls /bin >/dev/null; rm /tmp/{number}")
                 let_pass(board, CUT_S)
+                opened = collector.out.count(f"{urls[1]}: open")
                 for line in cut:
                     line.cut.clear()
+                if telnet in cut:
+                    collector.wait_until_it_says(f"{urls[1]}: open", opened + 1)
                 frames = _frames_in(db)
                 wait_for(lambda f=frames: _frames_in(db) > f + 20, "frames after the cut")
             with Visitor(board) as visitor:
