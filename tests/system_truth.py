@@ -186,7 +186,7 @@ def check(db: Path, board: str, record: Record, lasts: dict[str, int], whole: bo
     may have been ended while a frame was on its way; what is there all the same must be true.
     """
     found = stored(db, board)
-    assert list(found) == list(record.lives)
+    assert list(found) == list(record.lives), {boot_id: len(here.numbers) for boot_id, here in found.items()}
     for boot_id, last in lasts.items():
         here, life = found[boot_id], record.lives[boot_id]
         expected = set(range(1, last + 1))

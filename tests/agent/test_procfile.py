@@ -129,17 +129,17 @@ def test_file_under_proc_stays_open_and_tells_fresh_figures():
     file = ProcFile("/proc", "/uptime")
     first = last = file.first_line()
     assert open_files() == before + 1
-    while last == first:  # it goes up every hundredth of a second
+    while uptime_cs(last) == uptime_cs(first):
         last = file.first_line()
     assert open_files() == before + 1
-    assert float_free(last) > float_free(first)
+    assert uptime_cs(last) > uptime_cs(first)
     file.close()
     assert open_files() == before
-    assert float_free(file.first_line()) >= float_free(last)
+    assert uptime_cs(file.first_line()) >= uptime_cs(last)
     file.close()
 
 
-def float_free(line):
+def uptime_cs(line):
     """The uptime of a line of /proc/uptime in hundredths of a second."""
     return int(line.split()[0].replace(b".", b""))
 

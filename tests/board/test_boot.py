@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +100,11 @@ def _frames_in(db: Path) -> int:
 @pytest.fixture(scope="module")
 def collected(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
     folder = tmp_path_factory.mktemp("collected")
-    with Machine(board_out, "4k") as board, lines_of(board) as (serial, telnet):
+    with ExitStack() as stack:
+        board = stack.enter_context(Machine(board_out, "4k"))
+        # Joined only now: the terminal would keep what the agent of the boot script said, which the ring does not hold.
         restart_agent(board, INTERVAL_S)
+        serial, telnet = stack.enter_context(lines_of(board))
         urls = [serial.url, telnet_url(telnet)]
         with _collecting(folder, *urls) as (collector, db, config):
             wait_for(lambda: _frames_in(db) > 20, "the first frames")
@@ -111,8 +114,11 @@ def collected(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
                 for number in range(3):  # so that there is something to see
                     board.console.run(f"echo {number} >/tmp/{number}; ls /bin >/dev/null; rm /tmp/{number}")
                 let_pass(board, CUT_S)
+                opened = collector.out.count(f"{urls[1]}: open")
                 for line in cut:
                     line.cut.clear()
+                if telnet in cut:
+                    collector.wait_until_it_says(f"{urls[1]}: open", opened + 1)
                 frames = _frames_in(db)
                 wait_for(lambda f=frames: _frames_in(db) > f + 20, "frames after the cut")
             with Visitor(board) as visitor:

@@ -34,7 +34,12 @@ VERDICTS = (watermark.OK, watermark.TIGHT, watermark.REFUSED)
 
 RECLAIM = "reclaim"  # the kernel freed memory first
 FEWER_PAGES = "exec took fewer pages"  # than the EXEC_PAGES that a verdict for a program sets aside
+RECORD = "record of the mapping"  # the kernel's own, for which it needed single pages first, and they were the last
 UNEXPLAINED = "unexplained"
+
+RECORD_PAGES = (
+    2  # vm_region, vma and the nodes of the tree they hang in: less than a page of slab each time, mostly none
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Trial:
     verdict: str
     margin_pages: int
     verdict_at_once: str  # the verdict of a request that takes no single pages first
+    verdict_with_record: str  # of one that takes RECORD_PAGES first
 
     @property
     def gained_pages(self) -> int:
@@ -91,15 +97,17 @@ class Report:
 
 
 def explain(trial: Trial) -> str:
-    """Why a kernel granted what was refused by the blocks before, as far as the trial itself shows it.
+    """Why the kernel did otherwise than the verdict said, as far as the trial itself shows it.
 
-    A request that fails first makes the kernel reclaim: then something was there to be reclaimed, and more pages are
-    free afterwards. The pages that an exec takes before its block are an upper bound. For the other direction, a
-    request that failed although the verdict was ok or tight, there is no excuse.
+    Granted though refused: a request that fails first makes the kernel reclaim; then something was there to be
+    reclaimed, and more pages are free afterwards. The pages that an exec takes before its block are an upper bound.
+    Not granted though ok or tight: only where it was so tight that the record of the mapping made the difference.
     """
-    if trial.granted and trial.is_exec and trial.verdict_at_once != watermark.REFUSED:
+    if not trial.granted:
+        return RECORD if not trial.is_exec and trial.verdict_with_record == watermark.REFUSED else UNEXPLAINED
+    if trial.is_exec and trial.verdict_at_once != watermark.REFUSED:
         return FEWER_PAGES
-    if trial.granted and trial.gained_pages > 0 and trial.reclaimable_pages > 0:
+    if trial.gained_pages > 0 and trial.reclaimable_pages > 0:
         return RECLAIM
     return UNEXPLAINED
 
@@ -155,6 +163,7 @@ def _trial(words: list[str], size_bytes: int, page_bytes: int, marks: tuple[int,
     zones = [(blocks(before), marks[0], marks[1], 0)]
     verdict, margin = watermark.judge(zones, order, rule, watermark.EXEC_PAGES if is_exec else 0)
     at_once, _ = watermark.judge(zones, order, rule)
+    with_record, _ = watermark.judge(zones, order, rule, RECORD_PAGES)
     return Trial(
         order=order,
         pages=-(-size_bytes // page_bytes),
@@ -166,6 +175,7 @@ def _trial(words: list[str], size_bytes: int, page_bytes: int, marks: tuple[int,
         verdict=verdict,
         margin_pages=margin,
         verdict_at_once=at_once,
+        verdict_with_record=with_record,
     )
 
 
