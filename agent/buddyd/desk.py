@@ -1,12 +1,14 @@
 """The agent's state: the last sample, the encoder, the ring. It polls when it is told to, and knows the answers."""
 
 import binascii
+import gc
 import os
 
 from . import VERSION, compat, kernlog, wire
 from .ring import GROUPS_MIN
 
 REFRESH_MS = 600000  # system facts are read again so often
+STARVED_MAX = 3  # polls on end that the heap has no room for: then it is too small, and the agent says so and ends
 
 
 def new_boot_id(proc):
@@ -41,10 +43,33 @@ class Desk:
         self.poll_us = 0  # how long the last poll took
         self.sampled = 0  # the number of the frame that ends the newest snapshot
         self.refreshed_ms = compat.ticks_ms()
+        self.starved = 0  # polls on end without room in the heap
+        self.left_out = False  # whether something was, and has not been told
 
     def poll(self):
-        """Take a sample and put it into the ring. A source that fails costs itself and is told once."""
+        """Take a sample and put it into the ring. A source that fails costs itself and is told once.
+
+        So does a heap that has no room at the moment, as when kernel lines come in a burst while a person is answered.
+        """
+        try:
+            self._poll()
+            self.starved = 0
+        except MemoryError:
+            self.starved += 1
+            self._leave_out()
+            if self.starved >= STARVED_MAX:
+                raise
+
+    def _leave_out(self):
+        self.encoder.key_due = 0  # it may have taken changes for sent that were not
+        self.left_out = True
+        gc.collect()
+
+    def _poll(self):
         began = compat.ticks_us()
+        if self.left_out:
+            self._news("the heap had no room, something was left out; give a larger one (-X heapsize=)")
+            self.left_out = False
         if self.kernel_log.file is not None and not self.kernel_log.pollable:
             self.drain_kernel_log()
         if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
@@ -57,9 +82,12 @@ class Desk:
 
     def drain_kernel_log(self):
         """Turn new kernel lines into events; False once the kernel log is gone."""
-        self.kernel_log.drain(self._kernel_line)
-        if self.kernel_log.file is None:
-            self._news("lost kernel-log")
+        try:
+            self.kernel_log.drain(self._kernel_line)
+            if self.kernel_log.file is None:
+                self._news("lost kernel-log")
+        except MemoryError:
+            self._leave_out()
         return self.kernel_log.file is not None
 
     def _kernel_line(self, text, stamp_cs):

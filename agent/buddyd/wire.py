@@ -238,9 +238,9 @@ class Encoder:
 
     def _number(self, kind, body, sink):
         line = seal(MARK + kind + short_sequence(self.sequence) + body, context(self.boot, self.sequence))
+        sink(line)  # first: a number whose frame found no room in the heap must be given again
         self.sequence += 1
         self.bytes_left -= len(line)
-        sink(line)
 
 
 def event_text(uptime_cs, kind, number, pid, comm, text):
