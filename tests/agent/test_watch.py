@@ -97,12 +97,12 @@ def test_next_conversation_does_not_watch():
 def test_watching_costs_no_memory():
     host = watching()
     here = host.peer.desk
-    before = 0
-    for number in range(400):
-        here.poll()
-        host.listen()
-        if number == 200:
-            gc.collect()
-            before = gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
-    gc.collect()
-    assert not before or gc.mem_alloc() <= before
+    used = []
+    for _ in range(5):
+        for _ in range(100):
+            here.poll()
+            host.listen()
+        gc.collect()
+        used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
+    # Not equal to the byte, see test_megabyte_without_a_newline_costs_no_memory().
+    assert used[-1] <= max(used[:-1])
