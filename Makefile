@@ -7,7 +7,7 @@ export PYTHON MICROPYTHON MPY_CROSS
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
 
-.PHONY: help run demo test lint check bench faults agent frozen board board-tools board-run board-test board-story clean
+.PHONY: help run demo test lint check bench faults agent frozen board board-tools board-run board-test clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -23,7 +23,6 @@ help:
 	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once)'
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k or 4k-2.6.30; Ctrl-C ends it'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
-	@echo 'make board-story    play the story on the emulated board: exec after exec until rm fails, and the same with resident programs'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo
 	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross'
@@ -62,9 +61,6 @@ board-run: $(VENV_RUN)
 
 board-test: board
 	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest -rP $(if $(BOARD_TESTS),$(BOARD_TESTS),tests/board)
-
-board-story: board
-	@BUDDYWATCH_BOARD=required BUDDYWATCH_STORY=1 .venv/bin/python -m pytest -rP tests/board/test_story.py
 
 bench: $(VENV_DEV)
 	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done

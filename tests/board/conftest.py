@@ -8,9 +8,6 @@ import pytest
 from machine import QEMU, MachineError, artefacts
 from truth import FLAVOURS, OUT
 
-# Minutes of a board's day beside a collector: `make board-story` plays it.
-collect_ignore = [] if os.environ.get("BUDDYWATCH_STORY") else ["test_story.py"]
-
 
 def needed(complaint: str) -> None:
     """Skip the test; fail where BUDDYWATCH_BOARD=required says that a board has to be there."""
