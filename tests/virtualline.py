@@ -132,7 +132,7 @@ class HostEnd:
 
     def __init__(self, to_host: Way, to_board: Way, listens_only: bool) -> None:
         self.url = "virtual:"
-        self.takes_requests = not listens_only
+        self.takes_requests = self.has_human_side = not listens_only
         self.up = False
         self._to_host, self._to_board = to_host, to_board
 

@@ -223,7 +223,7 @@ class Control:
             return
         client.is_shell = what == SHELL
         found = [connection for connection in connections if connection.board == board]
-        fit = [c for c in found if c.is_up and c.link.takes_requests != client.is_shell and not c.is_recording]
+        fit = [c for c in found if c.is_up and _is_fit(c, client.is_shell)]
         if not fit:
             client.end(REFUSED, _why_not(board, found, client.is_shell))
             return
@@ -255,6 +255,13 @@ class Control:
             client.end(LOST, f"{connection.url}: no answer for {ANSWER_S:.0f} s")
 
 
+def _is_fit(connection: Connection, is_shell: bool) -> bool:
+    """Whether somebody is there for what a person types: a shell that shares the line, or buddyd."""
+    if is_shell:
+        return not connection.link.takes_requests and not connection.is_recording
+    return connection.link.has_human_side
+
+
 def _why_not(board: str, found: list[Connection], is_shell: bool) -> str:
     up = [connection for connection in found if connection.is_up]
     if not found:
@@ -264,6 +271,8 @@ def _why_not(board: str, found: list[Connection], is_shell: bool) -> str:
     urls = ", ".join(connection.url for connection in up)
     if is_shell:
         return f"no shell is on {urls}; one is where a serial link says shared=true"
+    if all(connection.link.takes_requests for connection in up):
+        return f"{board} is watched through its shell by {urls}, without a buddyd that could be asked; log in instead"
     return (
         f"{board} is heard over {urls} only, where nobody may ask; where a shell shares the line, --shell types to it"
     )

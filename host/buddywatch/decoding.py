@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buddyd import wire
+from buddyd import secret, wire
 
 from buddywatch.layout import MARKS, Layout
 from buddywatch.opening import Frame, GapReport, Hello, Opener, looks_like_frame, request_start
@@ -18,6 +18,10 @@ _KINDS = {
     wire.KEY: "key", wire.KEY_PART: "key, goes on", wire.DELTA: "delta", wire.DELTA_PART: "delta, goes on",
     wire.CONTINUED_PART: "continued, goes on", wire.CONTINUED: "continued",
 }  # fmt: skip
+# The lines by which a secret is proven: how each begins, its number of words, what it is called.
+_PROOFS = (
+    (secret.CHALLENGE, 2, "challenge"), (secret.ANSWER, 2, "answer"), (secret.PROOF, 1, "proof"),
+)  # fmt: skip
 _COLUMNS_MAX = 70_000  # of a snapshot whose layout is not known
 _OVERHEAD = len(b"~dSS") + wire.CHECK_DIGITS + len(b"\n")
 
@@ -38,6 +42,9 @@ class LineDecoder:
         """What a line holds, from left to right: text, frames, a request. Nothing for an empty one."""
         line = line.strip(b"\r\n\0")
         found: list[Told] = []
+        proof = _proof(line)
+        if proof is not None:
+            return [proof]
         request = self._request(line)
         if request is not None:
             at, told = request
@@ -142,6 +149,18 @@ class LineDecoder:
         if self._opener.boot_id is None and frame[1:2] != wire.EVENT:
             told |= {"kind": _KINDS[frame[1:2]], "changes": _changes(frame[4 : -wire.CHECK_DIGITS], 0)}
         return told
+
+
+def _proof(line: bytes) -> Told | None:
+    """A line by which a secret is proven: who says it is there, but neither numbers nor proofs."""
+    for start, count, what in _PROOFS:
+        if line.startswith(start):
+            given = secret.parse(line, start, count)
+            if given is None:
+                return {"line": what, "check": "wrong", "text": line.decode("utf-8", "backslashreplace")}
+            told: Told = {"line": what, "check": "ok"}
+            return told | {"name": given[0].decode("ascii", "backslashreplace")} if start == secret.CHALLENGE else told
+    return None
 
 
 class _Sparse(dict[int, int]):

@@ -37,9 +37,9 @@ FEWER_PAGES = "exec took fewer pages"  # than the EXEC_PAGES that a verdict for 
 RECORD = "record of the mapping"  # the kernel's own, for which it needed single pages first, and they were the last
 UNEXPLAINED = "unexplained"
 
-# vm_region, vma and the nodes of the tree they hang in: less than a page of slab each time, mostly none. Measured: none of
-# 72,000 execs was refused at a margin of 0 or more; the one that was, in another run, left 4 pages with the kernel, as 0.7 %
-# of those refused do.
+# vm_region, vma and the nodes of the tree they hang in: less than a page of slab each time, mostly none. Measured: none
+# of 72,000 execs was refused at a margin of 0 or more; the one that was, in another run, left 4 pages with the kernel,
+# as 0.7 % of those refused do.
 RECORD_PAGES = 2
 
 

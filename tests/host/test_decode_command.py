@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from runner import TOP, Runner
 
 VECTORS = json.loads((TOP / "tests/vectors/wire.json").read_text())
+SECRET = json.loads((TOP / "tests/vectors/secret.json").read_text())
 CONVERSATION = [line for turn in VECTORS["conversation"]["turns"] for line in turn["lines"]]
 BOOT = "3f9a0c52"
 KEY = VECTORS["frame"][1]["line"]
@@ -60,6 +61,23 @@ def test_the_conversation_of_the_protocol_page_is_told_in_words(decode):
         assert expected in text
     assert result.lines[-1] == "-- 5 requests, 3 hellos, 4 snapshots, 1 event, 1 gap"
     assert all(len(line) <= 80 for line in result.lines)
+
+
+def test_the_proof_of_a_secret_is_told_without_its_numbers(decode):
+    lines = [turn["line"] for turn in SECRET["turns"]]
+    result = decode(*lines)
+    assert (result.code, result.err) == (0, "")
+    assert result.lines == [
+        "challenge: xport-07 demands the proof of a secret; check ok",
+        "answer: the host's proof that it has the secret; check ok",
+        "proof: the board's, that it has the secret as well; check ok",
+        "-- 1 challenge, 1 answer, 1 proof",
+    ]
+    damaged = decode(*(line[:-1] + "x" for line in lines))
+    assert damaged.code == 1
+    assert [line.split(":")[0] for line in damaged.lines[:3]] == [
+        f"{what}, CHECK WRONG" for what in ("challenge", "answer", "proof")
+    ]
 
 
 def test_damage_is_told_and_makes_the_exit_code_1(decode):

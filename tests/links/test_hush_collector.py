@@ -49,6 +49,7 @@ def test_collect_status_and_mail(console: Console, tmp_path: Path) -> None:
             wait_for(lambda: rows(db, "SELECT * FROM events"), "the kernel's line")
             wait_for(lambda: mail.exists() and "Allocation of length 61440" in mail.read_text(), "a mail about it")
             status = buddywatch(db, config, "status", "cellar")
+            asked = buddywatch(db, config, "console", "cellar")
             (told,) = json.loads(buddywatch(db, config, "status", "--json", "cellar").out)["boards"]
         finally:
             collector.terminate()
@@ -58,6 +59,8 @@ def test_collect_status_and_mail(console: Console, tmp_path: Path) -> None:
     assert UNKNOWN in status.out
     assert f"({url.removesuffix('&board=cellar')})" in status.out
     assert "kernel_failure" in status.out
+    assert (asked.code, asked.out) == (4, "")
+    assert "cellar is watched through its shell by" in asked.err
     assert status.code == 1
     assert told["unknown"][0] == "the kernel's log"
     assert told["needs"][0]["verdict"] == "ok"

@@ -46,8 +46,10 @@ def _begin(args: argparse.Namespace, config: Config) -> Conversation:
         connection = Doors(config).connection(args.board)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    if not connection.link.takes_requests:
-        raise CommandError(f"{args.board}: nobody can be asked over it; name a telnet://, tcp:// or serial:/// link")
+    if not connection.link.has_human_side:
+        raise CommandError(
+            f"{args.board}: no buddyd can be asked over it; name a telnet://, tcp:// or serial:/// link to one"
+        )
     return OverLink(connection)
 
 

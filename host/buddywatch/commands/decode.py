@@ -19,6 +19,11 @@ DAMAGED = 1
 LINE_MAX = 65_536  # bytes of a line that are looked at; a frame has 255
 _ZONE = ("min", "low", "high", "reserve")
 _NUMBERS = {"alloc": "{} bytes", "vma": "{} bytes", "page": "order {}", "oom": "order {}", "load": "errno {}"}
+_PROOFS = {
+    "challenge": "challenge: {} demands the proof of a secret; check ok",
+    "answer": "answer: the host's proof that it has the secret; check ok",
+    "proof": "proof: the board's, that it has the secret as well; check ok",
+}
 _NAMES = {"proc": "processes created", "free": "pages free outside of blocks", "recl": "reclaimable", "slab": "in slab"}
 
 
@@ -98,6 +103,8 @@ def words(told: Told) -> list[str]:
         return [f"gap of boot {escaped(told['boot_id'])}: {count} from {told['first']} on overwritten, check ok"]
     if told["line"] == "request":
         return [_request(told)]
+    if told["line"] in _PROOFS:
+        return [_PROOFS[told["line"]].format(escaped(told.get("name", "")))]
     return _frame(told)
 
 

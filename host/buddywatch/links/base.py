@@ -35,6 +35,7 @@ class Link(Protocol):
     url: str
     flows_unasked: bool  # frames come without a request, as on a serial line
     takes_requests: bool  # something at the other end may answer
+    has_human_side: bool  # an agent at the other end answers a person
 
     @property
     def up(self) -> bool: ...

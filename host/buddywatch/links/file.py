@@ -15,7 +15,7 @@ class FileLink:
     """It ends where the file ends. Nobody is there to answer: what is written is taken and forgotten."""
 
     flows_unasked = True
-    takes_requests = False
+    takes_requests = has_human_side = False
     wants_write = False
 
     def __init__(self, url: str, path: str) -> None:

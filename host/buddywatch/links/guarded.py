@@ -26,6 +26,7 @@ class GuardedLink:
         self.url = link.url
         self.flows_unasked = link.flows_unasked
         self.takes_requests = link.takes_requests
+        self.has_human_side = link.has_human_side
         self.rest_s = float(getattr(link, "rest_s", 0.0))  # after a refusal, where opening it costs the board something
         self._trust = trust
         self._board = board

@@ -29,6 +29,7 @@ class HushLink:
 
     flows_unasked = True
     takes_requests = True
+    has_human_side = False  # a shell would run what a person types
     rest_s = REJECTED_REST_S  # where it is not believed
 
     def __init__(self, login: LoginLink, host: str, interval_s: int) -> None:

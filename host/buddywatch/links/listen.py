@@ -28,7 +28,7 @@ class Listener:
     """Waits for boards. read() never gives bytes; accepted() gives the new links, which are up."""
 
     flows_unasked = False
-    takes_requests = False
+    takes_requests = has_human_side = False
     wants_write = False
 
     def __init__(self, url: str, host: str, port: int, connections_max: int = CONNECTIONS_MAX) -> None:

@@ -21,7 +21,7 @@ class LoginLink:
     """
 
     flows_unasked = False
-    takes_requests = True
+    takes_requests = has_human_side = True
     rest_s = REJECTED_REST_S  # where what it leads to is not believed
 
     def __init__(self, link: Link, user: str | None, secret: Secret | None, start_inside: bytes = b"") -> None:

@@ -41,7 +41,7 @@ class SerialLink:
         shared: bool = False,
     ) -> None:
         self.url = url
-        self.takes_requests = not shared
+        self.takes_requests = self.has_human_side = not shared
         self._path = path
         self._baud = baud
         self._dtr = dtr

@@ -27,7 +27,7 @@ class SocketLink:
     """A connection that is there. _encode and _decode are what telnet needs."""
 
     flows_unasked = False
-    takes_requests = True
+    takes_requests = has_human_side = True
     ends = False  # whether it cannot be started again
 
     def __init__(self, url: str, name: str) -> None:
