@@ -8,7 +8,6 @@ verdict is made from the blocks before, by the functions of agent and host, and 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -24,7 +23,7 @@ from buddyd import watermark  # noqa: E402
 from buddywatch import programs  # noqa: E402
 from machine import Machine  # noqa: E402
 
-OUT = Path(os.environ.get("BOARD_OUT") or TOP / "build" / "board")
+OUT = TOP / "build" / "board"
 FLAVOURS = ("4k", "4k-2.6.30", "8k")
 STARTERS = [f"/bin/start-{kilobytes}k" for kilobytes in (40, 60, 100, 120, 200, 240, 400)]
 # How asker asks: programs that it is given, and how many trials make a table of some thousands in less than a minute.
