@@ -37,6 +37,15 @@ class Place:
         wait_for(lambda: control.control_path(self.db).exists(), "the collector's door")
         return collector
 
+    def collect_by_telnet(self) -> tuple[Daemon, str]:
+        """The agent, and its link."""
+        port = free_port()
+        url = f"telnet://127.0.0.1:{port}"
+        agent = self.agent("--telnet", str(port))
+        self.collect(url)
+        self.wait_for_data()
+        return agent, url
+
     def wait_for_data(self) -> None:
         def have() -> bool:
             found = buddywatch(self.db, self.config, "status", "--json")
@@ -47,12 +56,15 @@ class Place:
     def console(self, *arguments: str, typed: str = ASKED) -> Result:
         return buddywatch(self.db, self.config, "console", *arguments, input=typed)
 
-    def person(self, *arguments: str) -> subprocess.Popen[str]:
-        """One who goes on typing."""
+    def watcher(self, board: str) -> subprocess.Popen[str]:
+        """A person who watches, and goes on typing."""
         argv = [sys.executable, "-m", "buddywatch", "--db", str(self.db), "--config", str(self.config), "console"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen([*argv, *arguments], env=ENV, text=True, **pipes)
+        process = subprocess.Popen([*argv, board], env=ENV, text=True, **pipes)
         self._stack.callback(lambda: (process.kill(), process.communicate()))
+        process.stdin.write("watch\n")
+        process.stdin.flush()
+        assert process.stdout.readline().startswith("a line for each snapshot")
         return process
 
 
@@ -123,24 +135,15 @@ def test_board_is_asked_over_a_link_of_its_own(place: Place, guarded: bool) -> N
 
 
 def test_many_lines_are_paced_to_what_a_board_takes(place: Place) -> None:
-    port = free_port()
-    place.agent("--telnet", str(port))
-    place.collect(f"telnet://127.0.0.1:{port}")
-    place.wait_for_data()
+    place.collect_by_telnet()
     result = place.console("roof", typed="".join(f"need {number}\n" for number in range(1, 61)))
     assert [line.split(":")[0] for line in result.lines] == [f"need {number}" for number in range(1, 61)]
 
 
 def test_watching_goes_on_until_something_is_typed(place: Place) -> None:
-    port = free_port()
-    place.agent("--telnet", str(port))
-    place.collect(f"telnet://127.0.0.1:{port}")
-    place.wait_for_data()
-    person = place.person("roof")
-    assert person.stdin is not None and person.stdout is not None
-    person.stdin.write("watch\n")
-    person.stdin.flush()
-    assert person.stdout.readline().startswith("a line for each snapshot")
+    place.collect_by_telnet()
+    person = place.watcher("roof")
+    assert person.stdout is not None
     numbers = [int(person.stdout.readline().split()[0]) for _ in range(20)]
     assert numbers == sorted(set(numbers))
     out, err = person.communicate("stop\n", timeout=60)
@@ -182,28 +185,18 @@ def test_link_to_a_shell_alone_is_refused(place: Place) -> None:
 
 
 def test_link_that_is_down_or_goes_is_told(place: Place) -> None:
-    port = free_port()
-    agent = place.agent("--telnet", str(port))
-    place.collect(f"telnet://127.0.0.1:{port}")
-    place.wait_for_data()
-    person = place.person("roof")
-    assert person.stdin is not None and person.stdout is not None
-    person.stdin.write("watch\n")
-    person.stdin.flush()
-    person.stdout.readline()
+    agent, url = place.collect_by_telnet()
+    person = place.watcher("roof")
     agent.process.kill()
     assert person.wait(60) == 4
     assert person.stderr is not None
     assert "closed the connection" in person.stderr.read()
     assert "roof cannot be reached: " in one_line(place.console("roof"), 4)
-    assert "connection refused" in one_line(place.console(f"telnet://127.0.0.1:{port}"), 4)
+    assert "connection refused" in one_line(place.console(url), 4)
 
 
 def test_too_long_line_and_wrong_words_are_told(place: Place) -> None:
-    port = free_port()
-    place.agent("--telnet", str(port))
-    place.collect(f"telnet://127.0.0.1:{port}")
-    place.wait_for_data()
+    place.collect_by_telnet()
     assert "a board takes at most 128" in one_line(place.console("roof", typed="x" * 129 + "\n"), 2)
     assert "no shell is on" in one_line(place.console("--shell", "roof"), 4)
     assert "--shell is for a board's name" in one_line(place.console("--shell", "telnet://127.0.0.1:1"), 2)

@@ -7,15 +7,7 @@ PROG = buddyd
 FROZEN_MANIFEST ?= $(BUDDYD)/manifest.py
 UNIX_MAIN_C =
 
-MICROPY_USE_READLINE = 0
-MICROPY_PY_BTREE = 0
-MICROPY_PY_THREAD = 0
-MICROPY_PY_FFI = 0
-MICROPY_PY_SSL = 0
-MICROPY_PY_JNI = 0
-MICROPY_VFS_FAT = 0
-MICROPY_VFS_LFS1 = 0
-MICROPY_VFS_LFS2 = 0
+include $(VARIANT_DIR)/switches.mk
 
 # The modules' full names, such as buddyd.ring: made at import, they would take 0.8 kB of the heap for good.
 QSTR_DEFS += $(BUILD)/buddyd_names.h

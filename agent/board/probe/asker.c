@@ -25,26 +25,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ORDERS_MAX 16
+#include "look.h"
+#include "tell.h"
+
 #define LEAST_ORDER 4 /* PAGE_ALLOC_COSTLY_ORDER + 1 */
 #define TRIALS_PER_STATE 25
 #define HELD_MAX 1500
 #define PROGRAMS_MAX 16
 #define RESERVE_PAGES 14 /* above min, for what the kernel needs besides the block: kernel stack, slab, page cache */
 
-struct source {
-    int descriptor;
-    long length;
-    char text[4096];
-};
-
-struct state {
-    int orders;
-    long blocks[ORDERS_MAX];
-    long reclaimable_pages;
-};
-
-static struct source buddyinfo, meminfo, zoneinfo;
 static struct { char *address; long bytes; } held[HELD_MAX];
 static int held_count;
 static char *programs[PROGRAMS_MAX];
@@ -52,138 +41,9 @@ static int program_count;
 static int with_exec, with_cache;
 static long page_bytes, min_pages, trials;
 static uint32_t generator;
-static char line[512], file_part[4096];
-static long line_length;
+static char file_part[4096];
 
 extern char **environ;
-
-/* --- output --- */
-
-static void flush(void)
-{
-    for (long done = 0, n; done < line_length; done += n)
-        if ((n = write(1, line + done, line_length - done)) <= 0)
-            _exit(3);
-    line_length = 0;
-}
-
-static void put(const char *text)
-{
-    while (*text && line_length < (long)sizeof line)
-        line[line_length++] = *text++;
-}
-
-static void put_number(long number)
-{
-    char digits[12], *next = digits + sizeof digits - 1;
-
-    *next = 0;
-    do
-        *--next = '0' + number % 10;
-    while (number /= 10);
-    put(next);
-}
-
-static void put_blocks(const struct state *state)
-{
-    for (int order = 0; order < state->orders; order++) {
-        put(order ? "," : " ");
-        put_number(state->blocks[order]);
-    }
-}
-
-static void fail(const char *what)
-{
-    put("error ");
-    put(what);
-    put("\n");
-    flush();
-    _exit(1);
-}
-
-/* --- what the kernel says --- */
-
-static void open_source(struct source *source, const char *path)
-{
-    if ((source->descriptor = open(path, O_RDONLY)) < 0)
-        fail(path);
-}
-
-static const char *read_source(struct source *source)
-{
-    long n;
-
-    source->length = 0;
-    lseek(source->descriptor, 0, SEEK_SET);
-    while ((n = read(source->descriptor, source->text + source->length, sizeof source->text - 1 - source->length)) > 0)
-        source->length += n;
-    source->text[source->length] = 0;
-    return source->text;
-}
-
-static long number_after(const char *text, const char *key)
-{
-    const char *found = strstr(text, key);
-
-    return found ? strtol(found + strlen(key), 0, 10) : 0;
-}
-
-/* The blocks are read last: nothing of ours happens between that and the request. */
-static void read_state(struct state *state)
-{
-    const char *text = read_source(&meminfo);
-    char *next;
-    long kilobytes = number_after(text, "Active(file):") + number_after(text, "Inactive(file):") +
-                     number_after(text, "SReclaimable:");
-
-    state->reclaimable_pages = page_bytes ? kilobytes * 1024 / page_bytes : 0;
-    text = strstr(read_source(&buddyinfo), "DMA ");
-    if (!text)
-        fail("no zone DMA");
-    text += 4;
-    for (state->orders = 0; state->orders < ORDERS_MAX; state->orders++, text = next) {
-        while (*text == ' ')
-            text++;
-        if (*text < '0' || *text > '9')
-            break;
-        state->blocks[state->orders] = strtol(text, &next, 10);
-    }
-}
-
-static long pages_from(const struct state *state, int order)
-{
-    long pages = 0;
-
-    for (; order < state->orders; order++)
-        pages += state->blocks[order] << order;
-    return pages;
-}
-
-static void tell_constants(void)
-{
-    struct state state;
-    const char *text;
-    long free_bytes;
-
-    read_state(&state);
-    free_bytes = number_after(read_source(&meminfo), "MemFree:") * 1024;
-    for (page_bytes = 4096; free_bytes > pages_from(&state, 0) * page_bytes * 3 / 2; page_bytes *= 2)
-        ;
-    text = strstr(read_source(&zoneinfo), "pages free");
-    if (!text)
-        fail("no marks");
-    min_pages = number_after(text, " min ");
-    put("page ");
-    put_number(page_bytes);
-    put("\nmarks ");
-    put_number(min_pages);
-    put(" ");
-    put_number(number_after(text, " low "));
-    put(" ");
-    put_number(number_after(text, " high "));
-    put("\n");
-    flush();
-}
 
 /* --- states --- */
 
@@ -229,7 +89,7 @@ static int is_safe(long pages)
     struct state state;
     int order = order_of(pages);
 
-    read_state(&state);
+    look(&state);
     return pages_from(&state, order) >= (1L << order) + min_pages + RESERVE_PAGES;
 }
 
@@ -251,7 +111,7 @@ static void fill(long free_pages)
         long pages = draw_pages();
         char *address;
 
-        read_state(&state);
+        look(&state);
         if (pages_from(&state, 0) <= free_pages)
             break;
         if (is_safe(pages) && (address = ask(pages * page_bytes)))
@@ -331,6 +191,14 @@ static long draw_trial_bytes(void)
     return pages * page_bytes - draw(page_bytes);
 }
 
+static void put_blocks(const struct state *state)
+{
+    for (int order = 0; order < state->orders; order++) {
+        put(order ? "," : " ");
+        put_number(state->blocks[order]);
+    }
+}
+
 static void tell(const char *prefix, long asked, int granted, const struct state *before, const struct state *after)
 {
     put("trial ");
@@ -341,7 +209,7 @@ static void tell(const char *prefix, long asked, int granted, const struct state
     put_blocks(before);
     put_blocks(after);
     put("\n");
-    flush();
+    flush_line();
 }
 
 static void try_mmap(void)
@@ -350,9 +218,9 @@ static void try_mmap(void)
     long bytes = draw_trial_bytes();
     char *address;
 
-    read_state(&before);
+    look(&before);
     address = ask(bytes);
-    read_state(&after);
+    look(&after);
     tell("", bytes, address != 0, &before, &after);
     if (address && held_count < HELD_MAX - 1 && !draw(6))
         hold(address, bytes);
@@ -380,10 +248,29 @@ static void try_exec(void)
     struct state before, after;
     int number = draw(program_count), granted;
 
-    read_state(&before);
+    look(&before);
     granted = starts(programs[number]);
-    read_state(&after);
+    look(&after);
     tell("p", number, granted, &before, &after);
+}
+
+static void tell_constants(void)
+{
+    struct marks marks;
+
+    look_marks(&marks);
+    page_bytes = look_page_bytes();
+    min_pages = marks.min;
+    put("page ");
+    put_number(page_bytes);
+    put("\nmarks ");
+    put_number(marks.min);
+    put(" ");
+    put_number(marks.low);
+    put(" ");
+    put_number(marks.high);
+    put("\n");
+    flush_line();
 }
 
 static void tell_program(int number)
@@ -402,7 +289,7 @@ static void tell_program(int number)
         put(digits);
     }
     put("\n");
-    flush();
+    flush_line();
 }
 
 /* One trial, and a few small changes of the state. */
@@ -431,9 +318,7 @@ int main(int argc, char **argv)
     with_cache = !strcmp(argv[3], "cache");
     for (; program_count < argc - 4; program_count++)
         programs[program_count] = argv[4 + program_count];
-    open_source(&buddyinfo, "/proc/buddyinfo");
-    open_source(&meminfo, "/proc/meminfo");
-    open_source(&zoneinfo, "/proc/zoneinfo");
+    look_open();
     tell_constants();
     for (int number = 0; number < program_count; number++)
         tell_program(number);
@@ -444,6 +329,6 @@ int main(int argc, char **argv)
     }
     give_back_all();
     put("end\n");
-    flush();
+    flush_line();
     return 0;
 }

@@ -1,0 +1,26 @@
+/* What the kernel says of its memory, read without asking it for any. Numbers are pages. */
+
+#define ORDERS_MAX 16
+
+struct state {
+    int orders;
+    long blocks[ORDERS_MAX]; /* free ones, by order */
+    long reclaimable_pages;
+};
+
+struct marks {
+    long min, low, high;
+};
+
+/* Opens the files; to be called once, before all else. */
+void look_open(void);
+
+/* The free blocks are read last: nothing of ours happens between that and what follows. */
+void look(struct state *state);
+
+void look_marks(struct marks *marks);
+
+long look_page_bytes(void);
+
+/* Pages in free blocks of an order and larger. */
+long pages_from(const struct state *state, int order);
