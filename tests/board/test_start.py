@@ -11,7 +11,7 @@ from machine import Machine
 def test_board_boots_with_the_agent_in_both_forms_of_programs(board_out, form):
     with Machine(board_out, "4k", form) as board:
         wait_for_agent(board)
-        assert "/bin/buddyd" in board.console.run("ps").text
+        assert "buddyd" in names_of_processes(board)
 
 
 def test_start_waits_in_the_shell_while_memory_is_in_pieces(board_out):
@@ -27,6 +27,11 @@ def test_start_waits_in_the_shell_while_memory_is_in_pieces(board_out):
         assert processes(board) - before == between + 1  # our own looks at the clock, and this one
         assert board.console.text.count("buddyd: not started") == 1
         assert board.console.run("ps").text.count("/sbin/start-buddyd") == 1
+
+
+def names_of_processes(board: Machine) -> list[str]:
+    """By words of the shell: an ELF BusyBox takes 344 kB in one piece for each command, and soon none is left."""
+    return board.console.run("for p in /proc/[0-9]*/comm; do read -r name <$p; echo $name; done").text.split()
 
 
 def processes(board: Machine) -> int:
