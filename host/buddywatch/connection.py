@@ -203,9 +203,12 @@ class Connection:
 
     def _lost(self, down: LinkDown, monotonic_s: float) -> None:
         lasted_s = monotonic_s - self._up_since_s if self.is_up else 0.0
+        reason = str(down)
+        if isinstance(self.link, FileLink) and self.is_up and self._session.boot_id is None:
+            reason += "; no hello is in it, so no frame of it can be checked, and none is stored"
         self.close()
         self.ended = down.ended
-        self._later(str(down), monotonic_s, lasted_s, down.rest_s)
+        self._later(reason, monotonic_s, lasted_s, down.rest_s)
 
     def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0, rest_s: float = 0.0) -> None:
         self._retry_at_s = monotonic_s + max(rest_s, self._backoff.next_wait_s(lasted_s, random.random()))

@@ -171,6 +171,17 @@ def test_what_comes_before_the_boards_name_is_stored(tmp_path: Path, recording: 
     check(db, BOARD, record, lasts)
 
 
+def test_recording_without_a_hello_says_that_nothing_of_it_is_stored(tmp_path: Path, recording: Path) -> None:
+    lines = recording.read_bytes().splitlines(keepends=True)
+    (tmp_path / "headless").write_bytes(b"".join(line for line in lines if line[:2] != b"~H"))
+    db, config = tmp_path / "x.db", tmp_path / "config.toml"
+    config.touch()
+    result = buddywatch(db, config, "collect", "--plain", f"file:{tmp_path / 'headless'}")
+    assert result.code == 0
+    assert "end of the recording; no hello is in it, so no frame of it can be checked" in result.out
+    assert stored(db, BOARD) == {}
+
+
 def test_two_links_to_a_board_store_everything_once(scene: Scene, adapter: Adapter, tmp_path: Path) -> None:
     adapter.plug_in()
     collector = scene.collect(f"serial://{tmp_path}/ttyUSB0", scene.stage.telnet_url)
