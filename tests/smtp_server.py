@@ -18,6 +18,7 @@ import ipaddress
 import ssl
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -112,7 +113,8 @@ class SmtpServer:
     async def _shut(self) -> None:
         self._server.close()
         for transport in list(self._open):
-            transport.abort()  # type: ignore[attr-defined]
+            with suppress(AttributeError):  # of a TLS connection that has just ended: CPython 3.11.2's abort() raises it
+                transport.abort()  # type: ignore[attr-defined]
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
