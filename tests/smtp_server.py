@@ -113,7 +113,7 @@ class SmtpServer:
     async def _shut(self) -> None:
         self._server.close()
         for transport in list(self._open):
-            with suppress(AttributeError):  # of a TLS connection that has just ended: CPython 3.11.2's abort() raises it
+            with suppress(AttributeError):  # CPython 3.11.2's abort() of a TLS connection that has just ended
                 transport.abort()  # type: ignore[attr-defined]
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
