@@ -104,10 +104,13 @@ def explain(trial: Trial) -> str:
     Not granted though ok or tight: only where it was so tight that the record of the mapping made the difference.
     """
     if not trial.granted:
-        return RECORD if trial.verdict_with_record == watermark.REFUSED else UNEXPLAINED
+        # A mapping that fails gives its record back; of a process that failed, the kernel keeps something for a while.
+        is_seen = not trial.is_exec or trial.gained_pages < 0
+        return RECORD if is_seen and trial.verdict_with_record == watermark.REFUSED else UNEXPLAINED
     if trial.is_exec and trial.verdict_at_once != watermark.REFUSED:
         return FEWER_PAGES
-    if trial.gained_pages > 0 and trial.reclaimable_pages > 0:
+    has_new_block = sum(trial.after[trial.order :]) > sum(trial.before[trial.order :])  # one page can join two halves
+    if trial.reclaimable_pages > 0 and (trial.gained_pages > 0 or has_new_block):
         return RECLAIM
     return UNEXPLAINED
 
