@@ -18,7 +18,8 @@ from buddywatch.explain.state import Options, Zone, page_bytes_of, reserve_pages
 from buddywatch.hush.shell import Answer
 
 MARKS_EVERY = 12  # polls, as buddyd: marks change when somebody writes a sysctl
-CHECKS = 5
+CHECKS = 40  # on a machine that compiles, others start a process during most of them
+CHECKS_ALIKE = 8
 _NEVER = 'echo "$M:%s:$l|$l."'
 _ROWS = "exec 3</proc/%s; while read -r l <&3; do %s; done; exec 3<&-"
 _NO_READ = "a shell that reads files without starting a program, and /proc mounted"
@@ -91,18 +92,33 @@ _CHECK = f"a=; b=; read -r a </proc/loadavg; {rows_of('w', 'uptime')}; {_TELL_BO
 
 
 def check() -> Question:
-    """Whether polls cost the board no process; Unfit."""
+    """Whether polls cost the board no process; Unfit.
+
+    Others on the board start processes as well, now more and now less: one check without any acquits the shell, and
+    only the same number each time is surely its own.
+    """
     yield ""
     started: list[int] = []
     for _ in range(CHECKS):
         answer = yield _CHECK
-        words = answer.text("p").split()
-        if len(words) != 10 or not answer.text("w"):
-            raise Unfit(f"expected {_NO_READ}")
-        started.append(int(words[9]) - int(words[4]) if words[4].isdecimal() and words[9].isdecimal() else 0)
-    # Others on the board start processes as well, but hardly each time within these milliseconds.
-    if min(started) > 0:
-        raise Unfit(f"each poll would start a process: this shell starts {min(started)} for its own built-ins")
+        if answer.damaged:
+            continue
+        started.append(_started_in(answer))
+        if started[-1] <= 0:  # below: the kernel began with low numbers again
+            return
+        if len(started) >= CHECKS_ALIKE and len(set(started)) == 1:
+            break
+    if not started:
+        raise Unfit(f"none of {CHECKS} answers came whole")
+    raise Unfit(f"each poll would start a process: this shell starts {min(started)} for its own built-ins")
+
+
+def _started_in(answer: Answer) -> int:
+    """How many processes were started during a check; Unfit."""
+    words = answer.text("p").split()
+    if len(words) != 10 or not answer.text("w"):
+        raise Unfit(f"expected {_NO_READ}")
+    return int(words[9]) - int(words[4]) if words[4].isdecimal() and words[9].isdecimal() else 0
 
 
 def learn(board: Board) -> Question:
