@@ -10,10 +10,10 @@ is as good as a serial port. Ctrl-C, or --for, ends it, and it prints what it ha
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 from fault_lines import FaultLine, FaultPty, FaultTcp
@@ -37,14 +37,16 @@ def main() -> int:
     parser.add_argument("--good-after", type=float, metavar="SECONDS", help="no faults any more from then on")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself")
     args = parser.parse_args()
+    told_to_end: list[int] = []  # not by an exception, which would come between a thread and its start
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: told_to_end.append(number))
     try:
         line = _line(args)
     except (OSError, ValueError) as error:
         print(f"fault_proxy: {error}", file=sys.stderr)
         return 2
     line.start()
-    with suppress(KeyboardInterrupt):
-        _wait(line, args.good_after, args.seconds)
+    _wait(line, args.good_after, args.seconds, told_to_end)
     line.close()
     print("\n".join(table(*line.done())))
     return 0
@@ -64,9 +66,9 @@ def _line(args: argparse.Namespace) -> FaultLine:
     return line
 
 
-def _wait(line: FaultLine, good_after_s: float | None, end_after_s: float | None) -> None:
+def _wait(line: FaultLine, good_after_s: float | None, end_after_s: float | None, told_to_end: list[int]) -> None:
     began_s = time.monotonic()
-    while end_after_s is None or time.monotonic() < began_s + end_after_s:
+    while not told_to_end and (end_after_s is None or time.monotonic() < began_s + end_after_s):
         if good_after_s is not None and time.monotonic() >= began_s + good_after_s:
             line.calm()
         time.sleep(0.05)
