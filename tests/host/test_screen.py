@@ -184,6 +184,7 @@ def start():
         pid, master = pty.fork()
         if pid == 0:
             os.environ["PYTHONPATH"] = f"{TOP / 'host'}:{TOP / 'agent'}"
+            os.environ["PYTHON_COLORS"] = "0"  # tracebacks have colours from Python 3.13 on
             script = '"$@"; echo "and on"; fg'
             os.execv("/bin/sh", ["sh", "-mc", script, "sh", sys.executable, "-c", PROGRAM, *arguments])
         children.append((pid, master))
