@@ -14,6 +14,8 @@ HELP = (
     "  about       what this is, and what it will not do",
     "Machine frames flow when a collector asks for them.",
 )
+
+
 def answer(desk, line, polite):
     """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
 

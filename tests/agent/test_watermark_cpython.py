@@ -94,9 +94,7 @@ def test_margin_is_negative_where_the_kernel_refuses(rule, state):
 @given(states())
 def test_largest_order_is_the_last_that_the_kernel_grants(rule, state):
     nr_free, _, mark, reserve, min_pages = state
-    granted = [
-        KERNELS[rule](in_pages(nr_free), order, mark, reserve, min_pages) for order in range(len(nr_free))
-    ]
+    granted = [KERNELS[rule](in_pages(nr_free), order, mark, reserve, min_pages) for order in range(len(nr_free))]
     assert granted == sorted(granted, reverse=True), "a larger order is never easier"
     assert watermark.largest_order(nr_free, mark, reserve, rule, min_pages) == granted.count(True) - 1
 

@@ -94,14 +94,15 @@ _ACCOUNT = f"{one_line_of('s', 'self/stat')}; {rows_of('w', 'uptime')}; {one_lin
 
 
 def check() -> Question:
-    """Whether polls cost the board no process; Unfit."""
+    """Whether polls cost the board no process; Unfit. Others start processes, too: one check without any is enough."""
     yield ""
     started: list[int] = []
     for _ in range(CHECKS):
         answer = yield _CHECK
-        if not answer.damaged:
-            started.append(_started_in(answer))
-        if started and started[-1] <= 0:  # below: the kernel began with low numbers again
+        if answer.damaged:
+            continue
+        started.append(_started_in(answer))
+        if started[-1] <= 0:  # below: the kernel began with low numbers again
             return
     if not started:
         raise Unfit(f"none of {CHECKS} answers came whole")
