@@ -23,7 +23,8 @@ def main() -> int:
     try:
         with machine.Machine(rig.TOP / "build" / "board", options.flavour, options.form, agent_tty=True) as board:
             telnet = board.port(machine.TELNET_PORT)
-            print(f"the board is up; a shell on it: telnet 127.0.0.1 {board.port(machine.SHELL_PORT)}", flush=True)
+            print("the board is on and boots, for 10 to 20 seconds; until then its telnet port resets connections")
+            print(f"a shell on it: telnet 127.0.0.1 {board.port(machine.SHELL_PORT)}", flush=True)
             links = [f"serial://{board.agent_path}?baud=115200", f"telnet://127.0.0.1:{telnet}"]
             code = watch.collect(folder, links, options.seconds)
             is_on = board.is_on
