@@ -1,6 +1,6 @@
 # For MicroPython's build, see micropython/mpconfigvariant.mk
-import os
+from pathlib import Path
 
-FILES = [name for name in os.listdir("buddyd") if name.endswith(".py") and name != "_cpython.py"]
+FILES = sorted(str(path.relative_to("buddyd")) for path in Path("buddyd").rglob("*.py") if path.name != "_cpython.py")
 metadata(version="0.1.0")
 package("buddyd", files=FILES, opt=2)

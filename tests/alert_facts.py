@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from buddywatch.analysis import board_state
-from buddywatch.model import Event, Snapshot, Zone
-from buddywatch.model_alerts import Incident, MessageFacts, Transition
+from buddywatch.model.alerts import Incident, MessageFacts, Transition
+from buddywatch.model.samples import Event, Snapshot, Zone
 from buddywatch.notify.why import Asked
+from buddywatch.verdict.judge import board_state
 
 T0 = 1763808903.0  # 2025-11-22 10:55:03 UTC
 BOOT = "b00t1d"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from buddywatch.config import Alert, Collector, Config, Need
-from buddywatch.model import Boot, Event, Snapshot, Zone
+from buddywatch.config.load import Alert, Collector, Config, Need
+from buddywatch.model.samples import Boot, Event, Snapshot, Zone
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 SEED_FREE = (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from buddywatch.config import Config, load
+from buddywatch.config.load import Config, load
 
 EVERY_KEY = """
 [collector]

@@ -11,8 +11,8 @@ TOP = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TOP / "agent"), str(TOP / "host")]
 
-from buddywatch import migrations  # noqa: E402
-from buddywatch.config_schema import reference_markdown  # noqa: E402
+from buddywatch.config.schema import reference_markdown  # noqa: E402
+from buddywatch.store import migrations  # noqa: E402
 
 PAGE = TOP / "host" / "README.md"
 _PURPOSE = {

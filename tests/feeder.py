@@ -1,7 +1,7 @@
 """A collector without links, for the tests of what it concludes."""
 
 from boards import START, config
-from buddywatch.alerting import Alerting
+from buddywatch.alerts.evaluate import Alerting
 
 
 class Feeder:

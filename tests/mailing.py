@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from buddywatch.config import Mail
-from buddywatch.model_alerts import Message
+from buddywatch.config.load import Mail
+from buddywatch.model.alerts import Message
 from buddywatch.notify import smtp
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from boards import BOOT_ID, START, boot, kernel_event, refused, snapshot
-from buddywatch.model import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
+from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
 
 SECOND = "0000b002"
 SECOND_START = START + 1000

@@ -10,8 +10,8 @@ from itertools import islice
 import faults
 from bench import wire_sizes
 from buddyd import wire
-from buddywatch.opening import Frame
-from buddywatch.session import LinkSession
+from buddywatch.protocol.frame import Frame
+from buddywatch.protocol.line_stream import LinkSession
 
 BOOT = "3f9a0c52"
 CORRUPTED_LINES = 1_000_000

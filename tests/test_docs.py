@@ -10,8 +10,8 @@ import docs_pages
 import pytest
 from buddyd import options
 from buddywatch.cli import COMMANDS, build_parser
-from buddywatch.config import Collector, Config
-from buddywatch.doors import Doors
+from buddywatch.config.load import Collector, Config
+from buddywatch.links.factory import Doors
 from docs_pages import GUIDES, PAGES, TOP, Typed, name_of, simple_commands
 
 MAKEFILE = (TOP / "Makefile").read_text()

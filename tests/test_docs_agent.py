@@ -11,10 +11,12 @@ from pathlib import Path
 import docs_pages
 import heaptrial
 import pytest
-from buddyd import console, links, network, options, peer, secret
-from buddyd.klog import KernelLog
+from buddyd import options
+from buddyd.links import base, console, telnet_server
 from buddyd.sample import Sampler
-from buddywatch import connection
+from buddyd.sources.kmsg import KernelLog
+from buddyd.talk import conversation, secret
+from buddywatch.links import connection
 from conftest import AgentCommand
 from docs_pages import TOP, Typed
 
@@ -120,15 +122,15 @@ def test_every_source_that_can_be_missing_is_in_the_table(tmp_path: Path) -> Non
     ("title", "words"),
     [
         ("What it costs", f"default ring of {options.check({})['ring'] // 1024} kB"),
-        ("Telnet", "Two clients at once; a third" if network.CLIENTS_MAX == 2 else "another number"),
-        ("Telnet", f"`busy: {network.CLIENTS_MAX} clients are connected`"),
-        ("Telnet", "nothing for ten minutes" if network.IDLE_MS == 600_000 else "another time"),
+        ("Telnet", "Two clients at once; a third" if telnet_server.CLIENTS_MAX == 2 else "another number"),
+        ("Telnet", f"`busy: {telnet_server.CLIENTS_MAX} clients are connected`"),
+        ("Telnet", "nothing for ten minutes" if telnet_server.IDLE_MS == 600_000 else "another time"),
         ("Telnet", f"every {'four' if connection.KEEPALIVE_S == 240 else 'other'} minutes"),
         ("A console with a shell", f"at most {console.LINES_A_POLL} lines a poll"),
         ("A secret", f"a line of {secret.SECRET_MIN} to {secret.SECRET_MAX} characters"),
-        ("A secret", f"let go after {network.PROVE_MS // 1000} seconds"),
-        ("Telnet", f"Of a line {peer.INPUT_MAX} characters are taken; of {network.LINES_A_SECOND} lines"),
-        ("The serial line", f"a hello every {peer.HELLO_EVERY} frames"),
+        ("A secret", f"let go after {telnet_server.PROVE_MS // 1000} seconds"),
+        ("Telnet", f"Of a line {conversation.INPUT_MAX} characters are taken; of {telnet_server.LINES_A_SECOND} lines"),
+        ("The serial line", f"a hello every {conversation.HELLO_EVERY} frames"),
         ("Options", "1 s, 2 s, 4 s and so on up to a minute"),
     ],
     ids=lambda value: value[:30],
@@ -138,7 +140,7 @@ def test_number_on_the_page_is_that_of_the_code(title: str, words: str) -> None:
 
 
 def test_retries_are_those_of_the_code() -> None:
-    assert (links.RETRY_MIN_MS, links.RETRY_MAX_MS) == (1000, 60_000)
+    assert (base.RETRY_MIN_MS, base.RETRY_MAX_MS) == (1000, 60_000)
 
 
 def test_third_client_is_told_what_the_page_says(agent_command: AgentCommand, proc_dir: Path) -> None:
@@ -146,7 +148,7 @@ def test_third_client_is_told_what_the_page_says(agent_command: AgentCommand, pr
     argv = [*agent_command.argv, "--proc", str(proc_dir), "--telnet", str(port)]
     with subprocess.Popen(argv, env=agent_command.env, stderr=subprocess.DEVNULL) as agent:
         try:
-            clients = [heaptrial.Client(agent, port) for _ in range(network.CLIENTS_MAX)]
+            clients = [heaptrial.Client(agent, port) for _ in range(telnet_server.CLIENTS_MAX)]
             with socket.create_connection(("127.0.0.1", port), timeout=heaptrial.PATIENCE_S) as third:
                 answer = third.makefile().readline().strip()
             for client in clients:

@@ -10,17 +10,19 @@ import docs_pages
 import docs_tables
 import pytest
 from buddyd import watermark
-from buddywatch import config_mail, connection, control, ledger, rules
-from buddywatch.alerting import RECENTLY_S
+from buddywatch.alerts import incidents, signals
+from buddywatch.alerts.dispatch import MAIL_INTERVAL_BATCHES
+from buddywatch.alerts.evaluate import RECENTLY_S
 from buddywatch.cli import COMMANDS, build_parser
-from buddywatch.composer import MAIL_INTERVAL_BATCHES
-from buddywatch.config import DEFAULT_NEEDS, Alert, load
-from buddywatch.connection import split_board
-from buddywatch.links import TELNET_PORT, backoff, listen, login, open_link, urls
+from buddywatch.collect import console_server
+from buddywatch.config import mail
+from buddywatch.config.load import DEFAULT_NEEDS, Alert, load
+from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
+from buddywatch.links.connection import split_board
 from buddywatch.links.serial import BAUD
-from buddywatch.model_alerts import RULES
+from buddywatch.model.alerts import RULES
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
-from buddywatch.store_data import CONSOLE_LINES_MAX
+from buddywatch.store.write import CONSOLE_LINES_MAX
 from docs_pages import GUIDES, TOP, Typed
 from programfiles import flat
 from runner import Runner
@@ -145,16 +147,16 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         ("Alerts", f"in {Alert().clear_samples} snapshots in a row (`clear_samples`)"),
         ("Alerts", f"| {Alert().clear_samples} snapshots have come"),
         ("Alerts", f"for {Alert().silent_after_s // 60} minutes (`silent_after`)"),
-        ("Alerts", f"at least {rules.SILENT_INTERVALS} of the board's intervals"),
+        ("Alerts", f"at least {signals.SILENT_INTERVALS} of the board's intervals"),
         ("Alerts", f"within {Alert().batch_s} s (`batch`)"),
         ("Alerts", f"after {rest_s() // 60} minutes ({MAIL_INTERVAL_BATCHES} x `batch`)"),
         ("Alerts", f"every {Alert().repeat_after_s // 3600} hours (`repeat_after`)"),
         ("Alerts", f"the last {RECENTLY_S // 3600} hours"),
-        ("Alerts", "an hour of its uptime" if rules.KERNEL_QUIET_MS == 3_600_000 else "another time"),
-        ("Alerts", "more than a minute late" if ledger.LATE_AFTER_S == 60 else "another time"),
-        ("By SMTP", f"STARTTLS on port {config_mail.PORTS['starttls']}"),
-        ("By SMTP", f"on port {config_mail.PORTS['tls']}"),
-        ("By SMTP", f"port {config_mail.PORTS['none']}; with a login"),
+        ("Alerts", "an hour of its uptime" if signals.KERNEL_QUIET_MS == 3_600_000 else "another time"),
+        ("Alerts", "more than a minute late" if incidents.LATE_AFTER_S == 60 else "another time"),
+        ("By SMTP", f"STARTTLS on port {mail.PORTS['starttls']}"),
+        ("By SMTP", f"on port {mail.PORTS['tls']}"),
+        ("By SMTP", f"port {mail.PORTS['none']}; with a login"),
         ("When the mail server is dead", "1, 2, 5, 15, 30 and 60 minutes and then every hour"),
         ("When the mail server is dead", "for a day" if PERMANENT_LIMIT_S == 86400 else "for another time"),
         ("Links", f"{BAUD} is the default"),
@@ -164,8 +166,8 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         ("Behind a login", f"after {login.REJECTED_REST_S / 60:.0f} minutes only"),
         ("Without an agent", f"time between polls, {urls.INTERVAL_S} if not given"),
         ("Without an agent", f"left alone for {login.REJECTED_REST_S / 60:.0f} minutes"),
-        ("Talk to a board", f"A line may have {control.TYPED_MAX} characters"),
-        ("Talk to a board", f"at most {control.CLIENTS_MAX} consoles are open"),
+        ("Talk to a board", f"A line may have {console_server.TYPED_MAX} characters"),
+        ("Talk to a board", f"at most {console_server.CLIENTS_MAX} consoles are open"),
         ("Links", f"the newest {CONSOLE_LINES_MAX:,} lines"),
         ("Links", f"up to {listen.CONNECTIONS_MAX} at once"),
         ("Links", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),

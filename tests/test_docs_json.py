@@ -10,7 +10,7 @@ import pytest
 from alert_facts import event, facts, incident, transition
 from bench import store_sizes
 from buddyd import wire
-from buddywatch.model import Gap
+from buddywatch.model.samples import Gap
 from buddywatch.notify.message import compose
 from docs_pages import TOP
 from runner import ENV, Runner

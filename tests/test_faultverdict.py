@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 from buddyd import wire
-from buddywatch.intake import Intake
-from buddywatch.session import LinkSession
-from buddywatch.store import Store
-from buddywatch.tracker import BoardTracker
+from buddywatch.collect.board import Intake
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.line_stream import LinkSession
+from buddywatch.store.store import Store
 from faultverdict import is_settled, judge
 from modelboard import facts
 from system_truth import Record

@@ -18,13 +18,13 @@ SCRIPT_FILES = sorted((TOP / "scripts").rglob("*.py"))
 
 # Built into MicroPython's unix port, and into the small build for boards.
 MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "struct", "sys", "termios", "time"} | {
-    "hashlib"  # for a secret only, see buddyd/secret.py
+    "hashlib"  # for a secret only, see buddyd/talk/secret.py
 }
 # compat.py chooses between the interpreters, so it and what it chooses alone name what only one of them has.
 COMPAT_FILES = {"compat.py", "_cpython.py"}
 COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "ffi", "signal"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
-SHARED_WITH_HOST = {"wire", "watermark", "kernlog", "nvt", "secret"}
+SHARED_WITH_HOST = {"wire", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
 IO_MODULES = {"select", "socket", "os", "termios", "time"}
 FILE_LINES_MAX = 320
 FUNCTION_LINES_MAX = 45
@@ -52,8 +52,9 @@ def top_levels(modules: Iterable[str]) -> set[str]:
 
 
 def buddyd_modules(modules: Iterable[str]) -> set[str]:
-    """The modules of the agent among the imported names."""
-    return {module.split(".")[1] for module in modules if module.startswith("buddyd.")}
+    """The modules of the agent among the imported names, without `buddyd.`; packages and no packages."""
+    names = {module.removeprefix("buddyd.") for module in modules}
+    return {name for name in names if (AGENT / f"{name.replace('.', '/')}.py").exists()}
 
 
 def dialect_errors(source: str) -> Iterator[str]:
@@ -121,19 +122,19 @@ def test_shared_module_does_no_io(name: str) -> None:
     while pending:
         module = pending.pop()
         seen.add(module)
-        found = imports_of(AGENT / f"{module}.py", AGENT)
+        found = imports_of(AGENT / f"{module.replace('.', '/')}.py", AGENT)
         assert top_levels(found) & IO_MODULES == set(), f"buddyd.{module}, imported by buddyd.{name}"
-        pending |= {module for module in buddyd_modules(found) if (AGENT / f"{module}.py").exists()} - seen
+        pending |= buddyd_modules(found) - seen
 
 
 @pytest.mark.parametrize(
     ("module", "home"),
     [
         pytest.param("smtplib", r"notify/\w+\.py", id="smtplib"),
-        pytest.param("sqlite3", r"store(/\w+|\w*)\.py", id="sqlite3"),
+        pytest.param("sqlite3", r"store/\w+\.py", id="sqlite3"),
         pytest.param("serial", r"links/serial\w*\.py", id="serial"),
         pytest.param("buddywatch.cli", r"__main__\.py", id="cli"),
-        pytest.param("buddywatch.collector", r"(commands/collect|collector)\.py", id="collector"),
+        pytest.param("buddywatch.collect.loop", r"(commands/collect|collect/loop)\.py", id="collector"),
     ],
 )
 def test_module_is_imported_only_at_home(module: str, home: str) -> None:

@@ -135,7 +135,7 @@ def test_missing_micropython_skips_and_in_ci_fails(ci: str, outcome: str) -> Non
 @pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")], ids=["user", "ci"])
 def test_missing_compiler_skips_and_in_ci_fails(tmp_path: Path, ci: str, outcome: str) -> None:
     (tmp_path / "sh").symlink_to(SH)
-    test = f"{TOP}/tests/agent/test_heap_cpython.py::test_agent_on_this_machines_proc_fits"
+    test = f"{TOP}/tests/agent/daemon/test_heap_cpython.py::test_agent_on_this_machines_proc_fits"
     last_line, text = outcome_of(test, CI=ci, PATH=str(tmp_path))
     assert outcome in last_line
     assert "no cc found; as root: apt install" in text

@@ -9,10 +9,10 @@ import faults
 import pytest
 from bench import wire_sizes
 from buddyd import wire
-from buddyd.peer import HELLO_EVERY
-from buddywatch.layout import Layout
-from buddywatch.model import Event, Gap, Snapshot
-from buddywatch.tracker import BoardTracker
+from buddyd.talk.conversation import HELLO_EVERY
+from buddywatch.model.samples import Event, Gap, Snapshot
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.layout import Layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trackerworld import Rows

@@ -1,9 +1,9 @@
 """What tests of the tracker say about a ModelBoard: its lines as items, and what came of them in short."""
 
 from buddyd import wire
-from buddywatch.model import Gap, Snapshot
-from buddywatch.session import LinkSession
-from buddywatch.tracker import BoardTracker
+from buddywatch.model.samples import Gap, Snapshot
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.line_stream import LinkSession
 from modelboard import ModelBoard, facts
 
 EPOCH = 1.7e9

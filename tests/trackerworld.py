@@ -2,9 +2,9 @@
 
 import random
 
-from buddywatch.model import Boot, Gap, ResumeState, Snapshot
-from buddywatch.session import LinkSession, Text
-from buddywatch.tracker import BoardTracker
+from buddywatch.model.samples import Boot, Gap, ResumeState, Snapshot
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.line_stream import LinkSession, Text
 from modelboard import ModelBoard
 
 EPOCH = 1.7e9

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from buddyd.desk import Desk
-from buddyd.peer import Peer
+from buddyd.agent import Desk
 from buddyd.ring import Ring
-from buddywatch.connection import Connection
-from buddywatch.intake import Intake
-from buddywatch.session import Text
-from buddywatch.tracker import BoardTracker
+from buddyd.talk.conversation import Peer
+from buddywatch.collect.board import Intake
+from buddywatch.links.connection import Connection
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.line_stream import Text
 
 EPOCH = 1.7e9
 READY_BYTES = 256  # n_tty reports room while fewer are queued

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-from buddywatch.connection import Connection
-from buddywatch.intake import Intake
+from buddywatch.collect.board import Intake
 from buddywatch.links import open_link
-from buddywatch.model import Boot, Event, Gap, Snapshot
-from buddywatch.session import Text
-from buddywatch.tracker import BoardTracker
+from buddywatch.links.connection import Connection
+from buddywatch.model.samples import Boot, Event, Gap, Snapshot
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.line_stream import Text
 from linktools import wait
 
 DEADLINE_S = 60.0

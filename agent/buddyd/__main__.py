@@ -57,9 +57,9 @@ def settings_from(arguments):
 
 def run(settings, ring):
     """The agent with valid settings and its ring."""
-    from .desk import Desk
-    from .klog import KernelLog
+    from .agent import Desk
     from .sample import Sampler
+    from .sources.kmsg import KernelLog
 
     gc.collect()
     try:
@@ -70,10 +70,10 @@ def run(settings, ring):
         return NOTHING_TO_READ
     desk = Desk(settings, sampler, KernelLog(settings["proc"]), ring)
     if settings["once"]:
-        from . import human
+        from .talk import answers
 
         desk.poll()
-        for line in human.status(desk):
+        for line in answers.status(desk):
             print(line)
         return STOPPED
     return stream(settings, desk)
@@ -81,7 +81,7 @@ def run(settings, ring):
 
 def stream(settings, desk):
     """Open the links and poll until told to stop."""
-    from .links import from_settings
+    from .links.base import from_settings
     from .loop import Loop
 
     compat.stop_on_signals()

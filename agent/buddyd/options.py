@@ -144,7 +144,7 @@ def check(texts):
 
 def _secret(path):
     try:
-        from . import secret  # 2 kB of heap that only a secret is worth
+        from .talk import secret  # 2 kB of heap that only a secret is worth
     except ImportError:
         raise OptionError("secret-file %s: this interpreter is built without hashlib and its SHA-256" % path)
     try:

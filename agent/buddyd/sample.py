@@ -6,14 +6,15 @@ the free blocks of every order. Which columns there are is settled at the start 
 read then is missing for good, what fails later keeps its last value, is told once, and is told again when it is back.
 """
 
-from . import compat, const, uptime
-from .buddyinfo import BuddyInfo
-from .kernlog import printable
-from .meminfo import MemInfo
-from .procfile import ProcFile
-from .stat import Stat
-from .system import System
-from .zoneinfo import MARKS_PER_ZONE, ZoneInfo
+from . import compat, const
+from .sources import uptime
+from .sources.buddyinfo import BuddyInfo
+from .sources.kernel_messages import printable
+from .sources.meminfo import MemInfo
+from .sources.procfile import ProcFile
+from .sources.stat import Stat
+from .sources.system import System
+from .sources.zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
 MARKS_EVERY = 12  # polls: marks change when somebody writes a sysctl; zoneinfo is the longest file of all
 _NAME_CHARS = const(64)

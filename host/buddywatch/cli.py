@@ -19,10 +19,10 @@ from typing import Any, NoReturn
 
 from buddywatch import __version__
 from buddywatch.commands import CommandError
-from buddywatch.config import Collector, Config, ConfigError, default_db_path, load
+from buddywatch.config.load import Collector, Config, ConfigError, default_db_path, load
 from buddywatch.links.base import LinkError
 from buddywatch.notify.base import NotifyError
-from buddywatch.store_db import StoreError
+from buddywatch.store.database import StoreError
 
 COMMANDS = {
     "collect": "collect from boards, store, judge and warn",

@@ -5,11 +5,11 @@ import socket
 import struct
 
 from buddyd import compat, options, wire
-from buddyd.desk import Desk
-from buddyd.klog import KernelLog
-from buddyd.nvt import Nvt
+from buddyd.agent import Desk
+from buddyd.links.telnet_filter import Nvt
 from buddyd.ring import Ring
 from buddyd.sample import Sampler
+from buddyd.sources.kmsg import KernelLog
 from harness import fixture
 from scratch import Scratch
 

@@ -7,7 +7,8 @@ the status and the last snapshots, a host for a hello, and there is an event.
 import gc
 import sys
 
-from buddyd import human, wire
+from buddyd import wire
+from buddyd.talk import answers
 from desks import desk_on
 
 
@@ -22,7 +23,7 @@ def poll(here, first, last):
         here.poll()
         if number % 100 == 0:
             for command in ("help", "status", "need 61440", "recent"):
-                for line in human.answer(here, command, True):
+                for line in answers.answer(here, command, True):
                     wire.printable(line)
             for line in here.hello():
                 wire.unseal(line)

@@ -1,9 +1,9 @@
 """The loop with a real desk and real streams: when it polls, and what it does when something fails."""
 
 from buddyd import compat
-from buddyd.links import Link
+from buddyd.links.base import Link
 from buddyd.loop import Loop
-from buddyd.peer import Peer
+from buddyd.talk.conversation import Peer
 from desks import desk, pair
 from harness import raises
 

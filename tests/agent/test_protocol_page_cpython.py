@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 from bench import wire_sizes
-from buddyd import console, kernlog, network, options, peer, ring, secret, wire
-from buddyd.desk import Desk
-from buddyd.klog import KernelLog
+from buddyd import options, ring, wire
+from buddyd.agent import Desk
+from buddyd.links import console, telnet_server
+from buddyd.links.telnet_server import LINES_A_SECOND
 from buddyd.sample import Sampler
+from buddyd.sources import kernel_messages
+from buddyd.sources.kmsg import KernelLog
+from buddyd.talk import conversation, secret
 
 TOP = Path(__file__).resolve().parents[2]
 PAGE = (TOP / "agent" / "PROTOCOL.md").read_text()
@@ -80,7 +84,7 @@ KERNEL_LINES = [
 
 
 def test_event_table_has_every_kind():
-    found = [kernlog.parse(line) for line in KERNEL_LINES]
+    found = [kernel_messages.parse(line) for line in KERNEL_LINES]
     assert None not in found
     assert table_keys(section("Events")) >= {event[0] for event in found} | {"source"}
 
@@ -99,21 +103,21 @@ def test_sizes_are_the_measured_ones():
     [
         ("Lines", f"at most {wire.LINE_MAX} bytes"),
         ("The check, and why it is this one", f"modulo {wire.SEQUENCE_SPAN}"),
-        ("Requests", f"at most {peer.ASK_COUNT_MAX}."),
+        ("Requests", f"at most {conversation.ASK_COUNT_MAX}."),
         ("Requests", f"at most {wire.ASK_MAX} bytes"),
         ("Groups and the ring", f"after {wire.KEY_EVERY - 1} deltas"),
         ("What is guaranteed, what may be lost", f"within {wire.KEY_EVERY} snapshots"),
-        ("What is guaranteed, what may be lost", f"beyond {peer.ANSWERS_MAX} that wait"),
-        ("What the host must do", f"after {network.IDLE_MS // 60000} minutes"),
-        ("Several links", f"more than {peer.LIVE_LAG_MAX} frames"),
-        ("Wires in one direction", f"every {peer.HELLO_EVERY} frames"),
-        ("Limits", f"| {peer.INPUT_MAX} characters |"),
-        ("Limits", f"| {network.LINES_A_SECOND} lines of a person or {10 * network.LINES_A_SECOND} requests a second"),
-        ("Limits", f"| {network.PROVE_MS // 1000} seconds |"),
+        ("What is guaranteed, what may be lost", f"beyond {conversation.ANSWERS_MAX} that wait"),
+        ("What the host must do", f"after {telnet_server.IDLE_MS // 60000} minutes"),
+        ("Several links", f"more than {conversation.LIVE_LAG_MAX} frames"),
+        ("Wires in one direction", f"every {conversation.HELLO_EVERY} frames"),
+        ("Limits", f"| {conversation.INPUT_MAX} characters |"),
+        ("Limits", f"| {LINES_A_SECOND} lines of a person or {10 * LINES_A_SECOND} requests a second"),
+        ("Limits", f"| {telnet_server.PROVE_MS // 1000} seconds |"),
         ("Secrets", f"{secret.TOKEN_CHARS} characters"),
         ("Secrets", f"random, {secret.SECRET_MIN} characters"),
         ("Wires in one direction", f"at most {console.LINES_A_POLL} lines a poll"),
-        ("Limits", f"| {network.CLIENTS_MAX}; {network.IDLE_MS // 60000} minutes"),
+        ("Limits", f"| {telnet_server.CLIENTS_MAX}; {telnet_server.IDLE_MS // 60000} minutes"),
         ("Limits", f"| {ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB |"),
         ("Limits", f"| {options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86400000} day |"),
         ("Sizes", f"about {wire_sizes.hello_bytes() // 10 * 10 + 10}"),

@@ -12,9 +12,13 @@ TOP = HERE.parent.parent
 AGENT = TOP / "agent"
 TIMEOUT_S = 300
 
-CPYTHON_ONLY = {Path(__file__), *HERE.glob("test_*_cpython.py")}
-FILES = sorted(path.name for path in set(HERE.glob("test_*.py")) - CPYTHON_ONLY)
-MODULES = sorted(path.stem for path in (AGENT / "buddyd").glob("*.py") if path.stem[0] != "_")
+CPYTHON_ONLY = {Path(__file__), *HERE.rglob("test_*_cpython.py")}
+FILES = sorted(str(path.relative_to(HERE)) for path in set(HERE.rglob("test_*.py")) - CPYTHON_ONLY)
+MODULES = sorted(
+    ".".join(path.relative_to(AGENT).with_suffix("").parts)
+    for path in (AGENT / "buddyd").rglob("*.py")
+    if path.stem[0] != "_"
+)
 
 
 def run(command: list[str], search_path: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +73,7 @@ def test_runner_fails_with_file(micropython: str, tmp_path: Path, source: str, l
 
 def test_compiled_modules_import_under_micropython(micropython: str, compiled_agent: str) -> None:
     assert MODULES
-    lines = ["import sys", *(f"import buddyd.{name}" for name in MODULES), "print(sys.modules['buddyd'].__file__)"]
+    lines = ["import sys", *(f"import {name}" for name in MODULES), "print(sys.modules['buddyd'].__file__)"]
     result = run([micropython, "-c", "\n".join(lines)], compiled_agent)
     assert result.returncode == 0, result.stdout
     assert result.stdout.strip() == f"{compiled_agent}/buddyd/__init__.mpy"

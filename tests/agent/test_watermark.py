@@ -1,6 +1,7 @@
 """The kernel's allocation rule: a reported failure worked out by hand, the kernel's own answers, every rule family."""
 
-from buddyd import buddyinfo, watermark
+from buddyd import watermark
+from buddyd.sources import buddyinfo
 from harness import read, vectors
 
 # The report this project began with: 2.6.30, 8 MB, min 90, low 112, high 135 pages; 61440 bytes were refused.

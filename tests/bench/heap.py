@@ -30,8 +30,8 @@ POLLS = 64
 GARBAGE = f"""
 import gc, sys
 from buddyd import options
-from buddyd.desk import Desk
-from buddyd.klog import KernelLog
+from buddyd.agent import Desk
+from buddyd.sources.kmsg import KernelLog
 from buddyd.ring import Ring
 from buddyd.sample import Sampler
 settings = options.load(["--proc", sys.argv[1]])

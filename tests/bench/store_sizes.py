@@ -20,8 +20,9 @@ if __name__ == "__main__":
     sys.path[:0] = [str(TOP / folder) for folder in ("agent", "host", "tests")]
 
 from bench import wire_sizes  # noqa: E402
-from buddyd import kernlog, wire  # noqa: E402
+from buddyd import wire  # noqa: E402
 from buddyd.ring import GROUPS_MIN  # noqa: E402
+from buddyd.sources import kernel_messages  # noqa: E402
 
 BUDDYWATCH = (sys.executable, "-m", "buddywatch")
 ENV = os.environ | {"PYTHONPATH": f"{TOP / 'host'}:{TOP / 'agent'}"}
@@ -66,7 +67,7 @@ def stream(name: str) -> bytes:
             group_bytes = wire_sizes.RING_BYTES // GROUPS_MIN
             encoder = wire.Encoder(BOOT, len(vector), wire_sizes.PERIOD_CS, group_bytes)
         for line in kernel_lines:
-            found = kernlog.parse(line)
+            found = kernel_messages.parse(line)
             if found:
                 encoder.event(wire.event_text(vector[0], *found, line), out.append)
         encoder.snapshot(vector, out.append)

@@ -19,8 +19,9 @@ if __name__ == "__main__":
     sys.path[:0] = [str(TOP / folder) for folder in ("agent", "host", "tests")]
 
 import virtualline  # noqa: E402
-from buddyd import kernlog, wire  # noqa: E402
+from buddyd import wire  # noqa: E402
 from buddyd.ring import GROUPS_MIN  # noqa: E402
+from buddyd.sources import kernel_messages  # noqa: E402
 
 TRACES = TOP / "tests" / "fixtures" / "traces"
 PERIOD_CS, RECORDED_PERIOD_MS = 500, 200
@@ -76,7 +77,7 @@ def frames(name: str, boot: str) -> Iterator[bytes]:
         encoder = encoder or wire.Encoder(boot, len(vector), PERIOD_CS, RING_BYTES // GROUPS_MIN)
         made: list[bytes] = []
         for line in lines:
-            found = kernlog.parse(line)
+            found = kernel_messages.parse(line)
             if found:
                 encoder.event(wire.event_text(vector[0], *found, line), made.append)
         encoder.snapshot(vector, made.append)
@@ -91,7 +92,7 @@ def measure(name: str) -> Sizes:
     for vector, lines in rows(TRACES / f"{name}.tsv"):
         encoder = encoder or wire.Encoder("3f9a0c52", len(vector), PERIOD_CS, RING_BYTES // GROUPS_MIN)
         for line in lines:
-            found = kernlog.parse(line)
+            found = kernel_messages.parse(line)
             if found:
                 encoder.event(wire.event_text(vector[0], *found, line), lambda frame: events.append(len(frame) + 1))
         sizes: list[int] = []

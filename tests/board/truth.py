@@ -20,7 +20,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(TOP / folder) for folder in ("agent", "host", "agent/board")]
 
 from buddyd import watermark  # noqa: E402
-from buddywatch import programs  # noqa: E402
+from buddywatch.verdict import programs  # noqa: E402
 from machine import Machine  # noqa: E402
 
 OUT = TOP / "build" / "board"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from buddywatch.model import NOT_HELD
+from buddywatch.model.samples import NOT_HELD
 from termtools import TOP, Console, Typist, nommu_busybox, processes_started, script, server, telnetd, tool, traced
 from watching import Watch
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from buddyd import wire
-from buddywatch.opening import Frame, Hello
-from buddywatch.session import LinkSession
+from buddywatch.protocol.frame import Frame, Hello
+from buddywatch.protocol.line_stream import LinkSession
 from termtools import Typist, nommu_busybox, tool
 
 CLIENTS = {

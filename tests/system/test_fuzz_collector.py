@@ -9,7 +9,7 @@ from pathlib import Path
 
 import noise
 import pytest
-from buddywatch import control
+from buddywatch.collect import console_server
 from daemons import Daemon, free_port
 from system_parts import DEADLINE_S, Collector, buddywatch, wait_for
 
@@ -26,14 +26,14 @@ class Target:
         (folder / "roof.secret").chmod(0o600)
         self.config.write_text('[[board]]\nname = "roof"\nsecret_file = "roof.secret"\n')
         self.collector = Collector(self.db, self.config, [f"listen://127.0.0.1:{self.port}"])
-        wait_for(lambda: control.control_path(self.db).exists(), "the collector's door")
+        wait_for(lambda: console_server.control_path(self.db).exists(), "the collector's door")
         self.collector.wait_until_it_says(": open")
 
     def call(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port))
 
     def knock(self) -> socket.socket:
-        return control.connect(control.control_path(self.db))
+        return console_server.connect(console_server.control_path(self.db))
 
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.collector.process.pid}/fd"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import rig
-from buddywatch import control
+from buddywatch.collect import console_server
 from daemons import Daemon
 from system_parts import Collector, Result, buddywatch, wait_for
 
@@ -56,7 +56,7 @@ class Console:
         self.collector.wait_until_it_says(f"{url}: open")  # nobody can ask for a hello later
         options = ("--console", self.line.board_path, "--name", "roof", "--interval", "0.2")
         self.agent = stack.enter_context(Daemon(command, *options, proc=proc))
-        wait_for(lambda: control.control_path(self.db).exists(), "the collector's door")
+        wait_for(lambda: console_server.control_path(self.db).exists(), "the collector's door")
         wait_for(self.frames, "frames")
 
     def _settled_modes(self) -> list:

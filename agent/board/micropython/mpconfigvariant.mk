@@ -9,8 +9,8 @@ UNIX_MAIN_C =
 
 include $(VARIANT_DIR)/switches.mk
 
-# The modules' full names, such as buddyd.ring: made at import, they would take 0.8 kB of the heap for good.
+# The modules' full names, such as buddyd.talk.gate: made at import, they would take 0.8 kB of the heap for good.
 QSTR_DEFS += $(BUILD)/buddyd_names.h
-$(BUILD)/buddyd_names.h: $(wildcard $(BUDDYD)/buddyd/*.py)
+$(BUILD)/buddyd_names.h: $(wildcard $(BUDDYD)/buddyd/*.py $(BUDDYD)/buddyd/*/*.py)
 	$(Q)mkdir -p $(BUILD)
-	$(Q)printf 'Q(buddyd.%s)\n' $(basename $(notdir $^)) >$@
+	$(Q)printf 'Q(%s)\n' $(subst /,.,$(patsubst $(BUDDYD)/%.py,%,$^)) >$@

@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 from buddywatch.commands.boards import print_json
-from buddywatch.config import Config
-from buddywatch.model_alerts import Incident, Silence
-from buddywatch.store import Store
-from buddywatch.text import escaped, local_time, one_line, rough_duration, table
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import Incident, Silence
+from buddywatch.store.store import Store
+from buddywatch.text.escape import escaped, local_time, one_line, rough_duration, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

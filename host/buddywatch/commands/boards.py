@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from buddywatch.commands import CommandError
-from buddywatch.config import Config
-from buddywatch.model import Gap
-from buddywatch.overview import board_names
-from buddywatch.store import Store
-from buddywatch.text import escaped
+from buddywatch.config.load import Config
+from buddywatch.model.samples import Gap
+from buddywatch.store.store import Store
+from buddywatch.terminal.overview import board_names
+from buddywatch.text.escape import escaped
 
 
 def check_board(store: Store, config: Config, name: str) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from buddywatch.config import Config, ConfigError
-from buddywatch.config_schema import DURATION, DURATION_OR_0, Key, keys_of, section_title
-from buddywatch.doors import Doors
-from buddywatch.trust import SecretError, Trust
-from buddywatch.units import format_duration
+from buddywatch.config.load import Config, ConfigError
+from buddywatch.config.schema import DURATION, DURATION_OR_0, Key, keys_of, section_title
+from buddywatch.config.secrets import SecretError, Trust
+from buddywatch.links.factory import Doors
+from buddywatch.text.units import format_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

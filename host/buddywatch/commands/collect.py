@@ -12,21 +12,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from buddywatch.alerting import Alerting
-from buddywatch.collector import Collector, Presenter
+from buddywatch.alerts.dispatch import Composer
+from buddywatch.alerts.evaluate import Alerting
+from buddywatch.collect.console_server import Control
+from buddywatch.collect.loop import Collector, Presenter
+from buddywatch.collect.presenter import Lines, Live
 from buddywatch.commands import CommandError
-from buddywatch.composer import Composer
-from buddywatch.config import Config
-from buddywatch.connection import Connection
-from buddywatch.control import Control
-from buddywatch.doors import Doors
+from buddywatch.config.load import Config
 from buddywatch.links import LinkError
-from buddywatch.live import Lines, Live
+from buddywatch.links.connection import Connection
+from buddywatch.links.factory import Doors
 from buddywatch.notify.channels import channels_of
 from buddywatch.notify.message import compose
 from buddywatch.notify.outbox import OutboxWorker
-from buddywatch.screen import Screen, style_of, usable
-from buddywatch.store import Store, StoreError
+from buddywatch.store.store import Store, StoreError
+from buddywatch.terminal.screen import Screen, style_of, usable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

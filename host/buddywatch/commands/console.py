@@ -8,12 +8,12 @@ import select
 import sys
 import time
 
+from buddywatch.collect.console_server import TYPED_MAX
 from buddywatch.commands import CommandError
-from buddywatch.config import Config
-from buddywatch.control import TYPED_MAX
-from buddywatch.doors import Doors
-from buddywatch.person import Conversation, OverLink, ThroughCollector
-from buddywatch.text import escaped
+from buddywatch.commands.console_client import Conversation, OverLink, ThroughCollector
+from buddywatch.config.load import Config
+from buddywatch.links.factory import Doors
+from buddywatch.text.escape import escaped
 
 PACE_S = 0.06  # between two lines: the agent takes 20 in a second
 TURN_S = 0.2

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
-from buddywatch.config import Config
-from buddywatch.decoding import LineDecoder, Told
-from buddywatch.text import COLUMNS, counted, escaped, one_line
-from buddywatch.units import format_duration
+from buddywatch.config.load import Config
+from buddywatch.protocol.decode import LineDecoder, Told
+from buddywatch.text.escape import COLUMNS, counted, escaped, one_line
+from buddywatch.text.units import format_duration
 
 DAMAGED = 1
 LINE_MAX = 65_536  # bytes of a line that are looked at; a frame has 255

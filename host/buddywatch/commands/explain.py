@@ -10,15 +10,15 @@ from pathlib import Path
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
-from buddywatch.config import Config
+from buddywatch.config.load import Config
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import Wanted, explain
-from buddywatch.explain.kernel import version_of
 from buddywatch.explain.report import report_lines
-from buddywatch.explain.state import Options
-from buddywatch.programs import Block, ProgramError, contiguous_blocks
-from buddywatch.text import escaped
-from buddywatch.units import parse_size
+from buddywatch.kernel_text.kernel import version_of
+from buddywatch.kernel_text.state import Options
+from buddywatch.text.escape import escaped
+from buddywatch.text.units import parse_size
+from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
 
 REFUSED = 1
 _LOOKED_FOR = (

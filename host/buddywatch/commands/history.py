@@ -9,11 +9,11 @@ from functools import partial
 
 from buddywatch.commands import history_csv, history_json, history_table
 from buddywatch.commands.boards import check_board, checked
-from buddywatch.config import Config
-from buddywatch.history import History
-from buddywatch.store import Store
-from buddywatch.text import parse_time
-from buddywatch.units import parse_duration
+from buddywatch.config.load import Config
+from buddywatch.store.store import Store
+from buddywatch.store.timeline import History
+from buddywatch.text.escape import parse_time
+from buddywatch.text.units import parse_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

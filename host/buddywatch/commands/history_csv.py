@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from buddywatch.history import History, Row
-from buddywatch.history_steps import Spread, Step, in_steps
-from buddywatch.layout import Layout, ZoneLayout
-from buddywatch.model import Boot, Event, Gap
-from buddywatch.text import escaped
+from buddywatch.model.samples import Boot, Event, Gap
+from buddywatch.protocol.layout import Layout, ZoneLayout
+from buddywatch.store.buckets import Spread, Step, in_steps
+from buddywatch.store.timeline import History, Row
+from buddywatch.text.escape import escaped
 
 _FIRST = ("kind", "time", "boot_id", "first_seq", "seq", "uptime_s")
 _SPREAD = ("_min", "_mean", "_max")

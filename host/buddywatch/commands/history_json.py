@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from buddywatch.commands.boards import gap_json
-from buddywatch.history import History, Row
-from buddywatch.history_steps import Spread, Step, in_steps
-from buddywatch.model import Event, Gap
+from buddywatch.model.samples import Event, Gap
+from buddywatch.store.buckets import Spread, Step, in_steps
+from buddywatch.store.timeline import History, Row
 
 
 def lines(history: History, step_s: int | None) -> Iterator[str]:

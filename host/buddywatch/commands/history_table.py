@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from buddywatch.analysis import NeedState
-from buddywatch.history import History, Item, Row
-from buddywatch.history_steps import NeedSpread, Spread, Step, in_steps
-from buddywatch.model import Boot, Event, Gap
-from buddywatch.text import escaped, local_time, one_line
-from buddywatch.units import format_duration
-from buddywatch.words import UNKNOWN, VERDICT_WORDS, gap_words, kernel_words
+from buddywatch.model.samples import Boot, Event, Gap
+from buddywatch.store.buckets import NeedSpread, Spread, Step, in_steps
+from buddywatch.store.timeline import History, Item, Row
+from buddywatch.text.escape import escaped, local_time, one_line
+from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, gap_words, kernel_words
+from buddywatch.text.units import format_duration
+from buddywatch.verdict.judge import NeedState
 
 _NEED_WIDTH = 14
 _TIME_WIDTH = 19

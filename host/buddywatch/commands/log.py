@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from buddywatch.commands.boards import check_board, checked
-from buddywatch.config import Config
-from buddywatch.console_text import kernel_message
-from buddywatch.model import ConsoleLine
-from buddywatch.store import Store
-from buddywatch.text import escaped, local_time, parse_time
+from buddywatch.config.load import Config
+from buddywatch.model.samples import ConsoleLine
+from buddywatch.protocol.console_text import kernel_message
+from buddywatch.store.store import Store
+from buddywatch.text.escape import escaped, local_time, parse_time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from buddyd import watermark
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
-from buddywatch.config import Config
-from buddywatch.programs import Block, ProgramError, contiguous_blocks
-from buddywatch.text import escaped, table
-from buddywatch.units import format_bytes
+from buddywatch.config.load import Config
+from buddywatch.text.escape import escaped, table
+from buddywatch.text.units import format_bytes
+from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
 
 PAGE_KB = (4, 8)  # of boards without an MMU: 4 kB mostly, 8 kB on ColdFire
 

@@ -7,11 +7,11 @@ import time
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import check_board
-from buddywatch.config import Config
-from buddywatch.model_alerts import RULES, Silence
-from buddywatch.store import Store
-from buddywatch.text import escaped, local_time, one_line
-from buddywatch.units import parse_duration
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import RULES, Silence
+from buddywatch.store.store import Store
+from buddywatch.text.escape import escaped, local_time, one_line
+from buddywatch.text.units import parse_duration
 
 ALL = "all"
 

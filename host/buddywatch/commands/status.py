@@ -7,12 +7,20 @@ import time
 from typing import Any
 
 from buddywatch.commands.boards import check_board, gap_json, print_json
-from buddywatch.config import Config
-from buddywatch.model_alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
-from buddywatch.overview import Overview, alert_words, board_names, overview
-from buddywatch.store import Store
-from buddywatch.text import counted, escaped, local_time, one_line, rough_duration
-from buddywatch.words import block_words, gap_words, kernel_words, need_words, size_words, unknown_things, unknown_words
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
+from buddywatch.store.store import Store
+from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
+from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
+from buddywatch.text.state_words import (
+    block_words,
+    gap_words,
+    kernel_words,
+    need_words,
+    size_words,
+    unknown_things,
+    unknown_words,
+)
 
 BAD_NEWS = 1
 _GAPS_SHOWN = 5

@@ -9,7 +9,7 @@ from buddywatch.explain.judge import largest_order, merge_plan
 from buddywatch.explain.program import Piece
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.request import Request
-from buddywatch.explain.state import State, Zone, reserve_pages
+from buddywatch.kernel_text.state import State, Zone, reserve_pages
 
 _PLAIN = Request(0)
 

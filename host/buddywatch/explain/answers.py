@@ -10,13 +10,13 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.judge import Answer, judge
-from buddywatch.explain.kernel import Kernel, KernelsOfText
-from buddywatch.explain.lines import clean
 from buddywatch.explain.program import Piece, decisive, start
-from buddywatch.explain.raw import Message, Raw
-from buddywatch.explain.reader import read
 from buddywatch.explain.request import Request, request_of
-from buddywatch.explain.state import (
+from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
+from buddywatch.kernel_text.lines import clean
+from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.kernel_text.reader import read
+from buddywatch.kernel_text.state import (
     BORROWED,
     ESTIMATED,
     Options,
@@ -25,7 +25,7 @@ from buddywatch.explain.state import (
     state_of_dump,
     state_of_table,
 )
-from buddywatch.programs import Block
+from buddywatch.verdict.programs import Block
 
 _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
 

@@ -12,7 +12,7 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.request import Request
-from buddywatch.explain.state import State, Zone, reserve_pages
+from buddywatch.kernel_text.state import State, Zone, reserve_pages
 
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
 

@@ -8,8 +8,8 @@ from buddyd import watermark
 
 from buddywatch.explain.judge import Answer, judge
 from buddywatch.explain.request import Request
-from buddywatch.explain.state import State, Zone
-from buddywatch.programs import Block
+from buddywatch.kernel_text.state import State, Zone
+from buddywatch.verdict.programs import Block
 
 _RANKS = {watermark.REFUSED: 0, watermark.TIGHT: 1, watermark.OK: 2}
 

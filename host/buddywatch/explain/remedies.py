@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from buddyd import watermark
 
-from buddywatch import verdict_words
-from buddywatch.explain import kernel as kernels
 from buddywatch.explain import reasons
 from buddywatch.explain.answers import Case
 from buddywatch.explain.judge import largest_min_pages, set_aside_pages
-from buddywatch.explain.state import KERNEL_ZONES, Zone
-from buddywatch.text import counted, one_line
-from buddywatch.units import format_bytes
+from buddywatch.kernel_text import kernel as kernels
+from buddywatch.kernel_text.state import KERNEL_ZONES, Zone
+from buddywatch.text import verdict_words
+from buddywatch.text.escape import counted, one_line
+from buddywatch.text.units import format_bytes
 
 # Requests of 60 kB and more on an emulated MCF5208 without an MMU, refused, with page cache to reclaim: how often they
 # passed at once after drop_caches.

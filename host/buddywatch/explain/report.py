@@ -5,10 +5,10 @@ from __future__ import annotations
 from buddyd import watermark
 
 from buddywatch.explain.answers import Case, Explanation, Wanted, need_in
-from buddywatch.explain.state import State
 from buddywatch.explain.state_words import state_lines
 from buddywatch.explain.story import failure_lines, headline, need_lines, remedy_lines
-from buddywatch.text import counted, one_line, wrapped
+from buddywatch.kernel_text.state import State
+from buddywatch.text.escape import counted, one_line, wrapped
 
 _FULL_STORIES = 5  # of failures that differ; a log may hold thousands
 _FULL_STATES = 3

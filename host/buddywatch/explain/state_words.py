@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from buddywatch.explain.judge import largest_order
 from buddywatch.explain.request import Request
-from buddywatch.explain.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
-from buddywatch.text import counted, one_line, wrapped
-from buddywatch.units import format_bytes
+from buddywatch.kernel_text.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
+from buddywatch.text.escape import counted, one_line, wrapped
+from buddywatch.text.units import format_bytes
 
 _SOURCES = {
     "dump": "what the kernel printed",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch import verdict_words
 from buddywatch.explain import reasons
 from buddywatch.explain.answers import Case
 from buddywatch.explain.judge import merge_plan
 from buddywatch.explain.remedies import remedies
-from buddywatch.explain.state import State
 from buddywatch.explain.state_words import block_table, largest_free, marks_words
-from buddywatch.text import counted, one_line, wrapped
-from buddywatch.units import format_bytes
+from buddywatch.kernel_text.state import State
+from buddywatch.text import verdict_words
+from buddywatch.text.escape import counted, one_line, wrapped
+from buddywatch.text.units import format_bytes
 
 # fs/binfmt_flat.c: "Unable to allocate RAM for ..."
 _HELD = {"process data": "data, bss and stack", "process text/data": "text, data, bss and stack"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from buddyd import secret
+from buddyd.talk import secret
 
-from buddywatch.handshake import Handshake, HandshakeError
+from buddywatch.config.secrets import SecretError, Trust
 from buddywatch.links.base import Link, LinkDown
-from buddywatch.trust import SecretError, Trust
+from buddywatch.protocol.secret_handshake import Handshake, HandshakeError
 
 PROVE_S = 20.0
 

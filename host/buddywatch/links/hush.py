@@ -11,10 +11,10 @@ from time import monotonic
 
 from buddyd import wire
 
-from buddywatch.hush.board import HushBoard
-from buddywatch.hush.interview import MARKS_EVERY, Board, Question, Reading, Unfit, check, learn, poll
-from buddywatch.hush.shell import Answer, Shell
 from buddywatch.links.base import LinkDown
+from buddywatch.links.hush_shell.board import HushBoard
+from buddywatch.links.hush_shell.interview import MARKS_EVERY, Board, Question, Reading, Unfit, check, learn, poll
+from buddywatch.links.hush_shell.shell import Answer, Shell
 from buddywatch.links.login import REJECTED_REST_S, REST_S, LoginLink
 
 ANSWER_S = 20.0  # a command and its answer at 9600 baud take half a second

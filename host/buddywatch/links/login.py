@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from time import monotonic
 
+from buddywatch.config.link_secret import Secret
 from buddywatch.links.base import Link, LinkDown, LinkError
 from buddywatch.links.dialog import Login, LoginError
-from buddywatch.links.secret import Secret
 
 # Every login costs the board the start of a program or two, the very thing that fails when its memory is in pieces.
 REST_S = 10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from buddyd.nvt import escape
+from buddyd.links.telnet_filter import escape
 
 from buddywatch.links.tcp import OUT_BYTES, TcpLink
 

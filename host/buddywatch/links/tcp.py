@@ -9,7 +9,7 @@ import socket
 from contextlib import suppress
 from time import monotonic
 
-from buddyd.nvt import Nvt, escape
+from buddyd.links.telnet_filter import Nvt, escape
 
 from buddywatch.links.base import LinkDown, why
 from buddywatch.links.resolve import Address, Resolver

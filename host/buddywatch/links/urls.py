@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from buddywatch.config.link_secret import Secret
 from buddywatch.links.base import Link
 from buddywatch.links.file import FileLink, StdinLink
 from buddywatch.links.hush import HushLink
 from buddywatch.links.listen import CONNECTIONS_MAX, Listener
 from buddywatch.links.login import LoginLink
 from buddywatch.links.rfc2217 import Rfc2217Link
-from buddywatch.links.secret import Secret
 from buddywatch.links.serial import BAUD, SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from buddywatch import verdict_words
-from buddywatch.model import NOT_HELD, OVERWRITTEN, REBOOT
-from buddywatch.model_alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, SILENT, TIGHT, MessageFacts
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, SILENT, TIGHT, MessageFacts
+from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.notify.claims import Claim
 from buddywatch.notify.text import wrapped
+from buddywatch.text import verdict_words
 
 _MEMORY_RULES = (REFUSED, TIGHT, KERNEL_FAILURE)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from buddywatch.model_alerts import Message
+from buddywatch.model.alerts import Message
 
 
 class NotifyError(Exception):

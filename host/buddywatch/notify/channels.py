@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from email.utils import make_msgid
 
-from buddywatch.config import Config, Hook, Mail
-from buddywatch.model_alerts import Message
+from buddywatch.config.load import Config, Hook, Mail
+from buddywatch.model.alerts import Message
 from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail

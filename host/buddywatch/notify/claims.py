@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from buddywatch.analysis import OOM_KILLER, NeedState
-from buddywatch.model import Event
-from buddywatch.model_alerts import (
+from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,
     KERNEL_FAILURE,
@@ -21,7 +19,9 @@ from buddywatch.model_alerts import (
     MessageFacts,
     Transition,
 )
+from buddywatch.model.samples import Event
 from buddywatch.notify.text import counted, one_line, rough_duration
+from buddywatch.verdict.judge import OOM_KILLER, NeedState
 
 _GRAVITY = (CRITICAL, WARNING, OK)
 _COMM_LIMIT = 40  # the kernel gives a process 15 characters

@@ -10,8 +10,8 @@ import threading
 from contextlib import suppress
 from typing import IO, Any
 
-from buddywatch.config import Hook, Mail
-from buddywatch.model_alerts import Message
+from buddywatch.config.load import Hook, Mail
+from buddywatch.model.alerts import Message
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail
 from buddywatch.notify.text import one_line

@@ -6,8 +6,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from buddywatch.config import Mail
-from buddywatch.model_alerts import Message
+from buddywatch.config.load import Mail
+from buddywatch.model.alerts import Message
 
 
 def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:

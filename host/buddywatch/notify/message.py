@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from buddywatch.analysis import BoardState
-from buddywatch.model import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
-from buddywatch.model_alerts import (
+from buddywatch.model.alerts import (
     CRITICAL,
     KERNEL_FAILURE,
     OK,
@@ -19,10 +17,12 @@ from buddywatch.model_alerts import (
     MessageFacts,
     Transition,
 )
+from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_lines
 from buddywatch.notify.claims import Claim, claims_of, failures_of, need_named
 from buddywatch.notify.text import INDENT, counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
+from buddywatch.verdict.judge import BoardState
 
 PAYLOAD_SCHEMA = 1
 _WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from buddywatch.model_alerts import WAITING, OutboxRow
+from buddywatch.model.alerts import WAITING, OutboxRow
 from buddywatch.notify.base import Channel, Deadline, NotifyError
 from buddywatch.notify.text import one_line
-from buddywatch.store import Store, StoreError
-from buddywatch.store_db import BUSY_S
+from buddywatch.store.database import BUSY_S
+from buddywatch.store.store import Store, StoreError
 
 RETRY_S = (60, 120, 300, 900, 1800, 3600)  # after the first, second ... failure; the last one from then on
 PERMANENT_RETRY_S = 3600  # somebody may correct the password, or the address, in the meantime

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from email.message import EmailMessage
 
-from buddywatch.config import ConfigError, Mail
+from buddywatch.config.load import ConfigError, Mail
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.text import one_line
 

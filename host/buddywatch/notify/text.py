@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.text import COLUMNS, counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
+from buddywatch.text.escape import COLUMNS, counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
 
 __all__ = [
     "COLUMNS",

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from buddyd import watermark
 
-from buddywatch import analysis, verdict_words
-from buddywatch.analysis import OOM_KILLER, BoardState, NeedState
-from buddywatch.model import Snapshot
+from buddywatch.model.samples import Snapshot
 from buddywatch.notify.text import INDENT, counted, local_clock, one_line, wrapped
-from buddywatch.units import format_bytes
-from buddywatch.verdict_words import Test, oom_killer, table_of_tests
+from buddywatch.text import verdict_words
+from buddywatch.text.units import format_bytes
+from buddywatch.text.verdict_words import Test, oom_killer, table_of_tests
+from buddywatch.verdict import judge
+from buddywatch.verdict.judge import OOM_KILLER, BoardState, NeedState
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Asked:
 def asked_by(need: NeedState, snapshot: Snapshot, state: BoardState) -> Asked:
     """The request that was judged to be `need` in this snapshot: with the pages of an exec, or without."""
     plain, program = Asked(need.name, need.bytes), Asked(need.name, need.bytes, True)
-    judged = analysis.judge(snapshot, state.page_bytes, plain, state.rule)
+    judged = judge.judge(snapshot, state.page_bytes, plain, state.rule)
     return plain if judged == need else program
 
 
@@ -43,7 +44,7 @@ def request_lines(request: Asked, page_bytes: int) -> list[str]:
 
 def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[str]:
     """What the kernel would answer to the request in this snapshot, and the numbers that make it do so."""
-    need = analysis.judge(snapshot, state.page_bytes, request, state.rule)
+    need = judge.judge(snapshot, state.page_bytes, request, state.rule)
     if need.verdict is None or need.order is None or state.page_bytes is None or state.rule is None:
         return wrapped(f"What the kernel would answer is not known: {_unknown(state)}.")
     tests = _decisive_tests(request, need.order, snapshot, state.rule, at_low=need.verdict == watermark.TIGHT)
@@ -60,7 +61,7 @@ def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[
 
 def lacks_memory(request: Asked, snapshot: Snapshot, state: BoardState) -> bool:
     """Whether it is not the pieces: even in one piece there would be too little."""
-    need = analysis.judge(snapshot, state.page_bytes, request, state.rule)
+    need = judge.judge(snapshot, state.page_bytes, request, state.rule)
     if need.verdict in (None, watermark.OK) or need.order is None or state.rule is None:
         return False
     tests = _decisive_tests(request, need.order, snapshot, state.rule, at_low=need.verdict == watermark.TIGHT)
@@ -85,7 +86,7 @@ def snapshot_lines(
     answer = f"{one_line(request.name, 10):<11}" if request else ""
     lines = [f"{INDENT}{'time':<10}{'free kB':>8}{'grants kB':>11}  {answer}free blocks of 1, 2, 4 ... pages"]
     for snapshot in recent:
-        judged = analysis.board_state(snapshot, facts, [request] if request else [], state.rule, state.page_bytes)
+        judged = judge.board_state(snapshot, facts, [request] if request else [], state.rule, state.page_bytes)
         answer = f"{judged.needs[0].verdict or '?':<11}" if request else ""
         memory = f"{_kb(judged.free_bytes):>8}{_kb(judged.serviceable_bytes):>11}"
         head = f"{INDENT}{local_clock(snapshot.time):<10}{memory}  {answer}"
@@ -99,7 +100,7 @@ def snapshot_lines(
 def _decisive_tests(request: Asked, order: int, snapshot: Snapshot, rule: str, at_low: bool) -> list[Test]:
     """The rule's tests in the zone that offers most, at the mark that decides."""
     tests = []
-    for zone in analysis.serving_zones(snapshot):
+    for zone in judge.serving_zones(snapshot):
         mark = zone.low_pages if at_low else zone.min_pages
         if mark is None or zone.reserve_pages is None:
             continue

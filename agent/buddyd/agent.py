@@ -1,0 +1,163 @@
+"""The agent's state: the last sample, the encoder, the ring. It polls when it is told to, and knows the answers."""
+
+import binascii
+import gc
+import os
+
+from . import VERSION, compat, wire
+from .ring import GROUPS_MIN
+from .sources import kernel_messages
+
+REFRESH_MS = 600000  # system facts are read again so often
+STARVED_MAX = 3  # polls on end that the heap has no room for: then it is too small, and the agent says so and ends
+
+
+def new_boot_id(proc):
+    """8 hex digits for this life of the agent, as str.
+
+    Random, and mixed with what differs from boot to boot: a board without an entropy source may give the same random
+    bytes after every power-on.
+    """
+    mixed = binascii.crc32(os.urandom(8), compat.ticks_us() & 0xFFFF)
+    for name in ("/uptime", "/stat", "/interrupts", "/self/stat"):
+        try:
+            with open(proc + name, "rb") as file:
+                mixed = binascii.crc32(file.read(512), mixed)
+        except OSError:
+            continue
+    return "%08x" % mixed
+
+
+class Desk:
+    """settings: options.check()'s. sampler: sample.Sampler. kernel_log: klog.KernelLog. ring: ring.Ring."""
+
+    def __init__(self, settings, sampler, kernel_log, ring):
+        self.sampler = sampler
+        self.kernel_log = kernel_log
+        self.ring = ring
+        self.name = sampler.board_name(settings["name"])
+        self.interval_ms = settings["interval_ms"]
+        self.boot = new_boot_id(settings["proc"])
+        self.secret = settings["secret"]
+        columns = len(sampler.vector)
+        self.encoder = wire.Encoder(self.boot, columns, self.interval_ms // 10, ring.size_bytes // GROUPS_MIN)
+        self.poll_us = 0  # how long the last poll took
+        self.sampled = 0  # the number of the frame that ends the newest snapshot
+        self.refreshed_ms = compat.ticks_ms()
+        self.starved = 0  # polls on end without room in the heap
+        self.left_out = False  # whether something was, and has not been told
+
+    def poll(self):
+        """Take a sample and put it into the ring. A source that fails costs itself and is told once.
+
+        So does a heap that has no room at the moment, as when kernel lines come in a burst while a person is answered.
+        """
+        try:
+            self._poll()
+            self.starved = 0
+        except MemoryError:
+            self.starved += 1
+            self._leave_out()
+            if self.starved >= STARVED_MAX:
+                raise
+
+    def _leave_out(self):
+        self.encoder.key_due = 0  # it may have taken changes for sent that were not
+        self.left_out = True
+        gc.collect()
+
+    def _poll(self):
+        began = compat.ticks_us()
+        if self.left_out:
+            self._news("the heap had no room, something was left out; give a larger one (-X heapsize=)")
+            self.left_out = False
+        if self.kernel_log.file is not None and not self.kernel_log.pollable:
+            self.drain_kernel_log()
+        if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
+            self.refreshed_ms = compat.ticks_ms()
+            self.sampler.refresh()
+        if self.sampler.read(self._news):
+            self.encoder.snapshot(self.sampler.vector, self.ring.append)
+            self.sampled = self.ring.next - 1
+        self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
+
+    def drain_kernel_log(self):
+        """Turn new kernel lines into events; False once the kernel log is gone."""
+        try:
+            self.kernel_log.drain(self._kernel_line)
+            if self.kernel_log.file is None:
+                self._news("lost kernel-log")
+        except MemoryError:
+            self._leave_out()
+        return self.kernel_log.file is not None
+
+    def _kernel_line(self, text, stamp_cs):
+        found = kernel_messages.parse(text)
+        if found is None:
+            return
+        kind, number, pid, comm = found
+        if stamp_cs is None:
+            stamp_cs = self.sampler.uptime_cs()
+        self.encoder.event(wire.event_text(stamp_cs, kind, number, pid, comm, text), self.ring.append)
+        self.ring.urgent = self.ring.next - 1
+
+    def _news(self, text):
+        """Something about the agent itself: a source that was lost, or is back."""
+        body = wire.event_text(self.sampler.uptime_cs(), "source", None, None, None, text)
+        self.encoder.event(body, self.ring.append)
+
+    def hello(self):
+        """An iterator of the hello's lines, see PROTOCOL.md.
+
+        Each is made when its turn to be sent has come: a small heap has no three holes of 250 bytes.
+        """
+        ring = self.ring
+        return wire.hello_lines(self.boot, self._facts(self.sampler.uptime_cs(), ring.key, ring.oldest, ring.next))
+
+    def _facts(self, up_cs, key, oldest, upcoming):
+        """What the hello tells. The arguments are as they were when it was asked for: polls go on until it is sent."""
+        sampler, ring = self.sampler, self.ring
+        used, total = compat.heap()
+        yield "v", str(wire.VERSION)
+        yield "name", self.name
+        yield "agent", VERSION
+        yield "impl", compat.IMPLEMENTATION
+        yield "interval_cs", str(self.interval_ms // 10)
+        yield from sampler.facts()
+        yield "missing", ",".join(self.missing()) or "-"
+        yield "ring", str(ring.size_bytes)
+        yield "heap_used", str(used)
+        yield "heap_total", str(total)
+        yield "poll_us", str(self.poll_us)
+        yield "dropped", str(ring.dropped)
+        yield "up", str(up_cs)
+        yield "key", str(key)
+        yield "oldest", str(oldest)
+        yield "next", str(upcoming)
+
+    def effective(self):
+        """The settings in effect, in a line."""
+        return "%s: %d zones, every %d ms, ring %d bytes, missing: %s" % (
+            self.name,
+            len(self.sampler.zones),
+            self.interval_ms,
+            self.ring.size_bytes,
+            ", ".join(self.missing()) or "nothing",
+        )
+
+    def missing(self):
+        """Names of the sources that cannot be read."""
+        return self.sampler.missing() + ([] if self.kernel_log.file else ["kernel-log"])
+
+    def greeting(self):
+        return "buddyd %s on %s. Type help." % (VERSION, self.name)
+
+    def answer(self, line, polite):
+        """The answer to what a person typed (bytes): an iterable of lines. polite: answer unknown words as well."""
+        from .talk import answers  # 1 kB of heap that only a person's question is worth
+
+        if (line and min(line) < 32) or b"\x7f" in line:
+            from .talk import line_answers
+
+            line = line_answers.edited(line)
+        return answers.answer(self, kernel_messages.printable(line), polite)

@@ -1,0 +1,28 @@
+"""A connection that is dialled to a collector."""
+
+from .. import compat
+from .base import Link
+from .telnet_filter import Nvt
+from .telnet_server import Visitor
+
+
+def resolve(target):
+    """The address of (host, port), None if there is none. Once, at the start: a resolver that hangs delays polls."""
+    try:
+        return compat.address(target[0], target[1])
+    except OSError:
+        return None
+
+
+def dial(address):
+    """A connection on its way to an address of resolve()."""
+    if address is None:
+        raise OSError(compat.UNRESOLVED, "")
+    stream = compat.connect(address)
+    compat.keep_alive(stream)
+    return stream
+
+
+def connect(desk, loop, target):
+    """The Link that dials (host, port)."""
+    return Link(loop, "connect %s:%d" % target, Visitor(desk, False), dial, resolve(target), Nvt)

@@ -1,0 +1,114 @@
+"""What stays the same while a kernel runs: its release, the processor, page size, no MMU, compaction."""
+
+from .. import compat, const
+from .kernel_messages import printable
+from .procfile import ProcFile
+
+# How /proc/cpuinfo names the processor: m68k and nios2, old ARM, x86 and blackfin, MIPS, SH, PowerPC.
+_MACHINE_KEYS = (b"CPU:", b"Processor", b"model name", b"cpu model", b"cpu type", b"cpu\t")
+_MACHINE_CHARS = const(24)
+
+
+def page_bytes_from(free_kb, free_pages):
+    """The page size at which free_pages are about free_kb; None if no size fits, or one of them is 0 or None.
+
+    The two are read one after the other, so a quarter of difference is forgiven: page sizes differ by a factor of two.
+    """
+    for page_kb in (4, 8, 16, 64):
+        if free_kb and free_pages and 3 * page_kb * free_pages < 4 * free_kb < 5 * page_kb * free_pages:
+            return page_kb * 1024
+    return None
+
+
+class System:
+    """The facts at the last read(), each None where it cannot be known.
+
+    release; machine: up to 24 characters, no blanks; boot_id: the first 8 hex digits of the kernel's; no_mmu: True or
+    False; compaction: "supported", "not-compiled" or "impossible"; page_bytes; nr_trim_pages, min_free_order_shift: the
+    sysctls of these names. missing: the files under /proc that should have told something and could not be read.
+    """
+
+    def __init__(self, proc_root):
+        self._root = proc_root + "/"
+        self.machine = self.page_bytes = None
+
+    def read(self, free_pages, memory):
+        """Read everything anew. free_pages: of a BuddyInfo just read. memory: a MemInfo just read, or None."""
+        self.missing = []
+        self.release = printable(self._row("sys/kernel/osrelease")) or self._release_in_version()
+        self.boot_id = printable(self._row("sys/kernel/random/boot_id")[:8]) or None
+        self.nr_trim_pages = self._number("sys/vm/nr_trim_pages")
+        self.min_free_order_shift = self._number("sys/vm/min_free_order_shift")
+        self._read_machine()
+        self._find_mmu(memory)
+        self._find_compaction()
+        if not self.page_bytes:
+            self._find_page_bytes(free_pages, memory and memory.free_kb)
+
+    def _row(self, name, key=b""):
+        """What follows key in the first row of <proc>/name that starts with it, stripped; empty if there is none."""
+        self._key, self._value = key, b""
+        file = ProcFile(self._root, name)
+        try:
+            file.lines(self._match)
+        except OSError:
+            if name not in self.missing and not name.startswith("sys/vm/"):  # most kernels lack most of those
+                self.missing.append(name)
+        file.close()
+        return self._value.strip()
+
+    def _match(self, line):
+        if not line.startswith(self._key):
+            return b"\n" + self._key
+        self._value = line[len(self._key) :]
+        return True
+
+    def _number(self, name, key=b""):
+        value = self._row(name, key).split(b" ")[0]
+        try:
+            return int(value)
+        except ValueError:
+            return None
+
+    def _release_in_version(self):
+        """`uClinux version 2.6.30-uc0 (build@board) ...`"""
+        words = self._row("version").split()
+        return printable(words[2]) if len(words) > 2 else None
+
+    def _read_machine(self):
+        for key in _MACHINE_KEYS:
+            if not self.machine:
+                value = printable(self._row("cpuinfo", key).lstrip(b"\t :"))
+                self.machine = "-".join(value.split())[:_MACHINE_CHARS] or None
+
+    def _find_mmu(self, memory):
+        """Three signs of none: a sysctl of mm/nommu.c, a row of meminfo `#ifndef CONFIG_MMU`, both from 2.6.29 or so to
+        7.2, and cpuinfo on m68k. A sysctl that only kernels with MMU have tells where meminfo cannot."""
+        self.no_mmu = (
+            self.nr_trim_pages is not None
+            or self._row("meminfo", b"MmapCopy:") != b""
+            or self._row("cpuinfo", b"MMU:") == b"none"
+            or (False if memory or compat.exists(self._root + "sys/vm/max_map_count") else None)
+        )
+
+    def _find_compaction(self):
+        """CONFIG_COMPACTION depends on MMU in every tree from 2.6.35 to 7.2.
+
+        compact_memory is never opened: to write to it starts it. The row in vmstat needs CONFIG_VM_EVENT_COUNTERS, too,
+        so that only its presence proves something.
+        """
+        if self.no_mmu:
+            self.compaction = "impossible"
+        elif compat.exists(self._root + "sys/vm/compact_memory") or self._row("vmstat", b"compact_stall "):
+            self.compaction = "supported"
+        else:
+            self.compaction = "not-compiled" if compat.exists(self._root + "sys/vm/min_free_kbytes") else None
+
+    def _find_page_bytes(self, free_pages, free_kb):
+        """By comparison; with an MMU smaps names the page size."""
+        self.page_bytes = page_bytes_from(free_kb, free_pages) or page_bytes_from(
+            free_kb, self._number("vmstat", b"nr_free_pages ")
+        )
+        if not self.page_bytes and not self.no_mmu:
+            page_kb = self._number("self/smaps", b"KernelPageSize:")
+            self.page_bytes = page_kb and page_kb * 1024

@@ -1,0 +1,230 @@
+"""One conversation over one stream: what it is still owed, what it has asked for, and the line it is typing.
+
+Order of what goes out: answers (a hello, a gap, text for a person), then the newest kernel failure, then live frames,
+then frames asked for again; so a live snapshot never waits behind a backlog, nor a failure behind either. One line is
+written for each time that the stream is ready: a tty driver that reports room takes a line of this length without
+waiting (n_tty reports POLLOUT below 256 queued characters), and no stream can hold up a poll. All state is of fixed
+size; a Peer is made once and used for one stream after the other.
+"""
+
+from .. import compat, wire
+
+INPUT_MAX = 128  # bytes of a line that a peer may type
+READ_BYTES = 64
+ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
+ASK_COUNT_MAX = 1024  # frames in one request
+LIVE_LAG_MAX = 8  # frames that may go before a kernel failure, or before the newest where a host asks for the others
+WATCHING = ("a line for each snapshot, until you type anything:",)
+HELLO_EVERY = 192  # live frames without a request: for a listener that has no wire to ask with, and that came later
+
+
+def text_line(text):
+    """A line of text (str) for a person, as it is sent."""
+    return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
+
+
+class Peer:
+    """desk: the agent's state (desk.Desk). flows_unasked: a line or a pipe, whose reader may have no way to ask.
+
+    On a line that flows unasked only known commands are answered: on a shared line, anything else may come from a
+    shell, an echo or a login program, and two machines must not talk each other to death.
+    """
+
+    # The last snapshot that a person who watches has seen, -1: nobody watches. It is the class's until somebody does:
+    # one more name in the object's own table would cost 96 bytes.
+    watched = -1
+
+    def __init__(self, desk, flows_unasked):
+        self.desk = desk
+        self.flows_unasked = flows_unasked
+        self.stream = None
+        self.reads = True
+        self.live = 1  # sequence number of the next live frame, 0 while none flow
+        self.urgent = 0  # of the newest kernel failure that was sent
+        self._reset()
+
+    def _reset(self):
+        self.telnet = None
+        self.out, self.sent = b"", 0  # the line under way, and how much of it is out
+        self.typed = b""  # the unfinished line that came in
+        self.answers = []
+        if not self.flows_unasked:  # a line that comes back goes on where it stopped
+            self.live = self.urgent = 0
+        self.asks = False  # a host that asks for what it missed is at the other end
+        if self.watched >= 0:
+            self.watched = -1
+        self.hello_at = self.live + HELLO_EVERY
+        self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
+        self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
+        self.heard_ms = compat.ticks_ms()
+
+    def attach(self, stream, telnet):
+        """Begin a conversation. telnet: a filter for telnet's commands (nvt.Nvt) where the other side may send them."""
+        self._reset()
+        self.stream = stream
+        self.telnet = telnet
+        if self.flows_unasked:
+            self._answer(b"\n")  # ends whatever half a line is there
+            self._say_hello()
+        else:
+            self.greet()
+
+    def greet(self):
+        self.say((self.desk.greeting(),))
+
+    def close(self):
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+    def _start_flowing(self):
+        if not self.live:
+            self.live = self.desk.ring.next
+
+    def _answer(self, answer):
+        """Queue a line (bytes), or an iterator of lines yet to be made: frames (bytes) or text for a person (str)."""
+        if len(self.answers) < ANSWERS_MAX:
+            self.answers.append(answer)
+
+    def say(self, lines):
+        """Queue lines of text (an iterable of str) for a person."""
+        self._answer(iter(lines))
+
+    def _say_hello(self):
+        self._answer(self.desk.hello())
+
+    def wants_write(self):
+        return bool(
+            self.out
+            or self.answers
+            or 0 <= self.watched < self.desk.sampled
+            or 0 < self.live < self.desk.ring.next
+            or self.fill < self.fill_end
+            or self._urgent()
+        )
+
+    def send(self):
+        """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
+        if not self.out:
+            self.out, self.sent = self._next_line(), 0
+        if self.out:
+            self.sent += compat.write(self.stream, self.out, self.sent, len(self.out) - self.sent) or 0
+            if self.sent == len(self.out):
+                self.out = b""
+
+    def _next_line(self):
+        if self.answers:
+            return self._next_answer()
+        ring = self.desk.ring
+        urgent = self._urgent()
+        if urgent:
+            self.urgent = urgent
+            return self._frame(urgent)
+        if 0 <= self.watched < self.desk.sampled:
+            from . import line_answers
+
+            self.watched = self.desk.sampled
+            return text_line(line_answers.watched(self.desk))
+        if 0 < self.live < ring.next:
+            if self.live < ring.oldest:
+                self.live = ring.oldest
+            if self.asks and ring.next - self.live > LIVE_LAG_MAX:
+                self.live = ring.next - 1
+            if self.flows_unasked and self.live >= self.hello_at:
+                self.hello_at = self.live + HELLO_EVERY
+                self._say_hello()
+                return self._next_answer()
+            self.live += 1
+            if self.live - 1 == self.urgent:
+                return b""  # it went first
+            if self.live - 1 == ring.urgent:
+                self.urgent = ring.urgent
+            return self._frame(self.live - 1)
+        if self.fill < self.fill_end:
+            self.fill += 1
+            return self._frame(self.fill - 1)
+        return b""
+
+    def _urgent(self):
+        """The number of the newest kernel failure, where it would wait behind others or is passed already; else 0."""
+        number, live = self.desk.ring.urgent, self.live
+        if not live or number <= self.urgent or number < self.desk.ring.oldest:
+            return 0
+        return 0 if live <= number < live + LIVE_LAG_MAX else number
+
+    def _next_answer(self):
+        answer = self.answers[0]
+        if not isinstance(answer, bytes):
+            for line in answer:
+                return line + b"\n" if isinstance(line, bytes) else text_line(line)
+            answer = b""
+        self.answers.pop(0)
+        return answer
+
+    def _frame(self, sequence):
+        """The frame, b"" if it was overwritten between the request and now: the host asks again and gets the gap."""
+        ring = self.desk.ring
+        offset = ring.locate(sequence, self.at, self.at_offset)
+        if offset < 0:
+            return b""
+        self.at, self.at_offset = sequence, offset
+        return ring.line(offset) + b"\n"
+
+    def receive(self):
+        """The stream has something: take it in. OSError (errno 0 at its end) when the stream is gone."""
+        data = compat.read(self.stream, READ_BYTES)
+        if data is None:
+            return
+        if not data:
+            raise OSError(0)
+        self.heard_ms = compat.ticks_ms()
+        if self.telnet is not None:
+            data = self.telnet.feed(data, self._answer)
+        data = data.replace(b"\r", b"\n")
+        end = data.find(b"\n")
+        while end >= 0:
+            line, self.typed = self.typed + data[:end], b""
+            self._line(line)
+            data = data[end + 1 :]
+            end = data.find(b"\n")
+        self.typed = (self.typed + data)[: INPUT_MAX + 1]  # one more than is allowed tells that it is too long
+
+    def _line(self, line):
+        if line[:1] == wire.MARK:
+            return  # our own frame, echoed
+        if len(line) > INPUT_MAX:
+            if not self.flows_unasked:
+                self.say(("line too long: at most %d characters" % INPUT_MAX,))
+        elif line[:1] == wire.ASK:
+            content = wire.unseal(line)
+            if content is not None:
+                self._request(content)
+        else:
+            # On a line that flows unasked, what is no command may come from somebody else.
+            answer = self.desk.answer(line, not self.flows_unasked)
+            if answer or not self.flows_unasked:
+                if answer is WATCHING or self.watched >= 0:
+                    self.watched = 0 if answer is WATCHING else -1
+                self.say(answer)
+
+    def _request(self, content):
+        self.asks = True
+        self._start_flowing()
+        self.hello_at = self.live + HELLO_EVERY
+        if content[1:2] == wire.ASK_HELLO:
+            self._say_hello()
+        elif content[1:2] == wire.ASK_FRAMES:
+            try:
+                boot, first, count = wire.parse_numbers(content)
+            except ValueError:
+                return
+            if boot != self.desk.boot:
+                self._say_hello()
+            elif count:  # without: a sign of life
+                self._fill_from(first, first + min(count, ASK_COUNT_MAX))
+
+    def _fill_from(self, first, end):
+        ring = self.desk.ring
+        if first < ring.oldest and first < end:  # all that is gone, not what was asked for only: one gap on the host
+            self._answer(wire.gap_line(self.desk.boot, first, ring.oldest - 1) + b"\n")
+        self.fill, self.fill_end = max(first, ring.oldest), min(end, ring.next)

@@ -1,0 +1,278 @@
+"""The running collector's own door: a socket beside the database, over which a person talks to a board.
+
+`buddywatch console` connects, says `console BOARD` or `shell BOARD`, and is answered with a line. What it sends from
+then on is typed to the board; what comes are lines whose first letter says what they are. Only the user who runs the
+collector, and root, are let in. Everything is bounded, and nothing here waits.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from buddyd import wire
+
+from buddywatch.links.connection import Connection
+
+CLIENTS_MAX = 4
+TYPED_MAX = 128  # bytes of a line that a board takes (buddyd.peer.INPUT_MAX)
+LINE_MAX = 256  # bytes that a client may send before a newline
+OUT_MAX = 65536  # bytes that a client may leave unread
+ORDER_S = 10.0  # a client must have said by then what it wants
+ANSWER_S = 20.0  # a board must have answered by then what was asked last
+QUIET_S = 1.0  # a shell says nothing at the end of an answer: this long without anything is its end
+CONSOLE, SHELL = "console", "shell"
+OPEN, REFUSED, TEXT, PARTIAL, END, LOST = "o", "n", "t", "p", "d", "e"  # kinds of lines to a client
+_PEER_CREDENTIALS = "3i"  # struct ucred, unix(7)
+
+
+def control_path(db: Path) -> Path:
+    """Where the collector on a database listens."""
+    return db.with_name(db.name + ".control")
+
+
+@contextmanager
+def _short_name(path: Path) -> Iterator[str]:
+    """A name of the path that fits into struct sockaddr_un, which holds 107 bytes."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def connect(path: Path) -> socket.socket:
+    """A connection to a collector. OSError: none runs there, or it is another user's."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _short_name(path) as name:
+            client.connect(name)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+class _Client:
+    """connection: the board's, once it is open. finishing_s: when it has said all; answers are still to come."""
+
+    def __init__(self, stream: socket.socket, monotonic_s: float) -> None:
+        self.stream = stream
+        self.connection: Connection | None = None
+        self.is_shell = False
+        self.since_s = monotonic_s
+        self.heard_s = monotonic_s  # when the board said something
+        self.finishing_s: float | None = None
+        self.is_over = False
+        self._line = bytearray()
+        self._out = bytearray()
+        self._partial = ""
+
+    def lines(self) -> list[bytes] | None:
+        """What it has said since the last time; None at its end. It is over when a line is too long."""
+        lines: list[bytes] = []
+        while True:
+            try:
+                data = self.stream.recv(4096)
+            except BlockingIOError:
+                return lines
+            except OSError:
+                self.is_over = True
+                return lines
+            if not data:
+                return lines or None
+            *whole, rest = (bytes(self._line) + data).split(b"\n")
+            self._line[:] = rest
+            lines += whole
+            if max(map(len, [*whole, rest])) > LINE_MAX:
+                self.end(LOST, f"a line may have {LINE_MAX} bytes")
+                return []
+
+    def tell(self, kind: str, text: str) -> None:
+        line = f"{kind}{text}".replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
+        if len(self._out) + len(line) > OUT_MAX:
+            self.is_over = True  # it does not listen
+        else:
+            self._out += line
+
+    def show_partial(self, text: str) -> None:
+        if text != self._partial:
+            self._partial = text
+            if text:
+                self.tell(PARTIAL, text)
+
+    def end(self, kind: str, text: str = "") -> None:
+        self.tell(kind, text)
+        self.flush()
+        self.is_over = True
+
+    def flush(self) -> None:
+        try:
+            while self._out:
+                del self._out[: self.stream.send(self._out)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.is_over = True
+
+
+class Control:
+    """`with Control(db) as control`. The socket's folder must be there."""
+
+    def __init__(self, db: Path) -> None:
+        self.path = control_path(db)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._clients: list[_Client] = []
+
+    def __enter__(self) -> Control:
+        with suppress(FileNotFoundError):
+            self.path.unlink()  # of a collector that was killed; the lock says that there is no other
+        with _short_name(self.path) as name:
+            before = os.umask(0o177)
+            try:
+                self._listener.bind(name)
+            finally:
+                os.umask(before)
+        self._listener.listen(CLIENTS_MAX)
+        self._listener.setblocking(False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            if not client.is_over:
+                client.end(LOST, "the collector ends")
+            client.stream.close()
+        self._listener.close()
+        with suppress(OSError):
+            self.path.unlink()
+
+    def descriptors(self) -> list[int]:
+        """What to wait for."""
+        finished = [client for client in self._clients if client.finishing_s is not None]
+        return [self._listener.fileno(), *(c.stream.fileno() for c in self._clients if c not in finished)]
+
+    def has_client(self, connection: Connection) -> bool:
+        return any(client.connection is connection for client in self._clients)
+
+    def serve(self, connections: Iterable[Connection], monotonic_s: float) -> None:
+        """Take in who comes and what is typed, and pass on what waits. To be called every turn of the loop."""
+        self._accept(monotonic_s)
+        for client in self._clients:
+            self._take(client, list(connections), monotonic_s)
+            self._look(client, monotonic_s)
+            client.flush()
+        for client in [client for client in self._clients if client.is_over]:
+            self._clients.remove(client)
+            client.stream.close()
+
+    def tell(self, connection: Connection, text: str, monotonic_s: float) -> None:
+        """Text came over a connection."""
+        for client in self._clients:
+            if client.connection is connection:
+                client.heard_s = monotonic_s
+                client.show_partial("")
+                client.tell(TEXT, text)
+
+    def heard_hello(self, connection: Connection) -> None:
+        """A hello came over it: all that was asked before it is answered."""
+        for client in self._clients:
+            if client.connection is connection and client.finishing_s is not None and not client.is_shell:
+                client.end(END)
+
+    def _accept(self, monotonic_s: float) -> None:
+        while True:
+            try:
+                stream = self._listener.accept()[0]
+            except OSError:
+                return
+            stream.setblocking(False)
+            client = _Client(stream, monotonic_s)
+            credentials = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(_PEER_CREDENTIALS))
+            if struct.unpack(_PEER_CREDENTIALS, credentials)[1] not in (0, os.geteuid()):
+                client.end(REFUSED, "the collector is another user's")
+            elif len(self._clients) >= CLIENTS_MAX:
+                client.end(REFUSED, f"busy: {CLIENTS_MAX} consoles are open")
+            if client.is_over:
+                stream.close()
+            else:
+                self._clients.append(client)
+
+    def _take(self, client: _Client, connections: list[Connection], monotonic_s: float) -> None:
+        lines = None if client.finishing_s is not None else client.lines()
+        if client.is_over or client.finishing_s is not None:
+            return
+        if lines is None:
+            self._finish(client, monotonic_s)
+            return
+        for line in lines:
+            if client.connection is None:
+                self._open(client, line.decode("utf-8", "replace"), connections)
+            else:
+                client.connection.say(line + b"\n", monotonic_s)
+            if client.is_over:
+                return
+
+    def _open(self, client: _Client, order: str, connections: list[Connection]) -> None:
+        what, _, board = order.partition(" ")
+        if what not in (CONSOLE, SHELL) or not board:
+            client.end(REFUSED, f"expected `{CONSOLE} BOARD` or `{SHELL} BOARD`")
+            return
+        client.is_shell = what == SHELL
+        found = [connection for connection in connections if connection.board == board]
+        fit = [c for c in found if c.is_up and _is_fit(c, client.is_shell)]
+        if not fit:
+            client.end(REFUSED, _why_not(board, found, client.is_shell))
+            return
+        # One that does not flow by itself is the quicker one.
+        client.connection = sorted(fit, key=lambda connection: connection.link.flows_unasked)[0]
+        client.tell(OPEN, client.connection.url)
+
+    def _finish(self, client: _Client, monotonic_s: float) -> None:
+        client.finishing_s = monotonic_s
+        if client.connection is None:
+            client.is_over = True
+        elif not client.is_shell:
+            client.connection.say(wire.ask_hello() + b"\n", monotonic_s)
+
+    def _look(self, client: _Client, monotonic_s: float) -> None:
+        connection = client.connection
+        if client.is_over:
+            return
+        if connection is None:
+            client.is_over = monotonic_s - client.since_s > ORDER_S
+        elif not connection.is_up:
+            client.end(LOST, connection.last_error or f"{connection.url}: closed")
+        elif client.is_shell:
+            client.show_partial(connection.unfinished)
+            last_s = max(client.heard_s, client.finishing_s or monotonic_s)
+            if client.finishing_s is not None and monotonic_s - last_s > QUIET_S:
+                client.end(END)
+        elif client.finishing_s is not None and monotonic_s - client.finishing_s > ANSWER_S:
+            client.end(LOST, f"{connection.url}: no answer for {ANSWER_S:.0f} s")
+
+
+def _is_fit(connection: Connection, is_shell: bool) -> bool:
+    """Whether somebody is there for what a person types: a shell that shares the line, or buddyd."""
+    if is_shell:
+        return not connection.link.takes_requests and not connection.is_recording
+    return connection.link.has_human_side
+
+
+def _why_not(board: str, found: list[Connection], is_shell: bool) -> str:
+    up = [connection for connection in found if connection.is_up]
+    if not found:
+        return f"the collector has no link to a board {board}"
+    if not up:
+        return f"{board} cannot be reached: {'; '.join(c.last_error or f'{c.url}: not open' for c in found)}"
+    urls = ", ".join(connection.url for connection in up)
+    if is_shell:
+        return f"no shell is on {urls}; one is where a serial link says shared=true"
+    if all(connection.link.takes_requests for connection in up):
+        return f"{board} is watched through its shell by {urls}, without a buddyd that could be asked; log in instead"
+    return (
+        f"{board} is heard over {urls} only, where nobody may ask; where a shell shares the line, --shell types to it"
+    )

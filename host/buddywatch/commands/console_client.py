@@ -1,0 +1,153 @@
+"""A person who talks to a board: through the running collector, or over a link that is opened for it.
+
+Both ways are used alike: send() a line, read() what came, finish() when all is said. What ends a conversation too early
+is a PersonError.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from buddyd import wire
+
+from buddywatch.collect import console_server
+from buddywatch.links import LinkError
+from buddywatch.links.connection import Connection
+from buddywatch.protocol.frame import Hello
+from buddywatch.protocol.line_stream import Text
+
+OPEN_S = 30.0  # for a connection, and for the first hello
+ANSWER_S = console_server.ANSWER_S
+
+
+class PersonError(LinkError):
+    """The conversation cannot begin, or ended before all was said."""
+
+
+class Conversation(Protocol):
+    """show(text, is_whole): text came; is_whole: a line, else the line under way (a shell's prompt)."""
+
+    over: bool  # all that was asked before finish() is answered
+    name: str  # of the link
+
+    def fileno(self) -> int | None: ...
+
+    def send(self, line: str) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def read(self, show: Callable[[str, bool], None]) -> None:
+        """PersonError. To be called when there is something to read, and now and then."""
+
+    def close(self) -> None: ...
+
+
+class ThroughCollector:
+    """By the socket beside the database."""
+
+    def __init__(self, db: Path, board: str, is_shell: bool) -> None:
+        path = console_server.control_path(db)
+        try:
+            self._socket = console_server.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            raise PersonError(
+                f"no collector runs on {db}; start `buddywatch collect`, or name the link itself: "
+                "buddywatch console telnet://HOST:PORT"
+            ) from None
+        except OSError as error:
+            raise PersonError(f"{path}: {error.strerror}; it is for the user who runs the collector") from None
+        self.over = False
+        self.name = ""
+        self._rest = b""
+        self._socket.settimeout(OPEN_S)
+        self.send(f"{console_server.SHELL if is_shell else console_server.CONSOLE} {board}")
+        while not self.name:
+            self.read(lambda text, is_whole: None)
+        self._socket.settimeout(0)
+
+    def fileno(self) -> int | None:
+        return self._socket.fileno()
+
+    def send(self, line: str) -> None:
+        with suppress(OSError):  # why it is gone, read() tells
+            self._socket.sendall(line.encode() + b"\n")
+
+    def finish(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def read(self, show: Callable[[str, bool], None]) -> None:
+        try:
+            data = self._socket.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise PersonError(f"the collector does not answer ({error.strerror or error})") from None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._take(line[:1].decode(), line[1:].decode("utf-8", "replace"), show)
+        if not data and not self.over:
+            raise PersonError("the collector ended the conversation")
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _take(self, kind: str, text: str, show: Callable[[str, bool], None]) -> None:
+        if kind == console_server.OPEN:
+            self.name = text
+        elif kind == console_server.END:
+            self.over = True
+        elif kind in (console_server.REFUSED, console_server.LOST):
+            raise PersonError(text)
+        elif kind in (console_server.TEXT, console_server.PARTIAL):
+            show(text, kind == console_server.TEXT)
+
+
+class OverLink:
+    """By a connection of its own, made with the proof of the secret where the board demands it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.over = False
+        self.name = connection.url
+        self._connection = connection
+        self._finishing_s: float | None = None
+        end_s = time.monotonic() + OPEN_S
+        while connection.boot_id is None:
+            if time.monotonic() > end_s:
+                raise PersonError(
+                    f"{self.name}: open, but no buddyd is heard; check that it runs, the cable, the baud rate"
+                )
+            self.read(lambda text, is_whole: None)
+            time.sleep(0.02)
+
+    def fileno(self) -> int | None:
+        return self._connection.link.fileno()
+
+    def send(self, line: str) -> None:
+        self._connection.say(line.encode() + b"\n", time.monotonic())
+
+    def finish(self) -> None:
+        self._finishing_s = time.monotonic()
+        self._connection.say(wire.ask_hello() + b"\n", self._finishing_s)
+
+    def read(self, show: Callable[[str, bool], None]) -> None:
+        now_s = time.monotonic()
+        self._connection.tend(now_s)
+        items = self._connection.receive(now_s) if self._connection.is_started else []
+        for item in items:
+            if isinstance(item, Text):
+                show(item.text, True)
+            elif isinstance(item, Hello) and self._finishing_s is not None:
+                self.over = True
+                return
+        if self._connection.last_error:
+            raise PersonError(self._connection.last_error)
+        if self._finishing_s is not None and now_s - self._finishing_s > ANSWER_S:
+            raise PersonError(f"{self.name}: no answer for {ANSWER_S:.0f} s")
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,46 @@
+"""Which boards have a secret, and whether who claims to be a board is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from buddyd.talk import secret
+
+from buddywatch.config.load import Config
+
+
+class SecretError(Exception):
+    """A secret cannot be had: one line, without the secret."""
+
+
+class Trust:
+    """files: where the secret of each board is that has one. They are read when needed, and kept nowhere."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = dict(files)
+
+    @classmethod
+    def of(cls, config: Config) -> Trust:
+        return cls({board.name: board.secret_file for board in config.boards if board.secret_file is not None})
+
+    @property
+    def knows_anybody(self) -> bool:
+        return bool(self._files)
+
+    def has_secret(self, board: str) -> bool:
+        return board in self._files
+
+    def key(self, board: str) -> bytes | None:
+        """The board's secret, None if it has none. SecretError."""
+        path = self._files.get(board)
+        if path is None:
+            return None
+        try:
+            return bytes(secret.checked(path.read_bytes()))
+        except OSError as error:
+            raise SecretError(
+                f"{path}: cannot be read ({error.strerror}); it must hold the secret of {board}"
+            ) from None
+        except ValueError as error:
+            raise SecretError(f"{path}: {error}") from None

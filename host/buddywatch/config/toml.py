@@ -1,0 +1,103 @@
+"""From a TOML file to checked sections; what is wrong is told with file, key, value and what is allowed."""
+
+import difflib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from buddywatch.config.schema import KEYS, REPEATED_SECTIONS, keys_of, section_title
+
+# Keys that people expect and that must not be: the answer says where the thing belongs.
+_FORBIDDEN = {
+    ("mail", "password"): "a password does not belong here; put it into a file (chmod 600) and name that with "
+    "password_file, or name an environment variable with password_env",
+    ("board", "secret"): "a secret does not belong here; put it into a file (chmod 600) and name that with secret_file",
+}
+
+
+class ConfigError(Exception):
+    """lines: one per thing that is wrong, each with the file, the key, what was found and what is allowed."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Problems:
+    """Gathers what is wrong with one file, a line each."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.lines: list[str] = []
+
+    def add(self, text: str) -> None:
+        self.lines.append(f"{self.file}: {text}")
+
+    def wrong(self, where: str, key: str, value: Any, expected: str) -> None:
+        """A value that cannot be; those of password keys are not shown, lest they are the password itself."""
+        self.add(f"{where} {key} = {'...' if 'password' in key else shown(value)}: {expected}")
+
+
+def shown(value: Any) -> str:
+    """A TOML value on one line of ASCII, cut when long."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The whole file as TOML has it. Raises ConfigError."""
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        line = f"{path}: cannot be read ({error.strerror}); create it or leave out --config"
+    except UnicodeDecodeError as error:
+        line = f"{path}: not UTF-8 text (byte {error.start}); expected TOML"
+    except (ValueError, RecursionError) as error:
+        line = f"{path}: not TOML: {' '.join(str(error).split())}"
+    raise ConfigError([line])
+
+
+def read_sections(data: dict[str, Any], problems: Problems) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """All sections of a file as {section: [(where, {key: value})]}, where naming the place for messages.
+
+    The value of a key that was wrong, and told so in problems, is None.
+    """
+    found: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        section: [] for section in dict.fromkeys(key.section for key in KEYS)
+    }
+    for section, content in data.items():
+        if section not in found:
+            problems.add(f"{shown(section)}: unknown section; expected {', '.join(map(section_title, found))}")
+            continue
+        tables = content if isinstance(content, list) and content and section in REPEATED_SECTIONS else [content]
+        wrong_brackets = section in REPEATED_SECTIONS and tables is not content
+        if wrong_brackets or not all(isinstance(table, dict) for table in tables):
+            problems.add(f"{section}: expected a section that starts with the line {section_title(section)}")
+            continue
+        for number, table in enumerate(tables, 1):
+            where = f"{section_title(section)} #{number}" if section in REPEATED_SECTIONS else section_title(section)
+            found[section].append((where, _read_table(table, section, where, problems)))
+    return found
+
+
+def _read_table(table: dict[str, Any], section: str, where: str, problems: Problems) -> dict[str, Any]:
+    keys = {key.name: key for key in keys_of(section)}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if (section, name) in _FORBIDDEN:
+            problems.add(f"{where} {name}: {_FORBIDDEN[section, name]}")
+        elif name not in keys:
+            near = difflib.get_close_matches(name, keys, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"expected one of {', '.join(keys)}"
+            problems.add(f"{where} {shown(name)}: unknown key; {hint}")
+        else:
+            try:
+                values[name] = keys[name].kind.read(value)
+            except (ValueError, TypeError, AttributeError):
+                values[name] = None
+                problems.wrong(where, name, value, f"expected {keys[name].kind.expected}")
+    for key in keys.values():
+        if key.required and key.name not in table:
+            problems.add(f"{where} {key.name}: missing; expected {key.kind.expected}")
+    return values

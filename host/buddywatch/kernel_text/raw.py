@@ -1,0 +1,84 @@
+"""What was read, as it stands in the text: dumps, tables and messages with their places. No arithmetic yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from buddywatch.kernel_text.lines import Event
+
+ZoneKey = tuple[int, str]  # node, name
+
+
+@dataclass
+class RawZone:
+    """A zone as a dump or /proc tells it: values by their key; kb: they are kB, else pages."""
+
+    values: dict[str, int] = field(default_factory=dict)
+    in_kb: bool = True
+    reserves: tuple[int, ...] | None = None
+    counts: list[int] = field(default_factory=list)  # of free blocks, smallest first
+    units_kb: list[int] = field(default_factory=list)
+    letters: list[str | None] = field(default_factory=list)  # of the lists that the blocks are on; None: not told
+    total_kb: int | None = None
+
+
+@dataclass
+class Dump:
+    """What the kernel printed at once: show_free_areas(). header: pages by key, for all zones together."""
+
+    offset: int
+    header: dict[str, int] = field(default_factory=dict)
+    zones: dict[ZoneKey, RawZone] = field(default_factory=dict)
+
+    @property
+    def has_blocks(self) -> bool:
+        return any(zone.counts for zone in self.zones.values())
+
+
+@dataclass
+class Table:
+    """Rows of /proc/buddyinfo read at once, or of pagetypeinfo added up. claims: blocks listed after it."""
+
+    offset: int
+    source: str
+    zones: dict[ZoneKey, RawZone] = field(default_factory=dict)
+    claims: list[tuple[int, int]] = field(default_factory=list)  # (count, kB)
+
+
+@dataclass
+class Message:
+    """A failure as the kernel told it, in one message or several about the same request."""
+
+    offset: int
+    kind: str  # "alloc", "page", "oom" or "vma", as in buddyd.kernlog
+    process: str | None
+    pid: int | None = None
+    requested_bytes: int | None = None
+    order: int | None = None
+    mode: int | None = None
+    mode_names: str | None = None
+    dump: Dump | None = None
+    killed: list[str] = field(default_factory=list)
+    for_what: str | None = None  # "process data" and the like, by the program loader
+    in_cgroup: bool = False  # a control group was out of memory, not the machine
+    kinds: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Raw:
+    """All that is in a text."""
+
+    line_at: Callable[[int], int]
+    messages: list[Message] = field(default_factory=list)
+    dumps: list[Dump] = field(default_factory=list)  # those that belong to no message
+    tables: list[Table] = field(default_factory=list)  # of buddyinfo
+    types: list[Table] = field(default_factory=list)  # of pagetypeinfo
+    zoneinfo: list[tuple[int, ZoneKey, RawZone]] = field(default_factory=list)
+    meminfo: list[tuple[int, dict[str, int]]] = field(default_factory=list)
+    releases: list[tuple[int, str]] = field(default_factory=list)
+    prose_releases: list[tuple[int, str]] = field(default_factory=list)
+    sysctls: dict[str, int] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
+    text: str = ""

@@ -1,0 +1,297 @@
+"""Puts the pieces of a text together to failures with their dumps, and to tables."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+
+from buddywatch.kernel_text.lexer import tokens
+from buddywatch.kernel_text.lines import Cleaned, Event
+from buddywatch.kernel_text.raw import Dump, Message, Raw, RawZone, Table, ZoneKey
+
+_ORDERS_OF_A_ROW = 11  # of most kernels; a row with fewer numbers may be cut by the edge of a terminal
+_MORE_COUNTS = re.compile(r"\n((?:[ \t]{0,16}\d{1,9}(?![\w.*:,])){1,16})[ \t]{0,8}$", re.MULTILINE)
+_MOST_ORDERS = 32
+# Messages about one request follow each other closely: a dump of some hundred lines lies between them at most.
+_SAME_REQUEST_CHARS = 60_000
+_LETTERS = {
+    "Unmovable": "U",
+    "Reclaimable": "E",
+    "Movable": "M",
+    "Reserve": "R",
+    "HighAtomic": "H",
+    "CMA": "C",
+    "Isolate": "I",
+}
+
+
+def read(cleaned: Cleaned, progress: Callable[[float], None] = lambda done: None) -> Raw:
+    """All that the text says about memory."""
+    return _Reader(cleaned).read(progress)
+
+
+class _Reader:
+    def __init__(self, cleaned: Cleaned) -> None:
+        self._text = cleaned.text
+        self._events = cleaned.events
+        self.raw = Raw(lambda offset: bisect_right(cleaned.offsets, offset), text=cleaned.text, events=cleaned.events)
+        self._message: Message | None = None  # that what follows belongs to
+        self._dump: Dump | None = None
+        self._zone: RawZone | None = None  # of the dump, whose values are being read
+        self._list: RawZone | None = None  # whose blocks are being read
+        self._proc_zone: RawZone | None = None  # of zoneinfo
+        self._types: Table | None = None  # pagetypeinfo, added up
+        self._in_block_types = False
+
+    def read(self, progress: Callable[[float], None]) -> Raw:
+        handlers = {
+            name.removeprefix("_on_"): getattr(self, name) for name in dir(type(self)) if name.startswith("_on_")
+        }
+        next_event = 0
+        for match in tokens(self._text, progress):
+            while next_event < len(self._events) and self._events[next_event].offset <= match.start():
+                self._on(self._events[next_event])
+                next_event += 1
+            handlers[match.lastgroup or ""](match)
+        for event in self._events[next_event:]:
+            self._on(event)
+        self._close_dump()
+        return self.raw
+
+    # --- messages ---
+
+    def _on(self, event: Event) -> None:
+        last = self.raw.messages[-1] if self.raw.messages else None
+        near = last if last and event.offset - last.offset < _SAME_REQUEST_CHARS else None
+        if event.kind == "kill":
+            if near and near.kind == "oom" and event.process:
+                near.killed = list(dict.fromkeys([*near.killed, f"{event.process} ({event.pid})"]))
+                near.in_cgroup |= "emory cgroup out of memory" in self._line(event)
+            return
+        if event.kind == "load":
+            if near and "alloc" in near.kinds:
+                near.for_what = self._loaded(event)
+            return
+        self._close_dump()
+        if near and _same_request(near, event):
+            _add(near, event)
+            self._message = near
+            return
+        self._message = Message(event.offset, event.kind, event.process)
+        _add(self._message, event)
+        self.raw.messages.append(self._message)
+
+    def _line(self, event: Event) -> str:
+        return self._text[event.offset : event.offset + 120].split("\n")[0]
+
+    def _loaded(self, event: Event) -> str | None:
+        match = re.search(r"RAM for (process [\w/]{1,20})", self._line(event))
+        return match[1] if match else None
+
+    def _on_task(self, match: re.Match[str]) -> None:
+        self.raw.releases.append((match.start(), match["task_release"].rstrip(".")))
+        message = self._message
+        if message and message.pid is None and message.process == match["comm"].strip():
+            message.pid = int(match["pid"])
+
+    # --- dumps ---
+
+    def _close_dump(self) -> None:
+        """What comes next belongs to no dump so far. A dump goes to the message before it, or stands alone."""
+        if self._dump and self._dump.zones:
+            if self._message is None:
+                self.raw.dumps.append(self._dump)
+            elif self._message.dump is None or not self._message.dump.has_blocks:
+                self._message.dump = self._dump
+        self._dump = self._zone = self._list = None
+
+    def _open_dump(self, offset: int) -> Dump:
+        if self._dump is None:
+            self._dump = Dump(offset)
+        return self._dump
+
+    def _on_meminfo_start(self, match: re.Match[str]) -> None:
+        if self._dump and self._dump.has_blocks:
+            self._close_dump()
+            self._message = None
+        self._open_dump(match.start())
+
+    def _dump_zone(self, match: re.Match[str], node: str, name: str, key: str) -> RawZone:
+        """The zone in the open dump, or in a new one where this dump has that part of it already."""
+        zone_key = (int(match[node] or 0), match[name])
+        known = self._dump.zones.get(zone_key) if self._dump else None
+        if known is not None and (known.counts if key == "counts" else known.values):
+            self._close_dump()
+            self._message = None
+        return self._open_dump(match.start()).zones.setdefault(zone_key, RawZone())
+
+    def _on_zone(self, match: re.Match[str]) -> None:
+        self._list = None
+        self._zone = self._dump_zone(match, "zone_node", "zone_name", "values")
+
+    def _on_pair(self, match: re.Match[str]) -> None:
+        key, value = match["key"], int(match["value"])
+        if match["kb"]:
+            if self._zone is not None:
+                self._zone.values.setdefault(key, value)
+            return
+        if self._dump and key in self._dump.header and self._dump.has_blocks:
+            self._close_dump()
+            self._message = None
+        self._zone = None
+        self._open_dump(match.start()).header.setdefault(key, value)
+
+    def _on_reserve(self, match: re.Match[str]) -> None:
+        if self._zone is not None:
+            self._zone.reserves = tuple(int(number) for number in match["reserves"].split())
+        self._zone = None
+
+    def _on_head(self, match: re.Match[str]) -> None:
+        self._zone = None
+        self._list = self._dump_zone(match, "head_node", "head_name", "counts")
+
+    def _on_block(self, match: re.Match[str]) -> None:
+        zone, unit_kb = self._list, int(match["unit"])
+        if zone is None or len(zone.counts) >= _MOST_ORDERS:
+            return
+        while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < _MOST_ORDERS:
+            _append(zone, 0, zone.units_kb[-1] * 2, None)  # sizes that got lost: the list's sum tells what they held
+        if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
+            self._list = None  # not the next of this list, but words about a block
+            return
+        _append(zone, int(match["count"]), unit_kb, match["letters"])
+
+    def _on_total(self, match: re.Match[str]) -> None:
+        if self._list is not None and self._list.counts:
+            self._list.total_kb = int(match["total_kb"])
+        self._list = None
+
+    # --- /proc ---
+
+    def _on_row(self, match: re.Match[str]) -> None:
+        key = (int(match["row_node"]), match["row_name"])
+        rest = match["row_rest"]
+        if rest.startswith(","):
+            self._type_row(match.start(), key, rest[1:].split())
+            return
+        counts = [int(number) for number in rest.split() if number.isdecimal()]
+        if not counts:
+            self._proc_zone = RawZone(in_kb=False)
+            self.raw.zoneinfo.append((match.start(), key, self._proc_zone))
+            return
+        self._proc_zone = None
+        if self._in_block_types:
+            return
+        if match["row_end"] is not None and len(counts) < _ORDERS_OF_A_ROW:
+            more = _MORE_COUNTS.match(self._text, match.end())
+            counts += [int(number) for number in more[1].split()] if more else []
+        table = self.raw.tables[-1] if self.raw.tables else None
+        if table is None or key in table.zones:
+            table = Table(match.start(), "buddyinfo")
+            self.raw.tables.append(table)
+        size = min(len(counts), _MOST_ORDERS)
+        table.zones[key] = RawZone(in_kb=False, counts=counts[:size], letters=[None] * size)
+
+    def _type_row(self, offset: int, key: ZoneKey, words: list[str]) -> None:
+        """A row of pagetypeinfo: `type Unmovable 140 32 ...`; `>100000` is what it says at least."""
+        self._in_block_types = False
+        letter = _LETTERS.get(words[1], "?")
+        counts = [int(word.lstrip(">")) for word in words[2 : 2 + _MOST_ORDERS]]
+        zone = self._types.zones.get(key) if self._types else None
+        if self._types is None or (zone is not None and letter in zone.values):
+            self._types = Table(offset, "pagetypeinfo")
+            self.raw.types.append(self._types)
+            zone = None
+        if zone is None:
+            zone = RawZone(in_kb=False, counts=[0] * len(counts), letters=[""] * len(counts))
+            self._types.zones[key] = zone
+        zone.values[letter] = 1
+        for order, count in enumerate(counts[: len(zone.counts)]):
+            zone.counts[order] += count
+            zone.letters[order] = (zone.letters[order] or "") + (letter if count else "")
+
+    def _on_block_types(self, match: re.Match[str]) -> None:
+        self._in_block_types = True
+        self._types = None
+
+    def _on_pages(self, match: re.Match[str]) -> None:
+        if self._proc_zone is not None:
+            self._proc_zone.values.setdefault("free", int(match["pages_free"]))
+
+    def _on_mark(self, match: re.Match[str]) -> None:
+        if self._proc_zone is not None and "free" in self._proc_zone.values:
+            self._proc_zone.values.setdefault(match["mark_key"], int(match["mark_pages"]))
+
+    def _on_protection(self, match: re.Match[str]) -> None:
+        if self._proc_zone is not None:
+            self._proc_zone.reserves = tuple(int(number) for number in match["protections"].replace(",", " ").split())
+
+    def _on_pagesets(self, match: re.Match[str]) -> None:
+        self._proc_zone = None
+
+    def _on_meminfo(self, match: re.Match[str]) -> None:
+        key, kb = match["mem_key"], int(match["mem_kb"])
+        if not self.raw.meminfo or key in self.raw.meminfo[-1][1]:
+            self.raw.meminfo.append((match.start(), {}))
+        self.raw.meminfo[-1][1][key] = kb
+
+    def _on_claim(self, match: re.Match[str]) -> None:
+        if self.raw.tables:
+            self.raw.tables[-1].claims.append((int(match["claim_count"]), int(match["claim_kb"])))
+
+    # --- the kernel ---
+
+    def _on_release(self, match: re.Match[str]) -> None:
+        release = match["version_release"] or match["uname_release"] or match["osrelease"]
+        self.raw.releases.append((match.start(), release.rstrip(".")))
+        if "uClinux" in match[0] or "uclinux" in match[0]:
+            self.raw.signs.add("uclinux")
+
+    def _on_prose(self, match: re.Match[str]) -> None:
+        self.raw.prose_releases.append((match.start(), match["prose_release"].rstrip(".")))
+
+    def _on_sysctl(self, match: re.Match[str]) -> None:
+        self.raw.sysctls[match["sysctl_key"]] = int(match["sysctl_value"])
+
+    def _on_compacts(self, match: re.Match[str]) -> None:
+        self.raw.signs.add("compaction")
+
+    def _on_no_compacts(self, match: re.Match[str]) -> None:
+        self.raw.signs.add("no-compaction")
+
+    def _on_machine(self, match: re.Match[str]) -> None:
+        self.raw.signs.add("x86")
+
+
+def _append(zone: RawZone, count: int, unit_kb: int, letters: str | None) -> None:
+    zone.counts.append(count)
+    zone.units_kb.append(unit_kb)
+    zone.letters.append(letters)
+
+
+def _same_request(message: Message, event: Event) -> bool:
+    """Whether the event tells of the request that the message is about: out of memory, then the allocator's own
+    message, then that of mmap. The allocator's is rate-limited, so any of them may be missing."""
+    ranks = {"oom": 0, "page": 1, "alloc": 2, "vma": 2}
+    if ranks[event.kind] <= max(ranks[kind] for kind in message.kinds):
+        return False
+    if event.process is not None and event.process != message.process:
+        return False
+    if event.kind == "alloc" and message.order is not None:
+        # get_order() at some page size between 1 kB and 64 kB
+        pages = [-(-event.number // (1024 << shift)) for shift in range(7)]
+        return any(max(count - 1, 0).bit_length() == message.order for count in pages)
+    return event.kind == "page" and message.order == event.number
+
+
+def _add(message: Message, event: Event) -> None:
+    message.kinds.append(event.kind)
+    message.kind = event.kind
+    message.pid = event.pid if event.pid is not None else message.pid
+    if event.kind in ("alloc", "vma"):
+        message.requested_bytes = event.number or None
+    else:
+        message.order = event.number
+    if event.mode is not None:
+        message.mode, message.mode_names = event.mode, event.mode_names

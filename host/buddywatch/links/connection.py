@@ -1,0 +1,217 @@
+"""One link in the collector: opened again when it is lost, its bytes made into items, its words sent."""
+
+from __future__ import annotations
+
+import random
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from buddyd import wire
+
+from buddywatch.collect.recording import RecordedTime
+from buddywatch.links import Link, LinkDown, LinkError
+from buddywatch.links.backoff import Backoff
+from buddywatch.links.file import FileLink
+from buddywatch.links.guarded import GuardedLink
+from buddywatch.protocol.frame import Hello, board_name
+from buddywatch.protocol.line_stream import Item, LinkSession
+from buddywatch.protocol.refetch import Retry
+
+KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
+KEEPALIVE = wire.ASK + b"\n"  # no request, and nothing that a person who watches over the same link would have typed
+ANSWER_S = 20.0  # after so long without a hello a person is told
+CALLER_S = 60.0  # after so long without one a caller is let go: there are few places for them
+OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
+
+
+def split_board(url: str) -> tuple[str, str | None]:
+    """The link's own URL, and what `?board=NAME` calls its board: for boards that all call themselves alike."""
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    names = [value for key, value in options if key == "board"]
+    if not names:
+        return url, None
+    rest = urlencode([(key, value) for key, value in options if key != "board"], safe="/:")
+    # Not by urlunsplit(), which makes serial:/dev/ttyUSB0 of serial:///dev/ttyUSB0.
+    plain = url.partition("?")[0] + (f"?{rest}" if rest else "") + (f"#{parts.fragment}" if parts.fragment else "")
+    return plain, board_name({"name": names[-1]})
+
+
+class Connection:
+    """board: whose link it is, None as long as that is not known; news: what a person should be told, once.
+
+    is_call: it was made by the other side, which must make a new one when it ends.
+    """
+
+    def __init__(self, link: Link, board: str | None = None, is_call: bool = False) -> None:
+        self.link = link
+        self.url = link.url
+        self.board = board
+        self.is_call = is_call
+        self.is_started = False
+        self.is_up = False
+        self.was_ever_up = False
+        self.ended = False  # nothing more will come: a recording at its end, a caller that hung up
+        self.news: list[str] = []
+        self.recorded_time: RecordedTime | None = None
+        self.is_puzzling = False  # the board's tracker lacks a line of the hello
+        self._is_named = board is not None
+        self._session = LinkSession()
+        self._backoff = Backoff()
+        self._retry_at_s = 0.0
+        self._hello = Retry()
+        self._output = b""
+        self._spoke_s = 0.0
+        self._up_since_s = 0.0
+        self._is_missed = False  # the person was told that nobody answers
+        self.last_error = ""
+
+    @property
+    def boot_id(self) -> str | None:
+        """Of the agent that is heard on it."""
+        return self._session.boot_id if self.is_up else None
+
+    @property
+    def wants_write(self) -> bool:
+        return self.link.wants_write or bool(self._output)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody may answer."""
+        return self.is_up and self.link.takes_requests
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is a recorded stream: when that arrives tells nothing of the time."""
+        return self.recorded_time is not None
+
+    def tend(self, monotonic_s: float) -> None:
+        """Open it where it is time to, ask who is there, say something now and then."""
+        if self.ended:
+            return
+        if not self.is_started and monotonic_s >= self._retry_at_s:
+            self._start(monotonic_s)
+        if self._output:
+            self.flush(monotonic_s)
+        if not self.can_ask:
+            return
+        self._miss(monotonic_s)
+        if not self.is_up:
+            return
+        if not (self._session.wants_hello or self.is_puzzling or self.board is None):
+            self._hello.done()
+        elif self._hello.due is None or self._hello.is_late(monotonic_s):
+            if self._session.has_unverified:
+                self._hello.renew()  # somebody is there, and was not understood
+            self._hello.sent(monotonic_s)
+            self.say(wire.ask_hello() + b"\n", monotonic_s)
+        if monotonic_s - self._spoke_s >= KEEPALIVE_S:
+            self.say(self._sign_of_life(), monotonic_s)
+
+    def _sign_of_life(self) -> bytes:
+        """Asks for no frame: the agent knows that somebody listens, and says so if it is another one by now."""
+        boot_id = self._session.boot_id
+        return KEEPALIVE if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
+
+    def _miss(self, monotonic_s: float) -> None:
+        if self.is_call and self._session.boot_id is None and monotonic_s - self._up_since_s >= CALLER_S:
+            self._lost(LinkDown(f"{self.url}: no buddyd is heard: closed", ended=True), monotonic_s)
+            return
+        if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
+            self._is_missed = True
+            self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable, the baud rate")
+
+    def receive(self, monotonic_s: float) -> list[Item]:
+        """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""
+        try:
+            items = self._session.feed(self.link.read())
+            self._check_up(monotonic_s)
+        except LinkDown as down:
+            items = self._session.close()
+            self._lost(down, monotonic_s)
+        for number, item in enumerate(items):
+            if isinstance(item, Hello):
+                self._hello.progress(monotonic_s)
+                if not self._is_named and "name" in item.facts:
+                    self.board = board_name(item.facts)
+                if not self._believes(monotonic_s):
+                    return items[:number]
+                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
+        return items
+
+    def _believes(self, monotonic_s: float) -> bool:
+        """Whether the other side may be the board that it says it is; if not, the link is closed."""
+        if self.board is None or not isinstance(self.link, GuardedLink):
+            return True
+        objection = self.link.objection(self.board)
+        if objection is None:
+            return True
+        if not self._is_named:
+            self.board = None
+        self._lost(LinkDown(f"{self.url}: {objection}", self.is_call, self.link.rest_s), monotonic_s)
+        return False
+
+    def say(self, data: bytes, monotonic_s: float) -> None:
+        """Send a line, now or when the link takes it. What a dead link does not take is forgotten."""
+        self._spoke_s = monotonic_s
+        if len(self._output) + len(data) <= OUTPUT_MAX:
+            self._output += data
+        self.flush(monotonic_s)
+
+    def flush(self, monotonic_s: float) -> None:
+        try:
+            self._output = self._output[self.link.write(self._output) :]
+        except LinkDown as down:
+            self._lost(down, monotonic_s)
+
+    def expect(self, first: int) -> None:
+        """Frames from this number on were asked for."""
+        self._session.expect(first)
+
+    @property
+    def unfinished(self) -> str:
+        """The line that is under way, "" if it may become a frame: the prompt of a shell on the line."""
+        return self._session.unfinished
+
+    def close(self) -> None:
+        self.link.close()
+        self.is_started = self.is_up = False
+
+    def _start(self, monotonic_s: float) -> None:
+        try:
+            self.link.start()
+            if isinstance(self.link, FileLink) and self.link.recorded_path is not None:
+                self.recorded_time = RecordedTime(self.link.recorded_path)
+        except (LinkError, OSError) as error:
+            self.close()
+            self.ended = isinstance(self.link, FileLink)  # a mistake, where a device would be waited for
+            self._later(str(error), monotonic_s)
+            return
+        self.is_started = True
+        self.is_up = False
+        self._session = LinkSession()
+        self._hello = Retry()
+        self._output = b""
+        self._check_up(monotonic_s)
+
+    def _check_up(self, monotonic_s: float) -> None:
+        if not self.is_up and self.link.up:
+            self.is_up = self.was_ever_up = True
+            self._spoke_s = self._up_since_s = monotonic_s
+            self._is_missed = False
+            self.last_error = ""
+            self.news.append(f"{self.url}: open")
+
+    def _lost(self, down: LinkDown, monotonic_s: float) -> None:
+        lasted_s = monotonic_s - self._up_since_s if self.is_up else 0.0
+        reason = str(down)
+        if isinstance(self.link, FileLink) and self.is_up and self._session.boot_id is None:
+            reason += "; no hello is in it, so no frame of it can be checked, and none is stored"
+        self.close()
+        self.ended = down.ended
+        self._later(reason, monotonic_s, lasted_s, down.rest_s)
+
+    def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0, rest_s: float = 0.0) -> None:
+        self._retry_at_s = monotonic_s + max(rest_s, self._backoff.next_wait_s(lasted_s, random.random()))
+        if why != self.last_error:  # said once, not at every try
+            self.last_error = why
+            self.news.append(why)

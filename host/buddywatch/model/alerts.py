@@ -1,0 +1,150 @@
+"""What rules, store and notify hand to each other about alerts: plain values.
+
+An incident is one standing trouble of a board from its first firing to its end. A transition is one change of a
+rule's state. A message is what a person gets; it tells of transitions or, as a reminder, of incidents that last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from buddywatch.model.samples import Event, Gap, Snapshot
+from buddywatch.verdict.judge import BoardState
+
+# States of a rule. NOTED is no state: it marks what is told once and does not last (a reboot, a loss).
+OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"
+NOTED = "noted"
+
+REFUSED, TIGHT, KERNEL_FAILURE, SILENT, REBOOTED, LOST = (
+    "refused",
+    "tight",
+    "kernel_failure",
+    "silent",
+    "rebooted",
+    "lost",
+)
+RULES = (KERNEL_FAILURE, REFUSED, TIGHT, SILENT, REBOOTED, LOST)  # gravest first
+
+CRITICAL, WARNING, OFF = "critical", "warning", "off"
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """Where a rule stands for one need (or the board). count: samples since PENDING or CLEARING began.
+
+    incident_id: the incident while FIRING or CLEARING.
+    """
+
+    phase: str = OK
+    count: int = 0
+    incident_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Incident:
+    """state: FIRING or CLEARING while it lasts, then OK (recovered) or NOTED. need: the need's name, None for a rule
+    about the board. Times are seconds since 1970; opened and closed are when it happened on the board. message_id: of
+    the first mail about it, None before; last_told: when the last message about it was made."""
+
+    id: int
+    board: str
+    rule: str
+    need: str | None
+    severity: str
+    state: str
+    opened: float
+    closed: float | None
+    text: str
+    message_id: str | None
+    last_told: float | None
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One change of a rule's state. time is when it happened on the board; late: the host learnt of it much later.
+
+    incident_id: None while nothing has fired. seq, boot_id, uptime_ms: of the snapshot or event that caused it.
+    """
+
+    id: int
+    incident_id: int | None
+    board: str
+    rule: str
+    need: str | None
+    from_: str
+    to: str
+    severity: str
+    time: float
+    seq: int | None
+    boot_id: str | None
+    uptime_ms: int | None
+    text: str
+    late: bool
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Nobody is told of this rule of a board until then. rule, need: None for all of them."""
+
+    id: int
+    board: str
+    rule: str | None
+    need: str | None
+    created: float
+    until: float
+    comment: str
+
+
+@dataclass(frozen=True)
+class MessageFacts:
+    """All that one message is made of.
+
+    transitions: what it tells, oldest first; empty in a reminder. incidents: those of the board still open, gravest
+    rule first, and the incidents of the transitions. state: the newest snapshot judged, None if there is none.
+    recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's own lines that belong
+    to it, oldest first. gaps: frames lost for good that it tells of. silence_commands: one line each.
+    """
+
+    board: str
+    time: float
+    transitions: tuple[Transition, ...]
+    incidents: tuple[Incident, ...]
+    state: BoardState | None
+    recent: tuple[Snapshot, ...]
+    facts: dict[str, str] = field(hash=False)
+    kernel_lines: tuple[Event, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    silence_commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message ready to be sent. payload is JSON-able and goes to hooks. message_id (with its angle brackets) and
+    references (oldest first; the last is what it answers to) are filled in by the composer."""
+
+    subject: str
+    body: str
+    payload: dict[str, Any] = field(hash=False)
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+
+
+# States of a message in the outbox.
+WAITING, SENDING, SENT, FAILED = "waiting", "sending", "sent", "failed"
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """A message on its way through one channel: "mail" or "hook:NAME". attempts: those made, this one included."""
+
+    id: int
+    channel: str
+    created: float
+    board: str
+    message: Message
+    state: str
+    attempts: int
+    next_try: float
+    last_error: str | None
+    sent_at: float | None

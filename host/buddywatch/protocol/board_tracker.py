@@ -1,0 +1,210 @@
+"""One board over all its links and lives: which boot it is in, what it has told, what is still missing. No I/O.
+
+The board keeps no state for its hosts: the host finds the holes in the numbers and asks again. A new boot id is a new
+life of the agent, in the same boot of the kernel ("agent-restart") or after a reboot; what was missing then is lost.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from buddywatch.model.samples import Boot, ResumeState
+from buddywatch.protocol.board_clock import BoardClock
+from buddywatch.protocol.boots import KnownBoot, Life, numbers
+from buddywatch.protocol.frame import Frame, GapReport, Hello
+from buddywatch.protocol.layout import whole
+from buddywatch.protocol.reassembly import Decoded
+
+LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
+EARLIER_MAX = 256
+WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
+
+Stored = Boot | Decoded
+
+
+class Request(NamedTuple):
+    """So many frames of a boot, from the first on."""
+
+    boot_id: str
+    first: int
+    frames: int
+
+
+class BoardTracker:
+    """problem: why the board's newest hello cannot be used, in one line, or None."""
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self._lives: dict[str, Life] = {}
+        self._earlier: dict[str, int] = {}  # boot ids of lives long gone and their highest frame
+        self._current: KnownBoot | None = None
+        self._speaking: Life | None = None  # heard of last
+        self._met = 0  # boots, so far
+        self._in_doubt = False  # a boot that should be over makes frames
+
+    @classmethod
+    def resume(cls, state: ResumeState) -> BoardTracker:
+        """Go on where an earlier collector stopped; ValueError (one line): the stored values do not fit together."""
+        tracker = cls()
+        tracker._earlier = dict(state.earlier)
+        life = Life(state.boot.boot_id)
+        life.facts = dict(state.boot.facts)
+        life.known = tracker._current = KnownBoot.resume(state)
+        tracker._lives[life.boot_id] = life
+        return tracker
+
+    @property
+    def boot(self) -> Boot | None:
+        """The boot that the board is in, as far as is known."""
+        return self._current.boot if self._current else None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The newest facts of that boot, those that change all the time included; empty if there is none."""
+        return dict(self._lives[self._current.boot.boot_id].facts) if self._current else {}
+
+    @property
+    def wants_hello(self) -> bool:
+        """Whether the board should be asked who it is: no whole hello yet, or frames of a boot that should be over."""
+        if self._current is None or not self._current.heard or self._in_doubt:
+            return True
+        speaking = self._speaking
+        return speaking is not None and speaking.known is None and speaking.boot_id not in self._earlier
+
+    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool = True) -> list[Stored]:
+        """What follows from an item of a link's session, to be stored in this order.
+
+        arrival: seconds since 1970. live: what is new arrives as it is made, so that arrival tells the time; False for
+        a recording. Each frame of a boot comes out once, as part of a Snapshot, an Event or a Gap, whatever is lost,
+        doubled or reordered on the way. A Boot comes before all else of it, and again when a fact of it changed.
+        """
+        if isinstance(item, Hello):
+            return self._take_hello(item, arrival, live)
+        out: list[Stored] = []
+        life = self._lives.get(item.boot_id)
+        if life is None:
+            out += self._make_room(arrival)
+            life = self._lives[item.boot_id] = Life(item.boot_id)
+        if life.known is not None:
+            return out + self._take_known(life.known, item, arrival, live)
+        if len(life.waiting) < WAITING_MAX:
+            life.waiting.append((item, arrival, live))
+        return out
+
+    @property
+    def holes_seen(self) -> int:
+        """How often frames came that left a new hole before them."""
+        return self._current.frames.holes_seen if self._current else 0
+
+    def next_request(self, frames_max: int) -> Request | None:
+        """What to ask the board for next; None if nothing is missing, or the board has not been heard yet."""
+        if self._current is None or not self._current.heard:
+            return None
+        wanted = self._current.frames.ask(frames_max)
+        return None if wanted is None else Request(self._current.boot.boot_id, *wanted)
+
+    def missing_of(self, request: Request) -> int:
+        """How many frames of a request may still come."""
+        if self._current is None or self._current.boot.boot_id != request.boot_id:
+            return 0
+        return self._current.frames.missing(request.first, request.first + request.frames - 1)
+
+    def _take_hello(self, hello: Hello, arrival: float, live: bool) -> list[Stored]:
+        out: list[Stored] = []
+        life = self._lives.get(hello.boot_id)
+        if life is None:
+            out += self._make_room(arrival)
+            life = self._lives[hello.boot_id] = Life(hello.boot_id)
+        self._speaking = life
+        self._in_doubt = False
+        life.facts.update(hello.facts)
+        if life.known is None:
+            return out + self._take_first_hello(life, arrival, live)
+        if life.known.learn(hello.facts):
+            out.append(life.known.boot)
+        return out + self._take_numbers(life.known, numbers(hello.facts), arrival, live)
+
+    def _take_first_hello(self, life: Life, arrival: float, live: bool) -> list[Stored]:
+        try:
+            if not life.is_complete():
+                return []
+            highest = self._earlier.get(life.boot_id, 0)
+            if life.boot_id in self._earlier and whole(life.facts, "next") <= highest + 1:
+                life.waiting.clear()  # of a recording, or of a slow link: all of it is stored
+                return []
+            known = self._begin_boot(life, whole(life.facts, "up") / 100, arrival)
+        except ValueError as error:
+            self.problem = str(error)
+            return []
+        self.problem = None
+        if highest:
+            known.frames.resume((), ((1, highest),), ())
+        life.known = known
+        self._met += 1
+        known.order = self._met
+        out: list[Stored] = [*self._switch(known, arrival), known.boot]
+        known.heard = True
+        for item, when, was_live in life.waiting:  # first, for the ring may have overwritten them since they came
+            out += self._take_known(known, item, when, was_live)
+        life.waiting.clear()
+        return out + self._take_numbers(known, numbers(life.facts), arrival, live)
+
+    def _begin_boot(self, life: Life, up_s: float, arrival: float) -> KnownBoot:
+        cause, clock = "first", BoardClock(up_s, arrival)
+        if self._current is not None:
+            cause = "reboot"
+            if self._current.same_kernel(life.facts, up_s, arrival):
+                cause, clock = "agent-restart", self._current.clock
+        return KnownBoot(Boot(life.boot_id, dict(life.facts), clock.wall(0.0), cause), clock)
+
+    def _take_numbers(self, known: KnownBoot, told: dict[str, int], arrival: float, live: bool) -> list[Stored]:
+        """What a hello says of uptime and ring."""
+        known.heard = True
+        if live and "up" in told:
+            known.clock.observe(told["up"] / 100, arrival)
+        following = told.get("next", 0)
+        out: list[Stored] = []
+        if known is not self._current and (following - 1 > known.left_at or known.order > self._current_order):
+            # One link lags behind another: what was taken for a successor was older, and the boot has made more frames.
+            out += self._switch(known, arrival)
+        out += known.frames.hello(told.get("oldest", 1), following, told.get("key", 0), arrival)
+        return out + self._close_if_over(known, arrival)
+
+    def _switch(self, known: KnownBoot, now: float) -> list[Decoded]:
+        before, self._current, known.over = self._current, known, False
+        if before is not None:
+            before.left_at = before.frames.end
+        if before is None or before.order > known.order:
+            return []
+        before.over = True
+        return before.frames.close(now)
+
+    def _take_known(self, known: KnownBoot, item: Frame | GapReport, arrival: float, live: bool) -> list[Stored]:
+        out: list[Stored] = []
+        if isinstance(item, Frame):
+            self._in_doubt = self._in_doubt or (known is not self._current and item.seq > known.left_at)
+            out += known.frames.take(item.seq, item.kind, item.body, arrival, live)
+        else:
+            out += known.frames.overwritten(item.first, item.last, arrival)
+        return out + self._close_if_over(known, arrival)
+
+    @property
+    def _current_order(self) -> int:
+        return self._current.order if self._current else 0
+
+    def _close_if_over(self, known: KnownBoot, now: float) -> list[Decoded]:
+        """A slow link may still bring frames of a boot that is over; nobody can be asked for what they lack."""
+        return known.frames.close(now) if known.over else []
+
+    def _make_room(self, now: float) -> list[Decoded]:
+        """Forget the oldest life where there are too many."""
+        if len(self._lives) < LIVES_MAX:
+            return []
+        gone = next(life for life in self._lives.values() if life.known is None or life.known is not self._current)
+        del self._lives[gone.boot_id]
+        if gone.known is None:
+            return []
+        self._earlier[gone.boot_id] = gone.known.frames.end
+        if len(self._earlier) > EARLIER_MAX:
+            del self._earlier[next(iter(self._earlier))]
+        return gone.known.frames.close(now)

@@ -1,0 +1,95 @@
+"""The lives of a board's agent: when a hello is complete, and whether two lives share a boot of the kernel. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from buddyd import wire
+
+from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, VOLATILE_FACTS, Boot, ResumeState
+from buddywatch.protocol.board_clock import BoardClock
+from buddywatch.protocol.frame import Frame, GapReport
+from buddywatch.protocol.layout import Layout, whole
+from buddywatch.protocol.reassembly import BootFrames
+
+# What layout, start and cause of a boot come from: it is taken from the first hello, and not changed by a later one.
+SETTLED_FACTS = frozenset({"v", "cols", "zones", "interval_cs", "kboot"})
+NEEDED_FACTS = SETTLED_FACTS | {"up", "oldest", "next"}
+SAME_START_S = 60.0  # estimates of when a kernel started that differ by less are of one start;
+SAME_START_SHARE = 0.01  # and by this share of the time that passed, for clocks that are slow or fast
+
+
+class KnownBoot:
+    """A life whose hello is complete."""
+
+    def __init__(self, boot: Boot, clock: BoardClock) -> None:
+        """ValueError (one line): the facts do not fit together."""
+        oldest, following = whole(boot.facts, "oldest"), whole(boot.facts, "next")
+        self.boot = boot
+        self.clock = clock
+        why_not_held = NOT_HELD if boot.facts.get("ring") == "0" else OVERWRITTEN
+        contact = following if oldest > 1 else 0
+        self.frames = BootFrames(boot.boot_id, Layout(boot.facts), clock, contact, why_not_held)
+        self.heard = False  # by this collector, since it was started
+        self.over = False  # another boot has begun
+        self.order = 0  # of two boots, the later one was met later
+        self.left_at = 0  # the highest frame when another boot took its place
+
+    @classmethod
+    def resume(cls, state: ResumeState) -> KnownBoot:
+        """The boot of a stored state; ValueError (one line): the stored values do not fit together."""
+        times = sorted({(snapshot.uptime_ms / 1000, snapshot.time) for snapshot in (*state.edges, *state.firsts)})
+        knots = [(0.0, state.boot.started), *times]
+        known = cls(state.boot, BoardClock(*knots[-1], before=knots[:-1]))
+        known.frames.resume(state.stored, state.lost, state.edges)
+        return known
+
+    def learn(self, facts: Mapping[str, str]) -> bool:
+        """Take in a later hello line; whether it changed the boot's facts."""
+        changed = {key: value for key, value in facts.items() if not _is_settled(key)}
+        if not changed.items() - self.boot.facts.items():
+            return False
+        self.boot = replace(self.boot, facts={**self.boot.facts, **changed})
+        return True
+
+    def same_kernel(self, facts: Mapping[str, str], up_s: float, now: float) -> bool:
+        """Whether a new life with these facts, up_s after its kernel's start, is in the same boot of the kernel."""
+        last_s = self.clock.edge_s
+        if up_s < last_s - 1:
+            return False
+        mine, other = self.boot.facts["kboot"], facts["kboot"]
+        if "-" not in (mine, other):
+            return mine == other
+        passed_s = now - self.clock.wall(last_s)
+        return abs(up_s - last_s - passed_s) <= SAME_START_S + SAME_START_SHARE * abs(passed_s)
+
+
+class Life:
+    """One boot id. Until its hello is complete, what came of it waits."""
+
+    def __init__(self, boot_id: str) -> None:
+        self.boot_id = boot_id
+        self.facts: dict[str, str] = {}  # the newest of each
+        self.waiting: list[tuple[Frame | GapReport, float, bool]] = []  # with arrival and live
+        self.known: KnownBoot | None = None
+
+    def is_complete(self) -> bool:
+        """Whether all lines of the hello that are needed have come; ValueError (one line): they cannot be used."""
+        facts = self.facts
+        if not facts.keys() >= NEEDED_FACTS:
+            return False
+        version = whole(facts, "v")
+        if version != wire.VERSION:
+            raise ValueError(f"hello of protocol version {version}, expected {wire.VERSION}: update the older side")
+        # a hello that lacks a zone is not complete; one that tells of more zones than it has facts never will be
+        return all(f"z{i}" in facts for i in range(min(whole(facts, "zones"), len(facts))))
+
+
+def numbers(facts: Mapping[str, str]) -> dict[str, int]:
+    """Those of VOLATILE_FACTS that are whole numbers."""
+    return {key: int(facts[key][:15]) for key in facts.keys() & VOLATILE_FACTS if facts[key].isdecimal()}
+
+
+def _is_settled(key: str) -> bool:
+    return key in SETTLED_FACTS or key in VOLATILE_FACTS or (key[:1] == "z" and key[1:].isdecimal())

@@ -1,0 +1,184 @@
+"""Lines of the wire as plain values, for a person who looks at a log or a recording. No I/O.
+
+Other than the collector it keeps nothing and asks for nothing: each line is told as it comes, what is damaged as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buddyd import wire
+from buddyd.talk import secret
+
+from buddywatch.protocol.frame import Frame, GapReport, Hello, Opener, looks_like_frame, request_start
+from buddywatch.protocol.layout import MARKS, Layout
+
+Told = dict[str, Any]  # "line": what it is; the other keys depend on it
+
+_KINDS = {
+    wire.KEY: "key", wire.KEY_PART: "key, goes on", wire.DELTA: "delta", wire.DELTA_PART: "delta, goes on",
+    wire.CONTINUED_PART: "continued, goes on", wire.CONTINUED: "continued",
+}  # fmt: skip
+# The lines by which a secret is proven: how each begins, its number of words, what it is called.
+_PROOFS = (
+    (secret.CHALLENGE, 2, "challenge"), (secret.ANSWER, 2, "answer"), (secret.PROOF, 1, "proof"),
+)  # fmt: skip
+_COLUMNS_MAX = 70_000  # of a snapshot whose layout is not known
+_OVERHEAD = len(b"~dSS") + wire.CHECK_DIGITS + len(b"\n")
+
+
+class LineDecoder:
+    """boot_id: whose frames they are, where no hello says so."""
+
+    def __init__(self, boot_id: str | None = None) -> None:
+        self._opener = Opener()
+        self._opener.boot_id = boot_id
+        self._facts: dict[str, dict[str, str]] = {}  # by boot id
+        self._layout: Layout | None = None
+        self._vector: list[int] | None = None  # of the snapshot before; None: not known
+        self._column = 0  # where a snapshot of several frames goes on
+        self._following = 0  # the number that the chain needs next
+
+    def take(self, line: bytes) -> list[Told]:
+        """What a line holds, from left to right: text, frames, a request. Nothing for an empty one."""
+        line = line.strip(b"\r\n\0")
+        found: list[Told] = []
+        proof = _proof(line)
+        if proof is not None:
+            return [proof]
+        request = self._request(line)
+        if request is not None:
+            at, told = request
+            return [*self.take(line[:at]), told]
+        while (cut := self._opener.last_frame(line)) is not None:
+            at, item = cut
+            found.append(self._told(item))
+            line = line[:at].rstrip(b"\r")
+        if line.strip():
+            found.append(self._other(line))
+        return found[::-1]
+
+    @staticmethod
+    def _request(line: bytes) -> tuple[int, Told] | None:
+        at = request_start(line)
+        if at < 0:
+            return None
+        content = line[at : -wire.CHECK_DIGITS]
+        if content[1:2] == wire.ASK_HELLO:
+            return at, {"line": "request", "check": "ok", "for": "hello"}
+        try:
+            boot_id, first, count = wire.parse_numbers(content)
+        except ValueError:
+            return None
+        told = {"line": "request", "check": "ok", "for": "frames", "boot_id": boot_id, "first": first, "count": count}
+        return at, told
+
+    def _told(self, item: Hello | Frame | GapReport) -> Told:
+        if isinstance(item, Hello):
+            return self._hello(item)
+        if isinstance(item, GapReport):
+            return {"line": "gap", "check": "ok", "boot_id": item.boot_id, "first": item.first, "last": item.last}
+        told: Told = {"line": "event" if item.kind == wire.EVENT else "snapshot", "check": "ok"}
+        told |= {"boot_id": item.boot_id, "seq": item.seq, "bytes": len(item.body) + _OVERHEAD}
+        return told | (self._event(item) if item.kind == wire.EVENT else self._snapshot(item))
+
+    def _hello(self, hello: Hello) -> Told:
+        facts = self._facts.setdefault(hello.boot_id, {})
+        facts.update(hello.facts)
+        try:
+            self._layout = Layout(facts)
+        except ValueError:  # its other lines are still to come
+            self._layout = None
+        return {"line": "hello", "check": "ok", "boot_id": hello.boot_id, "facts": dict(hello.facts)}
+
+    def _event(self, frame: Frame) -> Told:
+        if frame.seq == self._following:
+            self._following += 1
+        try:
+            uptime_cs, kind, number, pid, comm, text = wire.parse_event(frame.body)
+        except ValueError:
+            return {"kind": "unknown", "text": frame.body.decode("ascii", "replace")}
+        return {"uptime_s": uptime_cs / 100, "kind": kind, "number": number, "pid": pid, "comm": comm, "text": text}
+
+    def _snapshot(self, frame: Frame) -> Told:
+        told: Told = {"kind": _KINDS[frame.kind]}
+        changes = _changes(frame.body, 0 if frame.kind in wire.STARTS_SNAPSHOT else self._column)
+        if frame.kind in wire.STARTS_GROUP and self._layout is not None:
+            self._vector = [0] * self._layout.width
+        elif frame.seq != self._following:
+            self._vector = None
+        self._following = frame.seq + 1
+        if self._layout is None or self._vector is None:
+            self._vector = None
+            return told | {"changes": changes, "state": None}
+        content = wire.MARK + frame.kind + wire.short_sequence(frame.seq) + frame.body
+        try:
+            self._column = wire.apply_frame(content, self._vector, self._column, self._layout.interval_cs)
+        except ValueError as error:
+            self._vector = None
+            return told | {"changes": changes, "state": None, "error": str(error)}
+        return told | {"changes": changes, "state": None if self._column else self._state(self._vector)}
+
+    def _state(self, vector: list[int]) -> Told:
+        """A whole snapshot, by the names of the hello."""
+        assert self._layout is not None
+        state: Told = dict(zip(self._layout.columns, vector, strict=False))
+        at, zones = len(self._layout.columns), []
+        for zone in self._layout.zones:
+            marks: list[int | None] = [None] * MARKS
+            if zone.has_marks:
+                marks = [*vector[at : at + MARKS]]
+                at += MARKS
+            names = ("min_pages", "low_pages", "high_pages", "reserve_pages")
+            told = {"node": zone.node, "zone": zone.name, "nr_free": vector[at : at + zone.orders]}
+            zones.append(told | dict(zip(names, marks, strict=True)))
+            at += zone.orders
+        return state | {"zones": zones}
+
+    def _other(self, line: bytes) -> Told:
+        text = line.decode("utf-8", "backslashreplace")
+        if line[:1] == wire.ASK and line[1:2] in (wire.ASK_HELLO, wire.ASK_FRAMES):
+            return {"line": "request", "check": "wrong", "text": text}
+        for name, mark in (("hello", wire.MARK + wire.HELLO), ("gap", wire.MARK + wire.GAP)):
+            if mark in line:
+                return {"line": name, "check": "wrong", "text": text}
+        if not looks_like_frame(line):
+            return {"line": "text", "text": text}
+        frame = line[line.rfind(wire.MARK) :]
+        told: Told = {"line": "event" if frame[1:2] == wire.EVENT else "snapshot"}
+        told |= {"check": "wrong" if self._opener.boot_id else "unknown", "text": text}
+        if self._opener.boot_id is None and frame[1:2] != wire.EVENT:
+            told |= {"kind": _KINDS[frame[1:2]], "changes": _changes(frame[4 : -wire.CHECK_DIGITS], 0)}
+        return told
+
+
+def _proof(line: bytes) -> Told | None:
+    """A line by which a secret is proven: who says it is there, but neither numbers nor proofs."""
+    for start, count, what in _PROOFS:
+        if line.startswith(start):
+            given = secret.parse(line, start, count)
+            if given is None:
+                return {"line": what, "check": "wrong", "text": line.decode("utf-8", "backslashreplace")}
+            told: Told = {"line": what, "check": "ok"}
+            return told | {"name": given[0].decode("ascii", "backslashreplace")} if start == secret.CHALLENGE else told
+    return None
+
+
+class _Sparse(dict[int, int]):
+    """A vector as long as one can be, of which only what changed is kept."""
+
+    def __missing__(self, column: int) -> int:
+        return 0
+
+    def __len__(self) -> int:
+        return _COLUMNS_MAX
+
+
+def _changes(body: bytes, column: int) -> list[tuple[int, int]] | None:
+    """(column, change) of each change in a body; None if it is none."""
+    vector = _Sparse()
+    try:
+        wire.apply_changes(body, vector, column)
+    except ValueError:
+        return None
+    return list(vector.items())

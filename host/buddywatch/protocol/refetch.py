@@ -1,0 +1,146 @@
+"""When to ask a board, and over which of its links. No I/O.
+
+One request is outstanding per board: its answer comes behind the live frames, over a line that may be slow. What brings
+nothing is asked again, over another link if there is one. How long is waited, and how much is asked for at once,
+follows from what came: it suits 9600 baud as well as a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from buddyd import wire
+
+from buddywatch.protocol.board_tracker import Request
+
+PATIENCE_S = 2.0  # as long as nothing is known of a link: 9600 baud and a hello before the answer
+PATIENCE_MIN_S, PATIENCE_MAX_S = 0.5, 30.0
+PATIENCE_ANSWERS = 4  # times as long as an answer takes to begin
+FRAMES_MIN, FRAMES_FIRST, FRAMES_MAX = 8, 32, 1024  # in one request; PROTOCOL.md allows no more
+QUICK_S, SLOW_S = 1.0, 4.0  # an answer in this time makes requests larger, or smaller: a new hole may be more urgent
+
+Link = TypeVar("Link", bound=Hashable)
+
+
+class Source(Protocol):
+    """What a BoardTracker knows of its holes."""
+
+    @property
+    def holes_seen(self) -> int: ...
+
+    def next_request(self, frames_max: int) -> Request | None: ...
+
+    def missing_of(self, request: Request) -> int: ...
+
+
+class Retry:
+    """When to say something again that is not answered: after 2 s, then 4 s, up to every 30 s.
+
+    Where answers came before, they tell how long one takes to begin, and so how long the first wait is.
+    """
+
+    def __init__(self) -> None:
+        self.due: float | None = None  # when it is time; None: nothing was said, or it is answered
+        self._usual_s = PATIENCE_S
+        self._patience_s = PATIENCE_S
+        self._said: float | None = None  # when, if it was said once and nothing has come yet
+
+    def sent(self, now: float) -> None:
+        """It was said; if nothing comes, the next time will be waited for twice as long."""
+        self._said = now if self.due is None else None  # an answer to the second could be one to the first
+        self.due = now + self._patience_s
+        self._patience_s = min(2 * self._patience_s, PATIENCE_MAX_S)
+
+    def progress(self, now: float) -> None:
+        """A part of the answer came."""
+        if self._said is not None:
+            patience_s = PATIENCE_ANSWERS * (now - self._said)
+            self._usual_s += (min(max(patience_s, PATIENCE_MIN_S), PATIENCE_MAX_S) - self._usual_s) / 2
+            self._said = None
+        self.renew()
+        self.due = now + self._usual_s
+
+    def done(self) -> None:
+        """The answer is complete, or no longer needed."""
+        self.renew()
+        self.due = None
+
+    def renew(self) -> None:
+        """What is said next is said for the first time."""
+        self._patience_s = self._usual_s
+
+    def is_late(self, now: float) -> bool:
+        """Whether it should be said again."""
+        return self.due is not None and now >= self.due
+
+
+class Requests(Generic[Link]):
+    """The requests to one board."""
+
+    def __init__(self) -> None:
+        self._retry = Retry()
+        self._request: Request | None = None  # the outstanding one
+        self._missing = 0  # frames of it
+        self._sent = 0.0  # when it was
+        self._frames_max = FRAMES_FIRST
+        self._holes_seen = 0
+        self._link: Link | None = None  # which one was sent over last
+
+    @property
+    def due(self) -> float | None:
+        """When poll() must be called at the latest; None: not before something came of the board."""
+        return self._retry.due
+
+    def poll(self, source: Source, links: Sequence[Link], now: float) -> tuple[Link, Request] | None:
+        """What to send now, if anything. To be called whenever something came of the board, and when it is due.
+
+        links: over which the board can be asked just now, the best first. now: seconds of a steady clock.
+        """
+        if self._request is not None and self._link in links and not self._is_over(self._request, source, now):
+            return None
+        if source.holes_seen != self._holes_seen:  # frames come again on a line that has lost some: it may be good now
+            self._holes_seen = source.holes_seen
+            self._retry.renew()
+        self._request = source.next_request(self._frames_max) if links else None
+        if self._request is None:
+            self._retry.done()
+            return None
+        self._link = self._choose(links, now)
+        self._missing = source.missing_of(self._request)
+        self._sent = now
+        self._retry.sent(now)
+        return self._link, self._request
+
+    def _is_over(self, request: Request, source: Source, now: float) -> bool:
+        """Whether the outstanding request needs no more waiting: it is answered as far as it will be, or late."""
+        missing = source.missing_of(request)
+        if missing < self._missing:
+            self._retry.progress(now)
+            self._missing = missing
+        last = Request(request.boot_id, request.first + request.frames - 1, 1)
+        if not source.missing_of(last):  # frames come in order: what is missing before the last was lost on the way
+            self._retry.done()
+            self._size_by(request, now - self._sent)
+            return True
+        if self._retry.is_late(now):
+            self._frames_max = max(self._frames_max // 2, FRAMES_MIN)
+            return True
+        return False
+
+    def _size_by(self, request: Request, took_s: float) -> None:
+        if took_s > SLOW_S:
+            self._frames_max = max(self._frames_max // 2, FRAMES_MIN)
+        elif took_s < QUICK_S and request.frames >= self._frames_max:
+            self._frames_max = min(self._frames_max * 2, FRAMES_MAX)
+
+    def _choose(self, links: Sequence[Link], now: float) -> Link:
+        """The link that answered last; after one that did not, the next."""
+        if self._link not in links:
+            return links[0]
+        return links[(links.index(self._link) + self._retry.is_late(now)) % len(links)]
+
+
+def request_line(request: Request) -> bytes:
+    """The line that makes a request, newline included."""
+    return bytes(wire.ask_frames(*request)) + b"\n"

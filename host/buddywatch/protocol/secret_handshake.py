@@ -1,0 +1,95 @@
+"""The host's side of the proof of a secret (PROTOCOL.md, Secrets), for one connection. No I/O.
+
+Lines of the proof are taken out of what the board sends. Where a proof is demanded nothing else passes before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from buddyd import wire
+from buddyd.talk import secret
+
+LINE_KEPT = 4096  # bytes of an unfinished line that may be held back
+
+
+class HandshakeError(Exception):
+    """The other side is not to be believed, or cannot be answered: a part of a sentence."""
+
+
+class Handshake:
+    """key_of(name): the secret of the board that calls itself so, None if there is none. nonce: never used before.
+
+    proven: what the board calls itself, once it has proven that it has the secret of that board. out: what to send.
+    """
+
+    def __init__(self, key_of: Callable[[str], bytes | None], demanded: bool, nonce: bytes) -> None:
+        self.proven: str | None = None
+        self.out = bytearray()
+        self._key_of = key_of
+        self._demanded = demanded
+        self._nonce = nonce
+        self._line = bytearray()
+        self._asked: tuple[bytes, bytes] | None = None  # name and nonce of the challenge that was answered
+        self._key = b""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether our proof was sent, and theirs is waited for."""
+        return self._asked is not None and self.proven is None
+
+    def feed(self, data: bytes) -> bytes:
+        """What of the received bytes is for the session. HandshakeError."""
+        if self.proven is not None:
+            return data
+        passed = bytearray()
+        first, *others = data.split(b"\n")
+        self._line += first
+        for number, following in enumerate(others):
+            line = bytes(self._line)
+            self._line[:] = following
+            if not self._take(line.strip(b"\r")) and not self._demanded:
+                passed += line + b"\n"
+            if self.proven is not None:
+                return bytes(passed) + b"\n".join(others[number:])
+        if len(self._line) > LINE_KEPT:
+            passed += b"" if self._demanded else self._line
+            self._line.clear()
+        return bytes(passed)
+
+    def rest(self) -> bytes:
+        """The unfinished line that was held back, when the connection has ended."""
+        return b"" if self._demanded or self.proven is not None else bytes(self._line)
+
+    def _take(self, line: bytes) -> bool:
+        """Whether the line is one of the proof."""
+        line = line[max(line.rfind(wire.MARK), 0) :]
+        words = secret.parse(line, secret.CHALLENGE, 2)
+        if words is not None:
+            self._answer(words[0], words[1])
+            return True
+        words = secret.parse(line, secret.PROOF, 1)
+        if words is None:
+            return False
+        self._check(words[0])
+        return True
+
+    def _answer(self, name: bytes, of_board: bytes) -> None:
+        if self._asked == (name, of_board):
+            return  # it is told again to whoever sends anything else
+        if self._asked is not None:
+            raise HandshakeError("it asks for a second proof, with another number")
+        key = self._key_of(name.decode("ascii", "replace"))
+        if key is None:
+            shown = name.decode("ascii", "backslashreplace")
+            raise HandshakeError(f"board {shown} demands a secret; give its [[board]] a secret_file")
+        self._asked, self._key = (name, of_board), key
+        self.out += bytes(secret.answer(key, name, of_board, self._nonce)) + b"\n"
+
+    def _check(self, claim: bytes) -> None:
+        if self._asked is None:
+            raise HandshakeError("it proves what was not asked for")
+        name, of_board = self._asked
+        if not secret.same(claim, secret.proof(self._key, secret.BOARD, name, of_board, self._nonce)):
+            raise HandshakeError("it does not prove that it has the secret; it is not believed")
+        self.proven = name.decode("ascii")

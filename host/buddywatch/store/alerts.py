@@ -1,0 +1,142 @@
+"""What the rules concluded, as rows: states, incidents, transitions, silences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from buddywatch.model.alerts import Incident, RuleState, Silence, Transition
+from buddywatch.store.database import Database
+from buddywatch.store.read import milliseconds
+
+_INCIDENT = "id, board, rule, need, severity, state, opened_ms, closed_ms, text, message_id, last_told_ms"
+_TRANSITION = (
+    "id, incident, board, rule, need, from_state, to_state, severity, time_ms, seq, boot_id, uptime_ms, text, late"
+)
+_SILENCE = "id, board, rule, need, created_ms, until_ms, comment"
+
+
+class AlertStore(Database):
+    def rule_states(self, board: str) -> dict[tuple[str, str | None], RuleState]:
+        """By (rule, need); a rule that is not listed is OK."""
+        sql = "SELECT rule, need, phase, count, incident FROM rule_states WHERE board = ?"
+        return {(rule, need or None): RuleState(*rest) for rule, need, *rest in self._rows(sql, (board,))}
+
+    def set_rule_state(self, board: str, rule: str, need: str | None, state: RuleState) -> None:
+        values = (board, rule, need or "", state.phase, state.count, state.incident_id)
+        self._run("INSERT OR REPLACE INTO rule_states VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def add_incident(self, incident: Incident) -> int:
+        """Its id; that in `incident` is not used."""
+        values = (incident.board, incident.rule, incident.need or "", incident.severity, incident.state)
+        times = (milliseconds(incident.opened), _optional_ms(incident.closed))
+        rest = (incident.text, incident.message_id, _optional_ms(incident.last_told))
+        sql = "INSERT INTO incidents VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        return self._run(sql, values + times + rest).lastrowid or 0
+
+    def set_incident_state(self, incident_id: int, state: str, closed: float | None) -> None:
+        self._run(
+            "UPDATE incidents SET state = ?, closed_ms = ? WHERE id = ?", (state, _optional_ms(closed), incident_id)
+        )
+
+    def incidents(self, board: str | None = None, open_only: bool = False) -> list[Incident]:
+        """Oldest first. board: None for those of all boards."""
+        where = "(?1 IS NULL OR board = ?1)" + (" AND closed_ms IS NULL" if open_only else "")
+        return [
+            _incident(row)
+            for row in self._rows(f"SELECT {_INCIDENT} FROM incidents WHERE {where} ORDER BY id", (board,))
+        ]
+
+    def incident(self, incident_id: int) -> Incident | None:
+        row = self._row(f"SELECT {_INCIDENT} FROM incidents WHERE id = ?", (incident_id,))
+        return None if row is None else _incident(row)
+
+    def add_transition(self, transition: Transition, noted: float, to_be_told: bool) -> int:
+        """Its id; that in `transition` is not used. noted: when it was evaluated."""
+        t = transition
+        values = (t.incident_id, t.board, t.rule, t.need or "", t.from_, t.to, t.severity, milliseconds(t.time))
+        rest = (milliseconds(noted), t.boot_id, t.seq, t.uptime_ms, t.text, t.late, not to_be_told)
+        sql = "INSERT INTO transitions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        return self._run(sql, values + rest).lastrowid or 0
+
+    def transitions(self, board: str, since: float | None = None) -> list[Transition]:
+        """All of a board that happened since then, in the order in which they were noted."""
+        sql = f"SELECT {_TRANSITION} FROM transitions WHERE board = ? AND time_ms >= ? ORDER BY id"
+        return [_transition(row) for row in self._rows(sql, (board, milliseconds(since or 0)))]
+
+    def untold(self, board: str) -> list[tuple[Transition, float]]:
+        """Transitions that somebody is still to be told of, with the time at which they were noted; oldest first."""
+        sql = f"SELECT {_TRANSITION}, noted_ms FROM transitions WHERE board = ? AND told = 0 ORDER BY id"
+        return [(_transition(row[:-1]), row[-1] / 1000) for row in self._rows(sql, (board,))]
+
+    def boards_to_tell(self) -> list[str]:
+        """Boards with untold transitions or open incidents, sorted."""
+        sql = """SELECT board FROM transitions WHERE told = 0
+            UNION SELECT board FROM incidents WHERE closed_ms IS NULL ORDER BY 1"""
+        return [board for (board,) in self._rows(sql)]
+
+    def mark_told(self, transition_ids: Iterable[int]) -> None:
+        for transition_id in transition_ids:
+            self._run("UPDATE transitions SET told = 1 WHERE id = ?", (transition_id,))
+
+    def mark_incident_told(self, incident_id: int, message_id: str, time: float) -> None:
+        """A message about it was made; the first one's id stays with it."""
+        sql = "UPDATE incidents SET message_id = coalesce(message_id, ?), last_told_ms = ? WHERE id = ?"
+        self._run(sql, (message_id, milliseconds(time), incident_id))
+
+    def last_told(self, board: str) -> float | None:
+        """When the last message about the board was made."""
+        row = self._row("SELECT max(last_told_ms) FROM incidents WHERE board = ?", (board,))
+        return None if row is None or row[0] is None else row[0] / 1000
+
+    def add_silence(self, silence: Silence) -> int:
+        """Its id; that in `silence` is not used. ValueError without a comment or an end after its beginning."""
+        if not silence.comment.strip():
+            raise ValueError("a silence needs a comment: why is nobody to be told?")
+        if silence.until <= silence.created:
+            raise ValueError("a silence needs an end in the future")
+        values = (silence.board, silence.rule or "", silence.need or "")
+        rest = (milliseconds(silence.created), milliseconds(silence.until), silence.comment)
+        return self._run("INSERT INTO silences VALUES (NULL, ?, ?, ?, ?, ?, ?)", values + rest).lastrowid or 0
+
+    def silences(self, now: float) -> list[Silence]:
+        """Those in force, oldest first."""
+        sql = f"SELECT {_SILENCE} FROM silences WHERE until_ms > ? ORDER BY id"
+        return [_silence(row) for row in self._rows(sql, (milliseconds(now),))]
+
+    def silenced(self, board: str, rule: str, need: str | None, now: float) -> bool:
+        """Whether nobody is to be told of this rule (of this need, if the silence names one) at the moment."""
+        sql = """SELECT 1 FROM silences WHERE board = ? AND rule IN ('', ?) AND need IN ('', ?)
+            AND created_ms <= ? AND until_ms > ? LIMIT 1"""
+        now_ms = milliseconds(now)
+        return self._row(sql, (board, rule, need or "", now_ms, now_ms)) is not None
+
+
+def _incident(row: tuple[Any, ...]) -> Incident:
+    incident = Incident(*row)
+    return replace(
+        incident,
+        need=incident.need or None,
+        opened=incident.opened / 1000,
+        closed=_optional_s(incident.closed),
+        last_told=_optional_s(incident.last_told),
+    )
+
+
+def _transition(row: tuple[Any, ...]) -> Transition:
+    transition = Transition(*row)
+    return replace(transition, need=transition.need or None, time=transition.time / 1000, late=bool(transition.late))
+
+
+def _silence(row: tuple[Any, ...]) -> Silence:
+    silence_id, board, rule, need, created_ms, until_ms, comment = row
+    return Silence(silence_id, board, rule or None, need or None, created_ms / 1000, until_ms / 1000, comment)
+
+
+def _optional_ms(time: float | None) -> int | None:
+    return None if time is None else milliseconds(time)
+
+
+def _optional_s(time_ms: float | None) -> float | None:
+    return None if time_ms is None else time_ms / 1000

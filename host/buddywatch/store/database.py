@@ -1,0 +1,168 @@
+"""The database file: opening it, transactions, and errors in words. What is in it: store_data.py and its neighbours."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from buddywatch.store import migrations
+
+BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
+
+_Values = Sequence[str | int | float | None]
+
+
+class StoreError(Exception):
+    """One line: the file, what is wrong with it, and the way out."""
+
+
+class StoreFull(StoreError):
+    """The disk is full. Nothing of the batch was kept; the store goes on as soon as there is room."""
+
+
+class StoreBusy(StoreError):
+    """Another process held the database for longer than BUSY_S. Nothing of the batch was kept; try it again."""
+
+
+class Database:
+    """One connection, for the thread that opened it."""
+
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """All that is written inside is kept as a whole or, if anything fails, not at all. A batch inside joins it."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _roll_back(self) -> None:
+        """Undo the batch. SQLite itself may have done so already, as it does when the disk is full."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what is remembered of rows that a batch wrote and that are gone."""
+
+    def _run(self, sql: str, values: _Values = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise _explained(error, self.path) from error
+
+    def _rows(self, sql: str, values: _Values = ()) -> Generator[tuple[Any, ...], None, None]:
+        """The rows of a query, one at a time: a table may hold years."""
+        cursor = self._run(sql, values)
+        while True:
+            try:
+                row = cursor.fetchone()
+            except sqlite3.DatabaseError as error:
+                raise _explained(error, self.path) from error
+            if row is None:
+                return
+            yield row
+
+    def _row(self, sql: str, values: _Values = ()) -> tuple[Any, ...] | None:
+        rows = self._rows(sql, values)
+        try:
+            return next(rows, None)
+        finally:
+            rows.close()  # a query left open would keep the log from being folded back into the file
+
+
+def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Connection:
+    """A connection to the database at `path`, its schema brought up to date. Raises StoreError."""
+    if read_only and not os.path.exists(path):
+        raise StoreError(f"{path}: no such file; run `buddywatch collect` first, or name the database with --db")
+    try:
+        # The URI keeps a "?" in the path from being read as an option.
+        uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
+        connection = sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None)
+        try:
+            _prepare(connection, path, read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    except sqlite3.DatabaseError as error:
+        raise _explained(error, path) from error
+
+
+def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None:
+    version, newest = migrations.schema_version(connection), len(migrations.MIGRATIONS)
+    if version is None:
+        raise StoreError(f"{path}: a database of another program; name another file with --db")
+    if version > newest:
+        raise StoreError(
+            f"{path}: schema {version}, this buddywatch knows up to {newest}; use the newer buddywatch that wrote it"
+        )
+    if read_only:
+        if version < newest:
+            raise StoreError(f"{path}: schema {version}, expected {newest}; `buddywatch collect` brings it up to date")
+        return
+    connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
+    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last batches, never half of one
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrations.migrate(connection)
+
+
+def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
+    """The error as a StoreError; itself where the program is at fault and not the file."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None or isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return error
+    code &= 0xFF  # the rest are details of it
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _disk_is_full(path)):
+        return StoreFull(f"{path}: disk full, nothing of the last batch was kept; make room on that disk")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusy(f"{path}: locked by another program; end it, or try again")
+    if code == sqlite3.SQLITE_NOTADB:
+        return StoreError(f"{path}: not a database; move it away, or name another file with --db")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return StoreError(
+            f"{path}: damaged ({error}); move it away to start anew; "
+            "`sqlite3 OLD .recover | sqlite3 NEW` saves what can be read"
+        )
+    if code == sqlite3.SQLITE_CANTOPEN or os.path.isdir(path):  # to be read only, a folder opens and fails later
+        return StoreError(f"{path}: {_why_not_opened(path)}")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        return StoreError(
+            f"{path}: no permission to write; make the file and its folder yours, or choose another with --db"
+        )
+    return StoreError(f"{path}: {error}; check the disk, or name another file with --db")
+
+
+def _why_not_opened(path: str) -> str:
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        return "a folder, expected a file; name a file with --db"
+    if not os.path.isdir(folder):
+        return f"the folder does not exist; create it: mkdir -p {folder}"
+    if _disk_is_full(path):
+        return "disk full; make room on that disk"
+    return "cannot be opened; make the file and its folder yours, or choose another with --db"
+
+
+def _disk_is_full(path: str) -> bool:
+    """Creating the log's index on a full disk is reported as an input/output error."""
+    try:
+        return os.statvfs(os.path.dirname(os.path.abspath(path))).f_bavail == 0
+    except OSError:
+        return False

@@ -1,0 +1,37 @@
+"""The store: one SQLite file (write-ahead log) with all that boards sent, what the rules concluded, and the outbox.
+
+One process writes what boards send; others may read, and take messages from the outbox, at the same time. A Store
+belongs to the thread that opened it. Every error of the database comes as a StoreError of one line.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Self
+
+from buddywatch.store.alerts import AlertStore
+from buddywatch.store.database import BUSY_S, StoreBusy, StoreError, StoreFull, connect
+from buddywatch.store.outbox import OutboxStore
+from buddywatch.store.resume import FrameStore
+
+__all__ = ["Store", "StoreBusy", "StoreError", "StoreFull"]
+
+
+class Store(FrameStore, AlertStore, OutboxStore):
+    """Write with `with store.batch():`; a write outside of one is a batch of its own."""
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], busy_s: float = BUSY_S) -> Self:
+        """The store at `path`, made if there is none (its folder must exist) and brought up to date. StoreError."""
+        return cls(os.fspath(path), connect(os.fspath(path), read_only=False, busy_s=busy_s))
+
+    @classmethod
+    def open_readonly(cls, path: str | os.PathLike[str], busy_s: float = BUSY_S) -> Self:
+        """The store at `path`, to look only. StoreError, also if there is none."""
+        return cls(os.fspath(path), connect(os.fspath(path), read_only=True, busy_s=busy_s))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

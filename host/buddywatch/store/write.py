@@ -1,0 +1,133 @@
+"""What boards send, as it is written: one row each, and each only once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.store.read import ReadStore, milliseconds
+
+CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
+_CONSOLE_TRIM_EVERY = 200  # lines
+_SAME_MS = 60_000  # an event without an uptime is the same as one of the same text that came so close to it
+_INT64_MAX = 2**63 - 1
+
+
+class DataStore(ReadStore):
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        super().__init__(path, connection)
+        self._keys: dict[tuple[str, str], int] = {}  # (board, boot id) -> boots.id
+        self._console_added: dict[str, int] = {}  # lines by board, to know when to trim
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._keys.clear()
+
+    def add_boot(self, board: str, boot: Boot) -> bool:
+        """Keep a boot, or the facts that a later hello changed. Whether it is new."""
+        facts = json.dumps({_text(key): _text(value) for key, value in boot.facts.items()}, separators=(",", ":"))
+        key = self._key(board, boot.boot_id)
+        if key is not None:
+            self._run("UPDATE boots SET facts = ? WHERE id = ? AND facts <> ?", (facts, key, facts))
+            self._layouts.pop(key, None)
+            return False
+        kernel = self._kernel_of(board, boot)
+        values = (board, boot.boot_id, kernel, milliseconds(boot.started), boot.cause, facts)
+        # Without an earlier boot of its kernel it is the first: its own id, which is the next.
+        sql = (
+            "INSERT INTO boots VALUES (NULL, ?, ?, coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM boots)), ?, ?, ?)"
+        )
+        self._run(sql, values)
+        return True
+
+    def add_snapshot(self, board: str, snapshot: Snapshot) -> bool:
+        """Keep a snapshot of a boot that was added. Whether it is new. ValueError: it does not fit the boot's facts."""
+        key = self._known_key(board, snapshot.boot_id)
+        vector = json.dumps(self._layout(key)[1].vector(snapshot), separators=(",", ":"))
+        values = (key, snapshot.seq, snapshot.first_seq, milliseconds(snapshot.time), _fit(snapshot.uptime_ms), vector)
+        return self._run("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", values).rowcount == 1
+
+    def add_event(self, board: str, event: Event) -> bool:
+        """Keep an event. Whether it is new: an agent that starts again reads the kernel log again, and on a serial
+        line the console shows it as well. The sequence number of a copy is kept, for it is no gap."""
+        row = self._row("SELECT id, kernel FROM boots WHERE board = ? AND boot_id = ?", (board, event.boot_id))
+        key, kernel = row or (None, None)
+        text, uptime_ms, time_ms = _text(event.text), _fit(event.uptime_ms), milliseconds(event.time)
+        copy = kernel is not None and self._has_event(kernel, text, uptime_ms, time_ms)
+        if copy and event.seq is None:
+            return False
+        comm = None if event.comm is None else _text(event.comm)
+        what = (_text(event.kind), _fit(event.number), _fit(event.pid), comm, text, copy)
+        values = (board, key, kernel, event.seq, time_ms, uptime_ms, *what)
+        sql = "INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        return self._run(sql, values).rowcount == 1 and not copy
+
+    def add_gap(self, board: str, gap: Gap) -> bool:
+        """Keep a gap of a boot that was added. Whether it is new."""
+        values = (self._known_key(board, gap.boot_id), gap.first, gap.last, gap.reason, milliseconds(gap.time))
+        return self._run("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)", values).rowcount == 1
+
+    def add_console(self, board: str, line: ConsoleLine) -> None:
+        """Keep a console line, and of the board's no more than the newest CONSOLE_LINES_MAX, give or take a few."""
+        self._run("INSERT INTO console VALUES (NULL, ?, ?, ?)", (board, milliseconds(line.time), _text(line.text)))
+        added = self._console_added.get(board, 0)
+        if added % _CONSOLE_TRIM_EVERY == 0:
+            surplus = "SELECT id FROM console WHERE board = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2"
+            sql = f"DELETE FROM console WHERE board = ?1 AND id <= ({surplus})"
+            self._run(sql, (board, CONSOLE_LINES_MAX))
+        self._console_added[board] = added + 1
+
+    def link_state(self, board: str, url: str, up: bool, time: float) -> None:
+        sql = """INSERT INTO links VALUES (?, ?, ?, ?) ON CONFLICT (board, url)
+            DO UPDATE SET up = excluded.up, since_ms = excluded.since_ms WHERE up <> excluded.up"""
+        self._run(sql, (board, url, up, milliseconds(time)))
+
+    def forget_links(self, board: str, keep: Iterable[str]) -> None:
+        """Forget links of the board that are down and not among `keep`: nobody tries them any more."""
+        kept = json.dumps(list(keep))
+        sql = "DELETE FROM links WHERE board = ? AND up = 0 AND url NOT IN (SELECT value FROM json_each(?))"
+        self._run(sql, (board, kept))
+
+    def links_down(self, time: float) -> None:
+        """All links are down: a collector that was killed could not say so. Called when one starts."""
+        self._run("UPDATE links SET up = 0, since_ms = ? WHERE up = 1", (milliseconds(time),))
+
+    def _key(self, board: str, boot_id: str) -> int | None:
+        key = self._keys.get((board, boot_id))
+        if key is None:
+            row = self._row("SELECT id FROM boots WHERE board = ? AND boot_id = ?", (board, boot_id))
+            if row is not None:
+                key = self._keys[board, boot_id] = int(row[0])
+        return key
+
+    def _known_key(self, board: str, boot_id: str) -> int:
+        key = self._key(board, boot_id)
+        if key is None:
+            raise ValueError(f"boot {boot_id} of board {board} is not in the store; add_boot() comes first")
+        return key
+
+    def _kernel_of(self, board: str, boot: Boot) -> int | None:
+        """The kernel life that a new boot of an agent falls into; None for one not seen yet."""
+        row = self._row("SELECT kernel, facts FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
+        if row is None:
+            return None
+        kboot = boot.facts.get("kboot", "-")
+        same = kboot != "-" and json.loads(row[1]).get("kboot") == kboot
+        return int(row[0]) if same or boot.cause == "agent-restart" else None
+
+    def _has_event(self, kernel: int, text: str, uptime_ms: int | None, time_ms: int) -> bool:
+        sql = """SELECT 1 FROM events WHERE kernel = ?1 AND text = ?2
+            AND (uptime_ms = ?3 OR ((uptime_ms IS NULL OR ?3 IS NULL) AND abs(time_ms - ?4) <= ?5)) LIMIT 1"""
+        return self._row(sql, (kernel, text, uptime_ms, time_ms, _SAME_MS)) is not None
+
+
+def _text(text: str) -> str:
+    """What a board sent, without halves of characters, which UTF-8 and so SQLite cannot hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _fit(number: int | None) -> int | None:
+    """A number that a board sent, cut to what an SQLite integer holds."""
+    return None if number is None else max(-_INT64_MAX, min(number, _INT64_MAX))

@@ -1,0 +1,151 @@
+"""All that is to be said of a board at one moment, read from the store: for `status` and for the live view."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import RULES, Incident
+from buddywatch.model.samples import LOSSES, Boot, Gap, Snapshot
+from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP, LinkState
+from buddywatch.store.store import Store
+from buddywatch.terminal.dashboard import BoardView
+from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
+from buddywatch.text.state_words import gap_words, kernel_words, unknown_words
+from buddywatch.text.units import format_bytes
+from buddywatch.verdict.judge import BoardState, board_state
+
+_RATE_SNAPSHOTS = 12  # over so many the rate of new processes is taken
+_EVENTS_SHOWN = 3
+_EVENTS_S = 3600
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One board. boot: the newest, None for a board that never said hello. snapshot: the newest of any boot; state: it
+    judged, None unless it is of the newest boot. gaps: all there ever were. alerts: (open incident, silenced or not),
+    gravest rule first.
+    """
+
+    name: str
+    links: tuple[LinkState, ...]
+    boot: Boot | None
+    snapshot: Snapshot | None
+    state: BoardState | None
+    age_s: float | None
+    processes_per_s: float | None
+    gaps: tuple[Gap, ...]
+    lost_snapshots: int
+    alerts: tuple[tuple[Incident, bool], ...]
+
+    @property
+    def link(self) -> str:
+        """LINK_UP, LINK_DOWN or LINK_NEVER."""
+        if not self.links:
+            return LINK_NEVER
+        return LINK_UP if any(link.up for link in self.links) else LINK_DOWN
+
+    @property
+    def current_snapshot(self) -> Snapshot | None:
+        """The snapshot that state is about."""
+        return self.snapshot if self.state is not None else None
+
+
+def board_names(store: Store, config: Config) -> list[str]:
+    """Boards that were ever seen, and those that the configuration names; sorted."""
+    return sorted({*store.boards(), *(board.name for board in config.boards)})
+
+
+def overview(store: Store, config: Config, name: str, now: float) -> Overview:
+    recent, boot = store.recent(name, _RATE_SNAPSHOTS), store.latest_boot(name)
+    snapshot = recent[-1] if recent else None
+    return Overview(
+        name=name,
+        links=tuple(store.links(name)),
+        boot=boot,
+        snapshot=snapshot,
+        state=_state(snapshot, boot, config, name),
+        age_s=None if snapshot is None else max(0.0, now - snapshot.time),
+        processes_per_s=_processes_per_s(recent),
+        gaps=tuple(store.gaps(name)),
+        lost_snapshots=store.lost_snapshots(name),
+        alerts=_alerts(store, name, now),
+    )
+
+
+def board_view(store: Store, config: Config, name: str, now: float) -> BoardView:
+    """The board as the live view shows it."""
+    board = overview(store, config, name, now)
+    events = deque(store.events(name, since=now - _EVENTS_S), maxlen=_EVENTS_SHOWN)
+    facts = board.boot.facts if board.boot else {}
+    return BoardView(
+        name=name,
+        links=tuple((link.url, link.up) for link in board.links),
+        age_s=board.age_s,
+        kernel=f"{kernel_words(facts)}; boot {one_line(board.boot.boot_id)}" if board.boot else "",
+        snapshot=board.current_snapshot,
+        state=board.state,
+        alerts=tuple(_alert_title(incident, silenced, now) for incident, silenced in board.alerts),
+        gaps=lost_words(board),
+        events=tuple(f"{local_clock(event.time)} {event.text}" for event in events),
+        processes_per_s=board.processes_per_s,
+        ring=_ring_words(facts.get("ring", "")),
+        unknown=unknown_words(facts),
+    )
+
+
+def alert_words(incident: Incident, silenced: bool, now: float) -> str:
+    """ "critical, refused for 5 min: rm: 61440 bytes in one piece would be refused, ..." """
+    return f"{_alert_head(incident, silenced, now)}: {one_line(incident.text)}"
+
+
+def _alert_title(incident: Incident, silenced: bool, now: float) -> str:
+    """The same for the live view, where a need has its own line with the numbers."""
+    return f"{_alert_head(incident, silenced, now)}: {one_line(incident.need or incident.text)}"
+
+
+def _alert_head(incident: Incident, silenced: bool, now: float) -> str:
+    quiet = ", silenced" if silenced else ""
+    return f"{incident.severity}, {incident.rule} for {rough_duration(now - incident.opened)}{quiet}"
+
+
+def lost_words(board: Overview) -> str:
+    """ "lost 15 frames, last 130..144 (15 frames): ..."; "" where nothing was lost."""
+    if not board.lost_snapshots:
+        return ""
+    newest = max((gap for gap in board.gaps if gap.reason in LOSSES), key=lambda gap: gap.time)
+    return f"lost {counted(board.lost_snapshots, 'frame')}, last {gap_words(newest)}"
+
+
+def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:
+    if snapshot is None or boot is None or snapshot.boot_id != boot.boot_id:
+        return None  # what an earlier boot's memory looked like says nothing of this one
+    said = config.board(name)
+    return board_state(snapshot, boot.facts, config.needs_of(name), said.rule, said.page_bytes)
+
+
+def _processes_per_s(recent: Sequence[Snapshot]) -> float | None:
+    same_boot = [snapshot for snapshot in recent if snapshot.boot_id == recent[-1].boot_id]
+    if len(same_boot) < 2:
+        return None
+    first, last = same_boot[0], same_boot[-1]
+    if first.processes is None or last.processes is None or last.uptime_ms <= first.uptime_ms:
+        return None
+    return (last.processes - first.processes) * 1000 / (last.uptime_ms - first.uptime_ms)
+
+
+def _alerts(store: Store, name: str, now: float) -> tuple[tuple[Incident, bool], ...]:
+    incidents = sorted(store.incidents(name, open_only=True), key=lambda incident: _rank(incident.rule))
+    return tuple((incident, store.silenced(name, incident.rule, incident.need, now)) for incident in incidents)
+
+
+def _rank(rule: str) -> int:
+    return RULES.index(rule) if rule in RULES else len(RULES)
+
+
+def _ring_words(size: str) -> str:
+    if size == "0":
+        return "no ring"
+    return f"ring {format_bytes(int(size))}" if size.isascii() and size.isdecimal() and len(size) < 12 else ""

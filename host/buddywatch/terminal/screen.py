@@ -1,0 +1,174 @@
+"""A terminal to draw whole screens on: entered and left cleanly, redrawn by the lines that changed.
+
+Plain ANSI sequences (ECMA-48, and xterm's private modes 25 and 1049), no terminfo: its database lacks newer terminals
+on many servers, and then curses does not start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Any, Self, TextIO
+
+from buddywatch.terminal.style import Style
+
+_ENTER = b"\x1b[?1049h\x1b[?25l\x1b[2J"  # the alternate screen, no cursor, cleared
+_LEAVE = b"\x1b[0m\x1b[?25h\x1b[?1049l"
+_LEAVE_S = 0.5  # how long to wait for a terminal that takes nothing (Ctrl-S) before it is left as it is
+_NO_COLOURS = ("vt", "dumb")  # starts of $TERM; everything in use since has 256 colours, or ignores what it lacks
+_DEFAULT_SIZE = os.terminal_size((80, 24))
+
+_Handler = Callable[[int, FrameType | None], Any] | int | None
+
+
+def usable(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Whether a live view can be shown on stream: a terminal that moves its cursor."""
+    return stream.isatty() and env.get("TERM", "") not in ("", "dumb")
+
+
+def style_of(stream: TextIO, env: Mapping[str, str]) -> Style:
+    """What to draw with: no colour where $NO_COLOR is set (no-color.org), ASCII where the encoding is not UTF-8."""
+    colour = not env.get("NO_COLOR") and not env.get("TERM", "").startswith(_NO_COLOURS)
+    return Style(colour, (stream.encoding or "").lower().replace("-", "") == "utf8")
+
+
+class Screen:
+    """`with Screen(stream) as screen: screen.draw(lines)`. To be used by the main thread, for its signals.
+
+    Drawing never waits: on a terminal that was stopped a drawing is left out. resized is set by SIGWINCH and cleared
+    by draw(): a loop that sees it may draw before its time.
+    """
+
+    def __init__(self, stream: TextIO = sys.stdout) -> None:
+        self.resized = False
+        self._stream = stream
+        self._fd = stream.fileno()
+        self._encoding = stream.encoding or "ascii"
+        self._shown: list[bytes] = []
+        self._size: os.terminal_size | None = None  # None: what is on the screen is not known
+        self._pending = b""
+        self._active = False
+        self._modes: list[Any] | None = None
+        self._handlers: dict[int, _Handler] = {}
+
+    def __enter__(self) -> Self:
+        self._stream.flush()
+        self._fd = _opened_anew(self._stream.fileno())
+        self._handlers = {
+            signal.SIGWINCH: signal.signal(signal.SIGWINCH, self._on_resize),
+            signal.SIGTSTP: signal.signal(signal.SIGTSTP, self._on_stop),
+        }
+        atexit.register(self._leave)
+        self._take()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+        atexit.unregister(self._leave)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        if self._fd != self._stream.fileno():
+            os.close(self._fd)
+
+    def size(self) -> tuple[int, int]:
+        """(width, height) in characters."""
+        size = self._terminal_size()
+        return size.columns, size.lines
+
+    def draw(self, lines: list[str]) -> bool:
+        """Show lines, at most as many as size() has; False where the terminal takes nothing just now."""
+        self.resized = False
+        if not self._active or not self._flush():
+            return False
+        size = self._terminal_size()
+        encoded = [line.encode(self._encoding, "replace") for line in lines[: size.lines]]
+        out = []
+        if size != self._size:
+            self._size, self._shown = size, []
+            out.append(b"\x1b[2J")
+        for row, line in enumerate(encoded):
+            if row >= len(self._shown) or line != self._shown[row]:
+                # Cleared first: after a full line some terminals would clear its last character.
+                out.append(b"\x1b[%d;1H\x1b[0m\x1b[K%b" % (row + 1, line))
+        if len(encoded) < len(self._shown):
+            out.append(b"\x1b[%d;1H\x1b[0m\x1b[J" % (len(encoded) + 1))
+        self._shown = encoded
+        self._pending = b"".join(out)
+        return self._flush()
+
+    def _flush(self) -> bool:
+        """Write what is pending, as far as the terminal takes it. Whether nothing is left."""
+        try:
+            while self._pending and select.select([], [self._fd], [], 0)[1]:
+                self._pending = self._pending[os.write(self._fd, self._pending) :]
+        except BlockingIOError:
+            pass
+        except OSError:  # hung up: nobody looks any more, and collecting goes on
+            self._pending = b""
+        return not self._pending
+
+    def _take(self) -> None:
+        """Make the terminal a drawing board; what is typed is not echoed into the drawing."""
+        try:
+            modes = termios.tcgetattr(self._fd)
+            self._modes = termios.tcgetattr(self._fd)
+            modes[3] &= ~termios.ECHO
+            termios.tcsetattr(self._fd, termios.TCSANOW, modes)
+        except termios.error:
+            self._modes = None
+        self._size, self._active = None, True
+        self._pending = _ENTER
+        self._flush()
+
+    def _leave(self) -> None:
+        """Give the terminal back as it was."""
+        if not self._active:
+            return
+        self._active = False
+        # A drawing that is half out may end inside a sequence: CAN ends that (ECMA-48, 8.3.7).
+        self._pending = (b"\x18" if self._pending else b"") + _LEAVE
+        deadline = time.monotonic() + _LEAVE_S
+        while not self._flush() and (left_s := deadline - time.monotonic()) > 0:
+            select.select([], [self._fd], [], left_s)
+        if self._modes is not None:
+            with suppress(termios.error):
+                termios.tcflush(self._fd, termios.TCIFLUSH)  # what was typed meanwhile was not meant for the shell
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._modes)
+
+    def _terminal_size(self) -> os.terminal_size:
+        try:
+            size = os.get_terminal_size(self._fd)
+        except OSError:
+            return _DEFAULT_SIZE
+        return size if size.columns > 0 and size.lines > 0 else _DEFAULT_SIZE  # a serial console may say 0 x 0
+
+    def _on_resize(self, number: int, frame: FrameType | None) -> None:
+        self.resized = True
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        """Ctrl-Z: leave the terminal, stop as anybody would, and come back."""
+        self._leave()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        # Here after SIGCONT.
+        signal.signal(signal.SIGTSTP, self._on_stop)
+        self._take()
+        self.resized = True
+
+
+def _opened_anew(fd: int) -> int:
+    """The terminal with flags of its own: O_NONBLOCK on fd itself would be set for the shell behind us as well."""
+    try:
+        return os.open(os.ttyname(fd), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return fd  # another user's terminal, as after su: there a write may wait

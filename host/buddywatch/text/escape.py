@@ -1,0 +1,89 @@
+"""Words, numbers and times for people. What a board sent is escaped here before anybody's terminal or mail sees it."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import datetime
+
+from buddywatch.text.units import format_duration, parse_duration
+
+COLUMNS = 78  # RFC 5322, 2.1.1: of mails, and of a terminal as well
+
+
+def escaped(text: str) -> str:
+    """text with everything but printable ASCII as \\xNN, \\uNNNN or \\UNNNNNNNN: what a board sent may be anything."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if " " <= char <= "~" else _escape(ord(char)) for char in text)
+
+
+def _escape(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """The words of text on one line, escaped, cut to `limit` characters."""
+    line = escaped(" ".join(text.split()))
+    return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+def local_time(time: float) -> str:
+    """ "2026-11-22 10:15:03 +0100" for seconds since 1970."""
+    return datetime.fromtimestamp(time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def local_clock(time: float) -> str:
+    """ "10:15:03", for tables whose heading tells the day and the offset."""
+    return datetime.fromtimestamp(time).strftime("%H:%M:%S")
+
+
+def rough_duration(seconds: float) -> str:
+    """A duration as people say it: seconds up to 10 minutes, minutes up to 2 days, then hours."""
+    whole = max(0, int(seconds))
+    step = 1 if whole < 600 else 60 if whole < 2 * 86400 else 3600
+    return format_duration(whole // step * step)
+
+
+def counted(count: int, thing: str) -> str:
+    """ "1 page", "2 pages"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def parse_time(text: str, now: float) -> float:
+    """Seconds since 1970 for "2h" (so long before now) or an ISO time, local unless it says otherwise. ValueError."""
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except (ValueError, OverflowError):
+        shown = one_line(text, 40)
+        raise ValueError(f'{shown!r}: expected a duration such as "2h" or a time such as 2026-11-22T10:15') from None
+
+
+def table(rows: list[list[str]], right: frozenset[int] = frozenset(), gap: str = "  ") -> list[str]:
+    """rows as lines with aligned columns; right: the columns that hold numbers. The last column is not padded."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if i in right else text.ljust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(gap.join(cells).rstrip())
+    return lines
+
+
+def wrapped(text: str, indent: str = "  ", hanging: str | None = None) -> list[str]:
+    """A paragraph as escaped lines of at most 78 columns, indented; hanging: the indent from the second line on."""
+    return textwrap.wrap(
+        escaped(text),
+        COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -1,0 +1,115 @@
+"""What a board's state means, in words: the same ones in `status`, in `history` and in the live view. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from buddyd import watermark
+
+from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.text.escape import counted, one_line
+from buddywatch.text.units import format_bytes
+from buddywatch.verdict.judge import OOM_KILLER, BoardState, NeedState, serving_zones
+
+UNKNOWN = "unknown"
+VERDICT_WORDS = {watermark.OK: "ok", watermark.TIGHT: "tight", watermark.REFUSED: "REFUSED", None: UNKNOWN}
+
+_EXACT_BYTES = 100 << 20
+
+_GAP_REASONS = {
+    OVERWRITTEN: "the board's ring was full before they were fetched",
+    REBOOT: "the board or its agent started anew before they were fetched",
+    UNDECODABLE: "received, but what they build on is lost",
+    NOT_HELD: "not polled, and no agent on the board to hold them",
+    BEFORE_CONTACT: "from before the first contact, not counted as lost",
+}
+_MISSING_WORDS = {
+    "kernel-log": "the kernel's log",
+    "stat": "how many processes are started",
+    "zoneinfo": "the watermarks",
+    "meminfo": "free and reclaimable memory in all",
+    "uptime": "the kernel's uptime",
+}
+
+
+def size_words(size_bytes: int | None) -> str:
+    """Exact, but for what is so large that kilobytes are noise."""
+    if size_bytes is None:
+        return UNKNOWN
+    return format_bytes(size_bytes) if size_bytes < _EXACT_BYTES else f"{size_bytes >> 20} MB"
+
+
+def block_words(size_bytes: int | None) -> str:
+    """The size of the largest block of some kind; 0: there is none."""
+    return "nothing" if size_bytes == 0 else size_words(size_bytes)
+
+
+def kernel_words(facts: Mapping[str, str]) -> str:
+    """ "Linux 2.6.30-uc0, m68k, no MMU" from a hello's facts."""
+    machine = facts.get("machine", "?")
+    mmu = {"1": "no MMU", "0": "MMU"}.get(facts.get("nommu", "?"))
+    parts = [f"Linux {facts.get('kernel', UNKNOWN)}", machine if machine not in ("?", "-") else None, mmu]
+    return one_line(", ".join(part for part in parts if part))
+
+
+def unknown_things(facts: Mapping[str, str]) -> list[str]:
+    """What a board cannot tell, by its hello: nothing of it may be taken for good."""
+    missing = [name for name in facts.get("missing", "-").split(",") if name not in ("", "-")]
+    things = [_MISSING_WORDS.get(name, f"/proc/{name}") for name in missing]
+    return things + (["what passes while the link is down"] if facts.get("ring") == "0" else [])
+
+
+def unknown_words(facts: Mapping[str, str]) -> str:
+    """ "not known: the kernel's log, ..."; "" where all is known."""
+    things = unknown_things(facts)
+    return one_line(f"not known: {', '.join(things)}") if things else ""
+
+
+def gap_words(gap: Gap) -> str:
+    """ "130..144 (15 frames): ..." with the reason."""
+    count = counted(gap.last - gap.first + 1, "frame")
+    return f"{gap.first}..{gap.last} ({count}): {_GAP_REASONS.get(gap.reason, one_line(gap.reason))}"
+
+
+def need_words(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
+    """ "REFUSED, 5 pages short in blocks of 64 kB or larger": the verdict, the margin, what a refusal brings."""
+    word = VERDICT_WORDS[need.verdict]
+    if need.verdict is None or need.margin_pages is None:
+        return f"{word}: {_why_unknown(state)}"
+    where = _where(need, snapshot, state)
+    if need.verdict != watermark.REFUSED:
+        after = ", after reclaim only" if need.verdict == watermark.TIGHT else ""
+        return f"{word}, {counted(need.margin_pages, 'page')} to spare{where}{after}"
+    then = "; the OOM killer would act" if need.consequence == OOM_KILLER else ""
+    return f"{word}, {counted(-need.margin_pages, 'page')} short{where}{then}"
+
+
+def _where(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
+    """Where the margin was found: " in blocks of 64 kB or larger", or in all free memory."""
+    order = None if snapshot is None else _hardest_order(need, snapshot, state)
+    if order is None or state.page_bytes is None:
+        return ""
+    return f" in blocks of {format_bytes(state.page_bytes << order)} or larger" if order else " in all free memory"
+
+
+def _hardest_order(need: NeedState, snapshot: Snapshot, state: BoardState) -> int | None:
+    """The order at which the kernel's rule leaves the need's margin: not always the need's own."""
+    if need.order is None or state.rule is None:
+        return None
+    for taken_pages in (0, watermark.EXEC_PAGES):  # a NeedState does not tell whether an exec asks for it
+        for zone in serving_zones(snapshot):
+            nr_free = watermark.take_pages(zone.nr_free, taken_pages)
+            mark, reserve = zone.min_pages, zone.reserve_pages
+            tests = watermark.trace(nr_free, need.order, mark, reserve, state.rule, zone.min_pages)
+            margin_pages, order = min((held - demanded, -order) for order, held, demanded in tests)
+            if margin_pages == need.margin_pages:
+                return -int(order)
+    return None
+
+
+def _why_unknown(state: BoardState) -> str:
+    if state.page_bytes is None:
+        return "the board's page size is not known"
+    if state.rule is None:
+        return "the kernel release tells no allocation rule"
+    return "the board has no watermarks (/proc/zoneinfo)"

@@ -1,0 +1,155 @@
+"""What a snapshot means: which blocks the board's kernel would hand out, and each need's verdict. Pure, no I/O.
+
+What is not known (a board without zoneinfo, a kernel release that tells no rule, an underivable page size) makes the
+answer None; it is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from buddyd import watermark
+
+from buddywatch.model.samples import Snapshot, Zone
+
+FAILS = "fails"  # the request returns an error, and a program does not start
+OOM_KILLER = "oom-killer"  # a request up to watermark.COSTLY_ORDER does not fail: some process is killed for it
+
+_Zones = list[tuple[tuple[int, ...], int, int, int]]  # as watermark.judge() takes them
+
+
+class Need(Protocol):
+    """A named number of contiguous bytes; is_program: they are taken by an exec, after its first single pages."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def is_program(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class NeedState:
+    """A need in a snapshot. margin_pages is that at the min mark; negative: so many pages are missing.
+
+    consequence: what a refusal brings, FAILS or OOM_KILLER; None where the page size and so the order is unknown.
+    """
+
+    name: str
+    bytes: int
+    order: int | None
+    verdict: str | None
+    margin_pages: int | None
+    consequence: str | None
+
+
+@dataclass(frozen=True)
+class BoardState:
+    """A snapshot judged. serviceable_bytes: largest block granted at the min mark, 0 for none.
+
+    largest_free_block_bytes is that of the zones which serve the kernel, granted or not. free_bytes is MemFree, on a
+    board without meminfo what lies in free blocks.
+    """
+
+    rule: str | None
+    page_bytes: int | None
+    serviceable_bytes: int | None
+    serviceable_low_bytes: int | None
+    largest_free_block_bytes: int | None
+    free_bytes: int | None
+    reclaimable_bytes: int | None
+    needs: tuple[NeedState, ...]
+
+
+def board_state(
+    snapshot: Snapshot,
+    facts: Mapping[str, str],
+    needs: Iterable[Need],
+    rule_override: str | None = None,
+    page_bytes_override: int | None = None,
+) -> BoardState:
+    """The snapshot judged by the kernel's rule. facts: the hello's; the overrides win over them."""
+    rule, page_bytes = rule_override or rule_of(facts), page_bytes_override or page_bytes_of(facts)
+    zones = _marked_zones(snapshot)
+    largest = largest_low = None
+    if zones and rule:
+        largest = _block_bytes(watermark.serviceable_order(zones, rule), page_bytes)
+        largest_low = _block_bytes(watermark.serviceable_low_order(zones, rule), page_bytes)
+    free_pages = snapshot.free_pages
+    if free_pages is None:
+        free_pages = sum(watermark.free_pages(zone.nr_free) for zone in snapshot.zones)
+    return BoardState(
+        rule=rule,
+        page_bytes=page_bytes,
+        serviceable_bytes=largest,
+        serviceable_low_bytes=largest_low,
+        largest_free_block_bytes=_block_bytes(_largest_free_order(snapshot), page_bytes),
+        free_bytes=_bytes(free_pages, page_bytes),
+        reclaimable_bytes=_bytes(snapshot.reclaimable_pages, page_bytes),
+        needs=tuple(judge(snapshot, page_bytes, need, rule) for need in needs),
+    )
+
+
+def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | None) -> NeedState:
+    """What the kernel would answer to `need` in this snapshot: the best that any zone offers."""
+    if page_bytes is None:
+        return NeedState(need.name, need.bytes, None, None, None, None)
+    order = watermark.order_for(need.bytes, page_bytes)
+    consequence = OOM_KILLER if order <= watermark.COSTLY_ORDER else FAILS
+    verdict = margin_pages = None
+    zones = _marked_zones(snapshot)
+    if zones and rule:
+        taken_pages = watermark.EXEC_PAGES if need.is_program else 0
+        verdict, margin_pages = watermark.judge(zones, order, rule, taken_pages)
+    return NeedState(need.name, need.bytes, order, verdict, margin_pages, consequence)
+
+
+def page_bytes_of(facts: Mapping[str, str]) -> int | None:
+    """The board's page size by its hello; None where the board could not derive it."""
+    return _power_of_two(facts.get("page_bytes", "?"))
+
+
+def rule_of(facts: Mapping[str, str]) -> str | None:
+    """The kernel's rule by its release and min_free_order_shift; None where they tell none."""
+    shift = facts.get("shift", "")
+    order_shift = int(shift) if shift.isdecimal() and len(shift) < 4 else None
+    rule: str | None = watermark.rule_for(facts.get("kernel", ""), order_shift)
+    return rule
+
+
+def serving_zones(snapshot: Snapshot) -> list[Zone]:
+    """The zones that a GFP_KERNEL request may be served from: HighMem and Movable never are."""
+    return [zone for zone in snapshot.zones if zone.name in watermark.KERNEL_ZONES]
+
+
+def _marked_zones(snapshot: Snapshot) -> _Zones:
+    """The serving zones as watermark.py takes them; none at all while the marks of one are unknown."""
+    zones: _Zones = []
+    for zone in serving_zones(snapshot):
+        if zone.min_pages is None or zone.low_pages is None or zone.reserve_pages is None:
+            return []
+        zones.append((zone.nr_free, zone.min_pages, zone.low_pages, zone.reserve_pages))
+    return zones
+
+
+def _largest_free_order(snapshot: Snapshot) -> int:
+    orders = [order for zone in serving_zones(snapshot) for order, count in enumerate(zone.nr_free) if count > 0]
+    return max(orders, default=-1)
+
+
+def _block_bytes(order: int, page_bytes: int | None) -> int | None:
+    if page_bytes is None:
+        return None
+    return page_bytes << order if order >= 0 else 0
+
+
+def _bytes(pages: int | None, page_bytes: int | None) -> int | None:
+    return None if pages is None or page_bytes is None else pages * page_bytes
+
+
+def _power_of_two(text: str) -> int | None:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+    return number if number and not number & (number - 1) else None

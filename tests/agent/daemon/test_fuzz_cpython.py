@@ -1,0 +1,181 @@
+"""A million arbitrary bytes at each way in, under both interpreters: no exception, no growth, and it still answers."""
+
+import os
+import re
+import select
+import socket
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+import noise
+import pytest
+from buddyd import wire
+from buddyd.talk import secret
+from daemons import PATIENCE_S, Daemon, free_port, telnet, until
+
+WARM_UP_BYTES = 100_000  # what is only loaded for a person is loaded then
+HEAP = "192k"
+KEY = "correct-horse-battery-staple"
+
+
+class Door:
+    """A way in for noise. open(): a new connection, a socket or a descriptor."""
+
+    def __init__(self, open_, close):
+        self.open = open_
+        self._close = close
+        self.file = None
+
+    def throw(self, data):
+        """Send all of it, and take what comes meanwhile; over a new connection where the old one was closed."""
+        while data:
+            if self.file is None:
+                self.file = self.open()
+            descriptor = self.file if isinstance(self.file, int) else self.file.fileno()
+            readable, writable, _ = select.select([descriptor], [descriptor], [], PATIENCE_S)
+            assert readable or writable, "the agent takes nothing and says nothing"
+            try:
+                if readable and not os.read(descriptor, 65536):
+                    raise ConnectionResetError
+                if writable:
+                    data = data[os.write(descriptor, data[:4096]) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                self.let_go()
+
+    def settle(self, words):
+        """Say words until they are answered, or the connection is closed because of them: all before them is read."""
+        heard = b""
+        self.throw(b"\n")
+        while self.file is not None and b"need 7: " not in heard:
+            descriptor = self.file if isinstance(self.file, int) else self.file.fileno()
+            with suppress(BlockingIOError):
+                os.write(descriptor, words)
+            again_s = time.monotonic() + 0.2  # frames may flow all the time
+            while self.file is not None and time.monotonic() < again_s and b"need 7: " not in heard:
+                if select.select([descriptor], [], [], 0.1)[0]:
+                    heard = heard[-100:] + self._read(descriptor)
+
+    def _read(self, descriptor):
+        try:
+            data = os.read(descriptor, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            self.let_go()
+        return data
+
+    def let_go(self):
+        if self.file is not None:
+            self._close(self.file)
+            self.file = None
+
+
+def rss_kb(daemon):
+    (line,) = [line for line in (daemon.proc / "status").read_text().splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1])
+
+
+def figures(daemon, monitor):
+    """(heap, resident memory, descriptors) of the agent."""
+    told = len(monitor.heard)
+    monitor.say(b"status\n")
+    monitor.until(lambda stream: b"overwritten\r\n" in stream.heard[told:], "the status")
+    (heap,) = re.findall(rb"heap (\d+ of|not)", monitor.heard[told:])
+    heap = int(heap.split()[0]) if heap != b"not" else 0
+    descriptors = sorted(entry.name for entry in (daemon.proc / "fd").iterdir())
+    return heap, rss_kb(daemon), descriptors
+
+
+def proven(port):
+    """A connection to a board that has the secret."""
+    stream = telnet(port)
+    stream.until_text(b"~S ")
+    stream.until(lambda stream: stream.lines[-1:] and stream.lines[-1].startswith(b"~S "), "the whole challenge")
+    name, of_board = secret.parse(stream.lines[-1], secret.CHALLENGE, 2)
+    stream.say(secret.answer(KEY.encode(), name, of_board, b"h" * secret.TOKEN_CHARS) + b"\n")
+    stream.until_text(b"Type help.")
+    return stream
+
+
+def of_network(open_):
+    def opened():
+        stream = open_()
+        stream.setblocking(False)
+        return stream
+
+    return Door(opened, lambda stream: stream.close())
+
+
+@pytest.fixture
+def ways(tmp_path, proc_dir):
+    """By name: the agent's options, its door, and how to watch it; everything is closed at the end."""
+    port, collector = free_port(), socket.create_server(("127.0.0.1", 0))
+    collector.settimeout(PATIENCE_S)
+    (tmp_path / "secret").write_text(KEY + "\n")
+    master, slave = os.openpty()
+    os.set_blocking(master, False)
+    watch = ("--telnet", str(port))
+    guarded = (*watch, "--secret-file", str(tmp_path / "secret"))
+    dial = ("--connect", f"127.0.0.1:{collector.getsockname()[1]}")
+    by_telnet = of_network(lambda: telnet(port).file)
+    yield {
+        "telnet": (watch, by_telnet, lambda: telnet(port)),
+        "secret": (guarded, by_telnet, lambda: proven(port)),
+        "connect": ((*watch, *dial), of_network(lambda: collector.accept()[0]), lambda: telnet(port)),
+        "serial": ((*watch, "--serial", os.ttyname(slave)), Door(lambda: master, lambda _: None), lambda: telnet(port)),
+    }
+    collector.close()
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.mark.parametrize("way", ["telnet", "secret", "connect", "serial"])
+def test_million_bytes_of_noise_cost_nothing(agent_command, proc_dir, ways, way):
+    options, door, watch = ways[way]
+    # What opens no door closes it, so that it is known to be read.
+    words = b"need 7\n" if way != "secret" else wire.seal(b"@s x x ") + b"\n"
+    if agent_command.interpreter == "micropython":  # a heap that the warm-up has touched as a whole
+        interpreter, *rest = agent_command.argv
+        agent_command = replace(agent_command, argv=[interpreter, "-X", f"heapsize={HEAP}", *rest])
+    with Daemon(agent_command, *options, proc=proc_dir) as daemon:
+        monitor = watch()
+        monitor.until_text(b"Type help.")
+        for data in noise.chunks(1, WARM_UP_BYTES):
+            door.throw(data)
+        door.settle(words)
+        before = figures(daemon, monitor)
+        for data in noise.chunks(2):
+            door.throw(data)
+        door.settle(words)
+        after = figures(daemon, monitor)
+        assert after[2] == before[2], "descriptors"
+        if agent_command.interpreter == "micropython":
+            assert after[0] <= before[0] + 64, "heap"
+            assert after[1] <= before[1] + 64, "resident memory"
+        else:
+            assert after[1] <= before[1] + 4096, "resident memory"
+        monitor.say(b"need 1\n")
+        monitor.until_text(b"need 1: ok")
+        door.let_go() if way != "serial" else None
+
+        def welcome():
+            """Somebody else, as soon as the agent has seen that the noise has gone."""
+            person = watch()
+            person.until(lambda stream: stream.lines, "a greeting")
+            return person if b"busy" not in person.heard else None
+
+        until(welcome, "a place for somebody else").ask_hello()
+        code, said = daemon.stop()
+        assert code == 0
+        assert len(said.splitlines()) == 1, said
+
+
+def test_noise_is_of_all_kinds_and_as_long_as_it_says():
+    heard = b"".join(noise.chunks(2))
+    assert len(heard) == noise.TOTAL_BYTES
+    assert len(set(heard)) == 256
+    lines = heard.split(b"\n")
+    assert len([line for line in lines if wire.unseal(line)]) > 500

@@ -1,0 +1,181 @@
+"""Who comes over a network: asked for the secret, held to a rate, let go when nothing is heard."""
+
+from buddyd import compat, wire
+from buddyd.links import telnet_server
+from buddyd.links.telnet_server import LINES_A_SECOND, Visitor
+from buddyd.talk import secret
+from desks import Host, desk
+
+KEY = b"correct-horse-battery-staple"
+OF_HOST = b"8PHy8_T19vf4-fr7_P3-_w"
+TOO_FAST = b"too fast: at most %d lines a second; the rest is dropped" % LINES_A_SECOND
+
+
+def guarded():
+    here = desk()
+    here.secret = KEY
+    return here
+
+
+def challenge_of(lines):
+    """(name, nonce) of the newest challenge among the lines."""
+    found = [secret.parse(line, secret.CHALLENGE, 2) for line in lines]
+    return [words for words in found if words][-1]
+
+
+def answer_to(lines, key=KEY):
+    name, of_board = challenge_of(lines)
+    return secret.answer(key, name, of_board, OF_HOST)
+
+
+def test_nothing_flows_before_the_proof():
+    here = guarded()
+    host = Host(Visitor(here, False))
+    requests = (wire.ask_hello(), wire.ask_frames(here.boot, 1, 9))
+    for words in (b"help", b"status", b"need 1", b"recent", b"watch") + requests:
+        here.poll()
+        host.say(words + b"\n")
+        lines = host.listen()
+        assert [line for line in lines if line != secret.DEMAND.encode() and line[:2] != b"~S"] == [], words
+    assert challenge_of(lines)[0] == b"xport-07"
+
+
+def test_proof_opens_and_is_proven_in_turn():
+    here = guarded()
+    host = Host(Visitor(here, False))
+    lines = host.listen()
+    name, of_board = challenge_of(lines)
+    host.say(answer_to(lines) + b"\n")
+    proof, greeting = host.listen()
+    assert secret.parse(proof, secret.PROOF, 1) == [secret.proof(KEY, secret.BOARD, name, of_board, OF_HOST)]
+    assert greeting == b"buddyd 0.1.0 on xport-07. Type help."
+    here.poll()
+    host.say(wire.ask_hello() + b"\n")
+    assert host.listen()[0][:2] == b"~H"
+
+
+def refused(host, line):
+    try:
+        host.say(line + b"\n")
+    except OSError:
+        return host.stream.recv(4096).rstrip() == secret.REFUSED.encode()
+    return False
+
+
+def test_wrong_proof_ends_the_conversation():
+    host = Host(Visitor(guarded(), False))
+    assert refused(host, answer_to(host.listen(), KEY + b"x"))
+
+
+def test_recorded_answer_is_of_no_use():
+    here = guarded()
+    visitor = Visitor(here, False)
+    host = Host(visitor)
+    recorded = answer_to(host.listen())
+    host.say(recorded + b"\n")
+    assert secret.parse(host.listen()[0], secret.PROOF, 1)
+    host.close()
+    host = Host(visitor)
+    host.listen()
+    assert refused(host, recorded), "not on the next connection"
+    other = Host(Visitor(here, False))
+    other.listen()
+    assert refused(other, recorded), "nor on another one"
+
+
+class SameBytes:
+    """The part of os that a gate needs, on a board without entropy."""
+
+    def urandom(self, count):
+        return bytes(count)
+
+
+def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
+    from buddyd.talk import gate
+
+    before = gate.os
+    gate.os = SameBytes()
+    try:
+        here = guarded()
+        visitor = Visitor(here, False)
+        asked = [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
+        here.boot = "00000000"  # another life
+        asked += [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
+    finally:
+        gate.os = before
+    for nonce in asked:
+        assert asked.count(nonce) == 1
+
+
+def test_person_is_told_what_to_do():
+    host = Host(Visitor(guarded(), False))
+    assert host.listen()[0] == secret.DEMAND.encode()
+    host.say(b"status\n\n")
+    lines = host.listen()
+    assert lines[0] == secret.DEMAND.encode()
+    assert len(lines) == 2, "an empty line is a sign of life"
+
+
+def test_lines_beyond_the_rate_are_dropped_and_told_once():
+    visitor = Visitor(desk(), False)
+    host = Host(visitor)
+    host.listen()
+    host.say(b"\n")
+    visitor.cost, visitor.cost_ms = 0, compat.ticks_add(compat.ticks_ms(), 100000)  # a second that does not end
+    answers = []
+    for _ in range(3 * LINES_A_SECOND):
+        host.say(b"xyzzy\n")
+        answers += host.listen()
+    assert answers == [b"unknown: xyzzy. Type help."] * LINES_A_SECOND + [TOO_FAST]
+    visitor.cost_ms = compat.ticks_add(compat.ticks_ms(), -1000)
+    host.say(b"xyzzy\n")
+    assert host.listen() == [b"unknown: xyzzy. Type help."]
+
+
+def test_requests_have_a_rate_of_their_own():
+    visitor = Visitor(desk(), False)
+    host = Host(visitor)
+    host.listen()
+    visitor.cost, visitor.cost_ms = 0, compat.ticks_add(compat.ticks_ms(), 100000)
+    hellos = 0
+    for _ in range(10 * LINES_A_SECOND + 5):
+        host.say(wire.ask_hello() + b"\n")
+        lines = host.listen()
+        hellos += len([line for line in lines if b" next=" in line])
+    assert hellos == 10 * LINES_A_SECOND
+
+
+class Nothing:
+    """A loop that only drops."""
+
+    def __init__(self):
+        self.dropped = []
+
+    def drop(self, peer):
+        self.dropped.append(peer)
+
+
+def quiet_for(here, ms, words=b""):
+    """Whether a telnet client that typed words is let go after so many ms, and the last line that it was told."""
+    loop = Nothing()
+    listener = telnet_server.Telnet(here, loop, ("127.0.0.1", 1))
+    listener.listener = loop  # it counts as open
+    host = Host(listener.peers[0])
+    host.listen()
+    host.say(words)
+    host.listen()
+    listener.tick(compat.ticks_add(compat.ticks_ms(), ms))
+    told = compat.read(host.stream, 4096)
+    host.close()
+    return (told or b"").rstrip() if loop.dropped else None
+
+
+def test_client_that_says_nothing_is_let_go_with_a_word():
+    assert quiet_for(desk(), telnet_server.IDLE_MS - 1000) is None
+    assert quiet_for(desk(), telnet_server.IDLE_MS + 1000) == b"nothing heard for 600 s: closed"
+    assert quiet_for(desk(), telnet_server.IDLE_MS + 1000, b"watch\n") is None, "who watches needs to say nothing"
+
+
+def test_client_that_proves_nothing_is_let_go_soon():
+    assert quiet_for(guarded(), telnet_server.PROVE_MS - 1000) is None
+    assert quiet_for(guarded(), telnet_server.PROVE_MS + 1000, b"x\n") == b"nothing heard for 30 s: closed"

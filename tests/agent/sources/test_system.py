@@ -1,0 +1,185 @@
+"""system: what can be known of a kernel from /proc, and None where it cannot."""
+
+from buddyd.sources.buddyinfo import BuddyInfo
+from buddyd.sources.meminfo import MemInfo
+from buddyd.sources.system import System, page_bytes_from
+from harness import fixture
+from scratch import Scratch
+
+ALL_MISSING = [
+    "cpuinfo",
+    "meminfo",
+    "self/smaps",
+    "sys/kernel/osrelease",
+    "sys/kernel/random/boot_id",
+    "version",
+    "vmstat",
+]
+
+# (name, files, what is to be found)
+MACHINES = (
+    ("coldfire", b"CPU:\t\tCOLDFIRE(m520x)\nMMU:\t\tnone\nFPU:\t\tnone\n", "COLDFIRE(m520x)"),
+    ("x86", b"processor\t: 0\nmodel name\t: Intel(R)  Xeon(R) CPU E5-2670\n", "Intel(R)-Xeon(R)-CPU-E5-"),
+    ("arm", b"Processor\t: ARM926EJ-S rev 5 (v5l)\nCPU implementer\t: 0x41\n", "ARM926EJ-S-rev-5-(v5l)"),
+    ("mips", b"system type\t\t: AR7\nprocessor\t\t: 0\ncpu model\t\t: MIPS 4KEc V4.8\n", "MIPS-4KEc-V4.8"),
+    ("powerpc", b"processor\t: 0\ncpu\t\t: e300c3\nclock\t\t: 333MHz\n", "e300c3"),
+    ("sh", b"machine\t\t: Solution Engine\ncpu family\t: sh2\ncpu type\t: SH7619\n", "SH7619"),
+    ("odd-bytes", b"CPU:\t\tV\xff\x01 2\n", "V??-2"),
+    ("unknown", b"vendor\t: none\n", None),
+    ("no-name", b"CPU:\t\t\n", None),
+)
+
+RELEASES = (
+    ("uclinux", b"uClinux version 2.6.30-uc0 (build@board) (gcc version 4.2.1) #9 Mon Jul 2 2012\n", "2.6.30-uc0"),
+    ("linux", b"Linux version 6.1.192 (build@board) #1\n", "6.1.192"),
+    ("odd-bytes", b"Linux version 6.\xff\x01 x\n", "6.??"),
+    ("torn", b"Linux version\n", None),
+)
+
+# (name, files under /proc, no_mmu, compaction)
+MMUS = (
+    ("sysctl", {"sys/vm/nr_trim_pages": b"1\n", "meminfo": b"MemFree: 1 kB\n"}, True, "impossible"),
+    ("meminfo", {"meminfo": b"MemFree: 1 kB\nMmapCopy: 844 kB\n"}, True, "impossible"),
+    ("cpuinfo", {"cpuinfo": b"CPU:\tCOLDFIRE\nMMU:\tnone\n", "meminfo": b"MemFree: 1 kB\n"}, True, "impossible"),
+    ("no-mmu-beats-file", {"sys/vm/nr_trim_pages": b"1\n", "sys/vm/compact_memory": b""}, True, "impossible"),
+    ("mmu-in-cpuinfo", {"cpuinfo": b"CPU:\t68040\nMMU:\t68040\n", "meminfo": b"MemFree: 1 kB\n"}, False, None),
+    ("max-map-count", {"sys/vm/max_map_count": b"65530\n"}, False, None),
+    ("compact-memory", {"meminfo": b"MemFree: 1 kB\n", "sys/vm/compact_memory/entry": b""}, False, "supported"),
+    ("vmstat", {"meminfo": b"MemFree: 1 kB\n", "vmstat": b"nr_free_pages 5\ncompact_stall 0\n"}, False, "supported"),
+    ("not-compiled", {"meminfo": b"MemFree: 1 kB\n", "sys/vm/min_free_kbytes": b"360\n"}, False, "not-compiled"),
+    ("nothing", {}, None, None),
+)
+
+# (free kB, free pages, page bytes): the boards' own figures first
+PAGES = (
+    (912, 228, 4096),
+    (3164, 798, 4096),  # read moments apart: 3192 kB in buddyinfo
+    (2368, 296, 8192),
+    (16 * 500, 510, 16384),
+    (64 * 500, 490, 65536),
+    (4 * 100 + 99, 100, 4096),
+    (5 * 100, 100, None),
+    (6 * 100, 100, None),
+    (6 * 100 + 1, 100, 8192),
+    (32 * 100, 100, None),
+    (0, 5, None),
+    (5, 0, None),
+    (None, 5, None),
+    (5, None, None),
+)
+
+
+def system_of(files, free_pages=None):
+    with Scratch() as scratch:
+        for name in files:
+            scratch.write(name, files[name])
+        memory = None
+        if "meminfo" in files:
+            memory = MemInfo(scratch.path)
+            memory.read()
+        system = System(scratch.path)
+        system.read(free_pages, memory)
+    return system
+
+
+def system_at(proc):
+    buddyinfo, memory, system = BuddyInfo(proc), MemInfo(proc), System(proc)
+    buddyinfo.read()
+    memory.read()
+    system.read(buddyinfo.free_pages(), memory)
+    buddyinfo.close()
+    memory.close()
+    return system
+
+
+def test_board_is_known_from_its_captures():
+    for name in ("fresh-4k-bflt", "frag-4k-bflt", "fresh-8k-elf", "frag-8k-elf"):
+        page_bytes = 4096 if "4k" in name else 8192
+        system = system_at(fixture("captures/%s/proc" % name))
+        assert (system.release, system.machine) == ("6.1.192", "COLDFIRE(m520x)"), name
+        assert (system.no_mmu, system.compaction, system.nr_trim_pages) == (True, "impossible", 1), name
+        assert (system.page_bytes, system.min_free_order_shift) == (page_bytes, None), name
+        assert (system.boot_id, system.missing) == (None, ["sys/kernel/random/boot_id"]), name
+
+
+def test_pc_is_known_from_its_capture():
+    system = system_at(fixture("captures/pc-3zones/proc"))
+    assert (system.release, system.machine, system.boot_id) == ("6.18.44", "AMD-EPYC", "5d1fe02a")
+    assert (system.no_mmu, system.compaction, system.page_bytes) == (False, "supported", 4096)
+    assert (system.nr_trim_pages, system.min_free_order_shift, system.missing) == (None, None, [])
+
+
+def test_machine_itself_is_known():
+    system = system_at("/proc")
+    assert system.release[0].isdigit() and len(system.boot_id) == 8
+    assert system.no_mmu is False and system.compaction in ("supported", "not-compiled")
+    assert system.page_bytes in (4096, 8192, 16384, 65536)
+
+
+def test_machine_comes_from_cpuinfo():
+    for name, text, machine in MACHINES:
+        assert system_of({"cpuinfo": text}).machine == machine, name
+
+
+def test_release_comes_from_version_where_osrelease_is_missing():
+    for name, text, release in RELEASES:
+        system = system_of({"version": text})
+        assert system.release == release, name
+        assert "sys/kernel/osrelease" in system.missing, name
+    assert system_of({"sys/kernel/osrelease": b"2.6.30-lx\n", "version": b"Linux version 9.9 x"}).release == "2.6.30-lx"
+
+
+def test_mmu_and_compaction():
+    for name, files, no_mmu, compaction in MMUS:
+        system = system_of(files)
+        assert (system.no_mmu, system.compaction) == (no_mmu, compaction), name
+
+
+def test_page_size_is_the_one_that_fits():
+    for free_kb, free_pages, expected in PAGES:
+        assert page_bytes_from(free_kb, free_pages) == expected, (free_kb, free_pages)
+
+
+def test_page_size_comes_from_buddyinfo_then_vmstat_then_smaps():
+    smaps = b"08048000-0804d000 r-xp 00000000 00:00 0\nSize: 20 kB\nKernelPageSize:       64 kB\n"
+    files = {"meminfo": b"MemFree: 4000 kB\n", "vmstat": b"nr_free_pages 500\n", "self/smaps": smaps}
+    assert system_of(files, 1000).page_bytes == 4096
+    assert system_of(files, 10).page_bytes == 8192
+    files["vmstat"] = b"nr_free_pages 7\n"
+    assert system_of(files, 10).page_bytes == 65536
+    files["sys/vm/nr_trim_pages"] = b"1\n"  # without MMU there is no smaps to believe
+    assert system_of(files, 10).page_bytes is None
+
+
+def test_page_size_once_known_stays():
+    with Scratch() as scratch:
+        scratch.write("meminfo", b"MemFree: 4000 kB\n")
+        memory = MemInfo(scratch.path)
+        memory.read()
+        system = System(scratch.path)
+        system.read(1000, memory)
+        system.read(None, None)
+        assert system.page_bytes == 4096
+
+
+def test_order_shift_and_trim_are_numbers():
+    system = system_of({"sys/vm/min_free_order_shift": b"4\n", "sys/vm/nr_trim_pages": b"0\n"})
+    assert (system.min_free_order_shift, system.nr_trim_pages) == (4, 0)
+    system = system_of({"sys/vm/min_free_order_shift": b"four\n"})
+    assert system.min_free_order_shift is None
+
+
+def test_empty_proc_names_each_missing_file_once():
+    system = system_of({})
+    assert sorted(system.missing) == ALL_MISSING
+    assert (system.release, system.machine, system.boot_id, system.page_bytes) == (None, None, None, None)
+
+
+def test_files_that_appear_later_are_no_longer_missing():
+    with Scratch() as scratch:
+        system = System(scratch.path)
+        system.read(None, None)
+        scratch.write("version", b"Linux version 6.1 x\n")
+        system.read(None, None)
+        assert system.release == "6.1"
+        assert "version" not in system.missing and "cpuinfo" in system.missing

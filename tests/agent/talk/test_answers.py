@@ -1,0 +1,227 @@
+"""What a person reads: the answers on captures of real boards."""
+
+from buddyd import wire
+from buddyd.sources import kernel_messages
+from buddyd.talk import answers, line_answers
+from desks import desk, desk_on
+from harness import read
+from scratch import Scratch
+
+
+def answer(here, line, polite=True):
+    return list(answers.answer(here, line, polite))
+
+
+def test_help_names_every_command():
+    lines = answer(desk(), "help")
+    for command in ("help", "status", "need", "recent"):
+        assert [line for line in lines if line.startswith("  %s " % command)], command
+
+
+def test_status_of_a_fragmented_board():
+    here = desk()
+    here.poll()
+    lines = answer(here, "status")
+    assert lines[:7] == [
+        "xport-07: Linux 6.1.192 on COLDFIRE(m520x), no MMU, compaction impossible, pages of 4096 bytes",
+        "up 0:00:00:14, 37 processes created, snapshot every 5000 ms",
+        "reclaimable 0kB, slab 924kB",
+        "node 0 zone DMA: 228 pages free, min 70, low 87 pages",
+        "  4kB:140 8kB:32 16kB:6 32kB:0 64kB:0 128kB:0 256kB:0 512kB:0 1024kB:0 2048kB:0 4096kB:0",
+        "the kernel would hand out at most 16kB in one piece (16kB without reclaim first); rule: new",
+        "missing: sys/kernel/random/boot_id, kernel-log",
+    ]
+    assert lines[7].startswith("buddyd: poll ")
+    assert lines[7].endswith("ring 2048 bytes holds frames 1 to 1, 0 overwritten")
+    assert len(lines) == 8
+
+
+def test_status_of_a_machine_with_three_zones():
+    here = desk("pc-3zones")
+    here.poll()
+    zones = [line.split(":")[0] for line in answer(here, "status") if line.startswith("node ")]
+    assert zones == ["node 0 zone DMA", "node 0 zone DMA32", "node 0 zone Normal"]
+
+
+def test_status_says_what_is_unknown():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))
+        here = desk_on(scratch.path)
+        here.poll()
+        lines = answer(here, "status")
+        assert lines[1].endswith(", unknown number of processes created, snapshot every 5000 ms")
+        assert lines[2:6] == [
+            "reclaimable unknown, slab unknown",
+            "node 0 zone DMA: 228 pages free, marks unknown",
+            "  2^0:140 2^1:32 2^2:6 2^3:0 2^4:0 2^5:0 2^6:0 2^7:0 2^8:0 2^9:0 2^10:0",
+            "what the kernel would hand out: unknown (needs marks, release and page size)",
+        ]
+        assert lines[6].startswith("missing: ")
+        assert "zoneinfo" in lines[6]
+        assert answer(here, "need 61440") == [
+            "need 61440: unknown; marks, kernel release or page size cannot be read here"
+        ]
+
+
+NEEDS = (
+    # (capture, bytes, answer)
+    (
+        "fresh-4k-bflt",
+        61440,
+        "need 61440: ok; order 4, a block of 64kB; margin 592 pages (for a program, 6 pages taken first)",
+    ),
+    (
+        "frag-4k-bflt",
+        61440,
+        "need 61440: refused; order 4, a block of 64kB; margin -16 pages (for a program, 6 pages taken first)",
+    ),
+    (
+        "frag-4k-bflt",
+        32768,
+        "need 32768: refused; order 3, a block of 32kB; margin -8 pages (for a program, 6 pages taken first); "
+        "at this size the OOM killer ends a process instead",
+    ),
+    (
+        "frag-4k-bflt",
+        1,
+        "need 1: ok; order 0, a block of 4kB; margin 151 pages (for a program, 6 pages taken first)",
+    ),
+    (
+        "frag-8k-elf",
+        65536,
+        "need 65536: refused; order 3, a block of 64kB; margin -8 pages (for a program, 6 pages taken first); "
+        "at this size the OOM killer ends a process instead",
+    ),
+    (
+        "frag-4k-bflt",
+        999999999,
+        "need 999999999: refused; order 18, a block of 1048576kB; margin -262144 pages "
+        "(for a program, 6 pages taken first)",
+    ),
+)
+
+
+def test_need_is_judged_by_the_boards_own_rule():
+    for capture, size_bytes, expected in NEEDS:
+        here = desk(capture)
+        here.poll()
+        assert answer(here, "need %d" % size_bytes) == [expected], (capture, size_bytes)
+
+
+def test_need_asks_for_a_number():
+    here = desk()
+    here.poll()
+    for words in ("need", "need x", "need 60k", "need -1", "need 0", "need 1234567890", "need \u0661"):
+        assert answer(here, words) == ["need BYTES: a number such as 61440"], words
+
+
+def test_recent_gives_the_last_snapshots():
+    with Scratch() as scratch:
+        proc = "captures/frag-4k-bflt/proc/"
+        for name in ("buddyinfo", "zoneinfo", "meminfo", "uptime"):
+            scratch.write(name, read(proc + name))
+        here = desk_on(scratch.path, "32k")
+        assert answer(here, "recent") == ["no snapshot is held"]
+        expected = []
+        for number in range(1, 71):
+            scratch.write("buddyinfo", read(proc + "buddyinfo").replace(b"140", b"%d" % (140 + number)))
+            here.poll()
+            expected.append("%d up 0:00:00:14 DMA %d 32 6 0 0 0 0 0 0 0 0" % (number, 140 + number))
+            assert answer(here, "recent 1") == expected[-1:]
+        assert answer(here, "recent") == expected[-10:]
+        assert answer(here, "recent 3") == expected[-3:]
+        assert answer(here, "recent 20") == expected[-20:]
+        assert answer(here, "recent 99") == expected[-20:]
+
+
+def test_recent_passes_over_events():
+    here = desk()
+    here.poll()
+    here.encoder.event(wire.event_text(1, "source", None, None, None, "lost meminfo"), here.ring.append)
+    here.poll()
+    assert [line.split()[0] for line in answer(here, "recent")] == ["1", "3"]
+
+
+def test_recent_survives_a_flood_of_events():
+    here = desk()
+    here.poll()
+    while here.ring.oldest <= here.ring.key:
+        here.encoder.event(b"1|source||||" + b"x" * 200, here.ring.append)
+    assert answer(here, "recent") == ["no snapshot is held"]
+    here.poll()
+    assert len(answer(here, "recent")) == 1
+
+
+def test_recent_ends_where_the_ring_overtakes_it():
+    here = desk()
+    for _ in range(5):
+        here.poll()
+    lines = answers.answer(here, "recent 5", True)
+    first = next(lines)
+    while here.ring.oldest <= 5:
+        here.poll()
+    assert first.split()[0] == "1"
+    assert [line.split()[0] for line in lines if int(line.split()[0]) > 5] == []
+
+
+def test_recent_asks_for_a_number():
+    for words in ("recent x", "recent -1", "recent 100", "recent \u0661"):
+        assert answer(desk(), words) == ["recent [N]: N from 1 to 20"], words
+
+
+def test_unknown_word_is_answered_to_the_polite():
+    here = desk()
+    assert answer(here, "xyzzy and more") == ["unknown: xyzzy. Type help."]
+    assert answer(here, "x" * 50) == ["unknown: %s. Type help." % ("x" * 20)]
+    assert answer(here, "xyzzy", False) == []
+    for line in ("", "   "):
+        assert answer(here, line) == []
+
+
+def test_clock_counts_days():
+    assert answers.clock(0) == "0:00:00:00"
+    assert answers.clock(99) == "0:00:00:00"
+    assert answers.clock(8640123) == "1:00:00:01"
+    assert answers.clock(100 * (86400 * 400 + 3600 * 23 + 60 * 59 + 58)) == "400:23:59:58"
+
+
+def test_help_names_all_that_is_answered():
+    here = desk()
+    here.poll()
+    for line in answer(here, "help")[1:-1]:
+        word = line.split()[0]
+        assert answer(here, word + " 1" * (word == "need"), False), word
+    assert answer(here, "stop", False) == ["stopped"]
+
+
+def test_about_says_what_it_is_and_what_it_will_not_do():
+    lines = answer(desk(), "about")
+    assert lines[0].startswith("buddyd 0.1.0 (")
+    assert lines[0].endswith(") on xport-07.")
+    text = " ".join(lines)
+    for words in ("starts no process", "changes nothing", "writes no file", "agent/README.md"):
+        assert words in text, words
+
+
+def test_watched_snapshot_says_what_the_kernel_would_hand_out():
+    here = desk()
+    here.poll()
+    assert line_answers.watched(here) == "1 up 0:00:00:14 DMA 140 32 6 0 0 0 0 0 0 0 0; at most 16kB in one piece"
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))
+        here = desk_on(scratch.path)
+        here.poll()
+        assert line_answers.watched(here).endswith("; at most unknown in one piece")
+
+
+def test_typing_errors_are_taken_out():
+    for typed, meant in (
+        (b"help", "help"),
+        (b"heel\b\blp", "help"),
+        (b"heel\x7f\x7flp", "help"),
+        (b"\b\x7fhelp", "help"),
+        (b"status\x15help", "help"),
+        (b"h\x1b[A\xff", "h?[A?"),
+        (b"", ""),
+    ):
+        assert kernel_messages.printable(line_answers.edited(typed)) == meant, typed

@@ -1,0 +1,168 @@
+"""The desk: boot ids, the hello, events about the agent itself, and the kernel's log in a plain file."""
+
+from buddyd import agent as desk_module
+from buddyd import compat, wire
+from desks import desk, desk_on
+from harness import read
+from scratch import Scratch
+
+PROC = "captures/frag-4k-bflt/proc/"
+
+
+def hello(here):
+    facts = {}
+    for line in here.hello():
+        facts.update(wire.parse_facts(wire.unseal(line)))
+    return facts
+
+
+def events(here):
+    """Events that the ring holds, as wire.parse_event() gives them."""
+    found = []
+    for sequence in range(here.ring.oldest, here.ring.next):
+        line = bytes(here.ring.line(here.ring.locate(sequence)))
+        content = wire.unseal(line, wire.context(here.boot, sequence))
+        if content[1:2] == wire.EVENT:
+            found.append(wire.parse_event(content[4:]))
+    return found
+
+
+def test_boot_ids_are_8_hex_digits_and_differ():
+    boots = [desk_module.new_boot_id("/no/such/folder") for _ in range(50)]
+    assert len(set(boots)) == 50
+    for boot in boots:
+        assert len(boot) == 8
+        for char in boot:
+            assert char in "0123456789abcdef"
+
+
+def test_boot_ids_differ_where_the_board_gives_the_same_random_bytes():
+    """Of a kernel without entropy after power-on; what /proc says differs."""
+    before = desk_module.os
+    desk_module.os = SameBytes()
+    try:
+        with Scratch() as scratch:
+            boots = []
+            for number in range(20):
+                scratch.write("uptime", b"14.%02d 8.91\n" % number)
+                boots.append(desk_module.new_boot_id(scratch.path))
+    finally:
+        desk_module.os = before
+    assert len(set(boots)) == 20
+
+
+class SameBytes:
+    """The part of os that a boot id needs, on a board without entropy."""
+
+    def urandom(self, count):
+        return bytes(count)
+
+
+def test_hello_says_what_the_ring_holds():
+    here = desk()
+    facts = hello(here)
+    assert (facts["oldest"], facts["next"], facts["key"], facts["dropped"]) == ("1", "1", "0", "0")
+    assert facts["interval_cs"] == str(here.encoder.interval_cs) == "500"
+    while here.ring.dropped == 0:
+        here.poll()
+    facts = hello(here)
+    assert facts["oldest"] == str(here.ring.oldest)
+    assert facts["next"] == str(here.ring.next)
+    assert facts["key"] == str(here.ring.key)
+    assert facts["dropped"] == str(here.ring.oldest - 1)
+    assert facts["ring"] == "2048"
+    assert int(facts["poll_us"]) >= 0
+
+
+def test_hello_names_what_is_missing():
+    assert hello(desk())["missing"] == "sys/kernel/random/boot_id,kernel-log"
+    with Scratch() as scratch:
+        for name in ("buddyinfo", "zoneinfo", "kmsg"):
+            scratch.write(name, read(PROC + name) if name != "kmsg" else b"")
+        missing = hello(desk_on(scratch.path))["missing"].split(",")
+        assert "kernel-log" not in missing
+        for name in ("meminfo", "stat", "uptime"):
+            assert name in missing
+
+
+def test_source_that_is_lost_and_back_is_an_event():
+    with Scratch() as scratch:
+        for name in ("buddyinfo", "stat", "uptime"):
+            scratch.write(name, read(PROC + name))
+        here = desk_on(scratch.path)
+        here.poll()
+        scratch.write("stat", b"")
+        here.poll()
+        scratch.write("stat", read(PROC + "stat"))
+        here.poll()
+        told = [(event[0], event[1], event[5]) for event in events(here)]
+        assert told == [(1468, "source", "lost stat"), (1468, "source", "back stat")]
+
+
+def test_poll_without_buddyinfo_gives_no_snapshot_and_is_told():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        here = desk_on(scratch.path)
+        here.poll()
+        scratch.write("buddyinfo", b"")
+        here.poll()
+        here.poll()
+        assert [event[5] for event in events(here)] == ["lost buddyinfo"]
+        assert here.ring.next == 3
+
+
+def test_kernel_log_in_a_plain_file_is_read_once_a_poll():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        path = scratch.write("kmsg", read("captures/frag-4k-bflt/kmsg.txt"))
+        here = desk_on(scratch.path, "32k")
+        for _ in range(5):
+            here.poll()
+        kinds = [event[1] for event in events(here)]
+        assert "alloc" in kinds
+        before = len(kinds)
+        with open(path, "ab") as file:
+            file.write(b"<4>[   99.120000] rm invoked oom-killer: gfp_mask=0xd0, order=2, oomkilladj=0\n")
+        here.poll()
+        assert [event[:3] for event in events(here)[before:]] == [(9912, "oom", 2)]
+
+
+def test_kernel_log_that_is_lost_is_told_once():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        scratch.write("kmsg/entry", b"")  # a folder can be opened, and not read
+        here = desk_on(scratch.path)
+        assert not here.drain_kernel_log()
+        for _ in range(3):
+            here.poll()
+        assert [event[5] for event in events(here)] == ["lost kernel-log"]
+        assert "kernel-log" in here.missing()
+
+
+def test_kernel_log_that_is_there_goes_on():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        scratch.write("kmsg", b"")
+        assert desk_on(scratch.path).drain_kernel_log()
+
+
+def test_facts_are_read_again_after_ten_minutes():
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
+        scratch.write("sys/kernel/osrelease", b"6.1.192\n")
+        here = desk_on(scratch.path)
+        scratch.write("sys/kernel/osrelease", b"6.1.193\n")
+        here.poll()
+        assert hello(here)["kernel"] == "6.1.192"
+        here.refreshed_ms = compat.ticks_add(compat.ticks_ms(), -desk_module.REFRESH_MS)
+        here.poll()
+        assert hello(here)["kernel"] == "6.1.193"
+        scratch.write("sys/kernel/osrelease", b"6.1.194\n")
+        here.poll()
+        assert hello(here)["kernel"] == "6.1.193"
+
+
+def test_effective_settings_are_a_line():
+    assert desk().effective() == (
+        "xport-07: 1 zones, every 5000 ms, ring 2048 bytes, missing: sys/kernel/random/boot_id, kernel-log"
+    )

@@ -1,0 +1,104 @@
+"""The desk with a heap that has no room at times: what is left out is told, and what is kept is true."""
+
+from buddyd import wire
+from buddyd.agent import STARVED_MAX
+from desks import desk, desk_on
+from harness import raises, read
+from scratch import Scratch
+
+PROC = "captures/frag-4k-bflt/proc/"
+FAILURE = b"<4>[   27.690000] nommu: Allocation of length 61440 from process 24 (rm) failed\n"
+
+
+class Starving:
+    """A ring whose append() finds no room in the heap, each time that `times` is not 0."""
+
+    def __init__(self, ring):
+        self.take = ring.append
+        self.times = 0
+
+    def append(self, line):
+        if self.times:
+            self.times -= 1
+            raise MemoryError
+        self.take(line)
+
+
+def starve(here):
+    starving = Starving(here.ring)
+    here.ring.append = starving.append
+    return starving
+
+
+def contents(here):
+    """What the ring holds, frame by frame; each is whole under its own number."""
+    found = []
+    for sequence in range(here.ring.oldest, here.ring.next):
+        line = bytes(here.ring.line(here.ring.locate(sequence)))
+        content = wire.unseal(line, wire.context(here.boot, sequence))
+        assert content is not None
+        found.append(content)
+    return found
+
+
+def snapshots(here):
+    """The vectors that a host makes of the ring."""
+    vector, column, found = [0] * len(here.sampler.vector), 0, []
+    for content in contents(here):
+        column = wire.apply_frame(content, vector, column, here.encoder.interval_cs)
+        if content[1:2] in (wire.KEY, wire.DELTA):
+            found.append(list(vector))
+    return found
+
+
+def events(here):
+    return [wire.parse_event(content[4:]) for content in contents(here) if content[1:2] == wire.EVENT]
+
+
+def test_snapshot_without_room_is_left_out_and_told_and_the_next_ones_are_true():
+    here = desk()
+    starving = starve(here)
+    here.poll()
+    first = list(here.sampler.vector)
+    starving.times = 1
+    here.poll()
+    for _ in range(3):
+        here.poll()
+    assert len(snapshots(here)) == 4
+    assert snapshots(here)[0] == first and snapshots(here)[-1] == here.sampler.vector
+    assert [event[1] for event in events(here)] == ["source"]
+    assert "no room" in events(here)[0][5]
+
+
+def test_telling_that_finds_no_room_is_told_later():
+    here = desk()
+    starving = starve(here)
+    here.poll()
+    starving.times = 2
+    for _ in range(4):
+        here.poll()
+    assert len(events(here)) == 1 and len(snapshots(here)) == 3
+
+
+def test_kernel_line_without_room_costs_the_line_and_not_the_agent():
+    with Scratch() as scratch:
+        for name in ("buddyinfo", "meminfo", "zoneinfo", "uptime", "stat"):
+            scratch.write(name, read(PROC + name))
+        scratch.write("kmsg", FAILURE)
+        here = desk_on(scratch.path)
+        starving = starve(here)
+        starving.times = 1
+        assert here.drain_kernel_log()
+        here.poll()
+        assert [event[1] for event in events(here)] == ["source"]
+        assert len(snapshots(here)) == 1
+        here.kernel_log.file.close()
+
+
+def test_heap_that_never_has_room_ends_the_agent():
+    here = desk()
+    starving = starve(here)
+    starving.times = STARVED_MAX
+    for _ in range(STARVED_MAX - 1):
+        here.poll()
+    raises(MemoryError, here.poll)

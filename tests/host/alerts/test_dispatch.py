@@ -1,0 +1,298 @@
+"""Who is told what and when: nothing twice, nothing forgotten, nothing in a storm."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from boards import BOOT_ID, FACTS, KERNEL_LINE, RM, START, boot, config, kernel_event, refused, snapshot
+from buddywatch.alerts import dispatch
+from buddywatch.alerts.dispatch import Composer, Plan, View, plan
+from buddywatch.config.load import Mail, Need
+from buddywatch.model.alerts import Incident, Silence, Transition
+from buddywatch.model.samples import OVERWRITTEN, Gap
+from buddywatch.notify.message import compose
+from buddywatch.store.store import Store, StoreFull
+from buddywatch.verdict.judge import board_state
+from feeder import Feeder
+
+NOW = START + 100_000
+ALERT = config(batch_s=30, repeat_after_s=3600).alert
+INTERVAL_S = 300  # ten batches
+
+
+def incident(number, rule="refused", need="rm", state="firing", told_s=None, severity="critical"):
+    """told_s: so long ago. A closed one has state "ok"."""
+    told = None if told_s is None else NOW - told_s
+    closed = NOW - 1 if state == "ok" else None
+    return Incident(number, "xp", rule, need, severity, state, NOW - 9000, closed, "text", None, told)
+
+
+def change(number, of, to="firing"):
+    """A transition of an incident."""
+    return Transition(
+        number, of.id, "xp", of.rule, of.need, "?", to, of.severity, NOW - 60, 1, BOOT_ID, 5000, "text", False
+    )
+
+
+def view(changes=(), incidents=(), noted_s=31, **rest):
+    """noted_s: so long ago the changes were noted."""
+    by_id = {one.id: one for one in incidents}
+    values = {"active": set(), "silenced": set(), "last_told": None, **rest}
+    return View([(one, NOW - noted_s) for one in changes], by_id, **values)
+
+
+REFUSED, TIGHT = incident(1), incident(2, "tight", severity="warning")
+SILENT, KERNEL = incident(3, "silent", None), incident(4, "kernel_failure", None)
+OVER = replace(REFUSED, state="ok", closed=NOW - 1)
+FIRED, TIGHTENED = change(11, REFUSED), change(12, TIGHT)
+FELL_SILENT, FAILED, RECOVERED = change(13, SILENT), change(14, KERNEL), change(15, OVER, "ok")
+TOLD = replace(OVER, last_told=NOW - 4000)
+REFUSED_NOW, SILENT_NOW = {("refused", "rm")}, {("silent", None)}
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(view([FIRED], [REFUSED]), Plan((FIRED,)), id="told-after-the-batch"),
+        pytest.param(view([FIRED], [REFUSED], noted_s=29), Plan(), id="batch-still-open"),
+        pytest.param(view([FIRED, TIGHTENED], [REFUSED, TIGHT]), Plan((FIRED, TIGHTENED)), id="one-message-for-all"),
+        pytest.param(
+            view([RECOVERED], [TOLD], last_told=NOW - INTERVAL_S + 1), Plan(), id="next-message-waits-its-interval"
+        ),
+        pytest.param(view([RECOVERED], [TOLD], last_told=NOW - INTERVAL_S), Plan((RECOVERED,)), id="interval-is-over"),
+        pytest.param(
+            view([FIRED], [REFUSED], noted_s=-500, last_told=NOW + 500), Plan((FIRED,)), id="clock-was-set-back"
+        ),
+        pytest.param(view([TIGHTENED], [TIGHT], last_told=NOW - 40), Plan(), id="a-warning-waits"),
+        pytest.param(view([FIRED], [REFUSED], last_told=NOW - 40), Plan((FIRED,)), id="a-critical-one-does-not"),
+        pytest.param(
+            view([TIGHTENED], [TIGHT, incident(1, told_s=9)], active=REFUSED_NOW),
+            Plan(),
+            id="tight-waits-while-refused",
+        ),
+        pytest.param(view([TIGHTENED], [TIGHT], active=REFUSED_NOW), Plan(), id="tight-waits-while-refused-is-pending"),
+        pytest.param(
+            view([TIGHTENED], [TIGHT], active={("refused", "sh")}), Plan((TIGHTENED,)), id="tight-of-another-need"
+        ),
+        pytest.param(
+            view([TIGHTENED, RECOVERED, change(16, TIGHT, "ok")], [TOLD, replace(TIGHT, state="ok", closed=NOW)]),
+            Plan((RECOVERED,), (), (TIGHTENED, change(16, TIGHT, "ok"))),
+            id="tight-that-came-and-went-with-refused",
+        ),
+        pytest.param(
+            view([TIGHTENED, RECOVERED], [TOLD, TIGHT]), Plan((TIGHTENED, RECOVERED)), id="tight-that-outlasts-refused"
+        ),
+        pytest.param(
+            view([FELL_SILENT, FIRED], [SILENT, REFUSED], active=SILENT_NOW), Plan((FELL_SILENT,)), id="silence-alone"
+        ),
+        pytest.param(view([FIRED], [REFUSED], active=SILENT_NOW), Plan(), id="silence-holds-back"),
+        pytest.param(view([FAILED], [KERNEL], active=SILENT_NOW), Plan((FAILED,)), id="silence-but-for-the-kernel"),
+        pytest.param(view([FIRED], [REFUSED], silenced=REFUSED_NOW), Plan((), (), (FIRED,)), id="silenced-is-dropped"),
+        pytest.param(view([RECOVERED], [OVER]), Plan((), (), (RECOVERED,)), id="end-of-what-nobody-heard-of"),
+        pytest.param(view([FIRED, RECOVERED], [OVER]), Plan((FIRED, RECOVERED)), id="came-and-went-in-one-batch"),
+        pytest.param(view([], [incident(1, told_s=3600)]), Plan((), (incident(1, told_s=3600),)), id="reminder"),
+        pytest.param(view([], [incident(1, told_s=3599)]), Plan(), id="reminder-not-due"),
+        pytest.param(view([], [incident(1, state="clearing", told_s=9999)]), Plan(), id="no-reminder-while-it-clears"),
+        pytest.param(view([], [REFUSED]), Plan((), (REFUSED,)), id="silence-ran-out-while-it-lasts"),
+        pytest.param(view([], [REFUSED], last_told=NOW - 40), Plan(), id="which-waits-its-interval-too"),
+        pytest.param(view([], [REFUSED], silenced=REFUSED_NOW), Plan(), id="no-reminder-of-what-is-silenced"),
+        pytest.param(view([], [TIGHT], active=REFUSED_NOW), Plan(), id="no-reminder-of-what-is-held-back"),
+        pytest.param(view(), Plan(), id="nothing"),
+    ],
+)
+def test_plan(seen, expected):
+    assert plan(seen, ALERT, NOW) == expected
+
+
+def test_plan_repeats_nothing_when_repeat_after_is_0():
+    assert plan(view([], [incident(1, told_s=10**6)]), replace(ALERT, repeat_after_s=0), NOW) == Plan()
+
+
+# --- through the store, with the real words ---
+
+
+class Desk(Feeder):
+    """A feeder whose conclusions are told through two channels."""
+
+    def __init__(self, store, settings=None):
+        super().__init__(store, settings)
+        self.facts = []
+        self.composer = Composer(store, self.settings, ["mail", "hook:led"], self._compose)
+
+    def _compose(self, facts):
+        self.facts.append(facts)
+        return compose(facts)
+
+    def wait(self, seconds):
+        super().wait(seconds)
+        return self.composer.run(self.time)
+
+    def mails(self):
+        return [row.message for row in self.store.messages() if row.channel == "mail"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "a.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(store):
+    mail = Mail(to=("you@example.org",), sender="board-watch@example.org", server="mail.example.org")
+    made = Desk(store, replace(config(batch_s=30, silent_after_s=10**6), mail=mail))
+    made.feed(boot())
+    made.play(snapshot(1))
+    return made
+
+
+def test_message_is_made_once_for_every_channel(desk):
+    desk.play(refused(2), refused(3))
+    assert [desk.wait(seconds) for seconds in (0, 29, 1, 1, 600)] == [0, 0, 1, 0, 0]
+    rows = desk.store.messages()
+    assert [row.channel for row in rows] == ["mail", "hook:led"]
+    assert rows[0].message == rows[1].message
+    assert rows[0].message.subject == "[buddywatch] CRIT xp: the kernel will refuse rm (61440 bytes)"
+
+
+def test_message_is_made_of_all_that_is_known(desk):
+    desk.play(*map(refused, range(2, 9)), kernel_event(9, 45000))
+    desk.feed(Gap(BOOT_ID, 10, 12, OVERWRITTEN, desk.time))
+    desk.wait(30)
+    facts = desk.facts[0]
+    assert [(one.rule, one.to) for one in facts.transitions] == [
+        ("refused", "firing"), ("kernel_failure", "firing"), ("lost", "noted"),
+    ]  # fmt: skip
+    assert [one.rule for one in facts.incidents] == ["kernel_failure", "refused", "lost"]
+    assert facts.state == board_state(refused(8), FACTS, [RM])
+    assert [shot.seq for shot in facts.recent] == [4, 5, 6, 7, 8]
+    assert facts.facts == FACTS
+    assert [event.text for event in facts.kernel_lines] == [KERNEL_LINE]
+    assert [(gap.first, gap.last) for gap in facts.gaps] == [(10, 12)]
+    assert facts.silence_commands[0] == "buddywatch silence xp kernel_failure --for 2h --because TEXT"
+
+
+def test_kernel_lines_are_the_newest_and_the_one_told(desk):
+    desk.play(*(kernel_event(seq, seq * 1000, text=f"line {seq}") for seq in range(2, 12)))
+    desk.wait(30)
+    assert [event.seq for event in desk.facts[0].kernel_lines] == [2, 7, 8, 9, 10, 11]
+
+
+def test_later_messages_answer_to_the_first_one(desk):
+    desk.play(refused(2), refused(3))
+    desk.wait(30)
+    desk.play(*map(snapshot, range(4, 7)))
+    desk.wait(300)
+    first, recovery = desk.mails()
+    assert first.references == ()
+    assert recovery.references == (first.message_id,)
+    assert recovery.message_id != first.message_id
+    assert recovery.subject.startswith("[buddywatch] OK xp: ")
+
+
+def test_message_about_several_incidents_answers_to_each_first_one(desk):
+    desk.play(refused(2), refused(3))
+    desk.wait(30)
+    desk.play(kernel_event(4, 20000))
+    desk.wait(300)
+    first, second = desk.mails()
+    assert second.references == ()
+    desk.play(boot("0000b002", "reboot"))
+    desk.play(*(replace(snapshot(seq, boot_id="0000b002"), time=desk.time + seq) for seq in range(1, 4)))
+    desk.wait(300)
+    assert set(desk.mails()[2].references) == {first.message_id, second.message_id}
+
+
+def test_message_ids_are_of_the_senders_domain(desk):
+    desk.play(refused(2), refused(3))
+    desk.wait(30)
+    assert re.fullmatch(r"<[0-9a-f]{32}@example\.org>", desk.mails()[0].message_id)
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain"),
+    [
+        pytest.param("watch@example.org", r"example\.org", id="address"),
+        pytest.param("root", r"[A-Za-z0-9.-]+", id="local-user"),
+        pytest.param("a@ex\r\nample", "example", id="nothing-but-a-domain"),
+        pytest.param("a@\u00fc", "localhost", id="nothing-left"),
+    ],
+)
+def test_domain_needs_no_name_server(sender, domain):
+    assert re.fullmatch(domain, dispatch._domain(sender))
+
+
+def test_reminder_comes_after_repeat_after_and_threads(store):
+    desk = Desk(store, config(batch_s=30, repeat_after_s=3600, silent_after_s=10**6))
+    desk.play(boot(), snapshot(1), refused(2), refused(3))
+    assert [desk.wait(seconds) for seconds in (30, 3599, 1, 3599, 1)] == [1, 0, 1, 0, 1]
+    assert desk.facts[1].transitions == ()
+    assert {mail.references for mail in desk.mails()[1:]} == {(desk.mails()[0].message_id,)}
+
+
+def test_restart_neither_repeats_nor_forgets(desk):
+    desk.play(refused(2), refused(3))
+    desk.wait(10)
+    again = Composer(desk.store, desk.settings, ["mail"], compose)
+    assert [again.run(desk.time + seconds) for seconds in (0, 20, 21)] == [0, 1, 0]
+
+
+def test_message_that_can_not_be_made_is_not_taken_for_told(desk):
+    desk.play(refused(2), refused(3))
+
+    def fails(facts):
+        raise StoreFull("disk full")
+
+    with pytest.raises(StoreFull):
+        Composer(desk.store, desk.settings, ["mail"], fails).run(desk.time + 30)
+    assert desk.wait(30) == 1
+    assert [one.to for one in desk.facts[0].transitions] == ["firing"]
+
+
+def test_silence_tells_nobody_until_it_ends(desk):
+    desk.store.add_silence(Silence(0, "xp", "refused", None, START, START + 3600, "being replaced"))
+    desk.play(refused(2), refused(3))
+    assert desk.wait(60) == 0
+    desk.time = START + 3599
+    assert desk.wait(0) == 0
+    assert desk.wait(1) == 1
+    assert desk.mails()[0].subject == "[buddywatch] CRIT xp: the kernel will refuse rm (61440 bytes), for 59 min now"
+
+
+def test_silence_over_all_of_it_leaves_no_word(desk):
+    desk.store.add_silence(Silence(0, "xp", None, None, START, START + 3600, "being replaced"))
+    desk.play(refused(2), refused(3), *map(snapshot, range(4, 8)))
+    desk.wait(60)
+    desk.time = START + 7200
+    assert desk.wait(0) == 0
+    assert desk.store.untold("xp") == []
+
+
+def test_late_news_is_one_message_and_says_so(desk):
+    desk.time = START + 3000
+    desk.feed(*map(refused, range(2, 10)), *map(snapshot, range(10, 20)))
+    desk.wait(30)
+    assert len(desk.mails()) == 1
+    assert [(one.to, one.late) for one in desk.facts[0].transitions] == [("firing", True), ("ok", True)]
+
+
+def test_board_that_was_never_heard_can_be_told_of(store):
+    desk = Desk(store, config(batch_s=0))
+    desk.alerting._heard_s["ghost"] = START
+    assert desk.wait(120) == 1
+    assert (desk.facts[0].state, desk.facts[0].recent, desk.facts[0].facts) == (None, (), {})
+    assert desk.mails()[0].subject.startswith("[buddywatch] CRIT ghost: ")
+
+
+def test_board_with_a_name_of_shell_signs_gets_a_command_that_is_safe_to_paste(store):
+    desk = Desk(store, config(Need("rm", 61440), batch_s=0))
+    desk.feed(boot(), kernel_event(1, 5000), board="x;rm -r")
+    desk.wait(0)
+    assert desk.facts[0].silence_commands == ("buddywatch silence 'x;rm -r' kernel_failure --for 2h --because TEXT",)
+
+
+def test_without_a_channel_nothing_piles_up(desk):
+    desk.play(kernel_event(2, 10000))
+    assert Composer(desk.store, desk.settings, [], compose).run(desk.time + 30) == 1
+    assert desk.store.untold("xp") == [] and desk.store.messages() == []
+    assert desk.store.incidents("xp")[0].last_told == desk.time + 30

@@ -1,0 +1,263 @@
+"""`buddywatch status`: for people, and as JSON with exactly the keys that were promised."""
+
+import re
+import time
+from dataclasses import replace
+
+import pytest
+from boards import BOOT_ID, SEED_FREE, boot, config, kernel_event, refused, snapshot, zone
+from buddywatch.model.alerts import Message, Silence
+from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
+from buddywatch.store.store import Store
+from buddywatch.terminal.overview import board_view
+from feeder import Feeder
+from runner import Runner
+
+SINCE_BOOT_S = 100.0  # the boards of these tests were started so long ago
+
+
+@pytest.fixture
+def buddywatch(tmp_path, capsys):
+    return Runner(tmp_path, capsys)
+
+
+@pytest.fixture
+def store(buddywatch):
+    with Store.open(buddywatch.db) as opened:
+        yield opened
+
+
+def timeless(text):
+    """text with all durations as T: how fast a test runs is not its matter."""
+    return re.sub(r"\d+ (d|h|min|s)\b( \d+ (h|min|s)\b)*", "T", text)
+
+
+def lately(item):
+    """A snapshot, event or gap of tests/boards.py as one of a board that was started SINCE_BOOT_S ago."""
+    return replace(item, time=time.time() - SINCE_BOOT_S + (getattr(item, "uptime_ms", None) or 0) / 1000)
+
+
+def add(store, *shots, name="xp-07", **facts):
+    store.add_boot(name, boot(machine="m68k", nommu="1", **facts))
+    store.link_state(name, "tcp://10.0.0.7:2323", True, time.time())
+    for shot in shots:
+        store.add_snapshot(name, lately(shot))
+
+
+def raise_alert(store):
+    """What the rules make of two snapshots in which rm is refused."""
+    feeder = Feeder(store, config(tight="off"))
+    feeder.time = time.time() - SINCE_BOOT_S
+    for item in (boot(machine="m68k", nommu="1"), lately(refused(1)), lately(refused(2))):
+        feeder.feed(item, board="xp-07")
+
+
+def test_json_has_the_promised_keys_and_values(buddywatch, store):
+    add(store, snapshot(1))
+    store.add_snapshot("xp-07", lately(refused(2)))
+    result = buddywatch("status", "--json")
+    (board,) = result.json["boards"]
+    age_s = board.pop("age_s")
+    assert SINCE_BOOT_S - 10 <= age_s < SINCE_BOOT_S + 60
+    assert board == {
+        "name": "xp-07",
+        "boot_id": BOOT_ID,
+        "link": "up",
+        "kernel": "2.6.30-uc0",
+        "serviceable_bytes": 32768,
+        "largest_free_block_bytes": 65536,
+        "free_bytes": (31 + 2 * 47 + 4 * 42 + 8 * 64 + 16) * 4096,
+        "needs": [{"name": "rm", "bytes": 61440, "verdict": "refused", "margin_pages": -5, "refused_in_s": None}],
+        "unknown": [],
+        "gaps": [],
+        "lost_snapshots": 0,
+        "alerts": [],
+    }
+    assert result.code == 0
+
+
+def test_text_says_the_same_in_words(buddywatch, store):
+    add(store, refused(2))
+    assert timeless(buddywatch("status").out).splitlines() == [
+        "xp-07: link up (tcp://10.0.0.7:2323), data T old",
+        "  Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001, up T",
+        "  free 3284 kB; hands out 32 kB in one piece (largest free block 64 kB)",
+        "  rm = 61440: REFUSED, 5 pages short in blocks of 64 kB or larger",
+        "  no open alert",
+    ]
+
+
+def test_open_alert_is_code_1_and_is_told(buddywatch, store):
+    raise_alert(store)
+    result = buddywatch("status", "--json")
+    assert result.code == 1
+    (alert,) = result.json["boards"][0]["alerts"]
+    assert list(alert) == ["rule", "need", "severity", "state", "since", "text", "silenced"]
+    assert (alert["rule"], alert["need"], alert["severity"], alert["state"]) == ("refused", "rm", "critical", "firing")
+    assert alert["silenced"] is False
+    text = buddywatch("status")
+    assert text.code == 1
+    assert "  alert: critical, refused for T: rm: 61440 bytes in one piece would be refused" in timeless(text.out)
+
+
+def test_silenced_alert_is_open_all_the_same(buddywatch, store):
+    raise_alert(store)
+    now = time.time()
+    store.add_silence(Silence(0, "xp-07", "refused", None, now - 1, now + 3600, "known"))
+    assert buddywatch("status").code == 1
+    assert ", silenced: rm: 61440" in buddywatch("status").out
+    assert buddywatch("status", "--json").json["boards"][0]["alerts"][0]["silenced"] is True
+
+
+def test_alert_of_another_board_does_not_count(buddywatch, store):
+    raise_alert(store)
+    add(store, snapshot(1), name="calm")
+    assert buddywatch("status").code == 1
+    calm = buddywatch("status", "calm", "--json")
+    assert calm.code == 0
+    assert [board["name"] for board in calm.json["boards"]] == ["calm"]
+
+
+GAPS = (
+    Gap(BOOT_ID, 1, 4, BEFORE_CONTACT, 0.0),
+    Gap(BOOT_ID, 10, 24, OVERWRITTEN, 0.0),
+    Gap(BOOT_ID, 30, 30, REBOOT, 0.0),
+)
+
+
+def test_gaps_have_their_exact_first_and_last(buddywatch, store):
+    add(store, snapshot(31))
+    for gap in GAPS:
+        store.add_gap("xp-07", gap)
+    (board,) = buddywatch("status", "--json").json["boards"]
+    assert board["lost_snapshots"] == 16
+    assert board["gaps"] == [
+        {"boot_id": BOOT_ID, "first": 1, "last": 4, "reason": "before-contact"},
+        {"boot_id": BOOT_ID, "first": 10, "last": 24, "reason": "overwritten"},
+        {"boot_id": BOOT_ID, "first": 30, "last": 30, "reason": "reboot"},
+    ]
+    lines = buddywatch("status").lines
+    assert lines[4:8] == [
+        "  16 frames lost for good; gaps:",
+        "    boot 0000b001: 1..4 (4 frames): from before the first contact, not counted as lost",
+        "    boot 0000b001: 10..24 (15 frames): the board's ring was full before they were fetched",
+        "    boot 0000b001: 30..30 (1 frame): the board or its agent started anew before they were fetched",
+    ]
+
+
+def test_many_gaps_are_shortened_for_people_only(buddywatch, store):
+    add(store, snapshot(100))
+    for first in range(1, 21, 2):
+        store.add_gap("xp-07", Gap(BOOT_ID, first, first, OVERWRITTEN, 0.0))
+    out = buddywatch("status").out
+    assert "and 5 before: buddywatch history xp-07" in out
+    assert "19..19" in out and " 9..9 " not in out
+    assert len(buddywatch("status", "--json").json["boards"][0]["gaps"]) == 10
+
+
+def test_what_is_not_known_is_null_and_unknown(buddywatch, store):
+    facts = {"page_bytes": "?", "kernel": "custom", "cols": "up", "z0": "0/DMA/11/-/-/-/-"}
+    bare = replace(snapshot(1), zones=(zone(SEED_FREE, None),), free_pages=None, processes=None)
+    add(store, replace(bare, reclaimable_pages=None, slab_pages=None), **facts)
+    (board,) = buddywatch("status", "--json").json["boards"]
+    assert [board[key] for key in ("serviceable_bytes", "largest_free_block_bytes", "free_bytes")] == [None] * 3
+    assert board["needs"][0]["verdict"] is None and board["needs"][0]["margin_pages"] is None
+    text = buddywatch("status").out
+    assert "free unknown; hands out unknown in one piece" in text
+    assert "rm = 61440: unknown: the board's page size is not known" in text
+
+
+def test_overrides_of_the_configuration_are_used(buddywatch, store):
+    add(store, refused(1), page_bytes="?", kernel="custom")
+    buddywatch.config.write_text(
+        '[[board]]\nname = "xp-07"\nrule = "old"\npage_bytes = 4096\n[[need]]\nname = "a"\nbytes = "64k"\n'
+    )
+    (board,) = buddywatch("status", "--json").json["boards"]
+    assert board["serviceable_bytes"] == 32768
+    assert board["needs"] == [
+        {"name": "a", "bytes": 65536, "verdict": "refused", "margin_pages": -5, "refused_in_s": None}
+    ]
+
+
+def test_configured_board_that_was_never_heard_is_listed(buddywatch, store):
+    buddywatch.config.write_text('[[board]]\nname = "quiet"\n')
+    (board,) = buddywatch("status", "--json").json["boards"]
+    assert (board["name"], board["link"], board["boot_id"], board["age_s"]) == ("quiet", "never", None, None)
+    assert buddywatch("status").lines == [
+        "quiet: link never, no data yet",
+        "  memory unknown: no hello yet",
+        "  no open alert",
+    ]
+
+
+def test_memory_of_an_earlier_boot_is_not_that_of_this_one(buddywatch, store):
+    add(store, refused(1))
+    store.add_boot("xp-07", boot("0000b002", "reboot"))
+    (board,) = buddywatch("status", "--json").json["boards"]
+    assert (board["boot_id"], board["free_bytes"], board["needs"]) == ("0000b002", None, [])
+    assert board["age_s"] > SINCE_BOOT_S - 10
+    assert "  memory unknown: no snapshot of this boot yet" in buddywatch("status").lines
+
+
+def test_link_that_is_down_is_said(buddywatch, store):
+    add(store, snapshot(1))
+    store.link_state("xp-07", "tcp://10.0.0.7:2323", False, time.time())
+    assert buddywatch("status", "--json").json["boards"][0]["link"] == "down"
+    assert buddywatch("status").lines[0].startswith("xp-07: link down (tcp://10.0.0.7:2323), data")
+
+
+def test_old_data_has_its_date(buddywatch, store):
+    store.add_boot("xp-07", boot())
+    store.add_snapshot("xp-07", snapshot(1))
+    line = timeless(buddywatch("status").lines[0])
+    assert re.search(r"data T old \(of 2023-11-1\d \d\d:\d\d:\d\d [+-]\d{4}\)$", line)
+
+
+def test_text_of_a_board_is_escaped(buddywatch, store):
+    add(store, snapshot(1), name="\x1b[2Jx", kernel="2.6.30\x9b31m")
+    out = buddywatch("status").out
+    assert out.startswith("\\x1b[2Jx: link up")
+    assert "Linux 2.6.30\\x9b31m" in out
+    assert out.replace("\n", "").isascii() and out.replace("\n", "").isprintable()
+
+
+def test_messages_on_their_way_are_counted(buddywatch, store):
+    add(store, snapshot(1))
+    now = time.time()
+    for ago_s in (7200, 60):
+        store.add_message(["mail"], "xp-07", Message("subject", "body", {}), now - ago_s)
+    store.message_delayed(1, "mail server x:25: refused\x1b", now)
+    assert timeless(buddywatch("status").lines[-1]) == (
+        "2 messages not delivered yet, the oldest for T; last error: mail server x:25: refused\\x1b"
+    )
+    store.message_failed(1, "no such user")
+    store.message_sent(2, now)
+    assert buddywatch("status").lines[-1] == "1 message given up in the last 24 h; last error: no such user"
+
+
+def test_no_board_is_said(buddywatch, store):
+    assert buddywatch("status").lines == ["no board has been heard yet"]
+    assert buddywatch("status", "--json").json == {"boards": []}
+
+
+def test_status_reads_while_a_collector_writes(buddywatch, store):
+    add(store, snapshot(1))
+    with store.batch():
+        store.add_snapshot("xp-07", lately(snapshot(2)))
+        assert buddywatch("status").code == 0
+
+
+def test_live_view_shows_the_same_board(store):
+    raise_alert(store)
+    store.add_gap("xp-07", GAPS[1])
+    store.add_event("xp-07", lately(kernel_event(3, 10_000)))
+    view = board_view(store, config(), "xp-07", time.time())
+    assert (view.name, view.gaps) == (
+        "xp-07",
+        "lost 15 frames, last 10..24 (15 frames): the board's ring was full before they were fetched",
+    )
+    assert view.state is not None and view.state.needs[0].verdict == "refused"
+    assert view.kernel == "Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001"
+    assert view.processes_per_s == pytest.approx(0.2)
+    assert timeless(view.alerts[0]) == "critical, refused for T: rm"
+    assert view.events[0].endswith(" Allocation of length 61440 from process 6821 (rm) failed")

@@ -1,0 +1,296 @@
+"""The outbox worker with a real store, real commands and a real mail server."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+from buddywatch.config.load import Collector, Config, Hook
+from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, Message
+from buddywatch.notify.channels import channels_of
+from buddywatch.notify.outbox import RETRY_S, OutboxWorker
+from buddywatch.store.store import Store, StoreError
+from mailing import mail_to_one
+from smtp_server import WAIT_S, SmtpServer
+
+START = 1763808903.0
+DAY_S = 86400
+MESSAGE = Message("[buddywatch] CRIT xp-07: refused", "refused\n", {"schema": 1, "text": "refused\n"}, "<1@test>")
+
+
+class Bench:
+    """A store with a worker on it, and a clock that the test moves."""
+
+    def __init__(self, folder, busy_s=10.0, **settings):
+        self.path = folder / "outbox.db"
+        self.now = START
+        self.reports = []
+        self.store = Store.open(self.path)
+        channels = channels_of(Config(Collector(self.path), **settings))
+        self.worker = OutboxWorker(self.path, channels, lambda: self.now, self.reports.append, busy_s)
+        self.channels = list(channels)
+
+    def add(self, *channels, message=MESSAGE):
+        self.store.add_message(channels or self.channels, "xp-07", message, self.now)
+
+    def run(self, after_s=0.0):
+        self.now += after_s
+        return self.worker.run_once(self.now)
+
+    def rows(self):
+        return self.store.messages()
+
+    def close(self):
+        self.worker.close()
+        self.store.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    benches = []
+
+    def make(**settings):
+        benches.append(Bench(tmp_path, **settings))
+        return benches[-1]
+
+    yield make
+    for one in benches:
+        one.close()
+
+
+@pytest.fixture
+def hook(tmp_path):
+    """A function that makes a hook of Python source, in which `folder` is a place to leave things."""
+
+    def make(source, name="pager", timeout_s=20):
+        path = tmp_path / f"{name}.py"
+        path.write_text(f"import os, sys, time\nfrom pathlib import Path\nfolder = Path({str(tmp_path)!r})\n{source}\n")
+        return Hook(name, (sys.executable, "-S", str(path)), timeout_s)
+
+    return make
+
+
+def states(bench):
+    return [(row.channel, row.state, row.attempts) for row in bench.rows()]
+
+
+def test_run_once_sends_through_every_channel_and_keeps_the_rows(bench, hook, tmp_path):
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server), hooks=(hook("(folder / 'got').write_bytes(sys.stdin.buffer.read())"),))
+        desk.add()
+        assert desk.run() == 2
+        assert server.wait_for_mails(1)[0].message["Message-ID"] == "<1@test>"
+    assert json.loads((tmp_path / "got").read_bytes()) == MESSAGE.payload
+    assert states(desk) == [("mail", SENT, 1), ("hook:pager", SENT, 1)]
+    assert [row.sent_at for row in desk.rows()] == [START, START]
+    assert desk.run(DAY_S) == 0
+
+
+def test_a_dead_mail_server_delays_mail_and_loses_none(bench):
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server))
+        server.stop()
+        desk.add()
+        for wait_s in (0, *RETRY_S, RETRY_S[-1], 3 * DAY_S):
+            assert desk.run(wait_s) == 1
+        row = desk.rows()[0]
+        assert (row.state, row.attempts) == (WAITING, 9)
+        assert "refused" in row.last_error
+        server.start()
+        desk.run(RETRY_S[-1])
+        assert server.wait_for_mails(1)[0].message["Subject"] == MESSAGE.subject
+    assert states(desk) == [("mail", SENT, 10)]
+
+
+def test_a_temporary_error_is_retried_later_and_later(bench, hook):
+    desk = bench(hooks=(hook("sys.exit(75)"),))
+    desk.add()
+    waits = []
+    for _ in range(8):
+        assert desk.run() == 1
+        waits.append(desk.rows()[0].next_try - desk.now)
+        assert desk.run(waits[-1] - 1) == 0, "tried before its time"
+        desk.now += 1
+    assert waits == [60, 120, 300, 900, 1800, 3600, 3600, 3600]
+
+
+def test_a_permanent_error_is_retried_hourly_for_a_day_and_then_shown(bench):
+    with SmtpServer() as server:
+        server.data_reply = "554 5.7.1 no"
+        desk = bench(mail=mail_to_one(server))
+        desk.add()
+        attempts = 0
+        while desk.rows()[0].state == WAITING:
+            attempts += desk.run()
+            if desk.rows()[0].state == WAITING:
+                assert desk.rows()[0].next_try == desk.now + 3600
+                desk.now += 3600
+        row = desk.rows()[0]
+    assert (row.state, row.attempts, attempts) == (FAILED, 25, 25)
+    assert "554 5.7.1 no" in row.last_error
+    assert desk.now == START + DAY_S
+    assert desk.run(DAY_S) == 0
+    assert "given up" in desk.reports[-1] and "not sent yet" in desk.reports[0]
+
+
+def test_a_permanent_error_that_somebody_corrects_is_made_good(bench):
+    with SmtpServer() as server:
+        server.refuse["you@b"] = "550 5.1.1 no such user"
+        desk = bench(mail=mail_to_one(server))
+        desk.add()
+        desk.run()
+        server.refuse.clear()
+        desk.run(3600)
+        server.wait_for_mails(1)
+    assert states(desk) == [("mail", SENT, 2)]
+
+
+def test_recipients_refused_while_others_got_it_are_reported(bench):
+    with SmtpServer() as server:
+        server.refuse["gone@b"] = "550 5.1.1 no such user"
+        desk = bench(mail=mail_to_one(server, to=("you@b", "gone@b")))
+        desk.add()
+        desk.run()
+        assert server.wait_for_mails(1)[0].recipients == ["you@b"]
+    assert states(desk) == [("mail", SENT, 1)]
+    assert "gone@b: 550" in desk.reports[0]
+
+
+def test_a_channel_that_hangs_holds_up_the_others_for_one_attempt_only(bench, hook, tmp_path):
+    """The quick hook notes how many messages of the hanging one were tried before it: one more each time."""
+    count = "SELECT count(*) FROM outbox WHERE channel = 'hook:slow' AND attempts > 0"
+    look = f"import sqlite3\n[n] = sqlite3.connect({str(tmp_path / 'outbox.db')!r}).execute({count!r}).fetchone()\n"
+    desk = bench(
+        hooks=(Hook("slow", ("sleep", "600"), 0.2), hook(look + "(folder / 'seen').open('a').write(f'{n} ')", "quick"))
+    )
+    for _ in range(3):
+        desk.add()
+    assert desk.run() == 6
+    assert (tmp_path / "seen").read_text().split() == ["1", "2", "3"]
+    assert {(row.channel, row.state) for row in desk.rows()} == {("hook:slow", WAITING), ("hook:quick", SENT)}
+
+
+def test_messages_of_a_channel_that_is_configured_no_more_wait_and_hold_up_nothing(bench, hook):
+    desk = bench(hooks=(hook("pass"),))
+    desk.add("hook:gone", "hook:pager")
+    assert desk.run() == 1
+    assert states(desk) == [("hook:gone", WAITING, 0), ("hook:pager", SENT, 1)]
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(bench, hook):
+    desk = bench(hooks=(hook("sys.exit(75)"),))
+    desk.add()
+    desk.run()
+    desk.now -= 365 * DAY_S
+    assert desk.run() == 1
+    assert desk.rows()[0].next_try == desk.now + RETRY_S[1]
+
+
+def test_a_claim_of_a_process_that_died_is_taken_over(bench, hook):
+    desk = bench(hooks=(hook("pass"),))
+    desk.add()
+    claim = f"Store.open({str(desk.path)!r}).claim_message({desk.now}, {desk.channels})"
+    source = f"import sys; sys.path[:] = {sys.path!r}; from buddywatch.store.store import Store; {claim}"
+    subprocess.run([sys.executable, "-c", source], check=True)
+    assert states(desk) == [("hook:pager", SENDING, 1)]
+    assert desk.run() == 1
+    assert states(desk) == [("hook:pager", SENT, 2)]
+
+
+def test_an_outcome_that_the_store_does_not_take_is_written_later_and_not_sent_again(bench, hook, tmp_path):
+    """Another program locks the database while the hook runs."""
+    os.mkfifo(tmp_path / "fifo")
+    desk = bench(hooks=(hook("(folder / 'count').open('a').write('x')\nopen(folder / 'fifo').read()"),), busy_s=0.1)
+    desk.add()
+    other = sqlite3.connect(desk.path, isolation_level=None, check_same_thread=False)
+
+    def lock():
+        with (tmp_path / "fifo").open("w"):  # waits for the hook; leaving lets it end
+            other.execute("BEGIN IMMEDIATE")
+
+    thread = threading.Thread(target=lock)
+    thread.start()
+    with pytest.raises(StoreError, match="locked"):
+        desk.run()
+    thread.join(WAIT_S)
+    other.close()
+    assert desk.run(3600) == 0
+    assert states(desk) == [("hook:pager", SENT, 1)]
+    assert (tmp_path / "count").read_text() == "x"
+
+
+def test_a_fault_of_our_own_is_told_and_retried(bench):
+    """A header with a line end is what the email package refuses with a ValueError."""
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server))
+        desk.add(message=Message("a\nb", "", {}))
+        desk.add()
+        assert desk.run() == 2
+    assert [state for _, state, _ in states(desk)] == [WAITING, SENT]
+    assert "ValueError" in desk.rows()[0].last_error
+
+
+def test_the_thread_sends_a_new_message_as_soon_as_it_is_told(bench):
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server))
+        desk.worker.start()
+        for count in (1, 2):
+            desk.add()
+            desk.worker.wake()
+            server.wait_for_mails(count)
+        desk.worker.stop()
+    assert [state for _, state, _ in states(desk)] == [SENT, SENT]
+
+
+def test_stop_ends_an_attempt_that_hangs_and_the_message_waits(bench):
+    with SmtpServer() as server:
+        server.behaviour = "hang"
+        desk = bench(mail=mail_to_one(server, timeout_s=3600))
+        desk.add()
+        desk.worker.start()
+        server.wait_for_connections(1)
+        stopper = threading.Thread(target=desk.worker.stop, args=[0.1])
+        stopper.start()
+        stopper.join(WAIT_S)
+        assert not stopper.is_alive()
+    row = desk.rows()[0]
+    assert (row.state, row.next_try) == (WAITING, START)
+    assert "was interrupted" in row.last_error
+
+
+def test_stop_lets_an_attempt_finish_that_can(bench, hook, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    desk = bench(hooks=(hook("open(folder / 'fifo').read()"),))
+    desk.add()
+    desk.worker.start()
+    with (tmp_path / "fifo").open("w"):  # waits for the hook; leaving lets it end
+        stopper = threading.Thread(target=desk.worker.stop, args=[WAIT_S])
+        stopper.start()
+    stopper.join(2 * WAIT_S)
+    assert states(desk) == [("hook:pager", SENT, 1)]
+
+
+def test_stop_before_start_and_twice_is_harmless(bench):
+    desk = bench()
+    desk.worker.stop()
+    desk.worker.start()
+    desk.worker.stop()
+    desk.worker.stop()
+
+
+def test_the_thread_survives_a_store_that_cannot_be_opened(tmp_path):
+    told = threading.Event()
+    reports = []
+
+    def report(line):
+        reports.append(line)
+        told.set()
+
+    worker = OutboxWorker(tmp_path / "no-folder" / "x.db", {}, report=report)
+    worker.start()
+    assert told.wait(WAIT_S)
+    worker.stop()
+    assert "no-folder" in reports[0]

@@ -1,0 +1,112 @@
+import math
+from itertools import pairwise
+
+import pytest
+from buddywatch.protocol.board_clock import CLOCK_WAS_SET_S, KNOTS_MAX, SLACK_S, SLEW, WINDOW_S, BoardClock
+from hypothesis import given
+from hypothesis import strategies as st
+
+EPOCH = 1.7e9
+
+
+def run(clock, samples):
+    """Give each (uptime, arrival) to the clock; the times it assigns."""
+    times = []
+    for uptime_s, arrival in samples:
+        clock.observe(uptime_s, arrival)
+        times.append(clock.assign(uptime_s))
+    return times
+
+
+def test_time_is_that_of_the_least_delayed_arrival():
+    clock = BoardClock(100.0, EPOCH + 100 + 3)  # the first was 3 s late
+    run(clock, [(100 + i, EPOCH + 100 + i + (0.0 if i == 50 else 2.0)) for i in range(1, 200)])
+    assert clock.wall(299.0) == pytest.approx(EPOCH + 299, abs=SLACK_S)
+
+
+def test_a_late_arrival_changes_nothing():
+    clock = BoardClock(0.0, EPOCH)
+    run(clock, [(5.0 * i, EPOCH + 5.0 * i) for i in range(1, 50)])
+    before = clock.wall(1000.0)
+    clock.observe(250.0, EPOCH + 250 + 3600)
+    assert clock.wall(1000.0) == before
+
+
+def test_an_arrival_from_before_the_times_given_changes_none_of_them():
+    clock = BoardClock(0.0, EPOCH)
+    given_times = [clock.assign(uptime_s) for uptime_s in (400.0, 1000.0)]
+    clock.observe(500.0, EPOCH + 100)
+    assert [clock.wall(400.0), clock.wall(1000.0)] == given_times
+    clock.observe(1100.0, EPOCH + 700)
+    assert [clock.wall(400.0), clock.wall(1000.0)] == given_times
+    assert clock.wall(1100.0) == pytest.approx(given_times[1] + 100 * (1 - SLEW), abs=1e-3)
+
+
+def test_drift_is_followed():
+    drift = 1.0001  # a crystal that is 100 ppm off: 8.6 s a day
+    clock = BoardClock(0.0, EPOCH)
+    times = run(clock, [(5.0 * i, EPOCH + 5.0 * i * drift) for i in range(1, 17280)])
+    assert times[-1] == pytest.approx(EPOCH + 5.0 * 17279 * drift, abs=0.2)
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, -30.0, 30.0, 3600.0])
+def test_a_step_of_the_hosts_clock_is_followed_slowly(step_s):
+    clock = BoardClock(0.0, EPOCH)
+    times = run(clock, [(5.0 * i, EPOCH + 5.0 * i + (step_s if i > 200 else 0)) for i in range(1, 12000)])
+    speeds = [(b - a) / 5.0 for a, b in pairwise(times)]
+    assert min(speeds) >= 1 - SLEW - 1e-6
+    assert max(speeds) <= 1 + SLEW + 1e-6
+    assert times[-1] == pytest.approx(EPOCH + 5.0 * 11999 + step_s, abs=2 * SLACK_S)
+
+
+def test_a_host_clock_that_was_wrong_by_years_is_followed_at_once():
+    years_s = 3 * 365 * CLOCK_WAS_SET_S
+    clock = BoardClock(0.0, EPOCH)
+    times = run(clock, [(5.0 * i, EPOCH + 5.0 * i + (years_s if i > 10 else 0)) for i in range(1, 400)])
+    assert times[399 - 1] == pytest.approx(EPOCH + 5.0 * 399 + years_s, abs=SLACK_S)
+    assert times[int(WINDOW_S / 5) + 12] == pytest.approx(EPOCH + WINDOW_S + 65 + years_s, abs=SLACK_S)
+    assert times == sorted(times)
+
+
+ERROR_S = st.floats(-1e9, 1e9) | st.floats(-100, 100)
+SAMPLES = st.lists(st.tuples(st.floats(0.01, 2000), ERROR_S, st.floats(-0.9, 0)), min_size=1, max_size=60)
+
+
+@given(SAMPLES)
+def test_times_rise_with_uptime_whatever_the_hosts_clock_does(samples):
+    """Some of the uptimes are those of frames that were missing, and get their time later than younger ones."""
+    clock, uptime_s, given_times = BoardClock(0.0, EPOCH), 0.0, []
+    for passed_s, error_s, back in samples:
+        uptime_s += passed_s
+        clock.observe(uptime_s, EPOCH + uptime_s + error_s)
+        given_times.append((uptime_s, clock.assign(uptime_s)))
+        missing_s = uptime_s * (1 + back)
+        given_times.append((missing_s, clock.assign(missing_s)))
+    times = [time for _, time in sorted(given_times)]
+    for earlier, later in pairwise(times):
+        assert later >= earlier - 1e-5  # a double resolves 2.4e-7 s today
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 2e9)), max_size=100))
+def test_any_arrivals_are_taken(samples):
+    assert all(map(math.isfinite, run(BoardClock(5.0, EPOCH), samples)))
+
+
+def test_it_goes_on_from_the_times_before():
+    clock = BoardClock(0.0, EPOCH)
+    times = run(clock, [(5.0 * i, EPOCH + 5.5 * i) for i in range(1, 400)])
+    kept = [(5.0 * i, times[i - 1]) for i in (100, 250, 399)]
+    resumed = BoardClock(*kept[-1], before=kept[:-1])
+    for uptime_s, time in kept:
+        assert resumed.wall(uptime_s) == pytest.approx(time, abs=1e-3)
+    assert times[-1] < resumed.wall(2000.0) < times[-1] + 6.0
+
+
+def test_memory_is_bounded():
+    clock = BoardClock(0.0, EPOCH)
+    for i in range(1, 4 * KNOTS_MAX):
+        clock.observe(10.0 * i, EPOCH + 10.0 * i + (i % 3) * 0.9)
+        clock.observe(10.0 * i, EPOCH + 20.0 * i)
+        clock.assign(10.0 * i)
+    assert len(clock._uptimes) <= KNOTS_MAX
+    assert len(clock._arrivals) <= WINDOW_S / 10 + 2

@@ -1,0 +1,92 @@
+import pytest
+from buddywatch.model.samples import Zone
+from buddywatch.protocol.layout import Layout
+from hypothesis import given
+from hypothesis import strategies as st
+
+FACTS = {
+    "cols": "up,proc,free,recl,slab",
+    "interval_cs": "500",
+    "zones": "2",
+    "z0": "0/DMA/4/90/112/135/7",
+    "z1": "1/Movable/2/-/-/-/-",
+}
+VECTOR = [123456, 77, -3, 40, 50, 90, 112, 135, 7, 8, 4, 2, 1, 6, 5]
+
+
+def test_snapshot_has_the_columns_in_their_units():
+    snapshot = Layout(FACTS).snapshot("0123abcd", 4, 5, VECTOR, 1.5)
+    assert (snapshot.boot_id, snapshot.first_seq, snapshot.seq, snapshot.time) == ("0123abcd", 4, 5, 1.5)
+    assert snapshot.uptime_ms == 1234560
+    assert (snapshot.processes, snapshot.reclaimable_pages, snapshot.slab_pages) == (77, 40, 50)
+    assert snapshot.zones == (Zone(0, "DMA", (8, 4, 2, 1), 90, 112, 135, 7), Zone(1, "Movable", (6, 5)))
+
+
+def test_free_pages_are_those_in_blocks_and_the_difference():
+    assert Layout(FACTS).snapshot("0123abcd", 1, 1, VECTOR, 0.0).free_pages == (8 + 8 + 8 + 8) + (6 + 10) - 3
+
+
+def test_columns_that_are_not_sent_are_unknown():
+    snapshot = Layout({**FACTS, "cols": "up", "zones": "0"}).snapshot("0123abcd", 1, 1, [100], 0.0)
+    assert (snapshot.processes, snapshot.free_pages, snapshot.reclaimable_pages, snapshot.slab_pages) == (None,) * 4
+    assert snapshot.zones == ()
+
+
+COUNTS = st.integers(0, 2**40)
+
+
+NAMES = st.permutations(["proc", "free", "recl", "slab"])
+
+
+@given(st.data(), NAMES, st.integers(0, 4), st.integers(1, 14), st.booleans())
+def test_vector_gives_back_what_snapshot_was_made_of(data, names, columns, orders, marks):
+    zone = f"0/Normal/{orders}/" + ("1/2/3/4" if marks else "-/-/-/-")
+    facts = {"cols": ",".join(["up", *names[:columns]]), "zones": "1", "z0": zone, "interval_cs": "100"}
+    layout = Layout(facts)
+    vector = data.draw(st.lists(COUNTS, min_size=layout.width, max_size=layout.width))
+    if "free" in layout.columns:
+        vector[layout.columns.index("free")] = data.draw(st.integers(-(2**20), 2**20))
+    assert layout.vector(layout.snapshot("0123abcd", 1, 1, vector, 0.0)) == vector
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"cols": None}, "without cols="),
+        ({"cols": "proc,up"}, "cols="),
+        ({"cols": "up,up"}, "cols="),
+        ({"cols": "up,swap"}, "cols="),
+        ({"zones": "x"}, "expected a whole number"),
+        ({"zones": "-1"}, "expected a whole number"),
+        ({"zones": "9" * 400}, "expected a whole number"),
+        ({"zones": "2000"}, "at most 1024"),
+        ({"zones": "3"}, "without z2="),
+        ({"interval_cs": None}, "without interval_cs="),
+        ({"z0": "0/DMA"}, "NODE/NAME/ORDERS"),
+        ({"z0": "0//4/-/-/-/-"}, "NODE/NAME/ORDERS"),
+        ({"z0": "0/DMA/four/-/-/-/-"}, "NODE/NAME/ORDERS"),
+        ({"z0": "0/DMA/0/-/-/-/-"}, "1 to 64 orders"),
+        ({"z0": "0/DMA/999999999999/-/-/-/-"}, "1 to 64 orders"),
+        ({"z0": "0/DMA/4/1/-/3/4"}, "all marks or none"),
+        ({"z0": "-/DMA/4/1/2/3/4"}, "expected"),
+    ],
+    ids=str,
+)
+def test_facts_that_do_not_fit_are_told_in_one_line(change, expected):
+    facts = {key: value for key, value in {**FACTS, **change}.items() if value is not None}
+    with pytest.raises(ValueError, match=expected) as raised:
+        Layout(facts)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("vector", [VECTOR[:-1], [*VECTOR, 0], [-1, *VECTOR[1:]], [*VECTOR[:-1], -1]], ids=str)
+def test_snapshot_refuses_a_vector_that_cannot_be(vector):
+    with pytest.raises(ValueError, match="vector"):
+        Layout(FACTS).snapshot("0123abcd", 1, 1, vector, 0.0)
+
+
+def test_vector_refuses_a_snapshot_of_another_layout():
+    other = Layout({**FACTS, "zones": "1"}).snapshot("0123abcd", 1, 1, VECTOR[:-2], 0.0)
+    with pytest.raises(ValueError, match="13 numbers, expected 15"):
+        Layout(FACTS).vector(other)

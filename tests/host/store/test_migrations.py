@@ -1,0 +1,87 @@
+"""The schema's steps: numbered, whole or not at all, and never over a database of another program."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from buddywatch.store import migrations
+from buddywatch.store.store import Store, StoreError
+
+
+def applied(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM migrations ORDER BY number")]
+
+
+def test_steps_are_numbered_from_1_in_their_order():
+    names = [step.__name__ for step in migrations.MIGRATIONS]
+    assert [int(name[1:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+def test_new_file_takes_every_step_once(tmp_path):
+    path = tmp_path / "a.db"
+    for _ in range(2):
+        Store.open(path).close()
+        assert applied(path) == [step.__name__ for step in migrations.MIGRATIONS]
+
+
+def test_step_that_fails_leaves_nothing_of_itself(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+
+    def m002_breaks(connection):
+        connection.execute("CREATE TABLE half_done (x)")
+        connection.execute("SELECT no_such_column FROM half_done")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, m002_breaks))
+    with pytest.raises(StoreError, match="no_such_column"):
+        Store.open(path)
+    assert applied(path) == ["m001_initial"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half_done'").fetchone() is None
+
+
+def test_connection_is_free_after_a_step_that_failed(tmp_path, monkeypatch):
+    def m001_breaks(connection):
+        raise RuntimeError
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (m001_breaks,))
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
+        with pytest.raises(RuntimeError):
+            migrations.migrate(connection)
+        assert not connection.in_transaction
+        assert migrations.schema_version(connection) == 0
+
+
+def test_older_file_takes_only_the_missing_steps(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+
+    def m002_adds(connection):
+        connection.execute("CREATE TABLE added (x)")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, m002_adds))
+    with pytest.raises(StoreError, match="schema 1, expected 2; `buddywatch collect` brings it up to date"):
+        Store.open_readonly(path)
+    Store.open(path).close()
+    assert applied(path) == ["m001_initial", "m002_adds"]
+
+
+def test_file_of_a_newer_program_is_left_alone(tmp_path):
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO migrations VALUES (99, 'm099_future', 0)")
+    for opener in (Store.open, Store.open_readonly):
+        with pytest.raises(StoreError, match=r"a\.db: schema 99, this buddywatch knows up to 1; use the newer"):
+            opener(path)
+
+
+def test_database_of_another_program_is_left_alone(tmp_path):
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"other\.db: a database of another program; name another file with --db"):
+        Store.open(path)
+    assert path.read_bytes() == before

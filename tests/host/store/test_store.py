@@ -1,0 +1,318 @@
+"""The store keeps everything exactly once, in the board's order, and gives it back as it was."""
+
+from dataclasses import replace
+
+import pytest
+from boards import BOOT_ID, FACTS, KERNEL_LINE, SEED_FREE, START, boot, kernel_event, snapshot, zone
+from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap, ResumeState
+from buddywatch.store import write
+from buddywatch.store.resume import Judged
+from buddywatch.store.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "a.db") as opened:
+        opened.add_boot("xp", boot())
+        yield opened
+
+
+def test_snapshot_comes_back_as_it_was(store):
+    shots = [snapshot(1), snapshot(4, SEED_FREE, frames=3)]
+    assert [store.add_snapshot("xp", shot) for shot in shots] == [True, True]
+    assert list(store.snapshots("xp")) == shots
+    assert store.latest("xp") == shots[-1]
+
+
+def test_snapshot_of_a_bare_board_comes_back_as_it_was(store):
+    """Two nodes, no marks, six orders, nothing but buddyinfo and uptime."""
+    facts = {"cols": "up", "zones": "2", "z0": "0/DMA/6/-/-/-/-", "z1": "1/DMA/6/-/-/-/-"}
+    store.add_boot("bare", boot("0000b009", **facts))
+    zones = (zone((1, 2, 3, 4, 5, 6), marks=None), replace(zone((6, 5, 4, 3, 2, 1), marks=None), node=1))
+    shot = replace(snapshot(1, boot_id="0000b009"), zones=zones, processes=None, free_pages=None)
+    shot = replace(shot, reclaimable_pages=None, slab_pages=None)
+    store.add_snapshot("bare", shot)
+    assert store.latest("bare") == shot
+
+
+def test_snapshot_is_kept_once(store):
+    assert store.add_snapshot("xp", snapshot(1))
+    assert not store.add_snapshot("xp", snapshot(1, SEED_FREE))
+    assert list(store.snapshots("xp")) == [snapshot(1)]
+
+
+def test_snapshot_needs_its_boot(store):
+    with pytest.raises(ValueError, match="boot 0000beef of board xp is not in the store"):
+        store.add_snapshot("xp", snapshot(1, boot_id="0000beef"))
+
+
+def test_snapshot_that_does_not_fit_its_hello_is_refused(store):
+    with pytest.raises(ValueError, match="expected 20"):
+        store.add_snapshot("xp", snapshot(1, (1, 2, 3)))
+
+
+def test_numbers_beyond_64_bits_are_cut_and_do_no_harm(store):
+    store.add_event("xp", replace(kernel_event(1, 10**30), time=START, number=10**30, pid=-(10**30)))
+    event = next(store.events("xp"))
+    assert (event.uptime_ms, event.number, event.pid) == (2**63 - 1, 2**63 - 1, -(2**63 - 1))
+
+
+def test_text_that_is_no_unicode_is_kept_without_it(store):
+    store.add_console("xp", ConsoleLine(START, "a\ud800b\0c"))
+    store.add_event("xp", replace(kernel_event(1, 1), comm="\udcff"))
+    assert store.console("xp") == [ConsoleLine(START, "a?b\0c")]
+    assert next(store.events("xp")).comm == "?"
+
+
+def test_snapshots_come_in_the_order_of_the_board_however_they_arrived(store):
+    store.add_snapshot("xp", snapshot(3))
+    store.add_boot("xp", boot("0000b002", "reboot", START + 20))
+    store.add_snapshot("xp", replace(snapshot(1, boot_id="0000b002"), time=START + 25))
+    for seq in (1, 2):
+        store.add_snapshot("xp", snapshot(seq))
+    assert [(shot.boot_id, shot.seq) for shot in store.snapshots("xp")] == [
+        (BOOT_ID, 1), (BOOT_ID, 2), (BOOT_ID, 3), ("0000b002", 1),
+    ]  # fmt: skip
+    assert [shot.seq for shot in store.recent("xp", 2)] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        pytest.param(None, None, [1, 2, 3, 4], id="all"),
+        pytest.param(START + 10, None, [2, 3, 4], id="since"),
+        pytest.param(None, START + 10, [1], id="until"),
+        pytest.param(START + 6, START + 20, [2, 3], id="between"),
+        pytest.param(START + 30, None, [], id="nothing"),
+    ],
+)
+def test_snapshots_of_a_span_of_time(store, since, until, found):
+    for seq in (1, 2, 3, 4):
+        store.add_snapshot("xp", snapshot(seq))
+    assert [shot.seq for shot in store.snapshots("xp", since, until)] == found
+
+
+def test_history_is_read_row_by_row_while_more_is_written(store):
+    for seq in range(1, 40):
+        store.add_snapshot("xp", snapshot(seq))
+    history = store.snapshots("xp")
+    assert next(history).seq == 1
+    with store.batch():
+        store.add_snapshot("xp", snapshot(40))
+    assert [shot.seq for shot in history][:3] == [2, 3, 4]
+
+
+def test_boards_are_kept_apart(store):
+    store.add_boot("other", boot())
+    store.add_snapshot("other", snapshot(1, SEED_FREE))
+    assert store.latest("xp") is None
+    assert store.boards() == ["other", "xp"]
+    assert store.latest("nobody") is None and store.boots("nobody") == [] and store.latest_boot("nobody") is None
+
+
+def test_boot_told_again_only_changes_its_facts(store):
+    assert not store.add_boot("xp", replace(boot(trim="1"), started=START + 99, cause="reboot"))
+    assert store.boots("xp") == [boot(trim="1")]
+    assert store.latest_boot("xp").facts == {**FACTS, "trim": "1"}
+
+
+def test_facts_that_change_are_used_for_what_follows(store):
+    store.add_snapshot("xp", snapshot(1))
+    store.add_boot("xp", boot(z0="0/DMA32/11/90/112/135/0"))
+    assert store.latest("xp").zones[0].name == "DMA32"
+
+
+# --- events, gaps, console, links ---
+
+
+def test_event_told_again_is_not_new(store):
+    assert store.add_event("xp", kernel_event(3, 15000))
+    assert not store.add_event("xp", kernel_event(3, 15000))
+    assert list(store.events("xp")) == [kernel_event(3, 15000)]
+
+
+def test_event_read_again_by_a_restarted_agent_is_a_copy_but_its_frame_is_there(store):
+    store.add_event("xp", kernel_event(3, 15000))
+    store.add_boot("xp", boot("0000b002", "agent-restart"))
+    assert not store.add_event("xp", kernel_event(1, 15000, "0000b002"))
+    assert list(store.events("xp")) == [kernel_event(3, 15000)]
+    assert store.resume("xp").stored == ((1, 1),)
+
+
+@pytest.mark.parametrize(
+    ("cause", "kboot", "new"),
+    [
+        pytest.param("reboot", "ffff", True, id="another-kernel"),
+        pytest.param("reboot", "-", True, id="kernel-boot-unknown"),
+        pytest.param("first", "3d7a", False, id="same-kernel-by-its-id"),
+        pytest.param("agent-restart", "-", False, id="same-kernel-as-the-tracker-says"),
+    ],
+)
+def test_same_line_at_the_same_uptime_is_new_on_another_kernel(store, cause, kboot, new):
+    store.add_event("xp", kernel_event(3, 15000))
+    store.add_boot("xp", boot("0000b002", cause, kboot=kboot))
+    assert store.add_event("xp", kernel_event(1, 15000, "0000b002")) is new
+
+
+def test_two_boots_that_do_not_know_their_kernel_are_not_of_the_same(store):
+    for name, cause in (("0000b002", "reboot"), ("0000b003", "reboot")):
+        store.add_boot("xp", boot(name, cause, kboot="-"))
+        assert store.add_event("xp", kernel_event(1, 15000, name))
+
+
+@pytest.mark.parametrize(
+    ("uptime_ms", "after_s", "text", "new"),
+    [
+        pytest.param(15000, 0, KERNEL_LINE, False, id="same-uptime"),
+        pytest.param(15010, 0, KERNEL_LINE, True, id="another-uptime"),
+        pytest.param(None, 30, KERNEL_LINE, False, id="no-uptime-and-soon"),
+        pytest.param(None, 61, KERNEL_LINE, True, id="no-uptime-and-later"),
+        pytest.param(None, 0, "rm invoked oom-killer", True, id="another-text"),
+    ],
+)
+def test_line_on_the_console_that_the_agent_told_too_is_not_new(store, uptime_ms, after_s, text, new):
+    store.add_event("xp", kernel_event(3, 15000))
+    event = replace(kernel_event(None, uptime_ms, text=text), time=START + 15 + after_s)
+    assert store.add_event("xp", event) is new
+
+
+def test_event_of_the_agent_after_that_of_the_console_is_a_copy_with_a_frame(store):
+    assert store.add_event("xp", replace(kernel_event(None, None), time=START + 15))
+    assert not store.add_event("xp", kernel_event(1, 15000))
+    assert store.resume("xp").stored == ((1, 1),)
+
+
+def test_event_before_any_hello_is_kept(store):
+    event = replace(kernel_event(None, None), boot_id="")
+    assert store.add_event("nobody", event)
+    assert list(store.events("nobody")) == [event]
+
+
+def test_events_of_a_span_of_time_and_the_last_of_a_kind(store):
+    for seq in (1, 2, 3):
+        store.add_event("xp", kernel_event(seq, seq * 1000, text=f"line {seq}"))
+    assert [event.seq for event in store.events("xp", START + 2, START + 3)] == [2]
+    assert store.last_event("xp", ("alloc", "oom")).seq == 3
+    assert store.last_event("xp", ("oom",)) is None
+
+
+def test_gaps_are_kept_once_and_losses_counted(store):
+    gaps = [
+        Gap(BOOT_ID, 1, 10, BEFORE_CONTACT, START),
+        Gap(BOOT_ID, 21, 30, OVERWRITTEN, START + 1),
+        Gap(BOOT_ID, 40, 40, UNDECODABLE, START + 2),
+    ]
+    assert [store.add_gap("xp", gap) for gap in reversed(gaps)] == [True] * 3
+    assert not store.add_gap("xp", gaps[0])
+    store.add_boot("xp", boot("0000b002", "reboot"))
+    gaps.append(Gap("0000b002", 5, 6, REBOOT, START + 3))
+    store.add_gap("xp", gaps[-1])
+    assert store.gaps("xp") == gaps
+    assert store.lost_snapshots("xp") == 10 + 1 + 2
+
+
+def test_console_log_keeps_the_newest_lines_of_each_board(store, monkeypatch):
+    monkeypatch.setattr(write, "CONSOLE_LINES_MAX", 300)
+    store.add_console("quiet", ConsoleLine(START, "login:"))
+    for number in range(1000):
+        store.add_console("xp", ConsoleLine(START + number, f"line {number}"))
+    kept = store.console("xp", 10_000)
+    assert kept[-1] == ConsoleLine(START + 999, "line 999")
+    assert 300 <= len(kept) < 300 + 200
+    assert store.console("quiet") == [ConsoleLine(START, "login:")]
+    assert [line.text for line in store.console("xp", 2)] == ["line 998", "line 999"]
+
+
+def test_link_states(store):
+    assert store.link("xp") == "never"
+    store.link_state("xp", "serial:///dev/ttyUSB0", True, START)
+    store.link_state("xp", "telnet://10.0.0.7", True, START + 1)
+    store.link_state("xp", "serial:///dev/ttyUSB0", True, START + 2)
+    assert [(link.url, link.since) for link in store.links("xp")][1] == ("serial:///dev/ttyUSB0", START)
+    store.link_state("xp", "serial:///dev/ttyUSB0", False, START + 3)
+    assert store.link("xp") == "up"
+    store.links_down(START + 4)
+    assert store.link("xp") == "down"
+    assert [link.since for link in store.links("xp")] == [START + 4, START + 3]
+
+
+# --- going on after a restart ---
+
+
+def fill(store):
+    """Frames 1..3 lost, a snapshot of frames 4 and 5, an event 6, a snapshot 7, 8 to 11 missing, a snapshot 12."""
+    store.add_gap("xp", Gap(BOOT_ID, 1, 3, OVERWRITTEN, START))
+    store.add_event("xp", kernel_event(6, 30000))
+    for shot in (snapshot(12), snapshot(7), snapshot(5, frames=2)):
+        store.add_snapshot("xp", shot)
+
+
+def test_resume_gives_ranges_gaps_and_the_snapshots_at_their_ends(store):
+    fill(store)
+    edges = (snapshot(7), snapshot(12))
+    firsts = (snapshot(5, frames=2), snapshot(12))
+    assert store.resume("xp") == ResumeState(boot(), ((4, 7), (12, 12)), ((1, 3),), edges, firsts=firsts)
+
+
+def test_resume_of_events_alone_has_no_edge(store):
+    store.add_event("xp", kernel_event(1, 5000))
+    assert store.resume("xp") == ResumeState(boot(), ((1, 1),), (), ())
+
+
+def test_resume_knows_the_boots_before(store):
+    fill(store)
+    store.add_boot("xp", boot("0000b002", "reboot"))
+    assert store.resume("xp") == ResumeState(boot("0000b002", "reboot"), (), (), (), {BOOT_ID: 12})
+
+
+def test_resume_of_an_unknown_board_is_none(store):
+    assert store.resume("nobody") is None
+
+
+def test_unjudged_pieces_come_in_sequence(store):
+    fill(store)
+    start = store.judged("xp")
+    assert start == Judged(1, 0, ended=False)
+    assert [(piece.first, piece.last, piece.snapshot) for piece in store.unjudged(start)] == [
+        (1, 3, None), (4, 5, snapshot(5, frames=2)), (6, 6, None), (7, 7, snapshot(7)), (12, 12, snapshot(12)),
+    ]  # fmt: skip
+    store.set_judged("xp", replace(start, seq=7))
+    assert [piece.first for piece in store.unjudged(store.judged("xp"))] == [12]
+
+
+def test_judged_boot_has_ended_when_another_has_begun(store):
+    store.add_boot("xp", boot("0000b002", "reboot"))
+    first = store.judged("xp")
+    second = store.next_boot("xp", first)
+    assert (first.ended, second.ended, store.next_boot("xp", second)) == (True, False, None)
+    assert store.judged("nobody") is None
+
+
+# --- transactions ---
+
+
+def test_batch_is_kept_as_a_whole_or_not_at_all(store):
+    with pytest.raises(RuntimeError), store.batch():
+        store.add_boot("xp", boot("0000b002"))
+        store.add_snapshot("xp", snapshot(1, boot_id="0000b002"))
+        with store.batch():
+            store.add_snapshot("xp", snapshot(1))
+        raise RuntimeError
+    assert list(store.snapshots("xp")) == []
+    with pytest.raises(ValueError, match="not in the store"):
+        store.add_snapshot("xp", snapshot(1, boot_id="0000b002"))
+
+
+def test_batch_can_begin_anew_after_one_that_failed(store):
+    with pytest.raises(RuntimeError), store.batch():
+        store.add_boot("xp", boot("0000b002"))
+        raise RuntimeError
+    with store.batch():
+        assert store.add_boot("xp", boot("0000b002"))
+        assert store.add_snapshot("xp", snapshot(1, boot_id="0000b002"))
+
+
+def test_thousands_of_snapshots_fit_one_batch(store):
+    with store.batch():
+        assert all([store.add_snapshot("xp", snapshot(seq)) for seq in range(1, 5001)])
+    assert store.resume("xp").stored == ((1, 5000),)

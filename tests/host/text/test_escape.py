@@ -1,0 +1,141 @@
+"""What people read: escaped text, times, tables, and a need's state in words."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from boards import FACTS, SEED_FREE, snapshot, zone
+from buddywatch.config.load import Need
+from buddywatch.model.samples import Gap
+from buddywatch.text.escape import escaped, one_line, parse_time, rough_duration, table
+from buddywatch.text.state_words import block_words, gap_words, kernel_words, need_words, size_words
+from buddywatch.verdict.judge import board_state
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain text", "plain text"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\r\nb\t", "a\\x0d\\x0ab\\x09"),
+        ("\x7f\x9b\xfc", "\\x7f\\x9b\\xfc"),
+        ("\u202e", "\\u202e"),
+        ("\U0001f600", "\\U0001f600"),
+        ("\udcff", "\\udcff"),
+    ],
+    ids=["plain", "escape", "lines", "high", "direction", "astral", "surrogate"],
+)
+def test_escaped_shows_what_is_no_printable_ascii(text, expected):
+    assert escaped(text) == expected
+
+
+@given(st.text())
+def test_escaped_is_always_printable_ascii(text):
+    assert (escaped(text).isascii() and escaped(text).isprintable()) or not text
+
+
+def test_one_line_joins_and_cuts():
+    assert one_line("a\n  b\tc") == "a b c"
+    assert one_line("x" * 300) == "x" * 197 + "..."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (-5, "0 s"), (59.9, "59 s"), (599, "9 min 59 s"), (600, "10 min"), (3661, "1 h 1 min")],
+)
+def test_rough_duration_is_as_people_say_it(seconds, expected):
+    assert rough_duration(seconds) == expected
+
+
+NOW = 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2h", NOW - 7200),
+        ("1h30m", NOW - 5400),
+        ("90", NOW - 90),
+        ("2023-11-14T22:13:20Z", NOW),
+        ("2023-11-14T23:13:20+01:00", NOW),
+        ("2023-11-14 22:13", datetime(2023, 11, 14, 22, 13).timestamp()),
+        ("2023-11-14", datetime(2023, 11, 14).timestamp()),
+    ],
+)
+def test_parse_time_takes_durations_and_iso_times(text, expected):
+    assert parse_time(text, NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2h ago", "2023-13-01", "22:13", "-1h", "\x1b"])
+def test_parse_time_refuses_anything_else(text):
+    with pytest.raises(ValueError, match="expected a duration such as"):
+        parse_time(text, NOW)
+
+
+def test_table_aligns_columns():
+    assert table([["a", "1"], ["bbb", "22"]], right=frozenset({1})) == ["a     1", "bbb  22"]
+    assert table([]) == []
+
+
+def need(size_bytes, nr_free, is_program=False, marks=(90, 112, 135), facts=FACTS):
+    shot = replace(snapshot(1), zones=(zone(nr_free, marks),))
+    state = board_state(shot, facts, [Need("rm", size_bytes, is_program)])
+    return need_words(state.needs[0], shot, state)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "nr_free", "expected"),
+    [
+        pytest.param(61440, SEED_FREE, "REFUSED, 5 pages short in blocks of 64 kB or larger", id="the-seed"),
+        # 16 pages in blocks of order 1 or larger, 16 + (90 >> 1) demanded: harder than the need's own order
+        pytest.param(
+            61440, (200, 0, 0, 0, 1, 0), "REFUSED, 45 pages short in blocks of 8 kB or larger", id="smaller-blocks"
+        ),
+        # all free memory: 100 pages, 4 + 90 demanded at min, 4 + 112 at low
+        pytest.param(16384, (0, 0, 25), "tight, 6 pages to spare in all free memory, after reclaim only", id="tight"),
+        pytest.param(
+            16384, (0, 0, 20), "REFUSED, 14 pages short in all free memory; the OOM killer would act", id="oom-killer"
+        ),
+        pytest.param(61440, (0, 0, 0, 0, 20), "ok, 214 pages to spare in all free memory", id="ok"),
+        pytest.param(4096, (91,), "tight, 0 pages to spare in all free memory, after reclaim only", id="just"),
+    ],
+)
+def test_need_words_give_verdict_margin_and_place(size_bytes, nr_free, expected):
+    assert need(size_bytes, nr_free) == expected
+
+
+def test_need_words_of_a_program_count_what_an_exec_takes_first():
+    # The 6 pages come out of the only block of 64 kB, as nothing smaller is free.
+    assert need(61440, (0, 0, 0, 0, 2), is_program=True).startswith("REFUSED, ")
+    assert need(61440, (0, 0, 0, 0, 1, 4), is_program=True) == "ok, 32 pages to spare in all free memory"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"marks": None}, "unknown: the board has no watermarks (/proc/zoneinfo)"),
+        ({"facts": {**FACTS, "page_bytes": "?"}}, "unknown: the board's page size is not known"),
+        ({"facts": {**FACTS, "kernel": "custom"}}, "unknown: the kernel release tells no allocation rule"),
+    ],
+    ids=["marks", "page-size", "release"],
+)
+def test_need_words_say_what_is_not_known(change, expected):
+    assert need(61440, SEED_FREE, **change) == expected
+
+
+def test_sizes_in_words():
+    assert [size_words(n) for n in (None, 0, 65536)] == ["unknown", "0 B", "64 kB"]
+    assert [size_words(n) for n in ((100 << 20) - 4096, (100 << 20) + 4096)] == ["102396 kB", "100 MB"]
+    assert [block_words(n) for n in (None, 0, 65536)] == ["unknown", "nothing", "64 kB"]
+
+
+def test_gap_words_have_first_and_last():
+    assert gap_words(Gap("0", 5, 5, "\x1bodd", 0.0)) == "5..5 (1 frame): \\x1bodd"
+
+
+def test_kernel_words_leave_out_what_is_not_known():
+    assert kernel_words({"kernel": "6.1.0", "machine": "?", "nommu": "?"}) == "Linux 6.1.0"
+    assert kernel_words({"kernel": "6.1.0", "machine": "arm", "nommu": "0"}) == "Linux 6.1.0, arm, MMU"
+    assert kernel_words({}) == "Linux unknown"
