@@ -26,6 +26,42 @@ COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "ffi", "signal"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
 SHARED_WITH_HOST = {"wire", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
 IO_MODULES = {"select", "socket", "os", "termios", "time"}
+# The rooms of the host by floor, see docs/architecture.md: a module imports from lower floors and its own room only.
+FLOORS = {
+    "model": 0,
+    "protocol": 1,
+    "verdict": 1,
+    "text": 2,
+    "kernel_text": 2,
+    "explain": 3,
+    "config": 3,
+    "links": 4,
+    "store": 4,
+    "alerts": 5,
+    "notify": 5,
+    "terminal": 6,
+    "collect": 7,
+    "commands": 8,
+    "cli": 9,
+    "__main__": 10,
+}
+# The same for the board: `sources` and `talk` know no link, `links` start conversations.
+AGENT_FLOORS = {
+    "__init__": 0,
+    "_cpython": 0,
+    "compat": 1,
+    "wire": 1,
+    "watermark": 1,
+    "ring": 2,
+    "sources": 2,
+    "sample": 3,
+    "talk": 3,
+    "options": 4,
+    "agent": 4,
+    "links": 5,
+    "loop": 5,
+    "__main__": 6,
+}
 FILE_LINES_MAX = 320
 FUNCTION_LINES_MAX = 45
 
@@ -114,6 +150,56 @@ def test_host_imports_only_the_shared_modules_of_the_agent(path: Path) -> None:
     agent_names = buddyd_modules(found)
     assert agent_names - SHARED_WITH_HOST == set()
     assert agent_names or "buddyd" not in found
+
+
+def module_names(root: Path) -> dict[str, Path]:
+    """The modules of a package, dotted, without the package's own name: "links.base"."""
+    return {".".join(path.relative_to(root).with_suffix("").parts): path for path in sorted(root.rglob("*.py"))}
+
+
+def imported_modules(path: Path, root: Path, names: Iterable[str]) -> set[str]:
+    """Which of the package's own modules a file imports."""
+    found = {module.removeprefix(f"{root.name}.") for module in imports_of(path, root)}
+    return {name for name in names if name in found or (name.endswith(".__init__") and name[:-9] in found)}
+
+
+def room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize(("root", "floors"), [(AGENT, AGENT_FLOORS), (HOST, FLOORS)], ids=["agent", "host"])
+def test_rooms_import_downwards_only(root: Path, floors: dict[str, int]) -> None:
+    names = module_names(root)
+    assert {room(name) for name in names} - {"__init__"} == set(floors) - {"__init__"}
+    upwards = [
+        f"{name} (floor {floors[room(name)]}) imports {other} (floor {floors[room(other)]})"
+        for name, path in names.items()
+        if name != "__init__"
+        for other in imported_modules(path, root, names)
+        if room(other) != room(name) and floors[room(other)] >= floors[room(name)]
+    ]
+    assert upwards == []
+
+
+@pytest.mark.parametrize("root", [AGENT, HOST], ids=["agent", "host"])
+def test_no_room_has_a_circle(root: Path) -> None:
+    names = module_names(root)
+    needs = {
+        name: {other for other in imported_modules(path, root, names) if room(other) == room(name)} - {name}
+        for name, path in names.items()
+        if not name.endswith("__init__")
+    }
+    while free := [name for name, others in needs.items() if not others & set(needs)]:
+        for name in free:
+            del needs[name]
+    assert needs == {}
+
+
+@pytest.mark.parametrize("root", [AGENT, HOST], ids=["agent", "host"])
+def test_each_room_says_what_it_takes_gives_and_touches(root: Path) -> None:
+    for path in root.glob("*/__init__.py"):
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert all(start in text for start in ("In: ", "Out: ", "May touch: ")), path
 
 
 @pytest.mark.parametrize("name", sorted(SHARED_WITH_HOST))

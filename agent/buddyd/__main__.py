@@ -81,12 +81,11 @@ def run(settings, ring):
 
 def stream(settings, desk):
     """Open the links and poll until told to stop."""
-    from .links.base import from_settings
     from .loop import Loop
 
     compat.stop_on_signals()
     loop = Loop(desk, settings["interval_ms"])
-    loop.links = from_settings(settings, desk, loop)
+    loop.links = links_from(settings, desk, loop)
     links, failures = list(loop.links), []
     for link in links:
         try:
@@ -108,6 +107,37 @@ def stream(settings, desk):
     loop.run()
     say("no link is left: standard output is closed")
     return NO_LINK
+
+
+def links_from(settings, desk, loop):
+    """The links that the settings ask for; none of them is open yet."""
+    from .links.base import Link
+    from .talk.conversation import Peer
+
+    links = []
+    serial, console = settings["serial"], settings["console"]
+    telnet, connect = settings["telnet"], settings["connect"]
+    # What serves one way out only is imported for it alone: a serial line does without 2 kB of heap.
+    if serial:
+        from .links.serial import open_serial
+
+        links.append(Link(loop, "serial %s" % serial[0], Peer(desk, True), open_serial, serial))
+    if console:
+        from .links.console import Console
+
+        links.append(Console(desk, loop, console))
+    if telnet:
+        from .links.telnet_server import Telnet
+
+        links.append(Telnet(desk, loop, telnet))
+    if connect:
+        from .links.dial import connect as dialled
+
+        links.append(dialled(desk, loop, connect))
+    if settings["stdout"]:
+        links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1))
+        links[-1].peer.reads = False
+    return links
 
 
 if __name__ == "__main__":

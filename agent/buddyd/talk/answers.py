@@ -1,7 +1,7 @@
 """What a person reads who connects with a plain terminal. Nothing that is typed starts anything on the board."""
 
 from .. import compat, watermark, wire
-from .conversation import WATCHING
+from . import WATCHING
 
 RECENT_MAX = 20
 HELP = (
@@ -38,9 +38,9 @@ def answer(desk, line, polite):
     if command == "stop":
         return ("stopped",)
     if command == "about":
-        from . import line_answers
+        from . import about
 
-        return line_answers.about(desk)
+        return about.about(desk)
     if polite and words and words[0] != "unknown:":
         return ("unknown: %s. Type help." % words[0][:20],)
     return ()

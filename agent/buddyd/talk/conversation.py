@@ -8,13 +8,13 @@ size; a Peer is made once and used for one stream after the other.
 """
 
 from .. import compat, wire
+from . import WATCHING
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
 ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
 ASK_COUNT_MAX = 1024  # frames in one request
 LIVE_LAG_MAX = 8  # frames that may go before a kernel failure, or before the newest where a host asks for the others
-WATCHING = ("a line for each snapshot, until you type anything:",)
 HELLO_EVERY = 192  # live frames without a request: for a listener that has no wire to ask with, and that came later
 
 

@@ -1,6 +1,6 @@
-"""What few people ask for: apart from human.py, so that the heap holds it only where somebody does."""
+"""Lines as people type and watch them: apart from answers.py, so that the heap holds this only where somebody does."""
 
-from .. import VERSION, compat, const, watermark
+from .. import const, watermark
 from . import answers
 
 # Backspace, Delete and Ctrl-U of a terminal that sends them as they are typed.
@@ -20,16 +20,6 @@ def edited(line):
         elif kept:
             kept = kept[:-1]  # MicroPython's bytearray has no pop()
     return kept
-
-
-def about(desk):
-    """Yield what this is, and what it will not do."""
-    yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, desk.name)
-    yield "It is the agent of buddywatch: every few seconds it reads the free memory"
-    yield "blocks of this kernel, and keeps them for a collector. It starts no process,"
-    yield "changes nothing here, writes no file, takes no more memory than at its start,"
-    yield "and knows no other words than those of help."
-    yield "More: agent/README.md and agent/PROTOCOL.md of buddywatch."
 
 
 def watched(desk):

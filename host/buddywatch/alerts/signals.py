@@ -16,7 +16,7 @@ from buddyd import watermark
 
 from buddywatch.model.alerts import CLEARING, FIRING, KERNEL_FAILURE, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
 from buddywatch.model.samples import LOSSES, NOT_HELD, OVERWRITTEN, REBOOT, Boot, Event, Gap, Snapshot
-from buddywatch.verdict.judge import OOM_KILLER, NeedState
+from buddywatch.model.verdicts import OOM_KILLER, NeedState
 
 BAD, GOOD, BETWEEN = "bad", "good", "between"
 

@@ -1,5 +1,8 @@
 """The commands of the command line, a module each: add_arguments(parser), and run(args, config) -> exit code.
 
+In: parsed arguments and the configuration. Out: text on standard output, and an exit code.
+May touch: the store, mostly to read it; each command says what else.
+
 They print what was asked for, and raise what went wrong; cli.py turns that into words and an exit code.
 """
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from buddywatch.model.samples import Boot, Event, Gap
+from buddywatch.model.verdicts import NeedState
 from buddywatch.store.buckets import NeedSpread, Spread, Step, in_steps
 from buddywatch.store.timeline import History, Item, Row
 from buddywatch.text.escape import escaped, local_time, one_line
 from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, gap_words, kernel_words
 from buddywatch.text.units import format_duration
-from buddywatch.verdict.judge import NeedState
 
 _NEED_WIDTH = 14
 _TIME_WIDTH = 19

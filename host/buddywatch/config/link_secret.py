@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from buddywatch.config.secret_files import SecretFileError, exposure, first_line
-from buddywatch.links.base import LinkError
 
 EXPECTED = "expected login=file:PATH or login=env:NAME"
 
@@ -22,17 +21,17 @@ class Secret:
         self._name = name
 
     def read(self) -> str:
-        """LinkError (one line, without the link): there is none."""
+        """The secret; SecretFileError (one line, without the secret) where it cannot be had."""
         if not self._is_file:
             if not os.environ.get(self._name):
-                raise LinkError(f"environment variable {self._name} is not set; it must hold the password")
+                raise SecretFileError(f"environment variable {self._name} is not set; it must hold the password")
             return os.environ[self._name]
         path = Path(self._name).expanduser()
         try:
             password = first_line(path, "the password")
             exposed = exposure(path, path.stat().st_mode)  # no configuration has looked at it
-        except (SecretFileError, OSError) as error:
-            raise LinkError(str(error)) from None
+        except OSError as error:
+            raise SecretFileError(str(error)) from None
         if exposed is not None:
-            raise LinkError(exposed)
+            raise SecretFileError(exposed)
         return password

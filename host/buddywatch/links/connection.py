@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from buddyd import wire
 
-from buddywatch.collect.recording import RecordedTime
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
 from buddywatch.links.guarded import GuardedLink
+from buddywatch.links.recording import RecordedTime
 from buddywatch.protocol.frame import Hello, board_name
 from buddywatch.protocol.line_stream import Item, LinkSession
 from buddywatch.protocol.refetch import Retry

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buddywatch.model.samples import Event, Gap, Snapshot
-from buddywatch.verdict.judge import BoardState
+from buddywatch.model.verdicts import BoardState
 
 # States of a rule. NOTED is no state: it marks what is told once and does not last (a reboot, a loss).
 OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"

@@ -18,11 +18,11 @@ from buddywatch.model.alerts import (
     Transition,
 )
 from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_lines
 from buddywatch.notify.claims import Claim, claims_of, failures_of, need_named
 from buddywatch.notify.text import INDENT, counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
-from buddywatch.verdict.judge import BoardState
 
 PAYLOAD_SCHEMA = 1
 _WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from buddywatch.config.load import Config
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
+from buddywatch.model.verdicts import BoardState
 from buddywatch.store.store import Store
-from buddywatch.verdict.judge import BoardState, board_state
+from buddywatch.verdict.judge import board_state
 
 
 @dataclass(frozen=True)

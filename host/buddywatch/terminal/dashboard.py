@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot, Zone
+from buddywatch.model.verdicts import BoardState, NeedState
 from buddywatch.terminal.style import (
     BOLD,
     DIM,
@@ -29,7 +30,6 @@ from buddywatch.terminal.style import (
 from buddywatch.text.escape import counted, rough_duration
 from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, block_words, need_words, size_words
 from buddywatch.text.units import format_bytes
-from buddywatch.verdict.judge import BoardState, NeedState
 
 _COLOURS = {watermark.OK: GREEN, watermark.TIGHT: YELLOW, watermark.REFUSED: RED, None: DIM}
 _ZONES_MAX = 6  # rows of a table; a machine may have dozens of zones

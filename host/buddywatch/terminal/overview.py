@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import RULES, Incident
 from buddywatch.model.samples import LOSSES, Boot, Gap, Snapshot
+from buddywatch.model.verdicts import BoardState
 from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP, LinkState
 from buddywatch.store.store import Store
 from buddywatch.terminal.dashboard import BoardView
 from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
 from buddywatch.text.state_words import gap_words, kernel_words, unknown_words
 from buddywatch.text.units import format_bytes
-from buddywatch.verdict.judge import BoardState, board_state
+from buddywatch.verdict.judge import board_state
 
 _RATE_SNAPSHOTS = 12  # over so many the rate of new processes is taken
 _EVENTS_SHOWN = 3

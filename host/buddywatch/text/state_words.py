@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from buddyd import watermark
 
 from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.text.escape import counted, one_line
 from buddywatch.text.units import format_bytes
-from buddywatch.verdict.judge import OOM_KILLER, BoardState, NeedState, serving_zones
+from buddywatch.verdict.judge import serving_zones
 
 UNKNOWN = "unknown"
 VERDICT_WORDS = {watermark.OK: "ok", watermark.TIGHT: "tight", watermark.REFUSED: "REFUSED", None: UNKNOWN}

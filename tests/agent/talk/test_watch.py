@@ -3,7 +3,8 @@
 import gc
 
 from buddyd import wire
-from buddyd.talk.conversation import WATCHING, Peer
+from buddyd.talk import WATCHING
+from buddyd.talk.conversation import Peer
 from desks import Host, desk
 
 TELNET, SERIAL = False, True  # flows unasked?

@@ -8,7 +8,7 @@ from buddywatch.alerts import signals
 from buddywatch.alerts.signals import BAD, BETWEEN, GOOD
 from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, UNDECODABLE, Gap
-from buddywatch.verdict.judge import FAILS, OOM_KILLER, NeedState
+from buddywatch.model.verdicts import FAILS, OOM_KILLER, NeedState
 from hypothesis import given
 from hypothesis import strategies as st
 

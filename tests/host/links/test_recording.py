@@ -4,7 +4,7 @@ import os
 
 import pytest
 from buddyd import wire
-from buddywatch.collect.recording import RecordedTime
+from buddywatch.links.recording import RecordedTime
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import LinkSession
 

@@ -1,0 +1,13 @@
+"""What the agent says of itself, for who asks."""
+
+from .. import VERSION, compat
+
+
+def about(desk):
+    """Yield what this is, and what it will not do."""
+    yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, desk.name)
+    yield "It is the agent of buddywatch: every few seconds it reads the free memory"
+    yield "blocks of this kernel, and keeps them for a collector. It starts no process,"
+    yield "changes nothing here, writes no file, takes no more memory than at its start,"
+    yield "and knows no other words than those of help."
+    yield "More: agent/README.md and agent/PROTOCOL.md of buddywatch."
