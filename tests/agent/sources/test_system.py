@@ -3,7 +3,7 @@
 from buddyd.sources.buddyinfo import BuddyInfo
 from buddyd.sources.meminfo import MemInfo
 from buddyd.sources.system import System, page_bytes_from
-from harness import fixture
+from harness import fixture, read
 from scratch import Scratch
 
 ALL_MISSING = [
@@ -140,14 +140,39 @@ def test_page_size_is_the_one_that_fits():
         assert page_bytes_from(free_kb, free_pages) == expected, (free_kb, free_pages)
 
 
-def test_page_size_comes_from_buddyinfo_then_vmstat_then_smaps():
-    smaps = b"08048000-0804d000 r-xp 00000000 00:00 0\nSize: 20 kB\nKernelPageSize:       64 kB\n"
-    files = {"meminfo": b"MemFree: 4000 kB\n", "vmstat": b"nr_free_pages 500\n", "self/smaps": smaps}
-    assert system_of(files, 1000).page_bytes == 4096
-    assert system_of(files, 10).page_bytes == 8192
+def test_page_size_comes_from_smaps_where_there_is_an_mmu():
+    smaps = read("captures/pc-3zones/proc/self/smaps")
+    for free_kb, free_pages in ((4000, 1000), (22440436, 1264406), (8000, 1000), (4000, None), (None, None)):
+        files = {"self/smaps": smaps, "meminfo": b"MemTotal: 1 kB\n"}
+        if free_kb:
+            files["meminfo"] = b"MemFree: %d kB\n" % free_kb
+        system = system_of(files, free_pages)
+        assert (system.no_mmu, system.page_bytes) == (False, 4096), (free_kb, free_pages)
+    files = {"self/smaps": smaps.replace(b"KernelPageSize:        4 kB", b"KernelPageSize:       64 kB")}
+    assert system_of(files, 1000).page_bytes == 65536  # with or without an MMU: nothing here tells
+
+
+def test_page_size_comes_from_buddyinfo_then_vmstat_where_smaps_does_not_say():
+    files = {"meminfo": b"MemFree: 4000 kB\n", "vmstat": b"nr_free_pages 500\n"}
+    for smaps in (None, b"08048000-0804d000 r-xp 00000000 00:00 0\nSize: 20 kB\n", b"KernelPageSize: x kB\n"):
+        if smaps:
+            files["self/smaps"] = smaps  # before 2.6.29
+        for free_pages, page_bytes in ((1000, 4096), (10, 8192)):
+            system = system_of(files, free_pages)
+            assert (system.page_bytes, "self/smaps" in system.missing) == (page_bytes, False), (smaps, free_pages)
+    del files["self/smaps"]
     files["vmstat"] = b"nr_free_pages 7\n"
-    assert system_of(files, 10).page_bytes == 65536
-    files["sys/vm/nr_trim_pages"] = b"1\n"  # without MMU there is no smaps to believe
+    system = system_of(files, 10)
+    assert (system.page_bytes, "self/smaps" in system.missing) == (None, True)
+
+
+def test_page_size_is_compared_without_mmu_whatever_smaps_says():
+    files = {
+        "sys/vm/nr_trim_pages": b"1\n",
+        "meminfo": b"MemFree: 4000 kB\n",
+        "self/smaps": b"KernelPageSize: 64 kB\n",
+    }
+    assert system_of(files, 1000).page_bytes == 4096
     assert system_of(files, 10).page_bytes is None
 
 
