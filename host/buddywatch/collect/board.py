@@ -23,7 +23,7 @@ class Intake:
         self.tracker = tracker
         self.pending: list[Item] = []
         self.console: list[ConsoleLine] = []
-        self._requests: Requests[Connection] = Requests()
+        self._requests: Requests[Connection] = Requests(Connection.count_reasked)
         self._told: str | None = None  # the tracker's problem that was news
 
     @property

@@ -15,6 +15,7 @@ from buddywatch.alerts.dispatch import Composer
 from buddywatch.alerts.evaluate import Alerting
 from buddywatch.collect.board import Intake
 from buddywatch.collect.console_server import Control
+from buddywatch.collect.link_health import LinkHealths
 from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.listen import Listener
@@ -67,6 +68,7 @@ class Collector:
         self._intakes: dict[str, Intake] = {}
         self._orphans: dict[Connection, list[tuple[Item, float]]] = {}  # with arrival; their board is not known yet
         self._links_up: set[tuple[str, str]] = set()  # (board, url), as the store has it
+        self._link_healths = LinkHealths()
         self._stopping = False
         self._tick_at_s = 0.0
         self._save_at_s = 0.0
@@ -192,6 +194,7 @@ class Collector:
                             self.store.add_console(intake.board, line)
                     intake.taken()
             self._save_links(now)
+            self._link_healths.save(self.store, self.connections, monotonic_s)
         except StoreError as error:
             self._save_at_s = monotonic_s + STORE_RETRY_S
             self._complain(str(error))

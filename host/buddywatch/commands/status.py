@@ -9,9 +9,12 @@ from typing import Any
 from buddywatch.commands.boards import check_board, gap_json, print_json
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
+from buddywatch.model.links import LinkState
+from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
+from buddywatch.text.link_words import link_words
 from buddywatch.text.state_words import (
     block_words,
     gap_words,
@@ -40,19 +43,20 @@ def run(args: argparse.Namespace, config: Config) -> int:
         names = board_names(store, config) if args.board is None else [args.board]
         boards = [overview(store, config, name, now) for name in names]
         if args.json:
-            print_json({"boards": [board_json(board) for board in boards]})
+            print_json({"boards": [board_json(board, now) for board in boards]})
         else:
             print("\n".join(_text(boards, store.messages((WAITING, SENDING, FAILED)), now)))
     return BAD_NEWS if any(board.alerts for board in boards) else 0
 
 
-def board_json(board: Overview) -> dict[str, Any]:
+def board_json(board: Overview, now: float) -> dict[str, Any]:
     """One board of `status --json`; what is not known is null."""
     state = board.state
     return {
         "name": board.name,
         "boot_id": board.boot.boot_id if board.boot else None,
         "link": board.link,
+        "links": [link_json(link, now) for link in board.links],
         "age_s": None if board.age_s is None else round(board.age_s, 3),
         "kernel": board.boot.facts.get("kernel") if board.boot else None,
         "serviceable_bytes": state.serviceable_bytes if state else None,
@@ -72,6 +76,19 @@ def board_json(board: Overview) -> dict[str, Any]:
         "gaps": [gap_json(gap) for gap in board.gaps],
         "lost_snapshots": board.lost_snapshots,
         "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
+    }
+
+
+def link_json(link: LinkState, now: float) -> dict[str, Any]:
+    """One link of `status --json`. The counts are those since the collector started."""
+    return {
+        "url": link.url,
+        "state": LINK_UP if link.up else LINK_DOWN,
+        "since_s": round(max(0.0, now - link.since), 3),
+        "damaged_lines": link.health.damaged_lines,
+        "dropped_bytes": link.health.dropped_bytes,
+        "reasked_frames": link.health.reasked_frames,
+        "last_error": link.health.last_error or None,
     }
 
 
@@ -97,20 +114,16 @@ def _text(boards: list[Overview], messages: list[OutboxRow], now: float) -> list
 
 
 def _board_lines(board: Overview, now: float) -> list[str]:
-    lines = [f"{escaped(board.name)}: link {board.link}{_link_urls(board)}, {_age(board)}"]
+    lines = [f"{escaped(board.name)}: link {board.link}, {_age(board)}"]
     if board.boot is not None:
         lines.append(f"  {kernel_words(board.boot.facts)}; boot {escaped(board.boot.boot_id)}{_uptime(board)}")
     lines += [f"  {line}" for line in _memory_lines(board)]
     unknown = unknown_words(board.boot.facts) if board.boot else ""
     lines += [f"  {unknown}"] if unknown else []
+    lines += [f"  link {link_words(link, now)}" for link in board.links]
     lines += [f"  {line}" for line in _gap_lines(board)]
     lines += [f"  alert: {alert_words(incident, silenced, now)}" for incident, silenced in board.alerts]
     return lines if board.alerts else [*lines, "  no open alert"]
-
-
-def _link_urls(board: Overview) -> str:
-    urls = [link.url for link in board.links if link.up] or [link.url for link in board.links]
-    return f" ({escaped(', '.join(urls))})" if urls else ""
 
 
 def _age(board: Overview) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from buddyd import wire
@@ -12,6 +13,7 @@ from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.recording import RecordedTime
+from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.frame import Hello, board_name
 from buddywatch.protocol.line_stream import Item, LinkSession
 from buddywatch.protocol.refetch import Retry
@@ -64,6 +66,8 @@ class Connection:
         self._up_since_s = 0.0
         self._is_missed = False  # the person was told that nobody answers
         self.last_error = ""
+        self._earlier = LinkHealth()  # what earlier sessions of this link counted
+        self._reasked_frames = 0
 
     @property
     def boot_id(self) -> str | None:
@@ -172,6 +176,16 @@ class Connection:
         """The line that is under way, "" if it may become a frame: the prompt of a shell on the line."""
         return self._session.unfinished
 
+    def count_reasked(self, frames: int) -> None:
+        """So many frames were asked for over this link and did not come."""
+        self._reasked_frames += frames
+
+    def health(self) -> LinkHealth:
+        """How well the link has carried data since the collector started."""
+        session = self._session
+        counted = self._earlier.with_more(session.damaged, session.dropped_bytes)
+        return replace(counted, reasked_frames=self._reasked_frames, last_error=self.last_error)
+
     def close(self) -> None:
         self.link.close()
         self.is_started = self.is_up = False
@@ -188,6 +202,7 @@ class Connection:
             return
         self.is_started = True
         self.is_up = False
+        self._earlier = self.health()
         self._session = LinkSession()
         self._hello = Retry()
         self._output = b""

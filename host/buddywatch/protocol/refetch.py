@@ -7,7 +7,7 @@ follows from what came: it suits 9600 baud as well as a network.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from buddyd import wire
@@ -78,7 +78,9 @@ class Retry:
 class Requests(Generic[Link]):
     """The requests to one board."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_reask: Callable[[Link, int], None] = lambda link, frames: None) -> None:
+        """on_reask: called when a request is over and this link did not bring so many of its frames."""
+        self._on_reask = on_reask
         self._retry = Retry()
         self._request: Request | None = None  # the outstanding one
         self._missing = 0  # frames of it
@@ -99,6 +101,7 @@ class Requests(Generic[Link]):
         """
         if self._request is not None and self._link in links and not self._is_over(self._request, source, now):
             return None
+        self._count_unanswered(source)
         if source.holes_seen != self._holes_seen:  # frames come again on a line that has lost some: it may be good now
             self._holes_seen = source.holes_seen
             self._retry.renew()
@@ -111,6 +114,12 @@ class Requests(Generic[Link]):
         self._sent = now
         self._retry.sent(now)
         return self._link, self._request
+
+    def _count_unanswered(self, source: Source) -> None:
+        """Tell how many frames of the request that is over are still missing: they will be asked for again."""
+        missing = 0 if self._request is None else source.missing_of(self._request)
+        if missing and self._link is not None:
+            self._on_reask(self._link, missing)
 
     def _is_over(self, request: Request, source: Source, now: float) -> bool:
         """Whether the outstanding request needs no more waiting: it is answered as far as it will be, or late."""

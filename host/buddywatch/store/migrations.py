@@ -91,7 +91,13 @@ def m001_initial(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (m001_initial,)
+def m002_link_health(connection: Connection) -> None:
+    for column in ("damaged_lines", "dropped_bytes", "reasked_frames"):
+        connection.execute(f"ALTER TABLE links ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE links ADD COLUMN last_error TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS = (m001_initial, m002_link_health)
 
 
 def schema_version(connection: Connection) -> int | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from buddywatch.model.links import LinkHealth, LinkState
 from buddywatch.model.samples import LOSSES, Boot, ConsoleLine, Event, Gap, Snapshot
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.database import Database
@@ -17,16 +17,8 @@ LINK_UP, LINK_DOWN, LINK_NEVER = "up", "down", "never"
 _BOOT = "boot_id, facts, started_ms, cause"
 _EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
 SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
+_HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
 _END_MS = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class LinkState:
-    """A link that a board was seen on. since: when it went up or down."""
-
-    url: str
-    up: bool
-    since: float
 
 
 class ReadStore(Database):
@@ -43,8 +35,9 @@ class ReadStore(Database):
 
     def links(self, board: str) -> list[LinkState]:
         """Those that are up first, then by how recently they changed."""
-        sql = "SELECT url, up, since_ms FROM links WHERE board = ? ORDER BY up DESC, since_ms DESC, url"
-        return [LinkState(url, bool(up), since_ms / 1000) for url, up, since_ms in self._rows(sql, (board,))]
+        sql = f"SELECT url, up, since_ms, {_HEALTH} FROM links WHERE board = ? ORDER BY up DESC, since_ms DESC, url"
+        rows = self._rows(sql, (board,))
+        return [LinkState(url, bool(up), since_ms / 1000, LinkHealth(*health)) for url, up, since_ms, *health in rows]
 
     def link(self, board: str) -> str:
         """LINK_UP while any of the board's links is, LINK_NEVER for a board that had none."""

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
 from buddywatch.store.read import ReadStore, milliseconds
 
@@ -80,9 +81,16 @@ class DataStore(ReadStore):
         self._console_added[board] = added + 1
 
     def link_state(self, board: str, url: str, up: bool, time: float) -> None:
-        sql = """INSERT INTO links VALUES (?, ?, ?, ?) ON CONFLICT (board, url)
+        sql = """INSERT INTO links (board, url, up, since_ms) VALUES (?, ?, ?, ?) ON CONFLICT (board, url)
             DO UPDATE SET up = excluded.up, since_ms = excluded.since_ms WHERE up <> excluded.up"""
         self._run(sql, (board, url, up, milliseconds(time)))
+
+    def link_health(self, board: str, url: str, health: LinkHealth) -> None:
+        """Keep how well a link carries data. Nothing happens for a link that was never up: it has no row."""
+        sql = """UPDATE links SET damaged_lines = ?, dropped_bytes = ?, reasked_frames = ?, last_error = ?
+            WHERE board = ? AND url = ?"""
+        counts = (health.damaged_lines, health.dropped_bytes, health.reasked_frames)
+        self._run(sql, (*counts, _text(health.last_error), board, url))
 
     def forget_links(self, board: str, keep: Iterable[str]) -> None:
         """Forget links of the board that are down and not among `keep`: nobody tries them any more."""
@@ -91,8 +99,10 @@ class DataStore(ReadStore):
         self._run(sql, (board, kept))
 
     def links_down(self, time: float) -> None:
-        """All links are down: a collector that was killed could not say so. Called when one starts."""
-        self._run("UPDATE links SET up = 0, since_ms = ? WHERE up = 1", (milliseconds(time),))
+        """Mark all links as down and start their counts at 0: a killed collector could not. Called at every start."""
+        with self.batch():
+            self._run("UPDATE links SET up = 0, since_ms = ? WHERE up = 1", (milliseconds(time),))
+            self._run("UPDATE links SET damaged_lines = 0, dropped_bytes = 0, reasked_frames = 0, last_error = ''")
 
     def _key(self, board: str, boot_id: str) -> int | None:
         key = self._keys.get((board, boot_id))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import RULES, Incident
+from buddywatch.model.links import LinkState
 from buddywatch.model.samples import LOSSES, Boot, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
-from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP, LinkState
+from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.dashboard import BoardView
 from buddywatch.text.escape import counted, local_clock, one_line, rough_duration

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from boards import BOOT_ID, SEED_FREE, boot, config, kernel_event, refused, snapshot, zone
 from buddywatch.model.alerts import Message, Silence
+from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import board_view
@@ -58,11 +59,22 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
     result = buddywatch("status", "--json")
     (board,) = result.json["boards"]
     age_s = board.pop("age_s")
+    assert 0 <= board["links"][0].pop("since_s") < 60
     assert SINCE_BOOT_S - 10 <= age_s < SINCE_BOOT_S + 60
     assert board == {
         "name": "xp-07",
         "boot_id": BOOT_ID,
         "link": "up",
+        "links": [
+            {
+                "url": "tcp://10.0.0.7:2323",
+                "state": "up",
+                "damaged_lines": 0,
+                "dropped_bytes": 0,
+                "reasked_frames": 0,
+                "last_error": None,
+            }
+        ],
         "kernel": "2.6.30-uc0",
         "serviceable_bytes": 32768,
         "largest_free_block_bytes": 65536,
@@ -79,10 +91,11 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
 def test_text_says_the_same_in_words(buddywatch, store):
     add(store, refused(2))
     assert timeless(buddywatch("status").out).splitlines() == [
-        "xp-07: link up (tcp://10.0.0.7:2323), data T old",
+        "xp-07: link up, data T old",
         "  Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001, up T",
         "  free 3284 kB; hands out 32 kB in one piece (largest free block 64 kB)",
         "  rm = 61440: REFUSED, 5 pages short in blocks of 64 kB or larger",
+        "  link tcp://10.0.0.7:2323: up for T; no damage",
         "  no open alert",
     ]
 
@@ -137,7 +150,7 @@ def test_gaps_have_their_exact_first_and_last(buddywatch, store):
         {"boot_id": BOOT_ID, "first": 30, "last": 30, "reason": "reboot"},
     ]
     lines = buddywatch("status").lines
-    assert lines[4:8] == [
+    assert lines[5:9] == [
         "  16 frames lost for good; gaps:",
         "    boot 0000b001: 1..4 (4 frames): from before the first contact, not counted as lost",
         "    boot 0000b001: 10..24 (15 frames): the board's ring was full before they were fetched",
@@ -203,7 +216,34 @@ def test_link_that_is_down_is_said(buddywatch, store):
     add(store, snapshot(1))
     store.link_state("xp-07", "tcp://10.0.0.7:2323", False, time.time())
     assert buddywatch("status", "--json").json["boards"][0]["link"] == "down"
-    assert buddywatch("status").lines[0].startswith("xp-07: link down (tcp://10.0.0.7:2323), data")
+    lines = [timeless(line) for line in buddywatch("status").lines]
+    assert lines[0] == "xp-07: link down, data T old"
+    assert "  link tcp://10.0.0.7:2323: down for T; no damage" in lines
+
+
+def test_health_of_a_link_is_told(buddywatch, store):
+    add(store, snapshot(1))
+    store.link_health("xp-07", "tcp://10.0.0.7:2323", LinkHealth(3, 5000, 1, "tcp://10.0.0.7:2323: no\x1b route"))
+    (link,) = buddywatch("status", "--json").json["boards"][0]["links"]
+    assert (link["damaged_lines"], link["dropped_bytes"], link["reasked_frames"]) == (3, 5000, 1)
+    damage = "3 damaged lines, 5000 B dropped from lines that were too long, 1 frame asked again"
+    assert f"up for T; {damage} since the collector started" in timeless(buddywatch("status").out)
+    store.link_state("xp-07", "tcp://10.0.0.7:2323", False, time.time())
+    (link,) = buddywatch("status", "--json").json["boards"][0]["links"]
+    assert link["last_error"] == "tcp://10.0.0.7:2323: no\x1b route"
+    assert f"down for T (no\\x1b route); {damage}" in timeless(buddywatch("status").out)
+
+
+def test_health_of_links_starts_anew_with_the_collector(store):
+    add(store, snapshot(1))
+    store.link_health("xp-07", "tcp://10.0.0.7:2323", LinkHealth(3, 5000, 1, "lost"))
+    store.links_down(time.time())
+    assert [(link.up, link.health) for link in store.links("xp-07")] == [(False, LinkHealth())]
+
+
+def test_health_of_a_link_that_was_never_up_makes_no_row(store):
+    store.link_health("xp-07", "tcp://10.0.0.7:2323", LinkHealth(3))
+    assert store.boards() == []
 
 
 def test_old_data_has_its_date(buddywatch, store):

@@ -71,6 +71,22 @@ def test_what_was_lost_before_the_last_is_asked_for_at_once():
     assert requests.poll(holes, ["serial"], 0.4) is None
 
 
+def test_frames_that_a_request_did_not_bring_are_counted_for_its_link():
+    counted = []
+    requests, holes = Requests(lambda link, frames: counted.append((link, frames))), Holes(*range(5, 15))
+    requests.poll(holes, ["serial"], 0.0)
+    holes.missing = {7, 8}
+    requests.poll(holes, ["serial"], 0.1)  # the last one came: 7 and 8 were lost on the way
+    assert counted == [("serial", 2)]
+    requests.poll(holes, ["serial"], 0.2)
+    assert counted == [("serial", 2)]  # still under way
+    requests.poll(holes, ["serial", "telnet"], 0.2 + PATIENCE_MAX_S)  # late
+    assert counted == [("serial", 2), ("serial", 2)]
+    holes.missing = set()
+    requests.poll(holes, ["serial", "telnet"], 0.3 + PATIENCE_MAX_S)
+    assert counted == [("serial", 2), ("serial", 2)]
+
+
 @pytest.mark.parametrize("answer_s", [0.001, 0.1, 1.0, 3.0])
 def test_patience_becomes_that_of_the_line(answer_s):
     """A request that is lost on a quick line is missed soon, and a slow one is not asked twice."""
