@@ -232,6 +232,19 @@ def test_mail_is_spoken_in_one_module() -> None:
     assert len([path for path in HOST_FILES if "smtplib" in imports_of(path, HOST)]) <= 1
 
 
+def test_nothing_private_of_smtplib_is_replaced() -> None:
+    """What is private there may change with every release of Python."""
+    replaced = [
+        f"{path.name}: {function.name}"
+        for path in HOST_FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and any("smtplib." in ast.unparse(base) for base in node.bases)
+        for function in node.body
+        if isinstance(function, ast.FunctionDef) and re.match(r"_(?!_)", function.name)
+    ]
+    assert replaced == []
+
+
 @pytest.mark.parametrize("path", TEST_FILES, ids=relative)
 def test_tests_use_no_mocks(path: Path) -> None:
     assert {name for name in imports(path.read_text()) if "mock" in name} == set()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, SILENT, TIGHT, MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.notify.claims import Claim
-from buddywatch.notify.text import wrapped
 from buddywatch.text import verdict_words
+from buddywatch.text.escape import wrapped
 
 _MEMORY_RULES = (REFUSED, TIGHT, KERNEL_FAILURE)
 

@@ -12,7 +12,7 @@ from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail
 from buddywatch.notify.message import compose_test
-from buddywatch.notify.text import escaped
+from buddywatch.text.escape import escaped
 
 
 @dataclass(frozen=True)

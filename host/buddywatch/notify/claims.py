@@ -21,7 +21,7 @@ from buddywatch.model.alerts import (
 )
 from buddywatch.model.samples import Event
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
-from buddywatch.notify.text import counted, one_line, rough_duration
+from buddywatch.text.escape import counted, one_line, rough_duration
 
 _GRAVITY = (CRITICAL, WARNING, OK)
 _COMM_LIMIT = 40  # the kernel gives a process 15 characters

@@ -22,7 +22,7 @@ from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_lines
 from buddywatch.notify.claims import Claim, claims_of, failures_of, need_named
-from buddywatch.notify.text import INDENT, counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
+from buddywatch.text.escape import counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
 
 PAYLOAD_SCHEMA = 1
 _WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
@@ -163,12 +163,12 @@ def _lacks_memory(requests: list[why.Asked], facts: MessageFacts) -> bool:
 
 def _silence(claims: list[Claim], facts: MessageFacts) -> list[str]:
     lasts = any(claim.is_bad for claim in claims) or any(incident.closed is None for incident in facts.incidents)
-    return [INDENT + escaped(command) for command in facts.silence_commands] if lasts else []
+    return [why.INDENT + escaped(command) for command in facts.silence_commands] if lasts else []
 
 
 def _kernel_lines(facts: MessageFacts) -> list[str]:
     """Verbatim, and so of any length: what can be searched for must not be broken."""
-    return [f"{INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in facts.kernel_lines]
+    return [f"{why.INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in facts.kernel_lines]
 
 
 def _gap_lines(gap: Gap) -> list[str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from buddywatch.model.alerts import WAITING, OutboxRow
 from buddywatch.notify.base import Channel, Deadline, NotifyError
-from buddywatch.notify.text import one_line
 from buddywatch.store.database import BUSY_S
 from buddywatch.store.store import Store, StoreError
+from buddywatch.text.escape import one_line
 
 RETRY_S = (60, 120, 300, 900, 1800, 3600)  # after the first, second ... failure; the last one from then on
 PERMANENT_RETRY_S = 3600  # somebody may correct the password, or the address, in the meantime

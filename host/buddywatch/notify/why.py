@@ -8,11 +8,13 @@ from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
-from buddywatch.notify.text import INDENT, counted, local_clock, one_line, wrapped
 from buddywatch.text import verdict_words
+from buddywatch.text.escape import counted, local_clock, one_line, wrapped
 from buddywatch.text.units import format_bytes
 from buddywatch.text.verdict_words import Test, oom_killer, table_of_tests
 from buddywatch.verdict import judge
+
+INDENT = "  "  # of what stands under a heading
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,32 @@
 """Mail against a real SMTP server on loopback; see tests/smtp_server.py for what it can do to us."""
 
+import json
 import socket
-import sys
 
 import pytest
 from mailing import CREATED, LOGIN, MESSAGE, mail_to, refused, send
 from smtp_server import SmtpServer
 
-LOOKUPS = []
-
-
-def _note_lookup(event, args):
+# Python runs a module of this name at its start: it notes what the process that sends the mail is given and does.
+_SPY = """
+import json, os, sys
+log = open({path!r}, "a")
+print(json.dumps(["start", sys.orig_argv, dict(os.environ)]), file=log, flush=True)
+def note(event, args):
     if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
-        LOOKUPS.append((event, args[0]))
+        print(json.dumps([event, args[0]]), file=log, flush=True)
+sys.addaudithook(note)
+"""
 
 
-sys.addaudithook(_note_lookup)
+@pytest.fixture
+def spied(tmp_path, monkeypatch):
+    """A function that tells what the processes noted so far."""
+    folder, path = tmp_path / "spy", tmp_path / "spy.log"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_SPY.format(path=str(path)))
+    monkeypatch.syspath_prepend(folder)
+    return lambda: [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture
@@ -188,12 +199,24 @@ def test_the_dialogue_of_a_failure_is_kept_in_order():
     assert "S: 554 5.6.0 no" in dialogue
 
 
-def test_send_asks_the_dns_for_nothing_but_the_server():
+def test_send_asks_the_dns_for_nothing_but_the_server(spied):
     """smtplib by itself calls socket.getfqdn(), which may hang for half a minute on a host without DNS."""
     with SmtpServer("none") as server:
-        del LOOKUPS[:]
         send(mail_to(server))
-        assert LOOKUPS == [("socket.getaddrinfo", "127.0.0.1")]
+    assert [entry for entry in spied() if entry[0] != "start"] == [["socket.getaddrinfo", "127.0.0.1"]]
+
+
+@pytest.mark.parametrize("by", ["password_file", "password_env"])
+def test_the_password_is_in_no_argument_and_no_environment_of_the_process(spied, password_file, monkeypatch, by):
+    if by == "password_env":
+        monkeypatch.setenv("BUDDYWATCH_TEST_PASSWORD", LOGIN[1])
+    where = {"password_file": password_file, "password_env": "BUDDYWATCH_TEST_PASSWORD"}
+    with SmtpServer("starttls", LOGIN) as server:
+        send(mail_to(server, user=LOGIN[0], **{by: where[by]}))
+        assert server.wait_for_mails(1)[0].user == LOGIN[0]
+    ((_, argv, environment),) = (entry for entry in spied() if entry[0] == "start")
+    assert "buddywatch.notify.smtp_attempt" in argv
+    assert not any(LOGIN[1] in text for text in (*argv, *environment.values()))
 
 
 def _own_address():

@@ -1,7 +1,10 @@
 """Mail servers that refuse, stall, break off, or are none at all; and the time limit that ends it."""
 
+import signal
 import socket
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from buddywatch.config.load import Mail
@@ -41,6 +44,76 @@ def test_a_server_that_stalls_is_given_up_at_the_deadline(behaviour):
         server.behaviour = behaviour
         error = refused(mail_to(server, timeout_s=1), seconds=0.5)
     assert "took longer than 0.5 s" in str(error) and not error.permanent
+
+
+# Python runs a module of this name at its start.
+_LEAVE_PID = "import os\nwith open({path!r}, 'w') as file:\n    file.write(f'{{os.getpid()}}\\n')\n"
+
+
+def interrupted(folder, monkeypatch, mail, reached, before=""):
+    """Cut an attempt short once `reached` returns; its error. Its process must be gone by then, and every thread."""
+    (folder / "sitecustomize.py").write_text(_LEAVE_PID.format(path=str(folder / "pid")) + before)
+    monkeypatch.syspath_prepend(folder)
+    threads, deadline = threading.active_count(), Deadline(3600)
+
+    def cut():
+        reached()
+        deadline.cancel()
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    with deadline, pytest.raises(NotifyError) as caught:
+        smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
+    cutter.join(WAIT_S)
+    assert not Path("/proc", (folder / "pid").read_text().strip()).exists()
+    wait_until(lambda: threading.active_count() <= threads)
+    return str(caught.value)
+
+
+def wait_until(reached):
+    end = time.monotonic() + WAIT_S
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_look_up_that_hangs_is_cut_short_and_leaves_no_thread_and_no_process(tmp_path, monkeypatch):
+    """getaddrinfo() cannot be interrupted from within."""
+    asked = tmp_path / "asked"
+    hang = f"import socket, time\nsocket.getaddrinfo = lambda *a, **k: (open({str(asked)!r}, 'w'), time.sleep(600))\n"
+    with SmtpServer("none") as server:
+        error = interrupted(tmp_path, monkeypatch, mail_to(server), lambda: wait_until(asked.exists), hang)
+        assert server.connections == 0
+    assert "was interrupted (it sent nothing)" in error
+
+
+def test_the_process_is_killed_and_reaped_when_a_server_stalls(tmp_path, monkeypatch):
+    with SmtpServer("none") as server:
+        server.behaviour = "drip"
+        error = interrupted(tmp_path, monkeypatch, mail_to(server), lambda: server.wait_for_connections(1))
+    assert "was interrupted" in error
+
+
+def test_a_process_that_dies_is_temporary_and_told(tmp_path, monkeypatch):
+    """Such as by the OOM killer of this machine."""
+    kill = f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
+    (tmp_path / "sitecustomize.py").write_text(kill)
+    monkeypatch.syspath_prepend(tmp_path)
+    with SmtpServer("none") as server:
+        error = refused(mail_to(server))
+    assert not error.permanent and "the process that sends the mail was ended by signal 9" in str(error)
+
+
+def test_an_attempt_whose_collector_is_gone_ends_by_itself(tmp_path, monkeypatch):
+    """SIGALRM is set to come some time after the limit; its clock is seen here, and not waited for."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, signal\n"
+        f"atexit.register(lambda: open({str(tmp_path / 'left')!r}, 'w').write(str(signal.alarm(0))))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with SmtpServer("none") as server:
+        send(mail_to(server, timeout_s=60))
+    assert 60 < int((tmp_path / "left").read_text()) <= 70
 
 
 def test_a_stalled_tls_handshake_is_given_up_at_the_deadline():
