@@ -1,5 +1,7 @@
 """Settings: command line over configuration file over defaults. One table is the source of options, keys and help."""
 
+import os
+
 from . import compat, ring
 
 # (name, argument or "" for a switch, help, default as written by a user)
@@ -104,7 +106,7 @@ def _from_file(path):
     texts, number = {}, 0
     for line in lines:
         number += 1
-        line = line.split("#")[0].strip()
+        line = _without_comment(line)
         if not line:
             continue
         name, equals, value = line.partition("=")
@@ -117,6 +119,15 @@ def _from_file(path):
             raise OptionError("%s line %d: unknown key %s; known: %s" % (path, number, name, known))
         texts[option[0]] = value
     return texts
+
+
+def _without_comment(line):
+    """A comment begins at the start of a line or behind a blank: in `secret_file = /etc/key#2` the # is the file's."""
+    words = line.replace("\t", " ").split(" ")
+    for i in range(len(words)):
+        if words[i][:1] == "#":
+            return " ".join(words[:i]).strip()
+    return line.strip()
 
 
 def check(texts):
@@ -148,8 +159,16 @@ def _secret(path):
     except ImportError:
         raise OptionError("secret-file %s: this interpreter is built without hashlib and its SHA-256" % path)
     try:
+        mode = os.stat(path)[0]
+        # A group may read it: services often have their secrets as root:service 0640. Pipes have modes of their own.
+        if mode & 0o170000 == 0o100000 and mode & 0o007:
+            raise OptionError(
+                "secret-file %s: readable by other users (mode 0%o); run: chmod 600 %s" % (path, mode & 0o777, path)
+            )
         with open(path, "rb") as file:
             return secret.checked(file.read(1024))
+    except OptionError:
+        raise
     except OSError as error:
         raise OptionError("secret-file %s: %s" % (path, compat.reason(error)))
     except ValueError as error:

@@ -96,6 +96,9 @@ GOOD_FILES = (
     ("ring = 4k\n", "ring", 4096),
     ("ring=4k", "ring", 4096),
     ("  ring  =  4k  # small\r\n", "ring", 4096),
+    ("ring = 4k\t# small\n", "ring", 4096),
+    ("serial = /dev/tty#1:9600\n", "serial", ("/dev/tty#1", 9600, False)),
+    ("proc = /a#b  c#d #e\n", "proc", "/a#b  c#d"),
     ("ring = 4k\nring = 8k\n", "ring", 8192),
     ("name = xport-07\nstdout = yes\n", "stdout", True),
     ("stdout = no\n", "stdout", False),
@@ -106,6 +109,7 @@ GOOD_FILES = (
 BAD_FILES = (
     # (text, what is said after the file's name)
     ("ring\n", " line 1: expected `key = value`, found: ring"),
+    ("name = #4\n", " line 1: expected `key = value`, found: name ="),
     ("\n\nring =\n", " line 3: expected `key = value`, found: ring ="),
     ("= 5\n", " line 1: unknown key ; known: " + KEYS),
     ("speed = 5\n", " line 1: unknown key speed; known: " + KEYS),
@@ -187,10 +191,31 @@ def test_default_file_is_read_only_where_there_is_one():
         os.remove(CONFIG)
 
 
+def write_secret(path, text, mode="600"):
+    with open(path, "w") as file:
+        file.write(text)
+    os.system("chmod %s %s" % (mode, path))
+
+
+def test_secret_that_others_may_read_is_refused():
+    path = CONFIG + ".secret"
+    try:
+        for mode in ("604", "602", "601", "666"):
+            write_secret(path, "correct-horse-battery-staple\n", mode)
+            error = str(raises(options.OptionError, options.load, ["--secret-file", path]))
+            expected = "secret-file %s: readable by other users (mode 0%s); run: chmod 600 %s" % (path, mode, path)
+            assert error == expected
+        for mode in ("400", "640"):
+            write_secret(path, "correct-horse-battery-staple\n", mode)
+            assert options.load(["--secret-file", path])["secret"]
+            os.remove(path)
+    finally:
+        os.system("rm -f " + path)
+
+
 def test_secret_is_read_from_a_file_only():
     path = CONFIG + ".secret"
-    with open(path, "w") as file:
-        file.write("correct-horse-battery-staple\n")
+    write_secret(path, "correct-horse-battery-staple\n")
     try:
         expected = b"correct-horse-battery-staple"
         assert options.load(["--secret-file", path])["secret"] == expected
@@ -201,8 +226,7 @@ def test_secret_is_read_from_a_file_only():
     assert load([], "")["secret"] is None
     error = str(raises(options.OptionError, options.load, ["--secret-file", path]))
     assert error == "secret-file %s: no such file or device" % path
-    with open(path, "w") as file:
-        file.write("too short\n")
+    write_secret(path, "too short\n")
     try:
         error = str(raises(options.OptionError, options.load, ["--secret-file", path]))
     finally:

@@ -115,6 +115,7 @@ def ways(tmp_path, proc_dir):
     port, collector = free_port(), socket.create_server(("127.0.0.1", 0))
     collector.settimeout(PATIENCE_S)
     (tmp_path / "secret").write_text(KEY + "\n")
+    (tmp_path / "secret").chmod(0o600)
     master, slave = os.openpty()
     os.set_blocking(master, False)
     watch = ("--telnet", str(port))
