@@ -16,7 +16,8 @@ from .sources.stat import Stat
 from .sources.system import System
 from .sources.zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
-MARKS_EVERY = 12  # polls: marks change when somebody writes a sysctl; zoneinfo is the longest file of all
+MARKS_EVERY_MS = 60000  # marks change when somebody writes a sysctl; zoneinfo is the longest file of all
+ZONES = "memory-zones"  # named as missing while buddyinfo shows other zones or orders than at the start
 _NAME_CHARS = const(64)
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
@@ -51,7 +52,7 @@ class Sampler:
         self._uptime = ProcFile(proc, "/uptime")
         self._proc = proc
         self._failed = []  # sources that are missing, or were lost
-        self._polls = 0
+        self._marks_ms = compat.ticks_ms()  # when the marks were read last
         self._up_cs, self._up_ms = 0, compat.ticks_ms()
         self._wrapped_cs = 0  # that /proc/uptime has lost since the start
         self._read_blocks()
@@ -131,7 +132,6 @@ class Sampler:
             self.zones.append(zone)
             at = zone.end
         self.vector = [0] * at
-        self._layout_told = False
         self._fill_marks()
 
     def read(self, news):
@@ -143,25 +143,26 @@ class Sampler:
         if "proc" in self.columns:
             self._try("stat", self._read_processes)
         self._try("uptime", self._read_uptime)
-        self._polls += 1
-        if self._polls >= MARKS_EVERY:
-            self._polls = 0
+        now_ms = compat.ticks_ms()
+        if compat.ticks_diff(now_ms, self._marks_ms) >= MARKS_EVERY_MS:
+            self._marks_ms = now_ms
             if self._try("zoneinfo", self._read_marks):
                 self._fill_marks()
         if usable:
-            self._fill(news)
+            self._fill()
+            self._try(ZONES, self._compare_zones)
         for name in self._failed:
             if name not in was_failed:
-                news("lost " + name)
+                news(self._zones_news() if name == ZONES else "lost " + name)
         for name in was_failed:
             if name not in self._failed:
                 news("back " + name)
         return usable
 
-    def _fill(self, news):
+    def _fill(self):
         vector = self.vector
         for zone in self.zones:
-            self._fill_zone(zone, news)
+            self._fill_zone(zone)
         vector[0] = self.uptime_cs()
         page_kb = (self.system.page_bytes or 1024) // 1024
         for i in range(1, len(self.columns)):
@@ -177,20 +178,22 @@ class Sampler:
             if value is not None:
                 vector[i] = value
 
-    def _fill_zone(self, zone, news):
+    def _fill_zone(self, zone):
         buddyinfo = self._buddyinfo
-        try:
-            start = buddyinfo.zones.index((zone.node, zone.name)) * buddyinfo.orders
-        except ValueError:
-            start = -1
-        if start < 0 or buddyinfo.orders != zone.orders:
-            if not self._layout_told:  # memory was plugged in or out, or a line is damaged: it keeps its last figures
-                self._layout_told = True
-                news("zones changed; restart buddyd if they stay so: " + (buddyinfo.first_error or zone.name))
-            return
-        counts, vector, at = buddyinfo.counts, self.vector, zone.counts_at
+        if (zone.node, zone.name) not in buddyinfo.zones or buddyinfo.orders != zone.orders:
+            return  # it keeps its last figures, see _compare_zones()
+        start = buddyinfo.zones.index((zone.node, zone.name)) * buddyinfo.orders
         for order in range(zone.orders):
-            vector[at + order] = counts[start + order]
+            self.vector[zone.counts_at + order] = buddyinfo.counts[start + order]
+
+    def _compare_zones(self):
+        """ValueError while buddyinfo shows other zones than at the start: memory was plugged, or a line is damaged."""
+        if self._buddyinfo.zones != self._names or self._buddyinfo.orders != self.zones[0].orders:
+            raise ValueError
+
+    def _zones_news(self):
+        found = self._buddyinfo.first_error or ", ".join(["%d/%s" % zone for zone in self._buddyinfo.zones])
+        return "memory zones changed: restart buddyd to read the new ones; found: " + found
 
     def _block_pages(self):
         """Pages in the free blocks of the vector, a zone's last figures included where it cannot be read."""

@@ -1,7 +1,7 @@
 """The sampler on captures of real boards, with sources missing, damaged, lost and back."""
 
-from buddyd import watermark
-from buddyd.sample import MARKS_EVERY, Sampler
+from buddyd import compat, watermark
+from buddyd.sample import MARKS_EVERY_MS, Sampler
 from harness import raises, read
 from scratch import Scratch
 
@@ -34,6 +34,11 @@ class Board(Scratch):
         for _ in range(times):
             usable = self.sampler.read(self.news.append)
         return usable
+
+    def poll_marks(self):
+        """Poll when the marks are due."""
+        self.sampler._marks_ms = compat.ticks_add(compat.ticks_ms(), -MARKS_EVERY_MS)
+        return self.poll()
 
     def facts(self):
         found = {}
@@ -113,7 +118,7 @@ MISSING = (
 def test_missing_source_costs_only_itself():
     for name, columns in MISSING:
         with Board("fresh-4k-bflt", (name,)) as board:
-            assert board.poll(MARKS_EVERY + 1), name
+            assert board.poll_marks(), name
             sampler = board.sampler
             assert sampler.columns == columns, name
             assert name in sampler.missing(), name
@@ -124,7 +129,7 @@ def test_missing_source_costs_only_itself():
 
 def test_board_with_buddyinfo_alone_is_sampled():
     with Board("fresh-4k-bflt", FILES[1:] + SYSCTLS) as board:
-        assert board.poll(MARKS_EVERY + 1)
+        assert board.poll_marks()
         assert board.sampler.columns == ["up"]
         assert board.facts()["z0"] == "0/DMA/11/-/-/-/-"
         assert board.facts()["kernel"] == "?"
@@ -218,57 +223,31 @@ def test_uptime_that_begins_anew_goes_on():
         assert board.sampler.vector[0] == wrapped + 505
 
 
-def test_malformed_line_costs_its_zone_and_is_told_once():
-    with Board("pc-3zones") as board:
-        board.poll()
-        sampler = board.sampler
-        dma32 = sampler.zones[1].nr_free(sampler.vector)
-        lines = read("captures/pc-3zones/proc/buddyinfo").split(b"\n")
-        lines[1] = b"Node 0, zone    DMA32      1      2 oops"
-        lines[2] = lines[2].replace(b" 58", b" 59")
-        board.write("buddyinfo", b"\n".join(lines))
-        assert board.poll(3)
-        assert sampler.zones[1].nr_free(sampler.vector) == dma32
-        assert sampler.zones[2].nr_free(sampler.vector)[10] == 59
-        assert len(board.news) == 1
-        assert "oops" in board.news[0]
-
-
-def test_marks_stay_with_their_zones_when_a_line_is_malformed():
-    with Board("pc-3zones") as board:
-        board.poll()
-        marks = [zone.marks(board.sampler.vector) for zone in board.sampler.zones]
-        lines = read("captures/pc-3zones/proc/buddyinfo").split(b"\n")
-        board.write("buddyinfo", b"\n".join(lines[1:]))
-        board.poll(2 * MARKS_EVERY)
-        assert [zone.marks(board.sampler.vector) for zone in board.sampler.zones] == marks
-
-
-def test_free_column_fits_the_figures_that_are_kept():
-    with Board("pc-3zones") as board:
-        board.poll()
-        mem_free = board.sampler.value("free")
-        lines = read("captures/pc-3zones/proc/buddyinfo").split(b"\n")
-        board.write("buddyinfo", b"\n".join(lines[:2]) + b"\n")
-        board.poll()
-        assert board.sampler.value("free") == mem_free
-
-
 def test_changed_marks_are_seen_in_time():
     with Board("fresh-4k-bflt") as board:
         board.poll()
         whole = read("captures/fresh-4k-bflt/proc/zoneinfo")
         board.write("zoneinfo", whole.replace(b"min      70", b"min      15").replace(b"low      87", b"low      18"))
-        board.poll(MARKS_EVERY)
+        board.poll_marks()
         assert board.sampler.zones[0].marks(board.sampler.vector) == [15, 18, 104, 0]
         assert board.facts()["z0"] == "0/DMA/11/15/18/104/0"
         assert board.sampler.kernel_zones()[0][1:] == (15, 18, 0)
 
 
+def test_marks_are_read_by_time_however_many_polls_there_are():
+    with Board("fresh-4k-bflt") as board:
+        board.write("zoneinfo", read("captures/fresh-4k-bflt/proc/zoneinfo").replace(b"min      70", b"min      15"))
+        board.poll(100)
+        assert board.sampler.zones[0].marks(board.sampler.vector)[0] == 70
+        board.sampler._marks_ms = compat.ticks_add(compat.ticks_ms(), -MARKS_EVERY_MS)
+        board.poll()
+        assert board.sampler.zones[0].marks(board.sampler.vector)[0] == 15
+
+
 def test_lost_marks_keep_their_last_values():
     with Board("fresh-4k-bflt") as board:
         board.write("zoneinfo", b"")
-        board.poll(2 * MARKS_EVERY)
+        board.poll_marks()
         assert board.sampler.zones[0].marks(board.sampler.vector) == [70, 87, 104, 0]
         assert board.news == ["lost zoneinfo"]
 

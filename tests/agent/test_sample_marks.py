@@ -1,7 +1,6 @@
 """The sampler where zoneinfo tells some marks and not others, where the page size is unknown, and its clock."""
 
 from buddyd import compat
-from buddyd.sample import MARKS_EVERY
 from harness import read
 from test_sample import Board
 
@@ -24,7 +23,7 @@ class Partial(Board):
 
 def test_zone_without_marks_costs_its_marks_only():
     with Partial("pc-3zones") as board:
-        board.poll(2 * MARKS_EVERY)
+        board.poll_marks()
         sampler, facts = board.sampler, board.facts()
         assert facts["z1"] == "0/DMA32/11/-/-/-/-"
         assert facts["z2"] == "0/Normal/11/5355/6693/8031/0"
@@ -42,7 +41,7 @@ def test_mark_that_is_lost_keeps_its_last_value_and_the_others_change():
         text = read(PC + "zoneinfo")
         text = text.replace(b"low      6693", b"low      oops").replace(b"min      5355", b"min      99")
         board.write("zoneinfo", text)
-        board.poll(MARKS_EVERY)
+        board.poll_marks()
         marks = [zone.marks(board.sampler.vector) for zone in board.sampler.zones]
         assert marks[2] == [99, 6693, 8031, 0]
         assert marks[0] == [57, 71, 85, 4427]
@@ -54,7 +53,7 @@ def test_zone_whose_marks_come_later_stays_without():
         board.poll()
         width = len(board.sampler.vector)
         Board.write(board, "zoneinfo", read(PC + "zoneinfo"))
-        board.poll(MARKS_EVERY)
+        board.poll_marks()
         assert board.sampler.zones[1].marks(board.sampler.vector) is None
         assert board.sampler.zones[2].marks(board.sampler.vector) == NORMAL_MARKS
         assert len(board.sampler.vector) == width

@@ -30,6 +30,7 @@ _MISSING_WORDS = {
     "zoneinfo": "the watermarks",
     "meminfo": "free and reclaimable memory in all",
     "uptime": "the kernel's uptime",
+    "memory-zones": "zones that changed since buddyd started",
 }
 
 

@@ -14,7 +14,7 @@ AGENT = HERE.parents[1] / "agent"
 CALLS_MAX = 22  # a poll of five files under /proc and of the kernel's log, and one frame sent
 PER_POLL = {"lseek", "read", "write", "poll"}
 ALLOCATIONS_OF_CPYTHON = {"brk", "mmap", "munmap", "mremap", "madvise"}
-MARKS_EVERY = 12
+WARM_UP = 24  # polls
 
 
 def children(pid: int) -> list[int]:
@@ -41,9 +41,9 @@ def test_no_process_and_no_descriptor_more_over_many_polls(agent_command):
     with Daemon(agent_command, "--telnet", str(port)) as daemon:
         host = telnet(port)
         host.ask_hello()
-        host.until_frames(2 * MARKS_EVERY)
+        host.until_frames(WARM_UP)
         before = descriptors(daemon)
-        host.until_frames(10 * MARKS_EVERY)
+        host.until_frames(5 * WARM_UP)
         assert descriptors(daemon) == before
         assert children(daemon.process.pid) == []
         assert len(list((daemon.proc / "task").iterdir())) == 1, "no thread"
@@ -106,7 +106,7 @@ def polls_in(trace: Path) -> list[list[tuple[str, str]]]:
             polls.append([])
         if polls:
             polls[-1].append((line.partition("(")[0], line))
-    return polls[2 * MARKS_EVERY : -2]
+    return polls[WARM_UP:-2]
 
 
 @pytest.fixture(scope="module")
