@@ -7,7 +7,7 @@ export PYTHON MICROPYTHON MPY_CROSS
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
 
-.PHONY: help run demo test lint check bench faults agent frozen board board-tools board-run board-test clean
+.PHONY: help run demo test lint check bench fleet faults agent frozen board board-tools board-run board-test clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -16,6 +16,7 @@ help:
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
+	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, STRACE=1 counts system calls'
 	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
@@ -64,6 +65,9 @@ board-test: board
 
 bench: $(VENV_DEV)
 	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done
+
+fleet: $(VENV_RUN)
+	@.venv/bin/python scripts/fleet.py $(if $(BOARDS),--boards $(BOARDS)) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(SILENT),--silent) $(if $(STRACE),--strace)
 
 faults: $(VENV_DEV)
 	@sh scripts/get-micropython >/dev/null || true
