@@ -105,12 +105,28 @@ class SerialLink:
     def close(self) -> None:
         port, self._port = self._port, None
         if port is not None:
+            _drop_output(port.fileno())
             with contextlib.suppress(OSError, termios.error):
                 port.close()
 
     def _gone(self, reason: str) -> LinkDown:
         self.close()
         return LinkDown(f"{self._path}: {reason}")
+
+
+def _drop_output(descriptor: int) -> None:
+    """Drop what was not sent yet, so that close() does not wait for it.
+
+    close() waits up to 30 s (closing_wait) for output that the other side does not take: tty_port_close_start() in
+    drivers/tty/tty_port.c. Flushing empties the driver's buffer but not the UART's FIFO; for that uart_wait_until_sent()
+    in serial_core.c has a time limit only while CTS is ignored, so flow control is turned off as well (Linux 6.1).
+    """
+    with contextlib.suppress(OSError, termios.error):
+        settings = termios.tcgetattr(descriptor)
+        settings[2] &= ~termios.CRTSCTS
+        termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+    with contextlib.suppress(OSError, termios.error):
+        termios.tcflush(descriptor, termios.TCOFLUSH)
 
 
 def _why_not_opened(error: Exception, path: str, baud: int) -> str:

@@ -12,6 +12,8 @@ from buddywatch.links import LinkError, open_link
 from buddywatch.links import serial as serial_module
 from linktools import read_to_the_end, read_until, same_descriptors, wait, write_all
 
+N_TTY_BUF_SIZE = 4096  # include/linux/tty.h
+
 
 @contextmanager
 def a_pty():
@@ -73,6 +75,27 @@ def test_serial_takes_no_more_than_the_line_does():
                 break
         assert link.write(b"x") == 0
         link.close()
+
+
+def test_serial_waits_for_nothing_when_it_is_closed_while_the_other_side_takes_nothing():
+    """A pty never makes close() wait, so what is checked is what makes it wait on a UART: unsent output, and CTS."""
+    with same_descriptors(), a_pty() as (master, path):
+        link = open_link(f"serial://{path}?rtscts=true")
+        link.start()
+        slave = os.dup(link.fileno())
+        taken = 0
+        while count := link.write(b"x" * 1000):
+            taken += count
+        link.close()
+        assert not termios.tcgetattr(slave)[2] & termios.CRTSCTS
+        os.set_blocking(master, False)
+        left = 0
+        with suppress(BlockingIOError):
+            while data := os.read(master, 65536):
+                left += len(data)
+        os.close(slave)
+        assert taken > N_TTY_BUF_SIZE
+        assert left <= N_TTY_BUF_SIZE  # what the reader's side of the pty has already taken over
 
 
 def test_serial_is_down_when_the_adapter_is_unplugged_and_starts_again():
