@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TextIO
 
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import Incident
 from buddywatch.store.store import Store
 from buddywatch.terminal.dashboard import ViewState, render
+from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.overview import board_names, board_view
 from buddywatch.terminal.screen import Screen
 from buddywatch.terminal.style import Style
@@ -18,14 +18,17 @@ _LINE_MAX = 400
 
 
 class Lines:
-    """A line with the time for each piece of news: links that come and go, alerts that begin and end."""
+    """A line with the time for each piece of news: links that come and go, alerts that begin and end.
 
-    def __init__(self, out: TextIO) -> None:
+    The writer is entered by the caller.
+    """
+
+    def __init__(self, out: LineWriter) -> None:
         self._out = out
         self._open: dict[int, Incident] = {}
 
     def tell(self, line: str) -> None:
-        print(f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}", file=self._out, flush=True)
+        self._out.write(f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}")
 
     def show(self, store: Store, problem: str | None) -> None:
         now_open = {i.id: i for name in store.boards() for i in store.incidents(name, open_only=True)}

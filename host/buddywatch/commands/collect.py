@@ -26,6 +26,7 @@ from buddywatch.notify.channels import channels_of
 from buddywatch.notify.message import compose
 from buddywatch.notify.outbox import OutboxWorker
 from buddywatch.store.store import Store, StoreError
+from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
 
 
@@ -126,6 +127,7 @@ def _connections(doors: Doors, urls: Sequence[str]) -> list[Connection]:
 
 def _presenter(plain: bool, config: Config, stack: ExitStack) -> Presenter:
     if plain or not usable(sys.stdout, os.environ):
-        return Lines(sys.stdout)
+        sys.stdout.flush()
+        return Lines(stack.enter_context(LineWriter(sys.stdout.fileno())))
     style = style_of(sys.stdout, os.environ)
     return Live(stack.enter_context(Screen(sys.stdout)), style, config)

@@ -118,8 +118,8 @@ def _drop_output(descriptor: int) -> None:
     """Drop what was not sent yet, so that close() does not wait for it.
 
     close() waits up to 30 s (closing_wait) for output that the other side does not take: tty_port_close_start() in
-    drivers/tty/tty_port.c. Flushing empties the driver's buffer but not the UART's FIFO; for that uart_wait_until_sent()
-    in serial_core.c has a time limit only while CTS is ignored, so flow control is turned off as well (Linux 6.1).
+    drivers/tty/tty_port.c. Flushing empties the driver's buffer but not the UART's FIFO. uart_wait_until_sent() in
+    serial_core.c waits for the FIFO without a limit of its own while CTS is heeded, so that is turned off (Linux 6.1).
     """
     with contextlib.suppress(OSError, termios.error):
         settings = termios.tcgetattr(descriptor)

@@ -1,0 +1,77 @@
+"""Lines for a reader that may stop reading: a pager, a terminal after Ctrl-S. Whoever writes never waits for it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import threading
+from typing import Self
+
+LINES_MAX = 1000  # that wait for the reader; what comes when they are full is counted and dropped
+_CLOSE_S = 2.0  # how long close() waits for a reader that is behind
+
+
+class LineWriter:
+    """`with LineWriter(descriptor) as writer: writer.write(line)`.
+
+    A thread does the writing: making the descriptor non-blocking would do so for every process that shares it, such as
+    the shell that started us. It writes past the buffers of sys.stdout, so that a thread that is still stuck when
+    the process ends holds none of their locks.
+    """
+
+    def __init__(self, descriptor: int, lines_max: int = LINES_MAX) -> None:
+        self._descriptor = descriptor
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(lines_max)
+        self._dropped = 0
+        self._error: OSError | None = None
+        self._thread = threading.Thread(target=self._work, name="line-writer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Wait for what is still to be written, but not for ever."""
+        try:
+            if self._dropped:
+                self._waiting.put(self._dropped_line(), timeout=_CLOSE_S)
+            self._waiting.put(None, timeout=_CLOSE_S)
+            self._thread.join(_CLOSE_S)
+        except queue.Full:
+            pass
+
+    def write(self, line: str) -> None:
+        """Write a line when the reader takes it. OSError: an earlier line failed (no reader, full disk)."""
+        if self._error is not None:
+            raise self._error
+        try:
+            if self._dropped:
+                self._waiting.put_nowait(self._dropped_line())
+                self._dropped = 0
+            self._waiting.put_nowait(_encoded(line))
+        except queue.Full:
+            self._dropped += 1
+
+    def _dropped_line(self) -> bytes:
+        lines = "1 line was" if self._dropped == 1 else f"{self._dropped} lines were"
+        return _encoded(f"... {lines} not shown: the terminal or the program behind the pipe did not read")
+
+    def _work(self) -> None:
+        try:
+            while (line := self._waiting.get()) is not None:
+                while line:
+                    line = line[self._write_some(line) :]
+        except OSError as error:
+            self._error = error
+
+    def _write_some(self, data: bytes) -> int:
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:  # whoever started us made it non-blocking
+            select.select([], [self._descriptor], [])
+            return 0
+
+
+def _encoded(line: str) -> bytes:
+    return line.encode("ascii", "backslashreplace") + b"\n"
