@@ -127,6 +127,9 @@ class Connection:
     def receive(self, monotonic_s: float) -> list[Item]:
         """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""
         try:
+            if self.recorded_time is not None and not self.recorded_time.is_measured:
+                self.recorded_time.measure()
+                return []
             items = self._session.feed(self.link.read())
             self._check_up(monotonic_s)
         except LinkDown as down:
@@ -193,8 +196,8 @@ class Connection:
     def _start(self, monotonic_s: float) -> None:
         try:
             self.link.start()
-            if isinstance(self.link, FileLink) and self.link.recorded_path is not None:
-                self.recorded_time = RecordedTime(self.link.recorded_path)
+            if isinstance(self.link, FileLink) and self.link.is_recording:
+                self.recorded_time = RecordedTime(self.link)
         except (LinkError, OSError) as error:
             self.close()
             self.ended = isinstance(self.link, FileLink)  # a mistake, where a device would be waited for
