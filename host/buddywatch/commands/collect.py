@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import resource
 import signal
 import sys
 import time
@@ -29,6 +30,8 @@ from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
 
+DESCRIPTORS_MAX = 65536  # more than any fleet needs
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -51,6 +54,7 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
+    _allow_descriptors()
     doors = Doors(config)
     connections = _connections(doors, args.links or config.collector.links)
     db = config.collector.db
@@ -75,6 +79,14 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+def _allow_descriptors() -> None:
+    """Let the process open as many files as it may: each board takes one, and many systems start with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

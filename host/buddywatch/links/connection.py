@@ -12,6 +12,7 @@ from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.file import FileLink
 from buddywatch.links.guarded import GuardedLink
+from buddywatch.links.listen import Listener
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.frame import Hello, board_name
@@ -132,6 +133,8 @@ class Connection:
                 return []
             items = self._session.feed(self.link.read())
             self._check_up(monotonic_s)
+            if isinstance(self.link, Listener):
+                self.news += self.link.news()
         except LinkDown as down:
             items = self._session.close()
             self._lost(down, monotonic_s)

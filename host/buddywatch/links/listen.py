@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import socket
 from contextlib import suppress
+from time import monotonic
 
 from buddywatch.links.base import LinkDown, LinkError, why
 from buddywatch.links.tcp import SocketLink
+from buddywatch.text.escape import counted
 
-CONNECTIONS_MAX = 8
+CONNECTIONS_MAX = 64  # each takes a descriptor, and a process has 1024 on most systems
+TELL_S = 60.0  # a board that is turned away tries again every few seconds
 BUSY = b"busy: too many connections\r\n"
 
 
@@ -34,6 +37,9 @@ class Listener:
     def __init__(self, url: str, host: str, port: int, connections_max: int = CONNECTIONS_MAX) -> None:
         self.url = url
         self.refused = 0  # connections beyond connections_max
+        self._refused_told = 0  # of these, how many were in the news
+        self._tell_at_s = 0.0
+        self._news: list[str] = []
         self._address = (host, port)
         self._connections_max = connections_max
         self._socket: socket.socket | None = None
@@ -92,6 +98,11 @@ class Listener:
         new, self._new = self._new, []
         return new
 
+    def news(self) -> list[str]:
+        """What a person should know, since the last call."""
+        news, self._news = self._news, []
+        return news
+
     def write(self, data: bytes) -> int:
         return len(data)
 
@@ -103,16 +114,29 @@ class Listener:
 
     def _take(self, connection: socket.socket, address: tuple[str, int]) -> None:
         self._open = [link for link in self._open if link.up]
-        if len(self._open) >= self._connections_max:
-            self.refused += 1
-            with suppress(OSError):
-                connection.send(BUSY, socket.MSG_DONTWAIT)
-            connection.close()
-            return
         host, port = address[:2]
+        if len(self._open) >= self._connections_max:
+            self._turn_away(connection, host)
+            return
         link = AcceptedLink(connection, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         self._open.append(link)
         self._new.append(link)
+
+    def _turn_away(self, connection: socket.socket, host: str) -> None:
+        """Disconnect a board for which there is no room. It tries again, so that is told once a minute at most."""
+        with suppress(OSError):
+            connection.send(BUSY, socket.MSG_DONTWAIT)
+        connection.close()
+        self.refused += 1
+        now_s = monotonic()
+        if now_s < self._tell_at_s:
+            return
+        since = self.refused - self._refused_told
+        self._refused_told, self._tell_at_s = self.refused, now_s + TELL_S
+        times = f" (and {since - 1} more since it was last said)" if since > 1 else ""
+        here = counted(len(self._open), "board")
+        what = f"{here} connected, so another from {host} was disconnected{times}"
+        self._news.append(f"{self.url}: {what}; allow more with ?connections=NUMBER")
 
 
 def _why_not_bound(error: OSError, port: int) -> str:

@@ -2,7 +2,8 @@ import resource
 import socket
 
 import pytest
-from buddywatch.links import LinkError, Listener, open_link
+from buddywatch.links import LinkError, Listener, listen, open_link
+from buddywatch.links.connection import Connection
 from linktools import free_port, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 
 
@@ -63,6 +64,51 @@ def test_callers_beyond_the_bound_are_turned_away_until_one_has_gone():
         with call(listener) as third:
             (link,) = accepted(listener)
             link.close()
+        for thing in (*links, *callers, listener):
+            thing.close()
+
+
+def turn_away(connection, listener, now_s):
+    with call(listener) as caller:
+        wait(listener)
+        assert connection.receive(now_s) == []
+        assert caller.recv(100).startswith(b"busy")
+
+
+def test_callers_that_are_turned_away_are_told_once_a_minute(monkeypatch):
+    now_s = 1000.0
+    monkeypatch.setattr(listen, "monotonic", lambda: now_s)
+    with same_descriptors():
+        connection = Connection(Listener("listen://127.0.0.1:0", "127.0.0.1", 0, 1))
+        connection.tend(now_s)
+        listener = connection.link
+        with call(listener):
+            wait(listener)
+            connection.receive(now_s)
+            connection.news.clear()
+            for _ in range(3):
+                turn_away(connection, listener, now_s)
+            said = "listen://127.0.0.1:0: 1 board connected, so another from 127.0.0.1 was disconnected"
+            assert connection.news == [f"{said}; allow more with ?connections=NUMBER"]
+            now_s += listen.TELL_S
+            turn_away(connection, listener, now_s)
+            assert connection.news[1:] == [
+                f"{said} (and 2 more since it was last said); allow more with ?connections=NUMBER"
+            ]
+            for link in listener.accepted():
+                link.close()
+        connection.close()
+
+
+def test_as_many_boards_as_are_allowed_are_taken():
+    with same_descriptors():
+        listener = started(connections_max=100)
+        callers = []
+        links = []
+        for _ in range(100):
+            callers.append(call(listener))
+            links += accepted(listener)
+        assert (len(links), listener.refused) == (100, 0)
         for thing in (*links, *callers, listener):
             thing.close()
 
