@@ -10,9 +10,14 @@ from pathlib import Path
 from textwrap import dedent
 
 TOP = Path(__file__).resolve().parent.parent
-NAMES = ("README.md", "CHANGELOG.md", "agent/README.md", "agent/PROTOCOL.md", "host/README.md")
-PAGES = [TOP / name for name in NAMES if (TOP / name).exists()]
-GUIDES = [page for page in PAGES if page.name == "README.md"]
+DOCS = TOP / "docs"
+INDEX = DOCS / "README.md"
+PROTOCOL = TOP / "agent" / "PROTOCOL.md"
+CHANGELOG = TOP / "CHANGELOG.md"
+MAPS = [TOP / "README.md", TOP / "agent" / "README.md", TOP / "host" / "README.md"]
+# What a reader follows, and types from: all pages but the history and the protocol, which has tests of its own.
+GUIDES = [*MAPS, *sorted(DOCS.rglob("*.md"))]
+PAGES = [*GUIDES, CHANGELOG, PROTOCOL]
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _PROMPTS = ("$ ", "# ", "board# ")  # in blocks of kind "console"

@@ -14,19 +14,19 @@ if __name__ == "__main__":
 from buddywatch.config.schema import reference_markdown  # noqa: E402
 from buddywatch.store import migrations  # noqa: E402
 
-PAGE = TOP / "host" / "README.md"
+REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
-    "boots": "each life of an agent: its hello, when uptime 0 was, and `cause` (`first`, `agent-restart`, `reboot`)",
+    "boots": "each run of an agent: its hello, the time of uptime 0, and `cause` (`first`, `agent-restart`, `reboot`)",
     "console": "text on the line that was no frame",
-    "events": "the kernel's lines, and news of the agent; `copy`: known already",
-    "gaps": "frames `first` to `last` that will never come, and why",
-    "incidents": "each trouble from its beginning to its end",
-    "judged": "up to where the rules have judged a board",
-    "links": "on which link a board was seen, and whether it is up",
+    "events": "the kernel's lines, and news of the agent; `copy`: the same line is stored already",
+    "gaps": "frames `first` to `last` that are lost, and why",
+    "incidents": "each alert, from its beginning to its end",
+    "judged": "the newest snapshot of a board that the rules have judged",
+    "links": "each link of a board, whether it is up, and its damage",
     "migrations": "the schema's history",
-    "outbox": "each message, for each way out, and how far it is",
-    "rule_states": "where each rule stands",
-    "silences": "who is not to be told of what, until when, and why",
+    "outbox": "each message, for mail and each hook, and whether it was sent",
+    "rule_states": "the state of each rule",
+    "silences": "which alerts are muted, until when, and why",
     "snapshots": "each poll of a board: frames `first_seq` to `seq`",
     "transitions": "each change of a rule's state",
 }
@@ -44,7 +44,10 @@ def schema_markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"config_schema.KEYS": reference_markdown, "the schema": schema_markdown}
+TABLES = {
+    "config.schema.KEYS": (REFERENCE / "configuration.md", reference_markdown),
+    "the schema": (REFERENCE / "database.md", schema_markdown),
+}
 
 
 def _marked(source: str) -> re.Pattern[str]:
@@ -53,17 +56,19 @@ def _marked(source: str) -> re.Pattern[str]:
 
 
 def written(source: str) -> str:
-    """The table as it stands on the page."""
-    match = _marked(source).search(PAGE.read_text())
-    assert match, f"{PAGE} has no marks for {source}"
+    """The table as it stands on its page."""
+    page, _ = TABLES[source]
+    match = _marked(source).search(page.read_text())
+    assert match, f"{page} has no marks for {source}"
     return match[2].strip() + "\n"
 
 
 def main() -> None:
-    text = PAGE.read_text()
-    for source, make in TABLES.items():
-        text = _marked(source).sub(lambda match, make=make: f"{match[1]}\n{make()}\n{match[3]}", text)
-    PAGE.write_text(text)
+    for source, (page, make) in TABLES.items():
+        table = make()
+        page.write_text(
+            _marked(source).sub(lambda match, table=table: f"{match[1]}\n{table}\n{match[3]}", page.read_text())
+        )
 
 
 if __name__ == "__main__":

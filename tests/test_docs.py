@@ -1,4 +1,4 @@
-"""All pages: their links lead somewhere, and what they tell a reader to type exists."""
+"""All pages: links resolve, each page is reachable, and every command on them is one that exists."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from buddyd import options
 from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.config.load import Collector, Config
 from buddywatch.links.factory import Doors
-from docs_pages import GUIDES, PAGES, TOP, Typed, name_of, simple_commands
+from docs_pages import DOCS, GUIDES, INDEX, MAPS, PAGES, TOP, Typed, name_of, simple_commands
 
 MAKEFILE = (TOP / "Makefile").read_text()
 TARGETS = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split())
@@ -20,7 +20,9 @@ VARIABLES = set(re.findall(r"([A-Z_]+)=", re.findall(r"'Variables: .*", MAKEFILE
 PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt/flash/buddyd-micropython")
 BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
 FOREIGN = ("chmod", "cp", "git", "journalctl", "ln", "mkdir", "sqlite3", "systemctl", "telnet")
-FOREIGN += ("base64", "echo", "head")
+FOREIGN += ("base64", "cat", "echo", "head")
+README_LINES_MAX = 70  # one screen, more or less
+MAP_LINES_MAX = 60
 FOREIGN_OPTIONS = {"--now", "--json"}  # of systemctl; of a hook in an example
 COMMANDS_TYPED = [pytest.param(page, typed, id=typed.line) for page in GUIDES for typed in docs_pages.typed(page)]
 LINES = [pytest.param(page, line, id=line[:60]) for page in GUIDES for line in docs_pages.agent_lines(page)]
@@ -138,8 +140,47 @@ def test_page_holds_no_placeholder(page: Path) -> None:
     assert re.findall(r"@@\w+@@|TODO|FIXME|XXX", page.read_text()) == []
 
 
+def targets(page: Path) -> set[Path]:
+    """The files that a page links to."""
+    found = re.findall(r"\]\(([^)\s#]+)[^)\s]*\)", docs_pages.prose(page))
+    return {(page.parent / target).resolve() for target in found if "://" not in target}
+
+
+def test_every_page_is_reachable_from_the_index() -> None:
+    pending, seen = {INDEX}, set()
+    while pending:
+        page = pending.pop()
+        seen.add(page)
+        pending |= {target for target in targets(page) if target in PAGES} - seen
+    assert set(PAGES) - seen - {TOP / "README.md"} == set()
+    assert INDEX in targets(TOP / "README.md")
+
+
+def test_index_names_every_page_below_docs() -> None:
+    assert set(DOCS.rglob("*.md")) - {INDEX} - targets(INDEX) == set()
+
+
+@pytest.mark.parametrize("page", MAPS, ids=name_of)
+def test_readme_fits_on_a_page(page: Path) -> None:
+    limit = README_LINES_MAX if page.parent == TOP else MAP_LINES_MAX
+    assert len(page.read_text().splitlines()) <= limit
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_page_has_one_title(page: Path) -> None:
+    text = docs_pages.prose(page)
+    assert text.startswith("# ")
+    assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_headings_of_a_page_differ(page: Path) -> None:
+    titles = re.findall(r"^#+ (.+)$", docs_pages.prose(page), re.MULTILINE)
+    assert len(set(titles)) == len(titles)  # or the second one has no anchor, and section() would not find it
+
+
 def test_every_command_of_buddywatch_is_described() -> None:
-    text = (TOP / "host/README.md").read_text()
+    text = (DOCS / "reference/commands.md").read_text()
     assert {name for name in COMMANDS if f"`buddywatch {name}" not in text} == set()
 
 

@@ -1,4 +1,4 @@
-"""agent/README.md says what buddyd does: options, exit codes, answers, limits, and what it costs to lack a source."""
+"""The pages about buddyd: options, exit codes, answers, limits, and what it costs to lack a source."""
 
 import os
 import re
@@ -11,21 +11,23 @@ from pathlib import Path
 import docs_pages
 import heaptrial
 import pytest
-from buddyd import options
+from buddyd import options, wire
 from buddyd.links import base, console, telnet_server
 from buddyd.sample import Sampler
 from buddyd.sources.kmsg import KernelLog
-from buddyd.talk import conversation, secret
+from buddyd.talk import answers, conversation, secret
 from buddywatch.links import connection
 from conftest import AgentCommand
-from docs_pages import TOP, Typed
+from docs_pages import DOCS, GUIDES, TOP, Typed
 
-PAGE = TOP / "agent" / "README.md"
+REFERENCE = DOCS / "reference" / "buddyd.md"
+TELNET = DOCS / "how-to" / "telnet-and-dial-out.md"
 SHELL = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # where `python3` is this one
-SESSION = next(typed for typed in docs_pages.typed(PAGE) if typed.line.startswith("telnet "))
-SHOWN = [typed for typed in docs_pages.typed(PAGE) if typed.output and "-m buddyd" in typed.line]
-FORMS = ("frozen", "mpy", "py")
-HEAPS = re.findall(r"So give (\w+) frozen, (\w+) as .mpy, (\w+) as source", docs_pages.flat(PAGE.read_text()))[0]
+SESSION = next(
+    typed for typed in docs_pages.typed(DOCS / "how-to" / "talk-to-a-board.md") if typed.line.startswith("telnet ")
+)
+SHOWN = [typed for page in GUIDES for typed in docs_pages.typed(page) if typed.output and "-m buddyd" in typed.line]
+HEAPS = docs_pages.rows(docs_pages.section(DOCS / "how-to" / "run-buddyd-on-a-board.md", "How much heap"))
 
 
 def steady(text: str) -> str:
@@ -35,17 +37,17 @@ def steady(text: str) -> str:
 
 def test_options_table_is_that_of_the_help() -> None:
     expected = [[f"`--{name}{' ' * bool(arg)}{arg}`", text, default] for name, arg, text, default in options.OPTIONS]
-    assert docs_pages.rows(docs_pages.section(PAGE, "Options"))[: len(expected)] == expected
+    assert docs_pages.rows(docs_pages.section(REFERENCE, "Options")) == expected
 
 
 def test_help_names_the_exit_codes_of_the_table() -> None:
     said = options.usage().splitlines()[-1].removeprefix("exit codes: ")
     expected = [entry.split(" ", 1) for entry in said.split(", ")]
-    assert docs_pages.rows(docs_pages.section(PAGE, "Options"))[-len(expected) :] == expected
+    assert docs_pages.rows(docs_pages.section(REFERENCE, "Exit codes")) == expected
 
 
 def test_sample_file_is_taken(tmp_path: Path) -> None:
-    (block,) = docs_pages.blocks(PAGE, "conf")
+    (block,) = docs_pages.blocks(REFERENCE, "conf")
     (tmp_path / "buddyd.conf").write_text(block.text)
     settings = options.load(["--config", str(tmp_path / "buddyd.conf")])
     assert settings["name"] == "xport-07"
@@ -93,14 +95,18 @@ def test_shown_session_is_the_true_one(agent_command: AgentCommand) -> None:
             agent.terminate()
 
 
-@pytest.mark.parametrize(("form", "heap"), list(zip(FORMS, HEAPS, strict=True)))
+def test_heap_is_recommended_for_each_form() -> None:
+    assert [row[0] for row in HEAPS] == ["frozen", ".mpy", ".py"]
+
+
+@pytest.mark.parametrize(("form", "heap"), [row[:2] for row in HEAPS])
 def test_recommended_heap_is_enough(
     form: str, heap: str, request: pytest.FixtureRequest, micropython: str, proc_dir: Path
 ) -> None:
     interpreter, search = micropython, str(TOP / "agent")
     if form == "frozen":
         interpreter, search = request.getfixturevalue("frozen_micropython"), ".frozen"
-    elif form == "mpy":
+    elif form == ".mpy":
         search = request.getfixturevalue("compiled_agent")
     argv = [interpreter, "-X", f"heapsize={heap}", "-m", "buddyd"]
     outcome = heaptrial.trial(argv, {**os.environ, "MICROPYPATH": search}, proc_dir, 100)
@@ -113,37 +119,40 @@ def test_every_source_that_can_be_missing_is_in_the_table(tmp_path: Path) -> Non
     missing = set(sampler.missing())
     assert {"meminfo", "zoneinfo", "stat", "uptime"} <= missing
     assert KernelLog(str(tmp_path)).file is None
-    table = docs_pages.rows(docs_pages.section(PAGE, "What it needs from the kernel"))
+    table = docs_pages.rows(docs_pages.section(REFERENCE, "Files it reads"))
     named = {name for row in table for name in docs_pages.code(row[0])}
     assert missing - named == set()
 
 
 @pytest.mark.parametrize(
-    ("title", "words"),
+    ("page", "title", "words"),
     [
-        ("What it costs", f"default ring of {options.check({})['ring'] // 1024} kB"),
-        ("Telnet", "Two clients at once; a third" if telnet_server.CLIENTS_MAX == 2 else "another number"),
-        ("Telnet", f"`busy: {telnet_server.CLIENTS_MAX} clients are connected`"),
-        ("Telnet", "nothing for ten minutes" if telnet_server.IDLE_MS == 600_000 else "another time"),
-        ("Telnet", f"every {'four' if connection.KEEPALIVE_S == 240 else 'other'} minutes"),
-        ("A console with a shell", f"at most {console.LINES_A_POLL} lines a poll"),
-        ("A secret", f"a line of {secret.SECRET_MIN} to {secret.SECRET_MAX} characters"),
-        ("A secret", f"let go after {telnet_server.PROVE_MS // 1000} seconds"),
-        ("Telnet", f"Of a line {conversation.INPUT_MAX} characters are taken; of {telnet_server.LINES_A_SECOND} lines"),
-        ("The serial line", f"a hello every {conversation.HELLO_EVERY} frames"),
-        ("Options", "1 s, 2 s, 4 s and so on up to a minute"),
+        ("how-it-works/costs.md", "Heap", f"default ring of {options.check({})['ring'] // 1024} kB"),
+        ("how-it-works/wire.md", "The ring", f"default of {options.check({})['ring'] // 1024} kB"),
+        ("how-it-works/wire.md", "Frames", f"at least every {wire.KEY_EVERY} snapshots"),
+        (TELNET, "Telnet", "Two clients at once; a third" if telnet_server.CLIENTS_MAX == 2 else "another number"),
+        (TELNET, "Telnet", f"`busy: {telnet_server.CLIENTS_MAX} clients are connected`"),
+        (TELNET, "Telnet", "nothing for ten minutes" if telnet_server.IDLE_MS == 600_000 else "another time"),
+        (TELNET, "Telnet", f"every {'four' if connection.KEEPALIVE_S == 240 else 'other'} minutes"),
+        (TELNET, "Telnet", f"{conversation.INPUT_MAX} characters are taken; of {telnet_server.LINES_A_SECOND} lines"),
+        ("how-to/serial-line.md", "A console with a shell", f"at most {console.LINES_A_POLL} lines a poll"),
+        ("how-to/serial-line.md", "A line of its own", f"a hello every {conversation.HELLO_EVERY} frames"),
+        ("how-to/secrets.md", "A secret", f"a line of {secret.SECRET_MIN} to {secret.SECRET_MAX} characters"),
+        ("how-to/secrets.md", "What changes", f"proven nothing after {telnet_server.PROVE_MS // 1000} seconds"),
+        (REFERENCE, "Options", "1 s, 2 s, 4 s and so on up to a minute"),
+        (REFERENCE, "What a person can type", f"at most {answers.RECENT_MAX})"),
     ],
-    ids=lambda value: value[:30],
+    ids=lambda value: str(value)[-30:],
 )
-def test_number_on_the_page_is_that_of_the_code(title: str, words: str) -> None:
-    assert words in docs_pages.flat(docs_pages.section(PAGE, title))
+def test_number_on_the_page_is_that_of_the_code(page: str | Path, title: str, words: str) -> None:
+    assert words in docs_pages.flat(docs_pages.section(DOCS / page, title))
 
 
 def test_retries_are_those_of_the_code() -> None:
     assert (base.RETRY_MIN_MS, base.RETRY_MAX_MS) == (1000, 60_000)
 
 
-def test_third_client_is_told_what_the_page_says(agent_command: AgentCommand, proc_dir: Path) -> None:
+def test_third_client_gets_what_the_page_says(agent_command: AgentCommand, proc_dir: Path) -> None:
     port = heaptrial.free_port()
     argv = [*agent_command.argv, "--proc", str(proc_dir), "--telnet", str(port)]
     with subprocess.Popen(argv, env=agent_command.env, stderr=subprocess.DEVNULL) as agent:
@@ -155,4 +164,4 @@ def test_third_client_is_told_what_the_page_says(agent_command: AgentCommand, pr
                 client.socket.close()
         finally:
             agent.terminate()
-    assert f"`{answer}`" in docs_pages.section(PAGE, "Telnet")
+    assert f"`{answer}`" in docs_pages.section(TELNET, "Telnet")

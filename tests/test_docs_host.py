@@ -1,4 +1,4 @@
-"""host/README.md says what buddywatch does: commands, links, configuration, exit codes, and the service's unit."""
+"""The pages about buddywatch: commands, links, configuration, exit codes, rules, and the service's unit."""
 
 import re
 import shutil
@@ -23,15 +23,29 @@ from buddywatch.links.serial import BAUD
 from buddywatch.model.alerts import RULES
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
 from buddywatch.store.write import CONSOLE_LINES_MAX
-from docs_pages import GUIDES, TOP, Typed
+from docs_pages import DOCS, GUIDES, TOP, Typed
 from programfiles import flat
 from runner import Runner
 from test_docs import command_parser
 
-PAGE = TOP / "host" / "README.md"
+COMMANDS_PAGE = DOCS / "reference" / "commands.md"
+LINKS = DOCS / "reference" / "links.md"
+CONFIGURATION = DOCS / "reference" / "configuration.md"
+VERDICT = DOCS / "how-it-works" / "verdict.md"
+ALERTS = DOCS / "how-it-works" / "alerts.md"
+MAIL = DOCS / "how-to" / "send-mail.md"
+LOGIN = DOCS / "how-to" / "board-behind-a-login.md"
+HUSH = DOCS / "how-to" / "board-without-agent.md"
+TALK = DOCS / "how-to" / "talk-to-a-board.md"
+SERVICE = DOCS / "how-to" / "run-as-a-service.md"
 UNIT = TOP / "host" / "deploy" / "buddywatch.service"
 OF_EVERY_COMMAND = "[-h] [--db FILE] [--config FILE] [--debug]"
-SHOWN = [typed for typed in docs_pages.typed(PAGE) if re.match("buddywatch (need|explain|silence|decode) ", typed.line)]
+SHOWN = [
+    typed
+    for page in GUIDES
+    for typed in docs_pages.typed(page)
+    if typed.output and re.match("buddywatch (need|explain|silence|decode) ", typed.line)
+]
 SAMPLES = [
     pytest.param(block.text, id=f"{docs_pages.name_of(page)}-{number}")
     for page in GUIDES
@@ -39,8 +53,7 @@ SAMPLES = [
 ]
 
 
-def section(title: str) -> str:
-    return docs_pages.section(PAGE, title)
+section = docs_pages.section
 
 
 def rest_s() -> int:
@@ -50,24 +63,25 @@ def rest_s() -> int:
 
 @pytest.mark.parametrize("source", docs_tables.TABLES)
 def test_table_is_the_one_made_from_the_code(source: str) -> None:
-    assert docs_tables.written(source) == docs_tables.TABLES[source](), "run: python tests/docs_tables.py"
+    _, make = docs_tables.TABLES[source]
+    assert docs_tables.written(source) == make(), "run: python tests/docs_tables.py"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_usage_in_the_table_is_that_of_the_help(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "1000")
     usage = command_parser(name).format_usage().removeprefix("usage: ").replace(OF_EVERY_COMMAND, "")
-    written = {docs_pages.code(row[0])[0] for row in docs_pages.rows(section("Commands"))}
+    written = {docs_pages.code(row[0])[0] for row in docs_pages.rows(section(COMMANDS_PAGE, "Commands"))}
     assert " ".join(usage.split()) in written
 
 
 def test_exit_codes_are_those_of_the_help() -> None:
     epilog = str(build_parser([]).epilog)
     expected = [line.split(maxsplit=1) for line in epilog.splitlines()[1:]]
-    assert docs_pages.rows(section("Exit codes")) == expected
+    assert docs_pages.rows(section(COMMANDS_PAGE, "Exit codes")) == expected
 
 
-@pytest.mark.parametrize("row", docs_pages.rows(section("Links")), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", docs_pages.rows(section(LINKS, "Kinds")), ids=lambda row: row[0])
 def test_link_of_the_table_is_one(row: list[str]) -> None:
     (url,) = docs_pages.code(row[0])
     open_link(url.replace("HOST:PORT", "host:7000").replace("ADDRESS:PORT", "127.0.0.1:7000"))
@@ -98,7 +112,7 @@ def test_sample_configuration_is_valid(text: str, tmp_path: Path, capsys: pytest
 
 def test_without_configuration_the_page_says_what_is_judged() -> None:
     (need,) = DEFAULT_NEEDS
-    assert f"`{need.name}` = {need.bytes} bytes" in docs_pages.flat(section("Configuration"))
+    assert f"`{need.name}` = {need.bytes} bytes" in docs_pages.flat(docs_pages.prose(CONFIGURATION))
 
 
 def test_default_places_are_those_of_the_page(tmp_path: Path) -> None:
@@ -107,13 +121,14 @@ def test_default_places_are_those_of_the_page(tmp_path: Path) -> None:
     config = load(None, {"HOME": str(tmp_path)})
     assert config.path == tmp_path / ".config/buddywatch/config.toml"
     assert config.collector.db == tmp_path / ".local/share/buddywatch/buddywatch.db"
-    assert "~/.config/buddywatch/config.toml" in section("Configuration")
-    assert "~/.local/share/buddywatch`" in section("Configuration")
+    text = docs_pages.prose(CONFIGURATION)
+    assert "~/.config/buddywatch/config.toml" in text
+    assert "~/.local/share/buddywatch`" in text
     assert load(None, {"HOME": str(tmp_path), "STATE_DIRECTORY": "/x"}).collector.db == Path("/x/buddywatch.db")
 
 
 def test_rules_of_the_verdict_are_all_named() -> None:
-    tables = docs_pages.rows(section("How a verdict is made"))
+    tables = docs_pages.rows(docs_pages.prose(VERDICT))
     assert [docs_pages.code(row[0])[0] for row in tables if docs_pages.code(row[0])] == [
         *watermark.RULES,
         watermark.OK,
@@ -123,7 +138,7 @@ def test_rules_of_the_verdict_are_all_named() -> None:
 
 
 def test_example_of_a_verdict_is_computed_right() -> None:
-    text = docs_pages.flat(section("How a verdict is made"))
+    text = docs_pages.flat(docs_pages.prose(VERDICT))
     counts = [int(word) for word in re.findall(r"`((?:\d+ ){10}\d+)`", text)[0].split()]
     zones = [(counts, 90, 112, 0)]
     assert watermark.judge(zones, 4, "old", watermark.EXEC_PAGES) == ("refused", -5)
@@ -136,46 +151,47 @@ def test_example_of_a_verdict_is_computed_right() -> None:
 
 
 def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
-    table = docs_pages.rows(section("Alerts"))
+    table = docs_pages.rows(section(ALERTS, "Rules"))
     assert {docs_pages.code(row[0])[0]: row[3] for row in table} == {rule: getattr(Alert(), rule) for rule in RULES}
 
 
 @pytest.mark.parametrize(
-    ("title", "words"),
+    ("page", "title", "words"),
     [
-        ("Alerts", f"in {Alert().hold_samples} received snapshots (`hold_samples`)"),
-        ("Alerts", f"in {Alert().clear_samples} snapshots in a row (`clear_samples`)"),
-        ("Alerts", f"| {Alert().clear_samples} snapshots have come"),
-        ("Alerts", f"for {Alert().silent_after_s // 60} minutes (`silent_after`)"),
-        ("Alerts", f"at least {signals.SILENT_INTERVALS} of the board's intervals"),
-        ("Alerts", f"within {Alert().batch_s} s (`batch`)"),
-        ("Alerts", f"after {rest_s() // 60} minutes ({MAIL_INTERVAL_BATCHES} x `batch`)"),
-        ("Alerts", f"every {Alert().repeat_after_s // 3600} hours (`repeat_after`)"),
-        ("Alerts", f"the last {RECENTLY_S // 3600} hours"),
-        ("Alerts", "an hour of its uptime" if signals.KERNEL_QUIET_MS == 3_600_000 else "another time"),
-        ("Alerts", "more than a minute late" if incidents.LATE_AFTER_S == 60 else "another time"),
-        ("By SMTP", f"STARTTLS on port {mail.PORTS['starttls']}"),
-        ("By SMTP", f"on port {mail.PORTS['tls']}"),
-        ("By SMTP", f"port {mail.PORTS['none']}; with a login"),
-        ("When the mail server is dead", "1, 2, 5, 15, 30 and 60 minutes and then every hour"),
-        ("When the mail server is dead", "for a day" if PERMANENT_LIMIT_S == 86400 else "for another time"),
-        ("Links", f"{BAUD} is the default"),
-        ("Links", f"{TELNET_PORT} if no port is given"),
-        ("Behind a login", f"up to {urls.EXEC_MAX} bytes"),
-        ("Behind a login", f"for {login.REST_S:.0f} s at least"),
-        ("Behind a login", f"after {login.REJECTED_REST_S / 60:.0f} minutes only"),
-        ("Without an agent", f"time between polls, {urls.INTERVAL_S} if not given"),
-        ("Without an agent", f"left alone for {login.REJECTED_REST_S / 60:.0f} minutes"),
-        ("Talk to a board", f"A line may have {console_server.TYPED_MAX} characters"),
-        ("Talk to a board", f"at most {console_server.CLIENTS_MAX} consoles are open"),
-        ("Links", f"the newest {CONSOLE_LINES_MAX:,} lines"),
-        ("Links", f"up to {listen.CONNECTIONS_MAX} at once"),
-        ("Links", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),
+        (ALERTS, "Rules", f"in {Alert().hold_samples} received snapshots (`hold_samples`)"),
+        (ALERTS, "Rules", f"in {Alert().clear_samples} snapshots in a row (`clear_samples`)"),
+        (ALERTS, "Rules", f"| {Alert().clear_samples} snapshots have come"),
+        (ALERTS, "Rules", f"for {Alert().silent_after_s // 60} minutes (`silent_after`)"),
+        (ALERTS, "Rules", f"at least {signals.SILENT_INTERVALS} of the board's intervals"),
+        (ALERTS, "Messages", f"within {Alert().batch_s} s (`batch`)"),
+        (ALERTS, "Messages", f"after {rest_s() // 60} minutes ({MAIL_INTERVAL_BATCHES} x `batch`)"),
+        (ALERTS, "Messages", f"every {Alert().repeat_after_s // 3600} hours (`repeat_after`)"),
+        (ALERTS, "Rules", f"the last {RECENTLY_S // 3600} hours"),
+        (ALERTS, "Rules", "an hour of its uptime" if signals.KERNEL_QUIET_MS == 3_600_000 else "another time"),
+        (ALERTS, "Rules", "more than a minute late" if incidents.LATE_AFTER_S == 60 else "another time"),
+        (MAIL, "By SMTP", f"STARTTLS on port {mail.PORTS['starttls']}"),
+        (MAIL, "By SMTP", f"on port {mail.PORTS['tls']}"),
+        (MAIL, "By SMTP", f"port {mail.PORTS['none']}; with a login"),
+        (MAIL, "When the mail server is dead", "1, 2, 5, 15, 30 and 60 minutes and then every hour"),
+        (MAIL, "When the mail server is dead", "for a day" if PERMANENT_LIMIT_S == 86400 else "for another time"),
+        (LINKS, "Kinds", f"{BAUD} is the default"),
+        (LINKS, "Kinds", f"{TELNET_PORT} if no port is given"),
+        (HUSH, "Board without an agent", f"port {TELNET_PORT} if none is given"),
+        (LOGIN, "Board behind a login", f"up to {urls.EXEC_MAX} bytes"),
+        (LOGIN, "Board behind a login", f"for {login.REST_S:.0f} s at least"),
+        (LOGIN, "Board behind a login", f"after {login.REJECTED_REST_S / 60:.0f} minutes only"),
+        (HUSH, "Board without an agent", f"time between polls, {urls.INTERVAL_S} if not given"),
+        (HUSH, "No poll starts a process", f"left alone for {login.REJECTED_REST_S / 60:.0f} minutes"),
+        (TALK, "Through the collector", f"A line may have {console_server.TYPED_MAX} characters"),
+        (TALK, "Through the collector", f"at most {console_server.CLIENTS_MAX} consoles are open"),
+        (LINKS, "What every link does", f"the newest {CONSOLE_LINES_MAX:,} lines"),
+        (LINKS, "Kinds", f"up to {listen.CONNECTIONS_MAX} at once"),
+        (LINKS, "What every link does", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),
     ],
-    ids=lambda value: value[:40],
+    ids=lambda value: str(value)[-40:],
 )
-def test_number_on_the_page_is_that_of_the_code(title: str, words: str) -> None:
-    assert words in docs_pages.flat(section(title))
+def test_number_on_the_page_is_that_of_the_code(page: Path, title: str, words: str) -> None:
+    assert words in docs_pages.flat(section(page, title))
 
 
 def test_retries_of_mail_are_those_of_the_page() -> None:
@@ -213,13 +229,13 @@ def test_unit_starts_a_command_that_exists() -> None:
     (start,) = re.findall(r"^ExecStart=(.+)$", UNIT.read_text(), re.MULTILINE)
     program, *arguments = start.split()
     assert program == "/opt/buddywatch/bin/buddywatch"
-    assert "python3 -m venv /opt/buddywatch" in PAGE.read_text()
+    assert "python3 -m venv /opt/buddywatch" in (DOCS / "how-to/install-the-collector.md").read_text()
     assert build_parser(arguments).parse_args(arguments).config == "/etc/buddywatch/config.toml"
 
 
 def test_unit_keeps_its_state_where_the_page_says() -> None:
     assert "StateDirectory=buddywatch\n" in UNIT.read_text()
-    assert 'db = "/var/lib/buddywatch/buddywatch.db"' in section("As a service")
+    assert 'db = "/var/lib/buddywatch/buddywatch.db"' in SERVICE.read_text()
 
 
 @pytest.mark.parametrize("credential", [False, True], ids=["as-it-is", "with-credential"])

@@ -1,4 +1,4 @@
-"""host/README.md shows the keys that the JSON really has, and what the store really takes."""
+"""The reference pages show the keys that the JSON really has, and what the store really takes."""
 
 import json
 import subprocess
@@ -12,11 +12,12 @@ from bench import store_sizes
 from buddyd import wire
 from buddywatch.model.samples import Gap
 from buddywatch.notify.message import compose
-from docs_pages import TOP
+from docs_pages import DOCS, GUIDES, PROTOCOL, TOP
 from runner import ENV, Runner
 
-PAGE = TOP / "host" / "README.md"
-JSON = [json.loads(block.text) for block in docs_pages.blocks(PAGE, "json")]
+REFERENCE = DOCS / "reference"
+JSON_PAGE, MESSAGE_PAGE = REFERENCE / "json.md", REFERENCE / "hook-message.md"
+JSON = [json.loads(block.text) for page in (JSON_PAGE, MESSAGE_PAGE) for block in docs_pages.blocks(page, "json")]
 MISSED = range(100, 140)  # frames that are left out of the recording
 TOLERANCE = 0.1  # of bytes in a file: SQLite's versions differ
 
@@ -66,6 +67,12 @@ def buddywatch(folder: Path, capsys: pytest.CaptureFixture[str]) -> Runner:
     return Runner(folder, capsys)
 
 
+def test_no_example_is_left_out() -> None:
+    assert {next(iter(value)) for value in JSON} == {"boards", "board", "alerts", "schema"}
+    assert len(JSON) == 5  # two are of history
+    assert [page for page in GUIDES if docs_pages.blocks(page, "json")] == [MESSAGE_PAGE, JSON_PAGE]
+
+
 def test_status_has_the_keys_of_the_example(buddywatch: Runner) -> None:
     true = buddywatch("status", "--json").json
     assert true["boards"][0]["gaps"]
@@ -108,17 +115,21 @@ def test_message_has_the_keys_of_the_example() -> None:
     shown = example("schema")
     assert list(shown) == list(true)
     assert shape(shown | {"facts": None}) == shape(true | {"facts": None})
-    hello = docs_pages.rows(docs_pages.section(TOP / "agent" / "PROTOCOL.md", "Hello"))
+    hello = docs_pages.rows(docs_pages.section(PROTOCOL, "Hello"))
     assert set(shown["facts"]) <= {key for row in hello for key in docs_pages.code(row[0])}
 
 
 def test_every_key_of_a_message_is_explained() -> None:
-    table = docs_pages.rows(docs_pages.section(PAGE, "By a hook"))
+    table = docs_pages.rows(MESSAGE_PAGE.read_text())
     assert {key for row in table for key in docs_pages.code(row[0])} == set(example("schema"))
 
 
 def test_explain_has_the_keys_that_the_page_names() -> None:
-    (shown,) = [text for text in docs_pages.code(docs_pages.prose(PAGE)) if text.startswith('{"kernel"')]
+    (shown,) = [
+        text
+        for text in docs_pages.code(docs_pages.prose(DOCS / "how-to/explain-a-failure.md"))
+        if text.startswith('{"kernel"')
+    ]
     command = ["explain", "--json", "tests/fixtures/captures/frag-4k-bflt/dmesg.txt"]
     done = subprocess.run(
         [*store_sizes.BUDDYWATCH, *command], env=ENV, cwd=TOP, capture_output=True, text=True, check=False
@@ -129,7 +140,11 @@ def test_explain_has_the_keys_that_the_page_names() -> None:
 
 def test_sizes_are_the_measured_ones() -> None:
     measured = store_sizes.measure("cron-a")
-    (row,) = [row for row in docs_pages.rows(docs_pages.section(PAGE, "Database")) if row[0] == measured.trace]
+    (row,) = [
+        row
+        for row in docs_pages.rows(docs_pages.section(REFERENCE / "database.md", "Size"))
+        if row[0] == measured.trace
+    ]
     assert row[1:3] == [str(measured.snapshots), str(measured.events)]
     for cell, value in zip(row[3:], (measured.file_bytes, measured.bytes_per_snapshot), strict=True):
         assert abs(int(cell.removesuffix(" bytes")) - value) <= TOLERANCE * value

@@ -95,7 +95,7 @@ def measure(name: str) -> Stored:
 
 
 def table() -> list[str]:
-    """The rows of the table in host/README.md."""
+    """The rows of the table in docs/reference/database.md."""
     lines = ["| trace | snapshots | events | file | per snapshot |", "|---|---|---|---|---|"]
     for path in sorted(wire_sizes.TRACES.glob("*.tsv")):
         stored = measure(path.stem)

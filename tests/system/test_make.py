@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import docs_pages
 from system_parts import DEADLINE_S
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -16,6 +17,11 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=TOP, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=5 * DEADLINE_S
     )
+
+
+def steady(line: str) -> str:
+    """A line without what differs from run to run: the counts of pages, and so the blanks before them."""
+    return re.sub(r" +\d+(?= |$)", " N", line)
 
 
 def test_make_run_shows_this_machine() -> None:
@@ -33,9 +39,12 @@ def test_make_run_shows_this_machine() -> None:
 def test_make_demo_prints_three_mails() -> None:
     done = make("demo", f"STEPS={STEPS}")
     assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
     subjects = re.findall(r"^Subject:\s+(.*)$", done.stdout, re.M)
     assert len(subjects) >= 3
     assert "CRIT xport: the kernel will refuse rm" in subjects[0]
     assert any("the kernel refused 61440 bytes to rm (pid 6821)" in subject for subject in subjects[1:])
     assert re.search(r"\bOK rm passes again", done.stdout)
+    (shown, _) = docs_pages.blocks(TOP / "README.md", "text")
+    assert {steady(line) for line in shown.text.splitlines()} - {"", "  ..."} - set(map(steady, lines)) == set()
     assert re.search(r"^  no open alert$", done.stdout, re.M)

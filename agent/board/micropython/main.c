@@ -3,7 +3,7 @@
 //     buddyd [-X heapsize=BYTES|KILOBYTESk] [OPTION...]
 //
 // It asks the kernel for one block of memory, the heap, and for none after that. The options are the agent's own. Exit
-// codes as agent/README.md tells; 2 where the kernel has no block for the heap.
+// codes as in docs/reference/buddyd.md; 2 where the kernel has no block for the heap.
 
 #include <signal.h>
 #include <stdlib.h>

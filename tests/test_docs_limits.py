@@ -1,0 +1,45 @@
+"""docs/reference/limits.md: every limit on it is that of the code."""
+
+import docs_pages
+import pytest
+from buddyd import options, ring
+from buddyd.links import base, console, telnet_server
+from buddyd.talk import conversation, secret
+from buddywatch.collect import console_server
+from buddywatch.links import backoff, connection, listen, login, urls
+from buddywatch.notify.outbox import PERMANENT_LIMIT_S
+from buddywatch.protocol import refetch
+from buddywatch.store.write import CONSOLE_LINES_MAX
+
+PAGE = docs_pages.DOCS / "reference" / "limits.md"
+BOARD = [
+    f"{telnet_server.CLIENTS_MAX}",
+    f"{telnet_server.IDLE_MS // 60_000} minutes",
+    f"{telnet_server.PROVE_MS // 1000} seconds",
+    f"{conversation.INPUT_MAX} characters",
+    f"{telnet_server.LINES_A_SECOND}",
+    f"{10 * telnet_server.LINES_A_SECOND}",
+    f"{console.LINES_A_POLL}",
+    f"{secret.SECRET_MIN} to {secret.SECRET_MAX} characters",
+    f"{options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86_400_000} day",
+    f"{ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB",
+    f"{base.RETRY_MIN_MS // 1000} s to {base.RETRY_MAX_MS // 1000} s",
+]
+PC = [
+    f"{listen.CONNECTIONS_MAX} at once",
+    f"{console_server.CLIENTS_MAX} at once",
+    f"{console_server.TYPED_MAX} characters",
+    f"{CONSOLE_LINES_MAX:,}",
+    f"{urls.EXEC_MAX} bytes",
+    f"{refetch.FRAMES_MAX}",
+    f"up to {backoff.LONGEST_S:.0f} s",
+    f"{login.REJECTED_REST_S / 60:.0f} minutes",
+    f"{login.REST_S:.0f} s at least",
+    f"every {connection.KEEPALIVE_S:.0f} s",
+    f"tried for {PERMANENT_LIMIT_S // 3600} hours",
+]
+
+
+@pytest.mark.parametrize(("title", "limits"), [("On the board", BOARD), ("On the PC", PC)])
+def test_limits_are_those_of_the_code(title: str, limits: list[str]) -> None:
+    assert [row[1] for row in docs_pages.rows(docs_pages.section(PAGE, title))] == limits
