@@ -16,7 +16,9 @@ from docs_pages import DOCS, GUIDES, INDEX, MAPS, PAGES, TOP, Typed, name_of, si
 
 MAKEFILE = (TOP / "Makefile").read_text()
 TARGETS = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split())
-VARIABLES = set(re.findall(r"([A-Z_]+)=", re.findall(r"'Variables: .*", MAKEFILE)[0])) | {"FOR"}
+# Those of `make help`, and those that a recipe takes as $(if $(NAME),...) or $(or $(NAME),...).
+VARIABLES = set(re.findall(r"([A-Z_]+)=", re.findall(r"'Variables: .*", MAKEFILE)[0]))
+VARIABLES |= set(re.findall(r"\$\((?:if|or) \$\(([A-Z_]+)\)", MAKEFILE))
 PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt/flash/buddyd-micropython")
 BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
 FOREIGN = ("chmod", "cp", "git", "journalctl", "ln", "mkdir", "sqlite3", "systemctl", "telnet")
@@ -118,6 +120,8 @@ def test_code_in_the_text_names_what_exists(page: Path) -> None:
         words = text.split()
         if words[:1] == ["make"] and len(words) > 1:
             check_make(words, TOP)
+        if re.fullmatch(r"[A-Z_]+=\S+", text) and page.name in ("contributing.md", "emulated-board.md"):
+            assert text.partition("=")[0] in VARIABLES, text
         if words[:1] == ["buddywatch"] and len(words) > 1:
             assert words[1] in COMMANDS, text
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= option_names() | FOREIGN_OPTIONS, text
