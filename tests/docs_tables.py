@@ -25,6 +25,7 @@ _PURPOSE = {
     "links": "each link of a board, whether it is up, and its damage",
     "migrations": "the schema's history",
     "outbox": "each message, for mail and each hook, and whether it was sent",
+    "parts": "the threads of the running collector: their state, restarts and last error",
     "rule_states": "the state of each rule",
     "silences": "which alerts are muted, until when, and why",
     "snapshots": "each poll of a board: frames `first_seq` to `seq`",

@@ -18,6 +18,7 @@ from buddywatch.alerts.evaluate import Alerting
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector, Presenter
 from buddywatch.collect.presenter import Lines, Live
+from buddywatch.collect.supervision import Supervised
 from buddywatch.commands import CommandError
 from buddywatch.config.load import Config
 from buddywatch.links import LinkError
@@ -69,8 +70,9 @@ def run(args: argparse.Namespace, config: Config) -> int:
         control = stack.enter_context(_control(db))
         collector = Collector(store, alerting, composer, connections, presenter, doors.admitted, control, worker.wake)
         if channels:
-            worker.start()
-            stack.callback(worker.stop)
+            mail = Supervised("mail", worker, db, presenter.tell)
+            mail.start()
+            stack.callback(mail.stop)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
         collector.run(args.seconds)

@@ -9,6 +9,7 @@ from typing import Any
 from buddywatch.commands.boards import check_board, gap_json, print_json
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
+from buddywatch.model.health import RESTARTING, STOPPED, PartHealth
 from buddywatch.model.links import LinkState
 from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
@@ -26,6 +27,7 @@ from buddywatch.text.state_words import (
 )
 
 BAD_NEWS = 1
+PARTS = ("mail",)  # of the collector, which run in threads of their own
 _GAPS_SHOWN = 5
 _GIVEN_UP_S = 86400  # for so long a message that was given up is worth a line
 
@@ -43,9 +45,11 @@ def run(args: argparse.Namespace, config: Config) -> int:
         names = board_names(store, config) if args.board is None else [args.board]
         boards = [overview(store, config, name, now) for name in names]
         if args.json:
-            print_json({"boards": [board_json(board, now) for board in boards]})
+            collector = {name: part_json(store.part(name)) for name in PARTS}
+            print_json({"boards": [board_json(board, now) for board in boards], "collector": collector})
         else:
-            print("\n".join(_text(boards, store.messages((WAITING, SENDING, FAILED)), now)))
+            lines = _text(boards, store.messages((WAITING, SENDING, FAILED)), now)
+            print("\n".join(lines + [line for name in PARTS for line in _part_lines(store.part(name), now)]))
     return BAD_NEWS if any(board.alerts for board in boards) else 0
 
 
@@ -89,6 +93,17 @@ def link_json(link: LinkState, now: float) -> dict[str, Any]:
         "dropped_bytes": link.health.dropped_bytes,
         "reasked_frames": link.health.reasked_frames,
         "last_error": link.health.last_error or None,
+    }
+
+
+def part_json(part: PartHealth | None) -> dict[str, Any]:
+    """A part of the collector that runs in a thread of its own; state "off": none was ever started."""
+    return {
+        "state": part.state if part else "off",
+        "since": part.since if part else None,
+        "restarts": part.restarts if part else 0,
+        "last_error": part.last_error if part else None,
+        "last_error_at": part.last_error_at if part else None,
     }
 
 
@@ -170,6 +185,15 @@ def _message_lines(messages: list[OutboxRow], now: float) -> list[str]:
     if given_up:
         lines.append(f"{counted(len(given_up), 'message')} given up in the last 24 h{_error(given_up)}")
     return ["", *lines] if lines else []
+
+
+def _part_lines(part: PartHealth | None, now: float) -> list[str]:
+    """A line about a part that ended by an error; nothing where all is well."""
+    if part is None or part.last_error_at is None or part.state == STOPPED:
+        return []
+    when, error = rough_duration(now - part.last_error_at), one_line(part.last_error or "")
+    state = "stopped, is being restarted" if part.state == RESTARTING else "running"
+    return ["", f"collector: {part.name} {state} ({counted(part.restarts, 'restart')}; last error {when} ago: {error})"]
 
 
 def _error(rows: list[OutboxRow]) -> str:

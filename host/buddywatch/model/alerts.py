@@ -136,15 +136,19 @@ WAITING, SENDING, SENT, FAILED = "waiting", "sending", "sent", "failed"
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """A message on its way through one channel: "mail" or "hook:NAME". attempts: those made, this one included."""
+    """A message on its way through one channel: "mail" or "hook:NAME". attempts: those made, this one included.
+
+    message: None where the stored row cannot be read; damage says why.
+    """
 
     id: int
     channel: str
     created: float
     board: str
-    message: Message
+    message: Message | None
     state: str
     attempts: int
     next_try: float
     last_error: str | None
     sent_at: float | None
+    damage: str = ""

@@ -1,7 +1,8 @@
-"""Takes messages out of the outbox and sees them delivered: a thread of its own, with its own connection to the store.
+"""Takes messages out of the outbox and sends them, in a thread of its own with its own connection to the store.
 
 A message is claimed before it is tried, so that no two processes send it, and its outcome is written after. Between
-the two the power may fail: then it is sent again, under the same Message-ID. No row is ever deleted.
+the two the power may fail: then it is sent again, under the same Message-ID. No row is ever deleted. A row that cannot
+be read, or that makes us fail, is set aside as failed; the others go on.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from buddywatch.model.alerts import WAITING, OutboxRow
+from buddywatch.model.alerts import WAITING, Message, OutboxRow
 from buddywatch.notify.base import Channel, Deadline, NotifyError
 from buddywatch.store.database import BUSY_S
 from buddywatch.store.store import Store, StoreError
@@ -21,7 +23,6 @@ RETRY_S = (60, 120, 300, 900, 1800, 3600)  # after the first, second ... failure
 PERMANENT_RETRY_S = 3600  # somebody may correct the password, or the address, in the meantime
 PERMANENT_LIMIT_S = 86400  # of age; then it is given up, and shown as failed
 IDLE_S = 60.0  # between looks at the outbox when nothing calls for one; another process may have died with a claim
-_GRACE_S = 2.0  # at the end: for an attempt to finish by itself
 
 
 def next_try(row: OutboxRow, permanent: bool, now: float) -> float | None:
@@ -43,7 +44,7 @@ def _mend_times(store: Store, now: float) -> None:
 
 
 class OutboxWorker:
-    """report: called from the thread with one line for whatever a person should see. busy_s: as for Store.open()."""
+    """report: called with one line for whatever a person should see. busy_s: as for Store.open()."""
 
     def __init__(
         self,
@@ -59,30 +60,41 @@ class OutboxWorker:
         self._clock = clock
         self._report = report
         self._store: Store | None = None
+        self._store_error = ""  # reported last; said once, not at every round
         self._unwritten: list[Callable[[Store], None]] = []  # outcomes that the store would not take yet
         self._lock = threading.Lock()
         self._deadline: Deadline | None = None  # of the attempt that runs
         self._stopping = threading.Event()
         self._news = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def run(self) -> None:
+        """Send what comes until stop(). May be called again after it has ended by an error, and goes on from there."""
+        try:
+            self._write(self._opened())
+            self._opened().release_own()  # claimed when the error came
+        except StoreError as error:
+            self._complain(error)
+        try:
+            while not self._stopping.is_set():
+                self._news.clear()
+                self._news.wait(self._round())
+        finally:
+            self.close()
 
     def wake(self) -> None:
         """There is a new message: try it at once."""
         self._news.set()
 
-    def stop(self, grace_s: float = _GRACE_S) -> None:
-        """End the thread. An attempt that runs has grace_s to finish; then it is cut short and made again next time."""
+    def stop(self) -> None:
+        """Let run() end after the attempt that it makes."""
         self._stopping.set()
         self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(grace_s)
-            with self._lock:
-                if self._deadline is not None:
-                    self._deadline.cancel()
-            self._thread.join(IDLE_S)
+
+    def cut_short(self) -> None:
+        """After stop(): end the attempt that is made; its message waits for the next start."""
+        with self._lock:
+            if self._deadline is not None:
+                self._deadline.cancel()
 
     def run_once(self, now: float) -> int:
         """Try every message that is due, and return how many were tried. Raises StoreError; nothing is lost by it.
@@ -111,25 +123,27 @@ class OutboxWorker:
             self._store.close()
             self._store = None
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._news.clear()
-                self._news.wait(self._round())
-        finally:
-            self.close()
-
     def _round(self) -> float:
         """One pass; how many seconds may go by until the next."""
         try:
             self.run_once(self._clock())
             due = self._opened().next_message_due()
         except StoreError as error:
-            self._report(f"outbox: {error}")
+            self._complain(error)
             return IDLE_S
+        self._store_error = ""
         wait_s = IDLE_S if due is None else due - self._clock()
         # What is overdue still is another process's, or for a channel that is configured no more.
         return min(wait_s, IDLE_S) if wait_s > 0 else IDLE_S
+
+    def _complain(self, error: StoreError) -> None:
+        if str(error) != self._store_error:
+            self._store_error = str(error)
+            self._tell(f"messages cannot be sent: {error}")
+
+    def _tell(self, line: str) -> None:
+        with suppress(Exception):  # a terminal that is gone must not stop mail
+            self._report(line)
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -143,25 +157,29 @@ class OutboxWorker:
 
     def _outcome(self, row: OutboxRow, channel: Channel) -> Callable[[Store], None]:
         """Try one message; what is to be written about it."""
+        if row.message is None:
+            return self._set_aside(row, f"the stored message is damaged ({one_line(row.damage)})")
         try:
-            note = self._attempt(row, channel)
+            note = self._attempt(row, row.message, channel)
         except NotifyError as error:
             return self._failure(row, error)
-        except Exception as error:  # a fault of ours with one message must not end the thread that sends the others
+        except (OSError, MemoryError, RuntimeError) as error:  # such as no memory, or no thread to be had, just now
             return self._failure(row, NotifyError(f"{type(error).__name__}: {one_line(str(error))}"))
+        except Exception as error:  # would be the same at the next try
+            return self._set_aside(row, f"a defect of buddywatch: {type(error).__name__}: {one_line(str(error))}")
         if note:
-            self._report(f"message {row.id} ({row.channel}): {note}")
+            self._tell(f"message {row.id} ({row.channel}): {note}")
         sent = self._clock()
         return lambda store: store.message_sent(row.id, sent)
 
-    def _attempt(self, row: OutboxRow, channel: Channel) -> str:
+    def _attempt(self, row: OutboxRow, message: Message, channel: Channel) -> str:
         with Deadline(channel.timeout_s) as deadline:
             with self._lock:
                 self._deadline = deadline
                 if self._stopping.is_set():  # stop() may have looked for it already
                     deadline.cancel()
             try:
-                return channel.send(row.message, row.created, deadline)
+                return channel.send(message, row.created, deadline)
             finally:
                 with self._lock:
                     self._deadline = None
@@ -169,7 +187,11 @@ class OutboxWorker:
     def _failure(self, row: OutboxRow, error: NotifyError) -> Callable[[Store], None]:
         text, now = str(error), self._clock()
         again = now if self._stopping.is_set() else next_try(row, error.permanent, now)
-        self._report(f"message {row.id} ({row.channel}) {'not sent yet' if again is not None else 'given up'}: {text}")
         if again is None:
-            return lambda store: store.message_failed(row.id, text)
+            return self._set_aside(row, text)
+        self._tell(f"message {row.id} ({row.channel}) not sent yet: {text}")
         return lambda store: store.message_delayed(row.id, text, again)
+
+    def _set_aside(self, row: OutboxRow, text: str) -> Callable[[Store], None]:
+        self._tell(f"message {row.id} ({row.channel}) given up: {text}")
+        return lambda store: store.message_failed(row.id, text)

@@ -13,7 +13,7 @@ from buddywatch.store import migrations
 
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
-_Values = Sequence[str | int | float | None]
+_Values = Sequence[str | bytes | int | float | None]
 
 
 class StoreError(Exception):

@@ -97,7 +97,16 @@ def m002_link_health(connection: Connection) -> None:
     connection.execute("ALTER TABLE links ADD COLUMN last_error TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS = (m001_initial, m002_link_health)
+def m003_parts(connection: Connection) -> None:
+    """How the threads of the collector fare. owner: the process that runs them."""
+    connection.execute(
+        """CREATE TABLE parts (
+            name TEXT PRIMARY KEY, state TEXT NOT NULL, since_ms INTEGER NOT NULL, restarts INTEGER NOT NULL,
+            last_error TEXT, last_error_ms INTEGER, owner TEXT NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (m001_initial, m002_link_health, m003_parts)
 
 
 def schema_version(connection: Connection) -> int | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, Message, OutboxRow
 from buddywatch.store.database import Database
+from buddywatch.store.process_owner import is_alive, this_process
 from buddywatch.store.read import milliseconds
 
-_ROW = """id, channel, created_ms, board, subject, body, message_id, refs, payload, state, attempts, next_try_ms,
-    last_error, sent_ms"""
+# Text as bytes: SQLite's module for Python raises on text that is not UTF-8, and not for that row alone.
+_ROW = """id, CAST(channel AS BLOB), created_ms, CAST(board AS BLOB), CAST(subject AS BLOB), CAST(body AS BLOB),
+    CAST(message_id AS BLOB), CAST(refs AS BLOB), CAST(payload AS BLOB), state, attempts, next_try_ms,
+    CAST(last_error AS BLOB), sent_ms"""
 _CLAIM_TRIES = 3  # another process may be quicker; the next round comes soon
 
 
@@ -27,7 +29,10 @@ class OutboxStore(Database):
             self._run(sql, values)
 
     def claim_message(self, now: float, channels: Iterable[str]) -> OutboxRow | None:
-        """The due message of these channels that waits longest, now SENDING and this process's; None: none is due."""
+        """The due message of these channels that waits longest, now SENDING and this process's; None: none is due.
+
+        One that cannot be read is claimed as well: its `damage` says why.
+        """
         marks = list(channels)
         due = f"""SELECT id FROM outbox WHERE state = '{WAITING}' AND next_try_ms <= ?
             AND channel IN ({",".join("?" * len(marks))}) ORDER BY next_try_ms, id LIMIT 1"""
@@ -37,7 +42,7 @@ class OutboxStore(Database):
                 return None
             claim = f"""UPDATE outbox SET state = '{SENDING}', attempts = attempts + 1, owner = ?
                 WHERE id = ? AND state = '{WAITING}'"""
-            if self._run(claim, (_process(os.getpid()), row[0])).rowcount == 1:
+            if self._run(claim, (this_process(), row[0])).rowcount == 1:
                 return self.message(row[0])
         return None
 
@@ -66,10 +71,19 @@ class OutboxStore(Database):
 
     def release_abandoned(self) -> int:
         """Messages whose sender ended in the middle wait again, and may so arrive twice. How many they were."""
-        sql = f"SELECT id, owner FROM outbox WHERE state = '{SENDING}'"
-        abandoned = [(row_id, owner) for row_id, owner in self._rows(sql) if not _lives(owner)]
-        sql = f"UPDATE outbox SET state = '{WAITING}', owner = NULL WHERE id = ? AND state = '{SENDING}' AND owner = ?"
-        return sum(self._run(sql, pair).rowcount for pair in abandoned)
+        return self._release(lambda owner: not is_alive(owner))
+
+    def release_own(self) -> int:
+        """The same for those that this process claimed, for when it certainly sends none of them."""
+        return self._release(lambda owner: owner == this_process())
+
+    def _release(self, is_over: Callable[[str | None], bool]) -> int:
+        rows = self._rows(f"SELECT id, CAST(owner AS BLOB) FROM outbox WHERE state = '{SENDING}'")
+        over = [(row_id, owner) for row_id, owner in rows if is_over(_text(owner))]
+        # Another process may have released it by now, and a third one claimed it.
+        sql = f"""UPDATE outbox SET state = '{WAITING}', owner = NULL
+            WHERE id = ? AND state = '{SENDING}' AND CAST(owner AS BLOB) IS ?"""
+        return sum(self._run(sql, pair).rowcount for pair in over)
 
     def next_message_due(self) -> float | None:
         """When the next waiting message is to be tried; None if none waits."""
@@ -78,33 +92,34 @@ class OutboxStore(Database):
 
 
 def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
-    row_id, channel, created_ms, board, subject, body, message_id, refs, payload, *rest = row
-    message = Message(subject, body, json.loads(payload), message_id, tuple(json.loads(refs)))
-    state, attempts, next_try_ms, last_error, sent_ms = rest
-    sent_at = None if sent_ms is None else sent_ms / 1000
+    row_id, channel, created_ms, board, *content, state, attempts, next_try_ms, last_error, sent_ms = row
+    try:
+        message, damage = _message(*content), ""
+    except (ValueError, TypeError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        message, damage = None, f"{type(error).__name__}: {error}"
     return OutboxRow(
-        row_id, channel, created_ms / 1000, board, message, state, attempts, next_try_ms / 1000, last_error, sent_at
+        id=row_id,
+        channel=_text(channel) or "",
+        created=created_ms / 1000,
+        board=_text(board) or "",
+        message=message,
+        state=state,
+        attempts=attempts,
+        next_try=next_try_ms / 1000,
+        last_error=_text(last_error),
+        sent_at=None if sent_ms is None else sent_ms / 1000,
+        damage=damage,
     )
 
 
-def _process(pid: int) -> str:
-    """A process by its number and start time (field 22 of /proc/PID/stat, proc(5)): numbers are used again.
-
-    Where there is no /proc the number alone has to do.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return f"{pid}/{file.read().rpartition(b')')[2].split()[19].decode()}"
-    except (OSError, IndexError):
-        return str(pid)
+def _message(subject: bytes, body: bytes, message_id: bytes, refs: bytes, payload: bytes) -> Message:
+    references, fields = json.loads(refs.decode()), json.loads(payload.decode())
+    if not isinstance(references, list) or not all(isinstance(reference, str) for reference in references):
+        raise ValueError("refs: expected a list of texts")
+    if not isinstance(fields, dict):
+        raise ValueError("payload: expected an object")
+    return Message(subject.decode(), body.decode(), fields, message_id.decode(), tuple(references))
 
 
-def _lives(owner: str) -> bool:
-    pid = int(owner.partition("/")[0])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it is another user's, but it is there
-    return _process(pid) == owner
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else stored.decode("utf-8", "replace")

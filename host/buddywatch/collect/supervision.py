@@ -1,0 +1,89 @@
+"""A part of the collector in a thread of its own, started again whenever it ends, and its health kept for `status`."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from typing import Protocol
+
+from buddywatch.links.backoff import Backoff
+from buddywatch.model.health import RESTARTING, RUNNING, STOPPED, PartHealth
+from buddywatch.store.store import Store, StoreError
+from buddywatch.text.escape import one_line
+
+_GRACE_S = 2.0  # at the end: for the part to finish what it does
+_END_S = 60.0  # after that, and after it was cut short
+
+
+class Part(Protocol):
+    """run() returns after stop(), which may be called from any thread; cut_short() ends what takes too long."""
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def cut_short(self) -> None: ...
+
+
+class Supervised:
+    """name: as `status` shows it. report: called from the thread with one line for a person."""
+
+    def __init__(self, name: str, part: Part, db_path: Path, report: Callable[[str], None]) -> None:
+        self._part = part
+        self._db_path = db_path
+        self._report = report
+        self._health = PartHealth(name, STOPPED, time.time())
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, grace_s: float = _GRACE_S) -> None:
+        """End it. What it does just now has grace_s to finish, then it is cut short."""
+        self._stopping.set()
+        self._part.stop()
+        if self._thread.is_alive():
+            self._thread.join(grace_s)
+            self._part.cut_short()
+            self._thread.join(_END_S)
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            self._note(replace(self._health, state=RUNNING, since=time.time()))
+            began_s = time.monotonic()
+            error = self._end_of_run()
+            now = time.time()
+            if self._stopping.is_set():
+                self._note(replace(self._health, state=STOPPED, since=now))
+                return
+            health = replace(self._health, state=RESTARTING, since=now, last_error=error, last_error_at=now)
+            self._note(replace(health, restarts=health.restarts + 1))
+            wait_s = backoff.next_wait_s(time.monotonic() - began_s, random.random())
+            with suppress(Exception):  # a terminal that is gone must not end the supervision
+                self._report(f"{self._health.name} stopped: {error}; it is started again in {wait_s:.0f} s")
+            self._stopping.wait(wait_s)
+
+    def _end_of_run(self) -> str:
+        """Run the part once; why it ended."""
+        try:
+            self._part.run()
+        except BaseException as error:  # SystemExit as well: in a thread it would end it without a word
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{os.path.basename(last.filename)}:{last.lineno}"
+            return f"{type(error).__name__}: {one_line(str(error))} ({where})"
+        return "it ended by itself"
+
+    def _note(self, health: PartHealth) -> None:
+        """Keep it for `status`. A store that takes nothing is told by the collector, and must not end this thread."""
+        self._health = health
+        with suppress(StoreError), Store.open(self._db_path) as store:
+            store.save_part(health)

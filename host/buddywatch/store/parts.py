@@ -1,0 +1,25 @@
+"""How the parts of the running collector fare, for `buddywatch status`."""
+
+from __future__ import annotations
+
+from buddywatch.model.health import STOPPED, PartHealth
+from buddywatch.store.database import Database
+from buddywatch.store.process_owner import is_alive, this_process
+from buddywatch.store.read import milliseconds
+
+
+class PartStore(Database):
+    def save_part(self, part: PartHealth) -> None:
+        """This process is the one that runs it."""
+        error_ms = None if part.last_error_at is None else milliseconds(part.last_error_at)
+        values = (part.name, part.state, milliseconds(part.since), part.restarts, part.last_error, error_ms)
+        self._run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, this_process()))
+
+    def part(self, name: str) -> PartHealth | None:
+        """None: no collector has started it yet."""
+        row = self._row("SELECT * FROM parts WHERE name = ?", (name,))
+        if row is None:
+            return None
+        _, state, since_ms, restarts, last_error, error_ms, owner = row
+        error_at = None if error_ms is None else error_ms / 1000
+        return PartHealth(name, state if is_alive(owner) else STOPPED, since_ms / 1000, restarts, last_error, error_at)
