@@ -277,7 +277,7 @@ def test_messages_on_their_way_are_counted(buddywatch, store):
 
 def test_no_board_is_said(buddywatch, store):
     assert buddywatch("status").lines == ["no board has been heard yet"]
-    assert buddywatch("status", "--json").json ["boards"] == []
+    assert buddywatch("status", "--json").json["boards"] == []
 
 
 def test_status_reads_while_a_collector_writes(buddywatch, store):
