@@ -8,7 +8,8 @@ from contextlib import suppress
 from time import monotonic
 
 from buddywatch.links.base import LinkDown, LinkError, why
-from buddywatch.links.tcp import SocketLink
+from buddywatch.links.resolve import Address, Resolver, written_out
+from buddywatch.links.tcp import CONNECT_S, SocketLink
 from buddywatch.text.escape import counted
 
 CONNECTIONS_MAX = 64  # each takes a descriptor, and a process has 1024 on most systems
@@ -43,6 +44,8 @@ class Listener:
         self._address = (host, port)
         self._connections_max = connections_max
         self._socket: socket.socket | None = None
+        self._resolver: Resolver | None = None
+        self._deadline = 0.0  # of the look-up
         self._open: list[AcceptedLink] = []
         self._new: list[AcceptedLink] = []
 
@@ -60,28 +63,22 @@ class Listener:
         return None if self._socket is None else int(self._socket.getsockname()[1])
 
     def fileno(self) -> int | None:
+        if self._resolver is not None:
+            return self._resolver.fileno()
         return None if self._socket is None else self._socket.fileno()
 
     def start(self) -> None:
-        host, port = self._address
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, _, _, _, address = found[0]
-            listener = socket.socket(family, socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            reason = why(error) if isinstance(error, OSError) else "not an address"
-            raise LinkError(f"{self.url}: {reason}; name an address of this machine, or 0.0.0.0 for all") from None
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setblocking(False)
-            listener.bind(address)
-            listener.listen(self._connections_max)
-        except OSError as error:
-            listener.close()
-            raise LinkError(f"{self.url}: {_why_not_bound(error, port)}") from None
-        self._socket = listener
+        self.close()
+        address = written_out(*self._address)
+        if address is not None:
+            self._listen(address)
+        else:
+            self._deadline = monotonic() + CONNECT_S
+            self._resolver = Resolver(*self._address)
 
     def read(self) -> bytes:
+        if self._resolver is not None:
+            self._see_address(self._resolver)
         while self._socket is not None:
             try:
                 connection, address = self._socket.accept()
@@ -111,6 +108,35 @@ class Listener:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        if self._resolver is not None:
+            self._resolver.close()
+            self._resolver = None
+
+    def _see_address(self, resolver: Resolver) -> None:
+        """Listen as soon as the look-up of the name is answered. LinkDown."""
+        answer = resolver.answer()
+        if answer is None and monotonic() <= self._deadline:
+            return
+        self.close()
+        if not answer or isinstance(answer, str):
+            reason = answer or "no answer about its address"
+            raise LinkDown(f"{self.url}: {reason}; name an address of this machine, or 0.0.0.0 for all")
+        try:
+            self._listen(answer[0])
+        except LinkError as error:
+            raise LinkDown(str(error)) from None
+
+    def _listen(self, address: Address) -> None:
+        listener = socket.socket(address[0], socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setblocking(False)
+            listener.bind(address[1])
+            listener.listen(self._connections_max)
+        except OSError as error:
+            listener.close()
+            raise LinkError(f"{self.url}: {_why_not_bound(error, self._address[1])}") from None
+        self._socket = listener
 
     def _take(self, connection: socket.socket, address: tuple[str, int]) -> None:
         self._open = [link for link in self._open if link.up]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_address
 from threading import Thread
 from typing import Any
 
 from buddywatch.links.base import why
 
 Address = tuple[int, Any]  # family, and what connect() takes, which differs by family
+
+
+def written_out(host: str, port: int) -> Address | None:
+    """The address where host is one already, such as 127.0.0.1 or ::1: nobody need be asked. None for a name."""
+    try:
+        family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
+    except ValueError:
+        return None
+    return None if "%" in host else (family, (host, port))  # the number of an interface is looked up as well
 
 
 class Resolver:

@@ -1,10 +1,12 @@
 import resource
 import socket
+import sys
+import threading
 
 import pytest
 from buddywatch.links import LinkError, Listener, listen, open_link
 from buddywatch.links.connection import Connection
-from linktools import free_port, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
+from linktools import PATIENCE_S, free_port, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 
 
 def started(connections_max=8, address="127.0.0.1"):
@@ -150,14 +152,54 @@ def test_a_port_in_use_is_named_with_a_way_out():
         assert "ss -ltnp" in str(raised.value)
 
 
-FOREIGN = [("192.0.2.1", "no interface"), ("no-such-host.invalid", "name an address"), ("a..b", "not an address")]
-
-
-@pytest.mark.parametrize(("host", "expected"), FOREIGN)
-def test_an_address_that_is_not_ours_is_told(host, expected):
-    with same_descriptors(), pytest.raises(LinkError, match=expected) as raised:
-        open_link(f"listen://{host}:{free_port()}").start()
+def test_an_address_that_is_not_ours_is_told():
+    with same_descriptors(), pytest.raises(LinkError, match="no interface") as raised:
+        open_link(f"listen://192.0.2.1:{free_port()}").start()
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a..b"])
+def test_a_name_without_address_is_told_and_tried_again_later(name):
+    with same_descriptors():
+        listener = open_link(f"listen://{name}:{free_port()}")
+        listener.start()
+        _, down = read_to_the_end(listener)
+        assert f"cannot find host {name}: " in str(down) and "name an address of this machine" in str(down)
+        assert not down.ended and not listener.up
+
+
+def test_it_listens_on_a_name():
+    with same_descriptors():
+        listener = Listener("listen://localhost:0", "localhost", 0)
+        listener.start()
+        read_until(listener, lambda _: listener.up)
+        host, port = listener._socket.getsockname()[:2]
+        with socket.create_connection((host, port), 10):
+            (link,) = accepted(listener)
+            link.close()
+        listener.close()
+
+
+def test_the_look_up_of_a_name_holds_up_nobody():
+    """start() and read() return while a name server keeps silent; the thread that asks it is let be."""
+    asked, let_go = threading.Event(), threading.Event()
+    loop_thread = threading.get_ident()
+
+    def hold_up(event, args):
+        if event == "socket.getaddrinfo" and args[0] == "held-up.invalid":
+            assert threading.get_ident() != loop_thread, "looked up in the loop"
+            asked.set()
+            let_go.wait(PATIENCE_S)
+
+    sys.addaudithook(hold_up)
+    with same_descriptors():
+        listener = Listener("listen://held-up.invalid:0", "held-up.invalid", 0)
+        listener.start()
+        assert asked.wait(PATIENCE_S)
+        assert listener.read() == b"" and not listener.up
+        assert listener.fileno() is not None
+        listener.close()
+        let_go.set()
 
 
 def test_it_starts_again_on_the_same_port():

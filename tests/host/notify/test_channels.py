@@ -4,23 +4,11 @@ import json
 import sys
 
 import pytest
-from buddywatch.config.load import Collector, Config, Hook, Mail
+from buddywatch.config.load import Collector, Config, Mail
 from buddywatch.notify.base import NotifyError
 from buddywatch.notify.channels import send_test
 from mailing import mail_to_one
 from smtp_server import SmtpServer
-
-
-@pytest.fixture
-def hook(tmp_path):
-    """A function that makes a hook of Python source, in which `folder` is a place to leave things."""
-
-    def make(source, name="pager", timeout_s=20):
-        path = tmp_path / f"{name}.py"
-        path.write_text(f"import os, sys, time\nfrom pathlib import Path\nfolder = Path({str(tmp_path)!r})\n{source}\n")
-        return Hook(name, (sys.executable, "-S", str(path)), timeout_s)
-
-    return make
 
 
 def test_send_test_really_sends_through_every_channel(hook, tmp_path):

@@ -2,94 +2,19 @@
 
 import json
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
-from buddywatch.collect.supervision import Supervised
-from buddywatch.config.load import Collector, Config, Hook
-from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, Message
-from buddywatch.notify.channels import channels_of
+from buddywatch.config.load import Hook
+from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING
 from buddywatch.notify.outbox import RETRY_S, OutboxWorker
-from buddywatch.store.store import Store, StoreError
+from buddywatch.store.store import StoreError
 from mailing import mail_to_one
+from outboxbench import DAY_S, MESSAGE, START, states, wait_until
 from smtp_server import WAIT_S, SmtpServer
-
-START = 1763808903.0
-DAY_S = 86400
-MESSAGE = Message("[buddywatch] CRIT xp-07: refused", "refused\n", {"schema": 1, "text": "refused\n"}, "<1@test>")
-
-
-class Bench:
-    """A store with a worker on it, and a clock that the test moves."""
-
-    def __init__(self, folder, busy_s=10.0, **settings):
-        self.path = folder / "outbox.db"
-        self.now = START
-        self.reports = []
-        self.store = Store.open(self.path)
-        channels = channels_of(Config(Collector(self.path), **settings))
-        self.worker = OutboxWorker(self.path, channels, lambda: self.now, self.reports.append, busy_s)
-        self.channels = list(channels)
-
-    def start(self):
-        self.thread = Supervised("mail", self.worker, self.path, self.reports.append)
-        self.thread.start()
-
-    def stop(self, grace_s=WAIT_S):
-        self.thread.stop(grace_s)
-
-    def damage(self, row_id, **columns):
-        """What a bad disk, or another program, may leave in a row."""
-        for column, value in columns.items():
-            self.store._run(f"UPDATE outbox SET {column} = {value} WHERE id = ?", (row_id,))
-
-    def add(self, *channels, message=MESSAGE):
-        self.store.add_message(channels or self.channels, "xp-07", message, self.now)
-
-    def run(self, after_s=0.0):
-        self.now += after_s
-        return self.worker.run_once(self.now)
-
-    def rows(self):
-        return self.store.messages()
-
-    def close(self):
-        self.worker.close()
-        self.store.close()
-
-
-@pytest.fixture
-def bench(tmp_path):
-    benches = []
-
-    def make(**settings):
-        benches.append(Bench(tmp_path, **settings))
-        return benches[-1]
-
-    yield make
-    for one in benches:
-        one.close()
-
-
-@pytest.fixture
-def hook(tmp_path):
-    """A function that makes a hook of Python source, in which `folder` is a place to leave things."""
-
-    def make(source, name="pager", timeout_s=20):
-        path = tmp_path / f"{name}.py"
-        path.write_text(f"import os, sys, time\nfrom pathlib import Path\nfolder = Path({str(tmp_path)!r})\n{source}\n")
-        return Hook(name, (sys.executable, "-S", str(path)), timeout_s)
-
-    return make
-
-
-def states(bench):
-    return [(row.channel, row.state, row.attempts) for row in bench.rows()]
 
 
 def test_run_once_sends_through_every_channel_and_keeps_the_rows(bench, hook, tmp_path):
@@ -237,104 +162,6 @@ def test_an_outcome_that_the_store_does_not_take_is_written_later_and_not_sent_a
     assert (tmp_path / "count").read_text() == "x"
 
 
-DAMAGE = {
-    "payload no JSON": {"payload": "'{'"},
-    "payload no object": {"payload": "'[]'"},
-    "payload nested deeply": {"payload": f"'{'[' * 100_000}'"},
-    "references no JSON": {"refs": "'<1@test>'"},
-    "references no list": {"refs": "'null'"},
-    "references no texts": {"refs": "'[1]'"},
-    "subject no UTF-8": {"subject": "CAST(x'ff41' AS TEXT)"},
-    "body no UTF-8": {"body": "CAST(x'ff41' AS TEXT)"},
-    "payload no UTF-8": {"payload": "CAST(x'ff41' AS TEXT)"},
-    "time beyond all dates": {"created_ms": 2**62},
-}
-
-
-@pytest.mark.parametrize("columns", DAMAGE.values(), ids=DAMAGE.keys())
-def test_a_damaged_row_is_set_aside_told_once_and_the_next_ones_go(bench, columns):
-    with SmtpServer() as server:
-        desk = bench(mail=mail_to_one(server))
-        desk.add()
-        desk.add()
-        desk.damage(1, **columns)
-        assert desk.run() == 2
-        assert desk.run(DAY_S) == 0
-        server.wait_for_mails(1)
-    damaged, good = desk.rows()
-    assert (damaged.state, good.state) == (FAILED, SENT)
-    assert damaged.last_error and damaged.last_error.isprintable()
-    (report,) = desk.reports
-    assert report.startswith("message 1 (mail) given up: ")
-
-
-@pytest.mark.parametrize("owner", ["NULL", "''", "'x'", "'99999999999999999999/1'", "CAST(x'ff' AS TEXT)", "'-1/2'"])
-def test_a_claim_of_an_owner_that_cannot_be_read_is_taken_over(bench, hook, owner):
-    desk = bench(hooks=(hook("pass"),))
-    desk.add()
-    desk.damage(1, owner=owner, state="'sending'")
-    assert desk.run() == 1
-    assert states(desk) == [("hook:pager", SENT, 1)]
-
-
-def test_an_error_in_a_row_that_is_not_read_by_its_channel_holds_up_nothing(bench, hook):
-    desk = bench(hooks=(hook("pass"),))
-    desk.add()
-    desk.add()
-    desk.damage(1, last_error="CAST(x'ff' AS TEXT)", board="CAST(x'ff' AS TEXT)")
-    assert desk.run() == 2
-    assert [row.board for row in desk.rows()] == ["\ufffd", "xp-07"]
-
-
-def test_a_fault_of_our_own_is_told_once_and_not_tried_again(bench):
-    """A header with a line end is what the email package refuses with a ValueError."""
-    with SmtpServer() as server:
-        desk = bench(mail=mail_to_one(server))
-        desk.add(message=Message("a\nb", "", {}))
-        desk.add()
-        assert desk.run() == 2
-    assert [state for _, state, _ in states(desk)] == [FAILED, SENT]
-    assert "a defect of buddywatch: ValueError" in desk.rows()[0].last_error
-
-
-def test_what_this_machine_lacks_for_the_moment_is_tried_again(bench, hook):
-    """No descriptor is left: the program cannot be started."""
-    desk = bench(hooks=(hook("pass"),))
-    desk.add()
-    desk.run(-1)  # opens the store
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-    try:
-        desk.run(1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert [(row.state, row.attempts) for row in desk.rows()] == [(WAITING, 1)]
-    desk.run(3600)
-    assert states(desk) == [("hook:pager", SENT, 2)]
-
-
-def test_a_terminal_that_is_gone_does_not_stop_mail(bench, hook):
-    """`buddywatch collect | head`: what is told from this thread raises BrokenPipeError."""
-    desk = bench(hooks=(hook("sys.exit(75)", "ill"), hook("pass", "well")))
-
-    def broken(line):
-        raise BrokenPipeError
-
-    desk.worker._report = broken
-    desk.add()
-    assert desk.run() == 2
-    assert states(desk) == [("hook:ill", WAITING, 1), ("hook:well", SENT, 1)]
-
-
-def test_a_message_that_was_claimed_when_the_thread_failed_is_sent_after_its_restart(bench, hook):
-    desk = bench(hooks=(hook("pass"),))
-    desk.add()
-    assert desk.store.claim_message(desk.now, desk.channels) is not None
-    desk.start()
-    wait_until(lambda: states(desk) == [("hook:pager", SENT, 2)])
-    desk.stop()
-
-
 def test_the_thread_sends_a_new_message_as_soon_as_it_is_told(bench):
     with SmtpServer() as server:
         desk = bench(mail=mail_to_one(server))
@@ -377,9 +204,8 @@ def test_stop_lets_an_attempt_finish_that_can(bench, hook, tmp_path):
 
 def test_stop_before_start_and_twice_is_harmless(bench):
     desk = bench()
-    desk.thread = Supervised("mail", desk.worker, desk.path, desk.reports.append)
     desk.stop()
-    desk.thread.start()
+    desk.start()
     desk.stop()
     desk.stop()
 
@@ -394,10 +220,3 @@ def test_a_store_that_cannot_be_opened_is_told_once(tmp_path):
     worker.stop()
     thread.join(WAIT_S)
     assert len(reports) == 1 and "no-folder" in reports[0]
-
-
-def wait_until(reached):
-    end = time.monotonic() + WAIT_S
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)

@@ -1,0 +1,106 @@
+"""What one row, this machine or the terminal may do to the outbox: the other messages go on."""
+
+import resource
+
+import pytest
+from buddywatch.model.alerts import FAILED, SENT, WAITING, Message
+from mailing import mail_to_one
+from outboxbench import DAY_S, states, wait_until
+from smtp_server import SmtpServer
+
+DAMAGE = {
+    "payload no JSON": {"payload": "'{'"},
+    "payload no object": {"payload": "'[]'"},
+    "payload nested deeply": {"payload": f"'{'[' * 100_000}'"},
+    "references no JSON": {"refs": "'<1@test>'"},
+    "references no list": {"refs": "'null'"},
+    "references no texts": {"refs": "'[1]'"},
+    "subject no UTF-8": {"subject": "CAST(x'ff41' AS TEXT)"},
+    "body no UTF-8": {"body": "CAST(x'ff41' AS TEXT)"},
+    "payload no UTF-8": {"payload": "CAST(x'ff41' AS TEXT)"},
+    "time beyond all dates": {"created_ms": 2**62},
+}
+
+
+@pytest.mark.parametrize("columns", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_row_is_set_aside_told_once_and_the_next_ones_go(bench, columns):
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server))
+        desk.add()
+        desk.add()
+        desk.damage(1, **columns)
+        assert desk.run() == 2
+        assert desk.run(DAY_S) == 0
+        server.wait_for_mails(1)
+    damaged, good = desk.rows()
+    assert (damaged.state, good.state) == (FAILED, SENT)
+    assert damaged.last_error and damaged.last_error.isprintable()
+    (report,) = desk.reports
+    assert report.startswith("message 1 (mail) given up: ")
+
+
+@pytest.mark.parametrize("owner", ["NULL", "''", "'x'", "'99999999999999999999/1'", "CAST(x'ff' AS TEXT)", "'-1/2'"])
+def test_a_claim_of_an_owner_that_cannot_be_read_is_taken_over(bench, hook, owner):
+    desk = bench(hooks=(hook("pass"),))
+    desk.add()
+    desk.damage(1, owner=owner, state="'sending'")
+    assert desk.run() == 1
+    assert states(desk) == [("hook:pager", SENT, 1)]
+
+
+def test_an_error_in_a_row_that_is_not_read_by_its_channel_holds_up_nothing(bench, hook):
+    desk = bench(hooks=(hook("pass"),))
+    desk.add()
+    desk.add()
+    desk.damage(1, last_error="CAST(x'ff' AS TEXT)", board="CAST(x'ff' AS TEXT)")
+    assert desk.run() == 2
+    assert [row.board for row in desk.rows()] == ["\ufffd", "xp-07"]
+
+
+def test_a_fault_of_our_own_is_told_once_and_not_tried_again(bench):
+    """A header with a line end is what the email package refuses with a ValueError."""
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server))
+        desk.add(message=Message("a\nb", "", {}))
+        desk.add()
+        assert desk.run() == 2
+    assert [state for _, state, _ in states(desk)] == [FAILED, SENT]
+    assert "a defect of buddywatch: ValueError" in desk.rows()[0].last_error
+
+
+def test_what_this_machine_lacks_for_the_moment_is_tried_again(bench, hook):
+    """No descriptor is left: the program cannot be started."""
+    desk = bench(hooks=(hook("pass"),))
+    desk.add()
+    desk.run(-1)  # opens the store
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        desk.run(1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [(row.state, row.attempts) for row in desk.rows()] == [(WAITING, 1)]
+    desk.run(3600)
+    assert states(desk) == [("hook:pager", SENT, 2)]
+
+
+def test_a_terminal_that_is_gone_does_not_stop_mail(bench, hook):
+    """`buddywatch collect | head`: what is told from this thread raises BrokenPipeError."""
+    desk = bench(hooks=(hook("sys.exit(75)", "ill"), hook("pass", "well")))
+
+    def broken(line):
+        raise BrokenPipeError
+
+    desk.worker._report = broken
+    desk.add()
+    assert desk.run() == 2
+    assert states(desk) == [("hook:ill", WAITING, 1), ("hook:well", SENT, 1)]
+
+
+def test_a_message_that_was_claimed_when_the_thread_failed_is_sent_after_its_restart(bench, hook):
+    desk = bench(hooks=(hook("pass"),))
+    desk.add()
+    assert desk.store.claim_message(desk.now, desk.channels) is not None
+    desk.start()
+    wait_until(lambda: states(desk) == [("hook:pager", SENT, 2)])
+    desk.stop()
