@@ -34,6 +34,10 @@ def test_make_run_shows_this_machine() -> None:
     assert re.search(r"^\S+: link up, data \d", done.stdout, re.M)
     assert re.search(r"^  link (serial:///dev/pts/\d+|telnet://127\.0\.0\.1:\d+)\S*: up for ", done.stdout, re.M)
     assert re.search(r"^  rm = 61440: (ok|tight|REFUSED), ", done.stdout, re.M)
+    shown = docs_pages.blocks(TOP / "README.md", "text")[1].text.splitlines()
+    assert [line.split()[0] for line in shown[1:]] == [
+        line.split()[0] for line in done.stdout.splitlines()[-len(shown) + 1 :]
+    ]
 
 
 def test_make_demo_prints_three_mails() -> None:
@@ -45,6 +49,6 @@ def test_make_demo_prints_three_mails() -> None:
     assert "CRIT xport: the kernel will refuse rm" in subjects[0]
     assert any("the kernel refused 61440 bytes to rm (pid 6821)" in subject for subject in subjects[1:])
     assert re.search(r"\bOK rm passes again", done.stdout)
-    (shown, _) = docs_pages.blocks(TOP / "README.md", "text")
+    shown = docs_pages.blocks(TOP / "README.md", "text")[0]
     assert {steady(line) for line in shown.text.splitlines()} - {"", "  ..."} - set(map(steady, lines)) == set()
     assert re.search(r"^  no open alert$", done.stdout, re.M)
