@@ -1,4 +1,4 @@
-"""What the composer hands to notify.message: the board of the first failure, one hour east of Greenwich."""
+"""The facts of messages: the board of the first failure, one hour east of Greenwich."""
 
 import time
 
@@ -64,7 +64,7 @@ def event(kind="alloc", number=61440, pid=6821, comm="rm", text=KERNEL_LINE, seq
 
 
 def facts(transitions, states=(FAILING,), needs=(RM,), board=XPORT, marks=(90, 112, 135, 0), **changes):
-    """What the composer hands over: states are nr_free by order, oldest first."""
+    """The facts of a message: states are nr_free by order, oldest first."""
     recent = tuple(snapshot(number, nr_free, marks) for number, nr_free in enumerate(states))
     values = {
         "board": "xp-07",

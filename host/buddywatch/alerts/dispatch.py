@@ -1,25 +1,19 @@
-"""Who is to be told what, and when: transitions become messages, and messages become rows of the outbox.
+"""Which changes become a message, and when; and the messages' rows in the outbox.
 
-plan() decides and does no I/O. Composer gathers what a message is made of, and writes the outbox rows in the same
-transaction that marks the transitions as told, so that a crash neither repeats nor forgets one.
+plan() decides and does no I/O. Dispatcher has the message made, and writes its rows in the same transaction that marks
+the transitions as told, so that a crash neither repeats nor forgets one.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
-import socket
-import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from buddywatch.alerts.signals import KERNEL_FAILURE_KINDS
-from buddywatch.config.load import Alert, Config
+from buddywatch.config.load import Alert
 from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,
     KERNEL_FAILURE,
-    LOST,
     NOTED,
     OK,
     REFUSED,
@@ -28,18 +22,14 @@ from buddywatch.model.alerts import (
     TIGHT,
     Incident,
     Message,
-    MessageFacts,
+    Occasion,
     Transition,
 )
-from buddywatch.model.samples import Event, Gap
-from buddywatch.store.store import Store
-from buddywatch.verdict.judge import board_state
+from buddywatch.store.store import Store, StoreError
+from buddywatch.text.escape import one_line
 
 MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
-SNAPSHOTS_SHOWN = 5
-KERNEL_LINES_SHOWN = 5
-_KERNEL_KINDS = (*KERNEL_FAILURE_KINDS, "load")
-_KERNEL_LINES_BEFORE_S = 60  # the kernel says why just before something fires
+FAILED_REST_S = 60
 
 _Key = tuple[str, str | None]  # rule, need
 
@@ -48,9 +38,9 @@ _Key = tuple[str, str | None]  # rule, need
 class View:
     """What plan() looks at, of one board.
 
-    untold: transitions and when each was noted, oldest first. incidents: by id, all open ones and those of the untold.
-    active: rules that are not OK. silenced: rules that nobody wants to hear of. last_told: when the board last was
-    the subject of a message.
+    untold: transitions that no message has told yet, and when each was noted, oldest first. incidents: by id, all open
+    ones and those of the untold. active: rules that are not OK. silenced: muted rules. last_told: when the last message
+    about the board was made.
     """
 
     untold: Sequence[tuple[Transition, float]]
@@ -62,7 +52,7 @@ class View:
 
 @dataclass(frozen=True)
 class Plan:
-    """tell: transitions for a message now. remind: open incidents for it as well. drop: never to be told."""
+    """tell: transitions for a message now. remind: open incidents to repeat in it. drop: transitions to tell never."""
 
     tell: tuple[Transition, ...] = ()
     remind: tuple[Incident, ...] = ()
@@ -70,7 +60,7 @@ class Plan:
 
 
 def plan(view: View, alert: Alert, now: float) -> Plan:
-    """What to tell of a board at this moment."""
+    """What to tell about a board at this moment."""
     wanted = [(change, noted) for change, noted in view.untold if not _is_held(change, view)]
     refused = {change.need for change, _ in wanted if change.rule == REFUSED}
     drop = {change.id: change for change, _ in view.untold if _is_moot(change, view)}
@@ -87,7 +77,7 @@ def plan(view: View, alert: Alert, now: float) -> Plan:
 
 
 def _is_moot(change: Transition, view: View) -> bool:
-    """Silenced, or the end of something of which nobody was told the beginning."""
+    """Muted, or the end of an incident whose beginning no message told."""
     if (change.rule, change.need) in view.silenced:
         return True
     incident = view.incidents.get(change.incident_id or 0)
@@ -100,9 +90,9 @@ def _is_held(change: Transition, view: View) -> bool:
 
 
 def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
-    """Whether something graver of the same cause is told instead, for as long as it lasts.
+    """True while a graver rule of the same cause is active, which is told instead.
 
-    A silent board holds back all else, except what the kernel itself says on a console that still works.
+    A silent board holds back every other rule, except what the kernel itself says on a console that still works.
     """
     if rule == TIGHT and (REFUSED, need) in view.active:
         return True
@@ -110,14 +100,14 @@ def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
 
 
 def _is_covered(change: Transition, refused: Collection[str | None], view: View) -> bool:
-    """Tight while it was refused, and over before anybody was told."""
+    """Tight while the need was refused, and over before a message told it."""
     incident = view.incidents.get(change.incident_id or 0)
     over_untold = incident is not None and incident.closed is not None and incident.last_told is None
     return change.rule == TIGHT and change.need in refused and over_untold
 
 
 def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) -> bool:
-    """Open for repeat_after_s since it was last told; or never told, because a silence has only now run out."""
+    """Open for repeat_after_s since it was last told; or never told, because it was muted until now."""
     if incident.closed is not None or incident.state != FIRING or (incident.rule, incident.need) in view.silenced:
         return False
     if _rule_is_held(incident.rule, incident.need, view) or any(t.incident_id == incident.id for t, _ in view.untold):
@@ -128,29 +118,57 @@ def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) ->
 
 
 def _has_passed(span_s: float, since: float, now: float) -> bool:
-    """Whether so much time went by; also when `since` lies ahead because the clock was set back."""
+    """True after span_s; also when `since` lies in the future, because the clock was set back."""
     return not 0 <= now - since < span_s
 
 
-class Composer:
-    """channels: where every message goes, "mail" and "hook:NAME". compose: notify.message.compose."""
+class Dispatcher:
+    """channels: where every message goes, "mail" and "hook:NAME". make: notify.gather.MessageMaker.make.
+
+    report: called with one line for a person about a board whose message cannot be made.
+    """
 
     def __init__(
-        self, store: Store, config: Config, channels: Sequence[str], compose: Callable[[MessageFacts], Message]
+        self,
+        store: Store,
+        alert: Alert,
+        channels: Sequence[str],
+        make: Callable[[Occasion], Message],
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._store = store
-        self._config = config
+        self._alert = alert
         self._channels = tuple(channels)
-        self._compose = compose
-        self._domain = _domain(config.mail.sender if config.mail else "")
+        self._make = make
+        self._report = report
+        self._failed: dict[str, tuple[float, str]] = {}  # by board: when and how its message could not be made
 
     def run(self, now: float) -> int:
-        """Make the messages that are due, to be called every second or so. How many."""
-        return sum(self._tell(board, now) for board in self._store.boards_to_tell())
+        """Make the messages that are due, to be called every second or so. How many. StoreError.
+
+        A board whose message cannot be made holds up no other one; it is tried again a minute later.
+        """
+        made = 0
+        for board in self._store.boards_to_tell():
+            if board in self._failed and not _has_passed(FAILED_REST_S, self._failed[board][0], now):
+                continue
+            try:
+                made += self._tell(board, now)
+                self._failed.pop(board, None)
+            except StoreError:
+                raise
+            except Exception as error:  # such as a stored value that no code of ours expects
+                self._set_aside(board, f"{type(error).__name__}: {one_line(str(error))}", now)
+        return made
+
+    def _set_aside(self, board: str, error: str, now: float) -> None:
+        if self._failed.get(board, (0.0, ""))[1] != error:
+            self._report(f"{one_line(board)}: its alerts cannot be sent: {error}; the other boards go on")
+        self._failed[board] = now, error
 
     def _tell(self, board: str, now: float) -> bool:
         view = self._view(board, now)
-        what = plan(view, self._config.alert, now)
+        what = plan(view, self._alert, now)
         if not (what.tell or what.remind or what.drop):
             return False
         with self._store.batch():
@@ -172,60 +190,16 @@ class Composer:
         return View(untold, incidents, active, silenced, self._store.last_told(board))
 
     def _send(self, board: str, view: View, what: Plan, now: float) -> None:
-        told_ids = {change.incident_id for change in what.tell} | {incident.id for incident in what.remind}
-        # An open incident that was told before is shown again, which is as good as a reminder.
-        told_ids |= {i.id for i in view.incidents.values() if i.last_told is not None and _may_be_shown(i, view)}
-        incidents = sorted((i for i in view.incidents.values() if i.id in told_ids), key=_by_gravity)
-        message = self._compose(self._facts(board, what, tuple(incidents), now))
         about = {change.incident_id for change in what.tell} | {incident.id for incident in what.remind}
+        # An open incident that was told before is shown again, which is as good as a reminder.
+        shown = about | {i.id for i in view.incidents.values() if i.last_told is not None and _may_be_shown(i, view)}
+        incidents = sorted((i for i in view.incidents.values() if i.id in shown), key=_by_gravity)
         earlier = sorted((i for i in incidents if i.id in about and i.message_id), key=lambda incident: incident.opened)
         references = tuple(dict.fromkeys(str(incident.message_id) for incident in earlier))
-        message = replace(message, message_id=f"<{uuid.uuid4().hex}@{self._domain}>", references=references)
+        message = self._make(Occasion(board, now, what.tell, tuple(incidents), references))
         self._store.add_message(self._channels, board, message, now)
         for incident in incidents:
             self._store.mark_incident_told(incident.id, message.message_id, now)
-
-    def _facts(self, board: str, what: Plan, incidents: tuple[Incident, ...], now: float) -> MessageFacts:
-        boot = self._store.latest_boot(board)
-        recent = self._store.recent(board, SNAPSHOTS_SHOWN)
-        settings = self._config.board(board)
-        facts = boot.facts if boot else {}
-        state = None
-        if recent:
-            needs = self._config.needs_of(board)
-            state = board_state(recent[-1], facts, needs, settings.rule, settings.page_bytes)
-        rules = [rule for rule in RULES if rule in {incident.rule for incident in incidents}]
-        return MessageFacts(
-            board=board,
-            time=now,
-            transitions=what.tell,
-            incidents=incidents,
-            state=state,
-            recent=tuple(recent),
-            facts=facts,
-            kernel_lines=self._kernel_lines(board, what, incidents),
-            gaps=self._gaps(board, what),
-            silence_commands=tuple(_silence_command(board, rule) for rule in rules),
-        )
-
-    def _kernel_lines(self, board: str, what: Plan, incidents: tuple[Incident, ...]) -> tuple[Event, ...]:
-        """The newest of the kernel's lines since shortly before the oldest incident told, and those told themselves."""
-        opened = min((incident.opened for incident in incidents), default=0.0)
-        lines = [
-            event
-            for event in self._store.events(board, since=opened - _KERNEL_LINES_BEFORE_S)
-            if event.kind in _KERNEL_KINDS
-        ]
-        told = {(change.boot_id, change.time) for change in what.tell if change.rule == KERNEL_FAILURE}
-        return tuple(
-            event
-            for at, event in enumerate(lines, 1)
-            if at > len(lines) - KERNEL_LINES_SHOWN or (event.boot_id, event.time) in told
-        )
-
-    def _gaps(self, board: str, what: Plan) -> tuple[Gap, ...]:
-        told = {(change.boot_id, change.seq) for change in what.tell if change.rule == LOST}
-        return tuple(gap for gap in self._store.gaps(board) if (gap.boot_id, gap.first) in told) if told else ()
 
 
 def _may_be_shown(incident: Incident, view: View) -> bool:
@@ -235,16 +209,3 @@ def _may_be_shown(incident: Incident, view: View) -> bool:
 
 def _by_gravity(incident: Incident) -> tuple[bool, int, int]:
     return incident.severity != CRITICAL, RULES.index(incident.rule), incident.id
-
-
-def _silence_command(board: str, rule: str) -> str:
-    return f"buddywatch silence {shlex.quote(board)} {rule} --for 2h --because TEXT"
-
-
-def _domain(sender: str) -> str:
-    """What stands behind the @ of a Message-ID (RFC 5322, 3.6.4): the sender's domain, else this host's name as it is.
-
-    The name is not looked up: a resolver that hangs must not hold up an alert.
-    """
-    domain = sender.rpartition("@")[2] if "@" in sender else socket.gethostname()
-    return re.sub(r"[^A-Za-z0-9.-]", "", domain).strip(".-") or "localhost"

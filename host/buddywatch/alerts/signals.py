@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 
 from buddyd import watermark
 
+from buddywatch.model import samples
 from buddywatch.model.alerts import CLEARING, FIRING, KERNEL_FAILURE, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
 from buddywatch.model.samples import LOSSES, NOT_HELD, OVERWRITTEN, REBOOT, Boot, Event, Gap, Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 
 BAD, GOOD, BETWEEN = "bad", "good", "between"
 
-KERNEL_FAILURE_KINDS = ("alloc", "page", "oom", "kill", "vma")  # of buddyd.kernlog
+KERNEL_FAILURE_KINDS = samples.KERNEL_FAILURE_KINDS
 KERNEL_QUIET_MS = 3_600_000  # uptime without a kernel failure after which the last one is history
 SILENT_INTERVALS = 3  # polls that may be missed before a board counts as silent, however short silent_after is
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from buddywatch.alerts.dispatch import Composer
+from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.alerts.evaluate import Alerting
 from buddywatch.collect.board import Intake
 from buddywatch.collect.console_server import Control
@@ -49,7 +49,7 @@ class Collector:
         self,
         store: Store,
         alerting: Alerting,
-        composer: Composer,
+        dispatcher: Dispatcher,
         connections: Iterable[Connection],
         presenter: Presenter,
         admit: Callable[[Listener, str | None], list[Connection]],
@@ -60,7 +60,7 @@ class Collector:
         self.connections = list(connections)
         self.store_error: str | None = None  # why the store took nothing the last time
         self._alerting = alerting
-        self._composer = composer
+        self._dispatcher = dispatcher
         self._presenter = presenter
         self._admit = admit
         self._control = control
@@ -231,7 +231,7 @@ class Collector:
         now = time.time()
         try:
             self._alerting.tick(now, monotonic_s)
-            if self._composer.run(now):
+            if self._dispatcher.run(now):
                 self._wake_outbox()
             self._presenter.show(self.store, self.store_error)
         except StoreError as error:

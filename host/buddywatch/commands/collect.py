@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from buddywatch.alerts.dispatch import Composer
+from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.alerts.evaluate import Alerting
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector, Presenter
@@ -25,7 +25,7 @@ from buddywatch.links import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors
 from buddywatch.notify.channels import channels_of
-from buddywatch.notify.message import compose
+from buddywatch.notify.gather import MessageMaker
 from buddywatch.notify.outbox import OutboxWorker
 from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.line_writer import LineWriter
@@ -66,9 +66,9 @@ def run(args: argparse.Namespace, config: Config) -> int:
         channels = channels_of(config)
         worker = OutboxWorker(db, channels, report=presenter.tell)
         alerting = Alerting(store, config, time.time(), time.monotonic())
-        composer = Composer(store, config, list(channels), compose)
+        dispatcher = Dispatcher(store, config.alert, list(channels), MessageMaker(store, config).make, presenter.tell)
         control = stack.enter_context(_control(db))
-        collector = Collector(store, alerting, composer, connections, presenter, doors.admitted, control, worker.wake)
+        collector = Collector(store, alerting, dispatcher, connections, presenter, doors.admitted, control, worker.wake)
         if channels:
             mail = Supervised("mail", worker, db, presenter.tell)
             mail.start()

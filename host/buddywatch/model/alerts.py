@@ -97,6 +97,20 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Occasion:
+    """Why a message is made: the transitions that it tells, oldest first (none in a reminder), and the incidents.
+
+    references: the ids of earlier messages about the same incidents, oldest first.
+    """
+
+    board: str
+    time: float
+    transitions: tuple[Transition, ...]
+    incidents: tuple[Incident, ...]
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class MessageFacts:
     """All that one message is made of.
 
@@ -120,8 +134,8 @@ class MessageFacts:
 
 @dataclass(frozen=True)
 class Message:
-    """A message ready to be sent. payload is JSON-able and goes to hooks. message_id (with its angle brackets) and
-    references (oldest first; the last is what it answers to) are filled in by the composer."""
+    """A message ready to be sent. payload is JSON-able and goes to hooks. message_id has its angle brackets;
+    references: oldest first, the last is the message that this one answers."""
 
     subject: str
     body: str

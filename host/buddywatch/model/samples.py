@@ -12,6 +12,9 @@ BEFORE_CONTACT = "before-contact"  # overwritten before this collector saw the b
 NOT_HELD = "not-held"  # polls that did not come about, on a board without an agent that holds them (hush://)
 LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 
+# Kinds of Event that say that an allocation failed, the one that says most about the request first.
+KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill")
+
 VOLATILE_FACTS = frozenset({"oldest", "next", "key", "up", "dropped", "heap_used", "heap_total", "poll_us"})
 
 

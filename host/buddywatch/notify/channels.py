@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from email.utils import make_msgid
 
 from buddywatch.config.load import Config, Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, NotifyError
-from buddywatch.notify.mail import compose_mail
+from buddywatch.notify.mail import compose_mail, new_message_id
 from buddywatch.notify.message import compose_test
 from buddywatch.text.escape import escaped
 
@@ -75,10 +74,7 @@ def send_test(config: Config) -> list[str]:
 
 def _send_test(channel: Channel, config: Config) -> str:
     now = time.time()
-    message = compose_test(now)
-    if config.mail is not None:
-        domain = config.mail.sender.rpartition("@")[2]  # left out, make_msgid() would ask the DNS for this host's name
-        message = replace(message, message_id=make_msgid(domain=domain))
+    message = replace(compose_test(now), message_id=new_message_id(config.mail))
     with Deadline(channel.timeout_s) as deadline:
         return channel.send(message, now, deadline)
 

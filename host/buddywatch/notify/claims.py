@@ -19,7 +19,7 @@ from buddywatch.model.alerts import (
     MessageFacts,
     Transition,
 )
-from buddywatch.model.samples import Event
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.text.escape import counted, one_line, rough_duration
 
@@ -65,10 +65,9 @@ def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:
 
 
 def failures_of(facts: MessageFacts) -> list[Event]:
-    """The kernel's lines that say what was asked for, the plainest first."""
-    kinds = ("alloc", "vma", "page", "oom", "kill")
-    named = [event for event in facts.kernel_lines if event.kind in kinds]
-    return sorted(named, key=lambda event: kinds.index(event.kind))
+    """The kernel's lines that say that an allocation failed, the one that says most about the request first."""
+    named = [event for event in facts.kernel_lines if event.kind in KERNEL_FAILURE_KINDS]
+    return sorted(named, key=lambda event: KERNEL_FAILURE_KINDS.index(event.kind))
 
 
 def _rank(rule: str) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import uuid
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -26,3 +29,14 @@ def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:
     email["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
     email.set_content(message.body)
     return email
+
+
+def new_message_id(mail: Mail | None) -> str:
+    """A Message-ID (RFC 5322, 3.6.4). Behind its @: the sender's domain, else this host's name as it is.
+
+    The name is not looked up: a resolver that hangs must not hold up an alert.
+    """
+    sender = mail.sender if mail is not None else ""
+    domain = sender.rpartition("@")[2] if "@" in sender else socket.gethostname()
+    domain = re.sub(r"[^A-Za-z0-9.-]", "", domain).strip(".-") or "localhost"
+    return f"<{uuid.uuid4().hex}@{domain}>"

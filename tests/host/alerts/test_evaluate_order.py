@@ -139,10 +139,10 @@ PLAYER = """
 import os, signal, sys
 from boards import BOOT_ID, RM, boot, config, trace
 from buddywatch.alerts.evaluate import Alerting
-from buddywatch.alerts.dispatch import Composer
+from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.config.load import Need
 from buddywatch.model.samples import BEFORE_CONTACT, Gap
-from buddywatch.notify.message import compose
+from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.store import Store
 
 path, first_row, kill_row, kill_when = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4]
@@ -154,7 +154,7 @@ def at(row, when):
 
 with Store.open(path) as store:
     alerting = Alerting(store, settings, 0.0, 0.0)
-    composer = Composer(store, settings, ["mail"], compose)
+    dispatcher = Dispatcher(store, settings.alert, ["mail"], MessageMaker(store, settings).make)
     resumed = store.resume("xp")
     done = resumed.stored[-1][1] if resumed and resumed.stored else first_row
     for shot, _ in trace("cron-a")[done:]:
@@ -164,7 +164,7 @@ with Store.open(path) as store:
             at(shot.seq, "fed")
         at(shot.seq, "kept")
         with store.batch():
-            composer.run(shot.time)
+            dispatcher.run(shot.time)
             at(shot.seq, "composed")
         at(shot.seq, "told")
 """

@@ -1,0 +1,82 @@
+"""Everything that one message is made of, read from the store; and the message made of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, RULES, Message, MessageFacts, Occasion
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
+from buddywatch.notify.mail import new_message_id
+from buddywatch.notify.message import compose
+from buddywatch.store.store import Store
+from buddywatch.verdict.judge import board_state
+
+SNAPSHOTS_SHOWN = 5
+KERNEL_LINES_SHOWN = 5
+_KERNEL_KINDS = (*KERNEL_FAILURE_KINDS, "load")
+_KERNEL_LINES_BEFORE_S = 60  # the kernel says why just before something fires
+
+
+class MessageMaker:
+    """in_words: how the facts become subject, text and payload."""
+
+    def __init__(self, store: Store, config: Config, in_words: Callable[[MessageFacts], Message] = compose) -> None:
+        self._store = store
+        self._config = config
+        self._in_words = in_words
+
+    def make(self, occasion: Occasion) -> Message:
+        """The message, ready to be sent."""
+        message = self._in_words(self._facts(occasion))
+        return replace(message, message_id=new_message_id(self._config.mail), references=occasion.references)
+
+    def _facts(self, occasion: Occasion) -> MessageFacts:
+        board = occasion.board
+        boot = self._store.latest_boot(board)
+        recent = self._store.recent(board, SNAPSHOTS_SHOWN)
+        settings = self._config.board(board)
+        facts = boot.facts if boot else {}
+        state = None
+        if recent:
+            needs = self._config.needs_of(board)
+            state = board_state(recent[-1], facts, needs, settings.rule, settings.page_bytes)
+        rules = [rule for rule in RULES if rule in {incident.rule for incident in occasion.incidents}]
+        return MessageFacts(
+            board=board,
+            time=occasion.time,
+            transitions=occasion.transitions,
+            incidents=occasion.incidents,
+            state=state,
+            recent=tuple(recent),
+            facts=facts,
+            kernel_lines=self._kernel_lines(occasion),
+            gaps=self._gaps(occasion),
+            silence_commands=tuple(_silence_command(board, rule) for rule in rules),
+        )
+
+    def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:
+        """The kernel's lines of the transitions, and its newest since shortly before the oldest incident."""
+        opened = min((incident.opened for incident in occasion.incidents), default=0.0)
+        lines = [
+            event
+            for event in self._store.events(occasion.board, since=opened - _KERNEL_LINES_BEFORE_S)
+            if event.kind in _KERNEL_KINDS
+        ]
+        told = {(change.boot_id, change.time) for change in occasion.transitions if change.rule == KERNEL_FAILURE}
+        return tuple(
+            event
+            for at, event in enumerate(lines, 1)
+            if at > len(lines) - KERNEL_LINES_SHOWN or (event.boot_id, event.time) in told
+        )
+
+    def _gaps(self, occasion: Occasion) -> tuple[Gap, ...]:
+        told = {(change.boot_id, change.seq) for change in occasion.transitions if change.rule == LOST}
+        gaps = self._store.gaps(occasion.board) if told else []
+        return tuple(gap for gap in gaps if (gap.boot_id, gap.first) in told)
+
+
+def _silence_command(board: str, rule: str) -> str:
+    return f"buddywatch silence {shlex.quote(board)} {rule} --for 2h --because TEXT"
