@@ -97,12 +97,15 @@ def compiled_agent(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(params=["cpython", "micropython"])
 def agent_command(request: pytest.FixtureRequest) -> AgentCommand:
-    """buddyd from the source tree, once under each interpreter."""
+    """buddyd from the source tree, once under each interpreter; "frozen", by indirect parametrization: as on a board,
+    without ffi."""
     agent = str(TOP / "agent")
     if request.param == "cpython":
         return AgentCommand("cpython", [sys.executable, "-m", "buddyd"], {**os.environ, "PYTHONPATH": agent})
-    path = request.getfixturevalue("micropython")
-    return AgentCommand("micropython", [path, "-m", "buddyd"], {**os.environ, "MICROPYPATH": agent})
+    frozen = request.param == "frozen"
+    path = request.getfixturevalue("frozen_micropython" if frozen else "micropython")
+    search_path = ".frozen" if frozen else agent
+    return AgentCommand(request.param, [path, "-m", "buddyd"], {**os.environ, "MICROPYPATH": search_path})
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "str
     "hashlib"  # for a secret only, see buddyd/talk/secret.py
 }
 # compat.py chooses between the interpreters, so it and what it chooses alone name what only one of them has.
-COMPAT_FILES = {"compat.py", "_cpython.py"}
-COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "ffi", "signal"}
+COMPAT_FILES = {"compat.py", "_cpython.py", "_ffi.py"}
+COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "ffi", "signal"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
 SHARED_WITH_HOST = {"wire", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
 IO_MODULES = {"select", "socket", "os", "termios", "time"}
@@ -49,6 +49,7 @@ FLOORS = {
 AGENT_FLOORS = {
     "__init__": 0,
     "_cpython": 0,
+    "_ffi": 0,
     "compat": 1,
     "wire": 1,
     "watermark": 1,

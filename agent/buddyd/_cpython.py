@@ -43,20 +43,16 @@ def open_binary(path):
     return open(path, "rb", buffering=0)
 
 
-def open_unbuffered(file):
-    return open(file, "r+b", buffering=0)
-
-
 def open_output(descriptor):
     return open(descriptor, "wb", buffering=0)
 
 
-def _open(path, flags):
-    return os.open(path, flags)
-
-
 def open_nonblocking(path):
     return open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
+
+
+def open_tty(path):
+    return open(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY), "r+b", buffering=0)
 
 
 def read_some(file, buffer):

@@ -18,11 +18,9 @@ MICROPYTHON = sys.implementation.name == "micropython"
 EAGAIN = 11
 EINPROGRESS = 115
 UNRESOLVED = -2  # EAI_NONAME
+_ENOSYS = const(38)
 _O_RDONLY = const(0)
 _O_RDWR = const(2)
-_O_NOCTTY = const(0o400)
-_O_NONBLOCK = const(0o4000)
-_O_CLOEXEC = const(0o2000000)
 # MicroPython's OSError carries no text; these are the ones a user meets.
 _REASONS = (
     (UNRESOLVED, "the name could not be resolved at the start; give an address"),
@@ -33,6 +31,7 @@ _REASONS = (
     (13, "permission denied"),
     (16, "in use"),
     (25, "not a serial line"),
+    (_ENOSYS, "this interpreter can only wait for it; one with ffi, or as in agent/micropython, does not"),
     (98, "address already in use"),
     (99, "address not available on this machine"),
     (111, "connection refused"),
@@ -68,66 +67,42 @@ if MICROPYTHON:
         """A file for reading, unbuffered."""
         return open(path, "rb")
 
-    def open_unbuffered(file):
-        """A path or an open descriptor, for reading and writing."""
-        return open(file, "r+b")
-
     def open_output(descriptor):
         """A stream on a descriptor that is open for writing."""
         return open(descriptor, "wb")
 
-    def _open(path, flags):
-        # open() of the unix port knows neither O_NONBLOCK nor O_NOCTTY; ffi is absent on boards without dlopen.
+    try:
+        import fdio
+    except ImportError:
         try:
-            import ffi
+            from . import _ffi as fdio
         except ImportError:
-            return -1
-        libc = ffi.open(None)
-        descriptor = libc.func("i", "open", "sii")(path, flags | _O_CLOEXEC, 0)
-        if descriptor < 0:
-            raise OSError(os.errno())
-        return descriptor
+            fdio = None
 
     def open_nonblocking(path):
-        """A stream for reading that never waits, where the build can do that; else one to be polled before reading."""
-        descriptor = _open(path, _O_RDONLY | _O_NONBLOCK)
-        return open(path, "rb") if descriptor < 0 else open(descriptor, "rb")
+        """A stream for reading that never waits.
 
-    try:
-        import ffi
+        Without fdio and ffi there is none of a file that others may read, too: what poll() saw may be theirs by now.
+        """
+        if fdio is not None:
+            return open(fdio.open(path, _O_RDONLY), "rb")
+        if is_pollable(path):
+            raise OSError(_ENOSYS)
+        return open(path, "rb")
 
-        _read = ffi.open(None).func("l", "read", "ipL")
-    except ImportError:
-        _read = None
-
-    def _read_bytes(file, buffer):
-        poller, byte = select.poll(), bytearray(1)
-        poller.register(file, select.POLLIN)
-        for i in range(len(buffer)):
-            ready = False
-            for _ in poller.ipoll(0):
-                ready = True
-            if not ready:
-                return i or None
-            if not file.readinto(byte):
-                return i
-            buffer[i] = byte[0]
-        return len(buffer)
+    def open_tty(path):
+        """A tty for both. With fdio or ffi, opening neither waits for carrier nor makes it the controlling tty."""
+        return open(path if fdio is None else fdio.open(path, _O_RDWR), "r+b")
 
     def read_some(file, buffer):
         """What one read(2) gives, into buffer: the count, 0 at the end, None where there is nothing yet; OSError.
 
         readinto() of the unix port reads on until the buffer is full: /dev/kmsg gives a record per read(2), and a
-        file that waits would be waited for. Without ffi it is done byte by byte.
+        file that waits would be waited for.
         """
-        if _read is None:
-            return _read_bytes(file, buffer)
-        count = _read(file.fileno(), buffer, len(buffer))
-        if count >= 0:
-            return count
-        if os.errno() == EAGAIN:
-            return None
-        raise OSError(os.errno())
+        if fdio is None:
+            return file.readinto(buffer)
+        return fdio.read(file.fileno(), buffer)
 
     def read(stream, size):
         """Up to size bytes of a socket or a tty, see the top of this file."""
@@ -161,13 +136,12 @@ if MICROPYTHON:
 else:
     from ._cpython import (  # noqa: F401  # they are what this module offers
         IMPLEMENTATION,
-        _open,
         collect_every,
         heap,
         open_binary,
         open_nonblocking,
         open_output,
-        open_unbuffered,
+        open_tty,
         read,
         read_some,
         stop_on_signals,
@@ -246,9 +220,3 @@ def keep_alive(stream):
 
 def new_poller():
     return select.poll()
-
-
-def open_tty(path):
-    """A tty for reading and writing. Neither waits for carrier nor becomes the controlling tty where the build can."""
-    descriptor = _open(path, _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
-    return open_unbuffered(path if descriptor < 0 else descriptor)

@@ -1,10 +1,15 @@
 """The agent as a process, reading the kernel's log from a FIFO in the place of /proc/kmsg."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
+from buddyd import wire
 from daemons import Daemon, Decoder, Stream, free_port, telnet, until
+
+# Frozen, it runs without ffi, as on a board.
+pytestmark = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
 
 TOP = Path(__file__).resolve().parents[3]
 FAILED = "Allocation of length 61440 from process 6821 (rm) failed"
@@ -135,3 +140,51 @@ def test_serial_line_carries_the_event_too(agent_command, proc_dir, kmsg):
         os.close(log)
     host.close()
     os.close(slave)
+
+
+def fdinfo(daemon, path):
+    """What the kernel tells of the agent's descriptor for a file."""
+    for entry in (daemon.proc / "fd").iterdir():
+        if entry.readlink() == path:
+            return (daemon.proc / "fdinfo" / entry.name).read_text()
+    raise AssertionError(f"{path} is not open")
+
+
+def test_log_is_opened_so_that_no_read_can_wait(agent_command, proc_dir, kmsg, port):
+    with Daemon(agent_command, "--telnet", str(port), proc=proc_dir) as daemon:
+        telnet(port).until_text(b"Type help.")
+        flags = int(fdinfo(daemon, kmsg).split("flags:")[1].split()[0], 8)
+        assert flags & os.O_NONBLOCK and flags & os.O_CLOEXEC
+
+
+def test_reader_beside_the_agent_never_stops_it(agent_command, proc_dir, kmsg, port):
+    """As klogd beside it on /proc/kmsg: what poll() has seen is gone by the time of the read."""
+    with Daemon(agent_command, "--telnet", str(port), proc=proc_dir):
+        host = telnet(port)
+        log = open_kmsg(kmsg)
+        with subprocess.Popen(["cat", kmsg], stdout=subprocess.DEVNULL) as other:
+            for answers in range(1, 11):
+                for _ in range(20):
+                    os.write(log, b"<4>a line of some driver that nobody wants to know of\n")
+                    os.sched_yield()
+                host.say(wire.ask_hello() + b"\n")
+                host.until(lambda stream, n=answers: sum(b" next=" in line for line in stream.lines) >= n, "a hello")
+            other.kill()
+        os.close(log)
+
+
+def reads(daemon):
+    """How often it has called read(2)."""
+    return int((daemon.proc / "io").read_text().split("syscr:")[1].split()[0])
+
+
+def test_long_log_costs_few_reads(agent_command, proc_dir, kmsg, port):
+    with Daemon(agent_command, "--telnet", str(port), "--interval", "60", proc=proc_dir) as daemon:
+        host = telnet(port)
+        host.ask_hello()
+        log = open_kmsg(kmsg)
+        before = reads(daemon)
+        os.write(log, (b"<6>" + b"x" * 60 + b"\n") * 128 + b"<4>" + FAILED.encode() + b"\n")
+        events_of(host, 1)
+        assert reads(daemon) - before < 100, "8 kB cost 16,397 system calls once, two for each byte"
+        os.close(log)

@@ -10,6 +10,9 @@ from buddyd import wire
 from buddyd.talk.conversation import HELLO_EVERY
 from daemons import Daemon, Decoder, Stream, free_port, telnet, until
 
+# For what a board's interpreter, which has no ffi, does its own way.
+frozen_too = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
+
 IFLAG, OFLAG, CFLAG, LFLAG, ISPEED, OSPEED, CC = range(7)
 
 
@@ -38,6 +41,7 @@ def line(tmp_path):
     line.unplug()
 
 
+@frozen_too
 def test_line_is_made_raw_at_the_rate_given(agent_command, proc_dir, line):
     attributes = termios.tcgetattr(line.slave)
     assert attributes[LFLAG] & termios.ECHO, "it must not be raw before"
@@ -52,6 +56,7 @@ def test_line_is_made_raw_at_the_rate_given(agent_command, proc_dir, line):
         assert [attributes[CC][i] for i in (termios.VMIN, termios.VTIME)] in ([0, 0], [b"\0", b"\0"])
 
 
+@frozen_too
 def test_rts_and_cts_are_heeded_where_that_is_asked_for(agent_command, proc_dir, line):
     with Daemon(agent_command, "--serial", f"{line.path}:9600:rtscts", proc=proc_dir):
         line.host.until_snapshots(1)
@@ -68,6 +73,7 @@ def test_every_rate_is_set(agent_command, proc_dir, line, baud):
         assert termios.tcgetattr(line.slave)[OSPEED] == getattr(termios, f"B{baud}")
 
 
+@frozen_too
 def test_frames_flow_unasked(agent_command, proc_dir, line):
     with Daemon(agent_command, "--serial", str(line.path), proc=proc_dir):
         decoder = line.host.until_snapshots(70)
@@ -86,6 +92,7 @@ def test_hello_comes_again_unasked(agent_command, proc_dir, line):
     assert frames == [HELLO_EVERY, HELLO_EVERY]
 
 
+@frozen_too
 def test_requests_and_people_are_answered(agent_command, proc_dir, line):
     with Daemon(agent_command, "--serial", str(line.path), proc=proc_dir):
         host = line.host
@@ -109,6 +116,7 @@ def fill(descriptor):
         pass
 
 
+@frozen_too
 def test_line_that_nobody_reads_delays_no_poll(agent_command, proc_dir, line):
     port = free_port()
     fill(line.slave)
@@ -121,6 +129,7 @@ def test_line_that_nobody_reads_delays_no_poll(agent_command, proc_dir, line):
         assert waited == list(range(1, len(waited) + 1))
 
 
+@frozen_too
 def test_device_that_vanishes_and_comes_back_goes_on_where_it_stopped(agent_command, proc_dir, line):
     with Daemon(agent_command, "--serial", str(line.path), proc=proc_dir) as daemon:
         before = line.host.until_snapshots(5)
@@ -147,6 +156,7 @@ def links(daemon):
     return found
 
 
+@frozen_too
 def test_device_that_comes_late_is_opened(agent_command, proc_dir, line):
     line.unplug()
     port = free_port()
@@ -156,6 +166,7 @@ def test_device_that_comes_late_is_opened(agent_command, proc_dir, line):
         assert line.host.until_snapshots(3).numbers[0] == 1
 
 
+@frozen_too
 def test_line_does_not_become_the_controlling_terminal(agent_command, proc_dir, line):
     """Or a hang-up and a byte 0x03 on the line would end the agent. It is a session leader here."""
     with Daemon(agent_command, "--serial", str(line.path), proc=proc_dir) as daemon:

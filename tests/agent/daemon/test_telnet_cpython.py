@@ -6,6 +6,9 @@ import pytest
 from buddyd import wire
 from daemons import PATIENCE_S, Daemon, Decoder, free_port, telnet, until
 
+# For what a board's interpreter, which has no ffi, does its own way.
+frozen_too = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
+
 GREETING = b"buddyd 0.1.0 on xport-07. Type help.\r\n"
 
 
@@ -20,6 +23,7 @@ def daemon(agent_command, proc_dir, port):
         yield daemon
 
 
+@frozen_too
 def test_person_is_answered(daemon, port):
     person = telnet(port)
     person.until_text(GREETING)
@@ -59,6 +63,7 @@ def test_commands_of_a_telnet_client_are_refused_politely(daemon, port):
     assert b"\xff\xfc\x03\xff\xfe\x18\xff\xfc\x06" in person.heard
 
 
+@frozen_too
 def test_host_gets_hello_and_frames(daemon, port):
     host = telnet(port)
     facts = host.ask_hello()
@@ -71,6 +76,7 @@ def test_host_gets_hello_and_frames(daemon, port):
     assert 1 in decoder.numbers
 
 
+@frozen_too
 def test_third_client_is_told_and_the_others_go_on(daemon, port):
     clients = [telnet(port), telnet(port)]
     for client in clients:

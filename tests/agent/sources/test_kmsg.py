@@ -1,4 +1,4 @@
-"""klog: reads what is there from a real FIFO, a file or /dev/kmsg, and never waits."""
+"""kmsg: reads what is there from a real FIFO, a file or /dev/kmsg, and never waits."""
 
 import os
 import select
@@ -7,62 +7,41 @@ from buddyd import compat
 from buddyd.sources.kernel_messages import printable
 from buddyd.sources.kmsg import DRAIN_BYTES, KernelLog
 from harness import fixture
+from kernel_logs import close, drained, fifo
 from scratch import Scratch
 
 
-class Lines(list):
-    def add(self, text, stamp_cs):
-        self.append((text, stamp_cs))
+class WithoutFdio:
+    """`with WithoutFdio()`: an interpreter that has neither fdio nor ffi; CPython stays as it is."""
+
+    def __enter__(self):
+        if compat.MICROPYTHON:
+            self.kept, compat.fdio = compat.fdio, None
+
+    def __exit__(self, *_):
+        if compat.MICROPYTHON:
+            compat.fdio = self.kept
 
 
 def with_each_way_to_read(case):
-    """Run case(), under MicroPython also the way that a build without ffi reads."""
+    """Run case() on a regular file, under MicroPython also as an interpreter without fdio and ffi reads it."""
     case()
-    if compat.MICROPYTHON and compat._read:
-        kept, compat._read = compat._read, None
-        try:
-            case()
-        finally:
-            compat._read = kept
-
-
-def drained(log, times=1):
-    lines = Lines()
-    for _ in range(times):
-        log.drain(lines.add)
-    return lines
-
-
-def fifo(scratch):
-    """A kernel log that is a FIFO, and a stream that writes into it."""
-    path = scratch.path + "/kmsg"
-    assert os.system('mkfifo "%s"' % path) == 0
-    writer = compat.open_tty(path)  # for reading too, so that the log never ends
-    return KernelLog(scratch.path), writer
-
-
-def close(log, *files):
-    for file in files:
-        file.close()
-    if log.file is not None:
-        log.file.close()
+    with WithoutFdio():
+        case()
 
 
 def test_fifo_gives_what_is_there_and_does_not_wait():
-    def case():
-        with Scratch() as scratch:
-            log, writer = fifo(scratch)
-            assert log.pollable and log.why_missing is None
-            assert drained(log) == []
-            writer.write(b"<4>[    1.250000] Mem-Info:\nAllocation of length 61440 from process 6821 (rm) failed\n")
-            assert drained(log, 3) == [
-                ("Mem-Info:", 125),
-                ("Allocation of length 61440 from process 6821 (rm) failed", None),
-            ]
-            assert drained(log) == []
-            close(log, writer)
-
-    with_each_way_to_read(case)
+    with Scratch() as scratch:
+        log, writer = fifo(scratch)
+        assert log.pollable and log.why_missing is None
+        assert drained(log) == []
+        writer.write(b"<4>[    1.250000] Mem-Info:\nAllocation of length 61440 from process 6821 (rm) failed\n")
+        assert drained(log, 3) == [
+            ("Mem-Info:", 125),
+            ("Allocation of length 61440 from process 6821 (rm) failed", None),
+        ]
+        assert drained(log) == []
+        close(log, writer)
 
 
 def test_fifo_wakes_poll_only_when_there_is_something():
@@ -79,19 +58,16 @@ def test_fifo_wakes_poll_only_when_there_is_something():
 
 
 def test_torn_line_waits_for_its_end():
-    def case():
-        with Scratch() as scratch:
-            log, writer = fifo(scratch)
-            for part in (b"<4>[    1.250", b"000] Unable to ", b"allocate RAM"):
-                writer.write(part)
-                assert drained(log) == []
-            writer.write(b" for process data, errno 12\n<3>")
-            assert drained(log) == [("Unable to allocate RAM for process data, errno 12", 125)]
-            writer.write(b"next\n")
-            assert drained(log) == [("next", None)]
-            close(log, writer)
-
-    with_each_way_to_read(case)
+    with Scratch() as scratch:
+        log, writer = fifo(scratch)
+        for part in (b"<4>[    1.250", b"000] Unable to ", b"allocate RAM"):
+            writer.write(part)
+            assert drained(log) == []
+        writer.write(b" for process data, errno 12\n<3>")
+        assert drained(log) == [("Unable to allocate RAM for process data, errno 12", 125)]
+        writer.write(b"next\n")
+        assert drained(log) == [("next", None)]
+        close(log, writer)
 
 
 def test_line_longer_than_the_buffer_is_cut():
@@ -170,22 +146,63 @@ def test_log_that_fails_is_given_up_and_says_why():
         assert log.why_missing.startswith(scratch.path + "/kmsg: ")
 
 
+def test_log_that_others_may_read_too_is_not_read_where_that_could_wait():
+    if not compat.MICROPYTHON:
+        return
+    with Scratch() as scratch:
+        log, writer = fifo(scratch)
+        close(log)
+        writer.write(b"<4>a\n")
+        with WithoutFdio():
+            log = KernelLog(scratch.path)
+            assert drained(log) == []
+        assert log.file is None
+        assert log.why_missing.startswith(scratch.path + "/kmsg: this interpreter can only wait for it; ")
+        close(log, writer)
+
+
+# --- the machine's own log ---
+
+
 def test_machine_itself_is_read_record_by_record():
     if not os_lets_read_kmsg():
         return
     log = KernelLog("/proc")
     assert log.pollable and log.why_missing is None
     lines = drained(log)
-    # A build without ffi reads /proc/kmsg, and what anybody has read there is gone for everybody else.
-    assert len(lines) <= 64 and (lines or (compat.MICROPYTHON and not compat._read))
+    assert 0 < len(lines) <= 64
     for _ in range(400):
         more = drained(log)
         if not more:
             break
         lines.extend(more)
     assert drained(log) == []
+    assert log.file is not None and log.lost == 0
     assert all_stamped_and_printable(lines)
     close(log)
+
+
+def test_machine_itself_has_records_that_are_too_long():
+    """As long as the kernel lets a program make one; a line of a driver can be so long, too."""
+    if not os_lets_read_kmsg() or not os_lets_write_kmsg():
+        return
+    log = KernelLog("/proc")
+    while drained(log):
+        pass
+    for text in (b"buddyd's tests, a long line: " + b"x" * 800, b"buddyd's tests, the line after it"):
+        with open("/dev/kmsg", "wb") as file:
+            file.write(b"<7>" + text + b"\n")
+    assert [text for text, _ in drained(log) if "buddyd's tests" in text] == ["buddyd's tests, the line after it"]
+    assert log.file is not None
+    close(log)
+
+
+def os_lets_write_kmsg():
+    try:
+        open("/dev/kmsg", "wb").close()
+    except OSError:
+        return False
+    return True
 
 
 def all_stamped_and_printable(lines):
