@@ -33,6 +33,7 @@ class Player:
         self.zones = (None,)
         self.file = self  # of the kernel log
         self.pollable = False
+        self.lost = 0
 
     def drain(self, take: Callable[[str, int], None]) -> None:
         if not self._first:

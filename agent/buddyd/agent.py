@@ -29,7 +29,7 @@ def new_boot_id(proc):
 
 
 class Desk:
-    """settings: options.check()'s. sampler: sample.Sampler. kernel_log: klog.KernelLog. ring: ring.Ring."""
+    """settings: options.check()'s. sampler: sample.Sampler. kernel_log: kmsg.KernelLog. ring: ring.Ring."""
 
     def __init__(self, settings, sampler, kernel_log, ring):
         self.sampler = sampler
@@ -46,6 +46,7 @@ class Desk:
         self.refreshed_ms = compat.ticks_ms()
         self.starved = 0  # polls on end without room in the heap
         self.left_out = False  # whether something was, and has not been told
+        self.without_log = kernel_log.file is None  # as was told
 
     def poll(self):
         """Take a sample and put it into the ring. A source that fails costs itself and is told once.
@@ -71,8 +72,11 @@ class Desk:
         if self.left_out:
             self._news("the heap had no room, something was left out; give a larger one (-X heapsize=)")
             self.left_out = False
-        if self.kernel_log.file is not None and not self.kernel_log.pollable:
+        if not self.kernel_log.pollable:
             self.drain_kernel_log()
+        if self.kernel_log.lost:
+            self._news("kernel-log: %d lines overwritten before they were read" % self.kernel_log.lost)
+            self.kernel_log.lost = 0
         if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
             self.refreshed_ms = compat.ticks_ms()
             self.sampler.refresh()
@@ -82,11 +86,13 @@ class Desk:
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
 
     def drain_kernel_log(self):
-        """Turn new kernel lines into events; False once the kernel log is gone."""
+        """Turn new kernel lines into events; False where the kernel log is gone."""
         try:
             self.kernel_log.drain(self._kernel_line)
-            if self.kernel_log.file is None:
-                self._news("lost kernel-log")
+            gone = self.kernel_log.file is None
+            if gone != self.without_log:
+                self._news("lost kernel-log" if gone else "back kernel-log")
+                self.without_log = gone
         except MemoryError:
             self._leave_out()
         return self.kernel_log.file is not None

@@ -25,6 +25,17 @@ def desk(capture="frag-4k-bflt", ring="2048"):
     return desk_on(fixture("captures/%s/proc" % capture), ring)
 
 
+def events(here):
+    """Events that the ring holds, as wire.parse_event() gives them."""
+    found = []
+    for sequence in range(here.ring.oldest, here.ring.next):
+        line = bytes(here.ring.line(here.ring.locate(sequence)))
+        content = wire.unseal(line, wire.context(here.boot, sequence))
+        if content[1:2] == wire.EVENT:
+            found.append(wire.parse_event(content[4:]))
+    return found
+
+
 def pair():
     """Two connected sockets that never wait."""
     if hasattr(socket, "socketpair"):

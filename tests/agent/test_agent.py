@@ -1,8 +1,8 @@
-"""The desk: boot ids, the hello, events about the agent itself, and the kernel's log in a plain file."""
+"""The desk: boot ids, the hello, and events about the agent itself."""
 
 from buddyd import agent as desk_module
 from buddyd import compat, wire
-from desks import desk, desk_on
+from desks import desk, desk_on, events
 from harness import read
 from scratch import Scratch
 
@@ -14,17 +14,6 @@ def hello(here):
     for line in here.hello():
         facts.update(wire.parse_facts(wire.unseal(line)))
     return facts
-
-
-def events(here):
-    """Events that the ring holds, as wire.parse_event() gives them."""
-    found = []
-    for sequence in range(here.ring.oldest, here.ring.next):
-        line = bytes(here.ring.line(here.ring.locate(sequence)))
-        content = wire.unseal(line, wire.context(here.boot, sequence))
-        if content[1:2] == wire.EVENT:
-            found.append(wire.parse_event(content[4:]))
-    return found
 
 
 def test_boot_ids_are_8_hex_digits_and_differ():
@@ -109,41 +98,6 @@ def test_poll_without_buddyinfo_gives_no_snapshot_and_is_told():
         here.poll()
         assert [event[5] for event in events(here)] == ["lost buddyinfo"]
         assert here.ring.next == 3
-
-
-def test_kernel_log_in_a_plain_file_is_read_once_a_poll():
-    with Scratch() as scratch:
-        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
-        path = scratch.write("kmsg", read("captures/frag-4k-bflt/kmsg.txt"))
-        here = desk_on(scratch.path, "32k")
-        for _ in range(5):
-            here.poll()
-        kinds = [event[1] for event in events(here)]
-        assert "alloc" in kinds
-        before = len(kinds)
-        with open(path, "ab") as file:
-            file.write(b"<4>[   99.120000] rm invoked oom-killer: gfp_mask=0xd0, order=2, oomkilladj=0\n")
-        here.poll()
-        assert [event[:3] for event in events(here)[before:]] == [(9912, "oom", 2)]
-
-
-def test_kernel_log_that_is_lost_is_told_once():
-    with Scratch() as scratch:
-        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
-        scratch.write("kmsg/entry", b"")  # a folder can be opened, and not read
-        here = desk_on(scratch.path)
-        assert not here.drain_kernel_log()
-        for _ in range(3):
-            here.poll()
-        assert [event[5] for event in events(here)] == ["lost kernel-log"]
-        assert "kernel-log" in here.missing()
-
-
-def test_kernel_log_that_is_there_goes_on():
-    with Scratch() as scratch:
-        scratch.write("buddyinfo", read(PROC + "buddyinfo"))
-        scratch.write("kmsg", b"")
-        assert desk_on(scratch.path).drain_kernel_log()
 
 
 def test_facts_are_read_again_after_ten_minutes():

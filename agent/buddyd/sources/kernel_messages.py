@@ -110,15 +110,16 @@ def strip_prefix(line: str) -> "tuple[str, int | None, int | None]":
 
 
 def parse_record(record: bytes) -> "tuple[str, int, int]":
-    """(text, stamp_cs, level) of what one read of /dev/kmsg gives, `prio,seq,usec,flags;text`; else ValueError.
+    """(text, stamp_cs, sequence) of what one read of /dev/kmsg gives, `prio,seq,usec,flags;text`; else ValueError.
 
-    Format: Documentation/ABI/testing/dev-kmsg, since 3.5. The lines after the first, ` KEY=value`, are dropped.
+    Format: Documentation/ABI/testing/dev-kmsg, since 3.5. The sequence has no holes. The lines after the first,
+    ` KEY=value`, are dropped.
     """
     head, text = record.split(b";", 1)
-    prio, _, usec = head.split(b",")[:3]
+    _, sequence, usec = head.split(b",")[:3]
     text = text.split(b"\n", 1)[0]
     at = text.find(b"\\x")  # the kernel writes so what is not printable, and the backslash
     while at >= 0:
         text = text[:at] + bytes([int(text[at + 2 : at + 4], 16)]) + text[at + 4 :]
         at = text.find(b"\\x", at + 1)
-    return printable(text), int(usec) // 10000, int(prio) & 7
+    return printable(text), int(usec) // 10000, int(sequence)

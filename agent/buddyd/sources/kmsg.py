@@ -1,7 +1,9 @@
 """Reads the kernel's log without starting a program and without ever waiting.
 
 /dev/kmsg takes nothing away from other readers and tells when it lost something, but can be read only since 3.5.
-/proc/kmsg exists everywhere, and what is read from it no other reader of it (klogd) gets; dmesg still does.
+/proc/kmsg exists everywhere, and what is read from it no other reader of it (klogd) gets; dmesg still does. A read
+without O_NONBLOCK waits there when klogd was faster. With it the kernel looks whether there is something, then reads
+(fs/proc/kmsg.c in 6.1): only on several processors can klogd come in between, and the next kernel line ends the wait.
 """
 
 from .. import compat, const
@@ -9,6 +11,7 @@ from .kernel_messages import parse_record, printable, strip_prefix
 from .procfile import shared
 
 DRAIN_BYTES = 8192
+RETRY_MS = 60000
 _LEAST_COST_BYTES = const(128)  # of a read, which makes it 64 at most in one drain()
 _EINVAL = const(22)
 _EPIPE = const(32)
@@ -17,22 +20,30 @@ _EPIPE = const(32)
 class KernelLog:
     """The kernel's log.
 
-    file: to be registered with poll() if `pollable`; None where no log can be read, or not any more.
-    why_missing: the reason then. lost: how often the kernel had overwritten records before they were read.
+    file: to be registered with poll() if `pollable`; None while no log can be read, and why_missing is the reason then.
+    lost: lines that the kernel overwrote before they were read; whoever reports them sets it back to 0.
     """
 
     def __init__(self, proc_root):
-        self.file = self.why_missing = None
-        self.pollable = False
+        self._proc_root = proc_root
         self.lost = 0
         self._rest = b""  # a torn line; a record longer than the shared buffer cannot be read, and holds nothing for us
-        self._path = "/dev/kmsg"
-        self._records = proc_root == "/proc" and self._open() and self._gives_records()
-        if not self._records:
-            self._path = proc_root + "/kmsg"
-            self._open()
+        self._sequence = -1  # of the newest record that was read
+        self._missed = False  # whether there may have been others since
+        self._open()
 
     def _open(self):
+        """Open the log that can be read; without one, file is None."""
+        self.file = self.why_missing = None
+        self.pollable = False
+        self._tried_ms = compat.ticks_ms()
+        self._path = "/dev/kmsg"
+        self._records = self._proc_root == "/proc" and self._open_file() and self._gives_records()
+        if not self._records:
+            self._path = self._proc_root + "/kmsg"
+            self._open_file()
+
+    def _open_file(self):
         try:
             self.file = compat.open_nonblocking(self._path)
         except OSError as error:
@@ -42,8 +53,16 @@ class KernelLog:
         self.why_missing = None
         return True
 
+    def _open_again(self):
+        """Try to open a log that failed, at most once in RETRY_MS."""
+        if compat.ticks_diff(compat.ticks_ms(), self._tried_ms) >= RETRY_MS:
+            self._rest = b""
+            self._missed = True
+            self._open()
+            self.pollable = False  # nobody registers it any more: it is read at every poll
+
     def _gives_records(self):
-        """Whether /dev/kmsg can be read: before 3.5, and without a read(2) of our own, every read is EINVAL.
+        """Whether /dev/kmsg can be read: before 3.5 every read is EINVAL.
 
         So is that of a record too long for the buffer, hence more than one try. Reading starts over after this: every
         open has its own position.
@@ -55,7 +74,7 @@ class KernelLog:
                 if error.errno == _EINVAL:
                     continue
             self.file.close()
-            return self._open()
+            return self._open_file()
         self._close("cannot be read on this kernel")
         return False
 
@@ -69,8 +88,10 @@ class KernelLog:
         """Give the lines that are there to handler(text, stamp_cs), at most about 8 kB at a time; never waits.
 
         text: printable str without prefix. stamp_cs: centiseconds since boot, None where the line has no time stamp. A
-        torn line waits for its end; one over 512 bytes is cut. file is None once the log cannot be read any more.
+        torn line waits for its end; one over 512 bytes is cut. Where file is None, it is tried again now and then.
         """
+        if self.file is None:
+            self._open_again()
         self._handler = handler
         shared.clear(self._rest)
         budget = DRAIN_BYTES
@@ -80,7 +101,7 @@ class KernelLog:
                 count = compat.read_some(self.file, shared.buffer)
             except OSError as error:
                 if error.errno == _EPIPE:
-                    self.lost += 1
+                    self._missed = True
                 elif error.errno != _EINVAL:
                     self._close(compat.reason(error))
                 continue
@@ -95,9 +116,15 @@ class KernelLog:
 
     def _record(self, record):
         try:
-            text, stamp_cs, _ = parse_record(record)
+            text, stamp_cs, sequence = parse_record(record)
         except ValueError:
             return  # not a record: the next read gives the next one
+        if sequence <= self._sequence:
+            return  # an opened log begins with its oldest record: this one was read before it failed
+        if self._missed and self._sequence >= 0:
+            self.lost += sequence - self._sequence - 1
+        self._missed = False
+        self._sequence = sequence
         self._handler(text, stamp_cs)
 
     def _line(self, line):

@@ -113,15 +113,15 @@ PREFIXES = (
     ("<", "<", None, None),
 )
 
-# (record, text, stamp in centiseconds, level)
+# (record, text, stamp in centiseconds, sequence)
 RECORDS = (
-    (b"6,339,5140900,-;NET: Registered protocol family 10\n", "NET: Registered protocol family 10", 514, 6),
-    (b"4,1,0;3.5 had no flags\n", "3.5 had no flags", 0, 4),
-    (b"30,340,5690716,-;a program\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n", "a program", 569, 6),
-    (b"3,5,10000000,-,caller=T123;a;b\n", "a;b", 1000, 3),
-    (b"3,5,1,-;comm \\xffz\\x5cx41 \\x01\n", "comm ?z\\x41 ?", 0, 3),
-    (b"3,5,1,-;no newline", "no newline", 0, 3),
-    (b"3,5,1,-;\n", "", 0, 3),
+    (b"6,339,5140900,-;NET: Registered protocol family 10\n", "NET: Registered protocol family 10", 514, 339),
+    (b"4,1,0;3.5 had no flags\n", "3.5 had no flags", 0, 1),
+    (b"30,340,5690716,-;a program\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n", "a program", 569, 340),
+    (b"3,5,10000000,-,caller=T123;a;b\n", "a;b", 1000, 5),
+    (b"3,5,1,-;comm \\xffz\\x5cx41 \\x01\n", "comm ?z\\x41 ?", 0, 5),
+    (b"3,5,1,-;no newline", "no newline", 0, 5),
+    (b"3,5,1,-;\n", "", 0, 5),
 )
 
 # (log, kind, number, pid, comm), in order: what the kernel of the emulated boards said
@@ -207,13 +207,13 @@ def test_captured_logs_give_their_findings_in_order():
         assert None not in stamps and stamps == sorted(stamps), name
 
 
-def test_parse_record_gives_text_stamp_and_level():
-    for record, text, stamp_cs, level in RECORDS:
-        assert parse_record(record) == (text, stamp_cs, level), record
+def test_parse_record_gives_text_stamp_and_sequence():
+    for record, text, stamp_cs, sequence in RECORDS:
+        assert parse_record(record) == (text, stamp_cs, sequence), record
 
 
 def test_parse_record_refuses_other_shapes():
-    for record in (b"", b"\n", b"no record\n", b";a\n", b"6,1;a\n", b"x,1,2,-;a\n", b"6,1,x,-;a\n", b"6,1,2,-;\\xzz\n"):
+    for record in (b"", b"\n", b"no record\n", b";a\n", b"6,1;a\n", b"6,x,2,-;a\n", b"6,1,x,-;a\n", b"6,1,2,-;\\xzz\n"):
         assert raises(ValueError, parse_record, record), record
 
 
