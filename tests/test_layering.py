@@ -16,10 +16,9 @@ HOST_FILES = sorted(HOST.rglob("*.py"))
 TEST_FILES = sorted((TOP / "tests").rglob("*.py"))
 SCRIPT_FILES = sorted((TOP / "scripts").rglob("*.py"))
 
-# Built into MicroPython's unix port, and into the small build for boards.
-MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "struct", "sys", "termios", "time"} | {
-    "hashlib"  # for a secret only, see buddyd/talk/secret.py
-}
+# Built into MicroPython's unix port, and into the small build for boards; hashlib for talk/secret.py only.
+MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "struct", "sys", "termios", "time"}
+MICROPYTHON_MODULES |= {"hashlib"}
 # compat.py chooses between the interpreters, so it and what it chooses alone name what only one of them has.
 COMPAT_FILES = {"compat.py", "_cpython.py", "_ffi.py"}
 COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "ffi", "signal"}
