@@ -16,21 +16,16 @@ from buddyd import watermark
 
 from buddywatch.model import samples
 from buddywatch.model.alerts import CLEARING, FIRING, KERNEL_FAILURE, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
-from buddywatch.model.samples import LOSSES, NOT_HELD, OVERWRITTEN, REBOOT, Boot, Event, Gap, Snapshot
+from buddywatch.model.samples import LOSSES, Boot, Event, Gap, Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
+from buddywatch.text.escape import counted
+from buddywatch.text.gap_words import gap_reason
 
 BAD, GOOD, BETWEEN = "bad", "good", "between"
 
 KERNEL_FAILURE_KINDS = samples.KERNEL_FAILURE_KINDS
 KERNEL_QUIET_MS = 3_600_000  # uptime without a kernel failure after which the last one is history
 SILENT_INTERVALS = 3  # polls that may be missed before a board counts as silent, however short silent_after is
-
-_GAP_REASONS = {
-    OVERWRITTEN: "the board's ring was full before they could be fetched",
-    REBOOT: "the board or its agent started anew before they could be fetched",
-    NOT_HELD: "they could not be polled, and there is no agent on the board to hold them",
-}
-_GAP_REASON_ELSE = "what came before them, and what they build on, is lost"
 
 
 @dataclass(frozen=True)
@@ -86,13 +81,9 @@ def _need_text(need: NeedState) -> str:
         return f"{start}: it is not known what the kernel would answer"
     if need.verdict != watermark.REFUSED:
         how = "would be served at once" if need.verdict == watermark.OK else "would be served only after reclaim"
-        return f"{start} {how}, {_pages(need.margin_pages)} above the limit"
+        return f"{start} {how}, {counted(need.margin_pages, 'page')} above the limit"
     then = "a process would be killed for it" if need.consequence == OOM_KILLER else "the request would fail"
-    return f"{start} would be refused, {_pages(-need.margin_pages)} too few; {then}"
-
-
-def _pages(count: int) -> str:
-    return f"{count} page" if count == 1 else f"{count} pages"
+    return f"{start} would be refused, {counted(-need.margin_pages, 'page')} too few; {then}"
 
 
 def kernel_failed_signal(event: Event, severity: str) -> Signal:
@@ -148,7 +139,7 @@ def lost_text(gap: Gap) -> str | None:
     if gap.reason not in LOSSES:
         return None
     frames = f"frame {gap.first}" if gap.first == gap.last else f"frames {gap.first} to {gap.last}"
-    return f"{frames} of boot {gap.boot_id} lost: {_GAP_REASONS.get(gap.reason, _GAP_REASON_ELSE)}"
+    return f"{frames} of boot {gap.boot_id} lost: {gap_reason(gap)}"
 
 
 def met_time(boot: Boot) -> float:

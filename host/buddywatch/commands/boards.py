@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable
 from typing import Any
 
 from buddywatch.commands import CommandError
@@ -21,18 +19,6 @@ def check_board(store: Store, config: Config, name: str) -> None:
     if name not in names:
         known = f"known: {', '.join(map(escaped, names))}" if names else "none has been seen yet"
         raise CommandError(f"no board {escaped(name)!r}; {known}")
-
-
-def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """parse with its ValueError as argparse shows it."""
-
-    def read(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
 
 
 def print_json(value: Any) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from buddywatch.commands import CommandError
+from buddywatch.commands.argument_types import page_kb
 from buddywatch.commands.boards import print_json
 from buddywatch.config.load import Config
 from buddywatch.explain.answer_json import explanation_json
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--min-kb", metavar="N", type=_number, help="vm.min_free_kbytes, instead of what the text tells"
     )
     parser.add_argument("--low-kb", metavar="N", type=_number, help="the low marks of all zones together")
-    parser.add_argument("--page-kb", metavar="N", type=_page_kb, help="the page size")
+    parser.add_argument("--page-kb", metavar="N", type=page_kb, help="the page size")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -126,10 +127,3 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected kilobytes, such as 360")
     return int(text)
-
-
-def _page_kb(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
-    if not number or number & (number - 1) or number > 1024:
-        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a power of two up to 1024, such as 4")
-    return number

@@ -10,7 +10,8 @@ from buddywatch.model.verdicts import NeedState
 from buddywatch.store.buckets import NeedSpread, Spread, Step, in_steps
 from buddywatch.store.timeline import History, Item, Row
 from buddywatch.text.escape import escaped, local_time, one_line
-from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, gap_words, kernel_words
+from buddywatch.text.gap_words import gap_words
+from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, kernel_words
 from buddywatch.text.units import format_duration
 
 _NEED_WIDTH = 14

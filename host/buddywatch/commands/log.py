@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from buddywatch.commands.boards import check_board, checked
+from buddywatch.commands.argument_types import checked
+from buddywatch.commands.boards import check_board
 from buddywatch.config.load import Config
 from buddywatch.model.samples import ConsoleLine
 from buddywatch.protocol.console_text import kernel_message

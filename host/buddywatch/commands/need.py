@@ -9,11 +9,12 @@ from typing import Any
 from buddyd import watermark
 
 from buddywatch.commands import CommandError
+from buddywatch.commands.argument_types import page_kb
 from buddywatch.commands.boards import print_json
 from buddywatch.config.load import Config
 from buddywatch.text.escape import escaped, table
 from buddywatch.text.units import format_bytes
-from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
+from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks, largest_needed
 
 PAGE_KB = (4, 8)  # of boards without an MMU: 4 kB mostly, 8 kB on ColdFire
 
@@ -21,7 +22,7 @@ PAGE_KB = (4, 8)  # of boards without an MMU: 4 kB mostly, 8 kB on ColdFire
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="a bFLT or ELF program")
     what = f"the board's page size; may be repeated (default: {' and '.join(map(str, PAGE_KB))})"
-    parser.add_argument("--page-kb", metavar="N", action="append", type=_page_kb, help=what)
+    parser.add_argument("--page-kb", metavar="N", action="append", type=page_kb, help=what)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -46,7 +47,7 @@ def _program_json(file: str, by_page: dict[int, list[Block]]) -> dict[str, Any]:
     pages = [
         {
             "page_bytes": kb * 1024,
-            "need_bytes": _need_bytes(blocks),
+            "need_bytes": largest_needed(blocks),
             "blocks": [
                 {
                     "what": block.what,
@@ -67,11 +68,6 @@ def _program_json(file: str, by_page: dict[int, list[Block]]) -> dict[str, Any]:
     return {"file": file, "pages": pages}
 
 
-def _need_bytes(blocks: list[Block]) -> int:
-    """As programs.need_bytes()."""
-    return max(block.bytes for block in blocks if not block.shareable)
-
-
 def _buddy_bytes(size_bytes: int, page_bytes: int) -> int:
     return page_bytes << int(watermark.order_for(size_bytes, page_bytes))
 
@@ -79,7 +75,7 @@ def _buddy_bytes(size_bytes: int, page_bytes: int) -> int:
 def _lines(file: str, by_page: dict[int, list[Block]]) -> list[str]:
     lines = [escaped(file)]
     for kb, blocks in by_page.items():
-        need_bytes = _need_bytes(blocks)
+        need_bytes = largest_needed(blocks)
         buddy = format_bytes(_buddy_bytes(need_bytes, kb * 1024))
         lines.append(f"  with pages of {kb} kB: {need_bytes} bytes in one piece, out of a free block of {buddy}")
         rows = [[block.what, f"{block.bytes} bytes", _buddy_words(block, kb * 1024)] for block in blocks]
@@ -103,10 +99,3 @@ def _stack_words(block: Block, page_bytes: int) -> str:
         return ""
     half = format_bytes(_buddy_bytes(block.bytes, page_bytes) // 2)
     return f"with a stack of {block.smaller_stack_bytes} bytes or less (now {block.stack_bytes}), a block of {half}"
-
-
-def _page_kb(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
-    if not number or number & (number - 1) or number > 1024:
-        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a power of two up to 1024, such as 4")
-    return number

@@ -15,10 +15,10 @@ from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
+from buddywatch.text.gap_words import gap_words
 from buddywatch.text.link_words import link_words
 from buddywatch.text.state_words import (
     block_words,
-    gap_words,
     kernel_words,
     need_words,
     size_words,

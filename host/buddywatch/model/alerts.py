@@ -166,3 +166,8 @@ class OutboxRow:
     last_error: str | None
     sent_at: float | None
     damage: str = ""
+
+
+def rule_rank(rule: str) -> int:
+    """The place of a rule when the most serious comes first; unknown rules come last."""
+    return RULES.index(rule) if rule in RULES else len(RULES)

@@ -11,13 +11,13 @@ from buddywatch.model.alerts import (
     NOTED,
     OK,
     REFUSED,
-    RULES,
     SILENT,
     TIGHT,
     WARNING,
     Incident,
     MessageFacts,
     Transition,
+    rule_rank,
 )
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
@@ -55,7 +55,7 @@ def claims_of(facts: MessageFacts) -> list[Claim]:
     claims = [_of_transition(change, incidents.get(key), facts) for key, change in told.items()]
     if not claims:
         claims = [_of_reminder(incident, facts) for incident in facts.incidents if incident.closed is None]
-    return sorted(claims, key=lambda claim: (_GRAVITY.index(claim.severity), _rank(claim.rule), claim.since))
+    return sorted(claims, key=lambda claim: (_GRAVITY.index(claim.severity), rule_rank(claim.rule), claim.since))
 
 
 def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:
@@ -68,10 +68,6 @@ def failures_of(facts: MessageFacts) -> list[Event]:
     """The kernel's lines that say that an allocation failed, the one that says most about the request first."""
     named = [event for event in facts.kernel_lines if event.kind in KERNEL_FAILURE_KINDS]
     return sorted(named, key=lambda event: KERNEL_FAILURE_KINDS.index(event.kind))
-
-
-def _rank(rule: str) -> int:
-    return RULES.index(rule) if rule in RULES else len(RULES)
 
 
 def _of_transition(change: Transition, incident: Incident | None, facts: MessageFacts) -> Claim:

@@ -17,24 +17,18 @@ from buddywatch.model.alerts import (
     MessageFacts,
     Transition,
 )
-from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.model.samples import Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_lines
 from buddywatch.notify.claims import Claim, claims_of, failures_of, need_named
 from buddywatch.text.escape import counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
+from buddywatch.text.gap_words import gap_reason
 
 PAYLOAD_SCHEMA = 1
 _WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
 _REQUESTS = 3  # explained in full; more would bury the rest of the message
 _SUBJECT_LIMIT = 200
-_GAP_REASONS = {
-    OVERWRITTEN: "overwritten in the board's ring before they could be fetched",
-    REBOOT: "not fetched before the board or its agent started anew",
-    UNDECODABLE: "received, but of no use without lost ones before them",
-    NOT_HELD: "not polled, and no agent on the board to hold them",
-    BEFORE_CONTACT: "older than the first contact",
-}
 
 
 def compose(facts: MessageFacts) -> Message:
@@ -173,8 +167,8 @@ def _kernel_lines(facts: MessageFacts) -> list[str]:
 
 def _gap_lines(gap: Gap) -> list[str]:
     count = counted(gap.last - gap.first + 1, "frame")
-    reason = _GAP_REASONS.get(gap.reason, gap.reason)
-    return wrapped(f"frames {gap.first} to {gap.last} ({count}) of boot {gap.boot_id}: {reason}", "  - ", "    ")
+    text = f"frames {gap.first} to {gap.last} ({count}) of boot {gap.boot_id}: {gap_reason(gap)}"
+    return wrapped(text, "  - ", "    ")
 
 
 def _payload(claims: list[Claim], body: str, facts: MessageFacts) -> dict[str, Any]:

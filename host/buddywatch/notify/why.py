@@ -10,6 +10,7 @@ from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.text import verdict_words
 from buddywatch.text.escape import counted, local_clock, one_line, wrapped
+from buddywatch.text.state_words import why_unknown
 from buddywatch.text.units import format_bytes
 from buddywatch.text.verdict_words import Test, oom_killer, table_of_tests
 from buddywatch.verdict import judge
@@ -19,7 +20,7 @@ INDENT = "  "  # of what stands under a heading
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as analysis.judge() takes it."""
+    """A request as judge.judge() takes it."""
 
     name: str
     bytes: int
@@ -48,7 +49,7 @@ def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[
     """What the kernel would answer to the request in this snapshot, and the numbers that make it do so."""
     need = judge.judge(snapshot, state.page_bytes, request, state.rule)
     if need.verdict is None or need.order is None or state.page_bytes is None or state.rule is None:
-        return wrapped(f"What the kernel would answer is not known: {_unknown(state)}.")
+        return wrapped(f"What the kernel would answer is not known: {why_unknown(state)}.")
     tests = _decisive_tests(request, need.order, snapshot, state.rule, at_low=need.verdict == watermark.TIGHT)
     lines = wrapped(_answer(need, tests, state.page_bytes, local_clock(snapshot.time)))
     if need.verdict != watermark.OK:
@@ -141,14 +142,6 @@ def _reason(tests: list[Test], order: int, page_bytes: int) -> str:
 def _all_too_little(tests: list[Test]) -> bool:
     _, held, demanded = tests[0]
     return held < demanded
-
-
-def _unknown(state: BoardState) -> str:
-    if state.page_bytes is None:
-        return "the board's page size could not be derived; page_bytes in [[board]] says it"
-    if state.rule is None:
-        return "its kernel release tells no rule; rule in [[board]] says it"
-    return "the board gives no watermarks (/proc/zoneinfo)"
 
 
 def _kb(size_bytes: int | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from buddywatch.config.load import Config
-from buddywatch.model.alerts import RULES, Incident
+from buddywatch.model.alerts import Incident, rule_rank
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import LOSSES, Boot, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
@@ -15,7 +15,8 @@ from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.dashboard import BoardView
 from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
-from buddywatch.text.state_words import gap_words, kernel_words, unknown_words
+from buddywatch.text.gap_words import gap_words
+from buddywatch.text.state_words import kernel_words, unknown_words
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import board_state
 
@@ -139,12 +140,8 @@ def _processes_per_s(recent: Sequence[Snapshot]) -> float | None:
 
 
 def _alerts(store: Store, name: str, now: float) -> tuple[tuple[Incident, bool], ...]:
-    incidents = sorted(store.incidents(name, open_only=True), key=lambda incident: _rank(incident.rule))
+    incidents = sorted(store.incidents(name, open_only=True), key=lambda incident: rule_rank(incident.rule))
     return tuple((incident, store.silenced(name, incident.rule, incident.need, now)) for incident in incidents)
-
-
-def _rank(rule: str) -> int:
-    return RULES.index(rule) if rule in RULES else len(RULES)
 
 
 def _ring_words(size: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from buddyd import watermark
 
-from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap, Snapshot
+from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.text.escape import counted, one_line
 from buddywatch.text.units import format_bytes
@@ -17,13 +17,6 @@ VERDICT_WORDS = {watermark.OK: "ok", watermark.TIGHT: "tight", watermark.REFUSED
 
 _EXACT_BYTES = 100 << 20
 
-_GAP_REASONS = {
-    OVERWRITTEN: "the board's ring was full before they were fetched",
-    REBOOT: "the board or its agent started anew before they were fetched",
-    UNDECODABLE: "received, but what they build on is lost",
-    NOT_HELD: "not polled, and no agent on the board to hold them",
-    BEFORE_CONTACT: "from before the first contact, not counted as lost",
-}
 _MISSING_WORDS = {
     "kernel-log": "the kernel's log",
     "stat": "how many processes are started",
@@ -67,17 +60,11 @@ def unknown_words(facts: Mapping[str, str]) -> str:
     return one_line(f"not known: {', '.join(things)}") if things else ""
 
 
-def gap_words(gap: Gap) -> str:
-    """ "130..144 (15 frames): ..." with the reason."""
-    count = counted(gap.last - gap.first + 1, "frame")
-    return f"{gap.first}..{gap.last} ({count}): {_GAP_REASONS.get(gap.reason, one_line(gap.reason))}"
-
-
 def need_words(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
     """ "REFUSED, 5 pages short in blocks of 64 kB or larger": the verdict, the margin, what a refusal brings."""
     word = VERDICT_WORDS[need.verdict]
     if need.verdict is None or need.margin_pages is None:
-        return f"{word}: {_why_unknown(state)}"
+        return f"{word}: {why_unknown(state)}"
     where = _where(need, snapshot, state)
     if need.verdict != watermark.REFUSED:
         after = ", after reclaim only" if need.verdict == watermark.TIGHT else ""
@@ -109,9 +96,10 @@ def _hardest_order(need: NeedState, snapshot: Snapshot, state: BoardState) -> in
     return None
 
 
-def _why_unknown(state: BoardState) -> str:
+def why_unknown(state: BoardState) -> str:
+    """Why no verdict is possible, and what to do about it."""
     if state.page_bytes is None:
-        return "the board's page size is not known"
+        return "the board's page size is not known; set page_bytes in its [[board]]"
     if state.rule is None:
-        return "the kernel release tells no allocation rule"
+        return "the kernel release does not tell which rule it allocates by; set rule in its [[board]]"
     return "the board has no watermarks (/proc/zoneinfo)"

@@ -89,7 +89,12 @@ def need_bytes(path: str | os.PathLike[str], page_bytes: int = 4096, argument_by
     Shareable blocks are left out: on the boards this is for, shell and tools are one program whose text is in place or
     already in memory, and the failure to foresee is that of the data block. Arguments and errors: contiguous_blocks().
     """
-    return max(block.bytes for block in contiguous_blocks(path, page_bytes, argument_bytes) if not block.shareable)
+    return largest_needed(contiguous_blocks(path, page_bytes, argument_bytes))
+
+
+def largest_needed(blocks: list[Block]) -> int:
+    """The size of the largest block that every execution takes, of a program with these blocks."""
+    return max(block.bytes for block in blocks if not block.shareable)
 
 
 def _blocks_of(file: BinaryIO, name: str, page_bytes: int, argument_bytes: int) -> list[Block]:

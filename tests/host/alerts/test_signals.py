@@ -211,12 +211,12 @@ def test_silence_only_ever_turns_bad_by_time(quiet_s, level):
     [
         pytest.param(
             Gap(BOOT_ID, 3, 9, OVERWRITTEN, START),
-            f"frames 3 to 9 of boot {BOOT_ID} lost: the board's ring was full before they could be fetched",
+            f"frames 3 to 9 of boot {BOOT_ID} lost: the board's ring was full before they were fetched",
             id="overwritten",
         ),
         pytest.param(
             Gap(BOOT_ID, 3, 3, UNDECODABLE, START),
-            f"frame 3 of boot {BOOT_ID} lost: what came before them, and what they build on, is lost",
+            f"frame 3 of boot {BOOT_ID} lost: they cannot be decoded, because an earlier frame is missing",
             id="undecodable",
         ),
         pytest.param(Gap(BOOT_ID, 1, 9, BEFORE_CONTACT, START), None, id="before-contact-is-no-loss"),

@@ -43,7 +43,7 @@ def test_table_shows_gaps_events_and_boots_where_they_were(buddywatch, story):
         f"{local(START + 50)}       10      3284            32  REFUSED -5      {failing}",
         f"{local(START + 55)}       11      3284            32  REFUSED -5      {failing}",
         f"-- {local(START + 58)} {KERNEL_LINE}",
-        "-- gap in boot 0000b001: 13..14 (2 frames): the board or its agent started anew before they were fetched",
+        "-- gap in boot 0000b001: 13..14 (2 frames): the board or its agent restarted before they were fetched",
         "-- boot 0000b002: Linux 2.6.30-uc0",
         f"{local(SECOND_START + 5)}        1      3192          2048  ok +651         {fresh}",
         f"{local(SECOND_START + 10)}        2      3192          2048  ok +651         {fresh}",

@@ -154,7 +154,7 @@ def test_gaps_have_their_exact_first_and_last(buddywatch, store):
         "  16 frames lost for good; gaps:",
         "    boot 0000b001: 1..4 (4 frames): from before the first contact, not counted as lost",
         "    boot 0000b001: 10..24 (15 frames): the board's ring was full before they were fetched",
-        "    boot 0000b001: 30..30 (1 frame): the board or its agent started anew before they were fetched",
+        "    boot 0000b001: 30..30 (1 frame): the board or its agent restarted before they were fetched",
     ]
 
 
