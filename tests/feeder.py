@@ -1,24 +1,38 @@
 """A collector without links, for the tests of what it concludes."""
 
+from itertools import count
+
 from boards import START, config
-from buddywatch.alerts.evaluate import Alerting
+from buddywatch.alerts.evaluate import BoardRules
+from buddywatch.model.batch import Batch
 
 
 class Feeder:
-    """A collector without links: time passes as told, everything goes to one board."""
+    """A collector without links: time passes as told, everything goes to one board, and to the store at once."""
 
-    def __init__(self, store, settings=None):
+    def __init__(self, store, settings=None, board="xp"):
         self.store = store
+        self.board = board
         self.settings = settings or config()
         self.time = START
-        self.alerting = Alerting(store, self.settings, self.time, self.time)
+        self.restart()
 
     def restart(self, settings=None):
         self.settings = settings or self.settings
-        self.alerting = Alerting(self.store, self.settings, self.time, self.time)
+        ids = count(self.store.next_incident_id())
+        history = self.store.rules_history(self.board)
+        self.rules = BoardRules(self.board, self.settings, history, lambda: next(ids), self.time, self.time)
 
-    def feed(self, *items, board="xp"):
-        self.alerting.feed(board, items, self.time, self.time)
+    def feed(self, *items):
+        self.rules.take(items, self.time, self.time)
+        self.save()
+
+    def save(self):
+        """What waits goes to the store; where that fails, it goes on waiting."""
+        batch = Batch()
+        batch.of(self.board).extend(self.rules.rows)
+        self.store.write(batch)
+        self.rules.take_rows()
 
     def play(self, *items):
         """Items one by one, each at its time."""
@@ -28,13 +42,19 @@ class Feeder:
 
     def wait(self, seconds):
         self.time += seconds
-        self.alerting.tick(self.time, self.time)
+        self.rules.tick(self.time, self.time)
+        self.save()
+
+    def settle(self):
+        """The recording ends."""
+        self.rules.settle(self.time)
+        self.save()
 
     def changes(self, *chosen, told_only=True):
         """(rule, from, to, sequence number) of what happened, the told ones or all."""
-        told = {change.id for change, _ in self.store.untold("xp")}
+        told = {change.id for change, _ in self.store.untold(self.board)}
         return [
             (change.rule, change.from_, change.to, change.seq)
-            for change in self.store.transitions("xp")
+            for change in self.store.transitions(self.board)
             if (change.id in told or not told_only) and (not chosen or change.rule in chosen)
         ]

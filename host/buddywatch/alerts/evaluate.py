@@ -1,24 +1,36 @@
-"""From what a board sent to what is wrong with it: stores it and lets the rules judge it, in one transaction.
+"""From what a board sent to what is wrong with it. No I/O: rows for the store are left in `rows`.
 
-Snapshots are judged in the board's own sequence, read back from the store, so that neither their order of arrival nor
-a restart in between changes the outcome. Where frames are missing that the board may still hold, judging waits for
-them, but no longer than hole_patience_s. What comes after that is kept and not judged: the present has been.
+Snapshots are judged in the board's own sequence (see sequence.py), so that neither their order of arrival nor a restart
+in between changes the outcome: the position up to which they are judged is stored in the same transaction as they are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from buddywatch.alerts import signals
-from buddywatch.alerts.incidents import Ledger, Moment
-from buddywatch.config.load import Alert, Config
-from buddywatch.model.alerts import CLEARING, FIRING, KERNEL_FAILURE, LOST, OFF, REBOOTED, REFUSED, SILENT, TIGHT
-from buddywatch.model.samples import REBOOT, Boot, Event, Gap, Snapshot
-from buddywatch.store.resume import Judged
-from buddywatch.store.store import Store
-from buddywatch.verdict.judge import board_state
+from buddywatch.alerts.incidents import Incidents, Moment
+from buddywatch.alerts.known_events import KnownEvents
+from buddywatch.alerts.sequence import Sequence
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import (
+    CLEARING,
+    FIRING,
+    KERNEL_FAILURE,
+    LOST,
+    OFF,
+    REBOOTED,
+    REFUSED,
+    SILENT,
+    TIGHT,
+    RulesHistory,
+)
+from buddywatch.model.batch import BoardRows, StoredEvent
+from buddywatch.model.samples import REBOOT, Boot, Event, Gap, Piece, Snapshot, Zone
+from buddywatch.model.verdicts import NeedState
+from buddywatch.verdict.judge import judge, page_bytes_of, rule_of
 
 SAMPLES_MIN = 2  # before there is any verdict: the first one after a start may be a moment of its own
 RECENTLY_S = 86_400  # a board heard so long before the collector started is still expected to speak
@@ -26,157 +38,211 @@ RECENTLY_S = 86_400  # a board heard so long before the collector started is sti
 Item = Boot | Snapshot | Event | Gap
 
 
-class Alerting:
-    """now: seconds since 1970, for rows. monotonic_s: a clock that never jumps, for waiting."""
+@dataclass(frozen=True)
+class _Verdicts:
+    """What the blocks of a snapshot mean. A board at rest sends the same blocks again: they are judged once."""
 
-    def __init__(self, store: Store, config: Config, now: float, monotonic_s: float) -> None:
-        self._store = store
+    boot_id: str
+    zones: tuple[Zone, ...]
+    needs: tuple[NeedState, ...]
+    signals: tuple[signals.Signal, ...]
+
+
+class BoardRules:
+    """All rules of one board. rows: what waits to be stored; whoever takes it puts new ones in its place."""
+
+    def __init__(
+        self,
+        board: str,
+        config: Config,
+        history: RulesHistory,
+        new_incident_id: Callable[[], int],
+        now: float,
+        monotonic_s: float,
+    ) -> None:
+        """now: seconds since 1970, for rows. monotonic_s: a clock that never jumps, for waiting."""
+        self.board = board
         self._config = config
-        self._heard_s = dict.fromkeys(self._expected(now), monotonic_s)  # by board: when it last sent a snapshot
-        self._blocked_s: dict[str, float] = {}  # by board: since when a hole keeps it from being judged
-        self._samples: dict[str, int] = {}  # judged since the start
-        self._silent: set[str] = set()  # boards whose silence was noted
+        self._alert = config.alert
+        self._needs = config.needs_of(board)
+        self._settings = config.board(board)
+        self._incidents = Incidents(board, history.states, new_incident_id, BoardRows())
+        self._samples = 0  # judged since the start
+        self._newest: Boot | None = None
+        self._verdict_of: dict[str, tuple[str | None, int | None]] = {}  # boot id -> (rule, page size)
+        self._last: _Verdicts | None = None
+        self._known_events = KnownEvents(history.kernel_boots, history.kernel_events)
+        failures = [event for event in history.kernel_events if event.kind in signals.KERNEL_FAILURE_KINDS]
+        self._last_failure: Event | None = max(failures, key=lambda event: event.time, default=None)
+        lately = history.heard is not None and history.heard > now - RECENTLY_S
+        self._is_expected = lately or any(known.name == board for known in config.boards)
+        self._heard_s = monotonic_s
+        self._is_silent = False
+        self._incidents.now = now
+        self._incidents.retire(self._watched())
+        self._resume(history, monotonic_s)
 
-    def feed(self, board: str, items: Sequence[Item], now: float, monotonic_s: float) -> None:
-        """Keep and judge what came of a board, within one batch. StoreError: nothing of it was kept, feed it again."""
-        heard = False
-        with self._store.batch():
-            ledger = Ledger(self._store, board, now)
-            for item in items:
-                heard = self._keep(ledger, board, item, now) or heard
-            self._judge(ledger, board, monotonic_s)
-            ledger.save()
-        if heard:
-            self._heard_s[board] = monotonic_s
-            self._silent.discard(board)
+    @property
+    def rows(self) -> BoardRows:
+        return self._incidents.rows
+
+    def take_rows(self) -> BoardRows:
+        """What is to be stored since the last call."""
+        rows, self._incidents.rows = self._incidents.rows, BoardRows()
+        return rows
+
+    def take(self, items: Iterable[Item], now: float, monotonic_s: float) -> None:
+        """Keep and judge what came of the board."""
+        self._incidents.now = now
+        for item in items:
+            self._keep(item, now, monotonic_s)
+        self._judge_ready(monotonic_s)
 
     def tick(self, now: float, monotonic_s: float) -> None:
-        """What time alone brings, to be called every second or so: boards gone silent, holes waited for long enough."""
-        patience_s = self._config.collector.hole_patience_s
-        for board in [board for board, since_s in self._blocked_s.items() if monotonic_s - since_s >= patience_s]:
-            self.feed(board, (), now, monotonic_s)
-        if self._alert.silent != OFF:
-            for board, heard_s in self._heard_s.items():
-                if board not in self._silent:
-                    self._check_silence(board, monotonic_s - heard_s, now)
+        """What time alone brings: silence, and a hole that was waited for long enough."""
+        self._incidents.now = now
+        since_s = self._sequence.blocked_since_s
+        if since_s is not None and monotonic_s - since_s >= self._patience_s:
+            self._judge_ready(monotonic_s)
+        if self._alert.silent != OFF and self._is_expected and not self._is_silent:
+            quiet_s, limit_s = monotonic_s - self._heard_s, self._silent_after_s
+            if quiet_s >= limit_s:
+                self._is_silent = True
+                signal = signals.silent_signal(quiet_s, limit_s, self._alert.silent)
+                self._incidents.apply(signal, Moment(now))
+
+    def due_s(self) -> float:
+        """When tick() has something to do, by the steady clock; infinity: not before something comes."""
+        due_s = math.inf
+        if self._sequence.blocked_since_s is not None:
+            due_s = self._sequence.blocked_since_s + self._patience_s
+        if self._alert.silent != OFF and self._is_expected and not self._is_silent:
+            due_s = min(due_s, self._heard_s + self._silent_after_s)
+        return due_s
 
     def settle(self, now: float) -> None:
         """Judge what waits behind holes, at the end of a recording: nothing will fill them any more."""
-        for board in list(self._blocked_s):
-            self.feed(board, (), now, math.inf)
+        self._incidents.now = now
+        if self._sequence.blocked_since_s is not None:
+            self._judge_ready(math.inf)
 
     @property
-    def _alert(self) -> Alert:
-        return self._config.alert
+    def _patience_s(self) -> float:
+        return self._config.collector.hole_patience_s
 
-    def _expected(self, now: float) -> set[str]:
-        """Boards whose silence is news: those that the configuration names, and those heard lately."""
-        latest = {board: self._store.latest(board) for board in self._store.boards()}
-        recent = {board for board, snapshot in latest.items() if snapshot and snapshot.time > now - RECENTLY_S}
-        return recent | {board.name for board in self._config.boards}
+    @property
+    def _silent_after_s(self) -> float:
+        configured_s = self._settings.silent_after_s or self._alert.silent_after_s
+        interval_s = signals.interval_s(self._newest.facts) if self._newest else None
+        return signals.silent_after_s(configured_s, interval_s)
 
-    def _keep(self, ledger: Ledger, board: str, item: Item, now: float) -> bool:
-        """Store one item, and act on what does not wait for its turn. Whether it is a snapshot."""
+    def _resume(self, history: RulesHistory, monotonic_s: float) -> None:
+        self._sequence = Sequence()
+        self._sequence.know(history.earlier)
+        for number, (boot, pieces) in enumerate(history.boots):
+            self._sequence.begin(boot, 0 if number else history.judged_seq)
+            self._learn(boot)
+            for piece in pieces:
+                self._sequence.add(boot.boot_id, piece, monotonic_s)
+
+    def _learn(self, boot: Boot) -> None:
+        """The facts by which the boot's snapshots are judged."""
+        if self._newest is None or boot.boot_id not in self._verdict_of or boot.boot_id == self._newest.boot_id:
+            self._newest = boot
+        rule = self._settings.rule or rule_of(boot.facts)
+        self._verdict_of[boot.boot_id] = (rule, self._settings.page_bytes or page_bytes_of(boot.facts))
+        self._last = None
+
+    def _keep(self, item: Item, now: float, monotonic_s: float) -> None:
+        """Store one item, and act on what does not wait for its turn."""
         if isinstance(item, Snapshot):
-            if self._store.add_snapshot(board, item) and self._alert.silent != OFF:
-                ledger.apply(signals.heard_signal(self._alert.silent), Moment(now), clear=self._alert.clear_samples)
-            return True
-        if isinstance(item, Boot):
-            self._keep_boot(ledger, board, item)
+            self.rows.snapshots.append(item)
+            self._sequence.add(item.boot_id, Piece(item.first_seq, item.seq, item), monotonic_s)
+            self._hear(now, monotonic_s)
+        elif isinstance(item, Boot):
+            self._keep_boot(item)
         elif isinstance(item, Event):
-            if self._store.add_event(board, item) and item.kind in signals.KERNEL_FAILURE_KINDS:
-                self._on_kernel_failure(ledger, item)
-        elif self._store.add_gap(board, item) and self._alert.lost != OFF:
-            text = signals.lost_text(item)
+            self._keep_event(item, monotonic_s)
+        else:
+            self.rows.gaps.append(item)
+            self._sequence.add(item.boot_id, Piece(item.first, item.last, None), monotonic_s)
+            text = signals.lost_text(item) if self._alert.lost != OFF else None
             if text is not None:
-                ledger.note(LOST, self._alert.lost, text, Moment(item.time, item.boot_id, item.first))
-        return False
+                self._incidents.note(LOST, self._alert.lost, text, Moment(item.time, item.boot_id, item.first))
 
-    def _keep_boot(self, ledger: Ledger, board: str, boot: Boot) -> None:
-        if not self._store.add_boot(board, boot) or boot.cause != REBOOT:
+    def _hear(self, now: float, monotonic_s: float) -> None:
+        self._heard_s = monotonic_s
+        self._is_expected = True
+        self._is_silent = False
+        if self._alert.silent != OFF:
+            signal = signals.heard_signal(self._alert.silent)
+            self._incidents.apply(signal, Moment(now), clear=self._alert.clear_samples)
+
+    def _keep_boot(self, boot: Boot) -> None:
+        self.rows.boots.append(boot)
+        is_new = self._sequence.begin(boot)
+        self._known_events.begin(boot)
+        self._learn(boot)
+        if not is_new or boot.cause != REBOOT:
             return
         if self._alert.rebooted != OFF:
             at = Moment(boot.started, boot.boot_id)
-            ledger.note(REBOOTED, self._alert.rebooted, signals.rebooted_text(boot), at)
-        if ledger.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
+            self._incidents.note(REBOOTED, self._alert.rebooted, signals.rebooted_text(boot), at)
+        if self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
             # When its first hello was made; its start is an estimate, and may lie before the failure.
             met = Moment(signals.met_time(boot), boot.boot_id)
-            ledger.apply(signals.kernel_new_signal(self._alert.kernel_failure), met)
+            self._incidents.apply(signals.kernel_new_signal(self._alert.kernel_failure), met)
 
-    def _on_kernel_failure(self, ledger: Ledger, event: Event) -> None:
+    def _keep_event(self, event: Event, monotonic_s: float) -> None:
+        is_copy = self._known_events.is_copy(event)
+        if event.seq is not None:
+            self._sequence.add(event.boot_id, Piece(event.seq, event.seq, None), monotonic_s)
+        elif is_copy:
+            return
+        self.rows.events.append(StoredEvent(event, is_copy))
+        if is_copy or event.kind not in signals.KERNEL_FAILURE_KINDS:
+            return
+        self._last_failure = event
         if self._alert.kernel_failure != OFF:
             at = Moment(event.time, event.boot_id, event.seq, event.uptime_ms)
-            ledger.apply(signals.kernel_failed_signal(event, self._alert.kernel_failure), at)
+            self._incidents.apply(signals.kernel_failed_signal(event, self._alert.kernel_failure), at)
 
-    def _check_silence(self, board: str, quiet_s: float, now: float) -> None:
-        configured_s = self._config.board(board).silent_after_s or self._alert.silent_after_s
-        if quiet_s < configured_s:
-            return
-        boot = self._store.latest_boot(board)
-        limit_s = signals.silent_after_s(configured_s, signals.interval_s(boot.facts) if boot else None)
-        if quiet_s < limit_s:
-            return
-        with self._store.batch():
-            ledger = Ledger(self._store, board, now)
-            ledger.apply(signals.silent_signal(quiet_s, limit_s, self._alert.silent), Moment(now))
-            ledger.save()
-        self._silent.add(board)
+    def _judge_ready(self, monotonic_s: float) -> None:
+        before = self._sequence.position
+        for boot_id, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
+            self._judge_snapshot(boot_id, snapshot)
+        if self._sequence.position != before:
+            self.rows.judged = self._sequence.position
 
-    def _judge(self, ledger: Ledger, board: str, monotonic_s: float) -> None:
-        """Go on from where the board was judged up to."""
-        ledger.retire(self._watched(board))
-        at = self._store.judged(board)
-        start, blocked = at, False
-        patience_s = self._config.collector.hole_patience_s
-        impatient = monotonic_s - self._blocked_s.get(board, monotonic_s) >= patience_s
-        while at is not None:
-            at, blocked = self._judge_boot(ledger, board, at, impatient)
-            following = None if blocked else self._store.next_boot(board, at)
-            if following is None:
-                break
-            at = following
-        if at is not None and at != start:
-            self._store.set_judged(board, at)
-        if blocked:
-            self._blocked_s.setdefault(board, monotonic_s)
-        else:
-            self._blocked_s.pop(board, None)
-
-    def _judge_boot(self, ledger: Ledger, board: str, at: Judged, impatient: bool) -> tuple[Judged, bool]:
-        """How far it came within one boot, and whether a hole stopped it."""
-        facts = self._store.facts(at.boot)
-        for piece in self._store.unjudged(at):
-            if piece.first > at.seq + 1 and not at.ended and not impatient:
-                return at, True
-            if piece.snapshot is not None:
-                self._judge_snapshot(ledger, board, piece.snapshot, facts)
-            at = replace(at, seq=max(at.seq, piece.last))
-        return at, False
-
-    def _judge_snapshot(self, ledger: Ledger, board: str, snapshot: Snapshot, facts: dict[str, str]) -> None:
-        settings, alert = self._config.board(board), self._alert
-        needs = board_state(snapshot, facts, self._config.needs_of(board), settings.rule, settings.page_bytes).needs
+    def _judge_snapshot(self, boot_id: str, snapshot: Snapshot) -> None:
+        alert, last = self._alert, self._last
+        if last is None or last.boot_id != boot_id or last.zones != snapshot.zones:
+            last = self._last = self._verdicts(boot_id, snapshot)
         at = Moment(snapshot.time, snapshot.boot_id, snapshot.seq, snapshot.uptime_ms)
-        self._samples[board] = self._samples.get(board, 0) + 1
-        hold = alert.hold_samples if self._samples[board] >= SAMPLES_MIN else max(SAMPLES_MIN, alert.hold_samples)
-        for need in needs:
-            if alert.refused != OFF:
-                ledger.apply(signals.refused_signal(need, alert.refused), at, hold, alert.clear_samples)
-            if alert.tight != OFF:
-                ledger.apply(signals.tight_signal(need, alert.tight), at, hold, alert.clear_samples)
-        if ledger.phase(KERNEL_FAILURE) in (FIRING, CLEARING) and alert.kernel_failure != OFF:
-            failure = self._store.last_event(board, signals.KERNEL_FAILURE_KINDS)
-            ledger.apply(signals.kernel_quiet_signal(failure, snapshot, needs, alert.kernel_failure), at)
+        self._samples += 1
+        hold = alert.hold_samples if self._samples >= SAMPLES_MIN else max(SAMPLES_MIN, alert.hold_samples)
+        for signal in last.signals:
+            self._incidents.apply(signal, at, hold, alert.clear_samples)
+        if alert.kernel_failure != OFF and self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
+            quiet = signals.kernel_quiet_signal(self._last_failure, snapshot, last.needs, alert.kernel_failure)
+            self._incidents.apply(quiet, at)
 
-    def _watched(self, board: str) -> set[tuple[str, str | None]]:
+    def _verdicts(self, boot_id: str, snapshot: Snapshot) -> _Verdicts:
+        rule, page_bytes = self._verdict_of[boot_id]
+        needs = tuple(judge(snapshot, page_bytes, need, rule) for need in self._needs)
+        found = []
+        for need in needs:
+            if self._alert.refused != OFF:
+                found.append(signals.refused_signal(need, self._alert.refused))
+            if self._alert.tight != OFF:
+                found.append(signals.tight_signal(need, self._alert.tight))
+        return _Verdicts(boot_id, snapshot.zones, needs, tuple(found))
+
+    def _watched(self) -> set[tuple[str, str | None]]:
         """What the configuration asks for: (rule, need)."""
-        needs = [need.name for need in self._config.needs_of(board)]
         alert = self._alert
-        watched = {
-            (rule, name)
-            for rule, how in ((REFUSED, alert.refused), (TIGHT, alert.tight))
-            for name in needs
-            if how != OFF
-        }
-        boards = ((KERNEL_FAILURE, alert.kernel_failure), (SILENT, alert.silent))
-        return watched | {(rule, None) for rule, how in boards if how != OFF}
+        of_needs = [rule for rule, how in ((REFUSED, alert.refused), (TIGHT, alert.tight)) if how != OFF]
+        of_board = [
+            rule for rule, how in ((KERNEL_FAILURE, alert.kernel_failure), (SILENT, alert.silent)) if how != OFF
+        ]
+        return {(rule, need.name) for rule in of_needs for need in self._needs} | {(rule, None) for rule in of_board}

@@ -1,13 +1,13 @@
-"""What the rules conclude about one board within one batch: states, incidents and transitions, written as rows."""
+"""What the rules conclude about one board: states in memory; incidents and transitions as rows for the store."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 
 from buddywatch.alerts import signals
 from buddywatch.model.alerts import CLEARING, FIRING, NOTED, OK, PENDING, Incident, RuleState, Transition
-from buddywatch.store.store import Store
+from buddywatch.model.batch import BoardRows, IncidentChange, NotedTransition
 
 LATE_AFTER_S = 60.0  # what happened longer ago than this when the host learns of it is told as late
 
@@ -24,15 +24,18 @@ class Moment:
     uptime_ms: int | None = None
 
 
-class Ledger:
-    """Reads a board's states when made, and writes those that changed with save(), all within one batch."""
+class Incidents:
+    """The states of a board's rules. What changes goes into `rows`, which its owner gives to the store and replaces."""
 
-    def __init__(self, store: Store, board: str, now: float) -> None:
-        self._store = store
+    def __init__(
+        self, board: str, states: Mapping[_Key, RuleState], new_id: Callable[[], int], rows: BoardRows
+    ) -> None:
+        """new_id: the next number for an incident."""
+        self.now = 0.0  # when what follows is evaluated, seconds since 1970
+        self.rows = rows
         self._board = board
-        self._now = now
-        self._states = store.rule_states(board)
-        self._changed: set[_Key] = set()
+        self._states = dict(states)
+        self._new_id = new_id
 
     def phase(self, rule: str, need: str | None = None) -> str:
         return self._states.get((rule, need), RuleState()).phase
@@ -48,7 +51,7 @@ class Ledger:
     def note(self, rule: str, severity: str, text: str, at: Moment) -> None:
         """Something that is told once and does not last."""
         signal = signals.Signal(rule, None, signals.BAD, severity, text)
-        incident_id = self._store.add_incident(self._incident(signal, NOTED, at, at.time))
+        incident_id = self._open(signal, NOTED, at, at.time)
         self._add_transition(signal, at, OK, NOTED, incident_id, to_be_told=True)
 
     def retire(self, watched: Container[_Key]) -> None:
@@ -56,45 +59,42 @@ class Ledger:
         for (rule, need), state in list(self._states.items()):
             if state.phase != OK and (rule, need) not in watched:
                 signal = signals.Signal(rule, need, None, "off", "no longer watched")
-                self._enter(state, RuleState(), signal, Moment(self._now), quietly=True)
+                self._enter(state, RuleState(), signal, Moment(self.now), quietly=True)
                 self._set((rule, need), RuleState())
-
-    def save(self) -> None:
-        for rule, need in self._changed:
-            self._store.set_rule_state(self._board, rule, need, self._states[rule, need])
-        self._changed.clear()
 
     def _set(self, key: _Key, state: RuleState) -> None:
         if state != self._states.get(key, RuleState()):
             self._states[key] = state
-            self._changed.add(key)
+            self.rows.rule_states[key] = state
 
     def _enter(
         self, before: RuleState, after: RuleState, signal: signals.Signal, at: Moment, quietly: bool = False
     ) -> RuleState:
-        """`after` with its incident, once the rows of the change are written."""
+        """`after` with its incident; the change goes into the rows."""
         fired = after.phase == FIRING and before.phase in (OK, PENDING)
         ended = after.phase == OK and before.phase in (FIRING, CLEARING)
         incident_id = before.incident_id
         if fired:
-            incident_id = self._store.add_incident(self._incident(signal, FIRING, at, None))
+            incident_id = self._open(signal, FIRING, at, None)
         elif incident_id is not None:
-            self._store.set_incident_state(incident_id, after.phase, at.time if ended else None)
+            self.rows.incident_changes.append(IncidentChange(incident_id, after.phase, at.time if ended else None))
         to_be_told = (fired or ended) and not quietly
         self._add_transition(signal, at, before.phase, after.phase, incident_id, to_be_told)
         return replace(after, incident_id=incident_id if after.phase in (FIRING, CLEARING) else None)
 
-    def _incident(self, signal: signals.Signal, state: str, at: Moment, closed: float | None) -> Incident:
-        return Incident(
-            0, self._board, signal.rule, signal.need, signal.severity, state, at.time, closed, signal.text, None, None
-        )
+    def _open(self, signal: signals.Signal, state: str, at: Moment, closed: float | None) -> int:
+        """The number of a new incident."""
+        what = (signal.rule, signal.need, signal.severity, state, at.time, closed, signal.text)
+        incident = Incident(self._new_id(), self._board, *what, None, None)
+        self.rows.incidents.append(incident)
+        return incident.id
 
     def _add_transition(
         self, signal: signals.Signal, at: Moment, from_: str, to: str, incident_id: int | None, to_be_told: bool
     ) -> None:
-        late = self._now - at.time > LATE_AFTER_S
+        late = self.now - at.time > LATE_AFTER_S
         transition = Transition(
             0, incident_id, self._board, signal.rule, signal.need, from_, to, signal.severity,
             at.time, at.seq, at.boot_id, at.uptime_ms, signal.text, late,
         )  # fmt: skip
-        self._store.add_transition(transition, self._now, to_be_told)
+        self.rows.transitions.append(NotedTransition(transition, self.now, to_be_told))

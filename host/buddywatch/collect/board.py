@@ -1,41 +1,80 @@
-"""What comes of one board over all its links, made ready to be stored: tracked, and kept until the store has it."""
+"""One board in memory: its tracker, its rules, and what the store has not taken yet."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from buddywatch.alerts.evaluate import BoardRules, Item
 from buddywatch.links.connection import Connection
-from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.model.batch import BoardRows
+from buddywatch.model.samples import ConsoleLine, Event
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.refetch import Requests, request_line
 
-PENDING_MAX = 20_000  # items that wait for a store which takes nothing: about a day at 5 s
-CONSOLE_MAX = 2_000
-
-Item = Boot | Snapshot | Event | Gap
+CONSOLE_MAX = 2_000  # lines that wait for the store
 
 
-class Intake:
-    """One per board. pending and console are what the store has not taken yet, in the order it must take it."""
+class Now(NamedTuple):
+    """One moment by both clocks. time: seconds since 1970. monotonic_s: a clock that nobody sets."""
 
-    def __init__(self, board: str, tracker: BoardTracker) -> None:
-        self.board = board
+    time: float
+    monotonic_s: float
+
+
+class Board:
+    """name: the board's. What arrives is judged at once; its rows wait until take_rows()."""
+
+    def __init__(self, name: str, tracker: BoardTracker, rules: BoardRules) -> None:
+        self.name = name
         self.tracker = tracker
-        self.pending: list[Item] = []
-        self.console: list[ConsoleLine] = []
+        self.rules = rules
         self._requests: Requests[Connection] = Requests(Connection.count_reasked)
+        self._console: list[ConsoleLine] = []
         self._told: str | None = None  # the tracker's problem that was news
 
-    @property
-    def is_overfull(self) -> bool:
-        """Whether more waits than is good. What is given up now, the board is asked for again."""
-        return len(self.pending) > PENDING_MAX
-
-    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool) -> list[Item]:
-        """What follows from it, which also waits for the store from now on."""
+    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now) -> list[Item]:
+        """What follows from it, which also waits for the store from now on. arrival: when it was made, if not live."""
         values = self.tracker.take(item, arrival, live)
-        self.pending += values
+        if values:
+            self.rules.take(values, at.time, at.monotonic_s)
         return values
+
+    def take_console(self, text: str, arrival: float, at: Now) -> None:
+        """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
+        if len(self._console) < CONSOLE_MAX:
+            self._console.append(ConsoleLine(arrival, text))
+        message = kernel_message(text)
+        boot = self.tracker.boot
+        if message is not None and boot is not None:
+            found, stamp_cs, line = message
+            uptime_ms = None if stamp_cs is None else stamp_cs * 10
+            time = arrival if uptime_ms is None else min(arrival, boot.started + uptime_ms / 1000)
+            self.rules.take([Event(boot.boot_id, None, time, uptime_ms, *found, line)], at.time, at.monotonic_s)
+
+    def take_rows(self) -> BoardRows:
+        """What the store must keep since the last call."""
+        rows = self.rules.take_rows()
+        rows.console, self._console = self._console, []
+        return rows
+
+    def ask(self, connections: list[Connection], monotonic_s: float) -> Connection | None:
+        """Ask for what is missing, over one of the connections that reach the board; the best come first. Which one."""
+        boot = self.tracker.boot
+        able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == boot.boot_id]
+        asked = self._requests.poll(self.tracker, able, monotonic_s)
+        if asked is None:
+            return None
+        connection, request = asked
+        connection.expect(request.first)
+        connection.say(request_line(request), monotonic_s)
+        return connection
+
+    def due_s(self) -> float:
+        """When tick() must be called, by the steady clock, if nothing comes before."""
+        request_s = self._requests.due
+        return self.rules.due_s() if request_s is None else min(self.rules.due_s(), request_s)
 
     def news(self) -> str | None:
         """Why the board's hello cannot be used, once."""
@@ -43,31 +82,4 @@ class Intake:
         if problem == self._told:
             return None
         self._told = problem
-        return problem and f"{self.board}: {problem}"
-
-    def take_console(self, text: str, arrival: float) -> None:
-        """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
-        if len(self.console) < CONSOLE_MAX:
-            self.console.append(ConsoleLine(arrival, text))
-        message = kernel_message(text)
-        boot = self.tracker.boot
-        if message is not None and boot is not None:
-            found, stamp_cs, line = message
-            uptime_ms = None if stamp_cs is None else stamp_cs * 10
-            time = arrival if uptime_ms is None else min(arrival, boot.started + uptime_ms / 1000)
-            self.pending.append(Event(boot.boot_id, None, time, uptime_ms, *found, line))
-
-    def ask(self, connections: list[Connection], monotonic_s: float) -> None:
-        """Ask for what is missing, over one of the connections that reach the board; the best come first."""
-        boot = self.tracker.boot
-        able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == boot.boot_id]
-        asked = self._requests.poll(self.tracker, able, monotonic_s)
-        if asked is not None:
-            connection, request = asked
-            connection.expect(request.first)
-            connection.say(request_line(request), monotonic_s)
-
-    def taken(self) -> None:
-        """The store has it all."""
-        self.pending.clear()
-        self.console.clear()
+        return problem and f"{self.name}: {problem}"

@@ -150,16 +150,16 @@ class Control:
         with suppress(OSError):
             self.path.unlink()
 
-    def descriptors(self) -> list[int]:
+    def descriptors(self) -> set[int]:
         """What to wait for."""
         finished = [client for client in self._clients if client.finishing_s is not None]
-        return [self._listener.fileno(), *(c.stream.fileno() for c in self._clients if c not in finished)]
+        return {self._listener.fileno(), *(c.stream.fileno() for c in self._clients if c not in finished)}
 
     def has_client(self, connection: Connection) -> bool:
         return any(client.connection is connection for client in self._clients)
 
-    def serve(self, connections: Iterable[Connection], monotonic_s: float) -> None:
-        """Take in who comes and what is typed, and pass on what waits. To be called every turn of the loop."""
+    def serve(self, connections: Iterable[Connection], monotonic_s: float) -> list[Connection]:
+        """Take in who comes and what is typed, and pass on what waits; every turn of the loop. What was typed to."""
         self._accept(monotonic_s)
         for client in self._clients:
             self._take(client, list(connections), monotonic_s)
@@ -168,6 +168,7 @@ class Control:
         for client in [client for client in self._clients if client.is_over]:
             self._clients.remove(client)
             client.stream.close()
+        return [client.connection for client in self._clients if client.connection is not None]
 
     def tell(self, connection: Connection, text: str, monotonic_s: float) -> None:
         """Text came over a connection."""

@@ -1,4 +1,4 @@
-"""When the health of each link is stored: at most once a minute, and at once when the link goes down."""
+"""When the health of each link is stored: at most once a minute, and at once when a link went up or down."""
 
 from __future__ import annotations
 
@@ -6,44 +6,28 @@ from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 from buddywatch.links.connection import Connection
+from buddywatch.model.batch import StoredHealth
 from buddywatch.model.links import LinkHealth
-from buddywatch.store.store import Store
 
 REPORT_S = 60.0  # a damaged line causes no write of its own: a noisy line would keep the disk busy
-
-
-class _Report:
-    """What the store has of one link."""
-
-    def __init__(self) -> None:
-        self.health = LinkHealth()
-        self.was_up = False
-        self.due_s = 0.0
 
 
 class LinkHealths:
     """The links of a collector, by their connections. A connection that is gone is forgotten."""
 
     def __init__(self) -> None:
-        self._reports: WeakKeyDictionary[Connection, _Report] = WeakKeyDictionary()
+        self._stored: WeakKeyDictionary[Connection, LinkHealth] = WeakKeyDictionary()
+        self._due_s = 0.0
 
-    def save(self, store: Store, connections: Iterable[Connection], monotonic_s: float) -> None:
-        """Store what is due, in one transaction. StoreError: nothing was stored, and all of it is still due."""
-        due = [(c, c.board, c.health()) for c in connections if c.board is not None and self._is_due(c, monotonic_s)]
-        changed = [(c, board, health) for c, board, health in due if health != self._report(c).health]
-        if changed:
-            with store.batch():
-                for connection, board, health in changed:
-                    store.link_health(board, connection.url, health)
-        for connection, _, health in due:
-            report = self._report(connection)
-            report.was_up = connection.is_up
-            report.due_s = report.due_s if health == report.health else monotonic_s + REPORT_S
-            report.health = health
-
-    def _report(self, connection: Connection) -> _Report:
-        return self._reports.setdefault(connection, _Report())
-
-    def _is_due(self, connection: Connection, monotonic_s: float) -> bool:
-        report = self._report(connection)
-        return monotonic_s >= report.due_s or (report.was_up and not connection.is_up)
+    def changed(self, connections: Iterable[Connection], at_once: bool, monotonic_s: float) -> list[StoredHealth]:
+        """What the store must be told now. at_once: a link went up or down."""
+        if monotonic_s < self._due_s and not at_once:
+            return []
+        self._due_s = monotonic_s + REPORT_S
+        found = []
+        for connection in connections:
+            health = connection.health()
+            if connection.board is not None and health != self._stored.get(connection, LinkHealth()):
+                self._stored[connection] = health
+                found.append(StoredHealth(connection.board, connection.url, health))
+        return found

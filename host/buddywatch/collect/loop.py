@@ -1,87 +1,82 @@
-"""The collector: one loop that reads links, keeps what comes, asks for what is missing and lets the rules judge.
+"""The collector: one loop that reads links, hands what comes to its boards, and hands their rows to the writer.
 
-Nothing in it waits: links are non-blocking, mail is sent by a thread of its own. What the store does not take (a full
-disk) stays in memory and is offered again; past a bound it is let go and asked of the boards anew.
+Nothing in it waits, and a turn touches only what is ready: links by epoll, times by a heap. Writing, planning messages
+and sending them are done by threads of their own.
 """
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from buddywatch.alerts.dispatch import Dispatcher
-from buddywatch.alerts.evaluate import Alerting
-from buddywatch.collect.board import Intake
+from buddywatch.collect.board import Board, Now
+from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.link_health import LinkHealths
+from buddywatch.collect.link_table import LinkTable
+from buddywatch.collect.orphans import Orphans
+from buddywatch.collect.writer import Writer
 from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.listen import Listener
-from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.model.batch import LinkChange
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Item, Text
-from buddywatch.store.store import Store, StoreError
 
-TURN_S = 0.25  # how long the loop sleeps at most; also how long what came waits for its transaction
-TICK_S = 1.0  # rules that look at the clock, messages, the screen
-STORE_RETRY_S = 2.0
-ORPHANS_MAX = 1024  # items of a link whose board has not told its name yet: frames, and a boot's worth of messages
+TURN_S = 0.25  # how long the loop sleeps at most
+SAVE_S = 1.0  # one batch a second, for all boards together
+END_S = 5.0  # how long the last batch may take
 
 
 class Presenter(Protocol):
-    """What a person sees: lines of news, and now and then the state as it is stored, or why it cannot be."""
+    """What a person sees: lines of news, and the database's problem, None while there is none."""
 
     def tell(self, line: str) -> None: ...
 
-    def show(self, store: Store, problem: str | None) -> None: ...
+    def show(self, problem: str | None) -> None: ...
 
 
 class Collector:
     """connections: one per link; links that listen bring more, which admit(link, its board) makes.
 
-    control: the door for people. wake_outbox: called when there are new messages.
+    control: where people's consoles come in.
     """
 
     def __init__(
         self,
-        store: Store,
-        alerting: Alerting,
-        dispatcher: Dispatcher,
+        boards: Boards,
+        writer: Writer,
         connections: Iterable[Connection],
         presenter: Presenter,
         admit: Callable[[Listener, str | None], list[Connection]],
         control: Control,
-        wake_outbox: Callable[[], None] = lambda: None,
     ) -> None:
-        self.store = store
-        self.connections = list(connections)
-        self.store_error: str | None = None  # why the store took nothing the last time
-        self._alerting = alerting
-        self._dispatcher = dispatcher
+        self._boards = boards
+        self._writer = writer
+        self._links = LinkTable(connections)
         self._presenter = presenter
         self._admit = admit
         self._control = control
-        self._wake_outbox = wake_outbox
-        self._intakes: dict[str, Intake] = {}
-        self._orphans: dict[Connection, list[tuple[Item, float]]] = {}  # with arrival; their board is not known yet
-        self._links_up: set[tuple[str, str]] = set()  # (board, url), as the store has it
-        self._link_healths = LinkHealths()
+        self._orphans = Orphans()
+        self._healths = LinkHealths()
         self._stopping = False
-        self._tick_at_s = 0.0
         self._save_at_s = 0.0
+        self._store_error: str | None = None  # what was told of it
 
     def stop(self) -> None:
         """End after this turn. May be called by a signal handler."""
         self._stopping = True
 
+    @property
+    def connections(self) -> list[Connection]:
+        return list(self._links)
+
     def run(self, seconds: float | None = None) -> None:
         """Collect until stopped, for so long at most, or until every link has ended (recordings do)."""
         end_s = None if seconds is None else time.monotonic() + seconds
-        self.store.links_down(time.time())
-        while not self._stopping and not all(connection.ended for connection in self.connections):
+        while not self._stopping and not self._links.all_ended:
             now_s = time.monotonic()
             if end_s is not None and now_s >= end_s:
                 break
@@ -89,168 +84,135 @@ class Collector:
         self._finish()
 
     def _turn(self, timeout_s: float) -> None:
-        monotonic_s = time.monotonic()
-        for connection in self.connections:
-            connection.tend(monotonic_s)
-        for connection in self._wait(timeout_s):
-            self._receive(connection, time.monotonic())
-        monotonic_s = time.monotonic()
-        self._control.serve(self.connections, monotonic_s)
-        if monotonic_s >= self._save_at_s:
-            self._save(monotonic_s)
-        for intake in self._intakes.values():
-            if not intake.is_overfull:
-                intake.ask(self._connections_of(intake.board), monotonic_s)
-        if monotonic_s >= self._tick_at_s:
-            self._tick_at_s = monotonic_s + TICK_S
-            self._tick(monotonic_s)
-        self._tell_news()
+        for connection in self._links.due(time.monotonic()):
+            self._tend(connection)
+        self._links.watch(self._control.descriptors())
+        for connection in self._links.wait(timeout_s, time.monotonic()):
+            self._receive(connection)
+        at = _now()
+        for connection in self._control.serve(self._links, at.monotonic_s):
+            self._links.sync(connection, at.monotonic_s)
+        for name in self._boards.tick(at):
+            self._ask(name, at)
+        if at.monotonic_s >= self._save_at_s:
+            self._save_at_s = at.monotonic_s + SAVE_S
+            self._save(at)
 
-    def _tell_news(self) -> None:
-        for connection in self.connections:
-            while connection.news:
-                self._presenter.tell(connection.news.pop(0))
-        for intake in self._intakes.values():
-            news = intake.news()
-            if news:
-                self._presenter.tell(news)
+    def _tend(self, connection: Connection) -> None:
+        at = _now()
+        connection.tend(at.monotonic_s)
+        if connection.is_started and not connection.is_up:
+            self._receive(connection)  # whether one that is not up yet fails, only reading tells
+        elif connection.is_up and at.monotonic_s >= connection.link.wake_s:
+            self._receive(connection)
+        self._settle_link(connection, at)
 
-    def _wait(self, timeout_s: float) -> list[Connection]:
-        """The connections that have something, or room for what waits."""
-        poller, watched = select.poll(), dict[int, Connection]()
-        always: list[Connection] = []
-        for door in self._control.descriptors():
-            poller.register(door, select.POLLIN)
-        for connection in self.connections:
-            descriptor = connection.link.fileno() if connection.is_started else None
-            if descriptor is not None:
-                watched[descriptor] = connection
-                poller.register(descriptor, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
-            elif connection.is_started:
-                always.append(connection)  # a file
-        ready = poller.poll(0 if always else timeout_s * 1000)
-        # Whether one that is not up yet fails, only reading tells.
-        waiting = [connection for connection in watched.values() if not connection.is_up]
-        served = (watched[descriptor] for descriptor, _ in ready if descriptor in watched)
-        return list({*served, *always, *waiting})
-
-    def _receive(self, connection: Connection, monotonic_s: float) -> None:
-        arrival, items = time.time(), connection.receive(monotonic_s)
+    def _receive(self, connection: Connection) -> None:
+        at = _now()
+        items = connection.receive(at.monotonic_s)
+        if connection.wants_write:
+            connection.flush(at.monotonic_s)
         if isinstance(connection.link, Listener):
-            self.connections += self._admit(connection.link, connection.board)
-        for item in items:
-            orphans = self._orphans.setdefault(connection, [])
-            orphans.append((item, arrival))  # the line of the hello that tells whose it is may be late
-            if connection.board is None:
-                del orphans[:-ORPHANS_MAX]
-                continue
-            del self._orphans[connection]
-            for orphan, arrived in orphans:
-                self._take(connection, connection.board, orphan, arrived, monotonic_s)
+            for caller in self._admit(connection.link, connection.board):
+                self._links.add(caller)
+        touched = dict.fromkeys([self._sort(connection, item, at) for item in items])
         if isinstance(connection.link, GuardedLink) and not connection.is_started:
-            self._orphans.pop(connection, None)  # at the other end of the next one may be somebody else
+            self._orphans.drop(connection)  # at the other end of the next one may be somebody else
+        self._settle_link(connection, at)
+        for name in touched:
+            if name is not None:
+                self._ask(name, at)
 
-    def _take(self, connection: Connection, board: str, item: Item, arrival: float, monotonic_s: float) -> None:
-        intake, recorded = self._intake(board), connection.recorded_time
+    def _settle_link(self, connection: Connection, at: Now) -> None:
+        """After anything was done with a connection."""
+        while connection.news:
+            self._presenter.tell(connection.news.pop(0))
+        self._links.sync(connection, at.monotonic_s)
+        if connection.ended and connection.is_call:
+            self._links.remove(connection)
+            self._orphans.drop(connection)
+
+    def _sort(self, connection: Connection, item: Item, at: Now) -> str | None:
+        """Hand an item to the board that it is of, or keep it until that is known. Which board."""
+        name = connection.board
+        if name is None:
+            self._orphans.add(connection, item, at.time)
+            return None
+        for orphan, arrived in self._orphans.take(connection):
+            self._take(connection, name, orphan, arrived, at)
+        self._take(connection, name, item, at.time, at)
+        return name
+
+    def _take(self, connection: Connection, name: str, item: Item, arrival: float, at: Now) -> None:
+        recorded = connection.recorded_time
         if recorded is not None:
             arrival = recorded.now
         if isinstance(item, Text):
             # What a line says by itself is the board's log; what a person is answered over a network is not.
             is_answer = self._control.has_client(connection) and not connection.link.flows_unasked
             if not is_answer or kernel_message(item.text) is not None:
-                intake.take_console(item.text, arrival)
-            self._control.tell(connection, item.text, monotonic_s)
+                text = item.text
+                self._boards.do(name, lambda board: board.take_console(text, arrival, at), at)
+            self._control.tell(connection, item.text, at.monotonic_s)
             return
         if isinstance(item, Hello):
             self._control.heard_hello(connection)
-        values = intake.take(item, arrival, recorded is None)
-        connection.is_puzzling = intake.tracker.wants_hello
-        if recorded is not None:
-            recorded.saw(values)
 
-    def _intake(self, board: str) -> Intake:
-        if board not in self._intakes:
-            self._intakes[board] = Intake(board, self._resumed(board))
-        return self._intakes[board]
+        def take(board: Board) -> None:
+            values = board.take(item, arrival, recorded is None, at)
+            connection.is_puzzling = board.tracker.wants_hello
+            if recorded is not None:
+                recorded.saw(values)
 
-    def _resumed(self, board: str) -> BoardTracker:
-        state = self.store.resume(board)
-        return BoardTracker() if state is None else BoardTracker.resume(state)
+        self._boards.do(name, take, at)
 
-    def _connections_of(self, board: str) -> list[Connection]:
-        """Those that reach the board, quick ones first."""
-        found = [connection for connection in self.connections if connection.is_up and connection.board == board]
-        return sorted(found, key=lambda connection: connection.url.startswith("serial:"))
+    def _ask(self, name: str, at: Now) -> None:
+        asked = self._boards.do(name, lambda board: board.ask(self._links.reaching(name), at.monotonic_s), at)
+        if asked is not None:
+            self._settle_link(asked, at)
 
-    def _save(self, monotonic_s: float) -> None:
-        """Offer the store what it has not taken yet."""
-        now = time.time()
-        try:
-            for intake in self._intakes.values():
-                if intake.pending or intake.console:
-                    with self.store.batch():
-                        self._alerting.feed(intake.board, intake.pending, now, monotonic_s)
-                        for line in intake.console:
-                            self.store.add_console(intake.board, line)
-                    intake.taken()
-            self._save_links(now)
-            self._link_healths.save(self.store, self.connections, monotonic_s)
-        except StoreError as error:
-            self._save_at_s = monotonic_s + STORE_RETRY_S
-            self._complain(str(error))
-            self._let_go()
+    def _save(self, at: Now) -> None:
+        """Hand the writer what it has not got yet, once it has written what it got before."""
+        for name, why in self._writer.refused():
+            self._boards.refuse(name, why, at)
+        self._boards.gather()
+        if self._writer.is_idle:
+            batch = self._boards.take_batch()
+            batch.links = [LinkChange(board, url, is_up, at.time) for board, url, is_up in self._links.changes()]
+            batch.healths = self._healths.changed(self._links, bool(batch.links), at.monotonic_s)
+            batch.urls = self._links.urls() if batch.links else None
+            self._writer.offer(batch)
         else:
-            self._save_at_s = monotonic_s + TURN_S
-            if self.store_error is not None:
-                self.store_error = None
-                self._presenter.tell(f"{self.store.path}: takes data again; nothing was lost")
+            self._boards.let_go(at)
+        self._tell_store_error()
+        self._presenter.show(self._writer.error)
 
-    def _complain(self, error: str) -> None:
-        if error != self.store_error:
-            self.store_error = error
+    def _tell_store_error(self) -> None:
+        error, before = self._writer.error, self._store_error
+        if error == before:
+            return
+        self._store_error = error
+        if error is None:
+            self._presenter.tell("the database takes data again; nothing was lost")
+        else:
             self._presenter.tell(f"{error} (what comes is kept in memory, or in the boards' rings, until then)")
 
-    def _let_go(self) -> None:
-        """Forget what has waited for too long: the tracker goes back to what is stored, and asks for the rest again."""
-        for board, intake in list(self._intakes.items()):
-            if intake.is_overfull:
-                self._intakes[board] = Intake(board, self._resumed(board))
-
-    def _save_links(self, now: float) -> None:
-        up = {(c.board, c.url) for c in self.connections if c.is_up and c.board is not None}
-        if up == self._links_up:
-            return
-        with self.store.batch():
-            for board, url in up ^ self._links_up:
-                self.store.link_state(board, url, (board, url) in up, now)
-            for board in {board for board, _ in up}:
-                self.store.forget_links(board, [connection.url for connection in self.connections])
-        self._links_up = up
-
-    def _tick(self, monotonic_s: float) -> None:
-        now = time.time()
-        try:
-            self._alerting.tick(now, monotonic_s)
-            if self._dispatcher.run(now):
-                self._wake_outbox()
-            self._presenter.show(self.store, self.store_error)
-        except StoreError as error:
-            self._complain(str(error))
-        gone = [connection for connection in self.connections if connection.ended and connection.is_call]
-        for connection in gone:
-            self.connections.remove(connection)
-            self._orphans.pop(connection, None)
-
-    def _settle(self) -> None:
-        try:
-            self._alerting.settle(time.time())
-        except StoreError as error:
-            self._complain(str(error))
-
     def _finish(self) -> None:
-        for connection in self.connections:
+        """Store what came; for a recording, judge what waits as well, for nothing more will come."""
+        at = _now()
+        for connection in self._links:
             connection.close()
-        self._save(time.monotonic())
-        if all(connection.is_recording for connection in self.connections):
-            self._settle()  # nothing more will come: what waits behind a hole is judged as it is
-        self._tick(time.monotonic())
+            self._links.sync(connection, at.monotonic_s)
+        if all(connection.is_recording for connection in self._links):
+            self._boards.settle(at)
+        deadline_s = at.monotonic_s + END_S
+        for _ in range(2):  # the batch that is under way, and what came since
+            if self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic())):
+                self._save(_now())
+        self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic()))
+        self._tell_store_error()
+        self._links.close()
+
+
+def _now() -> Now:
+    return Now(time.time(), time.monotonic())

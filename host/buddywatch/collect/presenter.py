@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from pathlib import Path
 
 from buddywatch.config.load import Config
-from buddywatch.model.alerts import Incident
-from buddywatch.store.store import Store
+from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.dashboard import ViewState, render
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.overview import board_names, board_view
@@ -15,6 +16,7 @@ from buddywatch.terminal.style import Style
 from buddywatch.text.escape import local_clock, local_time, one_line
 
 _LINE_MAX = 400
+_END_S = 2.0  # for a drawing that is under way
 
 
 class Lines:
@@ -25,37 +27,59 @@ class Lines:
 
     def __init__(self, out: LineWriter) -> None:
         self._out = out
-        self._open: dict[int, Incident] = {}
 
     def tell(self, line: str) -> None:
         self._out.write(f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}")
 
-    def show(self, store: Store, problem: str | None) -> None:
-        now_open = {i.id: i for name in store.boards() for i in store.incidents(name, open_only=True)}
-        for incident in now_open.values():
-            if incident.id not in self._open:
-                self.tell(f"{incident.board}: {incident.severity}, {incident.rule}: {incident.text}")
-        for incident in self._open.values():
-            if incident.id not in now_open:
-                self.tell(f"{incident.board}: over, {incident.rule}: {incident.need or ''}")
-        self._open = now_open
+    def show(self, problem: str | None) -> None:
+        """Problems are news, and told as lines."""
 
 
 class Live:
-    """The live view; screen is entered by the caller."""
+    """The live view; screen is entered by the caller. A thread draws, from the store, so that the loop never waits."""
 
-    def __init__(self, screen: Screen, style: Style, config: Config) -> None:
+    def __init__(self, screen: Screen, style: Style, config: Config, db: Path) -> None:
         self._screen = screen
         self._style = style
         self._config = config
+        self._db = db
         self._news = ""
+        self._problem: str | None = None
+        self._wanted = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="view", daemon=True)
+        self._thread.start()
 
     def tell(self, line: str) -> None:
         self._news = f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}"
 
-    def show(self, store: Store, problem: str | None) -> None:
+    def show(self, problem: str | None) -> None:
+        """Draw anew, soon."""
+        self._problem = problem
+        self._wanted.set()
+
+    def close(self) -> None:
+        """Draw no more."""
+        self._stopping = True
+        self._wanted.set()
+        self._thread.join(_END_S)
+
+    def _run(self) -> None:
+        store: Store | None = None
+        while self._wanted.wait() and not self._stopping:
+            self._wanted.clear()
+            try:
+                store = store or Store.open_readonly(self._db)
+                self._draw(store)
+            except Exception as error:  # the view must not end because one board cannot be shown
+                why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+                self._news = f"{local_clock(time.time())} {one_line(f'cannot be shown: {why}', _LINE_MAX)}"
+        if store is not None:
+            store.close()
+
+    def _draw(self, store: Store) -> None:
         now = time.time()
         boards = tuple(board_view(store, self._config, name, now) for name in board_names(store, self._config))
-        state = ViewState(boards, local_time(now), store.path, problem or self._news)
+        state = ViewState(boards, local_time(now), store.path, self._problem or self._news)
         width, height = self._screen.size()
         self._screen.draw(render(state, width, height, self._style))

@@ -14,11 +14,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from buddywatch.alerts.dispatch import Dispatcher
-from buddywatch.alerts.evaluate import Alerting
+from buddywatch.alerts.evaluate import RECENTLY_S
+from buddywatch.collect.board import Now
+from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector, Presenter
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.supervision import Supervised
+from buddywatch.collect.writer import Writer
 from buddywatch.commands import CommandError
 from buddywatch.config.load import Config
 from buddywatch.links import LinkError
@@ -31,6 +34,7 @@ from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
 
+WRITER_END_S = 3.0  # for a batch that is under way at the end
 DESCRIPTORS_MAX = 65536  # more than any fleet needs
 
 
@@ -62,25 +66,33 @@ def run(args: argparse.Namespace, config: Config) -> int:
     with ExitStack() as stack:
         stack.enter_context(_alone(db))
         store = stack.enter_context(Store.open(db))
+        store.links_down(time.time())
         presenter = _presenter(args.plain, config, stack)
         channels = channels_of(config)
         worker = OutboxWorker(db, channels, report=presenter.tell)
-        alerting = Alerting(store, config, time.time(), time.monotonic())
-        dispatcher = Dispatcher(store, config.alert, list(channels), MessageMaker(store, config).make, presenter.tell)
-        control = stack.enter_context(_control(db))
-        collector = Collector(store, alerting, dispatcher, connections, presenter, doors.admitted, control, worker.wake)
         if channels:
             mail = Supervised("mail", worker, db, presenter.tell)
             mail.start()
             stack.callback(mail.stop)
+        writer = Writer(db, lambda own: _dispatcher(own, config, list(channels), presenter), worker.wake)
+        writer.start()
+        stack.callback(writer.stop, WRITER_END_S)
+        control = stack.enter_context(_control(db))
+        boards = Boards(store, config, presenter.tell, writer.holds)
+        collector = Collector(boards, writer, connections, presenter, doors.admitted, control)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
+        boards.open_expected(_expected(store, config), Now(time.time(), time.monotonic()))
         collector.run(args.seconds)
-    if collector.store_error is not None:
-        raise StoreError(collector.store_error)
+    if writer.error is not None:
+        raise StoreError(writer.error)
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Presenter) -> Dispatcher:
+    return Dispatcher(store, config.alert, channels, MessageMaker(store, config).make, presenter.tell)
 
 
 def _allow_descriptors() -> None:
@@ -89,6 +101,11 @@ def _allow_descriptors() -> None:
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _expected(store: Store, config: Config) -> set[str]:
+    """Boards whose silence is news: those that the configuration names, and those heard lately."""
+    return store.boards_heard_since(time.time() - RECENTLY_S) | {board.name for board in config.boards}
 
 
 @contextmanager
@@ -144,4 +161,6 @@ def _presenter(plain: bool, config: Config, stack: ExitStack) -> Presenter:
         sys.stdout.flush()
         return Lines(stack.enter_context(LineWriter(sys.stdout.fileno())))
     style = style_of(sys.stdout, os.environ)
-    return Live(stack.enter_context(Screen(sys.stdout)), style, config)
+    live = Live(stack.enter_context(Screen(sys.stdout)), style, config, config.collector.db)
+    stack.callback(live.close)
+    return live

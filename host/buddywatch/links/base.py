@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
+
+NEVER = math.inf
 
 
 class LinkError(Exception):
@@ -27,15 +30,19 @@ class Link(Protocol):
     """A stream of bytes to and from a board. Nothing here ever waits.
 
     start() opens it, which may go on in the background until `up`. From then on read() is called whenever fileno() is
-    readable, whenever it is writable while `wants_write`, and about once a second (a connection that is never answered
-    has no other way to fail). fileno() may change while the link is not up. After LinkDown the link is closed, and may
-    be started again unless the error says `ended`.
+    readable, whenever it is writable while `wants_write`, at `wake_s`, and several times a second while it is not up (a
+    connection that is never answered has no other way to fail). fileno() may change while the link is not up. After
+    LinkDown the link is closed, and may be started again unless the error says `ended`.
     """
 
     url: str
     flows_unasked: bool  # frames come without a request, as on a serial line
     takes_requests: bool  # something at the other end may answer
     has_human_side: bool  # an agent at the other end answers a person
+
+    @property
+    def wake_s(self) -> float:
+        """When to call read() at the latest while the link is up, by the steady clock; NEVER: when something comes."""
 
     @property
     def up(self) -> bool: ...

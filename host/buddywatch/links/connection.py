@@ -10,6 +10,7 @@ from buddyd import wire
 
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
+from buddywatch.links.base import NEVER
 from buddywatch.links.file import FileLink
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.listen import Listener
@@ -23,6 +24,7 @@ KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
 KEEPALIVE = wire.ASK + b"\n"  # no request, and nothing that a person who watches over the same link would have typed
 ANSWER_S = 20.0  # after so long without a hello a person is told
 CALLER_S = 60.0  # after so long without one a caller is let go: there are few places for them
+UP_POLL_S = 0.25  # between looks at a link that is being opened: whether that fails, only reading tells
 OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
 
 
@@ -90,7 +92,7 @@ class Connection:
         return self.recorded_time is not None
 
     def tend(self, monotonic_s: float) -> None:
-        """Open it where it is time to, ask who is there, say something now and then."""
+        """Open it where it is time to, ask who is there, say something now and then. To be called when due_s() says."""
         if self.ended:
             return
         if not self.is_started and monotonic_s >= self._retry_at_s:
@@ -102,7 +104,7 @@ class Connection:
         self._miss(monotonic_s)
         if not self.is_up:
             return
-        if not (self._session.wants_hello or self.is_puzzling or self.board is None):
+        if not self._wants_hello:
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
             if self._session.has_unverified:
@@ -124,6 +126,29 @@ class Connection:
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
             self._is_missed = True
             self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable, the baud rate")
+
+    def due_s(self, monotonic_s: float) -> float:
+        """When tend() has something to do, by the steady clock, if nothing happens before; NEVER at its end."""
+        if self.ended:
+            return NEVER
+        if not self.is_started:
+            return self._retry_at_s
+        if not self.is_up:
+            return monotonic_s + UP_POLL_S
+        due_s = self.link.wake_s
+        if not self.link.takes_requests:
+            return due_s
+        due_s = min(due_s, self._spoke_s + KEEPALIVE_S)
+        if self._session.boot_id is None:
+            limit_s = CALLER_S if self.is_call else ANSWER_S
+            due_s = min(due_s, self._up_since_s + limit_s) if not self._is_missed else due_s
+        if self._wants_hello:
+            due_s = min(due_s, monotonic_s if self._hello.due is None else self._hello.due)
+        return due_s
+
+    @property
+    def _wants_hello(self) -> bool:
+        return self._session.wants_hello or self.is_puzzling or self.board is None
 
     def receive(self, monotonic_s: float) -> list[Item]:
         """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""

@@ -6,7 +6,7 @@ import os
 import select
 import stat
 
-from buddywatch.links.base import LinkDown, LinkError, why
+from buddywatch.links.base import NEVER, LinkDown, LinkError, why
 
 READ_BYTES = 4096  # 70 to 370 frames: what one read brings is decoded in about 15 ms
 
@@ -20,6 +20,7 @@ class FileLink:
     flows_unasked = True
     takes_requests = has_human_side = False
     wants_write = False
+    wake_s = NEVER
 
     def __init__(self, url: str, path: str) -> None:
         self.url = url

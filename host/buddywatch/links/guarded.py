@@ -42,6 +42,10 @@ class GuardedLink:
     def wants_write(self) -> bool:
         return self.link.wants_write or (self.link.up and bool(self._handshake.out))
 
+    @property
+    def wake_s(self) -> float:
+        return self.link.wake_s
+
     def fileno(self) -> int | None:
         return self.link.fileno()
 

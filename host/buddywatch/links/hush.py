@@ -60,8 +60,12 @@ class HushLink:
 
     @property
     def wants_write(self) -> bool:
-        # It is asked before each wait: a poll that is due, or an answer that is overdue, makes the link worth reading.
-        return self._login.wants_write or bool(self._out) or (self._is_up and monotonic() >= self._wake_s)
+        return self._login.wants_write
+
+    @property
+    def wake_s(self) -> float:
+        """A poll is due, an answer is overdue, or frames wait to be read."""
+        return 0.0 if self._out else self._wake_s
 
     def fileno(self) -> int | None:
         return self._login.fileno()

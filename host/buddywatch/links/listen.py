@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from time import monotonic
 
-from buddywatch.links.base import LinkDown, LinkError, why
+from buddywatch.links.base import NEVER, LinkDown, LinkError, why
 from buddywatch.links.resolve import Address, Resolver, written_out
 from buddywatch.links.tcp import CONNECT_S, SocketLink
 from buddywatch.text.escape import counted
@@ -34,6 +34,7 @@ class Listener:
     flows_unasked = False
     takes_requests = has_human_side = False
     wants_write = False
+    wake_s = NEVER
 
     def __init__(self, url: str, host: str, port: int, connections_max: int = CONNECTIONS_MAX) -> None:
         self.url = url

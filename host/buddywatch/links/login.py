@@ -44,6 +44,10 @@ class LoginLink:
     def wants_write(self) -> bool:
         return self._link.wants_write or (self._link.up and bool(self._typing))
 
+    @property
+    def wake_s(self) -> float:
+        return self._link.wake_s
+
     def fileno(self) -> int | None:
         return self._link.fileno()
 

@@ -10,7 +10,7 @@ import select
 import termios
 from typing import TYPE_CHECKING
 
-from buddywatch.links.base import LinkDown, LinkError, why
+from buddywatch.links.base import NEVER, LinkDown, LinkError, why
 
 if TYPE_CHECKING:
     import serial
@@ -29,6 +29,7 @@ class SerialLink:
 
     flows_unasked = True
     wants_write = False
+    wake_s = NEVER
 
     def __init__(
         self,

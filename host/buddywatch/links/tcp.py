@@ -11,7 +11,7 @@ from time import monotonic
 
 from buddyd.links.telnet_filter import Nvt, escape
 
-from buddywatch.links.base import LinkDown, why
+from buddywatch.links.base import NEVER, LinkDown, why
 from buddywatch.links.resolve import Address, Resolver
 
 CONNECT_S = 10.0  # for the look-up, and for each address
@@ -29,6 +29,7 @@ class SocketLink:
     flows_unasked = False
     takes_requests = has_human_side = True
     ends = False  # whether it cannot be started again
+    wake_s = NEVER
 
     def __init__(self, url: str, name: str) -> None:
         self.url = url

@@ -6,10 +6,11 @@ rule's state. A message is what a person gets; it tells of transitions or, as a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from buddywatch.model.samples import Event, Gap, Snapshot
+from buddywatch.model.samples import Boot, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import BoardState
 
 # States of a rule. NOTED is no state: it marks what is told once and does not last (a reboot, a loss).
@@ -39,6 +40,25 @@ class RuleState:
     phase: str = OK
     count: int = 0
     incident_id: int | None = None
+
+
+@dataclass(frozen=True)
+class RulesHistory:
+    """What the rules must know of a board when a collector starts.
+
+    states: by (rule, need); a rule that is not in it is OK. boots: from the one that is judged on, oldest first, each
+    with its pieces that are not judged yet. judged_seq: how far the first of them is. earlier: boot ids before them.
+    kernel_boots, kernel_events: the agent's boots within the newest boot of the kernel, and its kernel messages.
+    heard: when the newest snapshot was made, seconds since 1970, None without any.
+    """
+
+    states: Mapping[tuple[str, str | None], RuleState]
+    boots: tuple[tuple[Boot, tuple[Piece, ...]], ...] = ()
+    judged_seq: int = 0
+    earlier: tuple[str, ...] = ()
+    kernel_boots: tuple[Boot, ...] = ()
+    kernel_events: tuple[Event, ...] = ()
+    heard: float | None = None
 
 
 @dataclass(frozen=True)

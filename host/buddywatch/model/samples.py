@@ -74,6 +74,15 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Frames first..last, which hold this snapshot or, for None, are an event's or a gap's."""
+
+    first: int
+    last: int
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True)
 class ConsoleLine:
     """Text on the line that is no frame: the board's console log."""
 

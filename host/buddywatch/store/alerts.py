@@ -28,11 +28,18 @@ class AlertStore(Database):
         self._run("INSERT OR REPLACE INTO rule_states VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def add_incident(self, incident: Incident) -> int:
-        """Its id; that in `incident` is not used."""
-        values = (incident.board, incident.rule, incident.need or "", incident.severity, incident.state)
+        """Its id; 0 in `incident`: the next one that is free."""
+        values = (
+            incident.id or None,
+            incident.board,
+            incident.rule,
+            incident.need or "",
+            incident.severity,
+            incident.state,
+        )
         times = (milliseconds(incident.opened), _optional_ms(incident.closed))
         rest = (incident.text, incident.message_id, _optional_ms(incident.last_told))
-        sql = "INSERT INTO incidents VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        sql = "INSERT INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         return self._run(sql, values + times + rest).lastrowid or 0
 
     def set_incident_state(self, incident_id: int, state: str, closed: float | None) -> None:

@@ -15,7 +15,7 @@ from buddywatch.store.database import Database
 LINK_UP, LINK_DOWN, LINK_NEVER = "up", "down", "never"
 
 _BOOT = "boot_id, facts, started_ms, cause"
-_EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
+EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
 SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
 _END_MS = 2**63 - 1
@@ -46,11 +46,11 @@ class ReadStore(Database):
 
     def boots(self, board: str) -> list[Boot]:
         """In the order in which the collector met them."""
-        return [_boot(row) for row in self._rows(f"SELECT {_BOOT} FROM boots WHERE board = ? ORDER BY id", (board,))]
+        return [boot_of(row) for row in self._rows(f"SELECT {_BOOT} FROM boots WHERE board = ? ORDER BY id", (board,))]
 
     def latest_boot(self, board: str) -> Boot | None:
         row = self._row(f"SELECT {_BOOT} FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
-        return None if row is None else _boot(row)
+        return None if row is None else boot_of(row)
 
     def latest(self, board: str) -> Snapshot | None:
         return next(iter(self.recent(board, 1)), None)
@@ -73,19 +73,19 @@ class ReadStore(Database):
 
     def events(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Event]:
         """Events with since <= time < until, oldest first, each once however often it was told."""
-        sql = f"""SELECT {_EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
+        sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
             WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND NOT e.copy ORDER BY e.time_ms, e.id"""
         for row in self._rows(sql, (board, *_span(since, until))):
-            yield _event(row)
+            yield event_of(row)
 
     def last_event(self, board: str, kinds: Iterable[str]) -> Event | None:
         """The newest event of one of the kinds."""
         wanted = list(kinds)
-        sql = f"""SELECT {_EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
+        sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
             WHERE e.board = ? AND e.kind IN ({",".join("?" * len(wanted))})
             ORDER BY e.time_ms DESC, e.id DESC LIMIT 1"""
         row = self._row(sql, (board, *wanted))
-        return None if row is None else _event(row)
+        return None if row is None else event_of(row)
 
     def gaps(self, board: str) -> list[Gap]:
         """All gaps, in the order of the board's frames."""
@@ -127,12 +127,12 @@ def milliseconds(time: float) -> int:
     return round(time * 1000)
 
 
-def _boot(row: tuple[Any, ...]) -> Boot:
+def boot_of(row: tuple[Any, ...]) -> Boot:
     boot_id, facts, started_ms, cause = row
     return Boot(boot_id, json.loads(facts), started_ms / 1000, cause)
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: tuple[Any, ...]) -> Event:
     return Event(row[0], row[1], row[2] / 1000, *row[3:])
 
 

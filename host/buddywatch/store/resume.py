@@ -1,10 +1,6 @@
-"""Which frames of a board are there: for a collector that starts again, and for rules that judge them in sequence."""
+"""Which frames of a board are there, for a collector that starts again."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from buddywatch.model.samples import Boot, ResumeState, Snapshot
 from buddywatch.store.read import SNAPSHOT
@@ -19,30 +15,6 @@ _STORED_RANGES = """
         AS after_hole FROM pieces),
     numbered AS (SELECT *, sum(coalesce(after_hole, 0)) OVER (ORDER BY first) AS number FROM starts)
     SELECT min(first), max(last), min(snapshot), max(snapshot) FROM numbered GROUP BY number ORDER BY 1"""
-
-_UNJUDGED = f"""
-    SELECT s.first_seq AS first, s.seq AS last, {SNAPSHOT} FROM snapshots s WHERE s.boot = ?1 AND s.seq > ?2
-    UNION ALL SELECT seq, seq, NULL, NULL, NULL, NULL, NULL FROM events WHERE boot = ?1 AND seq > ?2
-    UNION ALL SELECT first, last, NULL, NULL, NULL, NULL, NULL FROM gaps WHERE boot = ?1 AND last > ?2
-    ORDER BY 2"""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """How far the rules are with a board: frame seq of the boot with this key. Ended: a later boot has begun."""
-
-    boot: int
-    seq: int
-    ended: bool
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Frames first..last, which hold this snapshot or, for None, are an event's or a gap's."""
-
-    first: int
-    last: int
-    snapshot: Snapshot | None
 
 
 class FrameStore(DataStore):
@@ -72,34 +44,3 @@ class FrameStore(DataStore):
             coalesce((SELECT max(seq) FROM events WHERE boot = b.id), 0))
             FROM boots b WHERE board = ? AND boot_id <> ?"""
         return dict(self._rows(sql, (board, newest.boot_id)))
-
-    def judged(self, board: str) -> Judged | None:
-        """How far the rules are; at the start of the first boot when they have judged nothing; None without a boot."""
-        row = self._row("SELECT boot, seq FROM judged WHERE board = ?", (board,))
-        if row is None:
-            row = self._row("SELECT min(id), 0 FROM boots WHERE board = ? HAVING count(*)", (board,))
-            if row is None:
-                return None
-        return Judged(row[0], row[1], self._next_boot(board, row[0]) is not None)
-
-    def set_judged(self, board: str, at: Judged) -> None:
-        self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, at.boot, at.seq))
-
-    def next_boot(self, board: str, at: Judged) -> Judged | None:
-        """The start of the boot after; None if there is none yet."""
-        key = self._next_boot(board, at.boot)
-        return None if key is None else Judged(key, 0, self._next_boot(board, key) is not None)
-
-    def unjudged(self, at: Judged) -> Iterator[Piece]:
-        """What came of the boot behind `at`, in sequence, one at a time; where a piece does not follow, is a hole."""
-        for first, last, *row in self._rows(_UNJUDGED, (at.boot, at.seq)):
-            yield Piece(first, last, None if row[0] is None else self._snapshot(tuple(row)))
-
-    def facts(self, key: int) -> dict[str, str]:
-        """The hello's facts of the boot with this key."""
-        row = self._row("SELECT facts FROM boots WHERE id = ?", (key,))
-        return {} if row is None else dict(json.loads(row[0]))
-
-    def _next_boot(self, board: str, key: int) -> int | None:
-        row = self._row("SELECT min(id) FROM boots WHERE board = ? AND id > ?", (board, key))
-        return None if row is None else row[0]

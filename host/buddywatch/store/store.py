@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 from typing import Self
 
-from buddywatch.store.alerts import AlertStore
+from buddywatch.store.batch import BatchStore
 from buddywatch.store.database import BUSY_S, StoreBusy, StoreError, StoreFull, connect
 from buddywatch.store.outbox import OutboxStore
 from buddywatch.store.parts import PartStore
-from buddywatch.store.resume import FrameStore
 
 __all__ = ["Store", "StoreBusy", "StoreError", "StoreFull"]
 
 
-class Store(FrameStore, AlertStore, OutboxStore, PartStore):
+class Store(BatchStore, OutboxStore, PartStore):
     """Write with `with store.batch():`; a write outside of one is a batch of its own."""
 
     @classmethod

@@ -12,7 +12,6 @@ from buddywatch.store.read import ReadStore, milliseconds
 
 CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
 _CONSOLE_TRIM_EVERY = 200  # lines
-_SAME_MS = 60_000  # an event without an uptime is the same as one of the same text that came so close to it
 _INT64_MAX = 2**63 - 1
 
 
@@ -50,20 +49,15 @@ class DataStore(ReadStore):
         values = (key, snapshot.seq, snapshot.first_seq, milliseconds(snapshot.time), _fit(snapshot.uptime_ms), vector)
         return self._run("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", values).rowcount == 1
 
-    def add_event(self, board: str, event: Event) -> bool:
-        """Keep an event. Whether it is new: an agent that starts again reads the kernel log again, and on a serial
-        line the console shows it as well. The sequence number of a copy is kept, for it is no gap."""
+    def add_event(self, board: str, event: Event, copy: bool = False) -> bool:
+        """Keep an event. Whether it is new. copy: it was kept before without this number, which is no gap therefore."""
         row = self._row("SELECT id, kernel FROM boots WHERE board = ? AND boot_id = ?", (board, event.boot_id))
         key, kernel = row or (None, None)
-        text, uptime_ms, time_ms = _text(event.text), _fit(event.uptime_ms), milliseconds(event.time)
-        copy = kernel is not None and self._has_event(kernel, text, uptime_ms, time_ms)
-        if copy and event.seq is None:
-            return False
         comm = None if event.comm is None else _text(event.comm)
-        what = (_text(event.kind), _fit(event.number), _fit(event.pid), comm, text, copy)
-        values = (board, key, kernel, event.seq, time_ms, uptime_ms, *what)
+        what = (_text(event.kind), _fit(event.number), _fit(event.pid), comm, _text(event.text), copy)
+        values = (board, key, kernel, event.seq, milliseconds(event.time), _fit(event.uptime_ms), *what)
         sql = "INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        return self._run(sql, values).rowcount == 1 and not copy
+        return self._run(sql, values).rowcount == 1
 
     def add_gap(self, board: str, gap: Gap) -> bool:
         """Keep a gap of a boot that was added. Whether it is new."""
@@ -126,11 +120,6 @@ class DataStore(ReadStore):
         kboot = boot.facts.get("kboot", "-")
         same = kboot != "-" and json.loads(row[1]).get("kboot") == kboot
         return int(row[0]) if same or boot.cause == "agent-restart" else None
-
-    def _has_event(self, kernel: int, text: str, uptime_ms: int | None, time_ms: int) -> bool:
-        sql = """SELECT 1 FROM events WHERE kernel = ?1 AND text = ?2
-            AND (uptime_ms = ?3 OR ((uptime_ms IS NULL OR ?3 IS NULL) AND abs(time_ms - ?4) <= ?5)) LIMIT 1"""
-        return self._row(sql, (kernel, text, uptime_ms, time_ms, _SAME_MS)) is not None
 
 
 def _text(text: str) -> str:

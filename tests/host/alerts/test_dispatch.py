@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from boards import BOOT_ID, FACTS, KERNEL_LINE, RM, START, boot, config, kernel_event, refused, snapshot
 from buddywatch.alerts.dispatch import Dispatcher, Plan, View, plan
-from buddywatch.config.load import Mail, Need
+from buddywatch.config.load import Board, Mail, Need
 from buddywatch.model.alerts import Incident, Silence, Transition
 from buddywatch.model.samples import OVERWRITTEN, Gap
 from buddywatch.notify.gather import MessageMaker
@@ -114,8 +114,8 @@ def test_plan_repeats_nothing_when_repeat_after_is_0():
 class Desk(Feeder):
     """A feeder whose conclusions are told through two channels."""
 
-    def __init__(self, store, settings=None):
-        super().__init__(store, settings)
+    def __init__(self, store, settings=None, board="xp"):
+        super().__init__(store, settings, board)
         self.facts = []
         self.dispatcher = self.dispatch(["mail", "hook:led"], self._compose)
 
@@ -290,16 +290,15 @@ def test_late_news_is_one_message_and_says_so(desk):
 
 
 def test_board_that_was_never_heard_can_be_told_of(store):
-    desk = Desk(store, config(batch_s=0))
-    desk.alerting._heard_s["ghost"] = START
+    desk = Desk(store, replace(config(batch_s=0), boards=(Board("ghost"),)), "ghost")
     assert desk.wait(120) == 1
     assert (desk.facts[0].state, desk.facts[0].recent, desk.facts[0].facts) == (None, (), {})
     assert desk.mails()[0].subject.startswith("[buddywatch] CRIT ghost: ")
 
 
 def test_board_with_a_name_of_shell_signs_gets_a_command_that_is_safe_to_paste(store):
-    desk = Desk(store, config(Need("rm", 61440), batch_s=0))
-    desk.feed(boot(), kernel_event(1, 5000), board="x;rm -r")
+    desk = Desk(store, config(Need("rm", 61440), batch_s=0), "x;rm -r")
+    desk.feed(boot(), kernel_event(1, 5000))
     desk.wait(0)
     assert desk.facts[0].silence_commands == ("buddywatch silence 'x;rm -r' kernel_failure --for 2h --because TEXT",)
 

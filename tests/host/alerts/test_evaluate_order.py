@@ -77,7 +77,7 @@ def test_what_fills_a_hole_after_the_patience_is_kept_and_not_judged(xp):
 
 def test_end_of_a_recording_settles_what_waits(xp):
     xp.play(snapshot(1), refused(5), refused(6))
-    xp.alerting.settle(xp.time)
+    xp.settle()
     assert xp.changes() == [("refused", "pending", "firing", 6)]
 
 
@@ -138,7 +138,7 @@ FIRST_ROW = 1500  # of cron-a, shortly before its needs are refused
 PLAYER = """
 import os, signal, sys
 from boards import BOOT_ID, RM, boot, config, trace
-from buddywatch.alerts.evaluate import Alerting
+from feeder import Feeder
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.config.load import Need
 from buddywatch.model.samples import BEFORE_CONTACT, Gap
@@ -153,14 +153,15 @@ def at(row, when):
         os.kill(os.getpid(), signal.SIGKILL)
 
 with Store.open(path) as store:
-    alerting = Alerting(store, settings, 0.0, 0.0)
+    xp = Feeder(store, settings)
     dispatcher = Dispatcher(store, settings.alert, ["mail"], MessageMaker(store, settings).make)
     resumed = store.resume("xp")
     done = resumed.stored[-1][1] if resumed and resumed.stored else first_row
     for shot, _ in trace("cron-a")[done:]:
         gap = Gap(BOOT_ID, 1, first_row, BEFORE_CONTACT, shot.time)
         with store.batch():
-            alerting.feed("xp", [boot(), gap, shot], shot.time, shot.time)
+            xp.time = shot.time
+            xp.feed(boot(), gap, shot)
             at(shot.seq, "fed")
         at(shot.seq, "kept")
         with store.batch():

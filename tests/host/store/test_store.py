@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from boards import BOOT_ID, FACTS, KERNEL_LINE, SEED_FREE, START, boot, kernel_event, snapshot, zone
+from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, kernel_event, snapshot, zone
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap, ResumeState
 from buddywatch.store import write
-from buddywatch.store.resume import Judged
 from buddywatch.store.store import Store
 
 
@@ -131,54 +130,11 @@ def test_event_told_again_is_not_new(store):
     assert list(store.events("xp")) == [kernel_event(3, 15000)]
 
 
-def test_event_read_again_by_a_restarted_agent_is_a_copy_but_its_frame_is_there(store):
+def test_copy_of_an_event_is_not_shown_but_its_frame_is_there(store):
     store.add_event("xp", kernel_event(3, 15000))
     store.add_boot("xp", boot("0000b002", "agent-restart"))
-    assert not store.add_event("xp", kernel_event(1, 15000, "0000b002"))
+    store.add_event("xp", kernel_event(1, 15000, "0000b002"), copy=True)
     assert list(store.events("xp")) == [kernel_event(3, 15000)]
-    assert store.resume("xp").stored == ((1, 1),)
-
-
-@pytest.mark.parametrize(
-    ("cause", "kboot", "new"),
-    [
-        pytest.param("reboot", "ffff", True, id="another-kernel"),
-        pytest.param("reboot", "-", True, id="kernel-boot-unknown"),
-        pytest.param("first", "3d7a", False, id="same-kernel-by-its-id"),
-        pytest.param("agent-restart", "-", False, id="same-kernel-as-the-tracker-says"),
-    ],
-)
-def test_same_line_at_the_same_uptime_is_new_on_another_kernel(store, cause, kboot, new):
-    store.add_event("xp", kernel_event(3, 15000))
-    store.add_boot("xp", boot("0000b002", cause, kboot=kboot))
-    assert store.add_event("xp", kernel_event(1, 15000, "0000b002")) is new
-
-
-def test_two_boots_that_do_not_know_their_kernel_are_not_of_the_same(store):
-    for name, cause in (("0000b002", "reboot"), ("0000b003", "reboot")):
-        store.add_boot("xp", boot(name, cause, kboot="-"))
-        assert store.add_event("xp", kernel_event(1, 15000, name))
-
-
-@pytest.mark.parametrize(
-    ("uptime_ms", "after_s", "text", "new"),
-    [
-        pytest.param(15000, 0, KERNEL_LINE, False, id="same-uptime"),
-        pytest.param(15010, 0, KERNEL_LINE, True, id="another-uptime"),
-        pytest.param(None, 30, KERNEL_LINE, False, id="no-uptime-and-soon"),
-        pytest.param(None, 61, KERNEL_LINE, True, id="no-uptime-and-later"),
-        pytest.param(None, 0, "rm invoked oom-killer", True, id="another-text"),
-    ],
-)
-def test_line_on_the_console_that_the_agent_told_too_is_not_new(store, uptime_ms, after_s, text, new):
-    store.add_event("xp", kernel_event(3, 15000))
-    event = replace(kernel_event(None, uptime_ms, text=text), time=START + 15 + after_s)
-    assert store.add_event("xp", event) is new
-
-
-def test_event_of_the_agent_after_that_of_the_console_is_a_copy_with_a_frame(store):
-    assert store.add_event("xp", replace(kernel_event(None, None), time=START + 15))
-    assert not store.add_event("xp", kernel_event(1, 15000))
     assert store.resume("xp").stored == ((1, 1),)
 
 
@@ -269,23 +225,34 @@ def test_resume_of_an_unknown_board_is_none(store):
     assert store.resume("nobody") is None
 
 
-def test_unjudged_pieces_come_in_sequence(store):
+def test_rules_history_gives_what_is_not_judged_in_sequence(store):
     fill(store)
-    start = store.judged("xp")
-    assert start == Judged(1, 0, ended=False)
-    assert [(piece.first, piece.last, piece.snapshot) for piece in store.unjudged(start)] == [
+    history = store.rules_history("xp")
+    assert history.judged_seq == 0
+    (known, pieces), *others = history.boots
+    assert (known, others) == (store.latest_boot("xp"), [])
+    assert [(piece.first, piece.last, piece.snapshot) for piece in pieces] == [
         (1, 3, None), (4, 5, snapshot(5, frames=2)), (6, 6, None), (7, 7, snapshot(7)), (12, 12, snapshot(12)),
     ]  # fmt: skip
-    store.set_judged("xp", replace(start, seq=7))
-    assert [piece.first for piece in store.unjudged(store.judged("xp"))] == [12]
+    store.set_judged("xp", BOOT_ID, 7)
+    assert [piece.first for _, pieces in store.rules_history("xp").boots for piece in pieces] == [12]
 
 
-def test_judged_boot_has_ended_when_another_has_begun(store):
-    store.add_boot("xp", boot("0000b002", "reboot"))
-    first = store.judged("xp")
-    second = store.next_boot("xp", first)
-    assert (first.ended, second.ended, store.next_boot("xp", second)) == (True, False, None)
-    assert store.judged("nobody") is None
+def test_rules_history_begins_with_the_boot_that_is_judged(store):
+    store.add_event("xp", kernel_event(3, 15000))
+    store.add_boot("xp", boot("0000b002", "reboot", kboot="ffff"))
+    store.add_event("xp", kernel_event(1, 10000, "0000b002"))
+    store.set_judged("xp", "0000b002", 0)
+    history = store.rules_history("xp")
+    assert [known.boot_id for known, _ in history.boots] == ["0000b002"]
+    assert history.earlier == (BOOT_ID,)
+    assert history.kernel_events == (kernel_event(1, 10000, "0000b002"),)
+    assert [known.boot_id for known in history.kernel_boots] == ["0000b002"]
+
+
+def test_rules_history_of_an_unknown_board_is_empty(store):
+    history = store.rules_history("nobody")
+    assert (history.boots, history.kernel_events, history.heard) == ((), (), None)
 
 
 # --- transactions ---

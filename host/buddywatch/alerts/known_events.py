@@ -1,0 +1,73 @@
+"""Which kernel messages of a board are known already, so that each counts once.
+
+An agent that starts again reads the kernel log again, and on a serial line the console shows the same lines as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from buddywatch.model.samples import Boot, Event
+
+EVENTS_MAX = 4096  # of one kernel boot: more lines than the kernel's log buffer holds
+SAME_S = 60.0  # an event without an uptime is the same as one of the same text that came so close to it
+
+
+class _Kernel:
+    """The events of one boot of the kernel, by text."""
+
+    def __init__(self, kboot: str) -> None:
+        self.kboot = kboot
+        self._by_text: dict[str, list[Event]] = {}
+        self._count = 0
+
+    def has(self, event: Event) -> bool:
+        return any(_is_same(event, other) for other in self._by_text.get(event.text, ()))
+
+    def add(self, event: Event) -> None:
+        self._by_text.setdefault(event.text, []).append(event)
+        self._count += 1
+        if self._count > EVENTS_MAX:
+            oldest = next(iter(self._by_text))
+            self._count -= len(self._by_text.pop(oldest))
+
+
+class KnownEvents:
+    """The events of the kernel boots that a board's agents were started in."""
+
+    def __init__(self, boots: Iterable[Boot] = (), events: Iterable[Event] = ()) -> None:
+        """boots: of the newest kernel boot, oldest first. events: theirs."""
+        self._kernel = _Kernel("-")
+        self._of_boot: dict[str, _Kernel] = {}
+        for boot in boots:
+            self._kernel.kboot = boot.facts.get("kboot", "-")
+            self._of_boot[boot.boot_id] = self._kernel
+        for event in events:
+            self._kernel.add(event)
+
+    def begin(self, boot: Boot) -> None:
+        """A boot of the agent was met."""
+        if boot.boot_id in self._of_boot:
+            return
+        kboot = boot.facts.get("kboot", "-")
+        same = (kboot != "-" and kboot == self._kernel.kboot) or boot.cause == "agent-restart"
+        if not (self._of_boot and same):
+            self._of_boot.clear()
+            self._kernel = _Kernel(kboot)
+        self._of_boot[boot.boot_id] = self._kernel
+
+    def is_copy(self, event: Event) -> bool:
+        """Whether it is known; from now on it is. False for an event of a boot that was not begun."""
+        kernel = self._of_boot.get(event.boot_id)
+        if kernel is None:
+            return False
+        if kernel.has(event):
+            return True
+        kernel.add(event)
+        return False
+
+
+def _is_same(event: Event, other: Event) -> bool:
+    if event.uptime_ms is None or other.uptime_ms is None:
+        return abs(event.time - other.time) <= SAME_S
+    return event.uptime_ms == other.uptime_ms

@@ -1,0 +1,93 @@
+"""The samples of one board in the order in which it made them, whatever the order of their arrival.
+
+Where frames are missing that the board may still hold, judging waits for them. Patience ends after a while without any
+progress; then judging goes on behind the hole. What fills it later is stored, but not judged: the present has been.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+
+from buddywatch.model.samples import Boot, Piece, Snapshot
+
+
+class _BootQueue:
+    """Pieces of one boot that are not judged yet. seq: the frame up to which it is judged."""
+
+    def __init__(self, boot_id: str, seq: int = 0) -> None:
+        self.boot_id = boot_id
+        self.seq = seq
+        self.highest = seq
+        self._pieces: list[tuple[int, int, Piece]] = []  # (last frame, tie-breaker, piece), a heap
+        self._pushed = 0
+
+    def push(self, piece: Piece) -> None:
+        self._pushed += 1
+        self.highest = max(self.highest, piece.last)
+        heapq.heappush(self._pieces, (piece.last, self._pushed, piece))
+
+    def pop(self, over_holes: bool) -> Piece | None:
+        """The next piece; None: there is none, or a hole is before it."""
+        if not self._pieces or (self.is_blocked and not over_holes):
+            return None
+        piece = heapq.heappop(self._pieces)[2]
+        self.seq = max(self.seq, piece.last)
+        return piece
+
+    @property
+    def is_blocked(self) -> bool:
+        return bool(self._pieces) and self._pieces[0][2].first > self.seq + 1
+
+
+class Sequence:
+    """blocked_since_s: since when a hole keeps the board from being judged, without progress; None: nothing waits."""
+
+    def __init__(self) -> None:
+        self.blocked_since_s: float | None = None
+        self._queues: list[_BootQueue] = []  # the boot that is judged, and those after it
+        self._ids: set[str] = set()  # of all boots that began, those that are over included
+
+    def begin(self, boot: Boot, seq: int = 0) -> bool:
+        """A boot begins, judged up to seq. False: it is known."""
+        if boot.boot_id in self._ids:
+            return False
+        self._ids.add(boot.boot_id)
+        self._queues.append(_BootQueue(boot.boot_id, seq))
+        return True
+
+    def know(self, boot_ids: Iterable[str]) -> None:
+        """These boots were judged long ago."""
+        self._ids.update(boot_ids)
+
+    def add(self, boot_id: str, piece: Piece, monotonic_s: float) -> None:
+        """Frames of a boot came. Those of a boot that is over, or that were passed already, are not judged."""
+        for queue in self._queues:
+            if queue.boot_id == boot_id:
+                if piece.last > queue.seq:
+                    if piece.last < queue.highest and self.blocked_since_s is not None:
+                        self.blocked_since_s = monotonic_s  # a part of the hole is filled: wait for the rest of it
+                    queue.push(piece)
+                return
+
+    @property
+    def position(self) -> tuple[str, int] | None:
+        """(boot id, frame) up to which everything is judged."""
+        return (self._queues[0].boot_id, self._queues[0].seq) if self._queues else None
+
+    def ready(self, monotonic_s: float, patience_s: float) -> Iterator[tuple[str, Snapshot]]:
+        """What can be judged now, in order: (boot id, snapshot)."""
+        since_s = self.blocked_since_s
+        impatient = since_s is not None and monotonic_s - since_s >= patience_s
+        while self._queues:
+            queue, is_over = self._queues[0], len(self._queues) > 1
+            while (piece := queue.pop(over_holes=impatient or is_over)) is not None:
+                if piece.snapshot is not None:
+                    yield queue.boot_id, piece.snapshot
+            if not is_over:
+                break
+            del self._queues[0]
+        if not self._queues or not self._queues[0].is_blocked:
+            self.blocked_since_s = None
+        elif self.blocked_since_s is None or impatient:
+            self.blocked_since_s = monotonic_s

@@ -1,0 +1,165 @@
+"""All boards that the collector holds in memory, each apart from the others: what one of them breaks, stops only that.
+
+A board is read from the store when it is heard for the first time, and from then on the store is only written to. A
+board that raises is set aside, told once, and read from the store again a minute later.
+"""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from buddywatch.alerts.evaluate import BoardRules
+from buddywatch.collect.board import Board, Now
+from buddywatch.collect.timers import Timers
+from buddywatch.config.load import Config
+from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Transition
+from buddywatch.model.batch import Batch
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.store.store import Store, StoreError
+
+ASIDE_S = 60.0  # how long a board that raised is left alone
+REOPEN_S = 1.0  # between looks whether the rows of a board are stored, so that it can be read again
+ROWS_MAX = 200_000  # of all boards together that wait for the store: about 100 MB
+
+Result = TypeVar("Result")
+
+
+class Boards:
+    """pending: rows that wait for the store.
+
+    store: to read boards from, never written to. tell: takes a line of news. is_writing(board): whether rows of the
+    board are on their way to the store, so that what the store says of it is not all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        tell: Callable[[str], None],
+        is_writing: Callable[[str], bool],
+    ) -> None:
+        self.pending = Batch()
+        self._store = store
+        self._config = config
+        self._tell = tell
+        self._is_writing = is_writing
+        self._incident_ids = itertools.count(store.next_incident_id())
+        self._boards: dict[str, Board] = {}
+        self._aside_until_s: dict[str, float] = {}
+        self._complaints: dict[str, str] = {}  # what was told last of a board that was set aside
+        self._touched: set[str] = set()
+        self._timers: Timers[str] = Timers()
+
+    def open_expected(self, names: Iterable[str], at: Now) -> None:
+        """Boards whose silence would be news."""
+        for name in names:
+            self.do(name, lambda board: None, at)
+
+    def do(self, name: str, action: Callable[[Board], Result], at: Now) -> Result | None:
+        """Do something with a board. None: it is set aside just now, or what was done went wrong."""
+        try:
+            board = self._boards.get(name) or self._open(name, at)
+            if board is None:
+                return None
+            result = action(board)
+            self._touched.add(name)
+            self._timers.set(name, board.due_s())
+            return result
+        except StoreError as error:
+            self._set_aside(name, str(error), at)
+        except Exception as error:  # whatever a board brings, the others go on
+            self._set_aside(name, f"{type(error).__name__}: {error}{_where(error)}", at)
+        return None
+
+    def tick(self, at: Now) -> list[str]:
+        """What time alone brings. The boards that may have something to ask."""
+        due = list(self._timers.due(at.monotonic_s))
+        for name in due:
+            self.do(name, lambda board: board.rules.tick(at.time, at.monotonic_s), at)
+            if name not in self._boards:
+                self._timers.set(name, max(self._aside_until_s.get(name, 0.0), at.monotonic_s + REOPEN_S))
+        return due
+
+    def settle(self, at: Now) -> None:
+        """No more will come: judge what waits behind holes."""
+        for name in list(self._boards):
+            self.do(name, lambda board: board.rules.settle(at.time), at)
+
+    def gather(self) -> None:
+        """Move what the boards have for the store into `pending`, and tell what is news in it."""
+        for name in self._touched:
+            board = self._boards.get(name)
+            if board is None:
+                continue
+            rows = board.take_rows()
+            if len(rows) or rows.judged is not None:
+                for noted in rows.transitions:
+                    self._tell_transition(noted.transition)
+                self.pending.of(name).extend(rows)
+            news = board.news()
+            if news:
+                self._tell(news)
+        self._touched.clear()
+
+    def take_batch(self) -> Batch:
+        """All that waits for the store; nothing waits any more."""
+        batch, self.pending = self.pending, Batch()
+        return batch
+
+    def let_go(self, at: Now) -> None:
+        """Where too much waits, forget the board that has most of it. It is read from the store and asked again."""
+        while len(self.pending) > ROWS_MAX:
+            name = max(self.pending.boards, key=lambda board: len(self.pending.boards[board]))
+            count = len(self.pending.boards[name])
+            self._forget(name, at.monotonic_s + ASIDE_S)
+            self._tell(
+                f"{name}: {count} rows waited for the database too long and were dropped; the board is asked again"
+            )
+
+    def refuse(self, name: str, why: str, at: Now) -> None:
+        """The store will never take what came of this board."""
+        self._set_aside(name, why, at)
+
+    def _open(self, name: str, at: Now) -> Board | None:
+        """The board as it is stored. None while it is set aside, or while rows of it are not stored yet."""
+        if at.monotonic_s < self._aside_until_s.get(name, 0.0) or self._is_writing(name) or name in self.pending.boards:
+            return None
+        state = self._store.resume(name)
+        tracker = BoardTracker() if state is None else BoardTracker.resume(state)
+        history = self._store.rules_history(name)
+        new_id = self._incident_ids.__next__
+        board = Board(name, tracker, BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s))
+        for incident in self._store.incidents(name, open_only=True):
+            self._tell(f"{name}: {incident.severity}, {incident.rule}: {incident.text}")
+        self._boards[name] = board
+        self._aside_until_s.pop(name, None)
+        return board
+
+    def _set_aside(self, name: str, why: str, at: Now) -> None:
+        self._forget(name, at.monotonic_s + ASIDE_S)
+        if self._complaints.get(name) != why:
+            self._complaints[name] = why
+            again = f"it is tried again every {ASIDE_S:.0f} s, the other boards go on"
+            self._tell(f"{name}: cannot be followed: {why}; {again}")
+
+    def _forget(self, name: str, until_s: float) -> None:
+        self._boards.pop(name, None)
+        self.pending.drop(name)
+        self._touched.discard(name)
+        self._timers.set(name, until_s)
+        self._aside_until_s[name] = until_s
+
+    def _tell_transition(self, change: Transition) -> None:
+        if change.to == FIRING and change.from_ in (OK, PENDING):
+            self._tell(f"{change.board}: {change.severity}, {change.rule}: {change.text}")
+        elif change.to == OK and change.from_ in (FIRING, CLEARING):
+            self._tell(f"{change.board}: over, {change.rule}: {change.need or ''}")
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -1,0 +1,166 @@
+"""The one thread that writes to the store: the loop hands it a batch, and never waits for the disk or for a lock.
+
+A batch that the store does not take (a full disk, another program's lock) stays here and is tried again until it is
+taken; meanwhile the loop goes on and gathers the next one. Messages are planned by the same thread, after each batch.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from buddywatch.model.batch import Batch
+from buddywatch.store.store import Store, StoreError
+
+RETRY_S = 2.0
+BUSY_S = 1.0  # how long one attempt waits for another program's lock
+
+
+class Planner(Protocol):
+    """Makes messages of what the rules concluded; how many."""
+
+    def run(self, now: float) -> int: ...
+
+
+class Writer:
+    """error: why the store took nothing the last time, None while all is well.
+
+    new_planner(store): what runs after each batch. wake_outbox: called when there are new messages.
+    """
+
+    def __init__(
+        self,
+        db: Path,
+        new_planner: Callable[[Store], Planner],
+        wake_outbox: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.error: str | None = None
+        self._db = db
+        self._new_planner = new_planner
+        self._wake_outbox = wake_outbox
+        self._store: Store | None = None
+        self._planner: Planner | None = None
+        self._batch: Batch | None = None
+        self._refused: list[tuple[str, str]] = []  # (board, why) of rows that can never be stored
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether offer() would take a batch."""
+        with self._changed:
+            return self._batch is None
+
+    def holds(self, board: str) -> bool:
+        """Whether rows of the board are on their way to the store."""
+        with self._changed:
+            return self._batch is not None and board in self._batch.boards
+
+    def offer(self, batch: Batch) -> bool:
+        """Hand over a batch, which is the writer's from then on. False: the one before is not written yet."""
+        with self._changed:
+            if self._batch is not None or self._stopping:
+                return False
+            self._batch = batch
+            self._changed.notify_all()
+            return True
+
+    def refused(self) -> list[tuple[str, str]]:
+        """Boards whose rows the store will never take, with the reason; each once. Nothing of these rows is kept."""
+        with self._changed:
+            refused, self._refused = self._refused, []
+            return refused
+
+    def wait_until_idle(self, patience_s: float) -> bool:
+        """Wait for the batch that is under way. False: it is not written yet."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._batch is None, patience_s)
+
+    def stop(self, patience_s: float) -> None:
+        """End the thread. What it could not write is lost here; the boards still hold it."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(patience_s)
+
+    def _run(self) -> None:
+        try:
+            while (batch := self._next()) is not None:
+                self._keep_trying(batch)
+        finally:
+            if self._store is not None:
+                self._store.close()
+
+    def _next(self) -> Batch | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._batch is not None or self._stopping)
+            return None if self._stopping else self._batch
+
+    def _keep_trying(self, batch: Batch) -> None:
+        while not self._stopping:
+            error = self._try(batch)
+            with self._changed:
+                self.error = error
+                if error is None:
+                    self._batch = None
+                    self._changed.notify_all()
+                    return
+                self._changed.wait_for(lambda: self._stopping, RETRY_S)
+
+    def _try(self, batch: Batch) -> str | None:
+        """Write the batch and plan messages; why that was not possible."""
+        try:
+            store, planner = self._opened()
+            self._write(store, batch)
+            if planner.run(time.time()):
+                self._wake_outbox()
+        except StoreError as error:
+            return str(error)
+        except Exception as error:  # a fault of ours in one batch must not end the thread that writes all others
+            self._close()
+            return f"{self._db}: {type(error).__name__}: {error}; this is a defect of buddywatch: please report it"
+        return None
+
+    def _write(self, store: Store, batch: Batch) -> None:
+        try:
+            store.write(batch)
+        except StoreError:
+            raise
+        except Exception:  # a row does not fit: find the board that it is of, and keep the rows of the others
+            for board in list(batch.boards):
+                self._write_alone(store, batch, board)
+            rest = Batch()
+            rest.links, rest.healths, rest.urls = batch.links, batch.healths, batch.urls
+            store.write(rest)
+        batch.boards.clear()
+        batch.links.clear()
+
+    def _write_alone(self, store: Store, batch: Batch, board: str) -> None:
+        alone = Batch()
+        alone.boards[board] = batch.boards[board]
+        try:
+            store.write(alone)
+        except StoreError:
+            raise
+        except Exception as error:
+            with self._changed:
+                self._refused.append((board, f"{type(error).__name__}: {error}"))
+        del batch.boards[board]
+
+    def _opened(self) -> tuple[Store, Planner]:
+        if self._store is None or self._planner is None:
+            self._store = Store.open(self._db, BUSY_S)
+            self._planner = self._new_planner(self._store)
+        return self._store, self._planner
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store = self._planner = None

@@ -1,0 +1,112 @@
+"""What waits for the store: rows of many boards, written in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from buddywatch.model.alerts import Incident, RuleState, Transition
+from buddywatch.model.links import LinkHealth
+from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """copy: the event is known already, from the console or an earlier start of the agent; it only takes a number."""
+
+    event: Event
+    copy: bool
+
+
+@dataclass(frozen=True)
+class IncidentChange:
+    """An incident that exists changes its state. closed: when it ended on the board, None while it lasts."""
+
+    incident_id: int
+    state: str
+    closed: float | None
+
+
+@dataclass(frozen=True)
+class NotedTransition:
+    """noted: when the host evaluated it. to_be_told: it goes into a message."""
+
+    transition: Transition
+    noted: float
+    to_be_told: bool
+
+
+@dataclass
+class BoardRows:
+    """The rows of one board, each kind in the order in which it came."""
+
+    boots: list[Boot] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    console: list[ConsoleLine] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)  # new ones, with their ids
+    incident_changes: list[IncidentChange] = field(default_factory=list)
+    transitions: list[NotedTransition] = field(default_factory=list)
+    rule_states: dict[tuple[str, str | None], RuleState] = field(default_factory=dict)  # by (rule, need)
+    judged: tuple[str, int] | None = None  # (boot id, sequence number) up to which the rules are
+
+    def __len__(self) -> int:
+        data = len(self.boots) + len(self.snapshots) + len(self.events) + len(self.gaps) + len(self.console)
+        return data + len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
+
+    def extend(self, later: BoardRows) -> None:
+        """Take in rows that came later."""
+        self.boots += later.boots
+        self.snapshots += later.snapshots
+        self.events += later.events
+        self.gaps += later.gaps
+        self.console += later.console
+        self.incidents += later.incidents
+        self.incident_changes += later.incident_changes
+        self.transitions += later.transitions
+        self.rule_states |= later.rule_states
+        self.judged = later.judged or self.judged
+
+
+@dataclass(frozen=True)
+class LinkChange:
+    """A link of a board went up or down. time: seconds since 1970."""
+
+    board: str
+    url: str
+    is_up: bool
+    time: float
+
+
+@dataclass(frozen=True)
+class StoredHealth:
+    """How well a link of a board has carried data."""
+
+    board: str
+    url: str
+    health: LinkHealth
+
+
+class Batch:
+    """Rows by board. links, healths: what changed about links. urls: of all links that are tried; None: as before."""
+
+    def __init__(self) -> None:
+        self.boards: dict[str, BoardRows] = {}
+        self.links: list[LinkChange] = []
+        self.healths: list[StoredHealth] = []
+        self.urls: list[str] | None = None
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return sum(map(len, self.boards.values())) + len(self.links) + len(self.healths)
+
+    def of(self, board: str) -> BoardRows:
+        """The rows of a board, to add to."""
+        rows = self.boards.get(board)
+        if rows is None:
+            rows = self.boards[board] = BoardRows()
+        return rows
+
+    def drop(self, board: str) -> None:
+        """Forget a board's rows."""
+        self.boards.pop(board, None)

@@ -1,0 +1,46 @@
+"""A batch, written in one transaction."""
+
+from __future__ import annotations
+
+from buddywatch.model.batch import Batch, BoardRows
+from buddywatch.store.rules import RulesStore
+
+
+class BatchStore(RulesStore):
+    def write(self, batch: Batch) -> None:
+        """Keep all of it, or nothing: StoreError; ValueError or IntegrityError where a row does not fit its boot."""
+        with self.batch():
+            for board, rows in batch.boards.items():
+                self._write_data(board, rows)
+                self._write_conclusions(board, rows)
+            for change in batch.links:
+                self.link_state(change.board, change.url, change.is_up, change.time)
+            for stored in batch.healths:
+                self.link_health(stored.board, stored.url, stored.health)
+            if batch.urls is not None:
+                for board in {change.board for change in batch.links}:
+                    self.forget_links(board, batch.urls)
+
+    def _write_data(self, board: str, rows: BoardRows) -> None:
+        for boot in rows.boots:
+            self.add_boot(board, boot)
+        for snapshot in rows.snapshots:
+            self.add_snapshot(board, snapshot)
+        for stored in rows.events:
+            self.add_event(board, stored.event, stored.copy)
+        for gap in rows.gaps:
+            self.add_gap(board, gap)
+        for line in rows.console:
+            self.add_console(board, line)
+
+    def _write_conclusions(self, board: str, rows: BoardRows) -> None:
+        for incident in rows.incidents:
+            self.add_incident(incident)
+        for change in rows.incident_changes:
+            self.set_incident_state(change.incident_id, change.state, change.closed)
+        for noted in rows.transitions:
+            self.add_transition(noted.transition, noted.noted, noted.to_be_told)
+        for (rule, need), state in rows.rule_states.items():
+            self.set_rule_state(board, rule, need, state)
+        if rows.judged is not None:
+            self.set_judged(board, *rows.judged)

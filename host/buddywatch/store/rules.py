@@ -1,0 +1,73 @@
+"""What the rules must know of a board when a collector starts: their states, and what they have not judged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from buddywatch.model.alerts import RulesHistory
+from buddywatch.model.samples import Event, Piece
+from buddywatch.store.alerts import AlertStore
+from buddywatch.store.read import EVENT, SNAPSHOT, boot_of, event_of, milliseconds
+from buddywatch.store.resume import FrameStore
+
+KERNEL_EVENTS_MAX = 4096  # of the newest boot of the kernel
+
+_UNJUDGED = f"""
+    SELECT s.first_seq AS first, s.seq AS last, {SNAPSHOT} FROM snapshots s WHERE s.boot = ?1 AND s.seq > ?2
+    UNION ALL SELECT seq, seq, NULL, NULL, NULL, NULL, NULL FROM events WHERE boot = ?1 AND seq > ?2
+    UNION ALL SELECT first, last, NULL, NULL, NULL, NULL, NULL FROM gaps WHERE boot = ?1 AND last > ?2
+    ORDER BY 2"""
+
+
+class RulesStore(FrameStore, AlertStore):
+    def rules_history(self, board: str) -> RulesHistory:
+        """For a board that was never seen there is none: all of it is empty."""
+        boots = list(
+            self._rows(
+                "SELECT id, kernel, boot_id, facts, started_ms, cause FROM boots WHERE board = ? ORDER BY id", (board,)
+            )
+        )
+        if not boots:
+            return RulesHistory(self.rule_states(board))
+        judged_key, judged_seq = self._row("SELECT boot, seq FROM judged WHERE board = ?", (board,)) or (boots[0][0], 0)
+        open_boots = [row for row in boots if row[0] >= judged_key]
+        kernel = boots[-1][1]
+        newest = self.latest(board)
+        return RulesHistory(
+            states=self.rule_states(board),
+            boots=tuple(
+                (boot_of(row[2:]), tuple(self._unjudged(row[0], judged_seq if row[0] == judged_key else 0)))
+                for row in open_boots
+            ),
+            judged_seq=judged_seq,
+            earlier=tuple(row[2] for row in boots if row[0] < judged_key),
+            kernel_boots=tuple(boot_of(row[2:]) for row in boots if row[1] == kernel),
+            kernel_events=tuple(self._kernel_events(kernel)),
+            heard=None if newest is None else newest.time,
+        )
+
+    def boards_heard_since(self, time: float) -> set[str]:
+        """Boards with a snapshot that was made at this time or later."""
+        sql = """SELECT DISTINCT board FROM boots b WHERE
+            (SELECT max(time_ms) FROM snapshots WHERE boot = b.id) >= ?"""
+        return {name for (name,) in self._rows(sql, (milliseconds(time),))}
+
+    def set_judged(self, board: str, boot_id: str, seq: int) -> None:
+        """The rules have judged the board up to this frame of this boot."""
+        self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, self._known_key(board, boot_id), seq))
+
+    def next_incident_id(self) -> int:
+        """The number that a new incident gets; one process writes incidents."""
+        row = self._row("SELECT coalesce(max(id), 0) + 1 FROM incidents")
+        assert row is not None
+        return int(row[0])
+
+    def _unjudged(self, key: int, seq: int) -> Iterable[Piece]:
+        """What came of the boot behind frame seq."""
+        for first, last, *row in self._rows(_UNJUDGED, (key, seq)):
+            yield Piece(first, last, None if row[0] is None else self._snapshot(tuple(row)))
+
+    def _kernel_events(self, kernel: int) -> list[Event]:
+        sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
+            WHERE e.kernel = ? AND NOT e.copy ORDER BY e.id DESC LIMIT ?"""
+        return [event_of(row) for row in self._rows(sql, (kernel, KERNEL_EVENTS_MAX))][::-1]

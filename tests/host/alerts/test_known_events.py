@@ -1,0 +1,79 @@
+"""An event counts once, whoever tells it and however often."""
+
+from dataclasses import replace
+
+import pytest
+from boards import KERNEL_LINE, START, boot, kernel_event
+from buddywatch.alerts import known_events
+from buddywatch.alerts.known_events import KnownEvents
+
+
+@pytest.fixture
+def known():
+    events = KnownEvents()
+    events.begin(boot())
+    assert not events.is_copy(kernel_event(3, 15000))
+    return events
+
+
+def test_event_told_again_is_a_copy(known):
+    assert known.is_copy(kernel_event(3, 15000))
+
+
+def test_event_read_again_by_a_restarted_agent_is_a_copy(known):
+    known.begin(boot("0000b002", "agent-restart"))
+    assert known.is_copy(kernel_event(1, 15000, "0000b002"))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kboot", "new"),
+    [
+        pytest.param("reboot", "ffff", True, id="another-kernel"),
+        pytest.param("reboot", "-", True, id="kernel-boot-unknown"),
+        pytest.param("first", "3d7a", False, id="same-kernel-by-its-id"),
+        pytest.param("agent-restart", "-", False, id="same-kernel-as-the-tracker-says"),
+    ],
+)
+def test_same_line_at_the_same_uptime_is_new_on_another_kernel(known, cause, kboot, new):
+    known.begin(boot("0000b002", cause, kboot=kboot))
+    assert known.is_copy(kernel_event(1, 15000, "0000b002")) is not new
+
+
+def test_two_boots_that_do_not_know_their_kernel_are_not_of_the_same(known):
+    for name, cause in (("0000b002", "reboot"), ("0000b003", "reboot")):
+        known.begin(boot(name, cause, kboot="-"))
+        assert not known.is_copy(kernel_event(1, 15000, name))
+
+
+@pytest.mark.parametrize(
+    ("uptime_ms", "after_s", "text", "new"),
+    [
+        pytest.param(15000, 0, KERNEL_LINE, False, id="same-uptime"),
+        pytest.param(15010, 0, KERNEL_LINE, True, id="another-uptime"),
+        pytest.param(None, 30, KERNEL_LINE, False, id="no-uptime-and-soon"),
+        pytest.param(None, 61, KERNEL_LINE, True, id="no-uptime-and-later"),
+        pytest.param(None, 0, "rm invoked oom-killer", True, id="another-text"),
+    ],
+)
+def test_line_on_the_console_that_the_agent_told_too_is_a_copy(known, uptime_ms, after_s, text, new):
+    event = replace(kernel_event(None, uptime_ms, text=text), time=START + 15 + after_s)
+    assert known.is_copy(event) is not new
+
+
+def test_what_the_store_has_is_known():
+    events = KnownEvents([boot()], [kernel_event(3, 15000)])
+    assert events.is_copy(kernel_event(None, 15000))
+    events.begin(boot("0000b002", "agent-restart"))
+    assert events.is_copy(kernel_event(1, 15000, "0000b002"))
+
+
+def test_event_of_a_boot_that_never_began_is_no_copy(known):
+    assert not known.is_copy(kernel_event(3, 15000, "0000b009"))
+
+
+def test_events_are_forgotten_oldest_first_beyond_the_bound(known, monkeypatch):
+    monkeypatch.setattr(known_events, "EVENTS_MAX", 3)
+    for number in range(4):
+        assert not known.is_copy(kernel_event(None, 20000, text=f"line {number}"))
+    assert known.is_copy(kernel_event(None, 20000, text="line 3"))
+    assert not known.is_copy(kernel_event(3, 15000))
