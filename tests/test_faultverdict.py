@@ -5,7 +5,6 @@ from contextlib import closing
 
 import pytest
 from buddyd import wire
-from buddywatch.collect.board import Intake
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import LinkSession
 from buddywatch.store.store import Store
@@ -46,11 +45,11 @@ def db(tmp_path, record):
     """A store that has been told all of it."""
     path = tmp_path / "test.db"
     with closing(Store.open(path)) as store:
-        session, intake = LinkSession(), Intake("xp", BoardTracker())
+        session, tracker, values = LinkSession(), BoardTracker(), []
         for item in session.feed((tmp_path / "record.txt").read_bytes()):
-            intake.take(item, 1.7e9, True)
+            values += tracker.take(item, 1.7e9, True)
         with store.batch():
-            for value in intake.pending:
+            for value in values:
                 add = {"Boot": store.add_boot, "Snapshot": store.add_snapshot, "Event": store.add_event}
                 add[type(value).__name__]("xp", value)
     return path

@@ -115,7 +115,7 @@ def test_live_snapshots_do_not_wait_for_the_backlog():
     for number in range(first_live, first_live + 5):
         line.run_until(lambda number=number: desk.ring.next > number)
         made_s = line.now
-        line.run_until(lambda number=number: number in line.intake.tracker._current.frames.known)
+        line.run_until(lambda number=number: number in line.board.tracker._current.frames.known)
         assert line.now - made_s < 0.6  # what the driver holds, and one line more
     line.run_until(lambda: line.is_whole)
     assert sorted(s.seq for s in of(Snapshot, line)) == sorted({s.seq for s in of(Snapshot, line)})

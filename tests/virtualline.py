@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 
+from boards import config
 from buddyd.agent import Desk
 from buddyd.ring import Ring
 from buddyd.talk.conversation import Peer
-from buddywatch.collect.board import Intake
+from buddywatch.alerts.evaluate import BoardRules
+from buddywatch.collect.board import Board, Now
 from buddywatch.links.connection import Connection
+from buddywatch.model.alerts import RulesHistory
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import Text
 
 EPOCH = 1.7e9
 READY_BYTES = 256  # n_tty reports room while fewer are queued
 NEVER = float("inf")
+
+
+def new_board(name: str, tracker: BoardTracker | None = None) -> Board:
+    """A board of a collector that has no store."""
+    rules = BoardRules(name, config(), RulesHistory({}), count(1).__next__, EPOCH, 0.0)
+    return Board(name, tracker or BoardTracker(), rules)
 
 
 class Player:
@@ -180,17 +190,17 @@ class Line:
     def connect(self) -> None:
         self.peer.attach(self._board_end, None)
         self.connection = Connection(self._link)
-        self.intake = Intake("xport-07", BoardTracker())
+        self.board = new_board("xport-07")
 
     def restart_collector(self, tracker: BoardTracker) -> None:
         """One that knows what tracker knows."""
         self.connection = Connection(self._link)
-        self.intake = Intake("xport-07", tracker)
+        self.board = new_board("xport-07", tracker)
 
     @property
     def is_whole(self) -> bool:
         """Whether the collector has met the board, and lacks nothing that it knows of."""
-        tracker = self.intake.tracker
+        tracker = self.board.tracker
         return not tracker.wants_hello and tracker.next_request(1) is None
 
     def run_until(self, done: Callable[[], bool], most_s: float = NEVER) -> None:
@@ -208,7 +218,7 @@ class Line:
         """Go on to the next thing that happens."""
         assert self.connection is not None
         ready_s = self.to_host.ready_s() if self.peer.wants_write() else NEVER
-        due_s = self.intake._requests.due
+        due_s = self.board._requests.due
         self.now = max(
             self.now,
             min(
@@ -230,9 +240,10 @@ class Line:
 
     def _serve_host(self, connection: Connection) -> None:
         connection.tend(self.now)
+        at = Now(EPOCH + self.now + self.host_error_s, self.now)
         for item in connection.receive(self.now):
             if not isinstance(item, Text):
-                self.stored += self.intake.take(item, EPOCH + self.now + self.host_error_s, True)
-                connection.is_puzzling = self.intake.tracker.wants_hello
-        self.intake.taken()
-        self.intake.ask([connection], self.now)
+                self.stored += self.board.take(item, at.time, True, at)
+                connection.is_puzzling = self.board.tracker.wants_hello
+        self.board.take_rows()
+        self.board.ask([connection], self.now)

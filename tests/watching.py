@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-from buddywatch.collect.board import Intake
+from buddywatch.collect.board import Now
 from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
-from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import Text
 from linktools import wait
+from virtualline import new_board
 
 DEADLINE_S = 60.0
 
@@ -19,7 +19,9 @@ class Watch:
 
     def __init__(self, url: str) -> None:
         self.connection = Connection(open_link(url))
-        self.intake = Intake("board", BoardTracker())
+        self.board = new_board("board")
+        self.values: list[object] = []
+        self.console: list[str] = []
         self.news: list[str] = []
 
     def until(self, condition: Callable[["Watch"], object], deadline_s: float = DEADLINE_S) -> "Watch":
@@ -34,22 +36,18 @@ class Watch:
         connection.tend(time.monotonic())
         if connection.is_started:
             wait(connection.link, 0.1)
+            at = Now(time.time(), time.monotonic())
             for item in connection.receive(time.monotonic()):
                 if isinstance(item, Text):
-                    self.intake.take_console(item.text, time.time())
+                    self.board.take_console(item.text, time.time(), at)
                 else:
-                    self.intake.take(item, time.time(), True)
-        self.intake.ask([connection], time.monotonic())
+                    self.board.take(item, time.time(), True, at)
+        self.board.ask([connection], time.monotonic())
+        rows = self.board.take_rows()
+        self.values += [*rows.boots, *rows.snapshots, *(stored.event for stored in rows.events), *rows.gaps]
+        self.console += [line.text for line in rows.console]
         self.news += connection.news
         connection.news.clear()
-
-    @property
-    def values(self) -> list[object]:
-        return list(self.intake.pending)
-
-    @property
-    def console(self) -> list[str]:
-        return [line.text for line in self.intake.console]
 
     @property
     def snapshots(self) -> list[Snapshot]:

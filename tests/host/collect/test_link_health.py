@@ -7,9 +7,10 @@ from buddyd import wire
 from buddywatch.collect.link_health import REPORT_S, LinkHealths
 from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
+from buddywatch.model.batch import Batch
 from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.line_stream import LINE_KEPT
-from buddywatch.store.store import Store, StoreError
+from buddywatch.store.store import Store
 from linktools import listening, wait
 
 BOOT = "0000b001"
@@ -97,38 +98,33 @@ def test_counts_go_on_when_the_link_is_opened_again(line):
     assert connection.health() == LinkHealth(0, 2 * before, 7, "")
 
 
+def save(healths, store, connection, at_once, now_s):
+    """What the loop does with the health of links each second; how many were written."""
+    batch = Batch()
+    batch.healths = healths.changed([connection], at_once, now_s)
+    store.write(batch)
+    return len(batch.healths)
+
+
 def test_health_is_stored_once_a_minute_and_when_the_link_goes_down(line, store):
     connection, healths = line.connection, LinkHealths()
     store.link_state("xp", connection.url, True, time.time())
     connection.count_reasked(1)
-    healths.save(store, [connection], 0.0)
+    save(healths, store, connection, False, 0.0)
     assert stored(store) == LinkHealth(reasked_frames=1)
     connection.count_reasked(1)
-    healths.save(store, [connection], REPORT_S - 1)
+    save(healths, store, connection, False, REPORT_S - 1)
     assert stored(store) == LinkHealth(reasked_frames=1)
-    healths.save(store, [connection], REPORT_S)
+    save(healths, store, connection, False, REPORT_S)
     assert stored(store) == LinkHealth(reasked_frames=2)
     connection.count_reasked(1)
     line.hangs_up()
-    healths.save(store, [connection], REPORT_S + 1)
+    save(healths, store, connection, True, REPORT_S + 1)
     assert stored(store) == LinkHealth(reasked_frames=3, last_error=connection.last_error)
-
-
-def test_health_that_the_store_did_not_take_is_offered_again(line, store):
-    connection, healths = line.connection, LinkHealths()
-    store.link_state("xp", connection.url, True, time.time())
-    connection.count_reasked(1)
-    with Store.open_readonly(store.path) as unwritable, pytest.raises(StoreError):
-        healths.save(unwritable, [connection], 0.0)
-    healths.save(store, [connection], 1.0)
-    assert stored(store) == LinkHealth(reasked_frames=1)
 
 
 def test_health_that_has_not_changed_is_not_written(line, store):
     connection, healths = line.connection, LinkHealths()
     store.link_state("xp", connection.url, True, time.time())
-    healths.save(store, [connection], 0.0)
-    changes = store._connection.total_changes
-    for minute in range(1, 5):
-        healths.save(store, [connection], minute * REPORT_S)
-    assert store._connection.total_changes == changes
+    save(healths, store, connection, True, 0.0)
+    assert [save(healths, store, connection, True, minute * REPORT_S) for minute in range(1, 5)] == [0, 0, 0, 0]

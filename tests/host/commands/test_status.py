@@ -47,10 +47,10 @@ def add(store, *shots, name="xp-07", **facts):
 
 def raise_alert(store):
     """What the rules make of two snapshots in which rm is refused."""
-    feeder = Feeder(store, config(tight="off"))
+    feeder = Feeder(store, config(tight="off"), "xp-07")
     feeder.time = time.time() - SINCE_BOOT_S
     for item in (boot(machine="m68k", nommu="1"), lately(refused(1)), lately(refused(2))):
-        feeder.feed(item, board="xp-07")
+        feeder.feed(item)
 
 
 def test_json_has_the_promised_keys_and_values(buddywatch, store):

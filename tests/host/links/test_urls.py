@@ -16,7 +16,7 @@ GOOD = [
     ("tcp://[::1]:4000/", TcpLink, {"_host": "::1", "_port": 4000}),
     ("telnet://192.0.2.7", TelnetLink, {"_host": "192.0.2.7", "_port": 23}),
     ("telnet://board:2300", TelnetLink, {"_port": 2300}),
-    ("listen://127.0.0.1:9000", Listener, {"_address": ("127.0.0.1", 9000), "_connections_max": 8}),
+    ("listen://127.0.0.1:9000", Listener, {"_address": ("127.0.0.1", 9000), "_connections_max": 64}),
     ("listen://[::]:9000?connections=20", Listener, {"_address": ("::", 9000), "_connections_max": 20}),
     ("file:stream.txt", FileLink, {"_path": "stream.txt"}),
     ("file:///tmp/a?b#c", FileLink, {"_path": "/tmp/a?b#c"}),
