@@ -6,18 +6,24 @@ export PYTHON MICROPYTHON MPY_CROSS
 
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
+# Most tests wait for processes and lines, so several run on each core; tests/conftest.py says how many.
+PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
+# The rooms by themselves: no agent or collector as a process, no line, nothing that waits.
+FAST = -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py
 
-.PHONY: help run demo test lint check bench fleet faults agent frozen board board-tools board-run board-test clean
+.PHONY: help run demo test test-fast mutants lint check bench fleet faults agent frozen board board-tools board-run board-test clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
 	@echo 'make demo           play the story of a board that runs out of 64 kB blocks, and show the mails (about a minute)'
 	@echo 'make test           lint and all tests, under CPython and MicroPython'
+	@echo 'make test-fast      the tests of single rooms, without processes, lines and waiting (less than a minute)'
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
 	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, STRACE=1 counts system calls'
 	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
+	@echo 'make mutants        small faults in the core rooms: which of them does no test notice? COUNT=50 for each room, SEED=1'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
@@ -36,7 +42,14 @@ demo: $(VENV_RUN)
 
 test: lint
 	@sh scripts/get-micropython >/dev/null || true
-	@.venv/bin/python -m pytest
+	@$(PYTEST)
+
+test-fast: $(VENV_DEV)
+	@.venv/bin/ruff check -q .
+	@$(PYTEST) $(FAST)
+
+mutants: $(VENV_DEV)
+	@.venv/bin/python scripts/mutants.py $(if $(ROOMS),--rooms $(ROOMS)) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV_DEV)
 	@.venv/bin/ruff check .

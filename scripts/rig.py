@@ -6,6 +6,7 @@ Both lines can be cut and mended, as a cable can.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import selectors
 import signal
@@ -22,13 +23,21 @@ from typing import IO
 TOP = Path(__file__).resolve().parent.parent
 CHUNK_BYTES = 4096
 PENDING_MAX_BYTES = 1 << 20  # what a cable in this rig may hold on its way
+FIRST_PORT, PORTS = 20000, 12000
+_port_offsets = itertools.count(os.getpid() * 97)
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody uses.
+
+    It lies below those that the kernel gives to whoever asks for any port (32768 and up, ip_local_port_range in ip(7)),
+    so no other program gets it by chance before it is used here. Processes that run at the same time start apart.
+    """
+    while True:
+        port = FIRST_PORT + next(_port_offsets) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def interpreter(download: bool = False) -> tuple[list[str], dict[str, str]]:

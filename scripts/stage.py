@@ -12,6 +12,7 @@ import rig
 import story
 
 AFTER_REBOOT_UPTIME_S = 30.0
+RECORD = "record.txt"
 
 
 class Stage:
@@ -32,7 +33,7 @@ class Stage:
         self.telnet = rig.TcpLine(self._port)
         self.serial_url = f"serial://{self.serial.host_path}"
         self.telnet_url = f"telnet://127.0.0.1:{self.telnet.port}"
-        self.record = folder / "record.txt"  # what each life of the agent wrote to its standard output, without loss
+        self.record = folder / RECORD  # what each life of the agent wrote to its standard output, without loss
         self.agent: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

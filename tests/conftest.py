@@ -1,9 +1,11 @@
 """Fixtures for all tests: the interpreters, and writable copies of a real board's /proc."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,8 @@ settings.load_profile("unhurried")
 
 TOP = Path(__file__).resolve().parent.parent
 SCRIPTS = TOP / "scripts"
+WORKER_VARIABLE = "PYTEST_XDIST_WORKER"  # set in the processes of a parallel run
+WORKERS_PER_CORE = 4  # most tests wait for processes and lines; measured on 2 cores
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,12 @@ def pytest_report_header() -> str:
     return f"interpreters: {cpython}, MicroPython {path or f'missing: {complaint}'}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` starts."""
+    return WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+
+
 @pytest.fixture(scope="session")
 def micropython() -> str:
     """The path of a MicroPython."""
@@ -76,23 +86,42 @@ def mpy_cross() -> str:
     return path
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that make() fills, once for all processes of a parallel run."""
+    base = factory.getbasetemp()
+    top = base.parent if WORKER_VARIABLE in os.environ else base  # the parent is the run's, and each worker's is in it
+    folder, unfinished = top / name, top / f"{name}.unfinished"
+    with (top / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def frozen_micropython(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The path of a MicroPython with the agent frozen in, built from the tree as it is now."""
-    output = tmp_path_factory.mktemp("frozen") / "buddyd-micropython"
-    return or_skip(*path_from("build-frozen", str(output), MPY_CROSS=mpy_cross))
+
+    def build(out: Path) -> None:
+        or_skip(*path_from("build-frozen", str(out / "buddyd-micropython"), MPY_CROSS=mpy_cross))
+
+    return str(made_once(tmp_path_factory, "frozen", build) / "buddyd-micropython")
 
 
 @pytest.fixture(scope="session")
 def compiled_agent(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder that holds buddyd as .mpy alone."""
-    out = tmp_path_factory.mktemp("agent")
-    command = ["sh", str(SCRIPTS / "build-agent"), str(out)]
-    built = subprocess.run(
-        command, env={**os.environ, "MPY_CROSS": mpy_cross}, capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    return str(out / "mpy")
+
+    def build(out: Path) -> None:
+        command = ["sh", str(SCRIPTS / "build-agent"), str(out)]
+        env = {**os.environ, "MPY_CROSS": mpy_cross}
+        built = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert built.returncode == 0, built.stderr
+
+    return str(made_once(tmp_path_factory, "agent", build) / "mpy")
 
 
 @pytest.fixture(params=["cpython", "micropython"])

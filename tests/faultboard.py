@@ -6,16 +6,14 @@ hold. Everything about a board follows from its seed, but for how fast this mach
 
 from __future__ import annotations
 
-import itertools
 import random
 import signal
-import socket
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import rig
 import story
 from buddyd import wire
 from fault_lines import TO_HOST, FaultLine, FaultPty, FaultTcp
@@ -37,18 +35,6 @@ KERNEL_LINES = (
 )
 
 Command = tuple[list[str], dict[str, str]]
-
-
-_ports = itertools.cycle(range(20_000, 32_000))  # below those that the kernel gives to callers
-
-
-def unused_port() -> int:
-    """A TCP port on loopback that nobody listens on, and that no other board of this run is given soon."""
-    for port in _ports:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError
 
 
 class Tap:
@@ -127,10 +113,10 @@ class FaultBoard:
             pty = FaultPty(self.seed, kinds, every_bytes, *names)
             return pty, f"serial://{names[1]}", ["--serial", str(names[0])]
         if self.link == TELNET:
-            port = unused_port()
+            port = rig.free_port()
             tcp = FaultTcp(self.seed, kinds, every_bytes, 0, ("127.0.0.1", port))
             return tcp, f"telnet://127.0.0.1:{tcp.port}", ["--telnet", str(port)]
-        port = unused_port()
+        port = rig.free_port()
         tcp = FaultTcp(self.seed, kinds, every_bytes, 0, ("127.0.0.1", port), from_board=True)
         return tcp, f"listen://127.0.0.1:{port}", ["--connect", f"127.0.0.1:{tcp.port}"]
 

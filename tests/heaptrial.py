@@ -14,17 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import rig
 from buddyd import wire
 
 PATIENCE_S = 60.0  # only a trial that fails waits this long
 RECENT = 20
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -168,7 +162,7 @@ def trial(argv: list[str], env: Mapping[str, str], proc: Path, frames: int) -> O
 
     argv: up to and with `-m buddyd`. proc: /proc, or a folder that may be changed.
     """
-    port = free_port()
+    port = rig.free_port()
     telnet = ["--telnet", str(port)]
     return _run([*argv, *telnet], env, proc, lambda reader, outcome: converse(reader, port, frames, outcome))
 

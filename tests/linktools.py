@@ -65,9 +65,3 @@ def listening(family=socket.AF_INET, address="127.0.0.1"):
     with socket.create_server((address, 0), family=family) as server:
         server.settimeout(PATIENCE_S)
         yield server
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with listening() as server:
-        return server.getsockname()[1]

@@ -7,7 +7,6 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import termios
 import threading
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import rig
 from conftest import path_from
 
 TOP = Path(__file__).resolve().parent.parent
@@ -70,11 +70,6 @@ def script(path: Path, command: Sequence[str], **env: str) -> Path:
     return path
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @contextlib.contextmanager
 def server(argv: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A server as a process, once it listens. Its children end with it."""
@@ -108,7 +103,7 @@ def _is_listened_on(port: int) -> bool:
 
 def telnetd(busybox: str, program: Path) -> tuple[list[str], int]:
     """(the command of a telnetd that runs a program for each caller, its port)."""
-    port = free_port()
+    port = rig.free_port()
     return [busybox, "telnetd", "-F", "-b", "127.0.0.1", "-p", str(port), "-l", str(program)], port
 
 

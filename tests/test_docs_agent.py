@@ -11,6 +11,7 @@ from pathlib import Path
 import docs_pages
 import heaptrial
 import pytest
+import rig
 from buddyd import options, wire
 from buddyd.links import base, console, telnet_server
 from buddyd.sample import Sampler
@@ -75,7 +76,7 @@ def turns(session: Typed) -> Iterator[tuple[str, str]]:
 
 
 def test_shown_session_is_the_true_one(agent_command: AgentCommand) -> None:
-    port = heaptrial.free_port()
+    port = rig.free_port()
     proc = TOP / "tests/fixtures/captures/frag-4k-bflt/proc"
     # The interval is as long as that in the answers, so that there is one snapshot.
     argv = [*agent_command.argv, "--proc", str(proc), "--telnet", str(port)]
@@ -153,7 +154,7 @@ def test_retries_are_those_of_the_code() -> None:
 
 
 def test_third_client_gets_what_the_page_says(agent_command: AgentCommand, proc_dir: Path) -> None:
-    port = heaptrial.free_port()
+    port = rig.free_port()
     argv = [*agent_command.argv, "--proc", str(proc_dir), "--telnet", str(port)]
     with subprocess.Popen(argv, env=agent_command.env, stderr=subprocess.DEVNULL) as agent:
         try:

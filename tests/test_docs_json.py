@@ -16,6 +16,8 @@ from buddywatch.store.store import Store
 from docs_pages import DOCS, GUIDES, PROTOCOL, TOP
 from runner import ENV, Runner
 
+pytestmark = pytest.mark.xdist_group("docs_json")  # one worker: one recording is collected for all
+
 REFERENCE = DOCS / "reference"
 JSON_PAGE, MESSAGE_PAGE = REFERENCE / "json.md", REFERENCE / "hook-message.md"
 JSON = [json.loads(block.text) for page in (JSON_PAGE, MESSAGE_PAGE) for block in docs_pages.blocks(page, "json")]

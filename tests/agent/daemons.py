@@ -27,13 +27,6 @@ class Command(Protocol):
     env: dict[str, str]
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def until(condition: Callable[[], T | None], what: str) -> T:
     """The first true result of condition()."""
     deadline = time.monotonic() + PATIENCE_S

@@ -50,6 +50,7 @@ def test_file_passes_under_micropython(micropython: str, name: str) -> None:
     check_file_passes([micropython], name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_file_passes_on_the_boards_processor(board_micropython: list[str], name: str) -> None:
     check_file_passes(board_micropython, name)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
-    sys.path[:0] = [str(TOP / "agent"), str(TOP / "tests")]
+    sys.path[:0] = [str(TOP / folder) for folder in ("agent", "tests", "scripts")]
 
 import heaptrial  # noqa: E402
 

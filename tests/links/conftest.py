@@ -6,8 +6,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import rig
 from conftest import AgentCommand
-from termtools import free_port, server
+from termtools import server
 from watching import Watch
 
 Watching = Callable[[str], Watch]
@@ -35,7 +36,7 @@ def stack() -> Iterator[ExitStack]:
 @pytest.fixture
 def buddyd_port(agent_command: AgentCommand, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> int:
     """A buddyd that listens for telnet there."""
-    port = free_port()
+    port = rig.free_port()
     for name in ("PYTHONPATH", "MICROPYPATH"):
         if name in agent_command.env:
             monkeypatch.setenv(name, agent_command.env[name])

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import rig
 from conftest import AgentCommand
-from termtools import TOP, Typist, free_port, nommu_busybox, script, telnetd, tool
+from termtools import TOP, Typist, nommu_busybox, script, telnetd, tool
 from watching import Watch
 
 Watching = Callable[[str], Watch]
@@ -36,7 +37,7 @@ def serial_line(agent_command: AgentCommand, tmp_path: Path) -> Iterator[str]:
 
 
 def ser2net(folder: Path, accepter: str, line: str) -> tuple[list[str], int]:
-    port = free_port()
+    port = rig.free_port()
     config = folder / "ser2net.yaml"
     config.write_text(
         f"connection: &board\n  accepter: {accepter}tcp,127.0.0.1,{port}\n"

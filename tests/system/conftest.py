@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import rig
+import stage
 import story
+from conftest import made_once
 from system_parts import DEADLINE_S, LOOK_S, Command, Scene, cpython_agent
 
 
@@ -77,10 +79,13 @@ def cpython() -> Command:
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory: pytest.TempPathFactory, cpython: Command) -> Path:
     """What buddyd wrote to its standard output while a board went to its failure."""
-    with Scene(tmp_path_factory.mktemp("recording"), cpython) as scene:
-        scene.raise_curtain()
-        states = story.way_to_failure(80)
-        scene.play(states)
-        scene.stage.board.kernel_says(story.KERNEL_LINE)
-        scene.play(states[-1:] * 2)
-    return scene.stage.record
+
+    def play(folder: Path) -> None:
+        with Scene(folder, cpython) as scene:
+            scene.raise_curtain()
+            states = story.way_to_failure(80)
+            scene.play(states)
+            scene.stage.board.kernel_says(story.KERNEL_LINE)
+            scene.play(states[-1:] * 2)
+
+    return made_once(tmp_path_factory, "recording", play) / stage.RECORD

@@ -13,7 +13,7 @@ import pytest
 import rig
 from buddyd.talk.conversation import INPUT_MAX
 from buddywatch.collect import console_server
-from daemons import Daemon, free_port, telnet
+from daemons import Daemon, telnet
 from runner import ENV
 from system_parts import Collector, Result, buddywatch, wait_for
 
@@ -39,7 +39,7 @@ class Place:
 
     def collect_by_telnet(self) -> tuple[Daemon, str]:
         """The agent, and its link."""
-        port = free_port()
+        port = rig.free_port()
         url = f"telnet://127.0.0.1:{port}"
         agent = self.agent("--telnet", str(port))
         self.collect(url)
@@ -93,7 +93,7 @@ def check_answers(result: Result) -> None:
 
 @pytest.mark.parametrize("scheme", ["telnet", "tcp"])
 def test_board_is_asked_through_the_collector(place: Place, scheme: str) -> None:
-    port = free_port()
+    port = rig.free_port()
     place.agent("--telnet", str(port))
     collector = place.collect(f"{scheme}://127.0.0.1:{port}")
     place.wait_for_data()
@@ -120,7 +120,7 @@ def test_board_is_asked_over_a_serial_line(place: Place, line: rig.SerialLine) -
 
 @pytest.mark.parametrize("guarded", [False, True], ids=["open", "secret"])
 def test_board_is_asked_over_a_link_of_its_own(place: Place, guarded: bool) -> None:
-    port = free_port()
+    port = rig.free_port()
     options = ["--telnet", str(port)]
     if guarded:
         (place.folder / "secret").write_text(SECRET + "\n")
@@ -166,7 +166,7 @@ def test_without_a_collector_the_way_out_is_told(place: Place) -> None:
 
 
 def test_unknown_board_is_refused(place: Place) -> None:
-    place.collect(f"listen://127.0.0.1:{free_port()}")
+    place.collect(f"listen://127.0.0.1:{rig.free_port()}")
     assert "the collector has no link to a board roof" in one_line(place.console("roof"), 4)
 
 
@@ -204,7 +204,7 @@ def test_too_long_line_and_wrong_words_are_told(place: Place) -> None:
 
 
 def test_door_is_for_the_user_only_and_bounded(place: Place) -> None:
-    place.collect(f"listen://127.0.0.1:{free_port()}")
+    place.collect(f"listen://127.0.0.1:{rig.free_port()}")
     path = console_server.control_path(place.db)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     clients = [console_server.connect(path) for _ in range(console_server.CLIENTS_MAX)]
@@ -231,12 +231,12 @@ def test_database_may_lie_deep(place: Place) -> None:
     folder = place.folder / ("d" * 100) / ("e" * 100)
     folder.mkdir(parents=True)
     place.db = folder / "x.db"
-    place.collect(f"listen://127.0.0.1:{free_port()}")
+    place.collect(f"listen://127.0.0.1:{rig.free_port()}")
     assert "no link to a board" in one_line(place.console("roof"), 4)
 
 
 def test_another_users_collector_is_not_for_everybody(place: Place) -> None:
-    place.collect(f"listen://127.0.0.1:{free_port()}")
+    place.collect(f"listen://127.0.0.1:{rig.free_port()}")
     path = console_server.control_path(place.db)
     if os.geteuid() != 0:
         pytest.skip("only root can try it as another user")

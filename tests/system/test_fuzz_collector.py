@@ -9,8 +9,9 @@ from pathlib import Path
 
 import noise
 import pytest
+import rig
 from buddywatch.collect import console_server
-from daemons import Daemon, free_port
+from daemons import Daemon
 from system_parts import DEADLINE_S, Collector, buddywatch, wait_for
 
 WARM_UP_BYTES = 200_000
@@ -21,7 +22,7 @@ class Target:
     """A collector that listens, and the connections of the noise."""
 
     def __init__(self, folder: Path) -> None:
-        self.db, self.config, self.port = folder / "x.db", folder / "config.toml", free_port()
+        self.db, self.config, self.port = folder / "x.db", folder / "config.toml", rig.free_port()
         (folder / "roof.secret").write_text("correct-horse-battery-staple\n")
         (folder / "roof.secret").chmod(0o600)
         self.config.write_text('[[board]]\nname = "roof"\nsecret_file = "roof.secret"\n')

@@ -11,6 +11,8 @@ from smtp_server import ReceivedMail
 from system_parts import BOARD, NEED_RM, Command, Scene, mail_config, mail_server, text_of, wait_for_mail
 from system_truth import stored
 
+pytestmark = pytest.mark.xdist_group("gap")  # one worker: the board is played once
+
 STEPS = 300
 CUT = (40, 240)  # states; the ring holds about 100
 RING = 2048

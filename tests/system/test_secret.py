@@ -6,7 +6,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from daemons import Daemon, free_port, telnet
+import rig
+from daemons import Daemon, telnet
 from system_parts import Collector, buddywatch, wait_for
 
 SECRETS = {"roof": "correct-horse-battery-staple", "cellar": "another-long-long-secret"}
@@ -53,7 +54,7 @@ def yard(tmp_path: Path, agent_command, proc_dir: Path) -> Iterator[Yard]:
 @pytest.mark.parametrize("scheme", ["telnet", "tcp"])
 @pytest.mark.parametrize("named", [False, True], ids=["by-hello", "by-url"])
 def test_board_with_a_secret_is_collected_from(yard: Yard, scheme: str, named: bool) -> None:
-    port = free_port()
+    port = rig.free_port()
     yard.agent("roof", "roof", "--telnet", str(port))
     collector = yard.collect(f"{scheme}://127.0.0.1:{port}{'?board=roof' if named else ''}")
     yard.wait_for_data("roof")
@@ -62,7 +63,7 @@ def test_board_with_a_secret_is_collected_from(yard: Yard, scheme: str, named: b
 
 
 def test_name_in_the_url_finds_the_secret_of_a_board_that_calls_itself_otherwise(yard: Yard) -> None:
-    port = free_port()
+    port = rig.free_port()
     yard.agent("board", "cellar", "--telnet", str(port))
     yard.collect(f"telnet://127.0.0.1:{port}?board=cellar")
     yard.wait_for_data("cellar")
@@ -77,7 +78,7 @@ def test_name_in_the_url_finds_the_secret_of_a_board_that_calls_itself_otherwise
     ],
 )
 def test_what_does_not_fit_is_told(yard: Yard, has: str | None, knows: list[str], said: str) -> None:
-    port = free_port()
+    port = rig.free_port()
     yard.agent("roof", has, "--telnet", str(port))
     yard.configure(*knows)
     collector = yard.collect(f"telnet://127.0.0.1:{port}")
@@ -87,7 +88,7 @@ def test_what_does_not_fit_is_told(yard: Yard, has: str | None, knows: list[str]
 
 
 def test_boards_that_dial_in_prove_their_names(yard: Yard) -> None:
-    port = free_port()
+    port = rig.free_port()
     collector = yard.collect(f"listen://127.0.0.1:{port}")
     there = ("--connect", f"127.0.0.1:{port}")
     thief = yard.agent("roof", "cellar", *there)
@@ -106,7 +107,7 @@ def test_boards_that_dial_in_prove_their_names(yard: Yard) -> None:
 
 
 def test_open_listener_takes_nobody_without_a_secret(yard: Yard) -> None:
-    port = free_port()
+    port = rig.free_port()
     collector = yard.collect(f"listen://0.0.0.0:{port}")
     there = ("--connect", f"127.0.0.1:{port}")
     yard.agent("shed", None, *there)
@@ -119,7 +120,7 @@ def test_open_listener_takes_nobody_without_a_secret(yard: Yard) -> None:
 
 def test_open_listener_without_any_secret_is_an_error(yard: Yard) -> None:
     yard.configure()
-    url = f"listen://0.0.0.0:{free_port()}"
+    url = f"listen://0.0.0.0:{rig.free_port()}"
     done = buddywatch(yard.db, yard.config, "collect", "--for", "1", url)
     assert done.code == 2
     assert done.err.startswith(f"buddywatch: {url}: everybody can reach this address, and no board has a secret")
@@ -132,7 +133,7 @@ def test_open_listener_without_any_secret_is_an_error(yard: Yard) -> None:
 
 def test_no_secret_is_on_the_wire_and_no_recording_of_it_helps(yard: Yard) -> None:
     """A tap between the two: what it has heard of one connection opens no other one."""
-    port = free_port()
+    port = rig.free_port()
     yard.agent("roof", "roof", "--telnet", str(port))
     with socket.create_server(("127.0.0.1", 0)) as tap:
         yard.collect(f"tcp://127.0.0.1:{tap.getsockname()[1]}?board=roof")

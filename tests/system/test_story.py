@@ -30,6 +30,8 @@ from system_parts import (
 )
 from system_truth import Record, stored
 
+pytestmark = pytest.mark.xdist_group("story")  # one worker: the story is played once
+
 STEPS = 400
 CUTS = ((100, 160), (250, 310))  # states that are shown while the line is dead
 FRAME_BYTES = 18  # of this story's frames, on average, with the ring's own byte; measured

@@ -14,6 +14,8 @@ import story
 from smtp_server import ReceivedMail
 from system_parts import NEED_RM, Command, Scene, mail_config, mail_server, text_of, wait_for_mail, warns_of_rm
 
+pytestmark = pytest.mark.xdist_group("traces")  # one worker: the traces are played once
+
 TRACES = Path(__file__).resolve().parent.parent / "fixtures" / "traces"
 MARKS = (70, 87, 104)
 FIRST_60K = "Allocation of length 61440 from process"

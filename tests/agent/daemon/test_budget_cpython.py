@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from daemons import Daemon, Stream, free_port, run, telnet
+import rig
+from daemons import Daemon, Stream, run, telnet
 
 HERE = Path(__file__).resolve().parents[1]
 AGENT = HERE.parents[1] / "agent"
@@ -15,6 +16,7 @@ CALLS_MAX = 22  # a poll of five files under /proc and of the kernel's log, and 
 PER_POLL = {"lseek", "read", "write", "poll"}
 ALLOCATIONS_OF_CPYTHON = {"brk", "mmap", "munmap", "mremap", "madvise"}
 WARM_UP = 24  # polls
+TRACED_ONCE = pytest.mark.xdist_group("traced_polls")  # one worker: two tests look at each run
 
 
 def children(pid: int) -> list[int]:
@@ -37,7 +39,7 @@ def descriptors(daemon: Daemon) -> list[str]:
 
 
 def test_no_process_and_no_descriptor_more_over_many_polls(agent_command):
-    port = free_port()
+    port = rig.free_port()
     with Daemon(agent_command, "--telnet", str(port)) as daemon:
         host = telnet(port)
         host.ask_hello()
@@ -50,7 +52,7 @@ def test_no_process_and_no_descriptor_more_over_many_polls(agent_command):
 
 
 def test_no_descriptor_more_over_many_clients(agent_command, proc_dir):
-    port = free_port()
+    port = rig.free_port()
     with Daemon(agent_command, "--telnet", str(port), proc=proc_dir) as daemon:
         other, person = telnet(port), telnet(port)
         other.until_text(b"Type help.")
@@ -111,7 +113,7 @@ def polls_in(trace: Path) -> list[list[tuple[str, str]]]:
 
 @pytest.fixture(scope="module")
 def traces() -> dict[str, list[list[tuple[str, str]]]]:
-    """The traced polls by interpreter: two tests look at each run."""
+    """The traced polls by interpreter."""
     return {}
 
 
@@ -134,6 +136,7 @@ def trace_polls(strace, command, trace):
     return polls_in(trace)
 
 
+@TRACED_ONCE
 def test_poll_makes_few_system_calls(traced_polls, agent_command):
     assert len(traced_polls) > 50
     names = Counter(name for poll in traced_polls for name, _ in poll)
@@ -142,6 +145,7 @@ def test_poll_makes_few_system_calls(traced_polls, agent_command):
     assert sum(names.values()) / len(traced_polls) <= CALLS_MAX, names
 
 
+@TRACED_ONCE
 def test_poll_wakes_up_for_itself_and_for_its_frame(traced_polls):
     """Two calls of poll(): one finds room for the frame, one is the sleep. A kernel line in between is one more."""
     wakings = [sum(name == "poll" for name, _ in poll) for poll in traced_polls]
@@ -173,7 +177,7 @@ sys.stderr.write("%d %d" % (code, CountingLoop.looks))
 @pytest.mark.parametrize(("links", "per_poll"), [(["--stdout"], 2), (["--telnet", "0"], 1)], ids=["stdout", "telnet"])
 def test_loop_looks_at_its_streams_no_more_than_it_must(agent_command, proc_dir, links, per_poll):
     """The real loop, counted: once to sleep, once for each line sent; once more where a clock's tick was cut short."""
-    links = [link if link != "0" else str(free_port()) for link in links]
+    links = [link if link != "0" else str(rig.free_port()) for link in links]
     script = [*agent_command.argv[:-2], "-c", COUNT_LOOKS]
     counted = type(agent_command)(agent_command.interpreter, script, agent_command.env)
     result = run(counted, *links, "--proc", str(proc_dir), "--interval", "0.02", "--name", "xport-07")

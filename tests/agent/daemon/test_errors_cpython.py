@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import rig
 import test_options
 from buddyd import options
-from daemons import Daemon, free_port, run, telnet
+from daemons import Daemon, run, telnet
 
 AGENT = Path(__file__).resolve().parents[3] / "agent"
 STOPPED, USAGE, NOTHING_TO_READ, NO_LINK = 0, 2, 3, 4
@@ -74,7 +75,7 @@ def test_value_in_the_configuration_is_told_in_a_line(agent_command, tmp_path, t
 
 
 def test_configuration_file_is_obeyed(agent_command, proc_dir, tmp_path):
-    path, port = tmp_path / "buddyd.conf", free_port()
+    path, port = tmp_path / "buddyd.conf", rig.free_port()
     path.write_text(f"telnet = {port}\nname = from-file\nring = 4k\ninterval = 0.5\n")
     with Daemon(agent_command, "--config", str(path), proc=proc_dir):
         facts = telnet(port).ask_hello()
@@ -120,7 +121,7 @@ def test_no_link_is_told_in_a_line(agent_command, proc_dir, taken_port, tmp_path
 
 
 def test_link_that_fails_costs_itself(agent_command, proc_dir, taken_port):
-    port = free_port()
+    port = rig.free_port()
     links = ("--telnet", str(port), "--serial", "/no/such/tty")
     with Daemon(agent_command, *links, proc=proc_dir) as daemon:
         telnet(port).ask_hello()
@@ -149,7 +150,7 @@ def test_port_that_becomes_free_is_taken(agent_command, proc_dir):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
 def test_signal_ends_it_cleanly(agent_command, proc_dir, number):
-    port = free_port()
+    port = rig.free_port()
     with Daemon(agent_command, "--telnet", str(port), proc=proc_dir) as daemon:
         telnet(port).until_text(b"Type help.")
         code, stderr = daemon.stop(number)

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import noise
 import pytest
+import rig
 from buddyd import wire
 from buddyd.talk import secret
-from daemons import PATIENCE_S, Daemon, free_port, telnet, until
+from daemons import PATIENCE_S, Daemon, telnet, until
 
 WARM_UP_BYTES = 100_000  # what is only loaded for a person is loaded then
 HEAP = "192k"
@@ -112,7 +113,7 @@ def of_network(open_):
 @pytest.fixture
 def ways(tmp_path, proc_dir):
     """By name: the agent's options, its door, and how to watch it; everything is closed at the end."""
-    port, collector = free_port(), socket.create_server(("127.0.0.1", 0))
+    port, collector = rig.free_port(), socket.create_server(("127.0.0.1", 0))
     collector.settimeout(PATIENCE_S)
     (tmp_path / "secret").write_text(KEY + "\n")
     (tmp_path / "secret").chmod(0o600)

@@ -5,8 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import rig
 from buddyd import wire
-from daemons import Daemon, Decoder, Stream, free_port, telnet, until
+from daemons import Daemon, Decoder, Stream, telnet, until
 
 # Frozen, it runs without ffi, as on a board.
 pytestmark = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
@@ -17,7 +18,7 @@ FAILED = "Allocation of length 61440 from process 6821 (rm) failed"
 
 @pytest.fixture
 def port():
-    return free_port()
+    return rig.free_port()
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import socket
 import subprocess
 
 import pytest
+import rig
 from buddyd import wire
-from daemons import Daemon, Decoder, Stream, free_port, telnet, until
+from daemons import Daemon, Decoder, Stream, telnet, until
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_collector_that_listens_is_served(agent_command, proc_dir, collector):
 
 
 def test_collector_that_comes_late_is_found(agent_command, proc_dir, collector):
-    port = free_port()
+    port = rig.free_port()
     with Daemon(agent_command, "--connect", address(collector), "--telnet", str(port), proc=proc_dir):
         telnet(port).ask_hello()  # it runs, and was refused
         collector.listen()
@@ -105,7 +106,7 @@ def test_reader_of_standard_output_that_goes_ends_an_agent_without_other_links(a
 
 
 def test_reader_of_standard_output_that_goes_harms_no_other_link(agent_command, proc_dir):
-    port = free_port()
+    port = rig.free_port()
     options = ("--stdout", "--telnet", str(port))
     with Daemon(agent_command, *options, proc=proc_dir, stdout=subprocess.PIPE) as daemon:
         Stream(daemon.process.stdout.fileno()).until_snapshots(1)
@@ -126,7 +127,7 @@ def test_reader_of_standard_output_that_goes_harms_no_other_link(agent_command, 
 def test_all_links_at_once_tell_the_same(agent_command, proc_dir, collector):
     collector.listen()
     master, slave = os.openpty()
-    port = free_port()
+    port = rig.free_port()
     options = ("--serial", os.ttyname(slave), "--telnet", str(port), "--connect", address(collector), "--stdout")
     with Daemon(agent_command, *options, proc=proc_dir, stdout=subprocess.PIPE) as daemon:
         dialled, client, serial = accept(collector), telnet(port), Stream(master)

@@ -6,9 +6,10 @@ import termios
 from pathlib import Path
 
 import pytest
+import rig
 from buddyd import wire
 from buddyd.talk.conversation import HELLO_EVERY
-from daemons import Daemon, Decoder, Stream, free_port, telnet, until
+from daemons import Daemon, Decoder, Stream, telnet, until
 
 # For what a board's interpreter, which has no ffi, does its own way.
 frozen_too = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
@@ -118,7 +119,7 @@ def fill(descriptor):
 
 @frozen_too
 def test_line_that_nobody_reads_delays_no_poll(agent_command, proc_dir, line):
-    port = free_port()
+    port = rig.free_port()
     fill(line.slave)
     with Daemon(agent_command, "--serial", str(line.path), "--telnet", str(port), proc=proc_dir):
         host = telnet(port)
@@ -159,7 +160,7 @@ def links(daemon):
 @frozen_too
 def test_device_that_comes_late_is_opened(agent_command, proc_dir, line):
     line.unplug()
-    port = free_port()
+    port = rig.free_port()
     with Daemon(agent_command, "--serial", str(line.path), "--telnet", str(port), proc=proc_dir):
         telnet(port).until_text(b"Type help.")
         line.plug()

@@ -3,8 +3,9 @@
 import resource
 
 import pytest
+import rig
 from buddyd import wire
-from daemons import PATIENCE_S, Daemon, Decoder, free_port, telnet, until
+from daemons import PATIENCE_S, Daemon, Decoder, telnet, until
 
 # For what a board's interpreter, which has no ffi, does its own way.
 frozen_too = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
@@ -14,7 +15,7 @@ GREETING = b"buddyd 0.1.0 on xport-07. Type help.\r\n"
 
 @pytest.fixture
 def port() -> int:
-    return free_port()
+    return rig.free_port()
 
 
 @pytest.fixture

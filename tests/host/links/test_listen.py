@@ -4,9 +4,10 @@ import sys
 import threading
 
 import pytest
+import rig
 from buddywatch.links import LinkError, Listener, listen, open_link
 from buddywatch.links.connection import Connection
-from linktools import PATIENCE_S, free_port, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
+from linktools import PATIENCE_S, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 
 
 def started(connections_max=8, address="127.0.0.1"):
@@ -154,14 +155,14 @@ def test_a_port_in_use_is_named_with_a_way_out():
 
 def test_an_address_that_is_not_ours_is_told():
     with same_descriptors(), pytest.raises(LinkError, match="no interface") as raised:
-        open_link(f"listen://192.0.2.1:{free_port()}").start()
+        open_link(f"listen://192.0.2.1:{rig.free_port()}").start()
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "a..b"])
 def test_a_name_without_address_is_told_and_tried_again_later(name):
     with same_descriptors():
-        listener = open_link(f"listen://{name}:{free_port()}")
+        listener = open_link(f"listen://{name}:{rig.free_port()}")
         listener.start()
         _, down = read_to_the_end(listener)
         assert f"cannot find host {name}: " in str(down) and "name an address of this machine" in str(down)
@@ -204,7 +205,7 @@ def test_the_look_up_of_a_name_holds_up_nobody():
 
 def test_it_starts_again_on_the_same_port():
     with same_descriptors():
-        listener = open_link(f"listen://127.0.0.1:{free_port()}")
+        listener = open_link(f"listen://127.0.0.1:{rig.free_port()}")
         for _ in range(3):
             listener.start()
             with call(listener) as caller:

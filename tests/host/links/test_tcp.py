@@ -5,10 +5,11 @@ import struct
 from contextlib import suppress
 
 import pytest
+import rig
 from buddywatch.links import LinkDown, open_link
 from buddywatch.links import tcp as tcp_module
 from buddywatch.protocol.line_stream import LINE_KEPT, LinkSession
-from linktools import free_port, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
+from linktools import listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 
 KINDS = ["tcp", "telnet"]
 
@@ -75,7 +76,7 @@ def test_a_name_is_looked_up_and_each_of_its_addresses_is_tried():
 
 @pytest.mark.parametrize("scheme", KINDS)
 def test_a_refused_connection_is_down_and_may_be_tried_again(scheme):
-    port = free_port()
+    port = rig.free_port()
     with same_descriptors():
         link = open_link(f"{scheme}://127.0.0.1:{port}")
         for _ in range(3):

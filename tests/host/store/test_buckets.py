@@ -170,6 +170,8 @@ def pasts(tmp_path_factory):
     return paths
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("pasts")  # one worker: the long past is made once
 @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",), ("--step", "1m", "--json")], ids=" ".join)
 def test_memory_does_not_grow_with_history(buddywatch, pasts, form):
     peaks_kb = []
