@@ -44,6 +44,12 @@ class FleetBoard:
         self.listener.setblocking(False)
         self.port = int(self.listener.getsockname()[1])
 
+    def go_on_behind(self, frames: int) -> None:
+        """Be a board that has sent so many frames already, one with each poll, to somebody who still has them."""
+        self._frames = [b""] * frames
+        self._encoder.sequence = frames + 1
+        self._began_s -= frames * self._interval_cs / 100
+
     def poll(self) -> None:
         """Make a snapshot and send it to whoever listens."""
         self._live_a_little()
@@ -52,6 +58,16 @@ class FleetBoard:
         if self._frames[first - 1][1] in wire.STARTS_GROUP:
             self._key = first
         self.sent[len(self._frames)] = tuple(self._vector[_COUNTS_AT:])
+        self._send_from(first)
+
+    def fail(self) -> None:
+        """Say that the kernel refused an allocation."""
+        first = len(self._frames) + 1
+        text = "Allocation of length 61440 from process 17 (rm) failed"
+        self._encoder.event(wire.event_text(self._uptime_cs(), "alloc", 61440, 17, "rm", text), self._frames.append)
+        self._send_from(first)
+
+    def _send_from(self, first: int) -> None:
         for peer in self._peers.values():
             if peer.flows:
                 peer.say(self._frames[first - 1 :])
@@ -76,9 +92,9 @@ class FleetBoard:
             if boot == self.boot:
                 yield from self._frames[first - 1 : first - 1 + count]
                 return
-        yield from wire.hello_lines(self.boot, self._facts())
+        yield from wire.hello_lines(self.boot, self.facts())
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
+    def facts(self) -> Iterator[tuple[str, str]]:
         yield from (("v", str(wire.VERSION)), ("name", self.name), ("interval_cs", str(self._interval_cs)))
         yield from (("kernel", "2.6.30"), ("machine", "m68k"), ("page_bytes", "4096"), ("nommu", "1"), ("kboot", "-"))
         yield from (("cols", "up,proc,free,recl,slab"), ("zones", "1"))

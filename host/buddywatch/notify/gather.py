@@ -59,23 +59,19 @@ class MessageMaker:
 
     def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:
         """The kernel's lines of the transitions, and its newest since shortly before the oldest incident."""
-        opened = min((incident.opened for incident in occasion.incidents), default=0.0)
-        lines = [
-            event
-            for event in self._store.events(occasion.board, since=opened - _KERNEL_LINES_BEFORE_S)
-            if event.kind in _KERNEL_KINDS
-        ]
-        told = {(change.boot_id, change.time) for change in occasion.transitions if change.rule == KERNEL_FAILURE}
-        return tuple(
-            event
-            for at, event in enumerate(lines, 1)
-            if at > len(lines) - KERNEL_LINES_SHOWN or (event.boot_id, event.time) in told
-        )
+        board, opened = occasion.board, min((incident.opened for incident in occasion.incidents), default=0.0)
+        since = opened - _KERNEL_LINES_BEFORE_S
+        lines = self._store.newest_events(board, KERNEL_LINES_SHOWN, since, _KERNEL_KINDS)
+        for change in occasion.transitions:
+            if change.rule == KERNEL_FAILURE:
+                same_time = self._store.events(board, change.time, change.time + 0.001)  # times are whole milliseconds
+                lines += [e for e in same_time if e.boot_id == change.boot_id and e.kind in _KERNEL_KINDS]
+        return tuple(sorted(dict.fromkeys(lines), key=lambda event: event.time))
 
     def _gaps(self, occasion: Occasion) -> tuple[Gap, ...]:
-        told = {(change.boot_id, change.seq) for change in occasion.transitions if change.rule == LOST}
-        gaps = self._store.gaps(occasion.board) if told else []
-        return tuple(gap for gap in gaps if (gap.boot_id, gap.first) in told)
+        lost = [change for change in occasion.transitions if change.rule == LOST]
+        found = [self._store.gap(occasion.board, change.boot_id or "", change.seq or 0) for change in lost]
+        return tuple(gap for gap in found if gap is not None)
 
 
 def _silence_command(board: str, rule: str) -> str:

@@ -49,11 +49,10 @@ class AlertStore(Database):
 
     def incidents(self, board: str | None = None, open_only: bool = False) -> list[Incident]:
         """Oldest first. board: None for those of all boards."""
-        where = "(?1 IS NULL OR board = ?1)" + (" AND closed_ms IS NULL" if open_only else "")
-        return [
-            _incident(row)
-            for row in self._rows(f"SELECT {_INCIDENT} FROM incidents WHERE {where} ORDER BY id", (board,))
-        ]
+        # Not one query for both cases: with `? IS NULL OR board = ?` no index is used.
+        conditions = ["TRUE"] + ["board = ?"] * (board is not None) + ["closed_ms IS NULL"] * open_only
+        sql = f"SELECT {_INCIDENT} FROM incidents WHERE {' AND '.join(conditions)} ORDER BY id"
+        return [_incident(row) for row in self._rows(sql, () if board is None else (board,))]
 
     def incident(self, incident_id: int) -> Incident | None:
         row = self._row(f"SELECT {_INCIDENT} FROM incidents WHERE id = ?", (incident_id,))
@@ -74,7 +73,9 @@ class AlertStore(Database):
 
     def untold(self, board: str) -> list[tuple[Transition, float]]:
         """Transitions that somebody is still to be told of, with the time at which they were noted; oldest first."""
-        sql = f"SELECT {_TRANSITION}, noted_ms FROM transitions WHERE board = ? AND told = 0 ORDER BY id"
+        # Left to itself, SQLite takes the index of all transitions of the board.
+        sql = f"""SELECT {_TRANSITION}, noted_ms FROM transitions INDEXED BY transitions_untold
+            WHERE board = ? AND told = 0 ORDER BY id"""
         return [(_transition(row[:-1]), row[-1] / 1000) for row in self._rows(sql, (board,))]
 
     def boards_to_tell(self) -> list[str]:

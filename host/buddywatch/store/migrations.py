@@ -77,6 +77,13 @@ _ALERTS = (
     "CREATE INDEX outbox_due ON outbox (next_try_ms) WHERE state IN ('waiting', 'sending')",
 )
 
+_BOUNDED_READS = (
+    "CREATE INDEX boots_by_board ON boots (board)",
+    "CREATE INDEX events_by_kind ON events (board, kind, time_ms) WHERE copy = 0",
+    "CREATE INDEX silences_by_board ON silences (board, until_ms)",
+    "CREATE INDEX outbox_by_state ON outbox (state, next_try_ms)",
+)
+
 
 class Connection(Protocol):
     """What the steps need of a database connection in autocommit mode."""
@@ -106,7 +113,13 @@ def m003_parts(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (m001_initial, m002_link_health, m003_parts)
+def m004_bounded_reads(connection: Connection) -> None:
+    """What the collector asks for again and again must not read all that is stored."""
+    for statement in _BOUNDED_READS:
+        connection.execute(statement)
+
+
+MIGRATIONS = (m001_initial, m002_link_health, m003_parts, m004_bounded_reads)
 
 
 def schema_version(connection: Connection) -> int | None:

@@ -20,6 +20,12 @@ SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
 _END_MS = 2**63 - 1
 
+# The names in `boots`: from one to the next by the index, as a board may have thousands of boots.
+_BOARDS = """
+    WITH RECURSIVE seen (board) AS (SELECT min(board) FROM boots UNION ALL
+        SELECT (SELECT min(board) FROM boots WHERE board > seen.board) FROM seen WHERE board IS NOT NULL)
+    SELECT board FROM seen WHERE board IS NOT NULL"""
+
 
 class ReadStore(Database):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
@@ -31,7 +37,8 @@ class ReadStore(Database):
 
     def boards(self) -> list[str]:
         """Names of all boards that were ever seen, sorted."""
-        return [name for (name,) in self._rows("SELECT board FROM boots UNION SELECT board FROM links ORDER BY 1")]
+        linked = {name for (name,) in self._rows("SELECT DISTINCT board FROM links")}
+        return sorted(linked.union(name for (name,) in self._rows(_BOARDS)))
 
     def links(self, board: str) -> list[LinkState]:
         """Those that are up first, then by how recently they changed."""
@@ -57,9 +64,14 @@ class ReadStore(Database):
 
     def recent(self, board: str, count: int) -> list[Snapshot]:
         """The last `count` snapshots, oldest first."""
-        sql = f"""SELECT {SNAPSHOT} FROM boots b JOIN snapshots s ON s.boot = b.id WHERE b.board = ?
-            ORDER BY b.id DESC, s.seq DESC LIMIT ?"""
-        return [self._snapshot(row) for row in self._rows(sql, (board, count))][::-1]
+        # Boot by boot: one query over all boots would sort everything that is stored of the board.
+        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? ORDER BY s.seq DESC LIMIT ?"
+        found: list[Snapshot] = []
+        key = self._boot_before(board, _END_MS)
+        while key is not None and len(found) < count:
+            found += [self._snapshot(row) for row in self._rows(sql, (key, count - len(found)))]
+            key = self._boot_before(board, key)
+        return found[::-1]
 
     def snapshots(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
         """Snapshots with since <= time < until, in the order in which the board made them, one at a time."""
@@ -78,14 +90,24 @@ class ReadStore(Database):
         for row in self._rows(sql, (board, *_span(since, until))):
             yield event_of(row)
 
+    def newest_events(
+        self, board: str, count: int, since: float = 0.0, kinds: Iterable[str] | None = None
+    ) -> list[Event]:
+        """The last `count` events since then, of these kinds if any are named, oldest first; each once."""
+        sql = f"""SELECT {EVENT}, e.id FROM events e LEFT JOIN boots b ON b.id = e.boot
+            WHERE e.board = ? {{}} AND e.time_ms >= ? AND e.copy = 0 ORDER BY e.time_ms DESC, e.id DESC LIMIT ?"""
+        last = (milliseconds(since), count)
+        if kinds is None:
+            rows = list(self._rows(sql.format(""), (board, *last)))
+        else:  # a query for each kind, which reads no more than `count` rows
+            of_kind = sql.format("AND e.kind = ?")
+            rows = [row for kind in kinds for row in self._rows(of_kind, (board, kind, *last))]
+        rows.sort(key=lambda row: (row[2], row[-1]))
+        return [event_of(row[:-1]) for row in rows[-count:]]
+
     def last_event(self, board: str, kinds: Iterable[str]) -> Event | None:
         """The newest event of one of the kinds."""
-        wanted = list(kinds)
-        sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
-            WHERE e.board = ? AND e.kind IN ({",".join("?" * len(wanted))})
-            ORDER BY e.time_ms DESC, e.id DESC LIMIT 1"""
-        row = self._row(sql, (board, *wanted))
-        return None if row is None else event_of(row)
+        return next(iter(self.newest_events(board, 1, kinds=kinds)), None)
 
     def gaps(self, board: str) -> list[Gap]:
         """All gaps, in the order of the board's frames."""
@@ -93,6 +115,13 @@ class ReadStore(Database):
             WHERE b.board = ? ORDER BY b.id, g.first"""
         rows = self._rows(sql, (board,))
         return [Gap(boot_id, first, last, reason, time_ms / 1000) for boot_id, first, last, reason, time_ms in rows]
+
+    def gap(self, board: str, boot_id: str, first: int) -> Gap | None:
+        """The gap that begins with this frame."""
+        sql = """SELECT b.boot_id, g.first, g.last, g.reason, g.time_ms FROM boots b JOIN gaps g ON g.boot = b.id
+            WHERE b.board = ? AND b.boot_id = ? AND g.first = ?"""
+        row = self._row(sql, (board, boot_id, first))
+        return None if row is None else Gap(*row[:-1], row[-1] / 1000)
 
     def lost_snapshots(self, board: str) -> int:
         """Frames lost for good, of all boots; what was gone before the first contact does not count."""
@@ -108,6 +137,11 @@ class ReadStore(Database):
         sql = "SELECT time_ms, text FROM console WHERE board = ? AND time_ms >= ? ORDER BY id"
         for time_ms, text in self._rows(sql, (board, milliseconds(since))):
             yield ConsoleLine(time_ms / 1000, text)
+
+    def _boot_before(self, board: str, key: int) -> int | None:
+        """The boots.id of the board's newest boot below `key`."""
+        row = self._row("SELECT max(id) FROM boots WHERE board = ? AND id < ?", (board, key))
+        return None if row is None else row[0]
 
     def _layout(self, key: int) -> tuple[str, Layout]:
         """The boot id and layout of boots.id `key`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,7 +80,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
 def board_view(store: Store, config: Config, name: str, now: float) -> BoardView:
     """The board as the live view shows it."""
     board = overview(store, config, name, now)
-    events = deque(store.events(name, since=now - _EVENTS_S), maxlen=_EVENTS_SHOWN)
+    events = store.newest_events(name, _EVENTS_SHOWN, since=now - _EVENTS_S)
     facts = board.boot.facts if board.boot else {}
     return BoardView(
         name=name,

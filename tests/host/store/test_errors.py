@@ -86,13 +86,13 @@ def test_full_database_keeps_whole_batches_and_goes_on_with_more_room(path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A real disk of 300 kB."""
+    """A real disk of 500 kB."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk takes root")
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", folder], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
@@ -116,7 +116,7 @@ def test_full_disk_keeps_whole_batches_and_goes_on_with_more_room(small_disk):
 
 def test_opening_on_a_full_disk_says_so(small_disk):
     with suppress(OSError):
-        (small_disk / "ballast").write_bytes(bytes(400_000))
+        (small_disk / "ballast").write_bytes(bytes(600_000))
     with pytest.raises(StoreFull, match="disk full"):
         Store.open(small_disk / "a.db")
 
