@@ -113,15 +113,14 @@ class ReadStore(Database):
         """All gaps, in the order of the board's frames."""
         sql = """SELECT b.boot_id, g.first, g.last, g.reason, g.time_ms FROM boots b JOIN gaps g ON g.boot = b.id
             WHERE b.board = ? ORDER BY b.id, g.first"""
-        rows = self._rows(sql, (board,))
-        return [Gap(boot_id, first, last, reason, time_ms / 1000) for boot_id, first, last, reason, time_ms in rows]
+        return [_gap(row) for row in self._rows(sql, (board,))]
 
     def gap(self, board: str, boot_id: str, first: int) -> Gap | None:
         """The gap that begins with this frame."""
         sql = """SELECT b.boot_id, g.first, g.last, g.reason, g.time_ms FROM boots b JOIN gaps g ON g.boot = b.id
             WHERE b.board = ? AND b.boot_id = ? AND g.first = ?"""
         row = self._row(sql, (board, boot_id, first))
-        return None if row is None else Gap(*row[:-1], row[-1] / 1000)
+        return None if row is None else _gap(row)
 
     def lost_snapshots(self, board: str) -> int:
         """Frames lost for good, of all boots; what was gone before the first contact does not count."""
@@ -168,6 +167,11 @@ def boot_of(row: tuple[Any, ...]) -> Boot:
 
 def event_of(row: tuple[Any, ...]) -> Event:
     return Event(row[0], row[1], row[2] / 1000, *row[3:])
+
+
+def _gap(row: tuple[Any, ...]) -> Gap:
+    boot_id, first, last, reason, time_ms = row
+    return Gap(boot_id, first, last, reason, time_ms / 1000)
 
 
 def _span(since: float | None, until: float | None) -> tuple[int, int]:
