@@ -80,6 +80,8 @@ _ALERTS = (
 _BOUNDED_READS = (
     "CREATE INDEX boots_by_board ON boots (board)",
     "CREATE INDEX events_by_kind ON events (board, kind, time_ms) WHERE copy = 0",
+    "DROP INDEX events_by_kernel",  # by (kernel, text), for a question that is not asked any more
+    "CREATE INDEX events_of_kernel ON events (kernel) WHERE copy = 0",
     "CREATE INDEX silences_by_board ON silences (board, until_ms)",
     "CREATE INDEX outbox_by_state ON outbox (state, next_try_ms)",
 )

@@ -105,10 +105,6 @@ class ReadStore(Database):
         rows.sort(key=lambda row: (row[2], row[-1]))
         return [event_of(row[:-1]) for row in rows[-count:]]
 
-    def last_event(self, board: str, kinds: Iterable[str]) -> Event | None:
-        """The newest event of one of the kinds."""
-        return next(iter(self.newest_events(board, 1, kinds=kinds)), None)
-
     def gaps(self, board: str) -> list[Gap]:
         """All gaps, in the order of the board's frames."""
         sql = """SELECT b.boot_id, g.first, g.last, g.reason, g.time_ms FROM boots b JOIN gaps g ON g.boot = b.id

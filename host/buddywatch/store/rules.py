@@ -69,5 +69,5 @@ class RulesStore(FrameStore, AlertStore):
 
     def _kernel_events(self, kernel: int) -> list[Event]:
         sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
-            WHERE e.kernel = ? AND NOT e.copy ORDER BY e.id DESC LIMIT ?"""
+            WHERE e.kernel = ? AND e.copy = 0 ORDER BY e.id DESC LIMIT ?"""
         return [event_of(row) for row in self._rows(sql, (kernel, KERNEL_EVENTS_MAX))][::-1]

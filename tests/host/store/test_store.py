@@ -144,12 +144,43 @@ def test_event_before_any_hello_is_kept(store):
     assert list(store.events("nobody")) == [event]
 
 
-def test_events_of_a_span_of_time_and_the_last_of_a_kind(store):
+def test_events_of_a_span_of_time(store):
     for seq in (1, 2, 3):
         store.add_event("xp", kernel_event(seq, seq * 1000, text=f"line {seq}"))
     assert [event.seq for event in store.events("xp", START + 2, START + 3)] == [2]
-    assert store.last_event("xp", ("alloc", "oom")).seq == 3
-    assert store.last_event("xp", ("oom",)) is None
+
+
+def test_newest_events_of_any_kind_or_of_some(store):
+    for seq, kind in enumerate(("alloc", "load", "alloc", "oom", "load"), 1):
+        store.add_event("xp", replace(kernel_event(seq, seq * 1000, text=f"line {seq}"), kind=kind))
+    store.add_boot("xp", boot("0000b002", "agent-restart"))
+    store.add_event("xp", replace(kernel_event(1, 6000, "0000b002", text="line 3"), kind="alloc"), copy=True)
+
+    def newest(count, **options):
+        return [event.seq for event in store.newest_events("xp", count, **options)]
+
+    assert newest(2) == [4, 5]
+    assert newest(3, kinds=("alloc", "oom")) == [1, 3, 4]
+    assert newest(2, kinds=("load", "alloc")) == [3, 5]
+    assert newest(9, since=START + 2, kinds=("load",)) == [2, 5]
+    assert newest(9, since=START + 2.001, kinds=("load",)) == [5]
+    assert newest(1, kinds=("page",)) == []
+
+
+def test_recent_snapshots_go_back_over_boots(store):
+    for boot_id, count in (("0000b002", 2), ("0000b003", 0), ("0000b004", 1)):
+        store.add_boot("xp", boot(boot_id, "reboot"))
+        for seq in range(1, count + 1):
+            store.add_snapshot("xp", snapshot(seq, boot_id=boot_id))
+    store.add_boot("other", boot("0000b005"))
+
+    def recent(count):
+        return [(shot.boot_id[-1], shot.seq) for shot in store.recent("xp", count)]
+
+    assert recent(1) == [("4", 1)]
+    assert recent(2) == [("2", 2), ("4", 1)]
+    assert recent(9) == [("2", 1), ("2", 2), ("4", 1)]
+    assert store.recent("other", 9) == []
 
 
 def test_gaps_are_kept_once_and_losses_counted(store):
@@ -160,6 +191,8 @@ def test_gaps_are_kept_once_and_losses_counted(store):
     ]
     assert [store.add_gap("xp", gap) for gap in reversed(gaps)] == [True] * 3
     assert not store.add_gap("xp", gaps[0])
+    assert store.gap("xp", BOOT_ID, 21) == gaps[1]
+    assert store.gap("xp", BOOT_ID, 22) is store.gap("other", BOOT_ID, 21) is None
     store.add_boot("xp", boot("0000b002", "reboot"))
     gaps.append(Gap("0000b002", 5, 6, REBOOT, START + 3))
     store.add_gap("xp", gaps[-1])
