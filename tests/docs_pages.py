@@ -140,3 +140,13 @@ def agent_lines(page: Path) -> list[str]:
     """The lines of boot scripts that start buddyd, each as far as the shell's redirections."""
     lines = [line for block in blocks(page, "sh") for line in block.text.splitlines() if "-m buddyd" in line]
     return [re.sub(r"^::once:", "", line).partition(" <")[0] for line in lines]
+
+
+def status_line(line: str) -> str:
+    """A line of `buddywatch status` without what differs from board to board and from run to run."""
+    line = re.sub(r"^\S+: link", "BOARD: link", line)
+    line = re.sub(r"(?<=boot )[0-9a-f]{8}", "ID", line)
+    line = re.sub(r"(?<=  link )\S+(?=: )", "URL", line)
+    line = re.sub(r"\d+ (?:s|min|h|d)(?: \d+ \w+)?", "TIME", line)
+    line = re.sub(r"(kernel_failure for .*: kernel: ).*", r"\1TEXT", line)
+    return re.sub(r"\b\d+\b", "N", re.sub(r" \([^()]*\)(?=; no damage)", "", line))

@@ -81,6 +81,15 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         agent.send_signal(signal.SIGINT)
 
 
+def status_of_the_same_board() -> list[str]:
+    """The lines about kernel, memory and need in the status that another page shows; it is of the same files."""
+    page = DOCS / "how-to" / "install-the-collector.md"
+    (shown,) = [typed.output for typed in docs_pages.typed(page) if typed.line == "buddywatch status"]
+    lines = [line for line in shown.splitlines() if "rm" in line.split(": kernel:")[0] or "COLDFIRE" in line]
+    assert len(lines) == 4
+    return lines
+
+
 def test_reader_gets_the_mail_that_the_tutorial_promises(reader: Reader) -> None:
     assert reader.run(typed("check-config").line).returncode == 0
     tested = typed("test-alert")
@@ -104,6 +113,8 @@ def test_reader_gets_the_mail_that_the_tutorial_promises(reader: Reader) -> None
         assert promised in " ".join(reader.mails().split()), news
     status = reader.run(typed(" status").line)
     assert (status.returncode, status.stderr) == (1, "")
+    true = {docs_pages.status_line(line) for line in status.stdout.splitlines()}
+    assert {docs_pages.status_line(line) for line in status_of_the_same_board()} - true == set()
     assert "refused" in reader.run(typed(" alerts").line).stdout
     assert "need 61440: refused" in reader.run(typed("console").line).stdout
     left = {path.name.partition(".")[0] for path in reader.folder.iterdir()} - {"agent", "tests", ""}
