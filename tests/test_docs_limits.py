@@ -5,11 +5,13 @@ import pytest
 from buddyd import options, ring
 from buddyd.links import base, console, telnet_server
 from buddyd.talk import conversation, secret
-from buddywatch.collect import console_server
+from buddywatch.collect import boards, console_server
+from buddywatch.commands import collect
 from buddywatch.links import backoff, connection, listen, login, urls
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S
-from buddywatch.protocol import refetch
+from buddywatch.protocol import board_tracker, reassembly, refetch
 from buddywatch.store.write import CONSOLE_LINES_MAX
+from buddywatch.terminal import line_writer
 
 PAGE = docs_pages.DOCS / "reference" / "limits.md"
 BOARD = [
@@ -36,6 +38,12 @@ PC = [
     f"{login.REJECTED_REST_S / 60:.0f} minutes",
     f"{login.REST_S:.0f} s at least",
     f"every {connection.KEEPALIVE_S:.0f} s",
+    f"{board_tracker.LIVES_MAX}",
+    f"{reassembly.HELD_MAX:,}",
+    f"{boards.ROWS_MAX:,} (about 100 MB)",
+    f"{boards.ASIDE_S:.0f} s",
+    f"{line_writer.LINES_MAX}",
+    f"{collect.DESCRIPTORS_MAX:,}, or the system's hard limit",
     f"tried for {PERMANENT_LIMIT_S // 3600} hours",
 ]
 
