@@ -46,7 +46,7 @@ def schema_markdown() -> str:
 
 
 TABLES = {
-    "config.schema.KEYS": (REFERENCE / "configuration.md", reference_markdown),
+    "config.schema": (REFERENCE / "configuration.md", reference_markdown),
     "the schema": (REFERENCE / "database.md", schema_markdown),
 }
 

@@ -156,4 +156,4 @@ def test_secret_that_others_may_read_is_an_error(yard: Yard) -> None:
     (yard.folder / "roof").chmod(0o644)
     done = buddywatch(yard.db, yard.config, "check-config")
     assert done.code == 1
-    assert f"everybody may use {yard.folder / 'roof'} (mode 0644); run: chmod 600" in done.err
+    assert f"{yard.folder / 'roof'} is readable by other users (mode 0644); run: chmod 600" in done.err

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+from buddywatch.config.board_secrets import BoardSecrets, SecretError
 from buddywatch.config.load import Config, ConfigError
-from buddywatch.config.schema import DURATION, DURATION_OR_0, Key, keys_of, section_title
-from buddywatch.config.secrets import SecretError, Trust
+from buddywatch.config.schema import keys_of, section_title
 from buddywatch.links.factory import Doors
-from buddywatch.text.units import format_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
-    """What is wrong with the file was found when it was read, and is told by cli.py; the links are seen to here."""
-    wrong = list(_wrong_links(config))
+    """cli.py tells what was wrong when the file was read. Here: the files that it names, and the links."""
+    wrong = [*config.file_problems, *_wrong_links(config)]
     if wrong:
         raise ConfigError(wrong)
     head = "no configuration file: these are the defaults" if config.path is None else f"{config.path}: valid"
@@ -42,16 +39,16 @@ def _wrong_links(config: Config) -> Iterable[str]:
 def _notes(config: Config) -> Iterable[str]:
     """What is allowed, and may not be what was meant."""
     if config.mail is None and not config.hooks:
-        yield "nobody is told of an alert: there is neither [mail] nor [[hook]]"
+        yield "nobody gets the alerts: there is neither [mail] nor [[hook]]"
     if config.mail is not None:
         try:
             config.mail.password()
         except ConfigError as error:
             yield f"mail cannot log in as started here: {error.lines[0]}"
-    trust = Trust.of(config)
+    secrets = BoardSecrets.of(config)
     for board in config.boards:
         try:
-            trust.key(board.name)
+            secrets.key(board.name)
         except SecretError as error:
             yield f"{board.name} cannot be asked for its secret as started here: {error}"
 
@@ -75,12 +72,4 @@ def _lines(config: Config) -> Iterable[str]:
                 value = getattr(holder, key.attribute)
                 # A need of a program is in effect a need of bytes.
                 if value is not None and value != () and (section, key.name) != ("need", "program"):
-                    yield f"{key.name} = {_toml(key, value)}"
-
-
-def _toml(key: Key, value: Any) -> str:
-    if key.kind in (DURATION, DURATION_OR_0):
-        return json.dumps(format_duration(value))
-    if isinstance(value, Path):
-        return json.dumps(str(value.absolute()))
-    return json.dumps(value)
+                    yield f"{key.name} = {key.kind.write(value)}"

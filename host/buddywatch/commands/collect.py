@@ -59,6 +59,7 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
+    config.check_files()
     _allow_descriptors()
     doors = Doors(config)
     connections = _connections(doors, args.links or config.collector.links)

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
+    config.check_files()
     try:
         lines = send_test(config)
     except NotifyError as error:

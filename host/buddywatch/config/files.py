@@ -1,26 +1,23 @@
 """The files that a configuration names: whether they are there, and whether those that hold secrets are kept secret."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 
+from buddywatch.config.kinds import SECRET_FILE, Kind
+from buddywatch.config.problems import Problems
 from buddywatch.config.secret_files import exposure
-from buddywatch.config.toml import Problems
-
-_SECRET = ("password_file", "secret_file")
 
 
-def check_file(where: str, name: str, path: Path, problems: Problems) -> None:
-    """Add what is wrong with the file that the key `name` names."""
+def check_file(where: str, path: Path, kind: Kind, problems: Problems) -> None:
+    """Add what is wrong with a file. where: section and key that name it."""
     try:
         mode = path.stat().st_mode
     except PermissionError:
-        return  # another user's secret: `status` does not need it, and who does is told so when it is read
+        return  # another user's secret; a command that needs it says so when it reads it
     except OSError as error:
-        problems.add(f"{where} {name}: {path} cannot be read ({error.strerror})")
+        problems.add(f"{where}: {path} cannot be read ({error.strerror})")
         return
     if not stat.S_ISREG(mode):
-        problems.add(f"{where} {name}: {path} is not a file")
-    elif name in _SECRET and (exposed := exposure(path, mode)) is not None:
-        problems.add(f"{where} {name}: {exposed}")
+        problems.add(f"{where}: {path} is not a file")
+    elif kind is SECRET_FILE and (exposed := exposure(path, mode)) is not None:
+        problems.add(f"{where}: {exposed}")

@@ -1,121 +1,25 @@
 """The configuration: one TOML file, read into values that cannot be wrong.
 
-Keys, types and defaults: config_schema.KEYS; [mail]: config_mail. Paths in the file are relative to its folder;
-"~/" is the home folder.
+Keys, types and defaults: sections.py. Paths in the file are relative to its folder; "~/" is the home folder.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from buddywatch.config.files import check_file
-from buddywatch.config.mail import Mail, check_mail
-from buddywatch.config.schema import attributes
-from buddywatch.config.toml import ConfigError, Problems, read_sections, read_toml, shown
+from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
+from buddywatch.config.mail import check_mail
+from buddywatch.config.problems import ConfigError, Problems
+from buddywatch.config.schema import attributes, keys_of
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need
+from buddywatch.config.toml import read_sections, read_toml
 from buddywatch.verdict.programs import ProgramError, need_bytes
 
-__all__ = [
-    "DEFAULT_NEEDS",
-    "Alert",
-    "Board",
-    "Collector",
-    "Config",
-    "ConfigError",
-    "Hook",
-    "Mail",
-    "Need",
-    "default_config_path",
-    "default_db_path",
-    "load",
-]
+__all__ = ["DEFAULT_NEEDS", "Alert", "Board", "Collector", "Config", "ConfigError", "Hook", "Mail", "Need"]
 
 SYSTEM_CONFIG = Path("/etc/buddywatch/config.toml")
-
-
-@dataclass(frozen=True)
-class Collector:
-    db: Path
-    links: tuple[str, ...] = ()
-    hole_patience_s: int = 60
-
-
-@dataclass(frozen=True)
-class Board:
-    """What the file says about one board; None: not said."""
-
-    name: str
-    rule: str | None = None
-    page_bytes: int | None = None
-    silent_after_s: int | None = None
-    needs: tuple[str, ...] | None = None
-    secret_file: Path | None = None
-
-
-@dataclass(frozen=True)
-class Need:
-    """bytes: what must be available in one piece. is_program: an exec takes other pages first. boards: None = all."""
-
-    name: str
-    bytes: int
-    is_program: bool = False
-    boards: tuple[str, ...] | None = None
-
-
-# The request of the failure that this project began with: `rm` of BusyBox on an 8 MB board.
-DEFAULT_NEEDS = (Need("rm", 61440, is_program=True),)
-
-
-@dataclass(frozen=True)
-class Alert:
-    """Severities are "critical", "warning" or "off"; repeat_after_s 0 = never."""
-
-    refused: str = "critical"
-    tight: str = "warning"
-    kernel_failure: str = "critical"
-    silent: str = "critical"
-    silent_after_s: int = 120
-    rebooted: str = "warning"
-    lost: str = "warning"
-    refused_within_s: int | None = None
-    hold_samples: int = 2
-    clear_samples: int = 6
-    repeat_after_s: int = 14400
-    batch_s: int = 30
-
-
-@dataclass(frozen=True)
-class Hook:
-    name: str
-    command: tuple[str, ...]
-    timeout_s: int = 30
-
-
-@dataclass(frozen=True)
-class Config:
-    """path: the file it came from, None where there is none and all are defaults."""
-
-    collector: Collector
-    boards: tuple[Board, ...] = ()
-    needs: tuple[Need, ...] = DEFAULT_NEEDS
-    alert: Alert = field(default_factory=Alert)
-    mail: Mail | None = None
-    hooks: tuple[Hook, ...] = ()
-    path: Path | None = None
-
-    def board(self, name: str) -> Board:
-        """What is said about a board; a board that the file does not name has the defaults."""
-        return next((board for board in self.boards if board.name == name), Board(name))
-
-    def needs_of(self, board_name: str) -> tuple[Need, ...]:
-        """The needs to judge for a board: those meant for it, of which its section may list some."""
-        chosen = self.board(board_name).needs
-        return tuple(
-            need
-            for need in self.needs
-            if (need.boards is None or board_name in need.boards) and (chosen is None or need.name in chosen)
-        )
 
 
 def load(path: str | Path | None, env: Mapping[str, str]) -> Config:
@@ -159,23 +63,21 @@ class _Builder:
         self.path = path
         self.env = env
         self.problems = Problems(str(path))
+        self.file_problems = Problems(str(path))
 
     def config(self) -> Config:
         sections = read_sections(read_toml(self.path), self.problems)
         # Cross-checks are made on what was readable (None is not); values are made only when nothing is wrong.
-        for section in ("board", "need", "hook"):
-            self._check_names(section, sections[section])
-        for where, values in sections["board"]:
-            if values.get("secret_file"):
-                values["secret_file"] = self._file(values["secret_file"])
-                check_file(where, "secret_file", values["secret_file"], self.problems)
+        for section, tables in sections.items():
+            self._check_names(section, tables)
+            for where, values in tables:
+                self._resolve_paths(section, where, values)
         needs = [self._need_values(where, values) for where, values in sections["need"]]
         self._check_board_needs(sections["board"], [values.get("name") for values in needs])
         for where, values in sections["mail"]:
-            values.update({name: self._file(values[name]) for name in ("password_file", "ca_file") if values.get(name)})
             check_mail(where, values, self.problems)
         if self.problems.lines:
-            raise ConfigError(self.problems.lines)
+            raise ConfigError(self.problems.lines + self.file_problems.lines)
         collector, alert, mail = ([values for _, values in sections[name]] for name in ("collector", "alert", "mail"))
         return Config(
             collector=self._collector(collector[0] if collector else {}),
@@ -185,17 +87,24 @@ class _Builder:
             mail=Mail(**attributes("mail", mail[0])) if mail else None,
             hooks=tuple(Hook(**attributes("hook", values)) for _, values in sections["hook"]),
             path=self.path,
+            file_problems=tuple(self.file_problems.lines),
         )
 
     def _collector(self, values: dict[str, Any]) -> Collector:
-        db = self._file(values["db"]) if "db" in values else default_db_path(self.env)
-        return Collector(**{**attributes("collector", values), "db": db})
+        return Collector(**{"db": default_db_path(self.env), **attributes("collector", values)})
+
+    def _resolve_paths(self, section: str, where: str, values: dict[str, Any]) -> None:
+        for key in keys_of(section):
+            if key.kind in (PATH, FILE, SECRET_FILE) and values.get(key.name):
+                values[key.name] = self._file(values[key.name])
+                if key.kind is not PATH:
+                    check_file(f"{where} {key.name}", values[key.name], key.kind, self.file_problems)
 
     def _check_names(self, section: str, tables: list[tuple[str, dict[str, Any]]]) -> None:
         seen: set[str] = set()
         for where, values in tables:
             name = values.get("name")
-            if name in seen:
+            if name in seen and name is not None:
                 self.problems.wrong(where, "name", name, f"used twice; every {section} has a name of its own")
             seen.add(name or where)
 
@@ -215,9 +124,9 @@ class _Builder:
         result = {"is_program": "program" in values, **attributes("need", values)}
         if values.get("program"):
             try:
-                result["bytes"] = need_bytes(self._file(values["program"]))
+                result["bytes"] = need_bytes(values["program"])
             except ProgramError as error:
-                self.problems.add(f"{where} program = {shown(values['program'])}: {error}")
+                self.problems.add(f"{where} program: {error}")
         return result
 
     def _file(self, text: str) -> Path:

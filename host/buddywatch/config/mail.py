@@ -1,57 +1,15 @@
-"""[mail] of the configuration: its values, and what makes them safe to use together."""
+"""[mail] of the configuration: what makes its values safe to use together."""
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from buddywatch.config.files import check_file
-from buddywatch.config.secret_files import SecretFileError, first_line
-from buddywatch.config.toml import ConfigError, Problems
+from buddywatch.config.problems import Problems
 from buddywatch.text.addresses import is_loopback
 
-PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 5321, RFC 6409, RFC 8314
 _ONLY_WITH_SERVER = ("port", "security", "user", "password_file", "password_env", "allow_clear_login", "ca_file")
 
 
-@dataclass(frozen=True)
-class Mail:
-    """Where mail goes: by SMTP to server, or to the standard input of command; exactly one of the two is set."""
-
-    to: tuple[str, ...]
-    sender: str
-    server: str | None = None
-    port: int | None = None  # None: PORTS[security]
-    security: str = "starttls"
-    user: str | None = None
-    password_file: Path | None = None
-    password_env: str | None = None
-    allow_clear_login: bool = False
-    ca_file: Path | None = None
-    timeout_s: int = 30
-    command: tuple[str, ...] = ()
-
-    def smtp_port(self) -> int:
-        return self.port or PORTS[self.security]
-
-    def password(self) -> str | None:
-        """The password, read now and kept nowhere; None without a login. Raises ConfigError."""
-        if self.password_env is not None:
-            if not os.environ.get(self.password_env):
-                raise ConfigError(
-                    [f"environment variable {self.password_env} is not set; it must hold the mail password"]
-                )
-            return os.environ[self.password_env]
-        if self.password_file is None:
-            return None
-        try:
-            return first_line(self.password_file, "the mail password")
-        except SecretFileError as error:
-            raise ConfigError([str(error)]) from None
-
-
 def check_mail(where: str, values: dict[str, Any], problems: Problems) -> None:
-    """Add what is wrong with [mail] as a whole. Paths in values are resolved, a value is None where it was wrong."""
+    """Add what is wrong with [mail] as a whole. A value is None where it was wrong."""
     by_server, by_command = "server" in values, "command" in values
     if by_server == by_command:
         found = "both server and command" if by_server else "neither server nor command"
@@ -62,9 +20,6 @@ def check_mail(where: str, values: dict[str, Any], problems: Problems) -> None:
                 problems.add(f"{where} {name}: belongs to server, which is not set; leave it out")
     else:
         _check_login(where, values, problems)
-    for name in ("password_file", "ca_file"):
-        if values.get(name):
-            check_file(where, name, values[name], problems)
 
 
 def _check_login(where: str, values: dict[str, Any], problems: Problems) -> None:

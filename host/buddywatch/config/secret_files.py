@@ -16,7 +16,7 @@ def exposure(path: Path, mode: int) -> str | None:
     """What is wrong with the mode of a file that holds a secret."""
     # A group may read it: services often have their secrets as root:service 0640, systemd as 0440.
     if stat.S_ISREG(mode) and mode & 0o007:
-        return f"everybody may use {path} (mode {mode & 0o777:04o}); run: chmod 600 {path}"
+        return f"{path} is readable by other users (mode {mode & 0o777:04o}); run: chmod 600 {path}"
     return None
 
 

@@ -1,12 +1,12 @@
 """From a TOML file to checked sections; what is wrong is told with file, key, value and what is allowed."""
 
 import difflib
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from buddywatch.config.schema import KEYS, REPEATED_SECTIONS, keys_of, section_title
+from buddywatch.config.problems import ConfigError, Problems, shown
+from buddywatch.config.schema import REPEATED_SECTIONS, SECTIONS, keys_of, section_title
 
 # Keys that people expect and that must not be: the answer says where the thing belongs.
 _FORBIDDEN = {
@@ -14,35 +14,6 @@ _FORBIDDEN = {
     "password_file, or name an environment variable with password_env",
     ("board", "secret"): "a secret does not belong here; put it into a file (chmod 600) and name that with secret_file",
 }
-
-
-class ConfigError(Exception):
-    """lines: one per thing that is wrong, each with the file, the key, what was found and what is allowed."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
-
-
-class Problems:
-    """Gathers what is wrong with one file, a line each."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.lines: list[str] = []
-
-    def add(self, text: str) -> None:
-        self.lines.append(f"{self.file}: {text}")
-
-    def wrong(self, where: str, key: str, value: Any, expected: str) -> None:
-        """A value that cannot be; those of password keys are not shown, lest they are the password itself."""
-        self.add(f"{where} {key} = {'...' if 'password' in key else shown(value)}: {expected}")
-
-
-def shown(value: Any) -> str:
-    """A TOML value on one line of ASCII, cut when long."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -63,9 +34,7 @@ def read_sections(data: dict[str, Any], problems: Problems) -> dict[str, list[tu
 
     The value of a key that was wrong, and told so in problems, is None.
     """
-    found: dict[str, list[tuple[str, dict[str, Any]]]] = {
-        section: [] for section in dict.fromkeys(key.section for key in KEYS)
-    }
+    found: dict[str, list[tuple[str, dict[str, Any]]]] = {section: [] for section in SECTIONS}
     for section, content in data.items():
         if section not in found:
             problems.add(f"{shown(section)}: unknown section; expected {', '.join(map(section_title, found))}")

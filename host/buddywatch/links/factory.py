@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from buddywatch.config.board_secrets import BoardSecrets
 from buddywatch.config.load import Config
-from buddywatch.config.secrets import Trust
 from buddywatch.links import Link, Listener, asks_proof, open_link
 from buddywatch.links.connection import Connection, split_board
 from buddywatch.links.guarded import GuardedLink
@@ -21,26 +21,26 @@ class Doors:
     """Makes connections as the configuration has them."""
 
     def __init__(self, config: Config) -> None:
-        self._trust = Trust.of(config)
+        self._secrets = BoardSecrets.of(config)
 
     def connection(self, url: str) -> Connection:
         """The connection of a link, not started. ValueError (one line): what is wrong with the URL."""
         plain, board = split_board(url)
         link = open_link(plain)
-        if isinstance(link, Listener) and not is_loopback(link.host) and not self._trust.knows_anybody:
+        if isinstance(link, Listener) and not is_loopback(link.host) and not self._secrets.has_any:
             raise ValueError(f"{url}: {NO_LISTENER}")
         if not asks_proof(plain):
             return Connection(link, board)
-        demanded = board is not None and self._trust.has_secret(board)
+        demanded = board is not None and self._secrets.has_secret(board)
         if demanded and isinstance(link, HushLink):
             raise ValueError(f"{url}: {board} has a secret, which a shell cannot prove; to believe it, add secret=none")
         return Connection(self._guarded(link, board, demanded), board)
 
     def admitted(self, listener: Listener, board: str | None) -> list[Connection]:
         """Connections for those who have called since the last time. board: the listener's, where it has one."""
-        demanded = not is_loopback(listener.host) or (board is not None and self._trust.has_secret(board))
+        demanded = not is_loopback(listener.host) or (board is not None and self._secrets.has_secret(board))
         links: list[AcceptedLink] = listener.accepted()
         return [Connection(self._guarded(link, board, demanded), board, is_call=True) for link in links]
 
     def _guarded(self, link: Link, board: str | None, demanded: bool) -> GuardedLink:
-        return GuardedLink(link, self._trust, board, demanded)
+        return GuardedLink(link, self._secrets, board, demanded)

@@ -7,7 +7,7 @@ from time import monotonic
 
 from buddyd.talk import secret
 
-from buddywatch.config.secrets import SecretError, Trust
+from buddywatch.config.board_secrets import BoardSecrets, SecretError
 from buddywatch.links.base import Link, LinkDown
 from buddywatch.protocol.secret_handshake import Handshake, HandshakeError
 
@@ -21,14 +21,14 @@ class GuardedLink:
     has none is taken as it is; whether it may be who it says, objection() tells.
     """
 
-    def __init__(self, link: Link, trust: Trust, board: str | None, demanded: bool) -> None:
+    def __init__(self, link: Link, secrets: BoardSecrets, board: str | None, demanded: bool) -> None:
         self.link = link
         self.url = link.url
         self.flows_unasked = link.flows_unasked
         self.takes_requests = link.takes_requests
         self.has_human_side = link.has_human_side
         self.rest_s = float(getattr(link, "rest_s", 0.0))  # after a refusal, where opening it costs the board something
-        self._trust = trust
+        self._secrets = secrets
         self._board = board
         self._demanded = demanded
         self._down: LinkDown | None = None  # told when all that came before it is
@@ -80,7 +80,7 @@ class GuardedLink:
         if proven is not None:
             known_as = self._board or proven
             return None if claimed == known_as else f"it has proven to be {known_as}, and calls itself {claimed}"
-        if self._trust.has_secret(claimed):
+        if self._secrets.has_secret(claimed):
             return f"it calls itself {claimed}, which has a secret, and has not proven that; not believed"
         return None
 
@@ -89,7 +89,7 @@ class GuardedLink:
         self._since_s: float | None = None
 
     def _key_of(self, name: str) -> bytes | None:
-        return self._trust.key(self._board or name)
+        return self._secrets.key(self._board or name)
 
     def _speak(self) -> None:
         out = self._handshake.out

@@ -176,7 +176,7 @@ def test_check_config_without_a_file_shows_the_defaults(buddywatch, tmp_path, mo
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
     assert main(["check-config"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("# no configuration file: these are the defaults\n# nobody is told of an alert")
+    assert out.startswith("# no configuration file: these are the defaults\n# nobody gets the alerts")
     assert "bytes = 61440" in out
 
 
@@ -189,6 +189,25 @@ def test_check_config_notes_a_password_that_is_not_there(buddywatch, monkeypatch
     result = buddywatch("check-config")
     assert result.code == 0
     assert "# mail cannot log in as started here: environment variable BW_PASSWORD is not set" in result.out
+
+
+def test_a_missing_password_file_stops_only_commands_that_send_mail(buddywatch, store):
+    buddywatch.config.write_text(
+        '[mail]\nto = ["a@example.org"]\nfrom = "b@example.org"\nserver = "mail.example.org"\n'
+        'user = "x"\npassword_file = "gone"\n[[board]]\nname = "xp"\nsecret_file = "lost"\n'
+    )
+    for command in (["status"], ["alerts"], ["history", "xp"], ["log", "xp"]):
+        assert buddywatch(*command).err == ""
+    folder, reason = buddywatch.config.parent, "cannot be read (No such file or directory)"
+    wrong = [
+        f"buddywatch: {buddywatch.config}: [[board]] #1 secret_file: {folder}/lost {reason}",
+        f"buddywatch: {buddywatch.config}: [mail] password_file: {folder}/gone {reason}",
+    ]
+    checked = buddywatch("check-config")
+    assert (checked.code, checked.err.splitlines()) == (1, wrong)
+    for command in (["test-alert"], ["collect", "--for", "1", "tcp://127.0.0.1:1"]):
+        result = buddywatch(*command)
+        assert (result.code, result.err) == (2, f"{wrong[0]} (and 1 more: buddywatch check-config)\n")
 
 
 # --- test-alert ---

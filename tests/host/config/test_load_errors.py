@@ -87,11 +87,11 @@ WRONG = {
     ),
     "program missing": (
         need('program = "gone"'),
-        '[[need]] #1 program = "gone": HOME/gone: cannot be read (No such file or directory); give the path',
+        "[[need]] #1 program: HOME/gone: cannot be read (No such file or directory); give the path",
     ),
     "program no program": (
         need('program = "secret"'),
-        '[[need]] #1 program = "secret": HOME/secret: starts with bytes 6f 70 65 6e; expected a bFLT or ELF program',
+        "[[need]] #1 program: HOME/secret: starts with bytes 6f 70 65 6e; expected a bFLT or ELF program",
     ),
     "board's unknown need": (
         need('bytes = 1\n[[board]]\nname = "a"\nneeds = ["ls"]'),
@@ -162,15 +162,6 @@ WRONG = {
         mail('server = "127.0.0.1.example.org"\n' + LOGIN + 'security = "none"'),
         "user and password would go to 127.0.0.1.example.org in clear text",
     ),
-    "password file missing": (
-        mail(SERVER + 'user = "a"\npassword_file = "gone"'),
-        "[mail] password_file: HOME/gone cannot be read (No such file or directory)",
-    ),
-    "password file a folder": (
-        mail(SERVER + 'user = "a"\npassword_file = "."'),
-        "[mail] password_file: HOME is not a file",
-    ),
-    "ca file missing": (mail(SERVER + 'ca_file = "x.pem"'), "[mail] ca_file: HOME/x.pem cannot be read"),
     "hook without command": ('[[hook]]\nname = "a"', "[[hook]] #1 command: missing; expected a list of program"),
     "hook in one string": (
         '[[hook]]\nname = "a"\ncommand = "page -q"',
@@ -200,6 +191,39 @@ def test_all_that_is_wrong_is_told_at_once(home: Path) -> None:
     ]
 
 
+FILES = {
+    "password file missing": (
+        mail(SERVER + 'user = "a"\npassword_file = "gone"'),
+        "[mail] password_file: HOME/gone cannot be read (No such file or directory)",
+    ),
+    "password file a folder": (
+        mail(SERVER + 'user = "a"\npassword_file = "."'),
+        "[mail] password_file: HOME is not a file",
+    ),
+    "ca file missing": (
+        mail(SERVER + 'ca_file = "x.pem"'),
+        "[mail] ca_file: HOME/x.pem cannot be read (No such file or directory)",
+    ),
+    "board's secret missing": (
+        '[[board]]\nname = "a"\nsecret_file = "gone"',
+        "[[board]] #1 secret_file: HOME/gone cannot be read (No such file or directory)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FILES.values(), ids=FILES.keys())
+def test_a_file_that_is_missing_is_told_to_those_who_need_it_only(home: Path, text: str, expected: str) -> None:
+    loaded = load_text(home, text)
+    with pytest.raises(ConfigError) as caught:
+        loaded.check_files()
+    assert caught.value.lines == [f"{home}/config.toml: {expected.replace('HOME', str(home))}"]
+
+
+def test_files_that_are_missing_are_told_with_all_else_that_is_wrong(home: Path) -> None:
+    text = FILES["password file missing"][0] + '\n[alert]\nlost = "fatal"'
+    assert [line.split(" ")[1] for line in lines_of(home, text)] == ["lost", "password_file:"]
+
+
 def test_not_text_is_told(home: Path) -> None:
     (home / "config.toml").write_bytes(b"# caf\xe9\n")
     with pytest.raises(ConfigError, match=r"config.toml: not UTF-8 text \(byte 5\); expected TOML"):
@@ -214,7 +238,9 @@ def test_deeply_nested_file_is_told(home: Path) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     section=st.sampled_from(["[alert]", "[[need]]", "[mail]", "[[board]]", "[[hook]]", "[collector]", ""]),
-    key=st.sampled_from([key.name for key in schema.KEYS] + ["x", "password"]),
+    key=st.sampled_from(
+        [key.name for section in schema.SECTIONS for key in schema.keys_of(section)] + ["x", "password"]
+    ),
     value=st.one_of(
         st.integers().map(str),
         st.booleans().map(lambda flag: str(flag).lower()),

@@ -17,22 +17,24 @@ def home(tmp_path: Path) -> Path:
 def test_password_file_open_to_others_is_refused(home: Path, mode: int) -> None:
     (home / "secret").chmod(mode)
     with pytest.raises(ConfigError) as caught:
-        load_text(home, EVERY_KEY)
+        load_text(home, EVERY_KEY).check_files()
     (line,) = caught.value.lines
-    assert line.startswith(f"{home}/config.toml: [mail] password_file: everybody may use {home}/secret ")
+    assert line.startswith(f"{home}/config.toml: [mail] password_file: {home}/secret is readable by other users ")
     assert line.endswith(f"(mode {mode:04o}); run: chmod 600 {home}/secret")
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640])
 def test_password_file_of_owner_or_group_is_accepted(home: Path, mode: int) -> None:
     (home / "secret").chmod(mode)
-    assert load_text(home, EVERY_KEY).mail is not None
+    load_text(home, EVERY_KEY).check_files()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
 def test_password_file_that_may_not_be_seen_is_left_to_whoever_needs_it(home: Path) -> None:
     (home / "locked").mkdir(mode=0)
-    loaded = load_text(home, mail(SERVER + 'user = "a"\npassword_file = "locked/secret"')).mail
+    config = load_text(home, mail(SERVER + 'user = "a"\npassword_file = "locked/secret"'))
+    config.check_files()
+    loaded = config.mail
     assert loaded is not None
     with pytest.raises(ConfigError, match=r"cannot be read \(Permission denied\); it must hold the mail password"):
         loaded.password()

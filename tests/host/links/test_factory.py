@@ -3,8 +3,8 @@
 import pytest
 from buddyd import wire
 from buddyd.talk import secret
+from buddywatch.config.board_secrets import BoardSecrets, SecretError
 from buddywatch.config.load import Board, Collector, Config
-from buddywatch.config.secrets import SecretError, Trust
 from buddywatch.links import LinkDown
 from buddywatch.links.factory import Doors
 from buddywatch.links.guarded import GuardedLink
@@ -181,11 +181,11 @@ def test_nameless_hello_does_not_inherit_the_board_of_the_connection_before(conf
 
 def test_secret_that_cannot_be_read_is_told(config, tmp_path):
     (tmp_path / "roof").write_text("short\n")
-    trust = Trust.of(config)
+    secrets = BoardSecrets.of(config)
     with pytest.raises(SecretError, match="16 to 128") as raised:
-        trust.key("roof")
+        secrets.key("roof")
     assert "short" not in str(raised.value)
     (tmp_path / "cellar").unlink()
     with pytest.raises(SecretError, match="secret of cellar"):
-        trust.key("cellar")
-    assert trust.key("shed") is None
+        secrets.key("cellar")
+    assert secrets.key("shed") is None

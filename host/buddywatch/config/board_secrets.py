@@ -1,4 +1,4 @@
-"""Which boards have a secret, and whether who claims to be a board is believed."""
+"""Which boards have a secret, and the secret itself when a board must prove it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class SecretError(Exception):
     """A secret cannot be had: one line, without the secret."""
 
 
-class Trust:
+class BoardSecrets:
     """files: where the secret of each board is that has one. They are read when needed, and kept nowhere."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = dict(files)
 
     @classmethod
-    def of(cls, config: Config) -> Trust:
+    def of(cls, config: Config) -> BoardSecrets:
         return cls({board.name: board.secret_file for board in config.boards if board.secret_file is not None})
 
     @property
-    def knows_anybody(self) -> bool:
+    def has_any(self) -> bool:
         return bool(self._files)
 
     def has_secret(self, board: str) -> bool:

@@ -1,0 +1,148 @@
+"""The kinds of values in a configuration: what each accepts, and how it is written. A type, and its Kind beside it."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from buddyd.watermark import RULES
+
+from buddywatch.text.units import DURATION_EXPECTED, SIZE_EXPECTED, format_duration, parse_duration, parse_size
+
+_MOST = 10**15  # exact in JSON and SQLite
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ADDRESS = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*")  # a name, or an IPv6 address
+_NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """read() turns what TOML gave into what the program uses, or raises ValueError or TypeError; write() makes TOML."""
+
+    name: str
+    expected: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any], str] = json.dumps
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(_text(item) for item in value)
+
+
+def _some(read: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
+    def at_least_one(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value:
+            raise ValueError
+        return tuple(read(item) for item in value)
+
+    return at_least_one
+
+
+def _name(value: Any) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError
+    return str(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(_name(item) for item in _texts(value))
+
+
+def _address(value: Any) -> str:
+    user, at, host = value.partition("@")
+    if not _ADDRESS.fullmatch(value) or _NOT_IN_ADDRESS & set(value) or not user or (at and not host) or "@" in host:
+        raise ValueError
+    return str(value)
+
+
+def _host(value: Any) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError
+    return str(value)
+
+
+def _choice(*allowed: str) -> Kind:
+    def read(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError
+        return str(value)
+
+    quoted = [f'"{word}"' for word in allowed]
+    return Kind(", ".join(quoted), ", ".join(quoted[:-1]) + " or " + quoted[-1], read)
+
+
+def _whole(lowest: int, highest: int, parse: Callable[[str], int] | None = None) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        number = parse(value) if parse is not None and isinstance(value, str) else value
+        if isinstance(number, bool) or not isinstance(number, int) or not lowest <= number <= highest:
+            raise ValueError
+        return number
+
+    return read
+
+
+def _page_bytes(value: Any) -> int:
+    number = _whole(1024, 1 << 20, parse_size)(value)
+    if number & (number - 1):
+        raise ValueError
+    return number
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _duration(lowest: int, expected: str) -> Kind:
+    read = _whole(lowest, _MOST, parse_duration)
+    return Kind("duration", expected, read, lambda seconds: json.dumps(format_duration(seconds)))
+
+
+def _path() -> Kind:
+    return Kind("path", "a path in quotes, not empty", _text, lambda path: json.dumps(str(path.absolute())))
+
+
+# Paths are text here; load.py makes them relative to the file's folder. Of FILE and SECRET_FILE the file must be there.
+PATH, FILE, SECRET_FILE = _path(), _path(), _path()
+
+AnyPath = Annotated[Path, PATH]
+File = Annotated[Path, FILE]
+SecretFile = Annotated[Path, SECRET_FILE]
+Text = Annotated[str, Kind("text", "text in quotes, not empty", _text)]
+Name = Annotated[str, Kind("name", "a name of letters, digits, dots, hyphens and underscores, up to 64", _name)]
+Names = Annotated[tuple[str, ...], Kind("list of names", 'a list of names such as ["rm", "sh"]', _names)]
+Links = Annotated[
+    tuple[str, ...], Kind("list of links", 'a list of links such as ["serial:///dev/ttyUSB0?baud=115200"]', _texts)
+]
+Command = Annotated[
+    tuple[str, ...],
+    Kind("command", 'a list of program and arguments such as ["sendmail", "-t", "-i"]', _some(_text)),
+]
+Host = Annotated[str, Kind("host", 'a host such as "mail.example.org" (its port has a key of its own)', _host)]
+Address = Annotated[str, Kind("address", 'a mail address such as "you@example.org"', _address)]
+Addresses = Annotated[
+    tuple[str, ...],
+    Kind("list of addresses", 'a list of mail addresses such as ["you@example.org"]', _some(_address)),
+]
+Size = Annotated[int, Kind("size", SIZE_EXPECTED, _whole(1, _MOST, parse_size))]
+PageBytes = Annotated[int, Kind("size", 'a power of two such as 4096 or "8k"', _page_bytes)]
+Duration = Annotated[int, _duration(1, DURATION_EXPECTED)]
+DurationOr0 = Annotated[int, _duration(0, DURATION_EXPECTED + ", or 0")]
+Count = Annotated[int, Kind("number", "a whole number, at least 1", _whole(1, _MOST))]
+Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 65535))]
+Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]
+Severity = Annotated[str, _choice("critical", "warning", "off")]
+Security = Annotated[str, _choice("none", "starttls", "tls")]
+Rule = Annotated[str, _choice(*RULES)]

@@ -1,0 +1,33 @@
+"""What is wrong with a configuration, in lines for a person."""
+
+import json
+from typing import Any
+
+
+class ConfigError(Exception):
+    """lines: one per thing that is wrong, each with the file, the key, what was found and what is allowed."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Problems:
+    """Gathers what is wrong with one file, a line each."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.lines: list[str] = []
+
+    def add(self, text: str) -> None:
+        self.lines.append(f"{self.file}: {text}")
+
+    def wrong(self, where: str, key: str, value: Any, expected: str) -> None:
+        """A value that cannot be; those of password keys are not shown, lest they are the password itself."""
+        self.add(f"{where} {key} = {'...' if 'password' in key else shown(value)}: {expected}")
+
+
+def shown(value: Any) -> str:
+    """A TOML value on one line of ASCII, cut when long."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,154 @@
+"""What a configuration says. Each field is the one place of a key: its kind of value, default and meaning.
+
+Annotated[kind, meaning, name], with the name in the file where it is not the field's; a unit (_s) is not part of it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from buddywatch.config import kinds as k
+from buddywatch.config.problems import ConfigError
+from buddywatch.config.secret_files import SecretFileError, first_line
+
+NOT_A_CONSTANT = object()  # the default, so that the key may be left out all the same
+PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 5321, RFC 6409, RFC 8314
+
+
+@dataclass(frozen=True)
+class Collector:
+    db: Annotated[k.AnyPath, "the database; else buddywatch/buddywatch.db under $XDG_DATA_HOME", NOT_A_CONSTANT]
+    links: Annotated[k.Links, "links to collect from when the command line names none"] = ()
+    hole_patience_s: Annotated[k.Duration, "how long to ask again for a frame that the board still holds"] = 60
+
+
+@dataclass(frozen=True)
+class Board:
+    """What the file says about one board; None: not said."""
+
+    name: Annotated[k.Name, "the board's name, as in its hello"]
+    rule: Annotated[k.Rule | None, "the kernel's allocation rule; else told by the kernel release"] = None
+    page_bytes: Annotated[k.PageBytes | None, "the page size; else what the board says"] = None
+    silent_after_s: Annotated[k.Duration | None, "as in [alert], for this board"] = None
+    needs: Annotated[k.Names | None, "names of the needs to judge; else all that apply to it"] = None
+    secret_file: Annotated[k.SecretFile | None, "the file with the secret that the board must prove; see Secrets"] = (
+        None
+    )
+
+
+@dataclass(frozen=True)
+class Need:
+    """bytes: what must be available in one piece. is_program: an exec takes other pages first. boards: None = all."""
+
+    name: Annotated[k.Name, "the need's name"]
+    bytes: Annotated[k.Size, "contiguous bytes the board must be able to get; or program", NOT_A_CONSTANT]
+    program: Annotated[k.AnyPath | None, "a bFLT or ELF file whose largest block is the need; or bytes"] = field(
+        default=None, kw_only=True, compare=False
+    )  # it is in bytes
+    is_program: Annotated[k.Flag, "count the pages an exec takes beforehand; true with program", "exec"] = False
+    boards: Annotated[k.Names | None, "names of the boards it applies to; else all"] = None
+
+
+# The request of the failure that this project began with: `rm` of BusyBox on an 8 MB board.
+DEFAULT_NEEDS = (Need("rm", 61440, is_program=True),)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Severities are "critical", "warning" or "off"; repeat_after_s 0 = never."""
+
+    refused: Annotated[k.Severity, "the kernel would refuse a need"] = "critical"
+    tight: Annotated[k.Severity, "a need passes only at the min mark"] = "warning"
+    kernel_failure: Annotated[k.Severity, "the kernel reported a failed allocation"] = "critical"
+    silent: Annotated[k.Severity, "nothing came from the board for silent_after"] = "critical"
+    silent_after_s: Annotated[k.Duration, "see silent"] = 120
+    rebooted: Annotated[k.Severity, "the board started again"] = "warning"
+    lost: Annotated[k.Severity, "snapshots were lost for good"] = "warning"
+    refused_within_s: Annotated[k.Duration | None, "used by the forecast; not evaluated in this version"] = None
+    hold_samples: Annotated[k.Count, "received samples a state must hold before it fires"] = 2
+    clear_samples: Annotated[k.Count, "good samples in a row before it clears"] = 6
+    repeat_after_s: Annotated[k.DurationOr0, "remind of an open alert; 0 = never"] = 14400
+    batch_s: Annotated[k.DurationOr0, "gather what happens to a board into one message"] = 30
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Where mail goes: by SMTP to server, or to the standard input of command; exactly one of the two is set."""
+
+    to: Annotated[k.Addresses, "who gets the mail"]
+    sender: Annotated[k.Address, "the sender", "from"]
+    server: Annotated[k.Host | None, "the SMTP server; or command"] = None
+    port: Annotated[k.Port | None, "else 25, 587 or 465 by security"] = None
+    security: Annotated[k.Security, "how the connection is protected; the certificate is verified"] = "starttls"
+    user: Annotated[k.Text | None, "log in under this name"] = None
+    password_file: Annotated[
+        k.SecretFile | None, "the file with the password, readable by its owner (and group) only"
+    ] = None
+    password_env: Annotated[k.Name | None, "the environment variable with the password"] = None
+    allow_clear_login: Annotated[k.Flag, 'log in with security = "none" to another machine all the same'] = False
+    ca_file: Annotated[k.File | None, "certificates (PEM) to trust instead of the system's"] = None
+    timeout_s: Annotated[k.Duration, "the longest that sending one mail may take"] = 30
+    command: Annotated[k.Command, "a sendmail-compatible program that gets the mail; or server"] = ()
+
+    def smtp_port(self) -> int:
+        return self.port or PORTS[self.security]
+
+    def password(self) -> str | None:
+        """The password, read now and kept nowhere; None without a login. Raises ConfigError."""
+        if self.password_env is not None:
+            if not os.environ.get(self.password_env):
+                raise ConfigError(
+                    [f"environment variable {self.password_env} is not set; it must hold the mail password"]
+                )
+            return os.environ[self.password_env]
+        if self.password_file is None:
+            return None
+        try:
+            return first_line(self.password_file, "the mail password")
+        except SecretFileError as error:
+            raise ConfigError([str(error)]) from None
+
+
+@dataclass(frozen=True)
+class Hook:
+    name: Annotated[k.Name, "the hook's name"]
+    command: Annotated[k.Command, "the program to run for a message, given as JSON on its input"]
+    timeout_s: Annotated[k.Duration, "stop it after this time"] = 30
+
+
+@dataclass(frozen=True)
+class Config:
+    """path: the file it came from, None where there is none and all are defaults.
+
+    file_problems: what is wrong with the files that it names; only some commands need them, see check_files().
+    """
+
+    collector: Collector
+    boards: tuple[Board, ...] = ()
+    needs: tuple[Need, ...] = DEFAULT_NEEDS
+    alert: Alert = field(default_factory=Alert)
+    mail: Mail | None = None
+    hooks: tuple[Hook, ...] = ()
+    path: Path | None = None
+    file_problems: tuple[str, ...] = field(default=(), compare=False)
+
+    def check_files(self) -> None:
+        """For commands that need passwords and secrets. Raises ConfigError where a file is missing or not private."""
+        if self.file_problems:
+            raise ConfigError(list(self.file_problems))
+
+    def board(self, name: str) -> Board:
+        """What is said about a board; a board that the file does not name has the defaults."""
+        return next((board for board in self.boards if board.name == name), Board(name))
+
+    def needs_of(self, board_name: str) -> tuple[Need, ...]:
+        """The needs to judge for a board: those meant for it, of which its section may list some."""
+        chosen = self.board(board_name).needs
+        return tuple(
+            need
+            for need in self.needs
+            if (need.boards is None or board_name in need.boards) and (chosen is None or need.name in chosen)
+        )
