@@ -26,6 +26,9 @@ from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Item, Text
 
 TURN_S = 0.25  # how long the loop sleeps at most
+# A turn costs about as much as a snapshot, so that with many links several must share one: with 100 links and more a
+# turn begins every 50 ms, with two every millisecond.
+PAUSE_PER_LINK_S, PAUSE_MAX_S = 0.0005, 0.05
 SAVE_S = 1.0  # one batch a second, for all boards together
 END_S = 5.0  # how long the last batch may take
 
@@ -87,8 +90,11 @@ class Collector:
         for connection in self._links.due(time.monotonic()):
             self._tend(connection)
         self._links.watch(self._control.descriptors())
-        for connection in self._links.wait(timeout_s, time.monotonic()):
+        ready = self._links.wait(timeout_s, time.monotonic())
+        for connection in ready:
             self._receive(connection)
+        if ready and not self._stopping:
+            time.sleep(min(PAUSE_MAX_S, PAUSE_PER_LINK_S * len(self._links)))
         at = _now()
         for connection in self._control.serve(self._links, at.monotonic_s):
             self._links.sync(connection, at.monotonic_s)

@@ -243,7 +243,7 @@ def test_message_that_can_not_be_made_is_not_taken_for_told(desk):
 
 def test_a_board_whose_message_cannot_be_made_holds_up_no_other_and_is_told_once(desk):
     desk.play(refused(2), refused(3))
-    desk.feed(boot(), kernel_event(1, 5000), board="other")
+    Feeder(desk.store, desk.settings, "other").feed(boot(), kernel_event(1, 5000))
     reports, failing = [], {"xp"}
 
     def in_words(facts):
