@@ -14,7 +14,7 @@ from system_parts import buddywatch, wait_for
 from termtools import Console, nommu_busybox
 
 FAILURE = "[%s] nommu: Allocation of length 61440 from process 6821 (rm) failed\r\n"
-UNKNOWN = "not known: the kernel's log, how many processes are started, what passes while the link is down"
+UNKNOWN = "not known: the kernel's log, how many processes are started, what happens while the link is down"
 NEED = '[[need]]\nname = "rm"\nbytes = 61440\n\n[mail]\nto = ["you@board.test"]\nfrom = "watch@board.test"\n'
 
 

@@ -24,11 +24,9 @@ def lines(history: History, step_s: int | None) -> Iterator[str]:
     items: Iterable[Item | Step] = history.items()
     if step_s is None:
         blocks = "free blocks of 1, 2, 4, 8 ... pages"
-        heading = _row("time", "seq", "free kB", "hands out kB", needs, blocks)
+        heading = _row("time", "seq", "free kB", "usable kB", needs, blocks)
     else:
-        heading = _step_row(
-            f"in {format_duration(step_s)} from", "samples", "free kB min/mean/max", "hands out kB", needs
-        )
+        heading = _step_row(f"in {format_duration(step_s)} from", "samples", "free kB min/mean/max", "usable kB", needs)
         items = in_steps(history.items(), step_s)
     empty = True
     for item in items:
@@ -37,7 +35,7 @@ def lines(history: History, step_s: int | None) -> Iterator[str]:
             empty = False
         yield _line(item)
     if empty:
-        yield "nothing is stored for that time"
+        yield "no data is stored for that time"
 
 
 def _line(item: Boot | Row | Step | Gap | Event) -> str:

@@ -18,10 +18,10 @@ from buddywatch.text.escape import counted, escaped, local_time, one_line, rough
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.link_words import link_words
 from buddywatch.text.state_words import (
-    block_words,
     kernel_words,
+    memory_words,
+    need_title,
     need_words,
-    size_words,
     unknown_things,
     unknown_words,
 )
@@ -124,7 +124,7 @@ def _text(boards: list[Overview], messages: list[OutboxRow], now: float) -> list
     for board in boards:
         lines += [*([""] if lines else []), *_board_lines(board, now)]
     if not boards:
-        lines.append("no board has been heard yet")
+        lines.append("no data from any board yet")
     return lines + _message_lines(messages, now)
 
 
@@ -157,19 +157,16 @@ def _memory_lines(board: Overview) -> list[str]:
     state = board.state
     if state is None:
         return ["memory unknown: no snapshot of this boot yet" if board.boot else "memory unknown: no hello yet"]
-    free, largest = size_words(state.free_bytes), block_words(state.largest_free_block_bytes)
-    lines = [
-        f"free {free}; hands out {block_words(state.serviceable_bytes)} in one piece (largest free block {largest})"
-    ]
     snapshot = board.current_snapshot
-    return lines + [f"{escaped(need.name)} = {need.bytes}: {need_words(need, snapshot, state)}" for need in state.needs]
+    needs = [f"{need_title(need, state)}: {need_words(need, snapshot, state)}" for need in state.needs]
+    return [memory_words(state), *needs]
 
 
 def _gap_lines(board: Overview) -> list[str]:
     if not board.gaps:
         return []
     left_out = len(board.gaps) - _GAPS_SHOWN
-    lost = f"{counted(board.lost_snapshots, 'frame')} lost for good" if board.lost_snapshots else "nothing lost"
+    lost = f"{counted(board.lost_snapshots, 'frame')} lost" if board.lost_snapshots else "nothing lost"
     lines = [f"{lost}; gaps:"]
     lines += [f"  boot {escaped(gap.boot_id)}: {gap_words(gap)}" for gap in board.gaps[-_GAPS_SHOWN:]]
     return lines + ([f"  and {left_out} before: buddywatch history {escaped(board.name)}"] if left_out > 0 else [])

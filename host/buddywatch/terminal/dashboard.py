@@ -1,6 +1,6 @@
-"""The live view: boards as lines of a terminal. Pure; screen.py puts them on one.
+"""The live view: boards as lines of text. Pure; screen.py draws them on the terminal.
 
-Every board gets one line; what room is left goes to those in trouble first, then to the others, level by level.
+Every board gets one line. Where there is more room, boards in trouble get more lines first, then the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,15 @@ from buddywatch.terminal.style import (
     width_of,
 )
 from buddywatch.text.escape import counted, rough_duration
-from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, block_words, need_words, size_words
+from buddywatch.text.state_words import (
+    UNKNOWN,
+    VERDICT_WORDS,
+    block_words,
+    memory_words,
+    need_title,
+    need_words,
+    size_words,
+)
 from buddywatch.text.units import format_bytes
 
 _COLOURS = {watermark.OK: GREEN, watermark.TIGHT: YELLOW, watermark.REFUSED: RED, None: DIM}
@@ -40,11 +48,11 @@ _INDENT: Piece = ("  ", PLAIN)
 
 @dataclass(frozen=True)
 class BoardView:
-    """One board. links: (url, up); age_s: of the newest snapshot; None, "" and () stand for not known or none.
+    """One board. links: (url, up); age_s: of the newest snapshot; None, "" and () mean not known or none.
 
     kernel: "Linux 2.6.30-uc0, m68k, no MMU; boot 1a2b3c4d"; ring: "ring 32 kB, 700 frames held"; gaps: what was lost;
-    unknown: what the board cannot tell; alerts: one line for each that is open, gravest first; events: the last few,
-    oldest first.
+    unknown: what the board does not report; alerts: a line for each open one, most serious first; events: the last
+    few, oldest first.
     """
 
     name: str
@@ -91,7 +99,7 @@ def _title(state: ViewState, width: int) -> Line:
 
 def _body(boards: Sequence[BoardView], width: int, height: int, style: Style) -> list[Line]:
     if not boards:
-        return [[("no board has been heard yet", PLAIN)]]
+        return [[("no data from any board yet", PLAIN)]]
     if len(boards) > height:
         return _crowded(boards, height, style)
     blocks = [LEVELS[0](board, width, style) for board in boards]
@@ -105,7 +113,7 @@ def _body(boards: Sequence[BoardView], width: int, height: int, style: Style) ->
 
 
 def _crowded(boards: Sequence[BoardView], height: int, style: Style) -> list[Line]:
-    """More boards than lines: those in trouble first, and how many are left out."""
+    """More boards than lines: boards in trouble first, then how many are left out."""
     shown = sorted(boards, key=lambda board: not _is_in_trouble(board))[: max(height - 1, 0)]
     return [*[_summary(board, style) for board in shown], [(f"and {len(boards) - len(shown)} more boards", BOLD)]]
 
@@ -128,11 +136,11 @@ def _with_table(board: BoardView, width: int, style: Style) -> list[Line]:
 
 
 def _all(board: BoardView, width: int, style: Style) -> list[Line]:
-    """Everything, and a blank line that sets the board apart."""
+    """Everything, and a blank line after it."""
     lines = [_heading(board, style), [_INDENT, board_text(f"{board.kernel or 'kernel unknown'}{_rate(board)}")]]
     lines += [[_INDENT, *_memory(board)], *_need_lines(board), *_table(board, width)]
-    told = [text for text in (board.ring, board.gaps, board.unknown) if text]
-    lines += [[_INDENT, board_text("; ".join(told), YELLOW if board.gaps else PLAIN)]] if told else []
+    more = [text for text in (board.ring, board.gaps, board.unknown) if text]
+    lines += [[_INDENT, board_text("; ".join(more), YELLOW if board.gaps else PLAIN)]] if more else []
     lines += _alert_lines(board, _ALERTS_MAX)
     return [*lines, *[[_INDENT, board_text(text, DIM)] for text in board.events], []]
 
@@ -145,7 +153,9 @@ def _summary(board: BoardView, style: Style) -> Line:
     state = board.state
     if state is None:
         return [*line, ("  no snapshot yet", DIM)]
-    line.append((f"  free {size_words(state.free_bytes)}, hands out {block_words(state.serviceable_bytes)}", PLAIN))
+    line.append(
+        (f"  free {size_words(state.free_bytes)}, largest request {block_words(state.serviceable_bytes)}", PLAIN)
+    )
     for need in state.needs:
         line += [("  ", PLAIN), board_text(f"{need.name} "), (VERDICT_WORDS[need.verdict], _COLOURS[need.verdict])]
     return line + ([("  " + counted(len(board.alerts), "alert"), RED)] if board.alerts else [])
@@ -167,7 +177,7 @@ def _dot(up: bool, style: Style) -> Piece:
 
 
 def _age(board: BoardView) -> str:
-    return "never heard" if board.age_s is None else f"heard {rough_duration(board.age_s)} ago"
+    return "no data yet" if board.age_s is None else f"data {rough_duration(board.age_s)} old"
 
 
 def _rate(board: BoardView) -> str:
@@ -179,11 +189,7 @@ def _memory(board: BoardView) -> Line:
     state = board.state
     if state is None:
         return [(f"memory {UNKNOWN}: no snapshot yet", DIM)]
-    return [
-        (f"free {size_words(state.free_bytes)}; hands out ", PLAIN),
-        (block_words(state.serviceable_bytes), BOLD),
-        (f" in one piece (largest free block {block_words(state.largest_free_block_bytes)})", PLAIN),
-    ]
+    return [(memory_words(state), PLAIN)]
 
 
 def _need_lines(board: BoardView) -> list[Line]:
@@ -193,7 +199,7 @@ def _need_lines(board: BoardView) -> list[Line]:
 def _need_line(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> Line:
     words = need_words(need, snapshot, state)
     verdict = VERDICT_WORDS[need.verdict]
-    head = board_text(f"{need.name} = {need.bytes}: ")
+    head = board_text(f"{need_title(need, state)}: ")
     return [_INDENT, head, (verdict, _COLOURS[need.verdict]), (words.removeprefix(verdict), PLAIN)]
 
 
@@ -229,7 +235,7 @@ def _zone_name(zone: Zone, several_nodes: bool) -> Piece:
 
 
 def _size(order: int, page_bytes: int | None) -> str:
-    """A column's heading: "64k"; where the page size is not known, the order."""
+    """A column's heading: "64k"; "#4", the order, where the page size is not known."""
     if page_bytes is None:
         return f"#{order}"
     return format_bytes(page_bytes << order).replace(" ", "").removesuffix("B")

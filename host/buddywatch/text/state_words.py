@@ -1,4 +1,4 @@
-"""What a board's state means, in words: the same ones in `status`, in `history` and in the live view. Pure."""
+"""What a board's state means, in words: the same ones in `status`, `history` and the live view. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
-from buddywatch.text.escape import counted, one_line
+from buddywatch.text.escape import one_line
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import serving_zones
 
 UNKNOWN = "unknown"
-VERDICT_WORDS = {watermark.OK: "ok", watermark.TIGHT: "tight", watermark.REFUSED: "REFUSED", None: UNKNOWN}
+VERDICT_WORDS = {watermark.OK: "OK", watermark.TIGHT: "tight", watermark.REFUSED: "FAILS", None: UNKNOWN}
 
 _EXACT_BYTES = 100 << 20
 
@@ -21,14 +21,14 @@ _MISSING_WORDS = {
     "kernel-log": "the kernel's log",
     "stat": "how many processes are started",
     "zoneinfo": "the watermarks",
-    "meminfo": "free and reclaimable memory in all",
+    "meminfo": "total free and reclaimable memory",
     "uptime": "the kernel's uptime",
     "memory-zones": "zones that changed since buddyd started",
 }
 
 
 def size_words(size_bytes: int | None) -> str:
-    """Exact, but for what is so large that kilobytes are noise."""
+    """The exact size; from 100 MB on in whole megabytes, since nobody reads kilobytes there."""
     if size_bytes is None:
         return UNKNOWN
     return format_bytes(size_bytes) if size_bytes < _EXACT_BYTES else f"{size_bytes >> 20} MB"
@@ -36,7 +36,7 @@ def size_words(size_bytes: int | None) -> str:
 
 def block_words(size_bytes: int | None) -> str:
     """The size of the largest block of some kind; 0: there is none."""
-    return "nothing" if size_bytes == 0 else size_words(size_bytes)
+    return "none" if size_bytes == 0 else size_words(size_bytes)
 
 
 def kernel_words(facts: Mapping[str, str]) -> str:
@@ -48,10 +48,10 @@ def kernel_words(facts: Mapping[str, str]) -> str:
 
 
 def unknown_things(facts: Mapping[str, str]) -> list[str]:
-    """What a board cannot tell, by its hello: nothing of it may be taken for good."""
+    """What a board does not report, by its hello. Missing data never counts as good."""
     missing = [name for name in facts.get("missing", "-").split(",") if name not in ("", "-")]
     things = [_MISSING_WORDS.get(name, f"/proc/{name}") for name in missing]
-    return things + (["what passes while the link is down"] if facts.get("ring") == "0" else [])
+    return things + (["what happens while the link is down"] if facts.get("ring") == "0" else [])
 
 
 def unknown_words(facts: Mapping[str, str]) -> str:
@@ -60,21 +60,50 @@ def unknown_words(facts: Mapping[str, str]) -> str:
     return one_line(f"not known: {', '.join(things)}") if things else ""
 
 
+def memory_words(state: BoardState) -> str:
+    """ "free 3284 kB, largest request that succeeds: 32 kB (largest free block: 64 kB)"."""
+    words = (
+        f"free {size_words(state.free_bytes)}, largest request that succeeds: {block_words(state.serviceable_bytes)}"
+    )
+    if state.largest_free_block_bytes == state.serviceable_bytes:
+        return words
+    return f"{words} (largest free block: {block_words(state.largest_free_block_bytes)})"
+
+
+def need_title(need: NeedState, state: BoardState) -> str:
+    """ "rm (needs a 64 kB block)"; the exact size where the page size is not known."""
+    if need.order is None or state.page_bytes is None:
+        return f"{one_line(need.name)} (needs {need.bytes} bytes)"
+    size = format_bytes(state.page_bytes << need.order)
+    return f"{one_line(need.name)} (needs {'an' if size.startswith('8') else 'a'} {size} block)"
+
+
 def need_words(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
-    """ "REFUSED, 5 pages short in blocks of 64 kB or larger": the verdict, the margin, what a refusal brings."""
+    """ "FAILS: the largest usable block is 32 kB": the verdict, why, and what a failure leads to."""
     word = VERDICT_WORDS[need.verdict]
-    if need.verdict is None or need.margin_pages is None:
+    if need.verdict is None or need.margin_pages is None or state.page_bytes is None:
         return f"{word}: {why_unknown(state)}"
-    where = _where(need, snapshot, state)
+    margin, where = size_words(abs(need.margin_pages) * state.page_bytes), _where(need, snapshot, state)
+    if need.verdict == watermark.TIGHT:
+        return f"{word}: succeeds only after reclaim, {margin} to spare{where}"
     if need.verdict != watermark.REFUSED:
-        after = ", after reclaim only" if need.verdict == watermark.TIGHT else ""
-        return f"{word}, {counted(need.margin_pages, 'page')} to spare{where}{after}"
-    then = "; the OOM killer would act" if need.consequence == OOM_KILLER else ""
-    return f"{word}, {counted(-need.margin_pages, 'page')} short{where}{then}"
+        return f"{word}, {margin} to spare{where}"
+    then = "; the kernel kills a process for it (OOM killer)" if need.consequence == OOM_KILLER else ""
+    return f"{word}: {_too_small(need, state) or f'short by {margin}{where}'}{then}"
+
+
+def _too_small(need: NeedState, state: BoardState) -> str:
+    """That every usable block is smaller than the need's; "" where that is not the reason."""
+    usable_bytes = state.serviceable_bytes
+    if need.order is None or state.page_bytes is None or usable_bytes is None:
+        return ""
+    if usable_bytes >= state.page_bytes << need.order:
+        return ""
+    return f"the largest usable block is {format_bytes(usable_bytes)}" if usable_bytes else "no block is usable"
 
 
 def _where(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
-    """Where the margin was found: " in blocks of 64 kB or larger", or in all free memory."""
+    """Where the margin is smallest: " in blocks of 64 kB or larger", or in all free memory."""
     order = None if snapshot is None else _hardest_order(need, snapshot, state)
     if order is None or state.page_bytes is None:
         return ""
@@ -82,10 +111,10 @@ def _where(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str
 
 
 def _hardest_order(need: NeedState, snapshot: Snapshot, state: BoardState) -> int | None:
-    """The order at which the kernel's rule leaves the need's margin: not always the need's own."""
+    """The order whose test of the kernel's rule leaves the smallest margin: it may be smaller than the need's own."""
     if need.order is None or state.rule is None:
         return None
-    for taken_pages in (0, watermark.EXEC_PAGES):  # a NeedState does not tell whether an exec asks for it
+    for taken_pages in (0, watermark.EXEC_PAGES):  # a NeedState does not say whether it is an exec
         for zone in serving_zones(snapshot):
             nr_free = watermark.take_pages(zone.nr_free, taken_pages)
             mark, reserve = zone.min_pages, zone.reserve_pages

@@ -33,20 +33,20 @@ def story(store):
 def test_table_shows_gaps_events_and_boots_where_they_were(buddywatch, story):
     lines = buddywatch("history", "xp").lines
     fresh, failing = " ".join(map(str, SEED_REBOOTED)), " ".join(map(str, SEED_FREE))
-    assert " ".join(lines[0].split()) == "time seq free kB hands out kB rm free blocks of 1, 2, 4, 8 ... pages"
+    assert " ".join(lines[0].split()) == "time seq free kB usable kB rm free blocks of 1, 2, 4, 8 ... pages"
     assert [line.split(", started")[0] for line in lines[1:]] == [
         "-- boot 0000b001: Linux 2.6.30-uc0",
         "-- gap in boot 0000b001: 1..2 (2 frames): from before the first contact, not counted as lost",
-        f"{local(START + 15)}        3      3192          2048  ok +651         {fresh}",
-        f"{local(START + 20)}        4      3192          2048  ok +651         {fresh}",
+        f"{local(START + 15)}        3      3192          2048  OK +651         {fresh}",
+        f"{local(START + 20)}        4      3192          2048  OK +651         {fresh}",
         "-- gap in boot 0000b001: 5..9 (5 frames): the board's ring was full before they were fetched",
-        f"{local(START + 50)}       10      3284            32  REFUSED -5      {failing}",
-        f"{local(START + 55)}       11      3284            32  REFUSED -5      {failing}",
+        f"{local(START + 50)}       10      3284            32  FAILS -5        {failing}",
+        f"{local(START + 55)}       11      3284            32  FAILS -5        {failing}",
         f"-- {local(START + 58)} {KERNEL_LINE}",
         "-- gap in boot 0000b001: 13..14 (2 frames): the board or its agent restarted before they were fetched",
         "-- boot 0000b002: Linux 2.6.30-uc0",
-        f"{local(SECOND_START + 5)}        1      3192          2048  ok +651         {fresh}",
-        f"{local(SECOND_START + 10)}        2      3192          2048  ok +651         {fresh}",
+        f"{local(SECOND_START + 5)}        1      3192          2048  OK +651         {fresh}",
+        f"{local(SECOND_START + 10)}        2      3192          2048  OK +651         {fresh}",
     ]
     assert lines[1].endswith("(first)") and lines[10].endswith("(reboot)")
 
@@ -76,7 +76,7 @@ def test_text_of_a_board_is_escaped(buddywatch, store):
 
 def test_nothing_stored_is_said(buddywatch, store):
     store.add_boot("xp", boot())
-    assert buddywatch("history", "xp").lines == ["nothing is stored for that time"]
+    assert buddywatch("history", "xp").lines == ["no data is stored for that time"]
     empty = buddywatch("history", "xp", "--json").json
     assert empty == {"board": "xp", "rows": [], "gaps": [], "events": []}
 

@@ -93,8 +93,8 @@ def test_text_says_the_same_in_words(buddywatch, store):
     assert timeless(buddywatch("status").out).splitlines() == [
         "xp-07: link up, data T old",
         "  Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001, up T",
-        "  free 3284 kB; hands out 32 kB in one piece (largest free block 64 kB)",
-        "  rm = 61440: REFUSED, 5 pages short in blocks of 64 kB or larger",
+        "  free 3284 kB, largest request that succeeds: 32 kB (largest free block: 64 kB)",
+        "  rm (needs a 64 kB block): FAILS: the largest usable block is 32 kB",
         "  link tcp://10.0.0.7:2323: up for T; no damage",
         "  no open alert",
     ]
@@ -151,7 +151,7 @@ def test_gaps_have_their_exact_first_and_last(buddywatch, store):
     ]
     lines = buddywatch("status").lines
     assert lines[5:9] == [
-        "  16 frames lost for good; gaps:",
+        "  16 frames lost; gaps:",
         "    boot 0000b001: 1..4 (4 frames): from before the first contact, not counted as lost",
         "    boot 0000b001: 10..24 (15 frames): the board's ring was full before they were fetched",
         "    boot 0000b001: 30..30 (1 frame): the board or its agent restarted before they were fetched",
@@ -176,8 +176,8 @@ def test_what_is_not_known_is_null_and_unknown(buddywatch, store):
     assert [board[key] for key in ("serviceable_bytes", "largest_free_block_bytes", "free_bytes")] == [None] * 3
     assert board["needs"][0]["verdict"] is None and board["needs"][0]["margin_pages"] is None
     text = buddywatch("status").out
-    assert "free unknown; hands out unknown in one piece" in text
-    assert "rm = 61440: unknown: the board's page size is not known" in text
+    assert "free unknown, largest request that succeeds: unknown" in text
+    assert "rm (needs 61440 bytes): unknown: the board's page size is not known" in text
 
 
 def test_overrides_of_the_configuration_are_used(buddywatch, store):
@@ -276,7 +276,7 @@ def test_messages_on_their_way_are_counted(buddywatch, store):
 
 
 def test_no_board_is_said(buddywatch, store):
-    assert buddywatch("status").lines == ["no board has been heard yet"]
+    assert buddywatch("status").lines == ["no data from any board yet"]
     assert buddywatch("status", "--json").json["boards"] == []
 
 

@@ -48,11 +48,11 @@ def test_one_board_is_shown_with_everything():
     assert shown(state)[:14] == [
         "buddywatch  2026-11-22 10:15:03  1 board, 1 open alert",
         "─" * 80,
-        "xp-07  heard 3 s ago  ● tcp://10.0.0.7:2323",
+        "xp-07  data 3 s old  ● tcp://10.0.0.7:2323",
         "  Linux 2.6.30-uc0; processes/s 0.5",
-        "  free 3120 kB; hands out 32 kB in one piece (largest free block 64 kB)",
-        "  rm = 61440: REFUSED, 2 pages short in blocks of 64 kB or larger",
-        "  sh = 8192: ok, 456 pages to spare in blocks of 8 kB or larger",
+        "  free 3120 kB, largest request that succeeds: 32 kB (largest free block: 64 kB)",
+        "  rm (needs a 64 kB block): FAILS: the largest usable block is 32 kB",
+        "  sh (needs an 8 kB block): OK, 1824 kB to spare in blocks of 8 kB or larger",
         "           4k    8k   16k   32k   64k  128k  256k  512k    1M    2M    4M",
         "  DMA     300   120    40     8     1     0     0     0     0     0     0",
         "  ring 32 kB; lost 15 frames, the last 130..144",
@@ -72,8 +72,8 @@ def test_many_boards_are_shown_with_less_and_those_in_trouble_with_more():
         "bad",
         *(f"calm-{i}" for i in range(6, 12)),
     ]
-    assert any("REFUSED, 2 pages short" in line for line in lines)
-    assert "calm-11 ● heard 3 s ago  free 6892 kB, hands out 4 MB  rm ok  sh ok" in lines
+    assert any("FAILS: the largest" in line for line in lines)
+    assert "calm-11 ● data 3 s old  free 6892 kB, largest request 4 MB  rm OK  sh OK" in lines
 
 
 def test_more_boards_than_lines_are_counted_and_those_in_trouble_are_kept():
@@ -86,23 +86,27 @@ def test_more_boards_than_lines_are_counted_and_those_in_trouble_are_kept():
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        pytest.param({"marks": ()}, "rm = 61440: unknown: the board has no watermarks", id="no-zoneinfo"),
-        pytest.param({"facts": {"kernel": "2.6.30"}}, "rm = 61440: unknown: the board's page size", id="no-page-size"),
-        pytest.param({"facts": {"page_bytes": "4096"}}, "rm = 61440: unknown: the kernel release", id="no-release"),
-        pytest.param({"facts": {}}, "free unknown; hands out unknown in one piece", id="nothing"),
+        pytest.param({"marks": ()}, "rm (needs a 64 kB block): unknown: the board has no watermarks", id="no-zoneinfo"),
+        pytest.param(
+            {"facts": {"kernel": "2.6.30"}}, "rm (needs 61440 bytes): unknown: the board's page size", id="no-page-size"
+        ),
+        pytest.param(
+            {"facts": {"page_bytes": "4096"}}, "rm (needs a 64 kB block): unknown: the kernel release", id="no-release"
+        ),
+        pytest.param({"facts": {}}, "free unknown, largest request that succeeds: unknown", id="nothing"),
         pytest.param({"processes_per_s": None}, "processes/s unknown", id="no-rate"),
     ],
 )
 def test_unknown_is_said_and_is_not_zero(changed, expected):
     lines = shown(view(board(**changed)))
     assert any(expected in line for line in lines)
-    assert not any("0 B" in line or "hands out 0" in line or "nothing" in line for line in lines)
+    assert not any("0 B" in line or "succeeds: 0" in line or "none" in line for line in lines)
 
 
 def test_board_that_was_never_heard_is_unknown():
     lines = shown(view(BoardView("new")))
     assert lines[2:5] == [
-        "new  never heard  no link",
+        "new  no data yet  no link",
         "  kernel unknown; processes/s unknown",
         "  memory unknown: no snapshot yet",
     ]
@@ -110,15 +114,15 @@ def test_board_that_was_never_heard_is_unknown():
 
 def test_board_without_a_link_is_not_called_down_on_its_one_line():
     lines = shown(view(*[BoardView(f"new-{i}") for i in range(25)]), height=40)
-    assert "new-24 no link never heard  no snapshot yet" in lines
+    assert "new-24 no link no data yet  no snapshot yet" in lines
 
 
 def test_nothing_to_hand_out_is_said():
-    assert any("hands out nothing in one piece" in line for line in shown(view(board(nr_free=(0,) * 11))))
+    assert any("largest request that succeeds: none" in line for line in shown(view(board(nr_free=(0,) * 11))))
 
 
 def test_lack_of_boards_is_said():
-    assert shown(view())[2] == "no board has been heard yet"
+    assert shown(view())[2] == "no data from any board yet"
 
 
 def test_page_size_unknown_gives_orders_for_sizes():

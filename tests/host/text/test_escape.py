@@ -89,18 +89,21 @@ def need(size_bytes, nr_free, is_program=False, marks=(90, 112, 135), facts=FACT
 @pytest.mark.parametrize(
     ("size_bytes", "nr_free", "expected"),
     [
-        pytest.param(61440, SEED_FREE, "REFUSED, 5 pages short in blocks of 64 kB or larger", id="the-seed"),
+        pytest.param(61440, SEED_FREE, "FAILS: the largest usable block is 32 kB", id="the-seed"),
         # 16 pages in blocks of order 1 or larger, 16 + (90 >> 1) demanded: harder than the need's own order
-        pytest.param(
-            61440, (200, 0, 0, 0, 1, 0), "REFUSED, 45 pages short in blocks of 8 kB or larger", id="smaller-blocks"
-        ),
+        pytest.param(61440, (200, 0, 0, 0, 1, 0), "FAILS: the largest usable block is 4 kB", id="smaller-blocks"),
         # all free memory: 100 pages, 4 + 90 demanded at min, 4 + 112 at low
-        pytest.param(16384, (0, 0, 25), "tight, 6 pages to spare in all free memory, after reclaim only", id="tight"),
         pytest.param(
-            16384, (0, 0, 20), "REFUSED, 14 pages short in all free memory; the OOM killer would act", id="oom-killer"
+            16384, (0, 0, 25), "tight: succeeds only after reclaim, 24 kB to spare in all free memory", id="tight"
         ),
-        pytest.param(61440, (0, 0, 0, 0, 20), "ok, 214 pages to spare in all free memory", id="ok"),
-        pytest.param(4096, (91,), "tight, 0 pages to spare in all free memory, after reclaim only", id="just"),
+        pytest.param(
+            16384,
+            (0, 0, 20),
+            "FAILS: no block is usable; the kernel kills a process for it (OOM killer)",
+            id="oom-killer",
+        ),
+        pytest.param(61440, (0, 0, 0, 0, 20), "OK, 856 kB to spare in all free memory", id="ok"),
+        pytest.param(4096, (91,), "tight: succeeds only after reclaim, 0 B to spare in all free memory", id="just"),
     ],
 )
 def test_need_words_give_verdict_margin_and_place(size_bytes, nr_free, expected):
@@ -109,8 +112,8 @@ def test_need_words_give_verdict_margin_and_place(size_bytes, nr_free, expected)
 
 def test_need_words_of_a_program_count_what_an_exec_takes_first():
     # The 6 pages come out of the only block of 64 kB, as nothing smaller is free.
-    assert need(61440, (0, 0, 0, 0, 2), is_program=True).startswith("REFUSED, ")
-    assert need(61440, (0, 0, 0, 0, 1, 4), is_program=True) == "ok, 32 pages to spare in all free memory"
+    assert need(61440, (0, 0, 0, 0, 2), is_program=True).startswith("FAILS: ")
+    assert need(61440, (0, 0, 0, 0, 1, 4), is_program=True) == "OK, 128 kB to spare in all free memory"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ def test_need_words_say_what_is_not_known(change, expected):
 def test_sizes_in_words():
     assert [size_words(n) for n in (None, 0, 65536)] == ["unknown", "0 B", "64 kB"]
     assert [size_words(n) for n in ((100 << 20) - 4096, (100 << 20) + 4096)] == ["102396 kB", "100 MB"]
-    assert [block_words(n) for n in (None, 0, 65536)] == ["unknown", "nothing", "64 kB"]
+    assert [block_words(n) for n in (None, 0, 65536)] == ["unknown", "none", "64 kB"]
 
 
 def test_gap_words_have_first_and_last():
