@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from buddywatch.config.load import Alert, Collector, Config, Need
-from buddywatch.model.samples import Boot, Event, Snapshot, Zone
+from buddywatch.model.samples import OVERWRITTEN, Boot, Event, Gap, Snapshot, Zone
+from buddywatch.store.store import Store
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 SEED_FREE = (
@@ -66,6 +67,14 @@ def boot(boot_id: str = BOOT_ID, cause: str = "first", started: float = START, *
 def kernel_event(seq: int | None, uptime_ms: int | None, boot_id: str = BOOT_ID, text: str = KERNEL_LINE) -> Event:
     time = START + (uptime_ms or 0) / 1000
     return Event(boot_id, seq, time, uptime_ms, "alloc", 61440, 6821, "rm", text)
+
+
+def fill_with_holes(store: Store) -> None:
+    """Frames 1..3 lost, a snapshot of frames 4 and 5, an event 6, a snapshot 7, 8 to 11 missing, a snapshot 12."""
+    store.add_gap("xp", Gap(BOOT_ID, 1, 3, OVERWRITTEN, START))
+    store.add_event("xp", kernel_event(6, 30000))
+    for shot in (snapshot(12), snapshot(7), snapshot(5, frames=2)):
+        store.add_snapshot("xp", shot)
 
 
 def config(*needs: Need, **alert: str | int) -> Config:

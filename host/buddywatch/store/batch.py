@@ -28,6 +28,7 @@ class BatchStore(RulesStore):
             self.add_snapshot(board, snapshot)
         for stored in rows.events:
             self.add_event(board, stored.event, stored.copy)
+        self.fold_ranges(board, len(rows.snapshots) + len(rows.events))
         for gap in rows.gaps:
             self.add_gap(board, gap)
         for line in rows.console:

@@ -121,7 +121,16 @@ def m004_bounded_reads(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_link_health, m003_parts, m004_bounded_reads)
+def m005_stored_ranges(connection: Connection) -> None:
+    """Frames first..last of a boot that snapshots and events hold; there may be more than these."""
+    connection.execute(
+        """CREATE TABLE stored_ranges (
+            boot INTEGER NOT NULL REFERENCES boots, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            PRIMARY KEY (boot, first)) STRICT, WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (m001_initial, m002_link_health, m003_parts, m004_bounded_reads, m005_stored_ranges)
 
 
 def schema_version(connection: Connection) -> int | None:

@@ -18,7 +18,7 @@ _BOOT = "boot_id, facts, started_ms, cause"
 EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
 SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
-_END_MS = 2**63 - 1
+_INT64_MAX = 2**63 - 1
 
 # The names in `boots`: from one to the next by the index, as a board may have thousands of boots.
 _BOARDS = """
@@ -67,7 +67,7 @@ class ReadStore(Database):
         # Boot by boot: one query over all boots would sort everything that is stored of the board.
         sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? ORDER BY s.seq DESC LIMIT ?"
         found: list[Snapshot] = []
-        key = self._boot_before(board, _END_MS)
+        key = self._newest_key(board)
         while key is not None and len(found) < count:
             found += [self._snapshot(row) for row in self._rows(sql, (key, count - len(found)))]
             key = self._boot_before(board, key)
@@ -133,6 +133,10 @@ class ReadStore(Database):
         for time_ms, text in self._rows(sql, (board, milliseconds(since))):
             yield ConsoleLine(time_ms / 1000, text)
 
+    def _newest_key(self, board: str) -> int | None:
+        """The boots.id of the board's newest boot."""
+        return self._boot_before(board, _INT64_MAX)
+
     def _boot_before(self, board: str, key: int) -> int | None:
         """The boots.id of the board's newest boot below `key`."""
         row = self._row("SELECT max(id) FROM boots WHERE board = ? AND id < ?", (board, key))
@@ -171,4 +175,4 @@ def _gap(row: tuple[Any, ...]) -> Gap:
 
 
 def _span(since: float | None, until: float | None) -> tuple[int, int]:
-    return milliseconds(since or 0), _END_MS if until is None else milliseconds(until)
+    return milliseconds(since or 0), _INT64_MAX if until is None else milliseconds(until)

@@ -1,46 +1,102 @@
-"""Which frames of a board are there, for a collector that starts again."""
+"""Which frames of a board are there, for a collector that starts again.
+
+A boot may have millions of rows, so they are not read for this. The table `stored_ranges` says of ranges of frames that
+they are there; whatever it does not cover is looked for among the rows. Every FOLD_ROWS rows the table is brought up to
+date, which leaves little to look for.
+"""
 
 from __future__ import annotations
+
+import sqlite3
 
 from buddywatch.model.samples import Boot, ResumeState, Snapshot
 from buddywatch.store.read import SNAPSHOT
 from buddywatch.store.write import DataStore
 
-# Frames first..last of a boot that hold snapshots and events, touching ranges joined; their first and last snapshot.
-_STORED_RANGES = """
+FOLD_ROWS = 1000  # of a board
+_END_SEQ = 2**63 - 1
+
+_Range = tuple[int, int]  # first and last frame, both included
+
+# The frames behind ?2 and before ?3 that snapshots and events of a boot hold; ranges that touch are joined.
+_RANGES_BETWEEN = """
     WITH pieces AS (
-        SELECT first_seq AS first, seq AS last, seq AS snapshot FROM snapshots WHERE boot = ?1
-        UNION ALL SELECT seq, seq, NULL FROM events WHERE boot = ?1 AND seq IS NOT NULL),
+        SELECT first_seq AS first, seq AS last FROM snapshots WHERE boot = ?1 AND seq > ?2 AND seq < ?3
+        UNION ALL SELECT seq, seq FROM events WHERE boot = ?1 AND seq > ?2 AND seq < ?3),
     starts AS (SELECT *, first > 1 + max(last) OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
         AS after_hole FROM pieces),
     numbered AS (SELECT *, sum(coalesce(after_hole, 0)) OVER (ORDER BY first) AS number FROM starts)
-    SELECT min(first), max(last), min(snapshot), max(snapshot) FROM numbered GROUP BY number ORDER BY 1"""
+    SELECT min(first), max(last) FROM numbered GROUP BY number ORDER BY 1"""
 
 
 class FrameStore(DataStore):
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        super().__init__(path, connection)
+        self._unfolded: dict[str, int] = {}  # by board: rows since its ranges were brought up to date
+
     def resume(self, board: str) -> ResumeState | None:
         """What the tracker must know of a board; None for one never seen."""
         boot = self.latest_boot(board)
         if boot is None:
             return None
         key = self._known_key(board, boot.boot_id)
-        ranges = list(self._rows(_STORED_RANGES, (key,)))
+        ranges = self._stored_ranges(key)
         return ResumeState(
             boot=boot,
-            stored=tuple((first, last) for first, last, _, _ in ranges),
+            stored=tuple(ranges),
             lost=tuple(self._rows("SELECT first, last FROM gaps WHERE boot = ? ORDER BY first", (key,))),
-            edges=tuple(self._snapshot_at(key, newest) for _, _, _, newest in ranges if newest is not None),
+            edges=tuple(self._snapshots_at_ends(key, ranges, "DESC")),
             earlier=self._highest(board, boot),
-            firsts=tuple(self._snapshot_at(key, oldest) for _, _, oldest, _ in ranges if oldest is not None),
+            firsts=tuple(self._snapshots_at_ends(key, ranges, "ASC")),
         )
 
-    def _snapshot_at(self, boot: int, seq: int) -> Snapshot:
-        row = self._row(f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq = ?", (boot, seq))
-        assert row is not None
-        return self._snapshot(row)
+    def fold_ranges(self, board: str, rows: int) -> None:
+        """So many rows were written of the board: now and then, bring `stored_ranges` up to date."""
+        self._unfolded[board] = self._unfolded.get(board, 0) + rows
+        if self._unfolded[board] < FOLD_ROWS:
+            return
+        self._unfolded[board] = 0
+        key = self._newest_key(board)
+        if key is not None:
+            before, now = set(self._folded_ranges(key)), set(self._stored_ranges(key))
+            for first, _ in before - now:
+                self._run("DELETE FROM stored_ranges WHERE boot = ? AND first = ?", (key, first))
+            for first, last in now - before:
+                self._run("INSERT INTO stored_ranges VALUES (?, ?, ?)", (key, first, last))
+
+    def _folded_ranges(self, key: int) -> list[_Range]:
+        return list(self._rows("SELECT first, last FROM stored_ranges WHERE boot = ? ORDER BY first", (key,)))
+
+    def _stored_ranges(self, key: int) -> list[_Range]:
+        """The frames that snapshots and events of a boot hold, in ranges that do not touch."""
+        found: list[_Range] = []
+        behind = 0
+        for folded in [*self._folded_ranges(key), (_END_SEQ, _END_SEQ)]:
+            found += self._rows(_RANGES_BETWEEN, (key, behind, folded[0]))
+            found.append(folded)
+            behind = folded[1]
+        found.pop()
+        return _joined(found)
+
+    def _snapshots_at_ends(self, key: int, ranges: list[_Range], order: str) -> list[Snapshot]:
+        """The last (DESC) or first (ASC) snapshot of each range that has one."""
+        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ? ORDER BY seq {order} LIMIT 1"
+        rows = [self._row(sql, (key, first, last)) for first, last in ranges]
+        return [self._snapshot(row) for row in rows if row is not None]
 
     def _highest(self, board: str, newest: Boot) -> dict[str, int]:
         sql = """SELECT boot_id, max(coalesce((SELECT max(seq) FROM snapshots WHERE boot = b.id), 0),
             coalesce((SELECT max(seq) FROM events WHERE boot = b.id), 0))
             FROM boots b WHERE board = ? AND boot_id <> ?"""
         return dict(self._rows(sql, (board, newest.boot_id)))
+
+
+def _joined(ranges: list[_Range]) -> list[_Range]:
+    """Ranges in ascending order, those that touch made one."""
+    joined: list[_Range] = []
+    for first, last in ranges:
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    return joined

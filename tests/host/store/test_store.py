@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, kernel_event, snapshot, zone
-from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap, ResumeState
+from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, fill_with_holes, kernel_event, snapshot, zone
+from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap
 from buddywatch.store import write
 from buddywatch.store.store import Store
 
@@ -225,41 +225,8 @@ def test_link_states(store):
     assert [link.since for link in store.links("xp")] == [START + 4, START + 3]
 
 
-# --- going on after a restart ---
-
-
-def fill(store):
-    """Frames 1..3 lost, a snapshot of frames 4 and 5, an event 6, a snapshot 7, 8 to 11 missing, a snapshot 12."""
-    store.add_gap("xp", Gap(BOOT_ID, 1, 3, OVERWRITTEN, START))
-    store.add_event("xp", kernel_event(6, 30000))
-    for shot in (snapshot(12), snapshot(7), snapshot(5, frames=2)):
-        store.add_snapshot("xp", shot)
-
-
-def test_resume_gives_ranges_gaps_and_the_snapshots_at_their_ends(store):
-    fill(store)
-    edges = (snapshot(7), snapshot(12))
-    firsts = (snapshot(5, frames=2), snapshot(12))
-    assert store.resume("xp") == ResumeState(boot(), ((4, 7), (12, 12)), ((1, 3),), edges, firsts=firsts)
-
-
-def test_resume_of_events_alone_has_no_edge(store):
-    store.add_event("xp", kernel_event(1, 5000))
-    assert store.resume("xp") == ResumeState(boot(), ((1, 1),), (), ())
-
-
-def test_resume_knows_the_boots_before(store):
-    fill(store)
-    store.add_boot("xp", boot("0000b002", "reboot"))
-    assert store.resume("xp") == ResumeState(boot("0000b002", "reboot"), (), (), (), {BOOT_ID: 12})
-
-
-def test_resume_of_an_unknown_board_is_none(store):
-    assert store.resume("nobody") is None
-
-
 def test_rules_history_gives_what_is_not_judged_in_sequence(store):
-    fill(store)
+    fill_with_holes(store)
     history = store.rules_history("xp")
     assert history.judged_seq == 0
     (known, pieces), *others = history.boots
