@@ -15,7 +15,7 @@ from buddywatch.alerts.dispatch import MAIL_INTERVAL_BATCHES
 from buddywatch.alerts.evaluate import RECENTLY_S
 from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.collect import console_server
-from buddywatch.config import mail
+from buddywatch.config import sections
 from buddywatch.config.load import DEFAULT_NEEDS, Alert, load
 from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
 from buddywatch.links.connection import split_board
@@ -169,9 +169,9 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         (ALERTS, "Rules", f"the last {RECENTLY_S // 3600} hours"),
         (ALERTS, "Rules", "an hour of its uptime" if signals.KERNEL_QUIET_MS == 3_600_000 else "another time"),
         (ALERTS, "Rules", "more than a minute late" if incidents.LATE_AFTER_S == 60 else "another time"),
-        (MAIL, "By SMTP", f"STARTTLS on port {mail.PORTS['starttls']}"),
-        (MAIL, "By SMTP", f"on port {mail.PORTS['tls']}"),
-        (MAIL, "By SMTP", f"port {mail.PORTS['none']}; with a login"),
+        (MAIL, "By SMTP", f"STARTTLS on port {sections.PORTS['starttls']}"),
+        (MAIL, "By SMTP", f"on port {sections.PORTS['tls']}"),
+        (MAIL, "By SMTP", f"port {sections.PORTS['none']}; with a login"),
         (MAIL, "When the mail server is dead", "1, 2, 5, 15, 30 and 60 minutes and then every hour"),
         (MAIL, "When the mail server is dead", "for a day" if PERMANENT_LIMIT_S == 86400 else "for another time"),
         (LINKS, "Kinds", f"{BAUD} is the default"),
