@@ -17,7 +17,7 @@ from buddywatch.store import migrations  # noqa: E402
 REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
     "boots": "each run of an agent: its hello, the time of uptime 0, and `cause` (`first`, `agent-restart`, `reboot`)",
-    "console": "text on the line that was no frame",
+    "console": "text between the frames",
     "events": "the kernel's lines, and news of the agent; `copy`: the same line is stored already",
     "gaps": "frames `first` to `last` that are lost, and why",
     "incidents": "each alert, from its beginning to its end",

@@ -12,7 +12,7 @@ from buddyd import options
 from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.config.load import Collector, Config
 from buddywatch.links.factory import Doors
-from docs_pages import DOCS, GUIDES, INDEX, MAPS, PAGES, TOP, Typed, name_of, simple_commands
+from docs_pages import CHANGELOG, DOCS, GUIDES, INDEX, MAPS, PAGES, TOP, Typed, name_of, simple_commands
 
 MAKEFILE = (TOP / "Makefile").read_text()
 TARGETS = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split())
@@ -23,6 +23,8 @@ PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt
 BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
 FOREIGN = ("chmod", "cp", "git", "journalctl", "ln", "mkdir", "sqlite3", "systemctl", "telnet")
 FOREIGN += ("base64", "cat", "echo", "head")
+WORDING = DOCS / "wording.md"
+RIDDLES = r"\b(?:told|lets? go|whoever|of which|is had)\b"
 README_LINES_MAX = 70  # one screen, more or less
 MAP_LINES_MAX = 60
 FOREIGN_OPTIONS = {"--now", "--json"}  # of systemctl; of a hook in an example
@@ -168,6 +170,17 @@ def test_index_names_every_page_below_docs() -> None:
 def test_readme_fits_on_a_page(page: Path) -> None:
     limit = README_LINES_MAX if page.parent == TOP else MAP_LINES_MAX
     assert len(page.read_text().splitlines()) <= limit
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in (WORDING, CHANGELOG)], ids=name_of)
+def test_page_has_no_riddles(page: Path) -> None:
+    text = docs_pages.flat(re.sub(r"`[^`\n]*`", "", docs_pages.prose(page)))
+    assert re.findall(RIDDLES, text, re.IGNORECASE) == []
+
+
+def test_wording_names_the_riddles() -> None:
+    rule = next(line for line in WORDING.read_text().split("- **") if line.startswith("No riddles"))
+    assert {word for word in re.findall(r'"([a-z ]+)"', rule) if not re.search(RIDDLES, word)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
