@@ -19,6 +19,8 @@ MAPS = [TOP / "README.md", TOP / "agent" / "README.md", TOP / "host" / "README.m
 GUIDES = [*MAPS, *sorted(DOCS.rglob("*.md"))]
 PAGES = [*GUIDES, CHANGELOG, PROTOCOL]
 
+ABOUT_NEED_OR_KERNEL = re.compile(r"^  rm |: rm: |COLDFIRE")  # lines of `buddywatch status`, of one board
+
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _PROMPTS = ("$ ", "# ", "board# ")  # in blocks of kind "console"
 _INDENTED = re.compile(r" {4,}((?:make|git|(?:\.venv/bin/)?buddywatch|python3|micropython) .*)")

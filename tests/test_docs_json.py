@@ -1,7 +1,6 @@
 """The reference pages show the keys that the JSON really has, and what the store really takes."""
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,7 @@ def test_status_in_words_has_the_lines_of_the_page(buddywatch: Runner) -> None:
     page = DOCS / "how-to" / "install-the-collector.md"
     (shown,) = [typed.output for typed in docs_pages.typed(page) if typed.line == "buddywatch status"]
     # The lines about the need are compared in tests/system/test_tutorial.py: here it is not refused.
-    known = [line for line in shown.splitlines() if not re.search(r"\brm\b.*(REFUSED|refused)|COLDFIRE", line)]
+    known = [line for line in shown.splitlines() if not docs_pages.ABOUT_NEED_OR_KERNEL.search(line)]
     true = {docs_pages.status_line(line) for line in buddywatch("status").out.splitlines()}
     assert len(known) == 6
     assert {docs_pages.status_line(line) for line in known} - true == set()

@@ -85,7 +85,7 @@ def status_of_the_same_board() -> list[str]:
     """The lines about kernel, memory and need in the status that another page shows; it is of the same files."""
     page = DOCS / "how-to" / "install-the-collector.md"
     (shown,) = [typed.output for typed in docs_pages.typed(page) if typed.line == "buddywatch status"]
-    lines = [line for line in shown.splitlines() if "rm" in line.split(": kernel:")[0] or "COLDFIRE" in line]
+    lines = [line for line in shown.splitlines() if docs_pages.ABOUT_NEED_OR_KERNEL.search(line)]
     assert len(lines) == 4
     return lines
 

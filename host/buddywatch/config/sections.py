@@ -30,7 +30,7 @@ class Board:
     """What the file says about one board; None: not said."""
 
     name: Annotated[k.Name, "the board's name, as in its hello"]
-    rule: Annotated[k.Rule | None, "the kernel's allocation rule; else told by the kernel release"] = None
+    rule: Annotated[k.Rule | None, "the kernel's allocation rule; else taken from the kernel release"] = None
     page_bytes: Annotated[k.PageBytes | None, "the page size; else what the board says"] = None
     silent_after_s: Annotated[k.Duration | None, "as in [alert], for this board"] = None
     needs: Annotated[k.Names | None, "names of the needs to judge; else all that apply to it"] = None
