@@ -1,6 +1,6 @@
-"""The command line: which command, which configuration; and the one place where errors become words and exit codes.
+"""The command line: picks the command and the configuration, and turns errors into one line and an exit code.
 
-A command's module is imported only when it is asked for, so that `buddywatch status` starts without what sends mail.
+A command's module is imported only when that command runs: `buddywatch status` does not load the mail code.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from buddywatch.notify.base import NotifyError
 from buddywatch.store.database import StoreError
 
 COMMANDS = {
-    "collect": "collect from boards, store, judge and warn",
-    "status": "show every board: link, age of the data, what its kernel would hand out, open alerts",
+    "collect": "collect from boards, store the data, judge it and send alerts",
+    "status": "show every board: links, age of the data, largest request that succeeds, open alerts",
     "history": "show what is stored about a board, with gaps shown as gaps",
-    "log": "show what came over a board's console: the kernel's messages, and what a shell printed",
-    "console": "ask a board as a person: through the running collector, or over a link of its own",
+    "log": "show the console text of a board: kernel messages, and what a shell printed",
+    "console": "interactive session with a board's agent, through the running collector or over a link of its own",
     "alerts": "list alerts",
-    "silence": "tell nobody of a board's alerts for a while",
-    "explain": "say why an allocation failed or would, and what would help, from kernel log and /proc text",
-    "need": "show the contiguous memory that executing a bFLT or ELF program takes",
-    "decode": "print the lines of a wire, a recording or a log in words",
-    "check-config": "validate the configuration, and show what is in effect",
-    "test-alert": "really send a test message through every configured way",
+    "silence": "mute a board's alerts for a while (they are still recorded)",
+    "explain": "explain from kernel log and /proc text why an allocation failed or would fail, and what helps",
+    "need": "show how much contiguous memory a bFLT or ELF program needs to start",
+    "decode": "explain each line of a serial line, a recording or a log",
+    "check-config": "check the configuration, and show the settings in effect",
+    "test-alert": "send a test message by mail and to every hook",
 }
 _WITHOUT_CONFIG = ("explain", "need", "decode")
 
@@ -46,7 +46,7 @@ PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
 
 _EPILOG = f"""exit codes:
   0    fine
-  {BAD_NEWS}    the answer is bad news (explain: refused; status: an alert is open; check-config: invalid)
+  {BAD_NEWS}    problem found (explain: a request fails; status: an alert is open; check-config: invalid)
   {USAGE}    usage or unreadable input
   {STORAGE}    storage
   {LINK_OR_MAIL}    link or mail
@@ -61,7 +61,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. Never raises, but for SystemExit by argparse (usage, --help, --version)."""
+    """Run one command and return its exit code. Raises only SystemExit, by argparse (usage, --help, --version)."""
     try:
         arguments = sys.argv[1:] if argv is None else list(argv)
         return _guarded(build_parser(arguments).parse_args(arguments))
@@ -71,15 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(args: argparse.Namespace) -> int:
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
+        if getattr(sys, name) is None:  # it was closed when we were started
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-        getattr(sys, name).reconfigure(errors="backslashreplace")  # a path may hold anything, and the terminal be ASCII
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # for paths with bytes that the terminal cannot show
     try:
         code = _run(args)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # `buddywatch history | head`. What is still buffered must not fail again when Python ends.
+        # As in `buddywatch history | head`. Buffered output must not fail again when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:
@@ -91,10 +91,10 @@ def _guarded(args: argparse.Namespace) -> int:
 
 
 def build_parser(arguments: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
-    """The parser; commands that are not among the arguments are only named in it."""
+    """The parser. Only the command among the arguments gets its options; the others are listed by name."""
     parser = _Parser(
         prog="buddywatch",
-        description="Sees memory fragmentation on Linux boards coming, and warns before an allocation fails.",
+        description="Warns you before memory fragmentation on Linux boards stops programs from starting.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -105,7 +105,7 @@ def build_parser(arguments: Sequence[str] = tuple(COMMANDS)) -> argparse.Argumen
     for name, summary in COMMANDS.items():
         description = summary[0].upper() + summary[1:] + "."
         of_command = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
-        # After the command they are left out unless given, so that what stood before it is kept.
+        # SUPPRESS: an option that is not given after the command keeps the value given before it.
         _add_common(of_command, argparse.SUPPRESS, argparse.SUPPRESS)
         if name in arguments:
             _module(name).add_arguments(of_command)
@@ -135,7 +135,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _explained(error: Exception, command: str) -> tuple[list[str], int]:
-    """What to say of an error, and the exit code."""
+    """The lines to print for an error, and the exit code."""
     if isinstance(error, ConfigError):
         if command == "check-config":
             return error.lines, BAD_NEWS
@@ -164,8 +164,8 @@ def _origin(error: Exception) -> str:
 
 
 def _complain(lines: Sequence[str]) -> None:
-    """To standard error, a line each, after what went to standard output."""
-    with suppress(OSError):  # the error being told may be that very one
+    """Print the lines to standard error, after everything on standard output."""
+    with suppress(OSError):  # the error to print may be the one of standard output
         sys.stdout.flush()
     for line in lines:
         print(f"buddywatch: {' '.join(line.split())}", file=sys.stderr)

@@ -176,12 +176,12 @@ def test_link_in_one_direction_is_refused(place: Place, line: rig.SerialLine) ->
     place.collect(f"{url}?shared=true")
     place.wait_for_data()
     assert f"roof is heard over {url}?shared=true only, where nobody may ask" in one_line(place.console("roof"), 4)
-    assert "no buddyd can be asked over it" in one_line(place.console(f"{url}?shared=true"), 2)
-    assert "no buddyd can be asked over it" in one_line(place.console("listen://127.0.0.1:1"), 2)
+    assert "no agent answers over this kind of link" in one_line(place.console(f"{url}?shared=true"), 2)
+    assert "no agent answers over this kind of link" in one_line(place.console("listen://127.0.0.1:1"), 2)
 
 
 def test_link_to_a_shell_alone_is_refused(place: Place) -> None:
-    assert "no buddyd can be asked over it" in one_line(place.console("hush://root@127.0.0.1:1"), 2)
+    assert "no agent answers over this kind of link" in one_line(place.console("hush://root@127.0.0.1:1"), 2)
 
 
 def test_link_that_is_down_or_goes_is_told(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""`buddywatch alerts [--open] [--json]`: what is or was wrong, and which silences are in force."""
+"""`buddywatch alerts [--open] [--json]`: open and past alerts, and which alerts are muted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from buddywatch.text.escape import escaped, local_time, one_line, rough_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--open", action="store_true", help="those that last")
+    parser.add_argument("--open", action="store_true", help="only open alerts")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _incident_json(incident: Incident) -> dict[str, Any]:
-    """state: "firing" or "clearing" while it lasts, then "ok"; "noted" for what is told once. Times: since 1970."""
+    """state: "firing" or "clearing" while open, then "ok"; "noted" for one-time events. Times: seconds since 1970."""
     return {
         "id": incident.id,
         "board": incident.board,
@@ -68,7 +68,7 @@ def _lines(incidents: list[Incident], now: float) -> list[str]:
             "" if incident.closed == incident.opened else rough_duration((incident.closed or now) - incident.opened)
         )
         when, board = local_time(incident.opened), escaped(incident.board)
-        state = "open" if incident.closed is None else "once" if not lasted else "over"
+        state = "open" if incident.closed is None else "once" if not lasted else "closed"
         rows.append([when, board, incident.rule, incident.severity, state, lasted, one_line(incident.text)])
     return table(rows)
 
@@ -76,4 +76,4 @@ def _lines(incidents: list[Incident], now: float) -> list[str]:
 def _silence_line(silence: Silence) -> str:
     need = "" if silence.need is None else f" of {escaped(silence.need)}"
     what = f"{escaped(silence.board)}: {silence.rule or 'all rules'}{need}"
-    return f"silenced until {local_time(silence.until)}: {what}, because: {one_line(silence.comment)}"
+    return f"muted until {local_time(silence.until)}: {what}, because: {one_line(silence.comment)}"

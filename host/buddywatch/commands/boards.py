@@ -1,4 +1,4 @@
-"""What the commands that look at boards have in common."""
+"""Helpers of the commands that show boards."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from buddywatch.text.escape import escaped
 
 
 def check_board(store: Store, config: Config, name: str) -> None:
-    """CommandError unless the board was ever seen, or is configured."""
+    """Raise CommandError unless the board has data or is in the configuration."""
     names = board_names(store, config)
     if name not in names:
-        known = f"known: {', '.join(map(escaped, names))}" if names else "none has been seen yet"
+        known = f"known: {', '.join(map(escaped, names))}" if names else "no board has sent data yet"
         raise CommandError(f"no board {escaped(name)!r}; {known}")
 
 
 def print_json(value: Any) -> None:
-    """On one line, for what reads lines."""
+    """Print on one line, so that line-oriented tools can read it."""
     print(json.dumps(value))
 
 

@@ -1,4 +1,4 @@
-"""`buddywatch check-config`: exit code 1 with all that is wrong, else what is in effect, as a configuration file."""
+"""`buddywatch check-config`: prints all errors (exit code 1), or the settings in effect as a configuration file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from buddywatch.links.factory import Doors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It has none."""
+    """There are none."""
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
-    """cli.py tells what was wrong when the file was read. Here: the files that it names, and the links."""
+    """Errors in the file itself are reported by cli.py. Here: the files that it names, and the links."""
     wrong = [*config.file_problems, *_wrong_links(config)]
     if wrong:
         raise ConfigError(wrong)
@@ -37,24 +37,24 @@ def _wrong_links(config: Config) -> Iterable[str]:
 
 
 def _notes(config: Config) -> Iterable[str]:
-    """What is allowed, and may not be what was meant."""
+    """Settings that are valid but may be a mistake."""
     if config.mail is None and not config.hooks:
-        yield "nobody gets the alerts: there is neither [mail] nor [[hook]]"
+        yield "nobody gets the alerts: there is no [mail] and no [[hook]]"
     if config.mail is not None:
         try:
             config.mail.password()
         except ConfigError as error:
-            yield f"mail cannot log in as started here: {error.lines[0]}"
+            yield f"mail cannot log in when started from here: {error.lines[0]}"
     secrets = BoardSecrets.of(config)
     for board in config.boards:
         try:
             secrets.key(board.name)
         except SecretError as error:
-            yield f"{board.name} cannot be asked for its secret as started here: {error}"
+            yield f"{board.name}: its secret cannot be read when started from here: {error}"
 
 
 def _lines(config: Config) -> Iterable[str]:
-    """Everything in effect, defaults included. It holds no secrets: Config has none."""
+    """All settings in effect, defaults included. No secret is among them: Config holds none."""
     mails = [config.mail] if config.mail is not None else []
     sections: dict[str, Iterable[Any]] = {
         "collector": [config.collector],
@@ -70,6 +70,6 @@ def _lines(config: Config) -> Iterable[str]:
             yield section_title(section)
             for key in keys_of(section):
                 value = getattr(holder, key.attribute)
-                # A need of a program is in effect a need of bytes.
+                # A need given as `program` is shown as the bytes that were computed from it.
                 if value is not None and value != () and (section, key.name) != ("need", "program"):
                     yield f"{key.name} = {key.kind.write(value)}"

@@ -1,4 +1,4 @@
-"""`buddywatch console BOARD`: the human side of a board's agent, in a terminal or with questions on standard input."""
+"""`buddywatch console BOARD`: an interactive session with a board's agent, or questions from standard input."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from buddywatch.config.load import Config
 from buddywatch.links.factory import Doors
 from buddywatch.text.escape import escaped
 
-PACE_S = 0.06  # between two lines: the agent takes 20 in a second
+PACE_S = 0.06  # between two lines: the agent reads at most 20 a second
 TURN_S = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = "a board's name, to talk through the running collector; or a link such as telnet://HOST:PORT, without one"
+    what = "a board's name (goes through the running collector), or a link such as telnet://HOST:PORT (needs none)"
     parser.add_argument("board", metavar="BOARD", help=what)
     parser.add_argument("--shell", action="store_true", help="type to the shell that shares the board's serial line")
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     conversation = _begin(args, config)
     try:
         if sys.stdin.isatty():
-            ends = "type help for the words it knows; Ctrl-D ends" if not args.shell else "Ctrl-D ends"
+            ends = "type help for its commands; Ctrl-D ends" if not args.shell else "Ctrl-D ends"
             print(f"{escaped(args.board)} over {escaped(conversation.name)}; {ends}.", flush=True)
         _Terminal(conversation).run()
     finally:
@@ -41,20 +41,20 @@ def _begin(args: argparse.Namespace, config: Config) -> Conversation:
     if "://" not in args.board:
         return ThroughCollector(config.collector.db, args.board, args.shell)
     if args.shell:
-        raise CommandError("--shell is for a board's name: it types through the running collector")
+        raise CommandError("--shell needs a board's name, since it goes through the running collector")
     try:
         connection = Doors(config).connection(args.board)
     except ValueError as error:
         raise CommandError(str(error)) from None
     if not connection.link.has_human_side:
         raise CommandError(
-            f"{args.board}: no buddyd can be asked over it; name a telnet://, tcp:// or serial:/// link to one"
+            f"{args.board}: no agent answers over this kind of link; name a telnet://, tcp:// or serial:/// link"
         )
     return OverLink(connection)
 
 
 class _Terminal:
-    """Carries lines from standard input to the conversation, and what comes to standard output."""
+    """Sends lines from standard input, and prints what comes back."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -105,7 +105,7 @@ class _Terminal:
             self._conversation.finish()
 
     def _show(self, text: str, is_whole: bool) -> None:
-        """A line under way was shown up to where it was; it goes on from there if it is still the same."""
+        """Print text. The part of an unfinished line that is already on the screen is not printed again."""
         shown, self._partial = self._partial, "" if is_whole else text
         text = escaped(text)
         rest = text[len(shown) :] if shown and text.startswith(shown) else ("\n" if shown else "") + text

@@ -1,7 +1,7 @@
-"""A person who talks to a board: through the running collector, or over a link that is opened for it.
+"""An interactive session with a board: through the running collector, or over a link opened for it.
 
-Both ways are used alike: send() a line, read() what came, finish() when all is said. What ends a conversation too early
-is a PersonError.
+Both have the same methods: send() a line, read() the answers, finish() after the last line. PersonError: the session
+ended before all lines were answered.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ ANSWER_S = console_server.ANSWER_S
 
 
 class PersonError(LinkError):
-    """The conversation cannot begin, or ended before all was said."""
+    """The session cannot start, or ended too early."""
 
 
 class Conversation(Protocol):
-    """show(text, is_whole): text came; is_whole: a line, else the line under way (a shell's prompt)."""
+    """show(text, is_whole) is called for what comes. is_whole: a whole line; otherwise the start of one (a prompt)."""
 
-    over: bool  # all that was asked before finish() is answered
+    over: bool  # everything sent before finish() is answered
     name: str  # of the link
 
     def fileno(self) -> int | None: ...
@@ -42,13 +42,13 @@ class Conversation(Protocol):
     def finish(self) -> None: ...
 
     def read(self, show: Callable[[str, bool], None]) -> None:
-        """PersonError. To be called when there is something to read, and now and then."""
+        """Show what came. Call it when there is something to read, and regularly. PersonError."""
 
     def close(self) -> None: ...
 
 
 class ThroughCollector:
-    """By the socket beside the database."""
+    """Through the collector's socket, which is beside the database."""
 
     def __init__(self, db: Path, board: str, is_shell: bool) -> None:
         path = console_server.control_path(db)
@@ -60,7 +60,7 @@ class ThroughCollector:
                 "buddywatch console telnet://HOST:PORT"
             ) from None
         except OSError as error:
-            raise PersonError(f"{path}: {error.strerror}; it is for the user who runs the collector") from None
+            raise PersonError(f"{path}: {error.strerror}; only the user who runs the collector may use it") from None
         self.over = False
         self.name = ""
         self._rest = b""
@@ -74,7 +74,7 @@ class ThroughCollector:
         return self._socket.fileno()
 
     def send(self, line: str) -> None:
-        with suppress(OSError):  # why it is gone, read() tells
+        with suppress(OSError):  # read() reports why the collector is gone
             self._socket.sendall(line.encode() + b"\n")
 
     def finish(self) -> None:
@@ -91,7 +91,7 @@ class ThroughCollector:
         for line in lines:
             self._take(line[:1].decode(), line[1:].decode("utf-8", "replace"), show)
         if not data and not self.over:
-            raise PersonError("the collector ended the conversation")
+            raise PersonError("the collector ended the session")
 
     def close(self) -> None:
         self._socket.close()
@@ -108,7 +108,7 @@ class ThroughCollector:
 
 
 class OverLink:
-    """By a connection of its own, made with the proof of the secret where the board demands it."""
+    """Over its own connection, authenticated with the secret where the board demands it."""
 
     def __init__(self, connection: Connection) -> None:
         self.over = False
@@ -119,7 +119,7 @@ class OverLink:
         while connection.boot_id is None:
             if time.monotonic() > end_s:
                 raise PersonError(
-                    f"{self.name}: open, but no buddyd is heard; check that it runs, the cable, the baud rate"
+                    f"{self.name}: connected, but no agent answers; check that buddyd runs, the cable, the baud rate"
                 )
             self.read(lambda text, is_whole: None)
             time.sleep(0.02)

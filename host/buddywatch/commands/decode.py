@@ -1,4 +1,4 @@
-"""`buddywatch decode [FILE|- ...] [--boot ID] [--json]`: the lines of a wire, each in words."""
+"""`buddywatch decode [FILE|- ...] [--boot ID] [--json]`: explains each line of a serial line or recording."""
 
 from __future__ import annotations
 
@@ -16,21 +16,26 @@ from buddywatch.text.escape import COLUMNS, counted, escaped, one_line
 from buddywatch.text.units import format_duration
 
 DAMAGED = 1
-LINE_MAX = 65_536  # bytes of a line that are looked at; a frame has 255
+LINE_MAX = 65_536  # bytes of a line that are read; a frame has at most 255
 _ZONE = ("min", "low", "high", "reserve")
 _NUMBERS = {"alloc": "{} bytes", "vma": "{} bytes", "page": "order {}", "oom": "order {}", "load": "errno {}"}
 _PROOFS = {
-    "challenge": "challenge: {} demands the proof of a secret; check ok",
-    "answer": "answer: the host's proof that it has the secret; check ok",
-    "proof": "proof: the board's, that it has the secret as well; check ok",
+    "challenge": "challenge: {} demands authentication; check ok",
+    "answer": "answer: the host proves that it has the secret; check ok",
+    "proof": "proof: the board proves that it has the secret; check ok",
 }
-_NAMES = {"proc": "processes created", "free": "pages free outside of blocks", "recl": "reclaimable", "slab": "in slab"}
+_NAMES = {
+    "proc": "processes created",
+    "free": "pages free outside the block lists",
+    "recl": "reclaimable",
+    "slab": "in slab",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = "a recording, a log, or anything else with such lines in it (default: standard input)"
+    what = "a recording, a log, or any other text with such lines (default: standard input)"
     parser.add_argument("files", metavar="FILE", nargs="*", help=what)
-    boot = "the boot id that the frames belong to, for lines without a hello before them"
+    boot = "the boot id of frames that have no hello before them"
     parser.add_argument("--boot", metavar="ID", type=_boot, help=boot)
     parser.add_argument("--json", action="store_true", help="print JSON, an object for each line")
 
@@ -70,7 +75,7 @@ def _plural(what: str) -> str:
 
 
 def _lines(name: str) -> Iterator[bytes]:
-    """The lines of a file, or of standard input as they come; of one that is too long, its end."""
+    """The lines of a file, or of standard input as they arrive. Of a line that is too long, only the end."""
     try:
         with open(name, "rb") if name != "-" else open(sys.stdin.fileno(), "rb", closefd=False) as file:
             line = b""
@@ -87,7 +92,7 @@ def _lines(name: str) -> Iterator[bytes]:
 
 
 def words(told: Told) -> list[str]:
-    """What a person reads of a line."""
+    """The decoded line in words."""
     if told["line"] == "text":
         return [f"text: {one_line(told['text'])}"]
     if told["check"] == "wrong":
@@ -110,9 +115,9 @@ def words(told: Told) -> list[str]:
 
 def _request(told: Told) -> str:
     if told["for"] == "hello":
-        return "request: a hello, please; check ok"
+        return "request: a hello; check ok"
     count = counted(told["count"], "frame")
-    return f"request: {count} from {told['first']} on of boot {escaped(told['boot_id'])}, please; check ok"
+    return f"request: {count} from {told['first']} on of boot {escaped(told['boot_id'])}; check ok"
 
 
 def _frame(told: Told) -> list[str]:
@@ -139,7 +144,7 @@ def _state(state: Told) -> Iterator[str]:
 
 
 def _unknown(told: Told) -> list[str]:
-    """A snapshot of which only the changes can be told."""
+    """A snapshot whose state is unknown: only the changes are in the frame."""
     if "error" in told:
         return _indented(escaped(told["error"]))
     if told.get("changes") is None:

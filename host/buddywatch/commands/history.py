@@ -1,4 +1,4 @@
-"""`buddywatch history BOARD [--since] [--until] [--step] [--csv|--json]`: printed as it is read, however long it is."""
+"""`buddywatch history BOARD [--since] [--until] [--step] [--csv|--json]`. Rows are printed while they are read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD")
     parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{example}; default: from the beginning")
     parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
-    step = "least, mean and greatest of every value in steps of this, such as 1m"
+    step = "minimum, mean and maximum of every value per step, such as 1m"
     parser.add_argument("--step", metavar="DURATION", type=checked(_step_s), help=step)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="lines", action="store_const", const=history_csv.lines, help="print CSV (RFC 4180)")

@@ -1,4 +1,4 @@
-"""A board's past as CSV (RFC 4180): a line for each snapshot or step, gap and event. What is not known is empty."""
+"""A board's history as CSV (RFC 4180): a line for each snapshot or step, gap and event. Unknown values are empty."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lines(history: History, step_s: int | None) -> Iterator[str]:
 
 
 def _zone_columns(history: History) -> list[str]:
-    """Of all zones that any of the boots had."""
+    """The columns of every zone that any boot had."""
     widest: dict[tuple[int, str], ZoneLayout] = {}
     for boot in history.boots.values():
         for zone in _zones(boot):
@@ -56,7 +56,7 @@ def _zone_columns(history: History) -> list[str]:
 def _zones(boot: Boot) -> tuple[ZoneLayout, ...]:
     try:
         return Layout(boot.facts).zones
-    except ValueError:  # a hello that makes no sense: there is no snapshot of that boot
+    except ValueError:  # an unusable hello: no snapshot of that boot was stored
         return ()
 
 

@@ -1,4 +1,4 @@
-"""A board's past as one JSON object, written piece by piece. Times are seconds since 1970; unknown is null."""
+"""A board's history as one JSON object, written piece by piece. Times are seconds since 1970; unknown is null."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def spread_json(spread: Spread) -> dict[str, int | float] | None:
 
 
 def _rows(history: History, step_s: int | None, gaps: list[Gap]) -> Iterator[dict[str, Any]]:
-    """The rows; gaps gathers what is between them."""
+    """The rows; the gaps between them are appended to `gaps`."""
     items = history.items()
     for item in items if step_s is None else in_steps(items, step_s):
         if isinstance(item, Gap):

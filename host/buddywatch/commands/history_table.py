@@ -1,4 +1,4 @@
-"""A board's past as a table for people, in local time."""
+"""A board's history as a table, in local time."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _worst(need: NeedSpread) -> str:
 
 
 def _kb_spread(spread: Spread) -> str:
-    """Least/mean/greatest."""
+    """Minimum/mean/maximum."""
     if not spread.count:
         return UNKNOWN
     return f"{spread.least // 1024}/{spread.mean() / 1024:.0f}/{spread.greatest // 1024}"

@@ -1,4 +1,4 @@
-"""`buddywatch log BOARD [--since] [--json]`: what came over the board's lines and was no frame."""
+"""`buddywatch log BOARD [--since] [--json]`: the console text that came over the board's links."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from buddywatch.text.escape import escaped, local_time, parse_time
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     moment = checked(partial(parse_time, now=time.time()))
     parser.add_argument("board", metavar="BOARD")
-    when = 'such as "2h" (ago) or 2026-11-22T10:15; default: all that is kept'
+    when = 'such as "2h" (ago) or 2026-11-22T10:15; default: everything stored'
     parser.add_argument("--since", metavar="WHEN", type=moment, default=0.0, help=when)
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -1,4 +1,4 @@
-"""`buddywatch silence BOARD RULE --for 2h --because TEXT`: the alert is recorded all the same, but nobody is told."""
+"""`buddywatch silence BOARD RULE --for 2h --because TEXT`: mutes alerts, which are still recorded."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="duration_s", metavar="DURATION", required=True, type=_duration, help='such as "2h"'
     )
-    parser.add_argument("--because", metavar="TEXT", required=True, help="why nobody is to be told")
+    parser.add_argument("--because", metavar="TEXT", required=True, help="why the alert is muted")
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
     now = time.time()
     rule = None if args.rule == ALL else args.rule
-    with Store.open_readonly(config.collector.db) as store:  # to look at first: a store is not made here
+    with Store.open_readonly(
+        config.collector.db
+    ) as store:  # read-only first, since this command must not create a store
         check_board(store, config, args.board)
     with Store.open(config.collector.db) as store:
         try:

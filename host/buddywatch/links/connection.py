@@ -121,11 +121,12 @@ class Connection:
 
     def _miss(self, monotonic_s: float) -> None:
         if self.is_call and self._session.boot_id is None and monotonic_s - self._up_since_s >= CALLER_S:
-            self._lost(LinkDown(f"{self.url}: no buddyd is heard: closed", ended=True), monotonic_s)
+            self._lost(LinkDown(f"{self.url}: no agent answered, so it was disconnected", ended=True), monotonic_s)
             return
         if self._session.boot_id is None and not self._is_missed and monotonic_s - self._up_since_s >= ANSWER_S:
             self._is_missed = True
-            self.news.append(f"{self.url}: open, but no buddyd is heard; check that it runs, the cable, the baud rate")
+            what = "connected, but no agent answers; check that buddyd runs, the cable, the baud rate"
+            self.news.append(f"{self.url}: {what}")
 
     def due_s(self, monotonic_s: float) -> float:
         """When tend() has something to do, by the steady clock, if nothing happens before; NEVER at its end."""

@@ -13,7 +13,7 @@ from typing import Any
 from buddywatch.model.samples import Boot, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import BoardState
 
-# States of a rule. NOTED is no state: it marks what is told once and does not last (a reboot, a loss).
+# States of a rule. NOTED is not a state: it marks a one-time event (a reboot, a loss).
 OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"
 NOTED = "noted"
 
@@ -25,7 +25,7 @@ REFUSED, TIGHT, KERNEL_FAILURE, SILENT, REBOOTED, LOST = (
     "rebooted",
     "lost",
 )
-RULES = (KERNEL_FAILURE, REFUSED, TIGHT, SILENT, REBOOTED, LOST)  # gravest first
+RULES = (KERNEL_FAILURE, REFUSED, TIGHT, SILENT, REBOOTED, LOST)  # most serious first
 
 CRITICAL, WARNING, OFF = "critical", "warning", "off"
 
@@ -44,7 +44,7 @@ class RuleState:
 
 @dataclass(frozen=True)
 class RulesHistory:
-    """What the rules must know of a board when a collector starts.
+    """What the rules must know about a board when a collector starts.
 
     states: by (rule, need); a rule that is not in it is OK. boots: from the one that is judged on, oldest first, each
     with its pieces that are not judged yet. judged_seq: how far the first of them is. earlier: boot ids before them.
@@ -82,9 +82,9 @@ class Incident:
 
 @dataclass(frozen=True)
 class Transition:
-    """One change of a rule's state. time is when it happened on the board; late: the host learnt of it much later.
+    """One change of a rule's state. time: when it happened on the board; late: it was received much later.
 
-    incident_id: None while nothing has fired. seq, boot_id, uptime_ms: of the snapshot or event that caused it.
+    incident_id: None before anything fired. seq, boot_id, uptime_ms: of the snapshot or event that caused it.
     """
 
     id: int
@@ -105,7 +105,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Silence:
-    """Nobody is told of this rule of a board until then. rule, need: None for all of them."""
+    """Alerts of this rule and need of a board are muted until `until`. rule, need: None means all."""
 
     id: int
     board: str
@@ -118,7 +118,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Occasion:
-    """Why a message is made: the transitions that it tells, oldest first (none in a reminder), and the incidents.
+    """Why a message is made: the transitions that it reports, oldest first (none in a reminder), and the incidents.
 
     references: the ids of earlier messages about the same incidents, oldest first.
     """
@@ -132,12 +132,12 @@ class Occasion:
 
 @dataclass(frozen=True)
 class MessageFacts:
-    """All that one message is made of.
+    """Everything that one message is made from.
 
-    transitions: what it tells, oldest first; empty in a reminder. incidents: those of the board still open, gravest
-    rule first, and the incidents of the transitions. state: the newest snapshot judged, None if there is none.
+    transitions: what it reports, oldest first; empty in a reminder. incidents: the open ones of the board, most
+    serious rule first, and the incidents of the transitions. state: the newest snapshot judged, None if there is none.
     recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's own lines that belong
-    to it, oldest first. gaps: frames lost for good that it tells of. silence_commands: one line each.
+    to it, oldest first. gaps: the lost frames that it reports. silence_commands: one line each.
     """
 
     board: str

@@ -1,4 +1,4 @@
-"""All that is to be said of a board at one moment, read from the store: for `status` and for the live view."""
+"""The state of a board at one moment, read from the store: for `status` and the live view."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from buddywatch.text.state_words import kernel_words, unknown_words
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import board_state
 
-_RATE_SNAPSHOTS = 12  # over so many the rate of new processes is taken
+_RATE_SNAPSHOTS = 12  # the rate of new processes is measured over so many
 _EVENTS_SHOWN = 3
 _EVENTS_S = 3600
 
 
 @dataclass(frozen=True)
 class Overview:
-    """One board. boot: the newest, None for a board that never said hello. snapshot: the newest of any boot; state: it
-    judged, None unless it is of the newest boot. gaps: all there ever were. alerts: (open incident, silenced or not),
-    gravest rule first.
+    """One board. boot: the newest, None before the first hello. snapshot: the newest of any boot. state: that snapshot
+    judged, None unless it is of the newest boot. gaps: all that are stored. alerts: (open incident, muted or not),
+    most serious rule first.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Overview:
 
 
 def board_names(store: Store, config: Config) -> list[str]:
-    """Boards that were ever seen, and those that the configuration names; sorted."""
+    """Boards with stored data and boards in the configuration, sorted."""
     return sorted({*store.boards(), *(board.name for board in config.boards)})
 
 
@@ -109,7 +109,7 @@ def _alert_title(incident: Incident, silenced: bool, now: float) -> str:
 
 
 def _alert_head(incident: Incident, silenced: bool, now: float) -> str:
-    quiet = ", silenced" if silenced else ""
+    quiet = ", muted" if silenced else ""
     return f"{incident.severity}, {incident.rule} for {rough_duration(now - incident.opened)}{quiet}"
 
 
@@ -123,7 +123,7 @@ def lost_words(board: Overview) -> str:
 
 def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:
     if snapshot is None or boot is None or snapshot.boot_id != boot.boot_id:
-        return None  # what an earlier boot's memory looked like says nothing of this one
+        return None  # the memory of an earlier boot says nothing about this one
     said = config.board(name)
     return board_state(snapshot, boot.facts, config.needs_of(name), said.rule, said.page_bytes)
 

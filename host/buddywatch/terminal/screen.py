@@ -1,7 +1,7 @@
-"""A terminal to draw whole screens on: entered and left cleanly, redrawn by the lines that changed.
+"""Draws whole screens on a terminal, by the lines that changed, and restores the terminal afterwards.
 
-Plain ANSI sequences (ECMA-48, and xterm's private modes 25 and 1049), no terminfo: its database lacks newer terminals
-on many servers, and then curses does not start.
+It uses plain ANSI sequences (ECMA-48, and xterm's private modes 25 and 1049) and no terminfo: on many servers the
+terminfo database lacks newer terminals, and then curses does not start.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from buddywatch.terminal.style import Style
 _ENTER = b"\x1b[?1049h\x1b[?25l\x1b[2J"  # the alternate screen, no cursor, cleared
 _LEAVE = b"\x1b[0m\x1b[?25h\x1b[?1049l"
 _LEAVE_S = 0.5  # how long to wait for a terminal that takes nothing (Ctrl-S) before it is left as it is
-_NO_COLOURS = ("vt", "dumb")  # starts of $TERM; everything in use since has 256 colours, or ignores what it lacks
+_NO_COLOURS = ("vt", "dumb")  # prefixes of $TERM without colours; newer terminals have 256 or ignore the sequences
 _DEFAULT_SIZE = os.terminal_size((80, 24))
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
@@ -43,8 +43,8 @@ def style_of(stream: TextIO, env: Mapping[str, str]) -> Style:
 class Screen:
     """`with Screen(stream) as screen: screen.draw(lines)`. To be used by the main thread, for its signals.
 
-    Drawing never waits: on a terminal that was stopped a drawing is left out. resized is set by SIGWINCH and cleared
-    by draw(): a loop that sees it may draw before its time.
+    Drawing never waits: while the terminal is stopped (Ctrl-S), draw() skips. resized is set by SIGWINCH and cleared by
+    draw(), so that a loop can redraw at once.
     """
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
@@ -53,7 +53,7 @@ class Screen:
         self._fd = stream.fileno()
         self._encoding = stream.encoding or "ascii"
         self._shown: list[bytes] = []
-        self._size: os.terminal_size | None = None  # None: what is on the screen is not known
+        self._size: os.terminal_size | None = None  # None: the content of the screen is not known
         self._pending = b""
         self._active = False
         self._modes: list[Any] | None = None
@@ -86,7 +86,7 @@ class Screen:
         return size.columns, size.lines
 
     def draw(self, lines: list[str]) -> bool:
-        """Show lines, at most as many as size() has; False where the terminal takes nothing just now."""
+        """Show lines, at most as many as fit; False if the terminal does not accept output now."""
         self.resized = False
         if not self._active or not self._flush():
             return False
@@ -107,18 +107,18 @@ class Screen:
         return self._flush()
 
     def _flush(self) -> bool:
-        """Write what is pending, as far as the terminal takes it. Whether nothing is left."""
+        """Write pending output as far as the terminal accepts it. True if nothing is left."""
         try:
             while self._pending and select.select([], [self._fd], [], 0)[1]:
                 self._pending = self._pending[os.write(self._fd, self._pending) :]
         except BlockingIOError:
             pass
-        except OSError:  # hung up: nobody looks any more, and collecting goes on
+        except OSError:  # hung up: nobody sees the screen, but collecting goes on
             self._pending = b""
         return not self._pending
 
     def _take(self) -> None:
-        """Make the terminal a drawing board; what is typed is not echoed into the drawing."""
+        """Switch to the alternate screen, and stop echoing what is typed."""
         try:
             modes = termios.tcgetattr(self._fd)
             self._modes = termios.tcgetattr(self._fd)
@@ -131,18 +131,20 @@ class Screen:
         self._flush()
 
     def _leave(self) -> None:
-        """Give the terminal back as it was."""
+        """Restore the terminal."""
         if not self._active:
             return
         self._active = False
-        # A drawing that is half out may end inside a sequence: CAN ends that (ECMA-48, 8.3.7).
+        # A half-written drawing may end inside a sequence; CAN cancels it (ECMA-48, 8.3.7).
         self._pending = (b"\x18" if self._pending else b"") + _LEAVE
         deadline = time.monotonic() + _LEAVE_S
         while not self._flush() and (left_s := deadline - time.monotonic()) > 0:
             select.select([], [self._fd], [], left_s)
         if self._modes is not None:
             with suppress(termios.error):
-                termios.tcflush(self._fd, termios.TCIFLUSH)  # what was typed meanwhile was not meant for the shell
+                termios.tcflush(
+                    self._fd, termios.TCIFLUSH
+                )  # drop what was typed meanwhile: it was not meant for the shell
                 termios.tcsetattr(self._fd, termios.TCSANOW, self._modes)
 
     def _terminal_size(self) -> os.terminal_size:
@@ -171,4 +173,4 @@ def _opened_anew(fd: int) -> int:
     try:
         return os.open(os.ttyname(fd), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return fd  # another user's terminal, as after su: there a write may wait
+        return fd  # another user's terminal, as after su: there a write may block

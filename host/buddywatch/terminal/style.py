@@ -1,4 +1,4 @@
-"""Lines of a terminal made of styled pieces. Pure: what comes out are strings with ANSI sequences, or without any."""
+"""Lines for a terminal, made of styled pieces. Pure: the results are strings, with ANSI sequences or without."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Line = list[Piece]
 
 @dataclass(frozen=True)
 class Style:
-    """What the terminal can show. Meaning is never carried by colour alone, so that both may be missing."""
+    """What the terminal can show. Colour and glyphs only repeat what the text says, so either may be missing."""
 
     colour: bool = True
     unicode: bool = True
@@ -24,7 +24,7 @@ class Style:
 
 
 def board_text(text: str, sgr: str = PLAIN) -> Piece:
-    """Text that a board sent, or that names one, made harmless."""
+    """Text from a board, or a board's name, with everything but printable ASCII escaped."""
     return escaped(text), sgr
 
 
@@ -33,7 +33,7 @@ def width_of(line: Line) -> int:
 
 
 def shade(count: int) -> str:
-    """The background for a number of free blocks: the more, the brighter."""
+    """Background for a number of free blocks: brighter for more."""
     if count <= 0:
         return DIM
     greens = (22, 28, 34, 40, 46)  # of the 256-colour cube (xterm)
@@ -42,7 +42,7 @@ def shade(count: int) -> str:
 
 
 def painted(line: Line, width: int, style: Style) -> str:
-    """The line as a terminal takes it, at most `width` columns wide; every character is one column wide."""
+    """The line as a string for the terminal, at most `width` columns wide; every character is one column wide."""
     ellipsis = style.glyph("…", ">")
     room, cut = width, width_of(line) > width
     out = []

@@ -41,7 +41,7 @@ def test_alerts_lists_what_is_and_was_wrong(buddywatch, past):
     heading, *rows = result.lines
     assert heading.split() == ["since", "board", "rule", "severity", "state", "for", "what"]
     assert [row.split()[3:7] for row in rows] == [
-        ["xp", "refused", "critical", "over"],
+        ["xp", "refused", "critical", "closed"],
         ["xp", "lost", "warning", "once"],
         ["xp", "refused", "critical", "open"],
     ]
@@ -108,7 +108,7 @@ def test_silence_is_listed_with_its_reason(buddywatch, past):
         "nobody is told of all alerts until"
         in buddywatch("silence", "xp", "all", "--for", "1h", "--because", "x\x1b").out
     )
-    assert buddywatch("alerts").lines[-1].startswith("silenced until ")
+    assert buddywatch("alerts").lines[-1].startswith("muted until ")
     assert buddywatch("alerts").lines[-1].endswith("xp: all rules, because: x\\x1b")
     (silence,) = buddywatch("alerts", "--json").json["silences"]
     assert list(silence) == ["board", "rule", "need", "since", "until", "because"]
@@ -188,7 +188,7 @@ def test_check_config_notes_a_password_that_is_not_there(buddywatch, monkeypatch
     )
     result = buddywatch("check-config")
     assert result.code == 0
-    assert "# mail cannot log in as started here: environment variable BW_PASSWORD is not set" in result.out
+    assert "# mail cannot log in when started from here: environment variable BW_PASSWORD is not set" in result.out
 
 
 def test_a_missing_password_file_stops_only_commands_that_send_mail(buddywatch, store):

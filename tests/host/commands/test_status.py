@@ -118,7 +118,7 @@ def test_silenced_alert_is_open_all_the_same(buddywatch, store):
     now = time.time()
     store.add_silence(Silence(0, "xp-07", "refused", None, now - 1, now + 3600, "known"))
     assert buddywatch("status").code == 1
-    assert ", silenced: rm: 61440" in buddywatch("status").out
+    assert ", muted: rm: 61440" in buddywatch("status").out
     assert buddywatch("status", "--json").json["boards"][0]["alerts"][0]["silenced"] is True
 
 
