@@ -1,4 +1,5 @@
-"""The one thread that writes to the store: the loop hands it a batch, and never waits for the disk or for a lock.
+"""The part that writes to the store, in a thread of its own (see supervision.py): the loop hands it a batch, and
+never waits for the disk or for a lock.
 
 A batch that the store does not take (a full disk, another program's lock) stays here and is tried again until it is
 taken; meanwhile the loop goes on and gathers the next one. Messages are planned by the same thread, after each batch.
@@ -47,10 +48,6 @@ class Writer:
         self._refused: list[tuple[str, str]] = []  # (board, why) of rows that can never be stored
         self._stopping = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     @property
     def is_idle(self) -> bool:
@@ -83,20 +80,22 @@ class Writer:
         with self._changed:
             return self._changed.wait_for(lambda: self._batch is None, patience_s)
 
-    def stop(self, patience_s: float) -> None:
-        """End the thread. What it could not write is lost here; the boards still hold it."""
+    def stop(self) -> None:
+        """Make run() return. What it could not write is lost here; the boards still hold it."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join(patience_s)
 
-    def _run(self) -> None:
+    def cut_short(self) -> None:
+        """An attempt ends by itself after BUSY_S."""
+
+    def run(self) -> None:
+        """Write batches until stop(). Whatever it raises, the batch that was under way is kept for the next call."""
         try:
             while (batch := self._next()) is not None:
                 self._keep_trying(batch)
         finally:
-            if self._store is not None:
-                self._store.close()
+            self._close()
 
     def _next(self) -> Batch | None:
         with self._changed:

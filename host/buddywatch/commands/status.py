@@ -27,7 +27,7 @@ from buddywatch.text.state_words import (
 )
 
 BAD_NEWS = 1
-PARTS = ("mail",)  # of the collector, which run in threads of their own
+PARTS = ("mail", "writer")  # of the collector, which run in threads of their own
 _GAPS_SHOWN = 5
 _GIVEN_UP_S = 86400  # for so long a message that was given up is worth a line
 

@@ -1,0 +1,183 @@
+"""Boards in memory: each apart from the others, whatever one of them brings."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from boards import BOOT_ID, START, config, refused, snapshot
+from boards import boot as bare_boot
+from buddywatch.collect import boards as boards_module
+from buddywatch.collect.board import Now
+from buddywatch.collect.boards import ASIDE_S, Boards
+from buddywatch.config.load import Board
+from buddywatch.store.store import Store
+
+
+def boot():
+    """With all that a whole hello says."""
+    return bare_boot(up="0", oldest="1", next="1")
+
+
+class World:
+    """Boards over a store, with time as told."""
+
+    def __init__(self, path, settings=None):
+        self.store = Store.open(path)
+        self.news = []
+        self.writing = set()
+        self.at = Now(START, 0.0)
+        self.boards = Boards(self.store, settings or config(tight="off"), self.news.append, self.writing.__contains__)
+
+    def wait(self, seconds):
+        self.at = Now(self.at.time + seconds, self.at.monotonic_s + seconds)
+        return self.boards.tick(self.at)
+
+    def feed(self, name, *items):
+        """Items as the tracker gives them."""
+        return self.boards.do(name, lambda board: board.rules.take(items, *self.at) or "fed", self.at)
+
+    def save(self):
+        self.boards.gather()
+        self.store.write(self.boards.take_batch())
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path / "a.db")
+    yield world
+    world.store.close()
+
+
+def raises(board):
+    raise ZeroDivisionError("division\nby zero")
+
+
+def test_board_that_raises_is_set_aside_and_the_others_go_on(world):
+    world.feed("good", boot(), snapshot(1))
+    world.feed("bad", boot(), snapshot(1))
+    assert world.boards.do("bad", raises, world.at) is None
+    assert world.feed("bad", snapshot(2)) is None
+    assert world.feed("good", snapshot(2)) == "fed"
+    world.save()
+    assert [shot.seq for shot in world.store.snapshots("good")] == [1, 2]
+    assert list(world.store.snapshots("bad")) == []
+    told = [line for line in world.news if line.startswith("bad: cannot be followed")]
+    assert len(told) == 1
+    assert "ZeroDivisionError" in told[0] and "test_boards.py" in told[0]
+
+
+def test_board_that_was_set_aside_is_tried_again(world):
+    world.boards.do("bad", raises, world.at)
+    world.wait(ASIDE_S - 1)
+    assert world.feed("bad", boot()) is None
+    world.wait(1)
+    assert world.feed("bad", boot(), snapshot(1)) == "fed"
+    world.save()
+    assert [shot.seq for shot in world.store.snapshots("bad")] == [1]
+
+
+def test_the_same_complaint_is_told_once(world):
+    for _ in range(3):
+        world.boards.do("bad", raises, world.at)
+        world.wait(ASIDE_S)
+    assert len(world.news) == 1
+
+
+def test_damaged_rows_of_a_board_cost_that_board_only(world):
+    for name in ("good", "bad"):
+        world.feed(name, boot(), snapshot(1))
+    world.save()
+    with closing(sqlite3.connect(world.store.path)) as damaged, damaged:
+        damaged.execute("UPDATE boots SET facts = '{' WHERE board = 'bad'")
+    again = World(world.store.path)
+    again.boards.open_expected(["bad", "good"], again.at)
+    assert again.feed("good", snapshot(2)) == "fed"
+    again.save()
+    assert [shot.seq for shot in again.store.snapshots("good")] == [1, 2]
+    assert any(line.startswith("bad: ") for line in again.news)
+    again.store.close()
+
+
+def test_board_is_not_read_while_its_rows_are_on_their_way_to_the_store(world):
+    world.writing.add("xp")
+    assert world.feed("xp", boot()) is None
+    world.writing.clear()
+    assert world.feed("xp", boot()) == "fed"
+
+
+def test_rows_of_all_boards_together_are_bounded_and_the_largest_goes_first(world, monkeypatch):
+    monkeypatch.setattr(boards_module, "ROWS_MAX", 30)
+    world.feed("small", boot(), snapshot(1))
+    world.feed("large", boot(), *map(snapshot, range(1, 40)))
+    world.boards.gather()
+    world.boards.let_go(world.at)
+    assert list(world.boards.pending.boards) == ["small"]
+    assert [line for line in world.news if line.startswith("large: ")]
+    assert world.feed("large", snapshot(40)) is None
+    world.save()
+    world.wait(ASIDE_S)
+    assert world.feed("large", boot(), *map(snapshot, range(1, 42))) == "fed"  # asked of the board again
+    world.save()
+    assert len(list(world.store.snapshots("large"))) == 41
+
+
+def test_within_the_bound_nothing_is_dropped(world):
+    world.feed("xp", boot(), snapshot(1))
+    world.boards.gather()
+    world.boards.let_go(world.at)
+    assert len(world.boards.pending) > 0
+
+
+def test_alerts_are_told_when_they_begin_and_when_they_end(world):
+    world.feed("xp", boot(), *map(refused, (1, 2, 3)))
+    world.boards.gather()
+    assert [line.split(":")[1] for line in world.news] == [" critical, refused"]
+    world.feed("xp", *map(snapshot, range(4, 9)))
+    world.boards.gather()
+    assert world.news[-1] == "xp: over, refused: rm"
+    assert len(world.news) == 2
+
+
+def test_open_alerts_are_told_at_the_start(world):
+    world.feed("xp", boot(), *map(refused, (1, 2, 3)))
+    world.save()
+    again = World(world.store.path)
+    again.boards.open_expected(["xp"], again.at)
+    assert [line.split(":")[1] for line in again.news] == [" critical, refused"], again.news
+    again.store.close()
+
+
+def test_expected_board_that_never_speaks_is_silent_after_a_while(tmp_path):
+    world = World(tmp_path / "b.db", replace(config(), boards=(Board("ghost"),)))
+    world.boards.open_expected(["ghost"], world.at)
+    world.wait(119)
+    world.save()
+    assert world.store.incidents("ghost") == []
+    world.wait(1)
+    world.save()
+    assert [incident.rule for incident in world.store.incidents("ghost")] == ["silent"]
+    world.store.close()
+
+
+def test_incident_numbers_go_on_after_those_in_the_store(world):
+    world.feed("xp", boot(), *map(refused, (1, 2, 3)))
+    world.save()
+    again = World(world.store.path)
+    again.feed("yp", boot(), *map(refused, (1, 2, 3)))
+    again.save()
+    ids = [incident.id for incident in again.store.incidents()]
+    assert len(ids) == len(set(ids)) == 2
+    assert again.store.resume("yp").boot.boot_id == BOOT_ID
+    again.store.close()
+
+
+def test_store_that_takes_nothing_keeps_what_was_judged(world):
+    """Rows that wait are those of the whole time, not of the last second only."""
+    world.feed("xp", boot(), snapshot(1))
+    world.boards.gather()
+    world.feed("xp", snapshot(2))
+    world.boards.gather()
+    world.store.write(world.boards.take_batch())
+    assert [shot.seq for shot in world.store.snapshots("xp")] == [1, 2]
+    assert world.store.rules_history("xp").judged_seq == 2

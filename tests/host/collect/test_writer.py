@@ -1,0 +1,133 @@
+"""The writer's batches: kept until the store takes them, and one board's bad row costs no other board anything."""
+
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+from boards import boot, snapshot
+from buddywatch.collect import writer as writer_module
+from buddywatch.collect.writer import Writer
+from buddywatch.model.batch import Batch
+from buddywatch.store.store import Store
+from system_parts import wait_for
+
+
+class Planner:
+    """Counts how often it was asked."""
+
+    def __init__(self, store):
+        self.runs = 0
+
+    def run(self, now):
+        self.runs += 1
+        return 1
+
+
+@pytest.fixture
+def db(tmp_path):
+    Store.open(tmp_path / "a.db").close()
+    return tmp_path / "a.db"
+
+
+@pytest.fixture
+def woken():
+    return []
+
+
+@pytest.fixture
+def writer(db, monkeypatch, woken):
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.02)
+    monkeypatch.setattr(writer_module, "BUSY_S", 0.02)
+    writer = Writer(db, Planner, lambda: woken.append(1))
+    thread = threading.Thread(target=writer.run)
+    thread.start()
+    yield writer
+    writer.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def batch(*shots, board="xp"):
+    made = Batch()
+    rows = made.of(board)
+    rows.boots.append(boot())
+    rows.snapshots += shots
+    return made
+
+
+def stored(db, board="xp"):
+    with Store.open_readonly(db) as store:
+        return [shot.seq for shot in store.snapshots(board)]
+
+
+def test_batch_is_written_and_messages_are_planned(writer, db, woken):
+    assert writer.offer(batch(snapshot(1), snapshot(2)))
+    assert writer.wait_until_idle(10)
+    assert stored(db) == [1, 2]
+    assert woken == [1]
+    assert writer.error is None
+
+
+def test_lock_of_another_program_delays_the_batch_and_loses_nothing(writer, db):
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert writer.offer(batch(snapshot(1)))
+        wait_for(lambda: writer.error, "the error of the locked database")
+        assert "locked" in writer.error
+        assert not writer.is_idle
+        assert not writer.offer(batch(snapshot(2)))  # one batch is under way at a time
+        assert writer.holds("xp") and not writer.holds("yp")
+        other.execute("ROLLBACK")
+    assert writer.wait_until_idle(10)
+    assert writer.error is None
+    assert stored(db) == [1]
+    assert writer.offer(batch(snapshot(2)))
+    assert writer.wait_until_idle(10)
+    assert stored(db) == [1, 2]
+
+
+def test_row_that_fits_no_boot_costs_its_board_only(writer, db):
+    bad = batch(snapshot(1), board="good")
+    bad.of("bad").snapshots.append(snapshot(1))  # of a boot that this board never had
+    assert writer.offer(bad)
+    assert writer.wait_until_idle(10)
+    assert stored(db, "good") == [1]
+    (board, why), *others = writer.refused()
+    assert (board, others, writer.refused()) == ("bad", [], [])
+    assert "is not in the store" in why
+    assert writer.error is None
+
+
+def test_planner_that_raises_is_an_error_and_the_batch_is_not_written_twice(db, monkeypatch):
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.02)
+
+    class Failing(Planner):
+        failures = 2
+
+        def run(self, now):
+            Failing.failures -= 1
+            if Failing.failures >= 0:
+                raise OverflowError("year is out of range")
+            return 0
+
+    writer = Writer(db, Failing)
+    thread = threading.Thread(target=writer.run)
+    thread.start()
+    try:
+        assert writer.offer(batch(snapshot(1)))
+        assert writer.wait_until_idle(10)
+        assert stored(db) == [1]
+        assert writer.error is None
+    finally:
+        writer.stop()
+        thread.join(10)
+
+
+def test_stop_ends_a_writer_whose_store_is_locked(writer, db):
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writer.offer(batch(snapshot(1)))
+        wait_for(lambda: writer.error, "the error of the locked database")
+        writer.stop()  # the fixture waits for the thread
+        assert not writer.offer(batch(snapshot(2)))
