@@ -28,6 +28,7 @@ SESSION = next(
     typed for typed in docs_pages.typed(DOCS / "how-to" / "talk-to-a-board.md") if typed.line.startswith("telnet ")
 )
 SHOWN = [typed for page in GUIDES for typed in docs_pages.typed(page) if typed.output and "-m buddyd" in typed.line]
+SIZES_TOLERANCE = 0.1  # any change of the agent changes them
 HEAPS = docs_pages.rows(docs_pages.section(DOCS / "how-to" / "run-buddyd-on-a-board.md", "How much heap"))
 
 
@@ -112,6 +113,19 @@ def test_recommended_heap_is_enough(
     argv = [interpreter, "-X", f"heapsize={heap}", "-m", "buddyd"]
     outcome = heaptrial.trial(argv, {**os.environ, "MICROPYPATH": search}, proc_dir, 100)
     assert (outcome.failure, outcome.exit_code) == ("", 0), outcome.stderr
+
+
+def test_sizes_of_the_files_are_about_those_of_the_pages(compiled_agent: str) -> None:
+    mpy, py = (
+        sum(file.stat().st_size for file in Path(compiled_agent, "..").rglob(f"*.{kind}")) for kind in ("mpy", "py")
+    )
+    pages = (DOCS / "how-to" / "run-buddyd-on-a-board.md", DOCS / "how-it-works" / "costs.md")
+    built, shown = (docs_pages.flat(page.read_text()) for page in pages)
+    numbers = re.findall(r"buddyd (\d+) bytes as .py, (\d+) bytes as .mpy", built)[0]
+    rounded = re.findall(r"(\d+) kB as .py, (\d+) kB as .mpy", shown)[0]
+    for true, exact, kilobytes in zip((py, mpy), numbers, rounded, strict=True):
+        assert abs(int(exact) - true) <= SIZES_TOLERANCE * true, true
+        assert abs(1000 * int(kilobytes) - true) <= SIZES_TOLERANCE * true, true
 
 
 def test_every_source_that_can_be_missing_is_in_the_table(tmp_path: Path) -> None:
