@@ -72,7 +72,7 @@ class Boards:
         except StoreError as error:
             self._set_aside(name, str(error), at)
         except Exception as error:  # whatever a board brings, the others go on
-            self._set_aside(name, f"{type(error).__name__}: {error}{_where(error)}", at)
+            self._set_aside(name, f"{type(error).__name__}: {error}{origin(error)}", at)
         return None
 
     def tick(self, at: Now) -> list[str]:
@@ -160,6 +160,7 @@ class Boards:
             self._tell(f"{change.board}: over, {change.rule}: {change.need or ''}")
 
 
-def _where(error: Exception) -> str:
+def origin(error: Exception) -> str:
+    """Where a defect of ours showed, as the end of a line of news."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from buddywatch.collect.board import Board, Now
-from buddywatch.collect.boards import Boards
+from buddywatch.collect.boards import Boards, origin
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.link_health import LinkHealths
 from buddywatch.collect.link_table import LinkTable
@@ -88,11 +88,11 @@ class Collector:
 
     def _turn(self, timeout_s: float) -> None:
         for connection in self._links.due(time.monotonic()):
-            self._tend(connection)
+            self._guarded(self._tend, connection)
         self._links.watch(self._control.descriptors())
         ready = self._links.wait(timeout_s, time.monotonic())
         for connection in ready:
-            self._receive(connection)
+            self._guarded(self._receive, connection)
         if ready and not self._stopping:
             time.sleep(min(PAUSE_MAX_S, PAUSE_PER_LINK_S * len(self._links)))
         at = _now()
@@ -103,6 +103,15 @@ class Collector:
         if at.monotonic_s >= self._save_at_s:
             self._save_at_s = at.monotonic_s + SAVE_S
             self._save(at)
+
+    def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
+        """Whatever one link brings, the others go on: it is closed, that is told, and it is opened again later."""
+        try:
+            action(connection)
+        except Exception as error:
+            at = _now()
+            connection.fail(f"{type(error).__name__}: {error}{origin(error)}", at.monotonic_s)
+            self._settle_link(connection, at)
 
     def _tend(self, connection: Connection) -> None:
         at = _now()

@@ -218,6 +218,10 @@ class Connection:
         counted = self._earlier.with_more(session.damaged, session.dropped_bytes)
         return replace(counted, reasked_frames=self._reasked_frames, last_error=self.last_error)
 
+    def fail(self, why: str, monotonic_s: float) -> None:
+        """Close it because of a fault of our own; it is opened again later."""
+        self._lost(LinkDown(f"{self.url}: {why}", self.is_call), monotonic_s)
+
     def close(self) -> None:
         self.link.close()
         self.is_started = self.is_up = False

@@ -1,0 +1,162 @@
+"""The loop: what one link brings does not stop the others, and a turn touches only what is ready."""
+
+import socket
+import threading
+from contextlib import closing
+
+import pytest
+from boards import config
+from buddywatch.collect.boards import Boards
+from buddywatch.collect.console_server import Control
+from buddywatch.collect.loop import Collector
+from buddywatch.collect.writer import Writer
+from buddywatch.links import open_link
+from buddywatch.links.connection import Connection
+from buddywatch.links.tcp import TcpLink
+from buddywatch.store.store import Store
+from modelboard import ModelBoard
+from system_parts import wait_for
+
+FACTS = {"v": "1", "kernel": "2.6.30", "page_bytes": "4096", "cols": "up,proc,free,recl,slab", "zones": "1",
+         "z0": "0/DMA/4/90/112/135/0", "interval_cs": "100", "kboot": "-", "ring": "32768"}  # fmt: skip
+
+
+class BrokenLink(TcpLink):
+    """A link with a defect of ours in it."""
+
+    def read(self):
+        raise ZeroDivisionError("division by zero")
+
+
+class News:
+    def __init__(self):
+        self.lines = []
+
+    def tell(self, line):
+        self.lines.append(line)
+
+    def show(self, problem):
+        pass
+
+
+class Planner:
+    def __init__(self, store):
+        pass
+
+    def run(self, now):
+        return 0
+
+
+class Running:
+    """A collector in a thread."""
+
+    def __init__(self, db, links):
+        Store.open(db).close()
+        self.news, self.failure = News(), None
+        self.connections = [Connection(link) for link in links]
+        self._db = db
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def _run(self):
+        writer = Writer(self._db, Planner)
+        writing = threading.Thread(target=writer.run)
+        writing.start()
+        try:
+            with Store.open(self._db) as store, Control(self._db) as control:
+                boards = Boards(store, config(), self.news.tell, writer.holds)
+                self.collector = Collector(boards, writer, self.connections, self.news, lambda *_: [], control)
+                self._ready.set()
+                self.collector.run()
+        except BaseException as error:
+            self.failure = error
+        finally:
+            writer.stop()
+            writing.join(10)
+
+    def stop(self):
+        self.collector.stop()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        assert self.failure is None
+
+
+class Server:
+    """A board that waits for the collector, on a port of its own."""
+
+    def __init__(self, name):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.board = ModelBoard(f"{abs(hash(name)) % 16**8:08x}", {**FACTS, "name": name}, 5 + 4 + 4, 32768, 1)
+        self.peer = None
+
+    def accept(self):
+        self._listener.settimeout(10)
+        self.peer = self._listener.accept()[0]
+
+    def say(self, polls):
+        lines = self.board.hello()
+        for _ in range(polls):
+            lines += self.board.poll()
+        self.peer.sendall(b"".join(bytes(line) + b"\n" for line in lines))
+
+    def close(self):
+        self._listener.close()
+        if self.peer:
+            self.peer.close()
+
+
+def stored(db, board):
+    with Store.open_readonly(db) as store:
+        return len(list(store.snapshots(board))) if board in store.boards() else 0
+
+
+def test_defect_in_one_link_stops_no_other(tmp_path):
+    db = tmp_path / "a.db"
+    with closing(Server("good")) as good, closing(Server("bad")) as bad:
+        host, port = bad.url.removeprefix("tcp://").split(":")
+        running = Running(db, [BrokenLink("tcp://broken", host, int(port)), open_link(good.url)])
+        good.accept()
+        good.say(3)
+        try:
+            wait_for(lambda: stored(db, "good") == 3, "the snapshots of the good board")
+            good.say(2)
+            wait_for(lambda: stored(db, "good") == 5, "more of them")
+        finally:
+            running.stop()
+        told = [line for line in running.news.lines if "ZeroDivisionError" in line]
+        assert len(told) == 1 and "test_loop.py" in told[0]
+
+
+@pytest.mark.parametrize("many", [10, 200])
+def test_silent_links_are_not_touched(tmp_path, many):
+    """What a turn does with a link is counted: those that say nothing are left alone, however many there are."""
+    servers = [Server(f"board-{number}") for number in range(many)]
+    touched = []
+
+    class Counted(TcpLink):
+        def read(self):
+            touched.append(self.url)
+            return super().read()
+
+    links = []
+    for server in servers:
+        host, port = server.url.removeprefix("tcp://").split(":")
+        links.append(Counted(server.url, host, int(port)))
+    running = Running(tmp_path / "a.db", links)
+    try:
+        for server in servers:
+            server.accept()
+            server.say(1)
+        wait_for(lambda: all(connection.boot_id for connection in running.connections), "all hellos")
+        wait_for(lambda: stored(tmp_path / "a.db", f"board-{many - 1}") == 1, "all snapshots")
+        touched.clear()
+        servers[0].say(1)
+        wait_for(lambda: stored(tmp_path / "a.db", "board-0") == 2, "one more snapshot")
+        assert set(touched) <= {servers[0].url}
+    finally:
+        running.stop()
+        for server in servers:
+            server.close()

@@ -1,0 +1,97 @@
+"""No single fault stops the rest: a locked database, a damaged row, a message that cannot be made."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import story
+from boards import boot, snapshot
+from buddywatch.store.store import Store
+from system_parts import BOARD, Command, Scene, wait_for
+
+STATES = story.way_to_failure(60)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, agent: Command) -> Iterator[Scene]:
+    with Scene(tmp_path, agent) as scene:
+        yield scene
+
+
+def test_database_that_another_program_locks_holds_up_neither_intake_nor_the_end(scene: Scene) -> None:
+    """The loop hands batches to a thread: it goes on receiving, and SIGTERM does not wait for the lock."""
+    collector = scene.collect(scene.stage.telnet_url)
+    scene.raise_curtain()
+    scene.play(STATES[:5])
+    scene.settle()
+    with closing(sqlite3.connect(scene.db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        scene.play(STATES[5:10])
+        collector.wait_until_it_says("locked by another program")
+        other.execute("ROLLBACK")
+    collector.wait_until_it_says("takes data again")
+    scene.play(STATES[10:15])
+    scene.check(scene.settle())
+    assert collector.stop() == 0
+
+
+def test_collector_ends_soon_while_the_database_is_locked(scene: Scene) -> None:
+    collector = scene.collect(scene.stage.telnet_url)
+    scene.raise_curtain()
+    scene.play(STATES[:5])
+    scene.settle()
+    with closing(sqlite3.connect(scene.db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        scene.play(STATES[5:8])
+        collector.wait_until_it_says("locked by another program")
+        began_s = time.monotonic()
+        assert collector.stop() == 3
+        assert time.monotonic() - began_s < 30  # it was 17 s and more for each transaction that waited
+        assert "locked" in collector.err and collector.err.count("\n") == 1
+        other.execute("ROLLBACK")
+    collector = scene.collect(scene.stage.telnet_url)
+    scene.check(scene.settle())
+    assert collector.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("UPDATE boots SET facts = '{' WHERE board = 'damaged'", id="facts"),
+        pytest.param("UPDATE snapshots SET vector = '[1,' WHERE boot = (SELECT id FROM boots)", id="vector"),
+        pytest.param("UPDATE boots SET started_ms = 9e17 WHERE board = 'damaged'", id="time"),
+    ],
+)
+def test_damaged_rows_of_one_board_stop_no_other(scene: Scene, damage: str) -> None:
+    with Store.open(scene.db) as store, store.batch():
+        store.add_boot("damaged", boot(up="0", oldest="1", next="2"))
+        store.add_snapshot("damaged", snapshot(1))
+    with closing(sqlite3.connect(scene.db)) as other, other:
+        other.execute(damage)
+    collector = scene.collect(scene.stage.telnet_url)
+    scene.raise_curtain()
+    scene.play(STATES[:5])
+    lasts = scene.settle()
+    found = {board["name"]: board for board in scene.cli("status", "--json").json["boards"]}
+    assert found[BOARD]["link"] == "up"
+    assert scene.cli("status").code in (0, 1)
+    assert collector.stop() == 0
+    scene.check(lasts)
+
+
+def test_rules_row_that_cannot_be_read_stops_no_other(scene: Scene) -> None:
+    with Store.open(scene.db) as store, store.batch():
+        store.add_boot("damaged", boot(up="0", oldest="1", next="2"))
+    with closing(sqlite3.connect(scene.db)) as other, other:
+        other.execute("INSERT INTO judged SELECT 'damaged', id, 9223372036854775807 FROM boots")
+        other.execute("INSERT INTO rule_states VALUES ('damaged', 'refused', 'rm', 'no such phase', 3, NULL)")
+    collector = scene.collect(scene.stage.telnet_url)
+    scene.raise_curtain()
+    scene.play(STATES[:5])
+    lasts = scene.settle()
+    wait_for(lambda: scene.cli("status").code in (0, 1), "a status")
+    assert collector.stop() == 0
+    scene.check(lasts)
