@@ -196,33 +196,6 @@ def test_lost_buddyinfo_gives_no_snapshot():
         assert board.news == ["lost buddyinfo", "back buddyinfo"]
 
 
-def test_uptime_goes_on_when_it_is_lost():
-    with Board("fresh-4k-bflt") as board:
-        board.poll()
-        before = board.sampler.vector[0]
-        board.write("uptime", b"soon\n")
-        board.poll()
-        last = board.sampler.vector[0]
-        assert last >= before > 0
-        while board.sampler.uptime_cs() < last + 3:
-            pass
-
-
-def test_uptime_that_begins_anew_goes_on():
-    """jiffies of 32 bits at 100 Hz come to 42949672.95 s."""
-    with Board("fresh-4k-bflt") as board:
-        board.write("uptime", b"42949672.10 1.00\n")
-        board.poll()
-        assert board.sampler.vector[0] == 4294967210
-        board.write("uptime", b"3.20 1.00\n")
-        board.poll()
-        wrapped = board.sampler.vector[0]
-        assert 4294967210 <= wrapped < 4294967210 + 60000
-        board.write("uptime", b"8.25 1.00\n")
-        board.poll()
-        assert board.sampler.vector[0] == wrapped + 505
-
-
 def test_changed_marks_are_seen_in_time():
     with Board("fresh-4k-bflt") as board:
         board.poll()

@@ -139,6 +139,18 @@ def test_file_under_proc_stays_open_and_tells_fresh_figures():
     file.close()
 
 
+def test_file_under_proc_that_fails_is_opened_anew():
+    """One of a process that has ended fails for ever, however often it is read again."""
+    before = open_files()
+    file = ProcFile("/proc", "/self/mem")  # a read of its first byte is EIO: nothing is mapped there
+    for _ in range(2):
+        assert raises(OSError, file.first_line).errno == 5
+        assert open_files() == before
+    file._name = "/uptime"
+    assert uptime_cs(file.first_line()) > 0
+    file.close()
+
+
 def uptime_cs(line):
     """The uptime of a line of /proc/uptime in hundredths of a second."""
     return int(line.split()[0].replace(b".", b""))

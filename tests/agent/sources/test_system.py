@@ -1,5 +1,7 @@
 """system: what can be known of a kernel from /proc, and None where it cannot."""
 
+import os
+
 from buddyd.sources.buddyinfo import BuddyInfo
 from buddyd.sources.meminfo import MemInfo
 from buddyd.sources.system import System, page_bytes_from
@@ -114,6 +116,12 @@ def test_machine_itself_is_known():
     assert system.release[0].isdigit() and len(system.boot_id) == 8
     assert system.no_mmu is False and system.compaction in ("supported", "not-compiled")
     assert system.page_bytes in (4096, 8192, 16384, 65536)
+
+
+def test_nothing_stays_open():
+    before = len(os.listdir("/proc/self/fd"))
+    system_at("/proc")
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_machine_comes_from_cpuinfo():
