@@ -1,5 +1,6 @@
 """The desk and the kernel's log: events, and what is told when the log fails or has lost lines."""
 
+from buddyd.talk import answers
 from desks import desk_on, events
 from harness import read
 from kernel_logs import Reads, close, fifo, in_a_moment, record
@@ -72,10 +73,12 @@ def test_kernel_log_that_was_never_there_is_no_news():
         here = desk_on(scratch.path)
         here.poll()
         assert told(here) == [] and "kernel-log" in here.missing()
+        assert "kernel log: %s/kmsg: no such file or device" % scratch.path in answers.status(here)
         scratch.write("kmsg", b"")
         in_a_moment(here.kernel_log)
         here.poll()
         assert told(here) == ["back kernel-log"] and "kernel-log" not in here.missing()
+        assert not [line for line in answers.status(here) if line.startswith("kernel log: ")]
         close(here.kernel_log)
 
 

@@ -60,6 +60,8 @@ def status(desk):
         yield from _zone_lines(zone, sampler)
     yield _serviceable(sampler)
     yield "missing: %s" % (", ".join(desk.missing()) or "nothing")
+    if desk.kernel_log.why_missing:
+        yield "kernel log: " + desk.kernel_log.why_missing
     used, total = compat.heap()
     yield (
         "buddyd: poll %d us, heap %s; ring %d bytes holds frames %d to %d, %d overwritten"

@@ -164,6 +164,11 @@ def test_log_that_others_may_read_too_is_not_read_where_that_could_wait():
 # --- the machine's own log ---
 
 
+def test_machine_itself_can_be_waited_for():
+    for path, pollable in (("/proc/kmsg", True), ("/dev/null", True), ("/proc/uptime", False), ("/no/such/log", False)):
+        assert compat.is_pollable(path) == pollable, path
+
+
 def test_machine_itself_is_read_record_by_record():
     if not os_lets_read_kmsg():
         return

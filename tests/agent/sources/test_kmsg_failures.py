@@ -6,6 +6,58 @@ from kernel_logs import Reads, close, drained, fifo, in_a_moment, numbers_of, re
 from scratch import Scratch
 
 
+class Machine:
+    """`with Machine(scratch, gives_records)`: a scratch's file kmsg as /proc/kmsg, and its file records as /dev/kmsg.
+
+    gives_records: whether /dev/kmsg can be read; before 3.5 it gives EINVAL.
+    """
+
+    def __init__(self, scratch, gives_records):
+        self.folder = scratch.path
+        self.gives_records = gives_records
+        self.records = None
+
+    def open_nonblocking(self, path):
+        file = self.kept[0](self.folder + ("/kmsg" if path == "/proc/kmsg" else "/records"))
+        if path == "/dev/kmsg":
+            self.records = file
+        return file
+
+    def read_some(self, file, buffer):
+        if file is self.records and not self.gives_records:
+            raise OSError(22, "as before 3.5")
+        return self.kept[1](file, buffer)
+
+    def __enter__(self):
+        self.kept = compat.open_nonblocking, compat.read_some
+        compat.open_nonblocking, compat.read_some = self.open_nonblocking, self.read_some
+
+    def __exit__(self, *_):
+        compat.open_nonblocking, compat.read_some = self.kept
+
+
+def test_machine_without_records_is_read_from_its_proc():
+    for names in (("kmsg",), ("kmsg", "records")):  # 2.6.30 has the device, to write to
+        with Scratch() as scratch:
+            for name in names:
+                scratch.write(name, b"<4>[    1.000000] a line of %s\n" % name.encode())
+            with Machine(scratch, False):
+                log = KernelLog("/proc")
+                assert drained(log) == [("a line of kmsg", 100)], names
+            assert log.why_missing is None and log.pollable
+            close(log)
+
+
+def test_machine_with_records_is_read_from_its_device():
+    with Scratch() as scratch:
+        scratch.write("kmsg", b"<4>[    1.000000] a line of kmsg\n")
+        scratch.write("records", record(7))
+        with Machine(scratch, True):
+            log = KernelLog("/proc")
+            assert drained(log) == [("line 7", 500)]
+        close(log)
+
+
 def test_record_that_is_too_long_costs_itself_only():
     with Scratch() as scratch:
         log, writer = fifo(scratch)
@@ -19,6 +71,8 @@ def test_overwritten_records_are_counted():
     for results, lost in (
         ([record(7), 32, record(20), record(21)], 12),
         ([record(7), 32, 32, record(9), 32, record(12)], 3),
+        ([record(7), 32, record(9), 22, record(11)], 1),  # one was too long, and not lost
+        ([record(7), 32, b"no record\n", record(9)], 1),
         ([32, record(7), record(8)], 0),  # they were gone before the agent came
         ([record(7), 32], 0),  # how many, the next record tells
     ):

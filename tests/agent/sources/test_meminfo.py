@@ -122,3 +122,9 @@ def test_figures_follow_the_file():
         scratch.write("meminfo", b"MemFree: 5 kB\n")
         info.read()
         assert (info.free_kb, info.slab_kb) == (5, None)
+
+
+def test_half_of_the_file_lists_is_no_better_than_none():
+    for name in (b"Active(file):", b"Inactive(file):"):
+        info = read_text(KERNEL_2_6_30.replace(b"\n" + name, b"\nX" + name))
+        assert info.reclaimable_kb == 728, name

@@ -93,6 +93,20 @@ def test_line_that_handler_refuses_is_named_and_the_others_are_given():
         assert file.first_error is None
 
 
+def test_line_that_handler_refuses_ends_the_search_that_led_to_it():
+    seen = []
+
+    def handler(line):
+        seen.append(line)
+        if line == b"two":
+            raise ValueError
+        return b"\ntwo" if line == b"one" else None
+
+    with Scratch() as scratch:
+        ProcFile(scratch.write("a", b"one\nx\ntwo\ny\nz\n"), "").lines(handler)
+    assert seen == [b"one", b"two", b"y", b"z"]
+
+
 def test_missing_file_raises_the_kernels_error_until_it_is_there():
     with Scratch() as scratch:
         file = ProcFile(scratch.path, "/meminfo")
