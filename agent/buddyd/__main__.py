@@ -86,6 +86,7 @@ def stream(settings, desk):
     compat.stop_on_signals()
     loop = Loop(desk, settings["interval_ms"])
     loop.links = links_from(settings, desk, loop)
+    loop.make_slots()
     links, failures = list(loop.links), []
     for link in links:
         try:
@@ -136,7 +137,7 @@ def links_from(settings, desk, loop):
         links.append(dialled(desk, loop, connect))
     if settings["stdout"]:
         links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1))
-        links[-1].peer.reads = False
+        links[-1].peers[0].reads = False
     return links
 
 

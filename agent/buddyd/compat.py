@@ -17,6 +17,8 @@ from . import const
 MICROPYTHON = sys.implementation.name == "micropython"
 EAGAIN = 11
 EINPROGRESS = 115
+WENT_BEFORE = (EAGAIN, 103)  # of accept(): whoever came has gone again; 103: ECONNABORTED
+_ROOM_BYTES = const(512)
 UNRESOLVED = -2  # EAI_NONAME
 _ENOSYS = const(38)
 _O_RDONLY = const(0)
@@ -58,6 +60,15 @@ if MICROPYTHON:
         free heap had no hole for a line of 250 bytes.
         """
         gc.threshold(allocated_bytes)
+
+    def make_room():
+        """Make sure of some room in the heap, so that what comes next does not fail halfway; MemoryError.
+
+        MicroPython 1.25 loses the descriptor where accept() finds no room for the socket, and crashes later on where
+        poll.register() finds none. What is taken here is free again at once, in one piece.
+        """
+        bytearray(_ROOM_BYTES)
+        gc.collect()
 
     def wait(poller, timeout_ms):
         """The ready (descriptor, mask) pairs, after at most timeout_ms. The only sleep of the agent."""
@@ -138,6 +149,7 @@ else:
         IMPLEMENTATION,
         collect_every,
         heap,
+        make_room,
         open_binary,
         open_nonblocking,
         open_output,
@@ -216,6 +228,11 @@ def keep_alive(stream):
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((4, 60), (5, 15), (6, 4)):  # TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
         stream.setsockopt(6, option, value)
+    try:
+        # While something is under way there is no keep-alive, and TCP tries again for a quarter of an hour.
+        stream.setsockopt(6, 18, 120000)  # TCP_USER_TIMEOUT, since Linux 2.6.37
+    except OSError:
+        pass
 
 
 def new_poller():

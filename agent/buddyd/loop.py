@@ -1,10 +1,14 @@
 """The loop: one poll() with a timeout is the only sleep. Streams are served between polls, a line at a time."""
 
+import gc
 import select
 
 from . import compat
 
+TICK_MS = 10000  # links are looked after so often, however seldom the agent polls
+RESTLESS_TICK_MS = 1000  # and so often while one of them is restless, see links.base.Link.is_restless()
 _FAILED = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, nameless in MicroPython
+_UNUSED = 1000  # descriptors from here on are never open: an agent has fewer than 30
 
 
 class Loop:
@@ -15,32 +19,38 @@ class Loop:
         self.interval_ms = interval_ms
         self.poller = compat.new_poller()
         self.links = []
-        self.peers = {}  # descriptor: (peer, link)
-        self.listeners = {}  # descriptor: link
         self.kernel_log = -1  # descriptor, while it is polled
+        self.ticked_ms = compat.ticks_ms()
+        self.has_changed = False  # whether a descriptor came or went since poll()
 
-    def watch(self, peer, link):
-        descriptor = peer.stream.fileno()
-        self.peers[descriptor] = (peer, link)
-        self.poller.register(descriptor, self._mask(peer))
+    def make_slots(self):
+        """Let the poller's tables grow to what the links may need, while the heap has room."""
+        count = 1  # the kernel's log
+        for link in self.links:
+            count += 1 + len(link.peers)
+        for descriptor in range(_UNUSED, _UNUSED + count):
+            self.poller.register(descriptor, 0)
+        for descriptor in range(_UNUSED, _UNUSED + count):
+            self.poller.unregister(descriptor)
 
-    def watch_listener(self, listener, link):
-        self.listeners[listener.fileno()] = link
-        self.poller.register(listener.fileno(), select.POLLIN)
+    def register(self, descriptor, mask):
+        """MemoryError where the heap has no room: half an entry of MicroPython's would make the next poll() crash."""
+        compat.make_room()
+        self.poller.register(descriptor, mask)
+        self.has_changed = True
+
+    def watch(self, peer):
+        peer.descriptor = peer.stream.fileno()
+        self.register(peer.descriptor, self._mask(peer))
 
     def watch_kernel_log(self, descriptor):
         self.kernel_log = descriptor
-        self.poller.register(descriptor, select.POLLIN)
+        self.register(descriptor, select.POLLIN)
 
-    def ignore_listener(self, listener):
-        del self.listeners[listener.fileno()]
-        self.poller.unregister(listener.fileno())
-
-    def drop(self, peer):
+    def drop(self, peer, link):
         """Close a peer's stream and tell its link."""
-        descriptor = peer.stream.fileno()
-        link = self.peers.pop(descriptor)[1]
-        self.poller.unregister(descriptor)
+        self.poller.unregister(peer.descriptor)
+        self.has_changed = True
         peer.close()
         link.lost()
 
@@ -56,42 +66,77 @@ class Loop:
             if late >= 0:
                 self.desk.poll()
                 for link in self.links:
-                    link.tick(now)
-                self.wake()
+                    link.polled()
                 due = compat.ticks_add(due, (late // self.interval_ms + 1) * self.interval_ms)
                 now = compat.ticks_ms()
-            self.serve(max(0, compat.ticks_diff(due, now)))
+            wait_ms = self._until_tick(now)
+            if wait_ms <= 0:
+                self.tick(now)
+                wait_ms = self._until_tick(now)
+            if late >= 0 or self.ticked_ms == now:
+                self.wake()
+            self.serve(max(0, min(wait_ms, compat.ticks_diff(due, now))))
+
+    def _until_tick(self, now_ms):
+        period_ms = TICK_MS
+        for link in self.links:
+            if link.is_restless():
+                period_ms = RESTLESS_TICK_MS
+        return period_ms - compat.ticks_diff(now_ms, self.ticked_ms)
+
+    def tick(self, now_ms):
+        """Let the links open what was lost, and end what lasts too long. What finds no room is tried again."""
+        self.ticked_ms = now_ms
+        for link in self.links:
+            try:
+                link.tick(now_ms)
+            except MemoryError:
+                gc.collect()
 
     def wake(self):
-        """Ask poll() for room wherever there is something to send."""
-        for descriptor in self.peers:
-            self.poller.modify(descriptor, self._mask(self.peers[descriptor][0]))
+        """Ask poll() for room wherever there is something to send, and for input wherever it is wanted."""
+        for link in self.links:
+            for peer in link.peers:
+                if peer.stream is not None:
+                    self.poller.modify(peer.descriptor, self._mask(peer))
 
     def _mask(self, peer):
-        # What waits to be told goes out before more is taken in: a peer that asks and never listens costs nothing.
-        reads = peer.reads and not peer.answers
-        return (select.POLLIN if reads else 0) | (select.POLLOUT if peer.wants_write() else 0)
+        return (select.POLLIN if peer.wants_read() else 0) | (select.POLLOUT if peer.wants_write() else 0)
 
     def serve(self, timeout_ms):
-        """Wait for streams at most timeout_ms, and serve each that is ready once."""
+        """Wait for streams at most timeout_ms, and serve each that is ready once.
+
+        When a descriptor came or went, what poll() said of the others may be about another stream: it is asked again.
+        """
+        self.has_changed = False
         for descriptor, mask in compat.wait(self.poller, timeout_ms):
-            if descriptor in self.peers:
-                self._serve_peer(descriptor, mask)
-            elif descriptor in self.listeners:
-                self.listeners[descriptor].accept()
-            elif descriptor == self.kernel_log:
+            if descriptor == self.kernel_log:
                 if not mask & select.POLLIN or not self.desk.drain_kernel_log():
                     self._forget_kernel_log()
                 self.wake()
+            else:
+                self._serve_link(descriptor, mask)
+            if self.has_changed:
+                break
 
     def _forget_kernel_log(self):
         """It is gone, or a FIFO whose writer is, which reports POLLHUP for ever: look at it once a poll, if at all."""
         self.poller.unregister(self.kernel_log)
         self.kernel_log = -1
         self.desk.kernel_log.pollable = False
+        self.has_changed = True
 
-    def _serve_peer(self, descriptor, mask):
-        peer, link = self.peers[descriptor]
+    def _serve_link(self, descriptor, mask):
+        for link in self.links:
+            if link.listens_at == descriptor:
+                link.accept()
+                return
+            for peer in link.peers:
+                if peer.descriptor == descriptor:
+                    self._serve_peer(peer, link, mask)
+                    return
+
+    def _serve_peer(self, peer, link, mask):
         try:
             if mask & select.POLLIN:
                 peer.receive()
@@ -101,6 +146,6 @@ class Loop:
             if mask & select.POLLOUT:
                 peer.send()
         except (OSError, MemoryError):  # MemoryError: an answer that the heap has no room for costs its peer
-            self.drop(peer)
+            self.drop(peer, link)
             return
-        self.poller.modify(descriptor, self._mask(peer))
+        self.poller.modify(peer.descriptor, self._mask(peer))

@@ -2,7 +2,7 @@
 
 from buddyd import compat
 from buddyd.links.base import Link
-from buddyd.loop import Loop
+from buddyd.loop import RESTLESS_TICK_MS, TICK_MS, Loop
 from buddyd.talk.conversation import Peer
 from desks import desk, pair
 from harness import raises
@@ -85,9 +85,8 @@ def test_peer_that_goes_is_dropped_and_its_link_tried_again():
     loop, theirs = make_loop(desk())
     link = loop.links[0]
     theirs.close()
-    while loop.peers:
+    while link.is_open():
         loop.serve(1000)
-    assert not link.is_open()
     due_ms = link.due_ms
     assert compat.ticks_diff(due_ms, compat.ticks_ms()) <= 1000
     link.tick(compat.ticks_add(due_ms, -1))
@@ -124,23 +123,96 @@ def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
     loop.links.append(link)
     link.open()
     full.send(b"status\n")
-    while len(loop.peers) == 2:
+    while link.is_open():
         loop.serve(1000)
-    assert not link.is_open()
     assert loop.links[0].is_open()
+    theirs.close()
+
+
+class NoRoom(Link):
+    """A link for whose care the heap has no room."""
+
+    def tick(self, now_ms):
+        raise MemoryError
+
+
+def test_link_without_room_in_the_heap_costs_no_other_link():
+    here = desk()
+    loop, theirs = make_loop(here)
+    theirs.close()
+    link = loop.links[0]
+    loop.links = [NoRoom(loop, "full", Peer(here, False), opened(None), None), link]
+    while link.is_open():
+        loop.serve(1000)
+    due_ms = link.due_ms
+    loop.tick(compat.ticks_add(due_ms, 1))
+    assert link.due_ms != due_ms
+
+
+def test_stream_whose_conversation_finds_no_room_is_closed_and_opened_later():
+    here = desk()
+    loop = Loop(here, INTERVAL_MS)
+    ours, theirs = pair()
+    link = Link(loop, "full", Mute(here, False), opened(ours), None)
+    loop.links = [link]
+    raises(MemoryError, link.open)
+    assert not link.is_open()
+    assert compat.read(theirs, 1) == b""
+    link.opener = opened(pair()[0])
+    link.peers[0].greet = lambda: None
+    link.tick(compat.ticks_add(link.due_ms, 1))
+    assert link.is_open()
+    theirs.close()
+
+
+class Mute(Peer):
+    """A peer for whose greeting the heap has no room."""
+
+    def greet(self):
+        raise MemoryError
+
+
+def test_links_are_looked_after_however_seldom_the_agent_polls():
+    here = desk()
+    loop = Loop(here, 86400000)
+    tries = []
+
+    def opener(_):
+        tries.append(compat.ticks_ms())
+        if len(tries) == 2:
+            raise KeyboardInterrupt
+        raise OSError(2, "")
+
+    link = Link(loop, "gone", Peer(here, True), opener, None)
+    loop.links = [link]
+    assert link.is_restless()
+    raises(KeyboardInterrupt, loop.run)
+    assert compat.ticks_diff(tries[1], tries[0]) >= 1000
+    assert here.encoder.sequence == 1 + 1
+
+
+def test_ticks_are_seldom_where_nothing_is_in_question():
+    loop, theirs = make_loop(desk())
+    assert not loop.links[0].is_restless()
+    assert loop._until_tick(loop.ticked_ms) == TICK_MS
+    loop.drop(loop.links[0].peers[0], loop.links[0])
+    assert loop._until_tick(loop.ticked_ms) == RESTLESS_TICK_MS
     theirs.close()
 
 
 def test_peer_is_not_read_from_while_answers_wait():
     here = desk()
     loop, theirs = make_loop(here, flows_unasked=False)
-    peer = loop.links[0].peer
+    peer = loop.links[0].peers[0]
     peer.say(["a line of text"] * 10)
     loop.wake()
     theirs.send(b"xyzzy\n")
+    waiting = len(peer.answers)
     heard = b""
     while b"unknown: xyzzy" not in heard:
         loop.serve(1000)
+        assert len(peer.answers) <= waiting, "nothing is taken in meanwhile"
+        waiting = max(1, len(peer.answers))
         heard += compat.read(theirs, 4096) or b""
     assert heard.count(b"a line of text") == 10
     assert heard.find(b"unknown: xyzzy") > heard.rfind(b"a line of text")

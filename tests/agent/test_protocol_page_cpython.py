@@ -8,8 +8,8 @@ import pytest
 from bench import wire_sizes
 from buddyd import options, ring, wire
 from buddyd.agent import Desk
-from buddyd.links import console, telnet_server
-from buddyd.links.telnet_server import LINES_A_SECOND
+from buddyd.links import console, telnet_server, visitor
+from buddyd.links.visitor import LINES_A_SECOND
 from buddyd.sample import Sampler
 from buddyd.sources import kernel_messages
 from buddyd.sources.kmsg import KernelLog
@@ -108,16 +108,28 @@ def test_sizes_are_the_measured_ones():
         ("Groups and the ring", f"after {wire.KEY_EVERY - 1} deltas"),
         ("What is guaranteed, what may be lost", f"within {wire.KEY_EVERY} snapshots"),
         ("What is guaranteed, what may be lost", f"beyond {conversation.ANSWERS_MAX} that wait"),
-        ("What the host must do", f"after {telnet_server.IDLE_MS // 60000} minutes"),
+        ("What the host must do", f"after {visitor.IDLE_MS // 60000} minutes"),
         ("Several links", f"more than {conversation.LIVE_LAG_MAX} frames"),
         ("Wires in one direction", f"every {conversation.HELLO_EVERY} frames"),
         ("Limits", f"| {conversation.INPUT_MAX} characters |"),
         ("Limits", f"| {LINES_A_SECOND} lines of a person or {10 * LINES_A_SECOND} requests a second"),
-        ("Limits", f"| {telnet_server.PROVE_MS // 1000} seconds |"),
+        ("Limits", f"| {visitor.PROVE_MS // 1000} seconds, on telnet"),
         ("Secrets", f"{secret.TOKEN_CHARS} characters"),
         ("Secrets", f"random, {secret.SECRET_MIN} characters"),
         ("Wires in one direction", f"at most {console.LINES_A_POLL} lines a poll"),
-        ("Limits", f"| {telnet_server.CLIENTS_MAX}; {telnet_server.IDLE_MS // 60000} minutes"),
+        (
+            "Limits",
+            f"| {visitor.IDLE_MS // 60000} minutes without a sign of life, {visitor.WATCH_MS // 60000} minutes for",
+        ),
+        ("Limits", f"{visitor.STALLED_MS // 60000} minutes without taking"),
+        (
+            "Limits",
+            f"| {telnet_server.CLIENTS_MAX}; {telnet_server.ACCEPTS_A_SECOND} connections are accepted a second",
+        ),
+        ("Limits", "| one more telnet connection |" if telnet_server.WAITING_MAX == 1 else "another number"),
+        ("Limits", f"after {telnet_server.YOUNG_MS // 1000} seconds"),
+        ("Limits", f"silent for {telnet_server.SILENT_MS // 60000} minutes"),
+        ("Limits", f"{telnet_server.BUSY_MS // 1000} seconds after `busy`"),
         ("Limits", f"| {ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB |"),
         ("Limits", f"| {options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86400000} day |"),
         ("Sizes", f"about {wire_sizes.hello_bytes() // 10 * 10 + 10}"),

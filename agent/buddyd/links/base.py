@@ -1,7 +1,7 @@
 """What all links have in common: one stream at a time, opened again when it was lost.
 
 A link gives the loop its descriptors and keeps itself alive: what is gone is opened again by tick(), which the loop
-calls once a poll and which never waits. All peers are made at the start.
+calls now and then and which never waits. All peers are made at the start.
 """
 
 from .. import compat
@@ -15,10 +15,12 @@ class Link:
     opener(target) gives a stream or raises OSError. new_filter: nvt.Nvt where telnet commands may come, else None.
     """
 
+    listens_at = -1  # the descriptor of a socket that listens; accept() is called when somebody comes
+
     def __init__(self, loop, label, peer, opener, target, new_filter=None):
         self.loop = loop
         self.label = label
-        self.peer = peer
+        self.peers = [peer]
         self.opener = opener
         self.target = target
         self.new_filter = new_filter
@@ -26,22 +28,44 @@ class Link:
         self.due_ms = compat.ticks_ms()
 
     def is_open(self):
-        return self.peer.stream is not None
+        return self.peers[0].stream is not None
 
     def open(self):
         """OSError if it cannot be opened now."""
-        self.start(self.peer, self.opener(self.target))
+        compat.make_room()
+        self.start(self.peers[0], self.opener(self.target))
 
     def start(self, peer, stream):
-        peer.attach(stream, self.new_filter and self.new_filter())
-        self.loop.watch(peer, self)
+        """Begin a conversation. Where that fails (OSError, MemoryError) the stream is closed, and the peer free."""
+        try:
+            peer.attach(stream, self.new_filter and self.new_filter())
+            self.loop.watch(peer)
+        except (OSError, MemoryError):
+            if peer.stream is None:
+                stream.close()
+            else:
+                peer.close()
+            raise
+
+    def polled(self):
+        """A poll was made."""
+
+    def is_restless(self):
+        """Whether tick() is to come within a second: something is closed, or a conversation is in question."""
+        is_restless = not self.is_open()
+        for peer in self.peers:
+            is_restless = is_restless or (peer.stream is not None and peer.is_restless())
+        return is_restless
 
     def tick(self, now_ms):
         if not self.is_open() and compat.ticks_diff(now_ms, self.due_ms) >= 0:
             try:
                 self.open()
-            except OSError:
+            except (OSError, MemoryError):
                 self.lost()
+        for peer in self.peers:
+            if peer.stream is not None and peer.is_over(now_ms):
+                self.loop.drop(peer, self)
 
     def lost(self):
         """It failed, or could not be opened: try again in a while."""

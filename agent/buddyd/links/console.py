@@ -14,9 +14,10 @@ LINES_A_POLL = 4  # one is the snapshot, the others make up for what was held ba
 class Bystander(Peer):
     """The conversation with whoever listens to the terminal."""
 
+    reads = False
+
     def __init__(self, desk):
         super().__init__(desk, True)
-        self.reads = False
         self.allowed = LINES_A_POLL
 
     def wants_write(self):
@@ -43,6 +44,5 @@ class Console(Link):
     def __init__(self, desk, loop, path):
         super().__init__(loop, "console %s" % path, Bystander(desk), open_terminal, path)
 
-    def tick(self, now_ms):
-        super().tick(now_ms)
-        self.peer.allowed = LINES_A_POLL
+    def polled(self):
+        self.peers[0].allowed = LINES_A_POLL

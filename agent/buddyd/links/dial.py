@@ -3,7 +3,7 @@
 from .. import compat
 from .base import Link
 from .telnet_filter import Nvt
-from .telnet_server import Visitor
+from .visitor import Visitor
 
 
 def resolve(target):
@@ -19,7 +19,11 @@ def dial(address):
     if address is None:
         raise OSError(compat.UNRESOLVED, "")
     stream = compat.connect(address)
-    compat.keep_alive(stream)
+    try:
+        compat.keep_alive(stream)
+    except OSError:
+        stream.close()
+        raise
     return stream
 
 

@@ -1,97 +1,97 @@
-"""The telnet listener, and the conversation with whoever comes over a network; dial.py has the other way round."""
+"""The telnet listener and its clients."""
 
-from .. import compat, const, wire
-from ..talk.conversation import Peer
+import select
+
+from .. import compat, wire
 from .base import Link
 from .telnet_filter import Nvt
+from .visitor import Visitor
 
 CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
-IDLE_MS = 600000  # a client that says nothing for so long is let go; collectors send a newline now and then
-PROVE_MS = 30000  # so long a client may take to prove that it has the secret
-LINES_A_SECOND = 20  # of a person; of requests, which cost a tenth, it may be ten times as many
-_LINE_COST = const(10)
-_SECOND_COST = const(200)
-_WENT_BEFORE = (compat.EAGAIN, 103)  # 103: ECONNABORTED
+WAITING_MAX = 1  # connections beyond those, that have not proven the secret, or wait for a place
+YOUNG_MS = 2000  # so long a connection that waits is safe from the next one
+BUSY_MS = 5000  # so long a collector has to say that it is one, where a person may have to make room
+SILENT_MS = 300000  # a collector sends something every four minutes; one that is silent for longer makes room, too
+ACCEPTS_A_SECOND = 10
+BUSY = "busy: %d clients are connected" % CLIENTS_MAX
 
 
-class Visitor(Peer):
-    """A conversation with somebody who is greeted, held to a rate, and asked for the secret if there is one.
+def longer_silent(one, other):
+    """Of two clients the one that was heard longest ago. one may be None."""
+    return other if one is None or compat.ticks_diff(other.heard_ms, one.heard_ms) < 0 else one
 
-    gate: gate.Gate while the other side has not proven that it has the secret, else None. cost: of what came in since
-    cost_ms. They are the class's until somebody comes, for the reason that Peer.watched has.
-    """
 
-    gate = None
-    cost = 0
+class Client(Visitor):
+    """A telnet client. Only one that has entered holds a place; until then it can be displaced by the next one."""
 
-    def greet(self):
-        self.cost_ms = self.heard_ms
-        if self.gate is not None:
-            self.gate = None
-        if self.desk.secret is None:
-            super().greet()
+    def __init__(self, desk, server):
+        self.server = server
+        super().__init__(desk, False)
+
+    def enter(self):
+        if self.server.holders.count(None):
+            self.server.let_in(self)
+            super().enter()
+        elif self.server.is_there_room(compat.ticks_ms()):
+            self.say((BUSY,))  # a person goes now; a collector may ask, see _line()
         else:
-            from ..talk.gate import Gate  # 2 kB of heap, with what it needs, that only a secret is worth
+            self.part(BUSY)
+            raise OSError(0)
 
-            self.gate = Gate(self)
+    def has_entered(self):
+        return self in self.server.holders
 
     def _line(self, line):
-        is_cheap = line[:1] == wire.ASK or not line
-        if line[:1] == wire.MARK or self._is_too_much(1 if is_cheap else _LINE_COST):
-            return
-        if self.gate is None:
-            super()._line(line)
-        elif self.gate.opens(line):
-            self.gate = None
-            super().greet()
+        if self.gate is None and line and not self.has_entered():
+            is_request = line[:1] == wire.ASK and wire.unseal(line) is not None
+            if not is_request or not self.server.displace(self):
+                self.part(BUSY)
+                raise OSError(0)
+        super()._line(line)
 
-    def _is_too_much(self, cost):
-        """Whether a line of this cost is more than may come in a second; the first one is told so."""
-        now_ms = compat.ticks_ms()
-        if compat.ticks_diff(now_ms, self.cost_ms) >= 1000:
-            self.cost, self.cost_ms = 0, now_ms
-        was_allowed = self.cost <= _SECOND_COST
-        self.cost += cost
-        if self.cost <= _SECOND_COST:
-            return False
-        if was_allowed:
-            self.say(("too fast: at most %d lines a second; the rest is dropped" % LINES_A_SECOND,))
-        return True
+    def is_over(self, now_ms):
+        if super().is_over(now_ms):
+            return True
+        waits = self.gate is None and not self.has_entered()
+        return waits and compat.ticks_diff(now_ms, self.heard_ms) > BUSY_MS
 
-    def part(self, text):
-        """Say why the conversation ends, if there is room for it at once; the caller ends it."""
-        if not self.out:
-            line = wire.printable(text) + b"\r\n"
-            try:
-                compat.write(self.stream, line, 0, len(line))
-            except OSError:
-                pass  # it has ended
+    def close(self):
+        self.server.let_out(self)
+        super().close()
 
 
 class Telnet(Link):
-    """Listens; up to CLIENTS_MAX at once, one more is told so and let go."""
+    """Listens. CLIENTS_MAX may talk at once; one more may prove that it has the secret, or wait for a place.
+
+    holders: the clients that hold the places, None where one is free.
+    """
 
     def __init__(self, desk, loop, target):
         super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, Nvt)
-        self.peers = [Visitor(desk, False) for _ in range(CLIENTS_MAX)]
+        self.peers = [Client(desk, self) for _ in range(CLIENTS_MAX + WAITING_MAX)]
+        self.holders = [None] * CLIENTS_MAX
         self.listener = None
+        self.accepted = 0  # in this second
+        self.rests = False  # nobody is accepted before the next second
 
     def is_open(self):
         return self.listener is not None
 
     def open(self):
-        self.listener = self.opener(self.target, CLIENTS_MAX)
-        self.loop.watch_listener(self.listener, self)
+        compat.make_room()
+        self.listener = self.opener(self.target, len(self.peers))
+        self.listens_at = self.listener.fileno()
+        self.loop.register(self.listens_at, select.POLLIN)
+
+    def is_restless(self):
+        return self.rests or self.accepted > 0 or super().is_restless()
 
     def tick(self, now_ms):
         super().tick(now_ms)
-        for peer in self.peers:
-            if peer.stream is not None and peer.watched < 0:
-                # Who proves nothing does not stay for long, whatever is said meanwhile.
-                since_ms, allowed_ms = (peer.heard_ms, IDLE_MS) if peer.gate is None else (peer.gate.since_ms, PROVE_MS)
-                if compat.ticks_diff(now_ms, since_ms) > allowed_ms:
-                    peer.part("nothing heard for %d s: closed" % (allowed_ms // 1000))
-                    self.loop.drop(peer)
+        self.accepted = 0
+        if self.rests:
+            self.rests = False
+            self.loop.poller.modify(self.listens_at, select.POLLIN)
 
     def lost(self):
         """A client that went may come again; only a listener that could not be opened is tried later."""
@@ -99,26 +99,75 @@ class Telnet(Link):
             super().lost()
 
     def accept(self):
-        try:
-            stream = self.listener.accept()[0]
-        except OSError as error:
-            if error.errno not in _WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
-                self.loop.ignore_listener(self.listener)
-                self.listener.close()
-                self.listener = None
-                self.lost()
+        peer = self._place(compat.ticks_ms())
+        if peer is None or self.accepted >= ACCEPTS_A_SECOND:
+            self._rest()
             return
+        self.accepted += 1
         try:
-            self._welcome(stream)
+            compat.make_room()  # accept() loses the descriptor where the heap has no room for its socket
+            stream = self.listener.accept()[0]
+        except MemoryError:
+            self._rest()
+            return
+        except OSError as error:
+            if error.errno not in compat.WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
+                self._rest()
+            return
+        if peer.stream is not None:
+            peer.part("closed: somebody else came, and no secret was proven in time")
+            self.loop.drop(peer, self)
+        try:
+            stream.setblocking(False)
+            compat.keep_alive(stream)
         except OSError:
             stream.close()
+            return
+        try:
+            self.start(peer, stream)
+        except (OSError, MemoryError):
+            pass  # it went at once, or there is no place or no room for it: it is closed
 
-    def _welcome(self, stream):
-        stream.setblocking(False)
+    def _rest(self):
+        self.rests = True
+        self.loop.poller.modify(self.listens_at, 0)
+
+    def _place(self, now_ms):
+        """The peer for who comes next: a free one, or that which waits for longest; None while that is too young."""
+        oldest = None
         for peer in self.peers:
             if peer.stream is None:
-                compat.keep_alive(stream)
-                self.start(peer, stream)
-                return
-        stream.send(b"busy: %d clients are connected\r\n" % CLIENTS_MAX)
-        stream.close()
+                return peer
+            if not peer.has_entered():
+                oldest = longer_silent(oldest, peer)
+        return oldest if compat.ticks_diff(now_ms, oldest.heard_ms) >= YOUNG_MS else None
+
+    def let_in(self, client):
+        self.holders[self.holders.index(None)] = client
+
+    def let_out(self, client):
+        if client in self.holders:
+            self.holders[self.holders.index(client)] = None
+
+    def is_there_room(self, now_ms):
+        """Whether a collector that asks would get a place."""
+        return self._least(now_ms) is not None
+
+    def _least(self, now_ms):
+        """Who must make room for a collector: a person, or a collector that may be gone. None if nobody must."""
+        least = None
+        for client in self.holders:
+            if not client.asks or compat.ticks_diff(now_ms, client.heard_ms) > SILENT_MS:
+                least = longer_silent(least, client)
+        return least
+
+    def displace(self, collector):
+        """Give a collector the place of somebody else, or a free one; False if there is none."""
+        if not self.holders.count(None):
+            least = self._least(compat.ticks_ms())
+            if least is None:
+                return False
+            least.part("closed: a collector needs this place")
+            self.loop.drop(least, self)
+        self.let_in(collector)
+        return True

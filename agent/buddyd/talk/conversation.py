@@ -33,12 +33,13 @@ class Peer:
     # The last snapshot that a person who watches has seen, -1: nobody watches. It is the class's until somebody does:
     # one more name in the object's own table would cost 96 bytes.
     watched = -1
+    reads = True
 
     def __init__(self, desk, flows_unasked):
         self.desk = desk
         self.flows_unasked = flows_unasked
         self.stream = None
-        self.reads = True
+        self.descriptor = -1  # the stream's, while the loop serves it
         self.live = 1  # sequence number of the next live frame, 0 while none flow
         self.urgent = 0  # of the newest kernel failure that was sent
         self._reset()
@@ -74,8 +75,9 @@ class Peer:
 
     def close(self):
         if self.stream is not None:
-            self.stream.close()
-            self.stream = None
+            stream, self.stream = self.stream, None
+            self.descriptor = -1
+            stream.close()
 
     def _start_flowing(self):
         if not self.live:
@@ -93,6 +95,18 @@ class Peer:
     def _say_hello(self):
         self._answer(self.desk.hello())
 
+    def is_restless(self):
+        """Whether is_over() is to be asked every second."""
+        return False
+
+    def is_over(self, now_ms):
+        """Whether the conversation has lasted too long."""
+        return False
+
+    def wants_read(self):
+        """What waits to be told goes out before more is taken in: a peer that asks and never listens costs nothing."""
+        return self.reads and not self.answers
+
     def wants_write(self):
         return bool(
             self.out
@@ -104,13 +118,19 @@ class Peer:
         )
 
     def send(self):
-        """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone."""
+        """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone.
+
+        The count of bytes that it took.
+        """
         if not self.out:
             self.out, self.sent = self._next_line(), 0
+        count = 0
         if self.out:
-            self.sent += compat.write(self.stream, self.out, self.sent, len(self.out) - self.sent) or 0
+            count = compat.write(self.stream, self.out, self.sent, len(self.out) - self.sent) or 0
+            self.sent += count
             if self.sent == len(self.out):
                 self.out = b""
+        return count
 
     def _next_line(self):
         if self.answers:

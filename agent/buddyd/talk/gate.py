@@ -17,7 +17,6 @@ class Gate:
         # Whatever os.urandom() gives on a board without entropy: boot id, count and clock make it another one.
         seed = os.urandom(16) + ("%s %d %d" % (desk.boot, Gate.made, compat.ticks_us())).encode()
         self.peer = peer
-        self.since_ms = compat.ticks_ms()
         self.lock = secret.Lock(desk.secret, desk.name.encode(), secret.nonce(seed))
         self._ask()
 

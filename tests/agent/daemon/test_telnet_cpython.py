@@ -122,30 +122,31 @@ def test_client_that_never_reads_delays_no_poll(daemon, port):
     assert numbers == list(range(first, first + len(numbers)))
 
 
-def test_agent_without_descriptors_sleeps_and_recovers(daemon, port):
+def test_agent_without_descriptors_sleeps_and_recovers(agent_command, port):
     """accept() fails, and would be ready again at once; who is connected must not notice."""
-    host = telnet(port)
-    host.ask_hello()
-    pid = daemon.process.pid
-    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    # The limit is on the number, not on the count: the next free one is just not allowed any more.
-    highest = max(int(entry.name) for entry in (daemon.proc / "fd").iterdir())
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
-    turned_away = telnet(port)
-    seen = len(host.lines)
-    host.until(lambda stream: len(stream.lines) > seen + 20, "frames for who is connected")
-    until(lambda: naps(daemon) > 10, "the agent to sleep between its polls")
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-    turned_away.close()
+    with Daemon(agent_command, "--telnet", str(port)) as daemon:  # on the real /proc, whose files stay open
+        host = telnet(port)
+        host.ask_hello()
+        pid = daemon.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        # The limit is on the number, not on the count: the next free one is just not allowed any more.
+        highest = max(int(entry.name) for entry in (daemon.proc / "fd").iterdir())
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+        turned_away = telnet(port)
+        seen = len(host.lines)
+        host.until(lambda stream: len(stream.lines) > seen + 20, "frames for who is connected")
+        until(lambda: naps(daemon) > 10, "the agent to sleep between its polls")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        turned_away.close()
 
-    def served():
-        person = telnet(port)
-        person.listen(PATIENCE_S)
-        return b"Type help." in person.heard
+        def served():
+            person = telnet(port)
+            person.listen(PATIENCE_S)
+            return b"Type help." in person.heard
 
-    until(served, "the port to be open again")
-    host.say(b"need 1\n")
-    host.until_text(b"need 1: ok")
+        until(served, "the port to be open again")
+        host.say(b"need 1\n")
+        host.until_text(b"need 1: ok")
 
 
 def naps(daemon):

@@ -1,14 +1,13 @@
-"""Who comes over a network: asked for the secret, held to a rate, let go when nothing is heard."""
+"""Who comes over a network: asked for the secret, held to a rate, disconnected when nothing is heard."""
 
 from buddyd import compat, wire
-from buddyd.links import telnet_server
-from buddyd.links.telnet_server import LINES_A_SECOND, Visitor
+from buddyd.links.visitor import LINES_A_SECOND, Visitor
 from buddyd.talk import secret
 from desks import Host, desk
 
 KEY = b"correct-horse-battery-staple"
 OF_HOST = b"8PHy8_T19vf4-fr7_P3-_w"
-TOO_FAST = b"too fast: at most %d lines a second; the rest is dropped" % LINES_A_SECOND
+TOO_FAST = b"too fast: at most %d lines a second; some were dropped" % LINES_A_SECOND
 
 
 def guarded():
@@ -120,14 +119,17 @@ def test_lines_beyond_the_rate_are_dropped_and_told_once():
     visitor = Visitor(desk(), False)
     host = Host(visitor)
     host.listen()
-    host.say(b"\n")
-    visitor.cost, visitor.cost_ms = 0, compat.ticks_add(compat.ticks_ms(), 100000)  # a second that does not end
     answers = []
-    for _ in range(3 * LINES_A_SECOND):
+    for _ in range(LINES_A_SECOND + 1):
+        assert visitor.wants_read()
         host.say(b"xyzzy\n")
         answers += host.listen()
     assert answers == [b"unknown: xyzzy. Type help."] * LINES_A_SECOND + [TOO_FAST]
-    visitor.cost_ms = compat.ticks_add(compat.ticks_ms(), -1000)
+    assert not visitor.wants_read(), "the rest of the second"
+    host.say(b"xyzzy\n")
+    assert host.listen() == [], "told once"
+    assert not visitor.is_over(compat.ticks_ms())  # a new second
+    assert visitor.wants_read()
     host.say(b"xyzzy\n")
     assert host.listen() == [b"unknown: xyzzy. Type help."]
 
@@ -136,46 +138,30 @@ def test_requests_have_a_rate_of_their_own():
     visitor = Visitor(desk(), False)
     host = Host(visitor)
     host.listen()
-    visitor.cost, visitor.cost_ms = 0, compat.ticks_add(compat.ticks_ms(), 100000)
     hellos = 0
-    for _ in range(10 * LINES_A_SECOND + 5):
+    while visitor.wants_read():
         host.say(wire.ask_hello() + b"\n")
-        lines = host.listen()
-        hellos += len([line for line in lines if b" next=" in line])
+        hellos += len([line for line in host.listen() if b" next=" in line])
     assert hellos == 10 * LINES_A_SECOND
 
 
-class Nothing:
-    """A loop that only drops."""
+def test_bytes_without_a_line_are_held_to_a_twentieth_of_the_processor():
+    before, now_us = compat.ticks_us, [0]
 
-    def __init__(self):
-        self.dropped = []
+    def slow():
+        now_us[0] += 1000
+        return now_us[0]
 
-    def drop(self, peer):
-        self.dropped.append(peer)
-
-
-def quiet_for(here, ms, words=b""):
-    """Whether a telnet client that typed words is let go after so many ms, and the last line that it was told."""
-    loop = Nothing()
-    listener = telnet_server.Telnet(here, loop, ("127.0.0.1", 1))
-    listener.listener = loop  # it counts as open
-    host = Host(listener.peers[0])
-    host.listen()
-    host.say(words)
-    host.listen()
-    listener.tick(compat.ticks_add(compat.ticks_ms(), ms))
-    told = compat.read(host.stream, 4096)
-    host.close()
-    return (told or b"").rstrip() if loop.dropped else None
-
-
-def test_client_that_says_nothing_is_let_go_with_a_word():
-    assert quiet_for(desk(), telnet_server.IDLE_MS - 1000) is None
-    assert quiet_for(desk(), telnet_server.IDLE_MS + 1000) == b"nothing heard for 600 s: closed"
-    assert quiet_for(desk(), telnet_server.IDLE_MS + 1000, b"watch\n") is None, "who watches needs to say nothing"
-
-
-def test_client_that_proves_nothing_is_let_go_soon():
-    assert quiet_for(guarded(), telnet_server.PROVE_MS - 1000) is None
-    assert quiet_for(guarded(), telnet_server.PROVE_MS + 1000, b"x\n") == b"nothing heard for 30 s: closed"
+    compat.ticks_us = slow
+    try:
+        for noise in (b"x" * 50, b"\xff\xf1" * 10):
+            visitor = Visitor(desk(), False)
+            host = Host(visitor, telnet=True)
+            host.listen()
+            taken = 0
+            while visitor.wants_read():
+                host.say(noise)
+                taken += 1
+            assert taken == 50, noise  # of a millisecond each
+    finally:
+        compat.ticks_us = before

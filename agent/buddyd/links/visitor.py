@@ -1,0 +1,111 @@
+"""The conversation with whoever comes over a network: greeted, held to a rate, asked for the secret if there is one."""
+
+from .. import compat, const, wire
+from ..talk.conversation import Peer
+
+IDLE_MS = 600000  # a client that says nothing for so long is disconnected; collectors send a newline now and then
+WATCH_MS = 3600000  # the same for a person who watches
+PROVE_MS = 30000  # so long a client may take to prove that it has the secret
+STALLED_MS = 120000  # a client that takes nothing for so long is gone, although its end did not come through
+LINES_A_SECOND = 20  # of a person; of requests, which cost a tenth, it may be ten times as many
+_CHEAP_COST = const(500)
+_LINE_COST = const(5000)
+_SECOND_COST = const(100000)  # of what is no line, twice the microseconds that it takes: a twentieth of the processor
+
+
+class Visitor(Peer):
+    """gate: gate.Gate while the other side has not proven that it has the secret, else None.
+
+    cost: of what came in this second. When that is too much, nothing more is read until the next second: the rest waits
+    on the other side of the connection, and costs nothing here. Both are the class's until somebody comes, for the
+    reason that Peer.watched has.
+    """
+
+    gate = None
+    cost = 0
+
+    def greet(self):
+        self.moved_ms = self.heard_ms  # when the stream last took something, or there was nothing to send
+        if self.cost:
+            self.cost = 0
+        if self.gate is not None:
+            self.gate = None
+        if self.desk.secret is None:
+            self.enter()
+        else:
+            from ..talk.gate import Gate  # 2 kB of heap, with what it needs, that only a secret is worth
+
+            self.gate = Gate(self)
+
+    def enter(self):
+        """It may talk now. OSError where there is no place for it."""
+        super().greet()
+
+    def wants_read(self):
+        return self.cost <= _SECOND_COST and super().wants_read()
+
+    def has_entered(self):
+        """Whether it may talk; until then it does not stay longer by talking."""
+        return self.gate is None
+
+    def receive(self):
+        heard_ms, cost, began_us = self.heard_ms, self.cost, compat.ticks_us()
+        super().receive()
+        if self.cost == cost:  # a piece of a line, or of nothing
+            self.cost += 1 + 2 * compat.ticks_diff(compat.ticks_us(), began_us)
+        if not self.has_entered():
+            self.heard_ms = heard_ms
+
+    def send(self):
+        count = super().send()
+        if count:
+            self.moved_ms = compat.ticks_ms()
+        return count
+
+    def _line(self, line):
+        is_cheap = line[:1] == wire.ASK or line[:1] == wire.MARK or not line
+        if self._is_too_much(_CHEAP_COST if is_cheap else _LINE_COST) or line[:1] == wire.MARK:
+            return
+        if self.gate is None:
+            super()._line(line)
+        elif self.gate.opens(line):
+            self.gate = None
+            self.enter()
+
+    def _is_too_much(self, cost):
+        """Whether a line of this cost is more than may come in a second; the first one is told so."""
+        was_allowed = self.cost <= _SECOND_COST
+        self.cost += cost
+        if self.cost <= _SECOND_COST:
+            return False
+        if was_allowed:
+            self.say(("too fast: at most %d lines a second; some were dropped" % LINES_A_SECOND,))
+        return True
+
+    def is_restless(self):
+        return self.cost > 0 or not self.has_entered()
+
+    def is_over(self, now_ms):
+        """Whether it has lasted too long, which is said if there is room. Called at least every ten seconds, and not
+
+        more than once a second: a new second begins. Times are compared and renewed here, as ticks of 32 bits mean
+        nothing after six days.
+        """
+        if self.cost:
+            self.cost = 0
+        if not self.wants_write():
+            self.moved_ms = now_ms
+        limit_ms = PROVE_MS if self.gate is not None else IDLE_MS if self.watched < 0 else WATCH_MS
+        if compat.ticks_diff(now_ms, self.heard_ms) > limit_ms:
+            self.part("nothing heard for %d s: closed" % (limit_ms // 1000))
+            return True
+        return compat.ticks_diff(now_ms, self.moved_ms) > STALLED_MS
+
+    def part(self, text):
+        """Say why the conversation ends, if there is room for it at once; the caller ends it."""
+        if not self.out:
+            try:
+                line = wire.printable(text) + b"\r\n"
+                compat.write(self.stream, line, 0, len(line))
+            except (OSError, MemoryError):
+                pass  # it has ended, or the heap is full
