@@ -6,10 +6,11 @@ export PYTHON MICROPYTHON MPY_CROSS
 
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
-# Most tests wait for processes and lines, so several run on each core; tests/conftest.py says how many.
-PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
+# `-n auto`: several workers on each core, as most tests wait for processes and lines; `-n logical`: one, see
+# tests/conftest.py. With bytecode, or each worker and each process under test would compile all modules.
+PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 # The rooms by themselves: no agent or collector as a process, no line, nothing that waits.
-FAST = -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py
+FAST = -n logical -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py
 
 .PHONY: help run demo test test-fast mutants lint check bench fleet faults agent frozen board board-tools board-run board-test clean
 
@@ -42,7 +43,7 @@ demo: $(VENV_RUN)
 
 test: lint
 	@sh scripts/get-micropython >/dev/null || true
-	@$(PYTEST)
+	@$(PYTEST) -n auto
 
 test-fast: $(VENV_DEV)
 	@.venv/bin/ruff check -q .

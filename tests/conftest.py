@@ -55,9 +55,9 @@ def pytest_report_header() -> str:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """How many workers `-n auto` starts."""
-    return WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers are started by `-n logical`, one on each core, and by `-n auto`."""
+    return len(os.sched_getaffinity(0)) * (1 if config.option.numprocesses == "logical" else WORKERS_PER_CORE)
 
 
 @pytest.fixture(scope="session")
