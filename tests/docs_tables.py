@@ -29,6 +29,7 @@ _PURPOSE = {
     "rule_states": "the state of each rule",
     "silences": "which alerts are muted, until when, and why",
     "snapshots": "each poll of a board: frames `first_seq` to `seq`",
+    "stored_ranges": "frames `first` to `last` that are stored; there may be more",
     "transitions": "each change of a rule's state",
 }
 
