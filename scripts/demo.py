@@ -26,7 +26,7 @@ INTERVAL_S = 0.2
 STEPS = 180  # from the first state to the failing one
 CUTS = ((5 / 18, 7 / 18), (12 / 18, 13 / 18))  # parts of the way in which both lines are dead
 FAILED_STEPS = 15  # between the kernel's line and the reboot
-WARNING, ALL_CLEAR = re.compile(r"will refuse rm\b"), re.compile(r"\bOK\b.*\brm\b")  # in a mail
+WARNING, ALL_CLEAR = re.compile(r"\brm can no longer start\b"), re.compile(r"\bOK\b.*\brm\b")  # in a mail
 # The all-clear needs six good snapshots, and is told ten seconds after the mail before it at the earliest.
 USUAL_END_S, LATEST_END_S = 8, 60
 CONFIG = """

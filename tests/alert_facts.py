@@ -75,6 +75,7 @@ def facts(transitions, states=(FAILING,), needs=(RM,), board=XPORT, marks=(90, 1
         "recent": recent,
         "facts": board,
         "silence_commands": (SILENCE,),
+        "programs": tuple(need.name for need in needs if need.is_program),
     }
     return MessageFacts(**{**values, **changes})
 

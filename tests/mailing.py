@@ -14,8 +14,8 @@ from smtp_server import WAIT_S, SmtpServer
 
 LOGIN = ("alerts", "pass word 61440")
 MESSAGE = Message(
-    subject="[buddywatch] CRIT xp-07: the kernel will refuse rm (61440 bytes)",
-    body="The kernel will refuse rm.\n.\n.a line that starts with a dot\n",
+    subject="[buddywatch] CRIT xp-07: rm can no longer start (needs a 64 kB block)",
+    body="rm can no longer start.\n.\n.a line that starts with a dot\n",
     payload={},
     message_id="<2@buddywatch.xp-07>",
     references=("<0@buddywatch.xp-07>", "<1@buddywatch.xp-07>"),

@@ -28,7 +28,7 @@ LOGIN = ("alerts", "open sesame")
 
 Command = tuple[list[str], dict[str, str]]  # how to start buddyd, as scripts/rig.py has it
 Value = TypeVar("Value")
-_WARNING_OF_RM = re.compile(r"(will refuse|tight).* rm\b")
+_WARNING_OF_RM = re.compile(r"\brm can (no longer|only just) start\b")
 
 NEED_RM = """
 [[need]]

@@ -107,7 +107,7 @@ def test_collector_warned_before(cron: Played) -> None:
 
 def test_mail_says_why(cron: Played) -> None:
     text = " ".join(text_of(cron.first).split())
-    assert "the kernel will refuse rm (61440 bytes)" in text
+    assert "rm can no longer start (needs a 64 kB block)" in text
     assert "A free block of 64 kB is there, but this kernel demands that" in text
     assert "too few" in text
 

@@ -46,9 +46,9 @@ def test_make_demo_prints_three_mails() -> None:
     lines = done.stdout.splitlines()
     subjects = re.findall(r"^Subject:\s+(.*)$", done.stdout, re.M)
     assert len(subjects) >= 3
-    assert "CRIT xport: the kernel will refuse rm" in subjects[0]
+    assert "CRIT xport: rm can no longer start" in subjects[0]
     assert any("the kernel refused 61440 bytes to rm (pid 6821)" in subject for subject in subjects[1:])
-    assert re.search(r"\bOK rm passes again", done.stdout)
+    assert re.search(r"\bOK resolved after [^:]+: rm can start again", done.stdout)
     shown = docs_pages.blocks(TOP / "README.md", "text")[0]
     assert {steady(line) for line in shown.text.splitlines()} - {"", "  ..."} - set(map(steady, lines)) == set()
     assert re.search(r"^  no open alert$", done.stdout, re.M)

@@ -138,6 +138,7 @@ class MessageFacts:
     serious rule first, and the incidents of the transitions. state: the newest snapshot judged, None if there is none.
     recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's own lines that belong
     to it, oldest first. gaps: the lost frames that it reports. silence_commands: one line each.
+    programs: the needs that are the start of a program, by name.
     """
 
     board: str
@@ -150,6 +151,7 @@ class MessageFacts:
     kernel_lines: tuple[Event, ...] = ()
     gaps: tuple[Gap, ...] = ()
     silence_commands: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

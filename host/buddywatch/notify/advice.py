@@ -1,26 +1,28 @@
-"""What to do about it: only what is true for the board that it is about."""
+"""What to do about it: only advice that is true for this board."""
 
 from __future__ import annotations
 
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, SILENT, TIGHT, MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
-from buddywatch.notify.claims import Claim
+from buddywatch.notify.statements import Statement
 from buddywatch.text import verdict_words
 from buddywatch.text.escape import wrapped
 
 _MEMORY_RULES = (REFUSED, TIGHT, KERNEL_FAILURE)
 
 
-def advice_lines(claims: list[Claim], facts: MessageFacts, lacks_memory: bool) -> list[str]:
-    """One paragraph for each thing to do; [] where there is nothing to do. lacks_memory: it is not the pieces."""
-    rules = {claim.rule for claim in claims if claim.is_bad}
+def advice_lines(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[str]:
+    """A paragraph for each thing to do, or []. lacks_memory: too little is free in total, whatever the pieces."""
+    rules = {statement.rule for statement in statements if statement.is_bad}
     advice: list[str] = []
     if rules & set(_MEMORY_RULES):
         advice += [verdict_words.FREE_SOME] if lacks_memory else _memory(facts.facts)
     if SILENT in rules:
         advice += _silent(facts)
     if REBOOTED in rules:
-        advice.append(f"If nobody meant it to: `buddywatch history {facts.board}` shows the memory before it.")
+        advice.append(
+            f"If nobody rebooted it on purpose: `buddywatch history {facts.board}` shows its memory before that."
+        )
     if LOST in rules:
         advice += _lost(facts)
     return [line for text in advice for line in wrapped(text, "  - ", "    ")]
@@ -48,13 +50,13 @@ def _silent(facts: MessageFacts) -> list[str]:
     ring = facts.facts.get("ring")
     if ring == "0":
         return [
-            "Look whether the board has power, whether its cable or network is in place and whether one can still "
-            "log in; `buddywatch status` shows the state of its link.",
-            "It has no agent: what happens before the link is back stays unknown.",
+            "Check that the board has power, that its cable or network works and that a login works; "
+            "`buddywatch status` shows the state of its link.",
+            "It has no agent, so what happens until the link is back stays unknown.",
         ]
     held = f" ({ring} bytes)" if ring else ""
     return [
-        "Look whether the board has power, whether its cable is in place and whether buddyd runs on it; "
+        "Check that the board has power, that its cable is in place and that buddyd runs on it; "
         "`buddywatch status` shows the state of its link.",
         f"If it still runs, its ring{held} keeps the newest snapshots until the link is back.",
     ]
@@ -70,9 +72,9 @@ def _lost(facts: MessageFacts) -> list[str]:
             "--interval of buddyd bridges more."
         )
     if NOT_HELD in reasons:
-        advice.append("Without an agent nobody holds what the link misses; buddyd on the board would.")
+        advice.append("No agent on this board keeps snapshots while the link is down; buddyd would keep them.")
     if REBOOT in reasons:
         advice.append(
-            "What a ring holds is gone when the board or buddyd starts anew; only a link that stays up helps."
+            "The ring is empty after a restart of the board or of buddyd; only a link that stays up prevents this loss."
         )
     return advice

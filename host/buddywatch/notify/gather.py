@@ -39,9 +39,9 @@ class MessageMaker:
         recent = self._store.recent(board, SNAPSHOTS_SHOWN)
         settings = self._config.board(board)
         facts = boot.facts if boot else {}
+        needs = self._config.needs_of(board)
         state = None
         if recent:
-            needs = self._config.needs_of(board)
             state = board_state(recent[-1], facts, needs, settings.rule, settings.page_bytes)
         rules = [rule for rule in RULES if rule in {incident.rule for incident in occasion.incidents}]
         return MessageFacts(
@@ -55,6 +55,7 @@ class MessageMaker:
             kernel_lines=self._kernel_lines(occasion),
             gaps=self._gaps(occasion),
             silence_commands=tuple(_silence_command(board, rule) for rule in rules),
+            programs=tuple(need.name for need in needs if need.is_program),
         )
 
     def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:

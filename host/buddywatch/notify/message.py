@@ -21,7 +21,7 @@ from buddywatch.model.samples import Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_lines
-from buddywatch.notify.claims import Claim, claims_of, failures_of, need_named
+from buddywatch.notify.statements import Statement, failures_of, need_named, statements_of
 from buddywatch.text.escape import counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
 from buddywatch.text.gap_words import gap_reason
 
@@ -32,13 +32,13 @@ _SUBJECT_LIMIT = 200
 
 
 def compose(facts: MessageFacts) -> Message:
-    """The message that tells facts; message_id and references are left to the caller. Needs at least one claim."""
-    claims = claims_of(facts)
-    if not claims:
+    """The message about facts; the caller adds message_id and references. Needs at least one statement."""
+    statements = statements_of(facts)
+    if not statements:
         raise ValueError("facts without a transition to tell and without an open incident")
-    headline = _headline(claims, facts)
-    body = "\n".join(_body(headline, claims, facts)) + "\n"
-    return Message(f"[buddywatch] {headline}", body, _payload(claims, body, facts))
+    headline = _headline(statements, facts)
+    body = "\n".join(_body(headline, statements, facts)) + "\n"
+    return Message(f"[buddywatch] {headline}", body, _payload(statements, body, facts))
 
 
 def compose_test(now: float) -> Message:
@@ -46,44 +46,44 @@ def compose_test(now: float) -> Message:
     subject = "[buddywatch] TEST: messages arrive here"
     text = "This is a test: buddywatch can reach you this way. No board is in trouble because of it."
     body = "\n".join([*wrapped(text, ""), "", f"Sent at {local_time(now)}."]) + "\n"
-    claim = Claim("test", "test", None, "messages arrive here", now, None, False, None)
-    return Message(subject, body, _payload([claim], body, MessageFacts("", now, (), (), None, (), {})))
+    statement = Statement("test", "test", None, "messages arrive here", now, None, False, None)
+    return Message(subject, body, _payload([statement], body, MessageFacts("", now, (), (), None, (), {})))
 
 
-def _headline(claims: list[Claim], facts: MessageFacts) -> str:
-    worst, tail = claims[0], f" (+{len(claims) - 1} more)" if len(claims) > 1 else ""
-    lasting = len(_untold(claims, facts))
+def _headline(statements: list[Statement], facts: MessageFacts) -> str:
+    worst, tail = statements[0], f" (+{len(statements) - 1} more)" if len(statements) > 1 else ""
+    lasting = len(_untold(statements, facts))
     if lasting and not worst.is_bad:
-        tail += f" ({lasting} still open)"  # "OK" must not be read as "all is well"
+        tail += f" ({lasting} still open)"  # "OK" must not be read as "everything is OK"
     text = f"{_WORDS[worst.severity]} {facts.board}: {worst.sentence}"
     return one_line(text, _SUBJECT_LIMIT - len(tail)) + tail
 
 
-def _body(headline: str, claims: list[Claim], facts: MessageFacts) -> list[str]:
-    requests = _requests(claims, facts)
+def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> list[str]:
+    requests = _requests(statements, facts)
     request = requests[0] if requests else None
     newest = facts.recent[-1] if facts.recent else None
-    lines = [*wrapped(headline, ""), "", *_identity(claims[0], facts)]
-    lines += _section("Also", [line for claim in claims[1:] for line in _claim_lines(claim)])
-    lines += _section("Still open on this board", _still_open(claims, facts))
+    lines = [*wrapped(headline, ""), "", *_identity(statements[0], facts)]
+    lines += _section("Also", [line for statement in statements[1:] for line in _statement_lines(statement)])
+    lines += _section("Still open on this board", _still_open(statements, facts))
     if newest is not None and facts.state is not None:
         for asked in requests:
-            lines += _section("The request, and what the kernel would answer", _explanation(asked, newest, facts.state))
+            lines += _section("The request, and what the kernel answers", _explanation(asked, newest, facts.state))
         lines += _section("Memory", why.totals_lines(facts.state))
-    lines += _section("The kernel's own words", _kernel_lines(facts))
+    lines += _section("Kernel messages", _kernel_lines(facts))
     if facts.state is not None and newest is not None:
         table = why.snapshot_lines(facts.recent, facts.facts, facts.state, request)
         lines += _section(f"The last snapshots, up to {local_time(newest.time)}", table)
     lines += _section("Lost snapshots", [line for gap in facts.gaps for line in _gap_lines(gap)])
-    lines += _section("What to do", advice_lines(claims, facts, _lacks_memory(requests, facts)))
-    return lines + _section("To hear no more of it for a while (it is recorded all the same)", _silence(claims, facts))
+    lines += _section("What to do", advice_lines(statements, facts, _lacks_memory(requests, facts)))
+    return lines + _section("Mute these alerts (they are still recorded)", _silence(statements, facts))
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
     return ["", title, *lines] if lines else []
 
 
-def _identity(worst: Claim, facts: MessageFacts) -> list[str]:
+def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
     """Which board with which kernel, and since when."""
     board = facts.facts
     words = [one_line(f"{facts.board}: Linux {board.get('kernel', 'of unknown release')}")]
@@ -101,41 +101,41 @@ def _identity(worst: Claim, facts: MessageFacts) -> list[str]:
         lines += wrapped(local_time(worst.since) + uptime, "Since   ", " " * 8)
     if worst.late:
         lines += wrapped(
-            f"occurred at {local_time(worst.until or worst.since)}; known here only now", "Late    ", " " * 8
+            f"happened at {local_time(worst.until or worst.since)}, received only now", "Delayed ", " " * 8
         )
     return lines
 
 
-def _claim_lines(claim: Claim) -> list[str]:
-    when = local_time(claim.until or claim.since) + (", known here only now" if claim.late else "")
-    return wrapped(f"{_WORDS[claim.severity]} {claim.sentence} (occurred at {when})", "  - ", "    ")
+def _statement_lines(statement: Statement) -> list[str]:
+    when = local_time(statement.until or statement.since) + (", received only now" if statement.late else "")
+    return wrapped(f"{_WORDS[statement.severity]} {statement.sentence} (at {when})", "  - ", "    ")
 
 
-def _still_open(claims: list[Claim], facts: MessageFacts) -> list[str]:
+def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
     lines = []
-    for incident in _untold(claims, facts):
+    for incident in _untold(statements, facts):
         word = _WORDS.get(incident.severity, "")
         text = f"{word} {one_line(incident.text)} (since {local_time(incident.opened)})"
         lines += wrapped(text, "  - ", "    ")
     return lines
 
 
-def _untold(claims: list[Claim], facts: MessageFacts) -> list[Incident]:
-    """Open incidents that are none of the claims."""
-    told = {(claim.rule, claim.need) for claim in claims}
+def _untold(statements: list[Statement], facts: MessageFacts) -> list[Incident]:
+    """Open incidents that are none of the statements."""
+    told = {(statement.rule, statement.need) for statement in statements}
     return [one for one in facts.incidents if one.closed is None and (one.rule, one.need) not in told]
 
 
-def _requests(claims: list[Claim], facts: MessageFacts) -> list[why.Asked]:
-    """The requests to be explained: the needs that are told of, and what the kernel said was asked for."""
+def _requests(statements: list[Statement], facts: MessageFacts) -> list[why.Asked]:
+    """The requests to explain: the needs of the statements, and what the kernel's messages say was asked for."""
     if facts.state is None or not facts.recent:
         return []
     requests: dict[int, why.Asked] = {}
-    for claim in claims:
-        need = need_named(facts, claim.need) if claim.rule in (REFUSED, TIGHT) else None
+    for statement in statements:
+        need = need_named(facts, statement.need) if statement.rule in (REFUSED, TIGHT) else None
         if need is not None:
             requests.setdefault(need.bytes, why.asked_by(need, facts.recent[-1], facts.state))
-    if any(claim.rule == KERNEL_FAILURE and claim.is_bad for claim in claims):
+    if any(statement.rule == KERNEL_FAILURE and statement.is_bad for statement in statements):
         for event in failures_of(facts):
             if event.kind == "alloc" and event.number:
                 named = next((need for need in facts.state.needs if need.bytes == event.number), None)
@@ -155,13 +155,15 @@ def _lacks_memory(requests: list[why.Asked], facts: MessageFacts) -> bool:
     return any(why.lacks_memory(request, facts.recent[-1], facts.state) for request in requests)
 
 
-def _silence(claims: list[Claim], facts: MessageFacts) -> list[str]:
-    lasts = any(claim.is_bad for claim in claims) or any(incident.closed is None for incident in facts.incidents)
+def _silence(statements: list[Statement], facts: MessageFacts) -> list[str]:
+    lasts = any(statement.is_bad for statement in statements) or any(
+        incident.closed is None for incident in facts.incidents
+    )
     return [why.INDENT + escaped(command) for command in facts.silence_commands] if lasts else []
 
 
 def _kernel_lines(facts: MessageFacts) -> list[str]:
-    """Verbatim, and so of any length: what can be searched for must not be broken."""
+    """Unchanged, so of any length: a line that is broken cannot be searched for."""
     return [f"{why.INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in facts.kernel_lines]
 
 
@@ -171,15 +173,15 @@ def _gap_lines(gap: Gap) -> list[str]:
     return wrapped(text, "  - ", "    ")
 
 
-def _payload(claims: list[Claim], body: str, facts: MessageFacts) -> dict[str, Any]:
+def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dict[str, Any]:
     """Everything, as JSON takes it. Times are seconds since 1970."""
     return {
         "schema": PAYLOAD_SCHEMA,
         "board": facts.board,
         "time": facts.time,
-        "severity": claims[0].severity,
-        "what": claims[0].sentence,
-        "claims": [asdict(claim) for claim in claims],
+        "severity": statements[0].severity,
+        "what": statements[0].sentence,
+        "claims": [asdict(statement) for statement in statements],
         "transitions": [_transition(change) for change in facts.transitions],
         "incidents": [_incident(incident) for incident in facts.incidents],
         "state": asdict(facts.state) if facts.state is not None else None,

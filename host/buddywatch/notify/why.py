@@ -1,4 +1,4 @@
-"""Why the kernel would answer as it does, in numbers, for readers who do not know what an order is."""
+"""Why a request succeeds or fails, in numbers, for readers who do not know what an order is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.text import verdict_words
 from buddywatch.text.escape import counted, local_clock, one_line, wrapped
-from buddywatch.text.state_words import why_unknown
+from buddywatch.text.state_words import VERDICT_WORDS, why_unknown
 from buddywatch.text.units import format_bytes
 from buddywatch.text.verdict_words import Test, oom_killer, table_of_tests
 from buddywatch.verdict import judge
@@ -35,7 +35,7 @@ def asked_by(need: NeedState, snapshot: Snapshot, state: BoardState) -> Asked:
 
 
 def request_lines(request: Asked, page_bytes: int) -> list[str]:
-    """How many bytes make how large a block."""
+    """From bytes to pages to the block that the request takes."""
     pages = -(-request.bytes // page_bytes)
     order = watermark.order_for(request.bytes, page_bytes)
     block = f"{counted(1 << order, 'page')} ({format_bytes(page_bytes << order)}; the kernel calls it order {order})"
@@ -46,10 +46,10 @@ def request_lines(request: Asked, page_bytes: int) -> list[str]:
 
 
 def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[str]:
-    """What the kernel would answer to the request in this snapshot, and the numbers that make it do so."""
+    """Whether the request would have succeeded at this snapshot, and the numbers that decide it."""
     need = judge.judge(snapshot, state.page_bytes, request, state.rule)
     if need.verdict is None or need.order is None or state.page_bytes is None or state.rule is None:
-        return wrapped(f"What the kernel would answer is not known: {why_unknown(state)}.")
+        return wrapped(f"Whether this request would succeed is not known: {why_unknown(state)}.")
     tests = _decisive_tests(request, need.order, snapshot, state.rule, at_low=need.verdict == watermark.TIGHT)
     lines = wrapped(_answer(need, tests, state.page_bytes, local_clock(snapshot.time)))
     if need.verdict != watermark.OK:
@@ -63,7 +63,7 @@ def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[
 
 
 def lacks_memory(request: Asked, snapshot: Snapshot, state: BoardState) -> bool:
-    """Whether it is not the pieces: even in one piece there would be too little."""
+    """True if total free memory is too small, regardless of fragmentation."""
     need = judge.judge(snapshot, state.page_bytes, request, state.rule)
     if need.verdict in (None, watermark.OK) or need.order is None or state.rule is None:
         return False
@@ -72,12 +72,12 @@ def lacks_memory(request: Asked, snapshot: Snapshot, state: BoardState) -> bool:
 
 
 def totals_lines(state: BoardState) -> list[str]:
-    """Free memory in all, in one block, and in the largest block that the kernel would give away."""
+    """Total free memory, the largest free block, the largest request that succeeds, and caches."""
     known = [
-        ("free memory in all", state.free_bytes),
+        ("free memory", state.free_bytes),
         ("largest free block", state.largest_free_block_bytes),
-        ("largest block that the kernel would hand out", state.serviceable_bytes),
-        ("caches that it might reclaim", state.reclaimable_bytes),
+        ("largest request that succeeds", state.serviceable_bytes),
+        ("caches that the kernel can free", state.reclaimable_bytes),
     ]
     return [f"{INDENT}{what + ':':<46}{value // 1024:>8} kB" for what, value in known if value is not None]
 
@@ -85,12 +85,12 @@ def totals_lines(state: BoardState) -> list[str]:
 def snapshot_lines(
     recent: tuple[Snapshot, ...], facts: dict[str, str], state: BoardState, request: Asked | None
 ) -> list[str]:
-    """The snapshots as a table, oldest first: free memory, the largest block to be had, the verdict, blocks by size."""
+    """The snapshots as a table, oldest first: free memory, largest usable block, verdict, free blocks by size."""
     answer = f"{one_line(request.name, 10):<11}" if request else ""
-    lines = [f"{INDENT}{'time':<10}{'free kB':>8}{'grants kB':>11}  {answer}free blocks of 1, 2, 4 ... pages"]
+    lines = [f"{INDENT}{'time':<10}{'free kB':>8}{'usable kB':>11}  {answer}free blocks of 1, 2, 4 ... pages"]
     for snapshot in recent:
         judged = judge.board_state(snapshot, facts, [request] if request else [], state.rule, state.page_bytes)
-        answer = f"{judged.needs[0].verdict or '?':<11}" if request else ""
+        answer = f"{VERDICT_WORDS[judged.needs[0].verdict]:<11}" if request else ""
         memory = f"{_kb(judged.free_bytes):>8}{_kb(judged.serviceable_bytes):>11}"
         head = f"{INDENT}{local_clock(snapshot.time):<10}{memory}  {answer}"
         for zone in snapshot.zones:
@@ -120,14 +120,14 @@ def _spare_pages(tests: list[Test]) -> int:
 def _answer(need: NeedState, tests: list[Test], page_bytes: int, clock: str) -> str:
     spare, margin = _spare_pages(tests), counted(need.margin_pages or 0, "page")
     if need.verdict == watermark.OK:
-        return f"By the snapshot of {clock} the kernel would grant it, with {margin} to spare."
+        return f"At {clock} this request would have succeeded, with {margin} to spare."
     if need.verdict == watermark.TIGHT:
         return (
-            f"By the snapshot of {clock} the kernel would grant it only at its second try, out of the reserve that it "
-            f"keeps for itself (down to the min mark), with {margin} to spare. At its first try (low mark) "
-            f"{counted(-spare, 'page')} would be missing:"
+            f"At {clock} this request would have succeeded only at the kernel's second try, which also uses its "
+            f"reserve (down to the min mark), with {margin} to spare. The first try (down to the low mark) is "
+            f"{counted(-spare, 'page')} short:"
         )
-    return f"By the snapshot of {clock} the kernel would refuse it. {_reason(tests, need.order or 0, page_bytes)}"
+    return f"At {clock} this request would have failed. {_reason(tests, need.order or 0, page_bytes)}"
 
 
 def _reason(tests: list[Test], order: int, page_bytes: int) -> str:

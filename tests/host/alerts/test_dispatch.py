@@ -157,7 +157,7 @@ def test_message_is_made_once_for_every_channel(desk):
     rows = desk.store.messages()
     assert [row.channel for row in rows] == ["mail", "hook:led"]
     assert rows[0].message == rows[1].message
-    assert rows[0].message.subject == "[buddywatch] CRIT xp: the kernel will refuse rm (61440 bytes)"
+    assert rows[0].message.subject == "[buddywatch] CRIT xp: rm can no longer be allocated (needs a 64 kB block)"
 
 
 def test_message_is_made_of_all_that_is_known(desk):
@@ -259,7 +259,7 @@ def test_a_board_whose_message_cannot_be_made_holds_up_no_other_and_is_told_once
     failing.clear()
     assert dispatcher.run(desk.time + 149) == 0
     assert dispatcher.run(desk.time + 150) == 1
-    assert "the kernel will refuse rm" in desk.mails()[1].subject
+    assert "rm can no longer be allocated" in desk.mails()[1].subject
 
 
 def test_silence_tells_nobody_until_it_ends(desk):
@@ -269,7 +269,10 @@ def test_silence_tells_nobody_until_it_ends(desk):
     desk.time = START + 3599
     assert desk.wait(0) == 0
     assert desk.wait(1) == 1
-    assert desk.mails()[0].subject == "[buddywatch] CRIT xp: the kernel will refuse rm (61440 bytes), for 59 min now"
+    assert (
+        desk.mails()[0].subject
+        == "[buddywatch] CRIT xp: rm can no longer be allocated (needs a 64 kB block), for 59 min now"
+    )
 
 
 def test_silence_over_all_of_it_leaves_no_word(desk):

@@ -15,8 +15,8 @@ from buddywatch.notify import command
 from buddywatch.notify.base import Deadline, NotifyError
 
 MESSAGE = Message(
-    subject="[buddywatch] OK xp-07: rm passes again after 2 h 10 min",
-    body="rm passes again.\n",
+    subject="[buddywatch] OK xp-07: resolved after 2 h 10 min: rm can start again",
+    body="rm can start again.\n",
     payload={"schema": 1, "board": "xp-07", "text": 'quotes " and \\ and \u20ac and \n'},
     message_id="<1@buddywatch.xp-07>",
 )

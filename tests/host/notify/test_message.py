@@ -45,17 +45,17 @@ Board   xp-07: Linux 2.6.30-uc0 on m68knommu, no MMU, pages of 4096 bytes
 Since   2025-11-22 11:55:03 +0100, 3 d 2 h after its boot
 
 Also
-  - CRIT the kernel will refuse rm (61440 bytes) (occurred at 2025-11-22
-    11:55:03 +0100)
+  - CRIT rm can no longer start (needs a 64 kB block) (at 2025-11-22 11:55:03
+    +0100)
 
-The request, and what the kernel would answer
+The request, and what the kernel answers
   rm needs 61440 bytes in one piece: 15 pages of 4096 bytes. The kernel hands
   out memory in blocks of 1, 2, 4, 8 ... pages only, so it takes a block of 16
   pages (64 kB; the kernel calls it order 4).
-  By the snapshot of 11:55:08 the kernel would refuse it. A free block of 64
-  kB is there, but this kernel demands that, once it is taken, some pages stay
-  free in blocks of each size up to that one (its watermark, halved from size
-  to size):
+  At 11:55:08 this request would have failed. A free block of 64 kB is there,
+  but this kernel demands that, once it is taken, some pages stay free in
+  blocks of each size up to that one (its watermark, halved from size to
+  size):
 
   in free blocks of         pages held  pages demanded
   any size                         821             106
@@ -65,18 +65,18 @@ The request, and what the kernel would answer
   64 kB or larger                   16              21   5 too few
 
 Memory
-  free memory in all:                               3284 kB
+  free memory:                                      3284 kB
   largest free block:                                 64 kB
-  largest block that the kernel would hand out:       32 kB
-  caches that it might reclaim:                      196 kB
+  largest request that succeeds:                      32 kB
+  caches that the kernel can free:                   196 kB
 
-The kernel's own words
+Kernel messages
   11:55:03  Allocation of length 61440 from process 6821 (rm) failed
 
 The last snapshots, up to 2025-11-22 11:55:08 +0100
-  time       free kB  grants kB  rm         free blocks of 1, 2, 4 ... pages
-  11:55:03      3348         64  ok         31 47 42 64 2 0 0 0 0 0 0
-  11:55:08      3284         32  refused    31 47 42 64 1 0 0 0 0 0 0
+  time       free kB  usable kB  rm         free blocks of 1, 2, 4 ... pages
+  11:55:03      3348         64  OK         31 47 42 64 2 0 0 0 0 0 0
+  11:55:08      3284         32  FAILS      31 47 42 64 1 0 0 0 0 0 0
 
 Lost snapshots
   - frames 41 to 77 (37 frames) of boot b00t1d: the board's ring was full
@@ -96,7 +96,7 @@ What to do
     give back its unused end. `echo 0 > /proc/sys/vm/nr_trim_pages` keeps
     blocks whole; programs then keep that end for themselves.
 
-To hear no more of it for a while (it is recorded all the same)
+Mute these alerts (they are still recorded)
   buddywatch silence xp-07 refused --for 4h --because "..."
 """
 
@@ -124,7 +124,7 @@ def test_a_failed_request_that_is_no_need_is_explained_too():
 def test_a_request_of_low_order_tells_of_the_oom_killer():
     small = [transition("refused", "firing", "small")]
     message = compose(facts(small, ((40, 20, 4, 0, 0, 0),), (Asked("small", 16384),)))
-    assert message.subject == "[buddywatch] CRIT xp-07: small (16384 bytes) would make the kernel kill a process"
+    assert message.subject == "[buddywatch] CRIT xp-07: small will make the kernel kill a process (needs a 16 kB block)"
     assert "the kernel's OOM killer ends some process" in unfolded(message.body)
 
 
@@ -139,8 +139,8 @@ def test_a_request_of_high_order_does_not_tell_of_the_oom_killer():
         pytest.param((31, 47, 42, 64, 0), (90, 112), "2.6.30", "No free block is as large as 64 kB", id="pieces"),
         pytest.param((300, 90, 42, 9, 0), (90, 112), "6.1.0", "No free block is as large as 64 kB", id="new-rule"),
         pytest.param((2, 0, 0, 0, 3), (90, 112), "2.6.30", "Too little memory is free in all", id="too-little"),
-        pytest.param(AFTER_REBOOT, (90, 112), "2.6.30", "would grant it, with 651 pages to spare", id="ok"),
-        pytest.param((31, 47, 42, 64, 2), (240, 500), "2.6.30", "only at its second try", id="tight"),
+        pytest.param(AFTER_REBOOT, (90, 112), "2.6.30", "would have succeeded, with 651 pages to spare", id="ok"),
+        pytest.param((31, 47, 42, 64, 2), (240, 500), "2.6.30", "only at the kernel's second try", id="tight"),
         pytest.param(FAILING, (None, None), "2.6.30", "is not known: the board has no watermarks", id="no-marks"),
         pytest.param(FAILING, (90, 112), "?", "is not known: the kernel release does not tell", id="no-rule"),
     ],
@@ -195,13 +195,13 @@ def test_too_little_memory_in_all_is_no_matter_of_pieces():
 def test_a_silent_board_that_never_spoke_is_told_without_numbers():
     message = compose(facts([transition("silent", "firing", uptime_ms=None)], states=(), board={}))
     assert "Board   xp-07: Linux of unknown release\nSince   2025-11-22 11:55:03 +0100\n" in message.body
-    assert "its cable is in place" in unfolded(message.body)
+    assert "that its cable is in place" in unfolded(message.body)
     assert message.payload["state"] is None
 
 
 @pytest.mark.parametrize(
     ("reason", "expected"),
-    [(OVERWRITTEN, "ring of 32768 bytes was too small"), (REBOOT, "gone when the board or buddyd starts anew")],
+    [(OVERWRITTEN, "ring of 32768 bytes was too small"), (REBOOT, "empty after a restart of the board or of buddyd")],
 )
 def test_lost_snapshots_are_told_with_first_last_and_remedy(reason, expected):
     text = unfolded(body([transition("lost", "noted", severity="warning")], gaps=(Gap(BOOT, 41, 77, reason, T0),)))
@@ -210,8 +210,8 @@ def test_lost_snapshots_are_told_with_first_last_and_remedy(reason, expected):
 
 def test_what_comes_late_says_when_it_occurred():
     text = body([transition("refused", "firing", "rm", late=True)])
-    assert "Late    occurred at 2025-11-22 11:55:03 +0100; known here only now" in text
-    assert "Late" not in body(REFUSED)
+    assert "Delayed happened at 2025-11-22 11:55:03 +0100, received only now" in text
+    assert "Delayed" not in body(REFUSED)
 
 
 def test_what_a_board_sent_is_escaped_everywhere():

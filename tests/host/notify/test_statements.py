@@ -23,8 +23,8 @@ def subject(*args, **kwargs):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("refused", "firing", "rm"), "CRIT xp-07: the kernel will refuse rm (61440 bytes)"),
-        (("tight", "firing", "rm", "warning"), "WARN xp-07: rm (61440 bytes) is close to being refused"),
+        (("refused", "firing", "rm"), "CRIT xp-07: rm can no longer start (needs a 64 kB block)"),
+        (("tight", "firing", "rm", "warning"), "WARN xp-07: rm can only just start (needs a 64 kB block)"),
         (("kernel_failure", "firing"), "CRIT xp-07: kernel_failure as the rule says it"),
         (("silent", "firing"), "CRIT xp-07: silent as the rule says it"),
         (("rebooted", "noted", None, "warning"), "WARN xp-07: rebooted as the rule says it"),
@@ -39,10 +39,10 @@ def test_subject_says_who_and_what(change, expected):
 @pytest.mark.parametrize(
     ("rule", "need", "expected"),
     [
-        ("refused", "rm", "rm passes again after 2 h 10 min"),
-        ("tight", "rm", "rm has room to spare again after 2 h 10 min"),
-        ("kernel_failure", None, "no allocation fails any more after 2 h 10 min"),
-        ("silent", None, "data comes again after 2 h 10 min"),
+        ("refused", "rm", "resolved after 2 h 10 min: rm can start again"),
+        ("tight", "rm", "resolved after 2 h 10 min: rm has room to spare again"),
+        ("kernel_failure", None, "resolved after 2 h 10 min: no more failed allocations"),
+        ("silent", None, "resolved after 2 h 10 min: data arrives again"),
     ],
 )
 def test_a_recovery_says_so_and_how_long_it_lasted(rule, need, expected):
@@ -59,7 +59,7 @@ def test_a_recovery_names_what_is_open_still_and_how_to_silence_it():
     changes = [transition("refused", "ok", "rm", time=T0 + 600)]
     incidents = (incident("tight", "rm", "warning", id=2), incident("refused", "rm", closed=T0 + 600))
     message = compose(facts(changes, (BEFORE,), incidents=incidents))
-    assert message.subject == "[buddywatch] OK xp-07: rm passes again after 10 min (1 still open)"
+    assert message.subject == "[buddywatch] OK xp-07: resolved after 10 min: rm can start again (1 still open)"
     assert "Still open on this board\n  - WARN tight goes on (since 2025-11-22 11:55:03 +0100)" in message.body
     assert SILENCE in message.body
 
@@ -67,7 +67,7 @@ def test_a_recovery_names_what_is_open_still_and_how_to_silence_it():
 def test_a_trouble_that_is_over_by_now_is_told_as_over():
     changes = [transition("refused", "firing", "rm"), transition("refused", "ok", "rm", id=2, time=T0 + 90)]
     over = (incident("refused", "rm", closed=T0 + 90),)
-    assert subject(changes, incidents=over) == "[buddywatch] OK xp-07: rm passes again after 1 min 30 s"
+    assert subject(changes, incidents=over) == "[buddywatch] OK xp-07: resolved after 1 min 30 s: rm can start again"
 
 
 def test_the_gravest_comes_first_and_the_others_are_counted():
@@ -77,13 +77,13 @@ def test_the_gravest_comes_first_and_the_others_are_counted():
         transition("refused", "firing", "rm", id=3, incident_id=3),
     ]
     message = compose(facts(changes, incidents=()))
-    assert message.subject == "[buddywatch] CRIT xp-07: the kernel will refuse rm (61440 bytes) (+2 more)"
-    assert message.body.index("- WARN lost") < message.body.index("- OK data comes again")
+    assert message.subject == "[buddywatch] CRIT xp-07: rm can no longer start (needs a 64 kB block) (+2 more)"
+    assert message.body.index("- WARN lost") < message.body.index("- OK data arrives again")
 
 
 def test_a_reminder_says_for_how_long():
     message = compose(facts([], incidents=(incident("refused", "rm", opened=T0 + 60 - 4 * 3600),)))
-    assert message.subject == "[buddywatch] CRIT xp-07: the kernel will refuse rm (61440 bytes), for 4 h now"
+    assert message.subject == "[buddywatch] CRIT xp-07: rm can no longer start (needs a 64 kB block), for 4 h now"
     assert "64 kB or larger                   16              21   5 too few" in message.body
 
 
@@ -92,9 +92,9 @@ def test_a_reminder_says_for_how_long():
     [
         (event(), "the kernel refused 61440 bytes to rm (pid 6821)"),
         (event("page", 4, None), "the kernel refused a block of 16 pages to rm"),
-        (event("oom", 0, None), "the kernel looks for a process to kill, as rm asked for a block of 1 page"),
-        (event("kill", 0, 7), "the kernel killed rm (pid 7) for want of memory"),
-        (event("vma", 0, 7, None), "the kernel has no memory for its own lists, asked by a process (pid 7)"),
+        (event("oom", 0, None), "the kernel is about to kill a process, because rm asked for a block of 1 page"),
+        (event("kill", 0, 7), "the kernel killed rm (pid 7), because memory ran out"),
+        (event("vma", 0, 7, None), "the kernel has no memory for its own records of a process (pid 7)"),
     ],
     ids=lambda value: value.kind if isinstance(value, Event) else "",
 )

@@ -1,4 +1,4 @@
-"""What a message claims, in one sentence for each thing that happened: the words of its subject."""
+"""What a message says, in one sentence for each thing that happened: the words of its subject."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from buddywatch.model.alerts import (
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.text.escape import counted, one_line, rough_duration
+from buddywatch.text.units import format_bytes
 
 _GRAVITY = (CRITICAL, WARNING, OK)
 _COMM_LIMIT = 40  # the kernel gives a process 15 characters
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One thing that a message tells. severity: CRITICAL, WARNING or OK; since, until: seconds since 1970."""
+class Statement:
+    """One thing that happened. severity: CRITICAL, WARNING or OK; since, until: seconds since 1970."""
 
     severity: str
     rule: str
@@ -45,17 +46,20 @@ class Claim:
         return self.severity != OK
 
 
-def claims_of(facts: MessageFacts) -> list[Claim]:
-    """The claims of a message, gravest first; of a reminder, those of the incidents that are still open."""
+def statements_of(facts: MessageFacts) -> list[Statement]:
+    """Those of a message, most serious first; of a reminder, one for each incident that is still open."""
     incidents = {incident.id: incident for incident in facts.incidents}
-    # Of an incident that began and ended since the last message only the end is told: a subject must say what is now.
+    # Of an incident that began and ended since the last message only the end is said: a subject must be true now.
     told = {
         change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK, NOTED)
     }
-    claims = [_of_transition(change, incidents.get(key), facts) for key, change in told.items()]
-    if not claims:
-        claims = [_of_reminder(incident, facts) for incident in facts.incidents if incident.closed is None]
-    return sorted(claims, key=lambda claim: (_GRAVITY.index(claim.severity), rule_rank(claim.rule), claim.since))
+    statements = [_of_transition(change, incidents.get(key), facts) for key, change in told.items()]
+    if not statements:
+        statements = [_of_reminder(incident, facts) for incident in facts.incidents if incident.closed is None]
+    return sorted(
+        statements,
+        key=lambda statement: (_GRAVITY.index(statement.severity), rule_rank(statement.rule), statement.since),
+    )
 
 
 def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:
@@ -70,64 +74,68 @@ def failures_of(facts: MessageFacts) -> list[Event]:
     return sorted(named, key=lambda event: KERNEL_FAILURE_KINDS.index(event.kind))
 
 
-def _of_transition(change: Transition, incident: Incident | None, facts: MessageFacts) -> Claim:
+def _of_transition(change: Transition, incident: Incident | None, facts: MessageFacts) -> Statement:
     since, until = change.time, None
     if change.to == OK:
         since, until = (incident.opened if incident else change.time), change.time
-        sentence = _recovery(change.rule, change.need, change.text) + (_after(until - since) if incident else "")
+        after = f"resolved after {rough_duration(until - since)}: " if incident else ""
+        sentence = after + _recovery(change.rule, change.need, change.text, facts)
     else:
         sentence = _trouble(change.rule, change.need, change.text, _event_of(change, facts), facts)
     severity = OK if change.to == OK else _severity(change.severity)
-    return Claim(severity, change.rule, change.need, sentence, since, until, change.late, change.uptime_ms)
+    return Statement(severity, change.rule, change.need, sentence, since, until, change.late, change.uptime_ms)
 
 
-def _of_reminder(incident: Incident, facts: MessageFacts) -> Claim:
+def _of_reminder(incident: Incident, facts: MessageFacts) -> Statement:
     failures = failures_of(facts)
     sentence = _trouble(incident.rule, incident.need, incident.text, failures[0] if failures else None, facts)
     sentence += f", for {rough_duration(facts.time - incident.opened)} now"
     severity = _severity(incident.severity)
-    return Claim(severity, incident.rule, incident.need, sentence, incident.opened, None, False, None)
+    return Statement(severity, incident.rule, incident.need, sentence, incident.opened, None, False, None)
 
 
 def _severity(severity: str) -> str:
     return CRITICAL if severity == CRITICAL else WARNING
 
 
-def _after(seconds: float) -> str:
-    return f" after {rough_duration(seconds)}"
-
-
 def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, facts: MessageFacts) -> str:
-    need = need_named(facts, need_name)
+    need, done = need_named(facts, need_name), _done(need_name, facts)
     if rule == REFUSED and need is not None and need.consequence == OOM_KILLER:
-        return f"{need.name} ({need.bytes} bytes) would make the kernel kill a process"
+        return f"{need.name} will make the kernel kill a process{_block_needed(need, facts)}"
     if rule == REFUSED:
-        return f"the kernel will refuse {_with_bytes(need, need_name)}"
+        return f"{need_name} can no longer {done}{_block_needed(need, facts)}"
     if rule == TIGHT:
-        return f"{_with_bytes(need, need_name)} is close to being refused"
+        return f"{need_name} can only just {done}{_block_needed(need, facts)}"
     if rule == KERNEL_FAILURE and event is not None:
         return _failure(event)
     return one_line(text)
 
 
-def _recovery(rule: str, need_name: str | None, text: str) -> str:
+def _recovery(rule: str, need_name: str | None, text: str, facts: MessageFacts) -> str:
     if rule == REFUSED:
-        return f"{need_name} passes again"
+        return f"{need_name} can {_done(need_name, facts)} again"
     if rule == TIGHT:
         return f"{need_name} has room to spare again"
     if rule == KERNEL_FAILURE:
-        return "no allocation fails any more"
+        return "no more failed allocations"
     if rule == SILENT:
-        return "data comes again"
+        return "data arrives again"
     return one_line(text)
 
 
-def _with_bytes(need: NeedState | None, name: str | None) -> str:
-    return f"{need.name} ({need.bytes} bytes)" if need is not None else str(name)
+def _done(need_name: str | None, facts: MessageFacts) -> str:
+    return "start" if need_name in facts.programs else "be allocated"
+
+
+def _block_needed(need: NeedState | None, facts: MessageFacts) -> str:
+    page_bytes = facts.state.page_bytes if facts.state else None
+    if need is None or need.order is None or page_bytes is None:
+        return ""
+    return f" (needs a {format_bytes(page_bytes << need.order)} block)"
 
 
 def _event_of(change: Transition, facts: MessageFacts) -> Event | None:
-    """The kernel line that caused the change, else the plainest one of the message."""
+    """The kernel line that caused the change, else the most telling one of the message."""
     failures = failures_of(facts)
     exact = [event for event in failures if event.seq is not None and event.seq == change.seq]
     return next(iter(exact + failures), None)
@@ -141,10 +149,10 @@ def _failure(event: Event) -> str:
     if event.kind == "page":
         return f"the kernel refused {_block(event)} to {whom}{pid}"
     if event.kind == "oom":
-        return f"the kernel looks for a process to kill, as {whom}{pid} asked for {_block(event)}"
+        return f"the kernel is about to kill a process, because {whom}{pid} asked for {_block(event)}"
     if event.kind == "kill":
-        return f"the kernel killed {whom}{pid} for want of memory"
-    return f"the kernel has no memory for its own lists, asked by {whom}{pid}"
+        return f"the kernel killed {whom}{pid}, because memory ran out"
+    return f"the kernel has no memory for its own records of {whom}{pid}"
 
 
 def _block(event: Event) -> str:
