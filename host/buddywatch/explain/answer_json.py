@@ -1,4 +1,4 @@
-"""The answers as `explain --json` prints them. What is not known is null."""
+"""The answers as `explain --json` prints them. Unknown values are null."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLAIN = Request(0)
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
-    """states: an entry for each zone of each state, `state` counting the states from 0."""
+    """states: an entry for each zone of each state; `state` numbers the states from 0."""
     kernel = explanation.kernel
     indexes = {id(state): index for index, state in enumerate(explanation.states)}
     return {
@@ -55,7 +55,7 @@ def _zone(state: State, zone: Zone, index: int) -> dict[str, Any]:
 
 
 def _serviceable(state: State, zone: Zone, at_low: bool) -> int | None:
-    """Of a plain GFP_KERNEL request, by a rule that is known for sure. 0 for zones that do not serve such."""
+    """The largest plain GFP_KERNEL request that succeeds, if the rule is certain; 0 for zones that serve none."""
     if zone.name not in _PLAIN.zone_names:
         return 0
     if zone.min_pages is None or zone.low_pages is None or len(state.kernel.rules) != 1:

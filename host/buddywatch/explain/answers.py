@@ -1,4 +1,4 @@
-"""All answers that a text allows: each failure and each asked need, with its state, verdict and notes. Pure."""
+"""The answers to a text: each failure and each requested need, with its state, verdict and notes. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of states: bytes in one piece, or a program; blocks(page_bytes) are those that its start takes."""
+    """A question about states: a number of contiguous bytes, or a program; blocks(page_bytes): what its start needs."""
 
     name: str
     bytes: int | None = None
@@ -41,7 +41,7 @@ class Wanted:
 
 @dataclass
 class Case:
-    """A request and its answer. message: the kernel's own, None for a need that was asked for on the command line."""
+    """A request and its answer. message: that of the kernel; None for a need from the command line."""
 
     name: str | None
     kernel: Kernel
@@ -67,7 +67,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Explanation:
-    """kernel: that of the newest failure, or of the newest state."""
+    """kernel: the one of the newest failure, else of the newest state."""
 
     kernel: Kernel
     page_bytes: int | None
@@ -81,7 +81,7 @@ class Explanation:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the kernel refused something in this text, or would refuse what was asked for."""
+        """True if a request failed in this text, or a requested need would fail."""
         return bool(self.failures) or any(need.answer.verdict == watermark.REFUSED for need in self.needs)
 
 
@@ -91,7 +91,7 @@ def explain(
     wanted: Sequence[Wanted] = (),
     progress: Callable[[float], None] = lambda done: None,
 ) -> Explanation:
-    """What the text says. progress is called with the part that is done, 0 to 1."""
+    """Explain the text. progress is called with the fraction that is done, 0 to 1."""
     cleaned = clean(text, lambda done: progress(done * 0.3))
     raw = read(cleaned, lambda done: progress(0.3 + done * 0.5))
     page_bytes = page_bytes_of(raw, options)
@@ -190,7 +190,7 @@ def _notes(case: Case) -> list[str]:
 def _tables(
     raw: Raw, kernels: KernelsOfText, page_bytes: int | None, options: Options, dumps: list[State]
 ) -> list[State]:
-    """States of buddyinfo; of pagetypeinfo where there is no buddyinfo."""
+    """States from buddyinfo; from pagetypeinfo if there is no buddyinfo."""
     states = []
     for table in raw.tables or raw.types:
         lender = _nearest(dumps, table.offset) if dumps else None
@@ -205,13 +205,13 @@ def _nearest(states: list[State], offset: int) -> State:
 
 
 def _needs(wanted: Wanted, states: list[State]) -> list[Case]:
-    """A case for each state that was read from /proc, or else for each that the kernel dumped."""
+    """A case for each state from /proc; if there are none, for each state that the kernel dumped."""
     chosen = [state for state in states if state.source != "dump"] or states
     return [need_in(state, wanted) for state in chosen]
 
 
 def need_in(state: State, wanted: Wanted) -> Case:
-    """The answer to what is wanted in a state."""
+    """Whether the wanted request succeeds in a state."""
     page_bytes = state.page_bytes
     case = Case(wanted.name, state.kernel, page_bytes, wanted.bytes, None, state, _UNKNOWN, [], line=state.line)
     if page_bytes is None:

@@ -1,7 +1,7 @@
 """The kernel's rule applied to a state: verdict, margin, reason, and what would change it. Pure.
 
-buddyd.watermark has the rule itself. Here is added what only a dump tells: blocks that a request may not have, because
-they are on the list of atomic requests (H), of CMA (C) or isolated (I), and marks lowered for those who cannot wait.
+buddyd.watermark has the rule itself. This module adds what only dumps show: blocks that a request may not use (on the
+lists of atomic requests (H), CMA (C) or isolated blocks (I)), and lower marks for requests that cannot wait.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Test = tuple[int, int, int]  # order, pages held in blocks of that order or larg
 
 @dataclass(frozen=True)
 class Answer:
-    """What the kernel answers to a request in a state, by its best zone. tests are at the min mark, low_tests at low.
+    """The kernel's answer to a request in a state, by its best zone. tests: at the min mark; low_tests: at low.
 
-    verdict None: not known (marks, page size or rule), or not the same for all kernels that it may be; then `verdicts`
-    has that of each rule. missing_pages: 0 where it is granted at min.
+    verdict None: unknown marks, page size or rule, or the possible rules disagree; then `verdicts` has the verdict of
+    each rule. missing_pages: 0 if it is granted at min.
     """
 
     request: Request
@@ -43,7 +43,7 @@ class Answer:
 
 
 def judge(state: State, request: Request) -> Answer:
-    """The answer, by every rule that the state's kernel may have; one that they share, or none."""
+    """The answer that all possible rules of the kernel agree on; otherwise one without a verdict."""
     answers = [_judge_by(state, request, rule) for rule in state.kernel.rules]
     if not answers:
         return Answer(request, None, reasons.UNKNOWN)
@@ -57,14 +57,14 @@ def judge(state: State, request: Request) -> Answer:
 
 
 def _judge_by(state: State, request: Request, rule: str) -> Answer:
-    """The best that any zone offers: as buddyd.watermark.judge(), and why."""
+    """The answer of the zone that offers most, as buddyd.watermark.judge(), with the reason."""
     best: tuple[tuple[int, bool, int], Answer] | None = None
     for zone in serving_zones(state, request):
         if zone.min_pages is None or zone.low_pages is None:
             return Answer(request, None, reasons.UNKNOWN, rule)
         answer = _judge_zone(state, zone, request, rule)
         rank = {watermark.OK: 2, watermark.TIGHT: 1}.get(answer.verdict or "", 0)
-        # Of several that refuse, one with pages enough in all tells more than one that is kept for others.
+        # Of several zones that refuse, one with enough total pages explains more than one reserved for others.
         enough = answer.reason not in (reasons.TOO_LITTLE, reasons.TOO_LARGE)
         if best is None or (rank, enough, answer.margin_pages or 0) > best[0]:
             best = (rank, enough, answer.margin_pages or 0), answer
@@ -72,7 +72,7 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
 
 
 def serving_zones(state: State, request: Request) -> list[Zone]:
-    """Those that may serve it; zones that cannot hold anything (a tiny DMA zone without marks) are among them."""
+    """The zones that may serve it, including those too small to hold anything (a tiny DMA zone without marks)."""
     return [zone for zone in state.zones if zone.name in request.zone_names and zone.nr_free]
 
 
@@ -92,7 +92,7 @@ def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer
 
 
 def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -> list[Test]:
-    """watermark.trace(), with what the request may not have taken off."""
+    """watermark.trace() without the blocks that the request may not use."""
     order = request.order
     tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, rule, zone.min_pages)
     _, held, demanded = tests[0]
@@ -102,21 +102,21 @@ def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -
     tests[0] = (0, held - set_aside, demanded)
     aside = set_aside_pages(zone, request)
     usable = watermark.pages_from(zone.nr_free, order) - aside
-    # The older rules do not look at the lists; but a block is then only to be had from those that are allowed.
+    # The older rules ignore the lists, but the allocator still takes a block only from an allowed list.
     if aside and (usable < 1 << order or (rule == "new" and order)):
         tests.append((order, usable, 1 << order))
     return tests
 
 
 def set_aside_pages(zone: Zone, request: Request) -> int:
-    """Pages in blocks large enough for the request that are only on lists which it may not take from."""
+    """Pages in large enough blocks that are only on lists which the request may not use."""
     usable = watermark.pages_from(_usable(zone, request), request.order)
     return int(watermark.pages_from(zone.nr_free, request.order) - usable)
 
 
 def _usable(zone: Zone, request: Request) -> list[int]:
-    """nr_free without blocks that are only on lists which the request may not take from."""
-    # rmqueue(): the list of atomic requests is for those of order 1 and more (until 6.2, even for those of order 0).
+    """nr_free without the blocks that are only on lists which the request may not use."""
+    # rmqueue(): atomic requests of order 1 and more may use the list H (until 6.2 those of order 0 as well).
     allowed = "UMER" + ("H" if not request.can_wait and request.order else "") + ("C" if request.movable else "")
     return [
         count if letters is None or not letters or any(letter in allowed for letter in letters) else 0
@@ -148,7 +148,7 @@ def _reason(zone: Zone, request: Request, tests: list[Test], rule: str) -> str:
 
 
 def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low: bool = False) -> int:
-    """The largest order that the zone would have granted to one who asks so; -1 where not even a page."""
+    """The largest order that this kind of request could get from the zone; -1: not even a page."""
     mark = (zone.low_pages if at_low else request.effective(zone.min_pages or 0)) or 0
     largest = -1
     for order in range(len(zone.nr_free)):
@@ -160,7 +160,7 @@ def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low:
 
 
 def largest_min_pages(answer: Answer) -> int | None:
-    """The largest min mark at which this very request would have passed; None where no mark would do."""
+    """The largest min mark at which this request would have succeeded; None if it fails with any mark."""
     zone, rule = answer.zone, answer.rule
     if zone is None or rule is None or zone.min_pages is None:
         return None
@@ -178,14 +178,14 @@ def largest_min_pages(answer: Answer) -> int | None:
 
 @dataclass(frozen=True)
 class Merge:
-    """Free blocks that would have to become `blocks` blocks of the request's order: (order, how many of them)."""
+    """`blocks` blocks of the request's order would have to be made of these free ones: (order, count)."""
 
     blocks: int
     pieces: tuple[tuple[int, int], ...]
 
 
 def merge_plan(answer: Answer) -> Merge | None:
-    """The fewest new blocks of the request's order, and of which smaller free ones, so that it passes; None: no way."""
+    """How many more blocks of its order the request needs, and the smaller ones to join for them; None: impossible."""
     zone, rule, order = answer.zone, answer.rule, answer.request.order
     if zone is None or rule is None or zone.min_pages is None or order >= len(zone.nr_free):
         return None
@@ -230,7 +230,7 @@ def _passes_merged(answer: Answer, blocks: int, mark: int) -> bool:
 
 
 def _pieces(nr_free: list[int], order: int, blocks: int) -> list[tuple[int, int]]:
-    """The largest smaller blocks that together make `blocks` of the order. They always fit exactly: sizes halve."""
+    """The largest smaller blocks that together make `blocks` of the order. Sizes halve, so they fit exactly."""
     pages, pieces = blocks << order, []
     for piece_order in range(order - 1, -1, -1):
         count = min(nr_free[piece_order], pages >> piece_order)

@@ -1,4 +1,4 @@
-"""Whether a program would start in a state: its blocks asked for one after another, as the loader does. Pure."""
+"""Whether a program can start in a state: requests its blocks one after another, as the loader does. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RANKS = {watermark.REFUSED: 0, watermark.TIGHT: 1, watermark.OK: 2}
 
 @dataclass(frozen=True)
 class Piece:
-    """One block that the loader asks for, and the answer it gets with those before it taken. None: not asked for."""
+    """One block that the loader requests, and the answer after the blocks before it are taken. None: not requested."""
 
     block: Block
     order: int
@@ -24,7 +24,7 @@ class Piece:
 
 
 def start(state: State, blocks: list[Block], page_bytes: int) -> list[Piece]:
-    """The pieces of an exec, to the first that is refused. What the program can share is taken to be shared."""
+    """The pieces of an exec, up to the first failure. Shareable pieces are assumed to be shared."""
     left = replace(
         state, zones=[replace(z, nr_free=watermark.take_pages(z.nr_free, watermark.EXEC_PAGES)) for z in state.zones]
     )
@@ -43,7 +43,7 @@ def start(state: State, blocks: list[Block], page_bytes: int) -> list[Piece]:
 
 
 def decisive(pieces: list[Piece]) -> Piece:
-    """The piece that decides: the first refused or unknown, else the one with the least to spare."""
+    """The piece that decides: the first that fails or is unknown, else the one with the smallest margin."""
     asked = [piece for piece in pieces if piece.answer is not None]
     return min(asked, key=lambda piece: _rank(piece.answer) if piece.answer else (9, 0))
 
@@ -53,7 +53,7 @@ def _rank(answer: Answer) -> tuple[int, int]:
 
 
 def _without(zone: Zone, order: int) -> Zone:
-    """The zone once a block of this order is taken the buddy way: from the smallest block that has it, split."""
+    """The zone after the buddy allocator took a block of this order: the smallest large enough, split."""
     nr_free = list(zone.nr_free)
     source = next(candidate for candidate in range(order, len(nr_free)) if nr_free[candidate])
     nr_free[source] -= 1

@@ -1,24 +1,24 @@
 """Why the kernel answers a request as it does: the identifiers that stand in `explain --json`.
 
 `reason`, one of:
-    fragmented         enough is free in all, but no free block is as large as the request
-    reserve            a free block is large enough, but what the rule wants to stay free per block size is not there
-    too-little-memory  the pages that are free in all are too few, whatever their pieces
-    atomic-reserve     it would pass if what the kernel set aside for atomic requests (4.4 and later, letter H) counted
+    fragmented         enough is free in total, but no free block is as large as the request
+    reserve            a free block is large enough, but taking it would leave too little free per block size
+    too-little-memory  total free memory is too small, regardless of fragmentation
+    atomic-reserve     only blocks reserved for atomic requests (4.4 and later, letter H) would be enough
     cma-reserve        the only blocks large enough belong to CMA or are isolated (letters C, I)
     too-large          the block is larger than the largest that this kernel has
-    granted            by the numbers in the text the rule grants it: something else refused it, or at another moment
-    unknown            the text does not hold what is needed for an answer
+    granted            by these numbers it succeeds: something else refused it, or the numbers are of another moment
+    unknown            the text lacks facts that the answer needs
 
 `notes`, any of:
-    reclaimable        so much was in caches that reclaim could in principle have made room
-    oom-killer         order 3 or less and able to wait: the OOM killer acts, the request itself does not fail
-    cannot-wait        an atomic request: no reclaim is tried for it, and the kernel lets it below the min mark
-    estimated-marks    the marks are the kernel's own formula, not read
-    borrowed-marks     the marks were read in another part of the text
-    borrowed-state     no dump came with the failure: judged in the nearest other state of the text
-    incomplete-list    the list of free blocks does not come to its own sum: a part of it is missing
-    inferred-rule      no kernel release in the text: the rule follows from the format of what it printed
+    reclaimable        caches were so large that reclaim could have made room
+    oom-killer         order 3 or less and able to wait: the kernel kills a process instead of failing the request
+    cannot-wait        an atomic request: it does not reclaim, and may go below the min mark
+    estimated-marks    the marks are computed by the kernel's formula, not read
+    borrowed-marks     the marks are from another part of the text
+    borrowed-state     the failure has no dump: judged by the nearest other state of the text
+    incomplete-list    the list of free blocks is smaller than its own sum: a part is missing
+    inferred-rule      no kernel release in the text: the rule follows from the format of the messages
 """
 
 from __future__ import annotations

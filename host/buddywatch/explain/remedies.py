@@ -1,4 +1,4 @@
-"""What would help, each with its number: only what is true for this kernel, this state and this request. Pure."""
+"""What would help, with numbers: only what is true for this kernel, this state and this request. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
 
 @dataclass(frozen=True)
 class Remedy:
-    """One thing to do. what: a fixed word; helps: False for what one would try in vain; numbers: as in `text`."""
+    """One remedy. what: a fixed word; helps: False for what people try in vain; numbers: those in `text`."""
 
     what: str
     text: str
@@ -31,7 +31,7 @@ class Remedy:
 
 
 def remedies(case: Case) -> list[Remedy]:
-    """In the order in which to try them; [] where nothing was refused, or nothing is known."""
+    """In the order in which to try them; [] if nothing failed or nothing is known."""
     if case.answer.verdict != watermark.REFUSED or case.page_bytes is None:
         return []
     if case.answer.reason == reasons.TOO_LARGE:
@@ -45,7 +45,7 @@ def remedies(case: Case) -> list[Remedy]:
 def min_free_kb(case: Case, min_pages: int) -> tuple[int, int] | None:
     """(vm.min_free_kbytes now, the largest value at which the zone's min is at most min_pages).
 
-    The kernel shares it out over its zones by their sizes (setup_per_zone_wmarks()); so does this, by their marks.
+    The kernel divides it among its zones by size (setup_per_zone_wmarks()); the marks have the same proportions.
     """
     zone, state, page_bytes = case.answer.zone, case.state, case.page_bytes
     if zone is None or state is None or page_bytes is None or not zone.min_pages:
@@ -73,9 +73,9 @@ def _min_free(case: Case) -> Remedy | None:
     about = "" if len(_marked(case)) == 1 else "about "
     return Remedy(
         "min_free_kbytes",
-        f"`echo {needed_kb} > /proc/sys/vm/min_free_kbytes`: at {about}{needed_kb} or less (now {now_kb}) this very "
+        f"`echo {needed_kb} > /proc/sys/vm/min_free_kbytes`: at {about}{needed_kb} or less (now {now_kb}) this "
         f"request would have passed. The price: {now_kb - needed_kb} kB less are kept for requests that cannot wait, "
-        "those of network and serial drivers above all.",
+        "mainly those of network and serial drivers.",
         numbers={"value_kb": needed_kb, "now_kb": now_kb, "reserve_lost_kb": now_kb - needed_kb},
     )
 
@@ -92,9 +92,9 @@ def _raise_min_free(case: Case) -> Remedy | None:
     now_kb, missing_kb = found[0], case.answer.missing_pages * case.page_bytes // 1024
     return Remedy(
         "raise_min_free_kbytes",
-        "A request that cannot wait lives on what the kernel keeps free beforehand: vm.min_free_kbytes, about "
+        "A request that cannot wait depends on what the kernel keeps free in advance: vm.min_free_kbytes, about "
         f"{now_kb} now. A larger value makes it reclaim earlier; {missing_kb} kB were missing here. How much is "
-        "enough depends on the load, which no single state tells.",
+        "enough depends on the load, which a single state does not show.",
         numbers={"now_kb": now_kb, "missing_kb": missing_kb},
     )
 
@@ -111,7 +111,7 @@ def _free_some(case: Case) -> Remedy | None:
 
 
 def _smaller(case: Case) -> Remedy | None:
-    """A request that fits the largest block that was to be had."""
+    """A request that fits the largest usable block."""
     order = case.answer.serviceable_order
     if order is None or order < 0 or case.page_bytes is None or order >= (case.order or 0):
         return None
@@ -124,14 +124,14 @@ def _smaller(case: Case) -> Remedy | None:
     if case.kernel.no_mmu and "data" in ((case.message.for_what if case.message else None) or ""):
         text += (
             " This one was a program's data, bss and stack in one piece: `flthdr -s SIZE` of elf2flt lowers its stack, "
-            "and `buddywatch need FILE` tells how much of it is stack."
+            "and `buddywatch need FILE` shows how much of it is stack."
         )
     text += _smaller_stack(case)
     return Remedy("smaller", text, numbers={"fits_bytes": fits, "less_bytes": less})
 
 
 def _smaller_stack(case: Case) -> str:
-    """Of a program whose file is known: the stack with which it would have got by."""
+    """The stack with which the program would have started, if its file is known."""
     pieces = [piece for piece in case.pieces if piece.answer is case.answer and piece.block.smaller_stack_bytes]
     if not pieces or pieces[0].order - 1 > (case.answer.serviceable_order or 0):
         return ""
@@ -145,8 +145,8 @@ def _set_aside(case: Case) -> list[Remedy]:
             Remedy(
                 "newer_kernel",
                 f"{pages} pages are set aside for atomic requests of more than one page. Kernels from 4.4 on "
-                "do so a whole page block at a time; from 6.12 on they leave it be where a block is more than 1 % of "
-                "the memory. It is given back when all else fails, or by a reboot.",
+                "do so a whole page block at a time; from 6.12 on they do not where a block is more than 1 % of "
+                "the memory. The pages are released when all else fails, or by a reboot.",
                 numbers={"set_aside_pages": pages},
             )
         ]
@@ -164,7 +164,7 @@ def _set_aside(case: Case) -> list[Remedy]:
 
 
 def _who(case: Case) -> str:
-    """The program, where the request is one's."""
+    """The program that made the request, if it is known."""
     known = case.message is not None or case.pieces
     return (one_line(case.name or "", 40) if known else "") or "such a program"
 
@@ -173,7 +173,7 @@ def _resident(case: Case) -> Remedy | None:
     block = case.block_bytes or 0
     return Remedy(
         "resident",
-        f"{verdict_words.STAY_RESIDENT} Every start of {_who(case)} takes {format_bytes(block)} in one piece anew.",
+        f"{verdict_words.STAY_RESIDENT} Every start of {_who(case)} needs another contiguous {format_bytes(block)}.",
         numbers={"block_bytes": block},
     )
 
@@ -182,7 +182,7 @@ def _builtins(case: Case) -> Remedy | None:
     block = case.block_bytes or 0
     return Remedy(
         "builtin",
-        f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} saved is a request for {format_bytes(block)} less.",
+        f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} less saves a request for {format_bytes(block)}.",
         numbers={"block_bytes": block},
     )
 
@@ -195,11 +195,11 @@ def _trim(case: Case) -> Remedy | None:
     unused = (1 << case.order) - -(-case.requested_bytes // case.page_bytes)
     if not trim or unused < trim:
         return None
-    now = "1 unless somebody changed it" if case.kernel.trim_pages is None else f"now {trim}"
+    now = "1 unless it was changed" if case.kernel.trim_pages is None else f"now {trim}"
     return Remedy(
         "nr_trim_pages",
         f"`echo 0 > /proc/sys/vm/nr_trim_pages` ({now}) keeps blocks whole. As it is, each request like this breaks "
-        f"up a block to give back {counted(unused, 'page')} of its end, where something small may settle; with 0 it "
+        f"up a block to give back {counted(unused, 'page')} at its end, where small allocations may settle; with 0 it "
         f"keeps {format_bytes(unused * case.page_bytes)} more until it ends.",
         numbers={"trimmed_pages": unused},
     )
@@ -227,7 +227,7 @@ def _drop_caches(case: Case) -> Remedy | None:
 
 
 def _compaction(case: Case) -> Remedy | None:
-    """Whether memory can be moved together; of no use where there is too little of it."""
+    """Whether the kernel can compact memory; that is of no use if total free memory is too small."""
     compaction = case.kernel.compaction
     if compaction == kernels.IMPOSSIBLE:
         text = (
@@ -244,7 +244,7 @@ def _compaction(case: Case) -> Remedy | None:
         return Remedy("compaction", verdict_words.NO_COMPACTION, helps=False)
     text = verdict_words.compacting(case.kernel.release or "")
     if compaction is None:
-        text = f"Where that file exists, which the text does not tell: {text[0].lower()}{text[1:]}"
+        text = f"If that file exists (the text does not show it): {text[0].lower()}{text[1:]}"
     return Remedy("compaction", text)
 
 
@@ -253,7 +253,7 @@ def _reboot(case: Case) -> Remedy | None:
         return None
     return Remedy(
         "reboot",
-        "A reboot makes large blocks again. Without one, only the end of programs that hold memory does. Plan it "
+        "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it "
         "before the request is needed.",
     )
 
@@ -263,6 +263,6 @@ def _too_large(case: Case) -> Remedy:
     largest = (case.page_bytes or 0) << (len(zone.nr_free) - 1) if zone else 0
     return Remedy(
         "smaller",
-        f"No block of this kernel is larger than {format_bytes(largest)}, in whatever state: ask for less.",
+        f"This kernel never has blocks larger than {format_bytes(largest)}: request less.",
         numbers={"fits_bytes": largest},
     )

@@ -1,4 +1,4 @@
-"""The whole answer in words, for a person who does not know what an order is. Pure."""
+"""The whole answer in words, for readers who do not know what an order is. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from buddywatch.explain.story import failure_lines, headline, need_lines, remedy
 from buddywatch.kernel_text.state import State
 from buddywatch.text.escape import counted, one_line, wrapped
 
-_FULL_STORIES = 5  # of failures that differ; a log may hold thousands
+_FULL_STORIES = 5  # of failures that differ; a log may have thousands
 _FULL_STATES = 3
 _LISTED = 20
 _MMU_WORDS = {True: ", no MMU", False: "", None: ""}
@@ -35,7 +35,7 @@ def report_lines(explanation: Explanation) -> list[str]:
 
 def _kernel_words(explanation: Explanation) -> str:
     kernel = explanation.kernel
-    name = f"Linux {one_line(kernel.release, 60)}" if kernel.release else "a Linux of unknown release"
+    name = f"Linux {one_line(kernel.release, 60)}" if kernel.release else "Linux, unknown release"
     page = f", pages of {explanation.page_bytes // 1024} kB" if explanation.page_bytes else ", page size unknown"
     counts = [
         counted(len(explanation.failures), "failure") if explanation.failures else "no failure",
@@ -45,7 +45,7 @@ def _kernel_words(explanation: Explanation) -> str:
 
 
 def _groups(failures: list[Case]) -> list[list[Case]]:
-    """Failures that differ in who asked, for how much, and why it was refused; each group in the text's order."""
+    """Failures grouped by program, size and reason; each group in the order of the text."""
     groups: dict[tuple[object, ...], list[Case]] = {}
     for case in failures:
         key = (case.name, case.order, case.requested_bytes, case.answer.reason, case.answer.verdict)
@@ -67,7 +67,7 @@ def _overview(groups: list[list[Case]]) -> list[str]:
 
 
 def _free_states(explanation: Explanation) -> list[State]:
-    """States that belong to no failure; with needs asked for and no such state, those of the failures too."""
+    """States that belong to no failure. If needs were given and there is no such state, those of the failures."""
     of_failures = {id(case.state) for case in explanation.failures}
     free = [state for state in explanation.states if id(state) not in of_failures]
     if free or not explanation.needs:
@@ -77,7 +77,7 @@ def _free_states(explanation: Explanation) -> list[State]:
 
 
 def _same_again(groups: list[list[Case]], state: State) -> list[Case]:
-    """The requests that failed elsewhere in the text, asked again in this state."""
+    """The requests that failed elsewhere in the text, judged in this state."""
     failed = {
         case.requested_bytes: case
         for cases in groups
@@ -96,7 +96,7 @@ def _needs_overview(explanation: Explanation) -> list[str]:
         cases = [need for need in explanation.needs if need.name == name]
         refused = [need for need in cases if need.answer.verdict == watermark.REFUSED]
         first = f", first at line {refused[0].line}" if refused else ""
-        lines += wrapped(f"{one_line(name or '', 60)}: refused in {len(refused)} of {len(cases)} states{first}.", "")
+        lines += wrapped(f"{one_line(name or '', 60)}: fails in {len(refused)} of {len(cases)} states{first}.", "")
     if explanation.needs:
         lines += wrapped(f"The newest {_FULL_STATES} states:", "")
     return ["", *lines] if lines else []

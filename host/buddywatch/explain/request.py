@@ -1,4 +1,4 @@
-"""How a request asks: from which zones, whether it can wait, what it may dip into. By the kernel's own flags."""
+"""The kind of a request, from the kernel's flags: its zones, whether it can wait, which reserves it may use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from buddyd import watermark
 
 _DMA, _HIGHMEM, _DMA32, _MOVABLE, _WAIT, _HIGH = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20  # include/linux/gfp.h, 2.6.24 to 4.3
 _DIRECT_RECLAIM_SINCE_44, _KSWAPD_RECLAIM_SINCE_44 = 0x400000, 0x2000000
-# Names by which 4.6 and later print the flags (include/trace/events/mmflags.h), those that cannot wait for reclaim.
+# Flags of requests that cannot wait for reclaim, as 4.6 and later print them (include/trace/events/mmflags.h).
 _NO_WAIT = {"GFP_ATOMIC", "GFP_NOWAIT", "__GFP_HIGH", "__GFP_KSWAPD_RECLAIM", "__GFP_ATOMIC", "GFP_TRANSHUGE_LIGHT"}
 _WAITING = (
     "GFP_KERNEL",
@@ -27,7 +27,7 @@ _WAITING = (
 
 @dataclass(frozen=True)
 class Request:
-    """An order and how it is asked for; the default is GFP_KERNEL. highest_zone: that and lower ones may serve it."""
+    """An order and the kind of request; the default is GFP_KERNEL. highest_zone: it and lower zones may serve it."""
 
     order: int
     can_wait: bool = True
@@ -41,7 +41,7 @@ class Request:
         return names[: names.index(self.highest_zone) + 1]
 
     def effective(self, mark_pages: int) -> int:
-        """The mark as the rule takes it: gfp_to_alloc_flags() and __zone_watermark_ok(), ALLOC_HIGH, ALLOC_HARDER."""
+        """The mark that the rule uses for it: gfp_to_alloc_flags(), __zone_watermark_ok(), ALLOC_HIGH, ALLOC_HARDER."""
         if self.high:
             mark_pages -= mark_pages // 2
         if not self.can_wait:
@@ -54,9 +54,9 @@ class Request:
 
 
 def request_of(order: int, mode: int | None, names: str | None, rule: str | None) -> Request:
-    """The request by the flags that the kernel printed; GFP_KERNEL where it printed none.
+    """The request for the flags that the kernel printed; GFP_KERNEL if it printed none.
 
-    The bits were numbered anew in 4.4, where __GFP_KSWAPD_RECLAIM came that nearly every request has.
+    The bits were renumbered in 4.4, which introduced __GFP_KSWAPD_RECLAIM; nearly every request has that flag.
     """
     if names:
         return _by_names(order, set(names.split("|")))

@@ -1,4 +1,4 @@
-"""A state of memory in words and tables: blocks, marks, what the kernel would hand out, how the sums fit. Pure."""
+"""A memory state in words and tables: blocks, marks, the largest request that succeeds, checks of the sums. Pure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SOURCES = {
 _MARKS_FROM = {
     DUMP: "as the kernel printed them",
     ZONEINFO: "by /proc/zoneinfo",
-    BORROWED: "as in another part of the text, for the same zone",
-    ESTIMATED: "an estimate, by the kernel's own formula: /proc/zoneinfo tells the real ones",
+    BORROWED: "from another part of the text, for the same zone",
+    ESTIMATED: "an estimate by the kernel's formula: /proc/zoneinfo has the real ones",
     GIVEN: "as given on the command line",
 }
-# As far apart as two files of /proc that were read one after the other, each by a process of its own, use to be.
+# The usual difference between two files of /proc that two processes read one after the other.
 _MOMENTS_APART_KB = 512
 _FIRST_KB = "block size in kB"
 
 
 def state_lines(state: State) -> list[str]:
-    """A state by itself: where it stands, what is free, in which blocks, and what could be had in one piece."""
+    """One state: its place in the text, free memory and blocks, and the largest request that succeeds."""
     lines = wrapped(f"Line {state.line}: {_SOURCES[state.source]}", "")
     lines += [*block_table(state), ""]
     lines += wrapped(_sum_words(state))
@@ -64,12 +64,12 @@ def _zone_name(zone: Zone, state: State) -> str:
 
 
 def _sum_words(state: State) -> str:
-    """The blocks' sum, and how it goes with MemFree."""
+    """The sum of the blocks, compared with MemFree."""
     pages = state.free_pages
     if state.page_bytes is None:
         return (
-            f"{counted(pages, 'page')} free; how large a page is the text does not tell (--page-kb N does), so "
-            "nothing can be said about bytes."
+            f"{counted(pages, 'page')} free; the page size is not in the text (give --page-kb N), so "
+            "the number of bytes is unknown."
         )
     sum_kb = pages * state.page_bytes // 1024
     text = f"{counted(pages, 'page')} of {state.page_bytes} bytes = {sum_kb} kB free"
@@ -81,12 +81,12 @@ def _sum_words(state: State) -> str:
     more = "less" if apart_kb > 0 else "more"
     text += f"; MemFree says {state.mem_free_kb} kB, {abs(apart_kb)} kB {more}. "
     if abs(apart_kb) <= _MOMENTS_APART_KB:
-        return text + "The two files were read at two moments, and each `cat` is a process that takes memory itself."
-    return text + "So far apart, they are not of the same moment, or the text holds only a part of the zones."
+        return text + "The files were read at different moments, and each `cat` uses memory itself."
+    return text + "So large a difference means different moments, or zones that are missing from the text."
 
 
 def claims_words(state: State) -> str:
-    """A list of blocks that the author made of this state, and what it leaves out."""
+    """Check of a list of blocks that the author made by hand from this state."""
     if state.page_bytes is None or len(state.claims) < 2:
         return ""
     page_kb = state.page_bytes // 1024
@@ -99,7 +99,7 @@ def claims_words(state: State) -> str:
     forgotten = [f"{count} x {kb} kB" for kb, count in counts.items() if count and kb not in listed]
     differing = [f"{listed[kb]} x {kb} kB for {counts.get(kb, 0)}" for kb in listed if listed[kb] != counts.get(kb, 0)]
     sum_kb = sum(kb * count for kb, count in counts.items())
-    text = f"The list of blocks after it comes to {listed_kb} kB"
+    text = f"The list of blocks after it adds up to {listed_kb} kB"
     if forgotten:
         text += f": it leaves out {', '.join(forgotten)}"
     if differing:
@@ -108,7 +108,7 @@ def claims_words(state: State) -> str:
 
 
 def marks_words(state: State) -> str:
-    """The marks of the zones, and where they come from."""
+    """The watermarks of the zones, and their source."""
     known = [zone for zone in state.zones if zone.marks_from]
     if not known:
         return (
@@ -121,18 +121,18 @@ def marks_words(state: State) -> str:
 
 
 def granted_words(state: State) -> str:
-    """The largest piece that a plain request would get, at the low mark and at min."""
+    """The largest plain request that succeeds, at the low mark and at min."""
     rules = state.kernel.rules
     if len(rules) != 1 or state.page_bytes is None:
-        return "" if rules else "Which rule this kernel has, the text does not tell: --kernel RELEASE does."
+        return "" if rules else "The text does not show which rule this kernel has: give --kernel RELEASE."
     at_low, at_min = (_best(state, rules[0], low) for low in (True, False))
     if at_low is None or at_min is None:
         return ""
     if at_low == at_min:
-        return f"In one piece, the kernel would hand out {_piece(at_low, state)} at most."
+        return f"The largest request that succeeds is {_piece(at_low, state)}."
     return (
-        f"In one piece, the kernel would hand out {_piece(at_low, state)} at most at once, and {_piece(at_min, state)} "
-        "once reclaim was tried."
+        f"The largest request that succeeds is {_piece(at_low, state)} at once, and {_piece(at_min, state)} "
+        "after reclaim."
     )
 
 
@@ -148,7 +148,7 @@ def _best(state: State, rule: str, at_low: bool) -> int | None:
 
 def _piece(order: int, state: State) -> str:
     if order < 0:
-        return "nothing"
+        return "less than a page"
     return format_bytes(state.page_bytes << order) if state.page_bytes else counted(1 << order, "page")
 
 

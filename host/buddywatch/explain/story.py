@@ -1,4 +1,4 @@
-"""One request as a story: what was asked, what was free, why the answer is what it is, what would help. Pure."""
+"""The explanation of one request: its size, what was free, why it succeeds or fails, what would help. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RULE_AGES = {
 
 
 def failure_lines(case: Case, likes: int) -> list[str]:
-    """The story of a failure that the kernel told; likes: how many others were just the same."""
+    """The explanation of a failure that the kernel reported. likes: how many others were the same."""
     lines = wrapped(_headline(case, likes), "")
     lines += ["", *wrapped(_asked(case))]
     if case.state is None:
@@ -35,7 +35,7 @@ def failure_lines(case: Case, likes: int) -> list[str]:
 
 
 def need_lines(case: Case) -> list[str]:
-    """A need that was asked for, in the state that stands above it."""
+    """A requested need, judged in the state printed above it."""
     lines = wrapped(f"{_need_name(case)}: {_short(case)}")
     if case.pieces:
         lines += _piece_lines(case)
@@ -45,7 +45,7 @@ def need_lines(case: Case) -> list[str]:
 
 
 def headline(case: Case) -> str:
-    """ "rm (process 6821): 61440 bytes in one piece": who asked for how much."""
+    """ "rm (process 6821): 61440 bytes in one piece": which program requested how much."""
     pid = case.message.pid if case.message else None
     who = one_line(case.name or "", 40) or "a process"
     return f"{who}{f' (process {pid})' if pid is not None else ''}: {_amount(case)}"
@@ -62,7 +62,7 @@ def _amount(case: Case) -> str:
 
 def _headline(case: Case, likes: int) -> str:
     killed = case.message.killed if case.message else []
-    then = f"; the OOM killer ended {', '.join(one_line(name, 40) for name in killed)}" if killed else ""
+    then = f"; the OOM killer killed {', '.join(one_line(name, 40) for name in killed)}" if killed else ""
     more = f" (and {likes} more like it)" if likes else ""
     return f"FAILED at line {case.line}{more}: {headline(case)}{then}"
 
@@ -71,33 +71,33 @@ def _asked(case: Case) -> str:
     if case.order is None:
         if case.message and case.message.kind == "vma":
             return (
-                "The kernel had no memory for its own small records of a mapping: not one page. That is a lack of "
+                "The kernel had not even one free page for its own small records of a mapping. That is a lack of "
                 "memory, not of large blocks."
             )
-        return "How large a block that takes depends on the page size, which the text does not tell: give --page-kb N."
+        return "The size of the block depends on the page size, which is not in the text: give --page-kb N."
     block = f"{counted(1 << case.order, 'page')}"
     if case.block_bytes:
         block += f" ({format_bytes(case.block_bytes)}; the kernel calls it order {case.order})"
     if case.requested_bytes is not None and case.page_bytes:
         pages = -(-case.requested_bytes // case.page_bytes)
         text = (
-            f"{case.requested_bytes} bytes are {counted(pages, 'page')} of {case.page_bytes} bytes. The kernel hands "
-            f"out memory in blocks of 1, 2, 4, 8 ... pages only, so it takes a free block of {block}."
+            f"{case.requested_bytes} bytes are {counted(pages, 'page')} of {case.page_bytes} bytes. The kernel "
+            f"allocates blocks of 1, 2, 4, 8 ... pages only, so the request needs a free block of {block}."
         )
     else:
-        text = f"The kernel was asked for a block of {block}."
+        text = f"The request was for a block of {block}."
     for_what = case.message.for_what if case.message else None
     if for_what in _HELD:
-        text += f" It was to hold the {_HELD[for_what]} of a program that was being started."
+        text += f" It was for the {_HELD[for_what]} of a program that was being started."
     if not case.answer.request.can_wait:
-        text += " The request could not wait, so no reclaim was tried for it; it may dip into the reserve instead."
+        text += " The request could not wait for reclaim; it may use a part of the reserve instead."
     return text
 
 
 def _no_state(case: Case) -> str:
     return (
         "What was free at that moment is not in the text: the kernel prints it below this message, up to the line with "
-        "`= NkB`. Without it nothing can be said about the cause."
+        "`= NkB`. Without it the cause is unknown."
     )
 
 
@@ -110,9 +110,7 @@ def _free_lines(case: Case) -> list[str]:
         when = f"No list of free memory came with the message. Free at another moment, by line {state.line}"
     lines = wrapped(f"{when}: {_total(state)} in all, largest block {largest_free(state)}.")
     if reasons.INCOMPLETE_LIST in case.notes:
-        lines += wrapped(
-            "Beware: this list does not come to its own sum (`= NkB`); a part of it was lost on the way here."
-        )
+        lines += wrapped("Beware: this list is smaller than its own sum (`= NkB`), so a part of it is missing.")
     return lines + block_table(state)
 
 
@@ -139,50 +137,52 @@ def _answer_lines(case: Case) -> list[str]:
 
 
 def _uncertain(case: Case) -> str:
-    """What of the numbers above was not read from the failure itself."""
+    """Which of the numbers above are not from the failure itself."""
     parts = []
     if case.message and {reasons.ESTIMATED_MARKS, reasons.BORROWED_MARKS} & set(case.notes) and case.state:
         parts.append(marks_words(case.state))
     if reasons.INFERRED_RULE in case.notes:
-        parts.append("No release is in the text: the rule follows from how its lines are worded; --kernel tells it.")
+        parts.append(
+            "The text has no kernel release: the rule follows from the wording of its lines; --kernel overrides it."
+        )
     return " ".join(parts)
 
 
 def _decided_at_low(case: Case) -> bool:
-    """A need that passes at min only is told by what it lacks at low; what the kernel refused, by its last try."""
+    """For a need that succeeds only at min: what it lacks at low. For what the kernel refused: its last try."""
     return case.answer.verdict == watermark.TIGHT and case.message is None
 
 
 def _unknown(case: Case) -> str:
     if case.answer.verdicts:
         parts = [f"{verdict} by the rule of {_RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
-        return f"Which kernel it is the text does not tell, and it matters: {'; '.join(parts)}. Give --kernel RELEASE."
+        return f"The answer depends on the kernel, which is not in the text: {'; '.join(parts)}. Give --kernel RELEASE."
     if case.state and not case.kernel.rules:
-        return "The kernel's release tells no rule: give --kernel RELEASE, as `uname -r` prints it."
+        return "The rule of this kernel release is not known: give --kernel RELEASE, as `uname -r` prints it."
     if case.state and any(zone.marks_from is None for zone in case.state.zones):
         return marks_words(case.state)
-    return "None of the zones in the text serves such a request, so nothing can be said about it."
+    return "No zone in the text serves such a request, so the answer is unknown."
 
 
 def _reason(case: Case) -> str:
     answer, block = case.answer, case.block_bytes or 0
     if answer.verdict == watermark.OK:
-        return _granted(case) if case.message else "The kernel would grant it at once:"
+        return _granted(case) if case.message else "The request succeeds at once:"
     if answer.verdict == watermark.TIGHT:
         if case.message:
             return _granted(case)
         return (
-            "The kernel would grant it, but only at its second try, out of the reserve between its two marks (low and "
-            "min). At the first try it falls short:"
+            "The request succeeds, but only at the second try, from the reserve between the two marks (low and "
+            "min). At the first try it fails:"
         )
     return f"Why{_nearest_zone(case)}: {_cause(case, block)}"
 
 
 def _nearest_zone(case: Case) -> str:
-    """Which zone it was about, where several might have served."""
+    """The zone that decides, if several could have served the request."""
     names, zone = case.answer.request.zone_names, case.answer.zone
     serving = [other for other in case.state.zones if other.name in names] if case.state else []
-    return f" (in the zone that comes nearest, {one_line(zone.name, 16)})" if zone and len(serving) > 1 else ""
+    return f" (in the zone that comes closest, {one_line(zone.name, 16)})" if zone and len(serving) > 1 else ""
 
 
 def _cause(case: Case, block: int) -> str:
@@ -192,35 +192,35 @@ def _cause(case: Case, block: int) -> str:
     if reason == reasons.RESERVE:
         return "the reserve per block size. " + verdict_words.held_back(block)
     if reason == reasons.TOO_LITTLE:
-        return "too little memory. What is free in all does not cover the request and the reserve, whatever its pieces:"
+        return "too little memory. Total free memory is smaller than the request and the reserve together:"
     if reason == reasons.ATOMIC_RESERVE:
-        return "what is free is set aside for atomic requests of 2 pages and more, and this one is none:"
+        return "the free memory is reserved for atomic requests of 2 pages and more, and this is not one:"
     if reason == reasons.CMA_RESERVE:
-        return "what is free lies in areas for movable pages only (CMA, or isolated), and this request is none:"
+        return "the free memory is in areas for movable pages only (CMA, or isolated), and this is not such a request:"
     if reason == reasons.TOO_LARGE:
-        return "it is larger than any block that this kernel has."
+        return "it is larger than the largest block of this kernel."
     return "not known."
 
 
 def _granted(case: Case) -> str:
     if case.message and case.message.in_cgroup:
         return (
-            "By these numbers the kernel's rule grants it. Not the machine was out of memory, but a control group that "
+            "By these numbers the request succeeds. Not the machine was out of memory, but a control group that "
             "the process belongs to (`Memory cgroup out of memory`): its limit is what to look at."
         )
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
     text = (
-        f"By these numbers the kernel's rule grants it{second}, yet it was refused. Either memory was freed between "
+        f"By these numbers the request succeeds{second}, yet it was refused. Either memory was freed between "
         "the refusal and the moment these numbers were taken, or something else set the limit: a control group, a set "
         "of nodes, a patch of this kernel."
     )
     if not case.answer.request.can_wait:
-        text += " For requests that cannot wait the first is common: they fail at a bad moment that is soon over."
+        text += " For requests that cannot wait the first is common: they fail in a short moment without free memory."
     return text
 
 
 def _how_demanded(case: Case, at_low: bool) -> str:
-    """How the column of demands comes about, so that it can be checked by hand."""
+    """How the required pages are computed, so that they can be checked by hand."""
     answer = case.answer
     zone, rule = answer.zone, answer.rule or ""
     if zone is None:
@@ -237,9 +237,9 @@ def _how_demanded(case: Case, at_low: bool) -> str:
     if not answer.request.order:
         return f"Demanded: {parts}."
     if rule == "new":
-        return f"Demanded: {parts} in all, and one free block that is large enough (the rule of {_RULE_AGES[rule]})."
+        return f"Required: {parts} in total, and one free block that is large enough (the rule of {_RULE_AGES[rule]})."
     how = "halved from size to size" if rule in ("old", "off2") else "as this kernel lowers it from size to size"
-    return f"Demanded: {parts}, the mark {how} (the rule of {_RULE_AGES.get(rule, 'this kernel')})."
+    return f"Required: {parts}, the mark {how} (the rule of {_RULE_AGES.get(rule, 'this kernel')})."
 
 
 def _missing(case: Case) -> str:
@@ -254,14 +254,14 @@ def _missing(case: Case) -> str:
         pieces = ", ".join(f"{count} of {format_bytes(page_bytes << order)}" for order, count in plan.pieces)
         text += (
             f" {counted(plan.blocks, 'more free block')} of {block} would do: as much as {pieces}, joined. Two free "
-            "blocks side by side are joined at once, so next to each of these lies something in use."
+            "blocks side by side are joined at once, so each of these has something in use next to it."
         )
     order = answer.serviceable_order
     if order is not None and order < answer.request.order:
         text += (
-            f" The largest request that would have been granted: {format_bytes(page_bytes << order)}."
+            f" The largest request that would have succeeded: {format_bytes(page_bytes << order)}."
             if order >= 0
-            else " Not even a single page would have been granted."
+            else " Not even a single page would have been available."
         )
     if reasons.RECLAIMABLE in case.notes and case.reclaimable_bytes:
         text += (
@@ -272,7 +272,7 @@ def _missing(case: Case) -> str:
 
 
 def remedy_lines(case: Case) -> list[str]:
-    """What would help, and what one would try in vain."""
+    """What helps, and what people try in vain."""
     found = remedies(case)
     lines = []
     for title, helps in (("What would help:", True), ("What would not help:", False)):
@@ -291,12 +291,16 @@ def _need_name(case: Case) -> str:
 def _short(case: Case) -> str:
     answer = case.answer
     if answer.verdict is None:
-        return "not known" if not case.page_bytes else _unknown(case)
+        return "unknown" if not case.page_bytes else _unknown(case)
     block = f", a block of {format_bytes(case.block_bytes)}" if case.block_bytes else ""
     if answer.verdict == watermark.REFUSED:
-        return f"REFUSED{block}, {counted(answer.missing_pages, 'page')} short"
-    spare = f"{counted(answer.margin_pages or 0, 'page')} to spare"
-    return f"granted{' at the second try' if answer.verdict == watermark.TIGHT else ''}{block}, {spare}"
+        return f"FAILS{block}, short by {_pages_words(case, answer.missing_pages)}"
+    spare = f"{_pages_words(case, answer.margin_pages or 0)} to spare"
+    return f"succeeds{' at the second try' if answer.verdict == watermark.TIGHT else ''}{block}, {spare}"
+
+
+def _pages_words(case: Case, pages: int) -> str:
+    return format_bytes(pages * case.page_bytes) if case.page_bytes else counted(pages, "page")
 
 
 def _piece_lines(case: Case) -> list[str]:
@@ -304,9 +308,9 @@ def _piece_lines(case: Case) -> list[str]:
     for piece in case.pieces:
         what = f"{piece.block.what}: {piece.block.bytes} bytes"
         if piece.answer is None:
-            why = "taken to be shared, or in flash" if piece.block.shareable else "not reached"
+            why = "assumed to be shared or in flash" if piece.block.shareable else "not reached"
         else:
-            verdict = "REFUSED" if piece.answer.verdict == watermark.REFUSED else piece.answer.verdict or "not known"
+            verdict = "FAILS" if piece.answer.verdict == watermark.REFUSED else piece.answer.verdict or "unknown"
             why = f"a block of {format_bytes((case.page_bytes or 0) << piece.order)}, {verdict}"
         lines += wrapped(f"{what}, {why}", "    ")
     return lines

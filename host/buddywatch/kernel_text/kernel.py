@@ -1,4 +1,4 @@
-"""Which kernel wrote a text, and what follows from that: its rule, whether it has an MMU, whether it can compact."""
+"""Which kernel wrote a text: its allocation rule, whether it has an MMU, whether it can compact memory."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ SUPPORTED, NOT_COMPILED, IMPOSSIBLE, ABSENT = "supported", "not-compiled", "impo
 _Version = tuple[int, int, int]
 _FIRST: _Version = (2, 6, 0)
 _LAST: _Version = (99, 0, 0)
-# The spans of buddyd.watermark.rule_for(), both ends within.
+# The version spans of buddyd.watermark.rule_for(), both ends included.
 _SPANS: tuple[tuple[str, _Version, _Version], ...] = (
     ("old", _FIRST, (2, 6, 37)),
     ("off2", (2, 6, 38), (3, 2, 999)),
     ("old", (3, 3, 0), (4, 3, 999)),
     ("new", (4, 4, 0), _LAST),
 )
-# Since when, and until when, the kernel prints what: read in mm/page_alloc.c, mm/nommu.c and fs/binfmt_flat.c of
-# 2.6.30 to 7.2; where a change lies between two versions that were read, the wider span.
+# The versions that print each wording: read in mm/page_alloc.c, mm/nommu.c and fs/binfmt_flat.c of
+# 2.6.30 to 7.2. Where the change is between two versions that were read, the wider span is given.
 _SINCE: tuple[tuple[str, _Version], ...] = (
     ("page allocation failure: ", (3, 0, 0)),
     ("managed:", (3, 8, 0)),
@@ -46,7 +46,7 @@ _UNTIL: tuple[tuple[str, _Version], ...] = (
 
 @dataclass(frozen=True)
 class Kernel:
-    """rules: those that the kernel may have, one where it is sure. None or "": not known.
+    """rules: the rules that the kernel may have; a single one if it is certain. None or "": unknown.
 
     compaction: SUPPORTED, NOT_COMPILED, IMPOSSIBLE (no MMU), ABSENT (before 2.6.35) or None.
     """
@@ -60,7 +60,7 @@ class Kernel:
 
 
 def version_of(release: str | None) -> _Version | None:
-    """(2, 6, 30) of "2.6.30-uc0"; None where there is none."""
+    """(2, 6, 30) for "2.6.30-uc0"; None if it is no release."""
     numbers = []
     for part in (release or "").replace("-", ".").split(".")[:3]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
@@ -71,7 +71,7 @@ def version_of(release: str | None) -> _Version | None:
 
 
 class KernelsOfText:
-    """The kernel at any place of a text: dumps name it, boots change it."""
+    """The kernel at each place in a text: dumps name it, and a reboot may change it."""
 
     def __init__(self, raw: Raw, given_release: str | None) -> None:
         self._raw = raw
@@ -84,7 +84,7 @@ class KernelsOfText:
         self._known: dict[str | None, Kernel] = {}
 
     def at(self, offset: int, end: int) -> Kernel:
-        """That of what stands at offset: the first release named from there to end, else the last before, else any."""
+        """The kernel at offset: the first release named between there and end, else the last before, else any."""
         release = self._given or self._release_at(offset, end)
         if release not in self._known:
             self._known[release] = self._kernel(release)
@@ -121,7 +121,7 @@ class KernelsOfText:
 
 
 def _has_no_mmu(raw: Raw) -> bool | None:
-    """nr_trim_pages, MmapCopy and the messages of mm/nommu.c exist without an MMU only."""
+    """True if the text has something that exists only without an MMU: nr_trim_pages, MmapCopy, mm/nommu.c messages."""
     if any({"alloc", "vma"} & set(message.kinds) for message in raw.messages):
         return True
     if "nr_trim_pages" in raw.sysctls or any("MmapCopy" in values for _, values in raw.meminfo):
@@ -142,7 +142,7 @@ def _compaction(no_mmu: bool | None, version: _Version | None, signs: set[str]) 
 
 
 def _rules_by_format(text: str) -> tuple[str, ...]:
-    """The rules that the kernel may have by the wording of what it printed; () where it says nothing."""
+    """The rules that fit the wording of the kernel's messages; () if the wording decides nothing."""
     since = max((version for sign, version in _SINCE if sign in text), default=_FIRST)
     until = min((version for sign, version in _UNTIL if sign in text), default=_LAST)
     if (since, until) == (_FIRST, _LAST) or since > until:

@@ -1,8 +1,8 @@
-"""The pieces of kernel text that tell about memory, wherever they stand. Every pattern is bounded: time is linear.
+"""Finds the pieces of kernel text that are about memory. Every pattern is bounded, so the time is linear.
 
 Formats: mm/page_alloc.c and mm/show_mem.c (dumps), mm/vmstat.c (buddyinfo, zoneinfo, pagetypeinfo, vmstat),
-fs/proc/meminfo.c, fs/proc/version.c; 2.6.24 to 7.2. They are matched piece by piece and not line by line, because what
-people paste is joined, wrapped and quoted.
+fs/proc/meminfo.c, fs/proc/version.c; 2.6.24 to 7.2. The text is matched piece by piece, not line by line, because in
+pasted text lines are joined, wrapped and quoted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _KEYS = (
     "|slab_reclaimable"
 )
 
-# kind: pattern; none starts with blanks, or within a word.
+# kind: pattern. No pattern starts with blanks or within a word.
 _PATTERNS = {
     # "Node 0, zone      DMA      2      8": buddyinfo; with ", type Unmovable" pagetypeinfo; without numbers zoneinfo
     "row": r"\bNode[ \t]{1,8}(?P<row_node>\d{1,4}),[ \t]{1,8}zone\s{1,16}(?P<row_name>[A-Za-z]\w{0,15})"
@@ -48,10 +48,10 @@ _PATTERNS = {
     "block_types": r"^Number of blocks type\b",
     "machine": r"\b(?:x86_64|i[3-6]86|amd64)\b",
     "meminfo_start": r"\bMem-[Ii]nfo:",
-    # "2 x 4 kB" on a line of its own: somebody adds up by hand
+    # "2 x 4 kB" on a line of its own: the author counted blocks by hand
     "claim": r"^(?:[^\w\s]{1,2}[ \t]{1,8})?(?P<claim_count>\d{1,9}) ?[x\u00d7*] ?(?P<claim_kb>\d{1,9}) ?kB[.,;]?$",
 }
-# Most places of a text are no place to start: told by one look, which makes it four times as fast.
+# One lookahead rules out most places of the text as a start, which makes the search four times as fast.
 _TOKENS = re.compile(
     r"(?<!\w)(?=\S)(?:" + "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()) + ")",
     re.MULTILINE,
@@ -59,7 +59,7 @@ _TOKENS = re.compile(
 
 
 def tokens(text: str, progress: Callable[[float], None] = lambda done: None) -> Iterator[re.Match[str]]:
-    """What is found in text, in its order; match.lastgroup names the kind (the outermost group closes last)."""
+    """All matches in text, in order. match.lastgroup is the kind (the outermost group closes last)."""
     for number, match in enumerate(_TOKENS.finditer(text)):
         if number % 8192 == 0:
             progress(match.end() / len(text))

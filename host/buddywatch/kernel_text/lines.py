@@ -1,4 +1,4 @@
-"""From what people paste to plain lines: without quotes, log prefixes and broken ends. Linear in the text's length."""
+"""Turns pasted text into plain lines: removes quote marks and log prefixes, joins broken lines. Linear in time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _CONTROLS = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xA
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
 _QUOTES = "> |`\t"
 _ENCODED = re.compile("=(2[0-9A-F]|[3-7][0-9A-F])")
-# What stands before a kernel's line and buddyd.kernlog does not take away: the stamps of `dmesg -T` and of Android's
-# logger, vendors' stamps with the process behind them, a prompt or a second colon before a stamp.
+# Prefixes that buddyd.sources.kernel_messages does not remove: the stamps of `dmesg -T` and of Android's logger, stamps
+# of vendors with the process behind them, a prompt or a second colon before a stamp.
 _OTHER_STAMP = re.compile(
     r"\[(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [^\]\n]{10,30}|\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\] ?"
     r"|\[ {0,6}\d{1,9}\.\d{6}s\](?:\[[^\]\n]{1,40}\]){0,3}"
@@ -22,7 +22,7 @@ _OTHER_STAMP = re.compile(
 _BEFORE_STAMP = re.compile(r"[^\w\[<]{1,4}(?=\[ {0,7}\d{1,10}\.\d{3,6}\])")
 
 _EVENT = re.compile(r"Allocation of |page allocation failure|invoked oom-killer:|Unable to |ill(?:ed)? process ")
-# Where a message starts within a line that holds several: people join lines, and web pages do it for them.
+# Where a message starts in a line that holds several: pasted text and web pages join lines.
 _STARTS = re.compile(
     r"(?<=\s)(?=nommu: Alloc|(?<!nommu: )Allocation of (?:length|vma) "
     r"|[^\s:]{1,24}(?::\d{1,3})?: page allocation failure"
@@ -33,9 +33,9 @@ _ALLOCATION = re.compile(r"(?:nommu: )?Allocation of ")
 _MODE = re.compile(r"(?:mode:|gfp_mask=)(0x[0-9a-f]{1,16})\**(?:\(([A-Z_|a-z0-9]{0,400})\))?")
 _LONGEST_PLAIN_EVENT = 300
 _LONGEST_NAME = 64
-_HIGHEST_ORDER = 40  # larger blocks than any machine has
+_HIGHEST_ORDER = 40  # larger than the blocks of any machine
 
-# A piece of a dump that a terminal's right edge may have cut in two.
+# A piece of a dump that the terminal may have wrapped.
 _PIECE = re.compile(r"\d{1,9}\*\d{1,9}kB|[A-Za-z_]{2,40}:\d{1,12}[kK]B")
 _BLOCK = re.compile(r"\d{1,9}\*\d{1,9}kB")
 _NARROWEST_TERMINAL = 60
@@ -43,7 +43,7 @@ _NARROWEST_TERMINAL = 60
 
 @dataclass(frozen=True)
 class Event:
-    """One of the kernel's messages about memory. offset: in Cleaned.text; kind and number: see kernlog.parse()."""
+    """One of the kernel's messages about memory. offset: in Cleaned.text; kind, number: as kernel_messages.parse()."""
 
     offset: int
     kind: str
@@ -56,7 +56,7 @@ class Event:
 
 @dataclass
 class Cleaned:
-    """The text as lines of what the kernel wrote; events in it; line_at(offset) tells the line of the input."""
+    """The kernel's lines as text, and the events in it. line_at(offset) is the line number in the input."""
 
     text: str = ""
     events: list[Event] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Cleaned:
 
 
 def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cleaned:
-    """raw, cleaned. progress is called now and then with the part that is done, 0 to 1."""
+    """raw, cleaned. progress is called regularly with the fraction that is done, 0 to 1."""
     raw = _ESCAPES.sub("", raw).translate(_CONTROLS)
     if "&gt;" in raw or "&lt;" in raw:
         raw = raw.replace("&lt;", "<").replace("&gt;", ">")
@@ -88,8 +88,8 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
 
 
 def _unfolded(lines: list[str]) -> list[str]:
-    """Quoted-printable (RFC 2045, 6.7) made plain. What a line gives to the one before leaves its place empty, so that
-    the numbers of the lines stay."""
+    """Decode quoted-printable (RFC 2045, 6.7). A line that is joined to the one before becomes empty, so that the line
+    numbers stay the same."""
     plain, first, parts = [""] * len(lines), 0, []
     for number, line in enumerate(lines):
         parts.append(line.removesuffix("="))
@@ -100,7 +100,7 @@ def _unfolded(lines: list[str]) -> list[str]:
 
 
 def _stripped(line: str) -> str:
-    """The line without quote marks, backticks and what the log put before the kernel's own text."""
+    """The line without quote marks, backticks and log prefixes."""
     line = line.strip(" \t`").lstrip(_QUOTES)
     for _ in range(4):
         noise = _BEFORE_STAMP.match(line)
@@ -118,7 +118,7 @@ def _stripped(line: str) -> str:
 
 
 def _is_cut(line: str, following: str) -> bool:
-    """Whether a narrow terminal broke the line within a number or a word, so that both belong together."""
+    """True if a narrow terminal broke the line inside a number or a word, so that both parts belong together."""
     if len(line) < _NARROWEST_TERMINAL or "kB" not in line or not following:
         return False
     end, start = line[line.rfind(" ") + 1 :], following.split(" ", 1)[0]
@@ -138,7 +138,7 @@ def _events(line: str, following: str, offset: int) -> Iterator[Event]:
     for number, (start, part) in enumerate(parts):
         event = _event(part, offset + start)
         if event is None and number == len(parts) - 1 and _EVENT.search(part):
-            # Wrapped by a mailer between two words, or by a terminal within one.
+            # Wrapped by a mail program between words, or by a terminal inside a word.
             rest = following[:_LONGEST_PLAIN_EVENT]
             whole = (_event(f"{part}{between}{rest}", offset + start) for between in (" ", ""))
             event = next((found for found in whole if found), None)

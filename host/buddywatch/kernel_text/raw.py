@@ -1,4 +1,4 @@
-"""What was read, as it stands in the text: dumps, tables and messages with their places. No arithmetic yet."""
+"""What was found in the text: dumps, tables and messages, with their places. No arithmetic yet."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ ZoneKey = tuple[int, str]  # node, name
 
 @dataclass
 class RawZone:
-    """A zone as a dump or /proc tells it: values by their key; kb: they are kB, else pages."""
+    """A zone in a dump or in /proc: values by key. kb: the values are kB; otherwise pages."""
 
     values: dict[str, int] = field(default_factory=dict)
     in_kb: bool = True
     reserves: tuple[int, ...] | None = None
     counts: list[int] = field(default_factory=list)  # of free blocks, smallest first
     units_kb: list[int] = field(default_factory=list)
-    letters: list[str | None] = field(default_factory=list)  # of the lists that the blocks are on; None: not told
+    letters: list[str | None] = field(default_factory=list)  # of the lists that the blocks are on; None: unknown
     total_kb: int | None = None
 
 
 @dataclass
 class Dump:
-    """What the kernel printed at once: show_free_areas(). header: pages by key, for all zones together."""
+    """One dump of show_free_areas(). header: pages by key, for all zones together."""
 
     offset: int
     header: dict[str, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Dump:
 
 @dataclass
 class Table:
-    """Rows of /proc/buddyinfo read at once, or of pagetypeinfo added up. claims: blocks listed after it."""
+    """Rows of one read of /proc/buddyinfo, or the sums of pagetypeinfo. claims: blocks listed by hand after it."""
 
     offset: int
     source: str
@@ -48,10 +48,10 @@ class Table:
 
 @dataclass
 class Message:
-    """A failure as the kernel told it, in one message or several about the same request."""
+    """A failure that the kernel reported, in one message or in several about the same request."""
 
     offset: int
-    kind: str  # "alloc", "page", "oom" or "vma", as in buddyd.kernlog
+    kind: str  # "alloc", "page", "oom" or "vma", as in buddyd.sources.kernel_messages
     process: str | None
     pid: int | None = None
     requested_bytes: int | None = None
@@ -60,18 +60,18 @@ class Message:
     mode_names: str | None = None
     dump: Dump | None = None
     killed: list[str] = field(default_factory=list)
-    for_what: str | None = None  # "process data" and the like, by the program loader
+    for_what: str | None = None  # "process data" and the like, printed by the program loader
     in_cgroup: bool = False  # a control group was out of memory, not the machine
     kinds: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Raw:
-    """All that is in a text."""
+    """Everything found in a text."""
 
     line_at: Callable[[int], int]
     messages: list[Message] = field(default_factory=list)
-    dumps: list[Dump] = field(default_factory=list)  # those that belong to no message
+    dumps: list[Dump] = field(default_factory=list)  # dumps that belong to no message
     tables: list[Table] = field(default_factory=list)  # of buddyinfo
     types: list[Table] = field(default_factory=list)  # of pagetypeinfo
     zoneinfo: list[tuple[int, ZoneKey, RawZone]] = field(default_factory=list)

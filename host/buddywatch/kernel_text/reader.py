@@ -1,4 +1,4 @@
-"""Puts the pieces of a text together to failures with their dumps, and to tables."""
+"""Builds failures with their dumps, and tables, from the pieces of a text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned, Event
 from buddywatch.kernel_text.raw import Dump, Message, Raw, RawZone, Table, ZoneKey
 
-_ORDERS_OF_A_ROW = 11  # of most kernels; a row with fewer numbers may be cut by the edge of a terminal
+_ORDERS_OF_A_ROW = 11  # of most kernels; a shorter row may have been wrapped by a terminal
 _MORE_COUNTS = re.compile(r"\n((?:[ \t]{0,16}\d{1,9}(?![\w.*:,])){1,16})[ \t]{0,8}$", re.MULTILINE)
 _MOST_ORDERS = 32
-# Messages about one request follow each other closely: a dump of some hundred lines lies between them at most.
+# Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
 _LETTERS = {
     "Unmovable": "U",
@@ -27,7 +27,7 @@ _LETTERS = {
 
 
 def read(cleaned: Cleaned, progress: Callable[[float], None] = lambda done: None) -> Raw:
-    """All that the text says about memory."""
+    """Everything in the text about memory."""
     return _Reader(cleaned).read(progress)
 
 
@@ -36,7 +36,7 @@ class _Reader:
         self._text = cleaned.text
         self._events = cleaned.events
         self.raw = Raw(lambda offset: bisect_right(cleaned.offsets, offset), text=cleaned.text, events=cleaned.events)
-        self._message: Message | None = None  # that what follows belongs to
+        self._message: Message | None = None  # the message that the next pieces belong to
         self._dump: Dump | None = None
         self._zone: RawZone | None = None  # of the dump, whose values are being read
         self._list: RawZone | None = None  # whose blocks are being read
@@ -98,7 +98,7 @@ class _Reader:
     # --- dumps ---
 
     def _close_dump(self) -> None:
-        """What comes next belongs to no dump so far. A dump goes to the message before it, or stands alone."""
+        """Start a new dump. It belongs to the message before it, or to none."""
         if self._dump and self._dump.zones:
             if self._message is None:
                 self.raw.dumps.append(self._dump)
@@ -118,7 +118,7 @@ class _Reader:
         self._open_dump(match.start())
 
     def _dump_zone(self, match: re.Match[str], node: str, name: str, key: str) -> RawZone:
-        """The zone in the open dump, or in a new one where this dump has that part of it already."""
+        """The zone in the current dump, or in a new dump if the current one has that part of the zone already."""
         zone_key = (int(match[node] or 0), match[name])
         known = self._dump.zones.get(zone_key) if self._dump else None
         if known is not None and (known.counts if key == "counts" else known.values):
@@ -156,9 +156,9 @@ class _Reader:
         if zone is None or len(zone.counts) >= _MOST_ORDERS:
             return
         while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < _MOST_ORDERS:
-            _append(zone, 0, zone.units_kb[-1] * 2, None)  # sizes that got lost: the list's sum tells what they held
+            _append(zone, 0, zone.units_kb[-1] * 2, None)  # a missing size: its count follows from the list's sum
         if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
-            self._list = None  # not the next of this list, but words about a block
+            self._list = None  # not part of this list, but a sentence about a block
             return
         _append(zone, int(match["count"]), unit_kb, match["letters"])
 
@@ -194,7 +194,7 @@ class _Reader:
         table.zones[key] = RawZone(in_kb=False, counts=counts[:size], letters=[None] * size)
 
     def _type_row(self, offset: int, key: ZoneKey, words: list[str]) -> None:
-        """A row of pagetypeinfo: `type Unmovable 140 32 ...`; `>100000` is what it says at least."""
+        """A row of pagetypeinfo: `type Unmovable 140 32 ...`; `>100000` counts as 100000, its minimum."""
         self._in_block_types = False
         letter = _LETTERS.get(words[1], "?")
         counts = [int(word.lstrip(">")) for word in words[2 : 2 + _MOST_ORDERS]]
@@ -271,8 +271,8 @@ def _append(zone: RawZone, count: int, unit_kb: int, letters: str | None) -> Non
 
 
 def _same_request(message: Message, event: Event) -> bool:
-    """Whether the event tells of the request that the message is about: out of memory, then the allocator's own
-    message, then that of mmap. The allocator's is rate-limited, so any of them may be missing."""
+    """True if the event is about the same request as the message. The order is: out of memory, then the allocator's
+    message, then that of mmap; any of them may be missing, since the allocator's is rate-limited."""
     ranks = {"oom": 0, "page": 1, "alloc": 2, "vma": 2}
     if ranks[event.kind] <= max(ranks[kind] for kind in message.kinds):
         return False

@@ -1,4 +1,4 @@
-"""States of memory in pages, as the kernel's rule takes them: from dumps and tables, with their marks and page size."""
+"""Memory states in pages, as the kernel's rule needs them: from dumps and tables, with watermarks and page size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCALE_FACTOR_SINCE = (4, 6, 0)  # vm.watermark_scale_factor, default 10 of 1000
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says of the board, and the text does not, or otherwise."""
+    """Facts about the board from the command line; they override the text."""
 
     release: str | None = None
     min_kb: int | None = None
@@ -31,9 +31,9 @@ class Options:
 
 @dataclass
 class Zone:
-    """A zone in pages; nr_free by order. letters: lists of the blocks of each order, None where not told.
+    """A zone in pages; nr_free by order. letters: the lists that hold the blocks of each order, None if unknown.
 
-    marks_from: where min and low come from; None: they are not known.
+    marks_from: where min and low come from; None: unknown.
     """
 
     node: int
@@ -48,12 +48,12 @@ class Zone:
     size_pages: int | None = None
     cma_pages: int = 0
     highatomic_pages: int = 0
-    lost_kb: int = 0  # by which the list of blocks differs from the sum that the kernel put behind it
+    lost_kb: int = 0  # difference between the list of blocks and the sum that the kernel printed after it
 
 
 @dataclass
 class State:
-    """Memory at one moment. source: "dump", "buddyinfo" or "pagetypeinfo". mem_free_kb: as the text says elsewhere."""
+    """Memory at one moment. source: "dump", "buddyinfo" or "pagetypeinfo". mem_free_kb: from elsewhere in the text."""
 
     source: str
     offset: int
@@ -71,19 +71,19 @@ class State:
 
 
 def reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int:
-    """lowmem_reserve of the zone for a request that may use zones up to `highest` (its class zone)."""
+    """lowmem_reserve of the zone for a request that can use zones up to `highest` (its class zone)."""
     if not zone.reserves or zone.name == highest:
         return 0
     lower = _LOWEST_TO_HIGHEST[: _LOWEST_TO_HIGHEST.index(highest)]
-    # The array has an entry for each zone that the kernel was built with. DMA and DMA32 are absent from a text only
-    # where they are absent from the kernel; Normal and Movable are always built in.
+    # The array has an entry for each zone that the kernel was built with. A zone DMA or DMA32 that is not in the text
+    # is not in the kernel; Normal and Movable are always built in.
     built_in = {zone.name for zone in zones} | {"Normal", "Movable"}
     index = sum(1 for name in lower if name in built_in)
     return zone.reserves[index] if index < len(zone.reserves) else zone.reserves[-1]
 
 
 def page_bytes_of(raw: Raw, options: Options) -> int | None:
-    """The page size of the whole text: as given, by the smallest block of a dump, by MemFree over the blocks' pages."""
+    """The page size: as given, else the smallest block size of a dump, else MemFree divided by the free pages."""
     if options.page_kb:
         return options.page_kb * 1024
     dumps = [message.dump for message in raw.messages if message.dump] + raw.dumps
@@ -96,11 +96,11 @@ def page_bytes_of(raw: Raw, options: Options) -> int | None:
         for page_kb in (4, 8, 16, 32, 64):
             if free_kb and pages and 0.8 <= free_kb / (pages * page_kb) <= 1.2:
                 return page_kb * 1024
-    return 4096 if "x86" in raw.signs else None  # the only size that x86 has
+    return 4096 if "x86" in raw.signs else None  # x86 has no other size
 
 
 def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, options: Options) -> State | None:
-    """None where the dump has no lists of free blocks."""
+    """None if the dump has no lists of free blocks."""
     if not dump.has_blocks or page_bytes is None:
         return None
     zones = [_dump_zone(key, zone, page_bytes) for key, zone in dump.zones.items() if zone.counts]
@@ -123,7 +123,7 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
 
 def _dump_zone(key: ZoneKey, raw: RawZone, page_bytes: int) -> Zone:
     page_kb = page_bytes // 1024
-    first = max(raw.units_kb[0] // page_kb, 1).bit_length() - 1  # where the list's first sizes are missing
+    first = max(raw.units_kb[0] // page_kb, 1).bit_length() - 1  # not 0 if the first sizes of the list are missing
     pages = {name: kb // page_kb for name, kb in raw.values.items()}
     letters: list[str | None] = [None] * len(raw.counts)
     if any(raw.letters):
@@ -153,7 +153,7 @@ def _lost_kb(raw: RawZone) -> int:
 def state_of_table(
     table: Table, raw: Raw, kernel: Kernel, page_bytes: int | None, lender: State | None, options: Options
 ) -> State:
-    """lender: another state of the same text, whose marks do where /proc/zoneinfo is missing."""
+    """lender: another state of the text, whose watermarks are used where /proc/zoneinfo is missing."""
     memory = _nearest_meminfo(raw, table.offset)
     zones = [
         Zone(key[0], key[1], zone.counts, _letters(raw, table, key)) for key, zone in table.zones.items() if zone.counts
@@ -181,7 +181,7 @@ def state_of_table(
 
 
 def _letters(raw: Raw, table: Table, key: ZoneKey) -> list[str | None]:
-    """The lists that a zone's blocks are on: as pagetypeinfo tells them that was read next to buddyinfo."""
+    """The lists that hold a zone's blocks, from the pagetypeinfo next to the buddyinfo."""
     own = table.zones[key]
     if table.source == "pagetypeinfo" or not raw.types:
         return list(own.letters)
@@ -193,7 +193,7 @@ def _letters(raw: Raw, table: Table, key: ZoneKey) -> list[str | None]:
 
 
 def _complete_marks(state: State, raw: Raw, lender: State | None, options: Options) -> None:
-    """Marks that the text does not tell: as given, borrowed from another state, or by the kernel's own formula."""
+    """Fill in watermarks that the text lacks: as given, from another state, or by the kernel's formula."""
     lent = {(zone.node, zone.name): zone for zone in lender.zones} if lender else {}
     for zone in state.zones:
         other = lent.get((zone.node, zone.name))
@@ -221,7 +221,7 @@ def _given_marks(state: State, options: Options) -> None:
 
 
 def _estimate_marks(state: State, raw: Raw) -> None:
-    """min_free_kbytes where the text tells it, else what the kernel computes at boot (init_per_zone_pages_min())."""
+    """min_free_kbytes from the text, else the value that the kernel computes at boot (init_per_zone_pages_min())."""
     if state.page_bytes is None:
         return
     sizes = [zone.size_pages for zone in state.zones if zone.name in KERNEL_ZONES]
@@ -240,8 +240,8 @@ def _estimate_marks(state: State, raw: Raw) -> None:
 
 
 def _shares(state: State) -> list[tuple[Zone, int, int]]:
-    """(zone, part, whole): min_free_kbytes is shared out over the kernel's zones by their sizes; by their free pages
-    where the sizes are unknown."""
+    """(zone, part, whole): the kernel divides min_free_kbytes among its zones by size. Where sizes are unknown, free
+    pages take their place."""
     zones = [zone for zone in state.zones if zone.name in KERNEL_ZONES] or state.zones
     weights = [zone.size_pages or watermark.free_pages(zone.nr_free) or 1 for zone in zones]
     return [(zone, weight, sum(weights)) for zone, weight in zip(zones, weights, strict=True)]
@@ -257,7 +257,7 @@ def low_pages(min_pages: int, size_pages: int | None, release: str | None) -> in
 
 
 def _reclaimable_pages(memory: dict[str, int], page_bytes: int | None) -> int | None:
-    """At best: files that can be read again, and what the slab could give. Cached alone counts ramfs as well."""
+    """The most that reclaim could free: file cache and reclaimable slab. (Cached alone would include ramfs.)"""
     if not page_bytes or not memory:
         return None
     active, inactive = memory.get("Active(file)"), memory.get("Inactive(file)")
@@ -278,7 +278,7 @@ def _nearest_meminfo(raw: Raw, offset: int) -> dict[str, int]:
 
 
 def _nearest_zoneinfo(raw: Raw, offset: int, key: ZoneKey) -> RawZone | None:
-    """Of this zone, the one that was read nearest: watched logs hold many."""
+    """The entry of this zone nearest to the place: a log that repeats the file has many."""
     index = bisect_left(raw.zoneinfo, offset, key=lambda entry: entry[0])
     window = raw.zoneinfo[max(index - 64, 0) : index + 64]
     found = [(abs(place - offset), zone) for place, zone_key, zone in window if zone_key == key]

@@ -1,4 +1,4 @@
-"""What can be said of a host's address without asking anybody. Pure."""
+"""Facts about a host's address that need no name server. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine can reach it, or be reached there."""
+    """True for an address that only programs on this machine can use."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

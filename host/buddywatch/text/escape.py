@@ -1,4 +1,4 @@
-"""Words, numbers and times for people. What a board sent is escaped here before anybody's terminal or mail sees it."""
+"""Words, numbers and times for people. Text from a board is escaped here before it reaches a terminal or a mail."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 
 from buddywatch.text.units import format_duration, parse_duration
 
-COLUMNS = 78  # RFC 5322, 2.1.1: of mails, and of a terminal as well
+COLUMNS = 78  # RFC 5322, 2.1.1: for mails, and for a terminal as well
 
 
 def escaped(text: str) -> str:
-    """text with everything but printable ASCII as \\xNN, \\uNNNN or \\UNNNNNNNN: what a board sent may be anything."""
+    """text, which may be anything, with all but printable ASCII as \\xNN, \\uNNNN or \\UNNNNNNNN."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if " " <= char <= "~" else _escape(ord(char)) for char in text)
@@ -35,7 +35,7 @@ def local_time(time: float) -> str:
 
 
 def local_clock(time: float) -> str:
-    """ "10:15:03", for tables whose heading tells the day and the offset."""
+    """ "10:15:03", for tables whose heading has the day and the offset."""
     return datetime.fromtimestamp(time).strftime("%H:%M:%S")
 
 

@@ -1,6 +1,6 @@
-"""Why a request is refused and what helps, as sentences: the same ones in mails and in `explain`. Pure.
+"""Why a request fails and what helps: the same sentences in mails and in `explain`. Pure.
 
-Readers may not know what an order is: sizes are told in bytes and pages.
+Readers may not know what an order is, so sizes are in bytes and pages.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Test = tuple[int, int, int]  # order, pages held in blocks of that order or larg
 
 _INDENT = "  "
 
-TOO_LITTLE = "Too little memory is free in all:"
+TOO_LITTLE = "Total free memory is too small:"
 FREE_SOME = (
-    "Too little memory is free, in whatever pieces: end programs that can be spared, and remove files from ramfs, "
-    "tmpfs and RAM disks, which are memory too."
+    "Total free memory is too small: end programs that are not needed, and remove files from ramfs, "
+    "tmpfs and RAM disks, which also use memory."
 )
 NO_MMU_CANNOT_MOVE = (
     "This board has no MMU, so its kernel cannot move memory together (compaction is impossible): only a reboot "
@@ -32,36 +32,36 @@ NO_COMPACTION = (
 )
 REBOOT_OR_END = "A reboot, or ending the programs that hold the memory, makes large blocks again."
 STAY_RESIDENT = (
-    "A program that is started again and again asks for its block every time. Start it once and let it sleep "
-    "until there is work: then it asks once, just after boot."
+    "A program that is started repeatedly requests its block each time. Start it once and let it sleep "
+    "until there is work: then it requests the block once, just after boot."
 )
 USE_BUILTINS = (
-    "In scripts, use what the shell has built in (echo, read, test, kill) instead of programs, and avoid pipes: "
-    "each part of a pipe is a process of its own."
+    "In scripts, use the built-in commands of the shell (echo, read, test, kill) instead of programs, and avoid "
+    "pipes: each part of a pipe is a process of its own."
 )
 
 
 def no_block(block_bytes: int) -> str:
-    return f"No free block is as large as {format_bytes(block_bytes)}; what is free is in smaller pieces:"
+    return f"No free block is as large as {format_bytes(block_bytes)}; the free memory is in smaller pieces:"
 
 
 def held_back(block_bytes: int) -> str:
     return (
-        f"A free block of {format_bytes(block_bytes)} is there, but this kernel demands that, once it is taken, some "
-        "pages stay free in blocks of each size up to that one (its watermark, halved from size to size):"
+        f"A free block of {format_bytes(block_bytes)} exists, but after taking it too few pages would stay free in "
+        "blocks of some size up to that one (the watermark, halved from size to size):"
     )
 
 
 def table_of_tests(tests: Sequence[Test], page_bytes: int) -> list[str]:
-    """The tests of the kernel's rule, a line each, so that they can be checked by hand."""
-    lines = [f"{_INDENT}{'in free blocks of':<24}{'pages held':>12}{'pages demanded':>16}"]
+    """The tests of the kernel's rule, one per line, so that they can be checked by hand."""
+    lines = [f"{_INDENT}{'in blocks of':<24}{'pages free':>12}{'pages required':>16}"]
     previous = None
     for order, held, demanded in tests:
         size = f"{format_bytes(page_bytes << order)} or larger" if order else "any size"
         if order == previous:
-            size = "of these, not set aside"
+            size = "of these, not reserved"
         previous = order
-        missing = f"   {demanded - held} too few" if held < demanded else ""
+        missing = f"   short by {format_bytes((demanded - held) * page_bytes)}" if held < demanded else ""
         lines.append(f"{_INDENT}{size:<24}{held:>12}{demanded:>16}{missing}")
     return lines
 
@@ -69,20 +69,20 @@ def table_of_tests(tests: Sequence[Test], page_bytes: int) -> list[str]:
 def oom_killer(page_bytes: int) -> str:
     limit = 1 << watermark.COSTLY_ORDER
     return (
-        f"A request of up to {limit} pages ({format_bytes(limit * page_bytes)}) does not fail on Linux: when it cannot "
-        "be served, the kernel's OOM killer ends some process to make room, the one that asked or another."
+        f"A request of up to {limit} pages ({format_bytes(limit * page_bytes)}) does not fail on Linux: instead "
+        "the kernel's OOM killer kills a process to make room, the requesting one or another."
     )
 
 
 def trimming(trim_pages: int) -> str:
     return (
-        f"vm.nr_trim_pages is {trim_pages}: the kernel splits the block of every program to give back its unused end. "
-        "`echo 0 > /proc/sys/vm/nr_trim_pages` keeps blocks whole; programs then keep that end for themselves."
+        f"vm.nr_trim_pages is {trim_pages}: the kernel splits the block of every program and frees its unused end. "
+        "`echo 0 > /proc/sys/vm/nr_trim_pages` keeps blocks whole; programs then keep the unused end."
     )
 
 
 def compacting(release: str) -> str:
-    """How to compact on a kernel that can, and whether that is dangerous."""
+    """How to compact memory on a kernel that can, and whether that is dangerous."""
     text = "As root on the board, `echo 1 > /proc/sys/vm/compact_memory` makes the kernel move memory together."
     version = re.match(r"(\d{1,3})\.(\d{1,3})", release)
     if version is None or (int(version[1]), int(version[2])) < (3, 3) or ".el6" in release:

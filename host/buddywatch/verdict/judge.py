@@ -1,7 +1,7 @@
-"""What a snapshot means: which blocks the board's kernel would hand out, and each need's verdict. Pure, no I/O.
+"""What a snapshot means: the largest request that succeeds, and each need's verdict. Pure, no I/O.
 
-What is not known (a board without zoneinfo, a kernel release that tells no rule, an underivable page size) makes the
-answer None; it is never guessed.
+The answer is None, never a guess, where something is unknown: no zoneinfo on the board, no rule known for the kernel
+release, no page size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Zones = list[tuple[tuple[int, ...], int, int, int]]  # as watermark.judge() tak
 
 
 class Need(Protocol):
-    """A named number of contiguous bytes; is_program: they are taken by an exec, after its first single pages."""
+    """A named number of contiguous bytes. is_program: an exec requests them, after it has taken some single pages."""
 
     @property
     def name(self) -> str: ...
@@ -35,7 +35,7 @@ def board_state(
     rule_override: str | None = None,
     page_bytes_override: int | None = None,
 ) -> BoardState:
-    """The snapshot judged by the kernel's rule. facts: the hello's; the overrides win over them."""
+    """The snapshot judged by the kernel's rule. facts: those of the hello; the overrides take precedence."""
     rule, page_bytes = rule_override or rule_of(facts), page_bytes_override or page_bytes_of(facts)
     zones = _marked_zones(snapshot)
     largest = largest_low = None
@@ -58,7 +58,7 @@ def board_state(
 
 
 def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | None) -> NeedState:
-    """What the kernel would answer to `need` in this snapshot: the best that any zone offers."""
+    """Whether the kernel would grant `need` in this snapshot, by the zone that offers most."""
     if page_bytes is None:
         return NeedState(need.name, need.bytes, None, None, None, None)
     order = watermark.order_for(need.bytes, page_bytes)
@@ -72,12 +72,12 @@ def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | No
 
 
 def page_bytes_of(facts: Mapping[str, str]) -> int | None:
-    """The board's page size by its hello; None where the board could not derive it."""
+    """The page size in the board's hello; None if the board could not derive it."""
     return _power_of_two(facts.get("page_bytes", "?"))
 
 
 def rule_of(facts: Mapping[str, str]) -> str | None:
-    """The kernel's rule by its release and min_free_order_shift; None where they tell none."""
+    """The kernel's rule, from its release and min_free_order_shift; None if they do not determine one."""
     shift = facts.get("shift", "")
     order_shift = int(shift) if shift.isdecimal() and len(shift) < 4 else None
     rule: str | None = watermark.rule_for(facts.get("kernel", ""), order_shift)
@@ -85,12 +85,12 @@ def rule_of(facts: Mapping[str, str]) -> str | None:
 
 
 def serving_zones(snapshot: Snapshot) -> list[Zone]:
-    """The zones that a GFP_KERNEL request may be served from: HighMem and Movable never are."""
+    """The zones that can serve a GFP_KERNEL request: never HighMem or Movable."""
     return [zone for zone in snapshot.zones if zone.name in watermark.KERNEL_ZONES]
 
 
 def _marked_zones(snapshot: Snapshot) -> _Zones:
-    """The serving zones as watermark.py takes them; none at all while the marks of one are unknown."""
+    """The serving zones in the form of watermark.py; empty if the marks of any of them are unknown."""
     zones: _Zones = []
     for zone in serving_zones(snapshot):
         if zone.min_pages is None or zone.low_pages is None or zone.reserve_pages is None:

@@ -1,8 +1,8 @@
-"""The contiguous memory that executing a program file takes on a kernel without an MMU.
+"""The contiguous memory that a program needs to start on a kernel without an MMU.
 
 Without an MMU every mapping is physically contiguous, so a program starts only if the page allocator has a block for
 each of the pieces listed here. The rules are those of fs/binfmt_flat.c:load_flat_file() (read in 2.6.30 and 6.1) and
-fs/binfmt_elf_fdpic.c (6.1, 7.2) of Linux. Only the headers of a file are read; it need not fit this machine.
+fs/binfmt_elf_fdpic.c (6.1, 7.2) of Linux. Only the headers of a file are read; it may be for another machine.
 
 Not listed: the few single pages every exec takes, and the kernel's stack for the new process.
 """
@@ -27,7 +27,7 @@ PT_LOAD, PT_INTERP, PT_GNU_STACK = 1, 3, 0x6474E551
 PF_X, PF_W = 1, 2
 ELF_DEFAULT_STACK_BYTES = 131072
 ELF_MIN_STACK_PAGES = 2
-LEAST_STACK_BYTES = 2048  # smaller ones are not worth an advice: elf2flt gives 4096 unless told otherwise
+LEAST_STACK_BYTES = 2048  # no advice to go below it: elf2flt gives 4096 by default
 MAX_PROGRAM_HEADERS_BYTES = 65536
 # e_machine: (EI_OSABI or None, e_flags mask) that mark FDPIC, and the e_flags that tie its segments together again
 # (elf_check_fdpic() and elf_check_const_displacement() in arch/*/include/asm/elf.h).
@@ -48,10 +48,10 @@ class Block:
     """One piece of memory that exec asks the page allocator for.
 
     what: "text", "data", "image", "stack", "unzip workspace" ...; bytes: whole pages.
-    shareable: may cost nothing: such a piece is used in place on a romfs in flash, or shared with an instance of the
-    program that already runs; otherwise it is copied into a block of this size. note: one line for people, or "".
-    stack_bytes: as much of it is stack, 0 where none. smaller_stack_bytes: the largest stack with which a free block of
-    half the size would do; 0 where it would have to be below LEAST_STACK_BYTES.
+    shareable: it needs no memory if the program is executed in place (romfs in flash) or already runs; otherwise it is
+    copied into a block of this size. note: one line of explanation, or "". stack_bytes: the part that is stack, or 0.
+    smaller_stack_bytes: the largest stack with which a block of half the size is enough; 0 if that stack would be
+    smaller than LEAST_STACK_BYTES.
     """
 
     what: str
@@ -63,11 +63,11 @@ class Block:
 
 
 def contiguous_blocks(path: str | os.PathLike[str], page_bytes: int = 4096, argument_bytes: int = 0) -> list[Block]:
-    """The blocks that executing the program takes, in the order in which the kernel asks for them.
+    """The blocks that the program needs to start, in the order in which the kernel requests them.
 
-    argument_bytes is what the strings of arguments and environment and their pointers (4 bytes each, and two more)
-    take: bFLT programs get that much more in their data block. It is seldom above 300 and matters only next to a page
-    boundary, so it counts as 0 unless given. Raises ProgramError.
+    argument_bytes: size of the argument and environment strings and their pointers (4 bytes each, and two more). The
+    data block of a bFLT program grows by it. It is seldom above 300 and matters only next to a page boundary, so the
+    default is 0. Raises ProgramError.
     """
     if page_bytes < 1 or page_bytes & (page_bytes - 1):
         raise ValueError(f"page_bytes = {page_bytes}: expected a power of two such as 4096")
@@ -86,14 +86,14 @@ def contiguous_blocks(path: str | os.PathLike[str], page_bytes: int = 4096, argu
 def need_bytes(path: str | os.PathLike[str], page_bytes: int = 4096, argument_bytes: int = 0) -> int:
     """The largest block that every execution of the program takes.
 
-    Shareable blocks are left out: on the boards this is for, shell and tools are one program whose text is in place or
-    already in memory, and the failure to foresee is that of the data block. Arguments and errors: contiguous_blocks().
+    Shareable blocks do not count: on the boards in question, shell and tools are one program whose text is in flash or
+    already in memory, and it is the data block that fails. Arguments and errors: see contiguous_blocks().
     """
     return largest_needed(contiguous_blocks(path, page_bytes, argument_bytes))
 
 
 def largest_needed(blocks: list[Block]) -> int:
-    """The size of the largest block that every execution takes, of a program with these blocks."""
+    """The largest block that every start of a program with these blocks needs."""
     return max(block.bytes for block in blocks if not block.shareable)
 
 
@@ -113,7 +113,7 @@ def _blocks_of(file: BinaryIO, name: str, page_bytes: int, argument_bytes: int) 
 
 
 def _flat_header(head: bytes, name: str) -> tuple[int, int, int, int, int, int, int]:
-    """Revision, start and end of data, end of bss, stack, number of relocations, flags: checked as the kernel does."""
+    """Revision, data start and end, bss end, stack, relocations, flags. Checked as the kernel checks them."""
     if len(head) < FLAT_HEADER.size:
         raise ProgramError(f"{name}: {len(head)} bytes of a bFLT header of {FLAT_HEADER.size}; copy the file again")
     _, rev, _, data_start, data_end, bss_end, stack_bytes, _, relocs, flags, *_ = FLAT_HEADER.unpack(head)
@@ -141,7 +141,7 @@ def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -
     text_bytes = data_start if in_ram else 0
     blocks = []
     if not in_ram:
-        text_note = "no block on a romfs in flash or while the program runs already"
+        text_note = "not needed on a romfs in flash, or if the program already runs"
         blocks.append(Block("text", _whole_pages(data_start, page_bytes), shareable=True, note=text_note))
     fixed_bytes = text_bytes + data_end - data_start + FLAT_LIBRARY_SLOT_BYTES
     block = Block(
@@ -151,13 +151,15 @@ def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -
         stack_bytes=stack_bytes,
     )
     smaller_bytes = _half_block(block.bytes, page_bytes) - fixed_bytes - (bss_end - data_end) - argument_bytes
-    # The relocations are read into the place of bss and stack, so a smaller stack is of use down to their size only.
+    # Relocations are read into the space of bss and stack, so a stack smaller than them saves nothing.
     if smaller_bytes >= LEAST_STACK_BYTES and fixed_bytes + 4 * relocs <= _half_block(block.bytes, page_bytes):
         block = replace(block, smaller_stack_bytes=smaller_bytes)
     blocks.append(block)
     if flags & (FLAT_GZIP | FLAT_GZDATA):
         workspace = _whole_pages(UNZIP_WORKSPACE_BYTES, page_bytes)
-        blocks.append(Block("unzip workspace", workspace, note="while the file is read, on top of the others"))
+        blocks.append(
+            Block("unzip workspace", workspace, note="only while the file is read, in addition to the others")
+        )
     return blocks
 
 
@@ -188,7 +190,7 @@ def _elf_blocks(file: BinaryIO, head: bytes, name: str, page_bytes: int) -> list
     if not stack_bytes:
         stack_bytes, note = ELF_DEFAULT_STACK_BYTES, "the kernel's default; link with -z stack-size=N to change it"
     if interpreter:
-        loads_note = f"loads {interpreter}, whose own image comes on top: look at that file as well"
+        loads_note = f"also loads {interpreter}, which needs its own blocks: check that file as well"
         blocks[0] = replace(blocks[0], note="; ".join(filter(None, (blocks[0].note, loads_note))))
     stack_bytes = max(_whole_pages(stack_bytes, page_bytes), ELF_MIN_STACK_PAGES * page_bytes)
     half_bytes = _half_block(stack_bytes, page_bytes)
@@ -249,7 +251,7 @@ def _segment_block(segment: _Segment, page_bytes: int) -> Block:
         return Block("data", size_bytes)
     what = "text" if segment.flags & PF_X else "constants"
     return Block(
-        what, size_bytes, shareable=True, note="no block on a romfs in flash or while the program runs already"
+        what, size_bytes, shareable=True, note="not needed on a romfs in flash, or if the program already runs"
     )
 
 
@@ -267,12 +269,12 @@ def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
     try:
         file.seek(offset)
         return file.read(count)
-    except (ValueError, OverflowError, OSError):  # an offset no file can have
+    except (ValueError, OverflowError, OSError):  # an impossible file offset
         return b""
 
 
 def _half_block(size_bytes: int, page_bytes: int) -> int:
-    """Half of the free block that so many bytes take: a power of two of pages. 0 where they take a single page."""
+    """Half of the block that so many bytes need (a power of two of pages); 0 if they need a single page."""
     pages = -(-size_bytes // page_bytes)
     return page_bytes << ((pages - 1).bit_length() - 1) if pages > 1 else 0
 

@@ -48,12 +48,12 @@ def seed(buddywatch):
 def test_seed_was_not_for_want_of_contiguous_memory_alone(seed):
     assert "61440 bytes are 15 pages of 4096 bytes" in seed
     assert "a free block of 16 pages (64 kB; the kernel calls it order 4)" in seed
-    assert "The largest request that would have been granted: 32 kB." in seed
+    assert "The largest request that would have succeeded: 32 kB." in seed
 
 
 def test_seed_tells_why_the_free_64_kb_block_was_not_used(seed):
-    assert "A free block of 64 kB is there, but this kernel demands" in seed
-    assert "64 kB or larger 16 21 5 too few" in seed
+    assert "A free block of 64 kB exists, but after taking it too few pages" in seed
+    assert "64 kB or larger 16 21 short by 20 kB" in seed
     assert "5 pages (20 kB) were missing. 1 more free block of 64 kB would do: as much as 2 of 32 kB" in seed
 
 
@@ -67,18 +67,18 @@ def test_seed_is_told_how_to_prevent_it(seed):
     would = seed.partition("What would help:")[2].partition("What would not help:")[0]
     assert "`echo 63 > /proc/sys/vm/min_free_kbytes`: at 63 or less (now 360)" in would
     assert "smaller by 28672 bytes (32 kB or less)" in would
-    for word in ("let it sleep", "what the shell has built in", "nr_trim_pages", "A reboot"):
+    for word in ("let it sleep", "built-in commands of the shell", "nr_trim_pages", "A reboot"):
         assert word in would
 
 
 def test_seed_reconciles_the_blocks_with_memfree(seed):
     assert "798 pages of 4096 bytes = 3192 kB free; MemFree says 3164 kB, 28 kB less." in seed
     assert "it leaves out 1 x 2048 kB. With all blocks it is 3192 kB." in seed
-    assert "would hand out 2 MB at most" in seed
+    assert "largest request that succeeds is 2 MB" in seed
 
 
 def test_seed_would_be_granted_after_the_reboot(seed):
-    assert "61440 bytes, as rm asked for: granted, a block of 64 kB, 651 pages to spare" in seed
+    assert "61440 bytes, as rm asked for: succeeds, a block of 64 kB, 2604 kB to spare" in seed
 
 
 def test_remedy_of_the_seed_is_true(buddywatch):

@@ -52,17 +52,16 @@ The request, and what the kernel answers
   rm needs 61440 bytes in one piece: 15 pages of 4096 bytes. The kernel hands
   out memory in blocks of 1, 2, 4, 8 ... pages only, so it takes a block of 16
   pages (64 kB; the kernel calls it order 4).
-  At 11:55:08 this request would have failed. A free block of 64 kB is there,
-  but this kernel demands that, once it is taken, some pages stay free in
-  blocks of each size up to that one (its watermark, halved from size to
-  size):
+  At 11:55:08 this request would have failed. A free block of 64 kB exists,
+  but after taking it too few pages would stay free in blocks of some size up
+  to that one (the watermark, halved from size to size):
 
-  in free blocks of         pages held  pages demanded
+  in blocks of              pages free  pages required
   any size                         821             106
   8 kB or larger                   790              61
   16 kB or larger                  696              38
   32 kB or larger                  528              27
-  64 kB or larger                   16              21   5 too few
+  64 kB or larger                   16              21   short by 20 kB
 
 Memory
   free memory:                                      3284 kB
@@ -86,15 +85,15 @@ What to do
   - This board has no MMU, so its kernel cannot move memory together
     (compaction is impossible): only a reboot makes large blocks again. Plan
     one before the request is needed.
-  - A program that is started again and again asks for its block every time.
-    Start it once and let it sleep until there is work: then it asks once,
-    just after boot.
-  - In scripts, use what the shell has built in (echo, read, test, kill)
-    instead of programs, and avoid pipes: each part of a pipe is a process of
-    its own.
-  - vm.nr_trim_pages is 1: the kernel splits the block of every program to
-    give back its unused end. `echo 0 > /proc/sys/vm/nr_trim_pages` keeps
-    blocks whole; programs then keep that end for themselves.
+  - A program that is started repeatedly requests its block each time. Start
+    it once and let it sleep until there is work: then it requests the block
+    once, just after boot.
+  - In scripts, use the built-in commands of the shell (echo, read, test,
+    kill) instead of programs, and avoid pipes: each part of a pipe is a
+    process of its own.
+  - vm.nr_trim_pages is 1: the kernel splits the block of every program and
+    frees its unused end. `echo 0 > /proc/sys/vm/nr_trim_pages` keeps blocks
+    whole; programs then keep the unused end.
 
 Mute these alerts (they are still recorded)
   buddywatch silence xp-07 refused --for 4h --because "..."
@@ -125,7 +124,7 @@ def test_a_request_of_low_order_tells_of_the_oom_killer():
     small = [transition("refused", "firing", "small")]
     message = compose(facts(small, ((40, 20, 4, 0, 0, 0),), (Asked("small", 16384),)))
     assert message.subject == "[buddywatch] CRIT xp-07: small will make the kernel kill a process (needs a 16 kB block)"
-    assert "the kernel's OOM killer ends some process" in unfolded(message.body)
+    assert "the kernel's OOM killer kills a process" in unfolded(message.body)
 
 
 def test_a_request_of_high_order_does_not_tell_of_the_oom_killer():
@@ -135,10 +134,10 @@ def test_a_request_of_high_order_does_not_tell_of_the_oom_killer():
 @pytest.mark.parametrize(
     ("states", "marks", "kernel", "expected"),
     [
-        pytest.param(FAILING, (90, 112), "2.6.30", "A free block of 64 kB is there, but", id="reserve"),
+        pytest.param(FAILING, (90, 112), "2.6.30", "A free block of 64 kB exists, but", id="reserve"),
         pytest.param((31, 47, 42, 64, 0), (90, 112), "2.6.30", "No free block is as large as 64 kB", id="pieces"),
         pytest.param((300, 90, 42, 9, 0), (90, 112), "6.1.0", "No free block is as large as 64 kB", id="new-rule"),
-        pytest.param((2, 0, 0, 0, 3), (90, 112), "2.6.30", "Too little memory is free in all", id="too-little"),
+        pytest.param((2, 0, 0, 0, 3), (90, 112), "2.6.30", "Total free memory is too small", id="too-little"),
         pytest.param(AFTER_REBOOT, (90, 112), "2.6.30", "would have succeeded, with 651 pages to spare", id="ok"),
         pytest.param((31, 47, 42, 64, 2), (240, 500), "2.6.30", "only at the kernel's second try", id="tight"),
         pytest.param(FAILING, (None, None), "2.6.30", "is not known: the board has no watermarks", id="no-marks"),
@@ -158,7 +157,7 @@ def test_an_unknown_page_size_is_told_and_guessed_by_nobody():
 def test_a_program_is_explained_without_the_pages_that_its_start_takes():
     """Held in all: 36 pages, enough for 16 + 16; less the 6 of an exec, too few."""
     text = body(REFUSED, ((4, 0, 0, 0, 2),), marks=(16, 20, 24, 0))
-    assert "any size                          30              32   2 too few" in text
+    assert "any size                          30              32   short by 8 kB" in text
     assert "(counted without the 6 single pages that starting a program takes first)" in text
 
 
@@ -166,7 +165,7 @@ def test_the_zone_that_offers_most_is_the_one_explained():
     poor, rich = snapshot(0, (9, 0, 0, 0, 0)).zones[0], Zone(0, "Normal", FAILING, 90, 112, 135, 0)
     both = replace(snapshot(0, FAILING), zones=(poor, rich))
     text = body(REFUSED, recent=(both,), state=board_state(both, XPORT, [RM]))
-    assert "64 kB or larger                   16              21   5 too few" in text
+    assert "64 kB or larger                   16              21   short by 20 kB" in text
     assert "  0/DMA: 9 0 0 0 0\n" in text and "  0/Normal: 31 47 42" in unfolded(text).replace("0/", "  0/")
 
 
@@ -189,7 +188,7 @@ def test_advice_is_true_for_the_board(board, said, unsaid):
 
 def test_too_little_memory_in_all_is_no_matter_of_pieces():
     text = unfolded(body(REFUSED, ((2, 0, 0, 0, 3),)))
-    assert "end programs that can be spared" in text and "compaction" not in text
+    assert "end programs that are not needed" in text and "compaction" not in text
 
 
 def test_a_silent_board_that_never_spoke_is_told_without_numbers():

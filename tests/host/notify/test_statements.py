@@ -84,7 +84,7 @@ def test_the_gravest_comes_first_and_the_others_are_counted():
 def test_a_reminder_says_for_how_long():
     message = compose(facts([], incidents=(incident("refused", "rm", opened=T0 + 60 - 4 * 3600),)))
     assert message.subject == "[buddywatch] CRIT xp-07: rm can no longer start (needs a 64 kB block), for 4 h now"
-    assert "64 kB or larger                   16              21   5 too few" in message.body
+    assert "64 kB or larger                   16              21   short by 20 kB" in message.body
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,9 @@ def test_need_leaves_out_what_may_be_shared(tmp_path: Path) -> None:
 def test_interpreter_is_named_in_the_notes(tmp_path: Path) -> None:
     name = b"/lib/ld-uClibc.so.0\0"
     content = elf([*TWO_LOADS, (PT_INTERP, READ_ONLY, 52 + 3 * 32, 0, len(name), len(name))]) + name
-    assert "loads /lib/ld-uClibc.so.0, whose own image" in contiguous_blocks(program(tmp_path, content))[0].note
+    assert (
+        "loads /lib/ld-uClibc.so.0, which needs its own blocks" in contiguous_blocks(program(tmp_path, content))[0].note
+    )
 
 
 REFUSED = {
