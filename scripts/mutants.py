@@ -209,6 +209,19 @@ def report(survivors: dict[str, list[Fault]], tried: dict[str, int], why: dict[s
     return lines, not unexplained and total - len(every) >= NOTICED_MIN * total
 
 
+def run(trial: Trial, chosen: dict[str, list[Fault]]) -> tuple[dict[str, list[Fault]], list[str]]:
+    """(the survivors of each room that could be tried, what is to be said of the others)."""
+    survivors: dict[str, list[Fault]] = {}
+    complaints = []
+    for room, faults in chosen.items():
+        print(f"{room}: {len(faults)} faults ...", file=sys.stderr, flush=True)
+        try:
+            survivors[room] = list(trial.survivors(faults, trial.patience_s(room)))
+        except ValueError as error:
+            complaints.append(f"mutants: {error}")
+    return survivors, complaints
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Puts small faults into the core rooms and tells which go unnoticed.")
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS), help="default: all")
@@ -216,23 +229,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="another seed chooses other faults")
     parser.add_argument("--jobs", type=int, default=2, help="how many run at once")
     options = parser.parse_args(arguments)
-    survivors: dict[str, list[Fault]] = {}
-    tried: dict[str, int] = {}
     try:
         why = explanations(EXPLAINED.read_text())
-        with tempfile.TemporaryDirectory(prefix="buddywatch-mutants-") as folder:
-            trial = Trial(Path(folder), options.jobs)
-            for room in options.rooms:
-                faults = sample(faults_of(room), options.count, options.seed)
-                print(f"{room}: {len(faults)} faults ...", file=sys.stderr, flush=True)
-                survivors[room] = list(trial.survivors(faults, trial.patience_s(room)))
-                tried[room] = len(faults)
     except ValueError as error:
-        print(f"mutants: {error}", file=sys.stderr)
+        print(f"{EXPLAINED}: {error}", file=sys.stderr)
         return 2
-    lines, good = report(survivors, tried, why)
-    print("\n".join(lines))
-    return 0 if good else 1
+    chosen = {room: sample(faults_of(room), options.count, options.seed) for room in options.rooms}
+    with tempfile.TemporaryDirectory(prefix="buddywatch-mutants-") as folder:
+        survivors, complaints = run(Trial(Path(folder), options.jobs), chosen)
+    lines, good = report(survivors, {room: len(chosen[room]) for room in survivors}, why)
+    print("\n".join([*lines, *complaints]))
+    return 2 if complaints else 0 if good else 1
 
 
 if __name__ == "__main__":

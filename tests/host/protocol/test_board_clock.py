@@ -42,6 +42,16 @@ def test_an_arrival_from_before_the_times_given_changes_none_of_them():
     assert clock.wall(1100.0) == pytest.approx(given_times[1] + 100 * (1 - SLEW), abs=1e-3)
 
 
+def test_an_uptime_that_falls_is_no_new_arrival():
+    """It was made earlier, or its number is wrong: it came too soon to tell how late the others are."""
+    clock = BoardClock(0.0, EPOCH)
+    run(clock, [(5.0 * i, EPOCH + 5.0 * i) for i in range(1, 201)])
+    clock.observe(900.0, EPOCH + 500)
+    clock.observe(1000.0, EPOCH + 500)
+    run(clock, [(5.0 * i, EPOCH + 5.0 * i) for i in range(201, 260)])
+    assert clock.wall(1290.0) == pytest.approx(EPOCH + 1290, abs=SLACK_S)
+
+
 def test_drift_is_followed():
     drift = 1.0001  # a crystal that is 100 ppm off: 8.6 s a day
     clock = BoardClock(0.0, EPOCH)

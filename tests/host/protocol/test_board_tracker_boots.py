@@ -14,6 +14,8 @@ CAUSES = [
     ("a1", "b2", 1000, 1060, 60, "reboot"),
     ("a1", "b2", 1000, 20, 60, "reboot"),
     ("a1", "a1", 1000, 20, 60, "reboot"),  # a board without an entropy source
+    ("a1", "a1", 1000, 998, 60, "reboot"),
+    ("a1", "a1", 1000, 999, 60, "agent-restart"),  # the frame before it and the hello are not read at once
     ("-", "-", 1000, 1060, 60, "agent-restart"),
     ("-", "a1", 1000, 1100, 60, "agent-restart"),
     ("-", "-", 1000, 20, 60, "reboot"),

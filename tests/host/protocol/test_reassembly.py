@@ -4,11 +4,12 @@ from time import process_time
 
 import pytest
 from buddyd import wire
-from buddywatch.model.samples import OVERWRITTEN, UNDECODABLE, Event
+from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, UNDECODABLE, Event
 from buddywatch.protocol import reassembly as frames_module
-from buddywatch.protocol.frame import Frame, GapReport
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.frame import Frame, GapReport, Hello
 from modelboard import ModelBoard, facts
-from trackertools import EPOCH, board, feed, gaps, held, hello, items, met, numbers
+from trackertools import EPOCH, FACTS, board, feed, gaps, held, hello, items, met, numbers
 
 
 def frame(seq, kind, body):
@@ -119,6 +120,23 @@ def test_a_part_that_runs_into_another_group_is_undecodable():
     key = bytes([33 + 3])
     assert len(feed(tracker, [frame(1, b"k", key), frame(3, b"k", key)])) == 2
     assert gaps(feed(tracker, [frame(2, b"D", key)])) == [(2, 2, UNDECODABLE)]
+
+
+def test_only_frames_from_before_the_contact_are_lost_without_being_news():
+    """The ring held 3 to 5 when the board was met, and 6 was made next."""
+    tracker = BoardTracker()
+    ring = {"up": "1000", "oldest": "3", "next": "6", "key": "3"}
+    assert gaps(feed(tracker, [Hello("0000000a", {**FACTS, **ring})])) == [(1, 2, BEFORE_CONTACT)]
+    later = {"up": "1500", "oldest": "8", "next": "9", "key": "8"}
+    assert gaps(feed(tracker, [Hello("0000000a", later)])) == [(3, 5, BEFORE_CONTACT), (6, 7, OVERWRITTEN)]
+
+
+def test_of_a_board_that_has_overwritten_nothing_each_loss_is_news():
+    tracker = BoardTracker()
+    ring = {"up": "1000", "oldest": "1", "next": "4", "key": "1"}
+    assert gaps(feed(tracker, [Hello("0000000a", {**FACTS, **ring})])) == []
+    later = {"up": "1500", "oldest": "4", "next": "5", "key": "4"}
+    assert gaps(feed(tracker, [Hello("0000000a", later)])) == [(1, 3, OVERWRITTEN)]
 
 
 HUGE_NUMBERS = [b"%d|alloc||||t" % 10**40, b"1|a|2|%d||" % 2**70]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, fill_with_holes, kernel_event, snapshot, zone
+from buddywatch.model.batch import Batch, LinkChange
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap
 from buddywatch.store import write
 from buddywatch.store.store import Store
@@ -223,6 +224,36 @@ def test_link_states(store):
     store.links_down(START + 4)
     assert store.link("xp") == "down"
     assert [link.since for link in store.links("xp")] == [START + 4, START + 3]
+
+
+def test_links_that_nobody_tries_any_more_are_forgotten(store):
+    kept, gone, still_up = "serial:///dev/ttyUSB0", "telnet://10.0.0.7", "telnet://10.0.0.8"
+    for url in (kept, gone, still_up):
+        store.link_state("other", url, False, START)
+        store.link_state("xp", url, url == still_up, START)
+    store.forget_links("xp", [kept])
+    assert {link.url for link in store.links("xp")} == {kept, still_up}
+    assert len(store.links("other")) == 3
+
+
+def test_batch_forgets_links_of_the_boards_whose_links_have_changed(store):
+    store.link_state("xp", "telnet://10.0.0.7", False, START)
+    store.link_state("other", "telnet://10.0.0.7", False, START)
+    batch = Batch()
+    batch.urls = ["serial:///dev/ttyUSB0"]
+    store.write(batch)
+    assert len(store.links("xp")) == 1
+    batch.links.append(LinkChange("xp", "serial:///dev/ttyUSB0", True, START + 1))
+    store.write(batch)
+    assert [link.url for link in store.links("xp")] == ["serial:///dev/ttyUSB0"]
+    assert len(store.links("other")) == 1
+
+
+def test_power_cut_leaves_a_whole_file(store):
+    """SQLite waits for the disk at each checkpoint (1, NORMAL), or a power cut could leave half of one (0, OFF)."""
+    assert store._row("PRAGMA synchronous") == (1,)
+    assert store._row("PRAGMA journal_mode") == ("wal",)
+    assert store._row("PRAGMA foreign_keys") == (1,)
 
 
 def test_rules_history_gives_what_is_not_judged_in_sequence(store):
