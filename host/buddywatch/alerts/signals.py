@@ -18,6 +18,7 @@ from buddywatch.model import samples
 from buddywatch.model.alerts import CLEARING, FIRING, KERNEL_FAILURE, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
 from buddywatch.model.samples import LOSSES, Boot, Event, Gap, Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
+from buddywatch.protocol.bounds import INTERVAL_MAX_CS, UPTIME_MAX_CS, whole_number
 from buddywatch.text.escape import counted
 from buddywatch.text.gap_words import gap_reason
 
@@ -119,8 +120,8 @@ def silent_after_s(configured_s: float, interval_s: float | None) -> float:
 
 def interval_s(facts: Mapping[str, str]) -> float | None:
     """The time between a board's polls by its hello; None where that does not say."""
-    interval_cs = facts.get("interval_cs", "")
-    return int(interval_cs) / 100 if interval_cs.isdecimal() and interval_cs.isascii() else None
+    interval_cs = whole_number(facts.get("interval_cs", ""), INTERVAL_MAX_CS)
+    return None if interval_cs is None else interval_cs / 100
 
 
 def silent_signal(quiet_s: float, limit_s: float, severity: str) -> Signal:
@@ -144,9 +145,7 @@ def lost_text(gap: Gap) -> str | None:
 
 def met_time(boot: Boot) -> float:
     """When the first hello of a boot was made, seconds since 1970; its start where the hello did not tell an uptime."""
-    uptime_cs = boot.facts.get("up", "")
-    known = uptime_cs.isascii() and uptime_cs.isdecimal() and len(uptime_cs) <= 15
-    return boot.started + (int(uptime_cs) / 100 if known else 0)
+    return boot.started + (whole_number(boot.facts.get("up", ""), UPTIME_MAX_CS) or 0) / 100
 
 
 def rebooted_text(boot: Boot) -> str:

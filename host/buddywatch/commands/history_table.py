@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from buddywatch.model.samples import Boot, Event, Gap
 from buddywatch.model.verdicts import NeedState
 from buddywatch.store.buckets import NeedSpread, Spread, Step, in_steps
 from buddywatch.store.timeline import History, Item, Row
-from buddywatch.text.escape import escaped, local_time, one_line
+from buddywatch.text.escape import escaped, local_day_time, local_time, one_line
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.state_words import UNKNOWN, VERDICT_WORDS, kernel_words
 from buddywatch.text.units import format_duration
@@ -45,7 +44,7 @@ def _line(item: Boot | Row | Step | Gap | Event) -> str:
     if isinstance(item, Gap):
         return f"-- gap in boot {escaped(item.boot_id)}: {gap_words(item)}"
     if isinstance(item, Event):
-        return f"-- {_clock(item.time)} {escaped(item.text)}"
+        return f"-- {local_day_time(item.time)} {escaped(item.text)}"
     return _row_line(item) if isinstance(item, Row) else _step_line(item)
 
 
@@ -56,7 +55,7 @@ def _row_line(row: Row) -> str:
         blocks = [f"{escaped(zone.name)} {text}" for zone, text in zip(snapshot.zones, blocks, strict=True)]
     needs = [_verdict(need) for need in state.needs]
     free, largest = _kb(state.free_bytes), _kb(state.serviceable_bytes)
-    return _row(_clock(snapshot.time), str(snapshot.seq), free, largest, needs, "; ".join(blocks))
+    return _row(local_day_time(snapshot.time), str(snapshot.seq), free, largest, needs, "; ".join(blocks))
 
 
 def _row(time: str, seq: str, free: str, largest: str, needs: list[str], blocks: str) -> str:
@@ -67,16 +66,12 @@ def _row(time: str, seq: str, free: str, largest: str, needs: list[str], blocks:
 def _step_line(step: Step) -> str:
     needs = [_worst(need) for need in step.needs.values()]
     free, largest = _kb_spread(step.free_bytes), _kb_spread(step.serviceable_bytes)
-    return _step_row(_clock(step.time), str(step.samples), free, largest, needs)
+    return _step_row(local_day_time(step.time), str(step.samples), free, largest, needs)
 
 
 def _step_row(time: str, samples: str, free: str, largest: str, needs: list[str]) -> str:
     columns = [f"{time:<{_TIME_WIDTH}}", f"{samples:>7}", f"{free:>{_STEP_WIDTH}}", f"{largest:>{_STEP_WIDTH}}"]
     return "  ".join([*columns, *(f"{need:<{_STEP_WIDTH}}" for need in needs)]).rstrip()
-
-
-def _clock(time: float) -> str:
-    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _kb(size_bytes: int | None) -> str:

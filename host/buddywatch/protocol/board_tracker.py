@@ -12,7 +12,6 @@ from buddywatch.model.samples import Boot, ResumeState
 from buddywatch.protocol.board_clock import BoardClock
 from buddywatch.protocol.boots import KnownBoot, Life, numbers
 from buddywatch.protocol.frame import Frame, GapReport, Hello
-from buddywatch.protocol.layout import whole
 from buddywatch.protocol.reassembly import Decoded
 
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
@@ -118,24 +117,30 @@ class BoardTracker:
         self._speaking = life
         self._in_doubt = False
         life.facts.update(hello.facts)
-        if life.known is None:
-            return out + self._take_first_hello(life, arrival, live)
-        if life.known.learn(hello.facts):
-            out.append(life.known.boot)
-        return out + self._take_numbers(life.known, numbers(hello.facts), arrival, live)
-
-    def _take_first_hello(self, life: Life, arrival: float, live: bool) -> list[Stored]:
         try:
-            if not life.is_complete():
-                return []
-            highest = self._earlier.get(life.boot_id, 0)
-            if life.boot_id in self._earlier and whole(life.facts, "next") <= highest + 1:
-                life.waiting.clear()  # of a recording, or of a slow link: all of it is stored
-                return []
-            known = self._begin_boot(life, whole(life.facts, "up") / 100, arrival)
+            return out + self._take_facts(life, hello.facts, arrival, live)
         except ValueError as error:
             self.problem = str(error)
+            return out
+
+    def _take_facts(self, life: Life, facts: dict[str, str], arrival: float, live: bool) -> list[Stored]:
+        """ValueError (one line): they cannot be used, and nothing has changed."""
+        if life.known is None:
+            return self._take_first_hello(life, arrival, live)
+        told = numbers(facts)
+        self.problem = None
+        boot = [life.known.boot] if life.known.learn(facts) else []
+        return [*boot, *self._take_numbers(life.known, told, arrival, live)]
+
+    def _take_first_hello(self, life: Life, arrival: float, live: bool) -> list[Stored]:
+        if not life.is_complete():
             return []
+        told = numbers(life.facts)
+        highest = self._earlier.get(life.boot_id, 0)
+        if life.boot_id in self._earlier and told["next"] <= highest + 1:
+            life.waiting.clear()  # of a recording, or of a slow link: all of it is stored
+            return []
+        known = self._begin_boot(life, told["up"] / 100, arrival)
         self.problem = None
         if highest:
             known.frames.resume((), ((1, highest),), ())
@@ -147,7 +152,7 @@ class BoardTracker:
         for item, when, was_live in life.waiting:  # first, for the ring may have overwritten them since they came
             out += self._take_known(known, item, when, was_live)
         life.waiting.clear()
-        return out + self._take_numbers(known, numbers(life.facts), arrival, live)
+        return out + self._take_numbers(known, told, arrival, live)
 
     def _begin_boot(self, life: Life, up_s: float, arrival: float) -> KnownBoot:
         cause, clock = "first", BoardClock(up_s, arrival)

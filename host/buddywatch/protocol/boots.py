@@ -87,8 +87,8 @@ class Life:
 
 
 def numbers(facts: Mapping[str, str]) -> dict[str, int]:
-    """Those of VOLATILE_FACTS that are whole numbers."""
-    return {key: int(facts[key][:15]) for key in facts.keys() & VOLATILE_FACTS if facts[key].isdecimal()}
+    """What a hello line says of uptime and ring; ValueError (one line): one of its numbers is none."""
+    return {key: whole(facts, key) for key in ("up", "oldest", "next", "key") if key in facts}
 
 
 def _is_settled(key: str) -> bool:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from buddyd import wire
 
+from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
+
 _MARK = wire.MARK[0]
 _DIGITS = bytes(range(wire.FIRST_DIGIT, wire.FIRST_DIGIT + wire.BASE))
 _PRINTABLE = bytes(range(32, 127))
@@ -102,9 +104,7 @@ class Opener:
             return None
         if boot_id != self.boot_id:
             self.boot_id, self._live, self._expected = boot_id, 1, 1
-        following = facts.get("next", "")
-        if following.isascii() and following.isdigit():
-            self._live = max(self._live, int(following[:15]))
+        self._live = max(self._live, whole_number(facts.get("next", ""), FRAMES_MAX) or 1)
         return Hello(boot_id, facts)
 
     def _open_numbered(self, line: bytes, kind: bytes) -> Frame | None:

@@ -6,11 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from buddywatch.model.samples import Snapshot, Zone
+from buddywatch.protocol.bounds import FRAMES_MAX, INTERVAL_MAX_CS, UPTIME_MAX_CS, WHOLE_MAX, whole_number
 
 COLUMNS = ("up", "proc", "free", "recl", "slab")
 MARKS = 4  # min, low, high, reserve
 ZONES_MAX = 1024  # more than the nodes and zones of any machine
 ORDERS_MAX = 64
+# The largest value of a fact whose number is used as a time or a frame; of any other it is WHOLE_MAX.
+MOST = {
+    "up": UPTIME_MAX_CS, "interval_cs": INTERVAL_MAX_CS, "oldest": FRAMES_MAX, "next": FRAMES_MAX, "key": FRAMES_MAX,
+}  # fmt: skip
 _NONE: tuple[None, None, None, None] = (None, None, None, None)
 
 
@@ -55,6 +60,8 @@ class Layout:
             at += zone.orders
             in_blocks += pages(nr_free)
             zones.append(Zone(zone.node, zone.name, nr_free, *marks))
+        if in_blocks >= WHOLE_MAX:
+            raise ValueError(f"{in_blocks} free pages: no machine has so many")
         if free_pages is not None:
             free_pages += in_blocks
         return Snapshot(
@@ -98,10 +105,11 @@ def pages(nr_free: Sequence[int]) -> int:
 
 def whole(facts: Mapping[str, str], key: str) -> int:
     """A fact that is a whole number, not negative; ValueError (one line) if it is missing or something else."""
-    text = _fact(facts, key)
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise ValueError(f"hello with {key}={text[:40]!r}: expected a whole number")
-    return int(text)
+    text, most = _fact(facts, key), MOST.get(key, WHOLE_MAX)
+    number = whole_number(text, most)
+    if number is None:
+        raise ValueError(f"hello with {key}={text[:40]!r}: expected a whole number, at most {most}")
+    return number
 
 
 def _fact(facts: Mapping[str, str], key: str) -> str:
@@ -113,10 +121,10 @@ def _fact(facts: Mapping[str, str], key: str) -> str:
 def _zone(facts: Mapping[str, str], key: str) -> ZoneLayout:
     """A zone's fact: NODE/NAME/ORDERS/MIN/LOW/HIGH/RESERVE, the last four `-` where they are unknown."""
     fields = _fact(facts, key).split("/")
-    numbers = [text for text in fields[:1] + fields[2:] if text != "-"]
-    if len(fields) != 7 or not fields[1] or not all(text.isascii() and text.isdigit() for text in numbers):
+    numbers = [whole_number(text) for text in fields[:1] + fields[2:] if text != "-"]
+    if len(fields) != 7 or not fields[1] or None in numbers:
         raise ValueError(f"hello with {key}={facts[key][:60]!r}: expected NODE/NAME/ORDERS/MIN/LOW/HIGH/RESERVE")
     marks = [text for text in fields[3:] if text != "-"]
-    if "-" in (fields[0], fields[2]) or len(marks) not in (0, MARKS) or not 0 < int(fields[2][:9]) <= ORDERS_MAX:
+    if "-" in (fields[0], fields[2]) or len(marks) not in (0, MARKS) or not 0 < int(fields[2]) <= ORDERS_MAX:
         raise ValueError(f"hello with {key}={facts[key][:60]!r}: expected 1 to {ORDERS_MAX} orders, all marks or none")
-    return ZoneLayout(int(fields[0][:9]), fields[1], int(fields[2]), bool(marks))
+    return ZoneLayout(int(fields[0]), fields[1], int(fields[2]), bool(marks))

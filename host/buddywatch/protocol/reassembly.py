@@ -14,12 +14,12 @@ from buddyd import wire
 
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, Event, Gap, Snapshot
 from buddywatch.protocol.board_clock import BoardClock
+from buddywatch.protocol.bounds import UPTIME_MAX_CS, WHOLE_MAX
 from buddywatch.protocol.layout import Layout
 from buddywatch.protocol.ranges import Ranges
 
 HELD_MAX = 20_000  # frames that wait for one before them; what is dropped beyond is asked for again
 HOLES_MAX = 16_384  # a ring with more holes than this would take 16,384 key frames: 1 MB, on boards of 8 MB
-WHOLE_MAX = 2**53  # larger numbers are nonsense, and no longer exact in JSON
 
 Decoded = Snapshot | Event | Gap
 Spans = Sequence[tuple[int, int]]  # (first, last), both included
@@ -189,9 +189,9 @@ class BootFrames:
             self._break(chain, seq + 1)
 
     def _snapshot(self, first: int, seq: int, vector: Sequence[int]) -> Snapshot:
-        uptime_s = vector[0] / 100
-        if not 0 <= uptime_s < WHOLE_MAX or max(vector) >= WHOLE_MAX:
+        if not 0 <= vector[0] <= UPTIME_MAX_CS or max(vector) >= WHOLE_MAX or min(vector) <= -WHOLE_MAX:
             raise ValueError("a number too large to be one")
+        uptime_s = vector[0] / 100
         if seq == self._arrived:
             self._clock.observe(uptime_s, self._now)
         return self._layout.snapshot(self.boot_id, first, seq, vector, self._clock.assign(uptime_s))
@@ -199,7 +199,7 @@ class BootFrames:
     def _event(self, seq: int, body: bytes) -> Event:
         try:
             uptime_cs, kind, number, pid, comm, text = wire.parse_event(body)
-            if max(abs(uptime_cs), abs(number or 0), abs(pid or 0)) >= WHOLE_MAX:
+            if not 0 <= uptime_cs <= UPTIME_MAX_CS or max(abs(number or 0), abs(pid or 0)) >= WHOLE_MAX:
                 raise ValueError("a number too large to be one")
         except ValueError:
             text = body.decode("ascii", "replace")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from buddywatch.text.units import format_duration, parse_duration
 
+UNKNOWN_TIME = "unknown time"
 COLUMNS = 78  # RFC 5322, 2.1.1: for mails, and for a terminal as well
 
 
@@ -31,17 +32,33 @@ def one_line(text: str, limit: int = 200) -> str:
 
 def local_time(time: float) -> str:
     """ "2026-11-22 10:15:03 +0100" for seconds since 1970."""
-    return datetime.fromtimestamp(time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    return _formatted(time, "%Y-%m-%d %H:%M:%S %z")
+
+
+def local_day_time(time: float) -> str:
+    """ "2026-11-22 10:15:03", for tables whose heading tells the offset."""
+    return _formatted(time, "%Y-%m-%d %H:%M:%S")
 
 
 def local_clock(time: float) -> str:
     """ "10:15:03", for tables whose heading has the day and the offset."""
-    return datetime.fromtimestamp(time).strftime("%H:%M:%S")
+    return _formatted(time, "%H:%M:%S")
+
+
+def _formatted(time: float, form: str) -> str:
+    """No row of a database may end a command: a time that no calendar has is told as such."""
+    try:
+        return datetime.fromtimestamp(time).astimezone().strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return UNKNOWN_TIME
 
 
 def rough_duration(seconds: float) -> str:
     """A duration as people say it: seconds up to 10 minutes, minutes up to 2 days, then hours."""
-    whole = max(0, int(seconds))
+    try:
+        whole = max(0, int(seconds))
+    except (ValueError, OverflowError):  # not a number, or infinite
+        return UNKNOWN_TIME
     step = 1 if whole < 600 else 60 if whole < 2 * 86400 else 3600
     return format_duration(whole // step * step)
 

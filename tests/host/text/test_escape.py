@@ -7,7 +7,17 @@ import pytest
 from boards import FACTS, SEED_FREE, snapshot, zone
 from buddywatch.config.load import Need
 from buddywatch.model.samples import Gap
-from buddywatch.text.escape import escaped, one_line, parse_time, rough_duration, table
+from buddywatch.text.escape import (
+    UNKNOWN_TIME,
+    escaped,
+    local_clock,
+    local_day_time,
+    local_time,
+    one_line,
+    parse_time,
+    rough_duration,
+    table,
+)
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.state_words import block_words, kernel_words, need_words, size_words
 from buddywatch.verdict.judge import board_state
@@ -40,6 +50,19 @@ def test_escaped_is_always_printable_ascii(text):
 def test_one_line_joins_and_cuts():
     assert one_line("a\n  b\tc") == "a b c"
     assert one_line("x" * 300) == "x" * 197 + "..."
+
+
+@given(st.one_of(st.integers(), st.floats()))
+def test_no_time_of_a_database_can_end_a_command(time):
+    assert len(local_time(time)) > len(local_day_time(time)) > len(local_clock(time)) or (
+        {local_time(time), local_day_time(time), local_clock(time)} == {UNKNOWN_TIME}
+    )
+    assert rough_duration(time)
+
+
+@pytest.mark.parametrize("time", [float("inf"), float("nan"), 1e12, -1e12, 10**400])
+def test_a_time_that_no_calendar_has_is_unknown(time):
+    assert local_time(time) == local_day_time(time) == local_clock(time) == UNKNOWN_TIME
 
 
 @pytest.mark.parametrize(
