@@ -95,7 +95,7 @@ def test_step_table_shows_gaps_after_the_step_that_they_fell_into(buddywatch, st
         "-- boot 0000b002: Linux",
         local(START + 1000),
     ]
-    assert lines[5].split()[2:] == ["2", "3284/3284/3284", "32/32/32", "REFUSED", "-5/-5/-5"]
+    assert lines[5].split()[2:] == ["2", "3284/3284/3284", "32/32/32", "FAILS", "-5/-5/-5"]
 
 
 # --- CSV ---
