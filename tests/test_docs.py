@@ -126,6 +126,8 @@ def test_code_in_the_text_names_what_exists(page: Path) -> None:
             assert text.partition("=")[0] in VARIABLES, text
         if words[:1] == ["buddywatch"] and len(words) > 1:
             assert words[1] in COMMANDS, text
+        if re.fullmatch(r"(agent|host|tests|scripts|docs)/[\w./-]+", text):
+            assert (TOP / text).exists(), text
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= option_names() | FOREIGN_OPTIONS, text
 
 

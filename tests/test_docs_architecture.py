@@ -1,5 +1,6 @@
 """docs/architecture.md and the maps of both halves: rooms that exist, on the floors that test_layering enforces."""
 
+import re
 from pathlib import Path
 
 import docs_pages
@@ -41,6 +42,13 @@ def test_picture_shows_every_room_of_the_way() -> None:
 def test_shared_modules_are_named() -> None:
     named = docs_pages.code(docs_pages.prose(PAGE))
     assert {name.removeprefix("buddyd.") for name in named if name.startswith("buddyd.")} == SHARED_WITH_HOST
+
+
+@pytest.mark.parametrize("page", [PAGE, *docs_pages.MAPS], ids=docs_pages.name_of)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = [text for text in docs_pages.code(docs_pages.prose(page)) if re.fullmatch(r"[\w/]+\.py", text)]
+    roots = (TOP, TOP / "agent", AGENT, HOST)
+    assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
 
 def test_page_names_the_limits_of_files_and_functions() -> None:
