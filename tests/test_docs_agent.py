@@ -84,7 +84,7 @@ def test_shown_session_is_the_true_one(agent_command: AgentCommand) -> None:
     with subprocess.Popen(argv, env=agent_command.env, stderr=subprocess.DEVNULL) as agent:
         try:
             client = heaptrial.Client(agent, port)
-            spoken = list(turns(SESSION))
+            spoken = [(line, answer.replace("../tests/", f"{TOP}/tests/")) for line, answer in turns(SESSION)]
             assert spoken[0] == ("", "buddyd 0.1.0 on board. Type help.\n")
             for line, answer in spoken[1:]:
                 last = answer.splitlines()[-1].encode()
