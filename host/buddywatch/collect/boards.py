@@ -18,6 +18,7 @@ from buddywatch.collect.timers import Timers
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Transition
 from buddywatch.model.batch import Batch
+from buddywatch.model.samples import ResumeState
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.store.store import Store, StoreError
 
@@ -129,7 +130,7 @@ class Boards:
         if at.monotonic_s < self._aside_until_s.get(name, 0.0) or self._is_writing(name) or name in self.pending.boards:
             return None
         state = self._store.resume(name)
-        tracker = BoardTracker() if state is None else BoardTracker.resume(state)
+        tracker = self._tracker(name, state)
         history = self._store.rules_history(name)
         new_id = self._incident_ids.__next__
         board = Board(name, tracker, BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s))
@@ -138,6 +139,15 @@ class Boards:
         self._boards[name] = board
         self._aside_until_s.pop(name, None)
         return board
+
+    def _tracker(self, name: str, state: ResumeState | None) -> BoardTracker:
+        try:
+            return BoardTracker() if state is None else BoardTracker.resume(state)
+        except ValueError as error:
+            self._tell(
+                f"{name}: its stored boot cannot be continued ({error}); the board is asked for all that it holds"
+            )
+            return BoardTracker()
 
     def _set_aside(self, name: str, why: str, at: Now) -> None:
         self._forget(name, at.monotonic_s + ASIDE_S)

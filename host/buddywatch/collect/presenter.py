@@ -69,13 +69,18 @@ class Live:
         while self._wanted.wait() and not self._stopping:
             self._wanted.clear()
             try:
-                store = store or Store.open_readonly(self._db)
+                store = store or self._opened()
                 self._draw(store)
             except Exception as error:  # the view must not end because one board cannot be shown
                 why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
                 self._news = f"{local_clock(time.time())} {one_line(f'cannot be shown: {why}', _LINE_MAX)}"
         if store is not None:
             store.close()
+
+    def _opened(self) -> Store:
+        store = Store.open_readonly(self._db)
+        store.report = self.tell  # standard error is where the view is drawn
+        return store
 
     def _draw(self, store: Store) -> None:
         now = time.time()

@@ -69,6 +69,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         store = stack.enter_context(Store.open(db))
         store.links_down(time.time())
         presenter = _presenter(args.plain, config, stack)
+        store.report = presenter.tell
         channels = channels_of(config)
         worker = OutboxWorker(db, channels, report=presenter.tell)
         if channels:
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Presenter) -> Dispatcher:
+    store.report = presenter.tell
     return Dispatcher(store, config.alert, channels, MessageMaker(store, config).make, presenter.tell)
 
 

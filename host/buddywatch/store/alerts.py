@@ -8,7 +8,7 @@ from typing import Any
 
 from buddywatch.model.alerts import Incident, RuleState, Silence, Transition
 from buddywatch.store.database import Database
-from buddywatch.store.read import milliseconds
+from buddywatch.store.read import milliseconds, seconds
 
 _INCIDENT = "id, board, rule, need, severity, state, opened_ms, closed_ms, text, message_id, last_told_ms"
 _TRANSITION = (
@@ -20,7 +20,9 @@ _SILENCE = "id, board, rule, need, created_ms, until_ms, comment"
 class AlertStore(Database):
     def rule_states(self, board: str) -> dict[tuple[str, str | None], RuleState]:
         """By (rule, need); a rule that is not listed is OK."""
-        sql = "SELECT rule, need, phase, count, incident FROM rule_states WHERE board = ?"
+        # An incident that is not there any more must not keep the board from being judged.
+        incident = "(SELECT id FROM incidents WHERE id = incident)"
+        sql = f"SELECT rule, need, phase, count, {incident} FROM rule_states WHERE board = ?"
         return {(rule, need or None): RuleState(*rest) for rule, need, *rest in self._rows(sql, (board,))}
 
     def set_rule_state(self, board: str, rule: str, need: str | None, state: RuleState) -> None:
@@ -76,7 +78,7 @@ class AlertStore(Database):
         # Left to itself, SQLite takes the index of all transitions of the board.
         sql = f"""SELECT {_TRANSITION}, noted_ms FROM transitions INDEXED BY transitions_untold
             WHERE board = ? AND told = 0 ORDER BY id"""
-        return [(_transition(row[:-1]), row[-1] / 1000) for row in self._rows(sql, (board,))]
+        return [(_transition(row[:-1]), seconds(row[-1])) for row in self._rows(sql, (board,))]
 
     def boards_to_tell(self) -> list[str]:
         """Boards with untold transitions or open incidents, sorted."""
@@ -96,7 +98,7 @@ class AlertStore(Database):
     def last_told(self, board: str) -> float | None:
         """When the last message about the board was made."""
         row = self._row("SELECT max(last_told_ms) FROM incidents WHERE board = ?", (board,))
-        return None if row is None or row[0] is None else row[0] / 1000
+        return None if row is None or row[0] is None else seconds(row[0])
 
     def add_silence(self, silence: Silence) -> int:
         """Its id; that in `silence` is not used. ValueError without a comment or an end after its beginning."""
@@ -126,7 +128,7 @@ def _incident(row: tuple[Any, ...]) -> Incident:
     return replace(
         incident,
         need=incident.need or None,
-        opened=incident.opened / 1000,
+        opened=seconds(incident.opened),
         closed=_optional_s(incident.closed),
         last_told=_optional_s(incident.last_told),
     )
@@ -134,12 +136,12 @@ def _incident(row: tuple[Any, ...]) -> Incident:
 
 def _transition(row: tuple[Any, ...]) -> Transition:
     transition = Transition(*row)
-    return replace(transition, need=transition.need or None, time=transition.time / 1000, late=bool(transition.late))
+    return replace(transition, need=transition.need or None, time=seconds(transition.time), late=bool(transition.late))
 
 
 def _silence(row: tuple[Any, ...]) -> Silence:
     silence_id, board, rule, need, created_ms, until_ms, comment = row
-    return Silence(silence_id, board, rule or None, need or None, created_ms / 1000, until_ms / 1000, comment)
+    return Silence(silence_id, board, rule or None, need or None, seconds(created_ms), seconds(until_ms), comment)
 
 
 def _optional_ms(time: float | None) -> int | None:
@@ -147,4 +149,4 @@ def _optional_ms(time: float | None) -> int | None:
 
 
 def _optional_s(time_ms: float | None) -> float | None:
-    return None if time_ms is None else time_ms / 1000
+    return None if time_ms is None else seconds(time_ms)

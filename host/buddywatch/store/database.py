@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from buddywatch.store import migrations
 
+DAMAGE_MAX = 10  # rows that cannot be read and are reported, of one that was opened
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
 _Values = Sequence[str | bytes | int | float | None]
@@ -29,11 +31,13 @@ class StoreBusy(StoreError):
 
 
 class Database:
-    """One connection, for the thread that opened it."""
+    """One connection, for the thread that opened it. report: called with a line about each row that cannot be read."""
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
+        self.report: Callable[[str], None] = _to_stderr
         self._connection = connection
+        self._damaged: set[str] = set()  # the rows that were reported
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -60,6 +64,16 @@ class Database:
 
     def _forget(self) -> None:
         """Drop what is remembered of rows that a batch wrote and that are gone."""
+
+    def _report_damage(self, row: str, why: str, remedy: str) -> None:
+        """A row cannot be read, and is left out: say so, once, and what to do."""
+        if row in self._damaged or len(self._damaged) > DAMAGE_MAX:
+            return
+        self._damaged.add(row)
+        if len(self._damaged) > DAMAGE_MAX:
+            self.report(f"{self.path}: more rows cannot be read and are left out; they are not listed")
+        else:
+            self.report(f"{self.path}: {row} cannot be read and is left out: {why}; {remedy}")
 
     def _run(self, sql: str, values: _Values = ()) -> sqlite3.Cursor:
         try:
@@ -95,6 +109,8 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         # The URI keeps a "?" in the path from being read as an option.
         uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
         connection = sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None)
+        # Text that is not UTF-8 must cost no more than its own row, and Python's default raises for the whole query.
+        connection.text_factory = _text
         try:
             _prepare(connection, path, read_only)
         except BaseException:
@@ -121,6 +137,14 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
     connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last batches, never half of one
     connection.execute("PRAGMA foreign_keys = ON")
     migrations.migrate(connection)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _to_stderr(line: str) -> None:
+    print(f"buddywatch: {line}", file=sys.stderr, flush=True)
 
 
 def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:

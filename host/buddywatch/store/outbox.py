@@ -9,7 +9,7 @@ from typing import Any
 from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, Message, OutboxRow
 from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
-from buddywatch.store.read import milliseconds
+from buddywatch.store.read import milliseconds, seconds
 
 # Text as bytes: SQLite's module for Python raises on text that is not UTF-8, and not for that row alone.
 _ROW = """id, CAST(channel AS BLOB), created_ms, CAST(board AS BLOB), CAST(subject AS BLOB), CAST(body AS BLOB),
@@ -88,7 +88,7 @@ class OutboxStore(Database):
     def next_message_due(self) -> float | None:
         """When the next waiting message is to be tried; None if none waits."""
         row = self._row(f"SELECT min(next_try_ms) FROM outbox WHERE state = '{WAITING}'")
-        return None if row is None or row[0] is None else row[0] / 1000
+        return None if row is None or row[0] is None else seconds(row[0])
 
 
 def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
@@ -100,14 +100,14 @@ def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
     return OutboxRow(
         id=row_id,
         channel=_text(channel) or "",
-        created=created_ms / 1000,
+        created=seconds(created_ms),
         board=_text(board) or "",
         message=message,
         state=state,
         attempts=attempts,
-        next_try=next_try_ms / 1000,
+        next_try=seconds(next_try_ms),
         last_error=_text(last_error),
-        sent_at=None if sent_ms is None else sent_ms / 1000,
+        sent_at=None if sent_ms is None else seconds(sent_ms),
         damage=damage,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from buddywatch.model.health import STOPPED, PartHealth
 from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
-from buddywatch.store.read import milliseconds
+from buddywatch.store.read import milliseconds, seconds
 
 
 class PartStore(Database):
@@ -21,5 +21,7 @@ class PartStore(Database):
         if row is None:
             return None
         _, state, since_ms, restarts, last_error, error_ms, owner = row
-        error_at = None if error_ms is None else error_ms / 1000
-        return PartHealth(name, state if is_alive(owner) else STOPPED, since_ms / 1000, restarts, last_error, error_at)
+        error_at = None if error_ms is None else seconds(error_ms)
+        return PartHealth(
+            name, state if is_alive(owner) else STOPPED, seconds(since_ms), restarts, last_error, error_at
+        )

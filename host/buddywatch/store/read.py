@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,11 +15,14 @@ from buddywatch.store.database import Database
 
 LINK_UP, LINK_DOWN, LINK_NEVER = "up", "down", "never"
 
-_BOOT = "boot_id, facts, started_ms, cause"
+BOOT = "id, board, boot_id, facts, started_ms, cause"
 EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
 SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
+_DELETE = "DELETE FROM snapshots WHERE boot = %d AND seq = %d"
 _INT64_MAX = 2**63 - 1
+_TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: in every time zone still within what datetime can show
+_NUMBER_MAX = 2**53  # exact in JSON; larger ones are not taken from a board either
 
 # The names in `boots`: from one to the next by the index, as a board may have thousands of boots.
 _BOARDS = """
@@ -44,7 +48,7 @@ class ReadStore(Database):
         """Those that are up first, then by how recently they changed."""
         sql = f"SELECT url, up, since_ms, {_HEALTH} FROM links WHERE board = ? ORDER BY up DESC, since_ms DESC, url"
         rows = self._rows(sql, (board,))
-        return [LinkState(url, bool(up), since_ms / 1000, LinkHealth(*health)) for url, up, since_ms, *health in rows]
+        return [LinkState(url, bool(up), seconds(since_ms), LinkHealth(*health)) for url, up, since_ms, *health in rows]
 
     def link(self, board: str) -> str:
         """LINK_UP while any of the board's links is, LINK_NEVER for a board that had none."""
@@ -53,11 +57,12 @@ class ReadStore(Database):
 
     def boots(self, board: str) -> list[Boot]:
         """In the order in which the collector met them."""
-        return [boot_of(row) for row in self._rows(f"SELECT {_BOOT} FROM boots WHERE board = ? ORDER BY id", (board,))]
+        rows = self._rows(f"SELECT {BOOT} FROM boots WHERE board = ? ORDER BY id", (board,))
+        return [self._boot(row) for row in rows]
 
     def latest_boot(self, board: str) -> Boot | None:
-        row = self._row(f"SELECT {_BOOT} FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
-        return None if row is None else boot_of(row)
+        row = self._row(f"SELECT {BOOT} FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
+        return None if row is None else self._boot(row)
 
     def latest(self, board: str) -> Snapshot | None:
         return next(iter(self.recent(board, 1)), None)
@@ -65,13 +70,26 @@ class ReadStore(Database):
     def recent(self, board: str, count: int) -> list[Snapshot]:
         """The last `count` snapshots, oldest first."""
         # Boot by boot: one query over all boots would sort everything that is stored of the board.
-        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? ORDER BY s.seq DESC LIMIT ?"
         found: list[Snapshot] = []
         key = self._newest_key(board)
         while key is not None and len(found) < count:
-            found += [self._snapshot(row) for row in self._rows(sql, (key, count - len(found)))]
+            if self._layout(key) is not None:
+                found += self._recent_of_boot(key, count - len(found))
             key = self._boot_before(board, key)
         return found[::-1]
+
+    def _recent_of_boot(self, key: int, count: int) -> list[Snapshot]:
+        """Newest first. Further back for each that cannot be read."""
+        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? AND s.seq < ? ORDER BY s.seq DESC LIMIT ?"
+        found: list[Snapshot] = []
+        before = _INT64_MAX
+        while len(found) < count:
+            rows = list(self._rows(sql, (key, before, count - len(found))))
+            if not rows:
+                break
+            found += self._readable(rows)
+            before = rows[-1][2]
+        return found
 
     def snapshots(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
         """Snapshots with since <= time < until, in the order in which the board made them, one at a time."""
@@ -80,8 +98,7 @@ class ReadStore(Database):
             f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND time_ms >= ? AND time_ms < ? ORDER BY time_ms, seq"
         )
         for (key,) in list(self._rows("SELECT id FROM boots WHERE board = ? ORDER BY id", (board,))):
-            for row in self._rows(sql, (key, *span)):
-                yield self._snapshot(row)
+            yield from self._readable(self._rows(sql, (key, *span)))
 
     def events(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Event]:
         """Events with since <= time < until, oldest first, each once however often it was told."""
@@ -125,13 +142,13 @@ class ReadStore(Database):
     def console(self, board: str, count: int = 100) -> list[ConsoleLine]:
         """The newest `count` lines, oldest first."""
         sql = "SELECT time_ms, text FROM console WHERE board = ? ORDER BY id DESC LIMIT ?"
-        return [ConsoleLine(time_ms / 1000, text) for time_ms, text in self._rows(sql, (board, count))][::-1]
+        return [ConsoleLine(seconds(time_ms), text) for time_ms, text in self._rows(sql, (board, count))][::-1]
 
     def console_since(self, board: str, since: float) -> Iterator[ConsoleLine]:
         """All lines that came at this time or later, oldest first."""
         sql = "SELECT time_ms, text FROM console WHERE board = ? AND time_ms >= ? ORDER BY id"
         for time_ms, text in self._rows(sql, (board, milliseconds(since))):
-            yield ConsoleLine(time_ms / 1000, text)
+            yield ConsoleLine(seconds(time_ms), text)
 
     def _newest_key(self, board: str) -> int | None:
         """The boots.id of the board's newest boot."""
@@ -142,36 +159,74 @@ class ReadStore(Database):
         row = self._row("SELECT max(id) FROM boots WHERE board = ? AND id < ?", (board, key))
         return None if row is None else row[0]
 
-    def _layout(self, key: int) -> tuple[str, Layout]:
-        """The boot id and layout of boots.id `key`."""
+    def _layout(self, key: int) -> tuple[str, Layout] | None:
+        """The boot id and layout of boots.id `key`; None where its facts cannot be read."""
         if key not in self._layouts:
-            row = self._row("SELECT boot_id, facts FROM boots WHERE id = ?", (key,))
+            row = self._row(f"SELECT {BOOT} FROM boots WHERE id = ?", (key,))
             assert row is not None  # the schema's foreign keys see to it
-            self._layouts[key] = (row[0], Layout(json.loads(row[1])))
+            boot = self._boot(row)
+            try:
+                self._layouts[key] = (boot.boot_id, Layout(boot.facts))
+            except ValueError as error:
+                self._report_boot(key, row[1], boot.boot_id, str(error))
+                return None
         return self._layouts[key]
 
-    def _snapshot(self, row: tuple[Any, ...]) -> Snapshot:
-        key, first_seq, seq, vector, time_ms = row
-        boot_id, layout = self._layout(key)
-        return layout.snapshot(boot_id, first_seq, seq, json.loads(vector), time_ms / 1000)
+    def _boot(self, row: tuple[Any, ...]) -> Boot:
+        """A boot whose facts cannot be read has none, and none of its snapshots can be read then."""
+        key, board, boot_id, text, started_ms, cause = row
+        try:
+            facts = json.loads(text)
+            if not isinstance(facts, dict) or not all(isinstance(value, str) for value in facts.values()):
+                raise ValueError("expected a JSON object of texts")
+        except (ValueError, RecursionError) as error:
+            self._report_boot(key, board, boot_id, str(error))
+            facts = {}
+        return Boot(boot_id, facts, seconds(started_ms), cause)
+
+    def _report_boot(self, key: int, board: str, boot_id: str, why: str) -> None:
+        row = f"boot {boot_id} of board {board} (row {key} of boots)"
+        self._report_damage(row, f"facts: {why}", "the board's next hello mends it, if it is still in that boot")
+
+    def _readable(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Snapshot]:
+        """The snapshots of those rows that can be read."""
+        return (snapshot for snapshot in map(self._snapshot, rows) if snapshot is not None)
+
+    def _snapshot(self, row: tuple[Any, ...]) -> Snapshot | None:
+        """None where it cannot be read."""
+        key, first_seq, seq, text, time_ms = row
+        of_boot = self._layout(key)
+        if of_boot is None:
+            return None
+        boot_id, layout = of_boot
+        try:
+            vector = json.loads(text)
+            if not isinstance(vector, list) or not all(type(n) is int and abs(n) <= _NUMBER_MAX for n in vector):
+                raise ValueError("expected a JSON list of whole numbers")
+            return layout.snapshot(boot_id, first_seq, seq, vector, seconds(time_ms))
+        except (ValueError, RecursionError) as error:
+            (board,) = self._row("SELECT board FROM boots WHERE id = ?", (key,)) or ("",)
+            remedy = f'to remove it: sqlite3 {shlex.quote(self.path)} "{_DELETE % (key, seq)}"'
+            self._report_damage(f"snapshot {seq} of boot {boot_id} of board {board}", f"vector: {error}", remedy)
+            return None
 
 
 def milliseconds(time: float) -> int:
     return round(time * 1000)
 
 
-def boot_of(row: tuple[Any, ...]) -> Boot:
-    boot_id, facts, started_ms, cause = row
-    return Boot(boot_id, json.loads(facts), started_ms / 1000, cause)
+def seconds(time_ms: float) -> float:
+    """A stored time. One that no calendar has is moved to the nearest that it has."""
+    return max(0, min(time_ms, _TIME_MAX_MS)) / 1000
 
 
 def event_of(row: tuple[Any, ...]) -> Event:
-    return Event(row[0], row[1], row[2] / 1000, *row[3:])
+    return Event(row[0], row[1], seconds(row[2]), *row[3:])
 
 
 def _gap(row: tuple[Any, ...]) -> Gap:
     boot_id, first, last, reason, time_ms = row
-    return Gap(boot_id, first, last, reason, time_ms / 1000)
+    return Gap(boot_id, first, last, reason, seconds(time_ms))
 
 
 def _span(since: float | None, until: float | None) -> tuple[int, int]:

@@ -35,19 +35,22 @@ class FrameStore(DataStore):
         self._unfolded: dict[str, int] = {}  # by board: rows since its ranges were brought up to date
 
     def resume(self, board: str) -> ResumeState | None:
-        """What the tracker must know of a board; None for one never seen."""
+        """What the tracker must know of a board; None for one never seen, or whose newest boot cannot be read."""
         boot = self.latest_boot(board)
         if boot is None:
             return None
         key = self._known_key(board, boot.boot_id)
-        ranges = self._stored_ranges(key)
+        if self._layout(key) is None:
+            return None
+        ranges, edges = self._usable(key, self._stored_ranges(key))
+        firsts = [self._end_snapshot(key, first, last, "ASC")[1] for first, last in ranges]
         return ResumeState(
             boot=boot,
             stored=tuple(ranges),
             lost=tuple(self._rows("SELECT first, last FROM gaps WHERE boot = ? ORDER BY first", (key,))),
-            edges=tuple(self._snapshots_at_ends(key, ranges, "DESC")),
+            edges=tuple(edges),
             earlier=self._highest(board, boot),
-            firsts=tuple(self._snapshots_at_ends(key, ranges, "ASC")),
+            firsts=tuple(first for first in firsts if first is not None),
         )
 
     def fold_ranges(self, board: str, rows: int) -> None:
@@ -78,11 +81,31 @@ class FrameStore(DataStore):
         found.pop()
         return _joined(found)
 
-    def _snapshots_at_ends(self, key: int, ranges: list[_Range], order: str) -> list[Snapshot]:
-        """The last (DESC) or first (ASC) snapshot of each range that has one."""
-        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ? ORDER BY seq {order} LIMIT 1"
-        rows = [self._row(sql, (key, first, last)) for first, last in ranges]
-        return [self._snapshot(row) for row in rows if row is not None]
+    def _usable(self, key: int, ranges: list[_Range]) -> tuple[list[_Range], list[Snapshot]]:
+        """Each range up to where its last snapshots can be read, with the last one of each range that has one.
+
+        What follows builds on the last one. Behind one that cannot be read, the board is asked for its frames again.
+        """
+        usable, edges = [], []
+        for first, last in ranges:
+            damaged_from, edge = self._end_snapshot(key, first, last, "DESC")
+            if first < damaged_from:
+                usable.append((first, min(last, damaged_from - 1)))
+                edges += [edge] if edge is not None else []
+        return usable, edges
+
+    def _end_snapshot(self, key: int, first: int, last: int, order: str) -> tuple[int, Snapshot | None]:
+        """The last (DESC) or first (ASC) snapshot in a range that can be read, and the first frame of those passed."""
+        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ? ORDER BY seq {order}"
+        passed = last + 1
+        rows = self._rows(sql, (key, first, last))
+        for row in rows:
+            snapshot = self._snapshot(row)
+            if snapshot is not None:
+                rows.close()
+                return passed, snapshot
+            passed = min(passed, row[1])
+        return passed, None
 
     def _highest(self, board: str, newest: Boot) -> dict[str, int]:
         sql = """SELECT boot_id, max(coalesce((SELECT max(seq) FROM snapshots WHERE boot = b.id), 0),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from buddywatch.model.alerts import RulesHistory
 from buddywatch.model.samples import Event, Piece
 from buddywatch.store.alerts import AlertStore
-from buddywatch.store.read import EVENT, SNAPSHOT, boot_of, event_of, milliseconds
+from buddywatch.store.read import BOOT, EVENT, SNAPSHOT, event_of, milliseconds
 from buddywatch.store.resume import FrameStore
 
 KERNEL_EVENTS_MAX = 4096  # of the newest boot of the kernel
@@ -22,26 +22,22 @@ _UNJUDGED = f"""
 class RulesStore(FrameStore, AlertStore):
     def rules_history(self, board: str) -> RulesHistory:
         """For a board that was never seen there is none: all of it is empty."""
-        boots = list(
-            self._rows(
-                "SELECT id, kernel, boot_id, facts, started_ms, cause FROM boots WHERE board = ? ORDER BY id", (board,)
-            )
-        )
+        boots = list(self._rows(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id", (board,)))
         if not boots:
             return RulesHistory(self.rule_states(board))
         judged_key, judged_seq = self._row("SELECT boot, seq FROM judged WHERE board = ?", (board,)) or (boots[0][0], 0)
         open_boots = [row for row in boots if row[0] >= judged_key]
-        kernel = boots[-1][1]
+        kernel = boots[-1][-1]
         newest = self.latest(board)
         return RulesHistory(
             states=self.rule_states(board),
             boots=tuple(
-                (boot_of(row[2:]), tuple(self._unjudged(row[0], judged_seq if row[0] == judged_key else 0)))
+                (self._boot(row[:-1]), tuple(self._unjudged(row[0], judged_seq if row[0] == judged_key else 0)))
                 for row in open_boots
             ),
             judged_seq=judged_seq,
             earlier=tuple(row[2] for row in boots if row[0] < judged_key),
-            kernel_boots=tuple(boot_of(row[2:]) for row in boots if row[1] == kernel),
+            kernel_boots=tuple(self._boot(row[:-1]) for row in boots if row[-1] == kernel),
             kernel_events=tuple(self._kernel_events(kernel)),
             heard=None if newest is None else newest.time,
         )

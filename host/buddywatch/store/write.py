@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
-from buddywatch.store.read import ReadStore, milliseconds
+from buddywatch.store.read import BOOT, ReadStore, milliseconds
 
 CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
 _CONSOLE_TRIM_EVERY = 200  # lines
@@ -45,7 +45,10 @@ class DataStore(ReadStore):
     def add_snapshot(self, board: str, snapshot: Snapshot) -> bool:
         """Keep a snapshot of a boot that was added. Whether it is new. ValueError: it does not fit the boot's facts."""
         key = self._known_key(board, snapshot.boot_id)
-        vector = json.dumps(self._layout(key)[1].vector(snapshot), separators=(",", ":"))
+        of_boot = self._layout(key)
+        if of_boot is None:
+            raise ValueError(f"the facts of boot {snapshot.boot_id} of board {board} cannot be read")
+        vector = json.dumps(of_boot[1].vector(snapshot), separators=(",", ":"))
         values = (key, snapshot.seq, snapshot.first_seq, milliseconds(snapshot.time), _fit(snapshot.uptime_ms), vector)
         return self._run("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", values).rowcount == 1
 
@@ -114,12 +117,12 @@ class DataStore(ReadStore):
 
     def _kernel_of(self, board: str, boot: Boot) -> int | None:
         """The kernel life that a new boot of an agent falls into; None for one not seen yet."""
-        row = self._row("SELECT kernel, facts FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
+        row = self._row(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
         if row is None:
             return None
         kboot = boot.facts.get("kboot", "-")
-        same = kboot != "-" and json.loads(row[1]).get("kboot") == kboot
-        return int(row[0]) if same or boot.cause == "agent-restart" else None
+        same = kboot != "-" and self._boot(row[:-1]).facts.get("kboot") == kboot
+        return int(row[-1]) if same or boot.cause == "agent-restart" else None
 
 
 def _text(text: str) -> str:

@@ -1,0 +1,199 @@
+"""A row that cannot be read costs that row: it is reported once, and every command and every other board goes on."""
+
+import json
+import re
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from boards import BOOT_ID, FACTS, boot, kernel_event, snapshot
+from buddywatch import cli
+from buddywatch.model.alerts import Incident, RuleState, Silence, Transition
+from buddywatch.model.samples import OVERWRITTEN, ConsoleLine, Gap
+from buddywatch.store import database
+from buddywatch.store.store import Store
+from modelboard import ModelBoard, facts
+
+SNAPSHOTS = 5
+SICK_FACTS = {**FACTS, "name": "sick", "oldest": "1", "next": "1", "key": "0", "up": "10000"}
+COMMANDS = (
+    "status", "status --json", "alerts", "alerts --json", "log sick", "history sick", "history sick --json",
+    "history sick --csv", "history sick --step 1m",
+)  # fmt: skip
+BAD_VECTORS = ("", "{", "null", "{}", "[1]", '"x"', "9" * 5000, "[" * 3000, str([0.5] * 20), str([2**60] * 20))
+
+
+@pytest.fixture
+def db(tmp_path):
+    """Of each table some rows of the boards "sick" and "well"."""
+    now = time.time()
+    with Store.open(tmp_path / "a.db") as store, store.batch():
+        for name in ("sick", "well"):
+            store.add_boot(name, boot(started=now - 1000, **{**SICK_FACTS, "name": name}))
+            for seq in range(1, SNAPSHOTS + 1):
+                store.add_snapshot(name, replace(snapshot(seq), time=now - 100 + seq))
+            store.add_event(name, replace(kernel_event(SNAPSHOTS + 1, 30000), time=now - 90))
+            store.add_gap(name, Gap(BOOT_ID, 20, 21, OVERWRITTEN, now - 80))
+            store.add_console(name, ConsoleLine(now - 70, "hello"))
+            opened = Incident(0, name, "refused", "rm", "critical", "firing", now - 50, None, "text", None, None)
+            incident = store.add_incident(opened)
+            store.set_rule_state(name, "refused", "rm", RuleState("firing", 2, incident))
+            where = ("critical", now - 50, SNAPSHOTS, BOOT_ID, 1, "text", False)
+            store.add_transition(Transition(0, incident, name, "refused", "rm", "ok", "firing", *where), now, True)
+            store.add_silence(Silence(0, name, None, None, now - 10, now + 100, "why"))
+            store.link_state(name, "tcp://127.0.0.1:1", True, now - 60)
+            store.set_judged(name, BOOT_ID, SNAPSHOTS)
+    return tmp_path / "a.db"
+
+
+def change(db, sql, *values):
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+def run(db, capfd, command):
+    """(exit code, standard output, lines on standard error)."""
+    config = db.with_name("config.toml")
+    config.write_text('[[need]]\nname = "rm"\nbytes = 61440\n')
+    code = cli.main(["--config", str(config), "--db", str(db), *command.split()])
+    out, err = capfd.readouterr()
+    return code, out, err.splitlines()
+
+
+def columns(db, table, kind):
+    return [name for _, name, of_kind, *_ in change(db, f"PRAGMA table_info({table})") if of_kind == kind]
+
+
+@pytest.mark.parametrize("table", ["boots", "snapshots", "events", "gaps", "console", "links", "incidents", "silences"])
+def test_text_that_is_not_utf8_ends_no_command(db, capfd, table):
+    names = set(columns(db, table, "TEXT")) - {"board"}
+    change(db, f"UPDATE {table} SET " + ", ".join(f"{name} = CAST(x'fffe' AS TEXT)" for name in names))
+    for command in COMMANDS:
+        code, _, err = run(db, capfd, command)
+        assert code in (0, 1), (command, err)
+
+
+@pytest.mark.parametrize("number", [-(2**63), 10**15, 2**63 - 1])
+@pytest.mark.parametrize("table", ["boots", "snapshots", "events", "gaps", "console", "links", "incidents", "silences"])
+def test_a_time_that_no_calendar_has_ends_no_command(db, capfd, table, number):
+    names = [name for name in columns(db, table, "INTEGER") if name.endswith("_ms")]
+    change(db, f"UPDATE {table} SET " + ", ".join(f"{name} = ?" for name in names), *[number] * len(names))
+    for command in COMMANDS:
+        code, _, err = run(db, capfd, command)
+        assert code in (0, 1), (command, err)
+
+
+@pytest.mark.parametrize("vector", BAD_VECTORS)
+def test_damaged_snapshot_is_left_out_and_reported_once(db, capfd, vector):
+    (key,) = change(db, "SELECT id FROM boots WHERE board = 'sick'")[0]
+    expected = {command: run(db, capfd, command)[0] for command in COMMANDS}
+    change(db, "UPDATE snapshots SET vector = ? WHERE boot = ? AND seq = ?", vector, key, SNAPSHOTS)
+    for command in COMMANDS:
+        code, out, err = run(db, capfd, command)
+        assert code == expected[command]
+        if "--json" in command:
+            json.loads(out)
+        if command.startswith(("status", "history")):
+            assert len(err) == 1, err
+            assert f"snapshot {SNAPSHOTS} of boot {BOOT_ID} of board sick cannot be read and is left out" in err[0]
+    rows = json.loads(run(db, capfd, "history sick --json")[1])["rows"]
+    assert [row["seq"] for row in rows] == list(range(1, SNAPSHOTS))
+
+
+def test_what_the_report_says_removes_the_row(db, capfd):
+    change(db, "UPDATE snapshots SET vector = '' WHERE seq = 2 AND boot = 1")
+    (line,) = run(db, capfd, "history sick")[2]
+    remedy = re.search(r'to remove it: sqlite3 (\S+) "(DELETE .*)"$', line)
+    assert remedy[1] == str(db)
+    change(remedy[1], remedy[2])
+    assert run(db, capfd, "history sick")[2] == []
+    assert change(db, "SELECT count(*) FROM snapshots") == [(2 * SNAPSHOTS - 1,)]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cols": 5}', "{}", "[" * 3000])
+def test_damaged_facts_cost_the_boot_and_no_other_board(db, capfd, text):
+    change(db, "UPDATE boots SET facts = ? WHERE board = 'sick'", text)
+    for command in COMMANDS:
+        code, _, err = run(db, capfd, command)
+        assert code in (0, 1), (command, err)
+        assert all(f"boot {BOOT_ID} of board sick (row 1 of boots) cannot be read" in line for line in err)
+        assert len(err) <= 1
+    status = {board["name"]: board for board in json.loads(run(db, capfd, "status --json")[1])["boards"]}
+    assert status["sick"]["age_s"] is None
+    assert status["well"]["age_s"] > 0
+
+
+def test_many_damaged_rows_are_not_all_listed(db, capfd):
+    with Store.open(db) as store:
+        for seq in range(100, 100 + 2 * database.DAMAGE_MAX):
+            store.add_snapshot("sick", snapshot(seq))
+    change(db, "UPDATE snapshots SET vector = '' WHERE seq >= 100")
+    code, _, err = run(db, capfd, "history sick")
+    assert code == 0
+    assert len(err) == database.DAMAGE_MAX + 1
+    assert err[-1].endswith("more rows cannot be read and are left out; they are not listed")
+
+
+def test_recent_snapshots_go_back_behind_damaged_ones(db):
+    change(db, "UPDATE snapshots SET vector = '' WHERE boot = 1 AND seq IN (3, 5)")
+    with Store.open_readonly(db) as store:
+        store.report = [].append
+        assert [shot.seq for shot in store.recent("sick", 2)] == [2, 4]
+        assert store.latest("sick").seq == 4
+
+
+def test_resume_asks_again_behind_a_damaged_snapshot(db):
+    """What the board sent next builds on it: continued from an older one, its values would be wrong."""
+    change(db, "UPDATE snapshots SET vector = '' WHERE boot = 1 AND seq = ?", SNAPSHOTS)
+    with Store.open(db) as store:
+        store.report = [].append
+        state = store.resume("sick")
+        assert state.stored == ((1, SNAPSHOTS - 1),)
+        assert [edge.seq for edge in state.edges] == [SNAPSHOTS - 1]
+        change(db, "UPDATE snapshots SET vector = '' WHERE boot = 1")
+        assert store.resume("sick").stored == ()
+        assert [edge.seq for edge in store.resume("well").edges] == [SNAPSHOTS]
+
+
+def recording(path, board, polls_before=0):
+    """What a board says that made so many snapshots before."""
+    for _ in range(polls_before):
+        board.poll()
+    board.encoder.key_due = 0
+    lines = [*board.poll(), *board.hello(), *board.poll(), *board.poll()]
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return f"file:{path}"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE boots SET facts = '{' WHERE board = 'sick'",
+        "UPDATE boots SET facts = '{}' WHERE board = 'sick'",
+        "UPDATE snapshots SET vector = '{' WHERE boot = 1",
+        "UPDATE snapshots SET vector = '[' WHERE boot = 1 AND seq = 5",
+        "UPDATE boots SET started_ms = 9223372036854775807 WHERE board = 'sick'",
+        "UPDATE events SET text = CAST(x'ff' AS TEXT), time_ms = -9223372036854775807 WHERE board = 'sick'",
+        "UPDATE rule_states SET incident = 4711, phase = 'x' WHERE board = 'sick'",
+        "UPDATE transitions SET rule = 'x', to_state = 'y', time_ms = 9223372036854775807 WHERE board = 'sick'",
+        "UPDATE incidents SET rule = 'x', state = 'y', opened_ms = 9223372036854775807 WHERE board = 'sick'",
+    ],
+)
+def test_a_collector_stores_what_comes_of_the_damaged_and_of_the_healthy_board(db, tmp_path, capfd, damage):
+    change(db, "PRAGMA foreign_keys = OFF")
+    change(db, damage)
+    sick = ModelBoard(BOOT_ID, SICK_FACTS, 20, 99999, seed=1, largest=3)
+    of_well, width = facts(name="well")
+    urls = [
+        recording(tmp_path / "sick.txt", sick, polls_before=SNAPSHOTS + 1),
+        recording(tmp_path / "well.txt", ModelBoard("0000b777", of_well, width, 99999, seed=2)),
+    ]
+    code, out, err = run(db, capfd, f"collect --plain {' '.join(urls)}")
+    assert code == 0, err
+    assert "cannot be followed" not in out
+    newest = "SELECT max(seq) FROM snapshots s JOIN boots b ON b.id = s.boot WHERE b.boot_id = ? AND b.board = ?"
+    assert change(db, newest, "0000b777", "well") == [(3,)]
+    assert change(db, newest, BOOT_ID, "sick") == [(SNAPSHOTS + 4,)]
+    assert run(db, capfd, "status")[0] in (0, 1)
