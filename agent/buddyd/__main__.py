@@ -127,6 +127,8 @@ def links_from(settings, desk, loop):
         from .links.console import Console
 
         links.append(Console(desk, loop, console))
+    if (telnet or connect) and desk.secret is not None:
+        from .talk import gate  # noqa: F401  # 2 kB of heap that only a secret is worth: now, not when somebody comes
     if telnet:
         from .links.telnet_server import Telnet
 

@@ -2,7 +2,6 @@
 
 import binascii
 import gc
-import os
 
 from . import VERSION, compat, wire
 from .ring import GROUPS_MIN
@@ -18,7 +17,7 @@ def new_boot_id(proc):
     Random, and mixed with what differs from boot to boot: a board without an entropy source may give the same random
     bytes after every power-on.
     """
-    mixed = binascii.crc32(os.urandom(8), compat.ticks_us() & 0xFFFF)
+    mixed = binascii.crc32(compat.random_bytes(8), compat.ticks_us() & 0xFFFF)
     for name in ("/uptime", "/stat", "/interrupts", "/self/stat"):
         try:
             with open(proc + name, "rb") as file:

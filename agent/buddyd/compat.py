@@ -174,6 +174,14 @@ def reason(error):
     return getattr(error, "strerror", None) or "error %s" % error.errno
 
 
+def random_bytes(count):
+    """From the kernel; b"" where it has no /dev/urandom. Without entropy they may be the same after every power-on."""
+    try:
+        return os.urandom(count)
+    except OSError:
+        return b""
+
+
 def exists(path):
     """Whether there is such a file; it is not opened."""
     try:

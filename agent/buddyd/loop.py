@@ -67,6 +67,8 @@ class Loop:
                 self.desk.poll()
                 for link in self.links:
                     link.polled()
+                if self.desk.starved:
+                    self._make_room(self.desk.starved > 1)
                 due = compat.ticks_add(due, (late // self.interval_ms + 1) * self.interval_ms)
                 now = compat.ticks_ms()
             wait_ms = self._until_tick(now)
@@ -92,6 +94,14 @@ class Loop:
                 link.tick(now_ms)
             except MemoryError:
                 gc.collect()
+
+    def _make_room(self, is_urgent):
+        """The heap had no room for a poll: end conversations over a network, rather than the agent."""
+        for link in self.links:
+            for peer in link.peers:
+                if peer.stream is not None and peer.is_dispensable(is_urgent):
+                    self.drop(peer, link)
+        gc.collect()
 
     def wake(self):
         """Ask poll() for room wherever there is something to send, and for input wherever it is wanted."""

@@ -25,19 +25,21 @@ def test_boot_ids_are_8_hex_digits_and_differ():
             assert char in "0123456789abcdef"
 
 
-def test_boot_ids_differ_where_the_board_gives_the_same_random_bytes():
-    """Of a kernel without entropy after power-on; what /proc says differs."""
-    before = desk_module.os
-    desk_module.os = SameBytes()
+def test_boot_ids_differ_where_the_board_has_no_random_bytes():
+    """Of a kernel without entropy after power-on, or without /dev/urandom; what /proc says differs."""
+    before = compat.os
     try:
-        with Scratch() as scratch:
-            boots = []
-            for number in range(20):
-                scratch.write("uptime", b"14.%02d 8.91\n" % number)
-                boots.append(desk_module.new_boot_id(scratch.path))
+        for without in (SameBytes(), NoBytes()):
+            compat.os = without
+            with Scratch() as scratch:
+                for name in ("uptime", "self/stat"):  # another time, another process id
+                    boots = []
+                    for number in range(20):
+                        scratch.write(name, b"%d.%02d 8.91\n" % (number, number))
+                        boots.append(desk_module.new_boot_id(scratch.path))
+                    assert len(set(boots)) == 20
     finally:
-        desk_module.os = before
-    assert len(set(boots)) == 20
+        compat.os = before
 
 
 class SameBytes:
@@ -45,6 +47,13 @@ class SameBytes:
 
     def urandom(self, count):
         return bytes(count)
+
+
+class NoBytes:
+    """The same without /dev/urandom."""
+
+    def urandom(self, count):
+        raise OSError(2, "")
 
 
 def test_hello_says_what_the_ring_holds():

@@ -70,6 +70,34 @@ def test_snapshot_without_room_is_left_out_and_told_and_the_next_ones_are_true()
     assert "no room" in events(here)[0][5]
 
 
+def test_snapshot_after_one_that_was_left_out_is_true_whatever_changed():
+    """The encoder took the changes of the lost snapshot for sent."""
+    counts = read(PROC + "buddyinfo")
+    with Scratch() as scratch:
+        for name in ("meminfo", "zoneinfo", "uptime", "stat"):
+            scratch.write(name, read(PROC + name))
+        scratch.write("buddyinfo", counts)
+        here = desk_on(scratch.path)
+        starving = starve(here)
+        here.poll()
+        scratch.write("buddyinfo", counts.replace(b"140", b"160"))
+        starving.times = 1
+        here.poll()
+        here.poll()
+        assert snapshots(here)[-1] == here.sampler.vector
+        assert 160 in here.sampler.vector
+
+
+def test_polls_without_room_count_on_end_only():
+    here = desk()
+    starving = starve(here)
+    for _ in range(STARVED_MAX):
+        starving.times = STARVED_MAX - 1
+        for _ in range(STARVED_MAX):
+            here.poll()
+        assert starving.times == 0
+
+
 def test_telling_that_finds_no_room_is_told_later():
     here = desk()
     starving = starve(here)

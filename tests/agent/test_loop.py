@@ -16,6 +16,7 @@ class SlowDesk:
     def __init__(self, polls):
         self.desk = desk()
         self.left = polls
+        self.starved = 0
         self.kernel_log = self.desk.kernel_log
 
     def poll(self):
@@ -126,6 +127,38 @@ def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
     while link.is_open():
         loop.serve(1000)
     assert loop.links[0].is_open()
+    theirs.close()
+
+
+class StarvedDesk:
+    """A desk that finds no room for its polls as long as anybody is connected; the third time it would end."""
+
+    def __init__(self, loop):
+        self.loop = loop
+        self.starved = 0
+
+    def poll(self):
+        if self.starved == 0 or self.loop.links[0].is_open():
+            self.starved += 1
+        else:
+            raise KeyboardInterrupt
+        assert self.starved < 3
+
+
+class Dispensable(Peer):
+    def is_dispensable(self, is_urgent):
+        return is_urgent
+
+
+def test_polls_that_find_no_room_end_conversations_first():
+    here = desk()
+    loop = Loop(None, INTERVAL_MS)
+    ours, theirs = pair()
+    loop.desk = StarvedDesk(loop)
+    loop.links = [Link(loop, "test", Dispensable(here, False), opened(ours), None)]
+    loop.links[0].open()
+    raises(KeyboardInterrupt, loop.run)
+    assert loop.desk.starved == 2
     theirs.close()
 
 

@@ -138,3 +138,40 @@ def test_encoder_gives_a_small_ring_several_groups():
             assert kinds[:1] == b"k"
             assert kinds.count(b"k") >= GROUPS_MIN - 1
     assert least >= SIZE_MIN * 5 // 8, least
+
+
+def lengths_held(ring):
+    return [len(ring.line(ring.locate(sequence))) for sequence in range(ring.oldest, ring.next)]
+
+
+def test_frames_that_fit_exactly_drop_nothing_more_than_they_must():
+    ring = Ring(24)
+    for _ in range(3):
+        ring.append(frame(b"k", 7))
+    assert lengths_held(ring) == [7, 7, 7], "up to the last byte"
+    ring.append(frame(b"k", 7))
+    assert lengths_held(ring) == [7, 7, 7], "in the place of the first"
+    ring.append(frame(b"k", 3))
+    ring.append(frame(b"k", 3))
+    assert lengths_held(ring) == [7, 7, 3, 3], "up to the oldest"
+    ring.append(frame(b"k", 3))
+    assert lengths_held(ring) == [7, 3, 3, 3]
+
+
+def test_every_order_of_lengths_comes_back_as_it_was():
+    """A ring so small that each length fits exactly, leaves one byte, or is one byte too long somewhere."""
+    lengths, size_bytes, number = (2, 3, 4, 6, 9), 17, 0
+    for order in range(len(lengths) ** 5):
+        ring, lines = Ring(size_bytes), []
+        for _ in range(2):
+            rest = order
+            for _ in range(5):
+                number += 1
+                line = b"~k" + bytes([33 + number % 90]) * (lengths[rest % len(lengths)] - 2)
+                ring.append(line)
+                lines.append(line)
+                rest //= len(lengths)
+        assert len(ring.buffer) == size_bytes
+        assert ring.next == len(lines) + 1
+        for sequence in range(ring.oldest, ring.next):
+            assert ring.line(ring.locate(sequence)) == lines[sequence - 1], order

@@ -215,6 +215,9 @@ def test_marks_are_read_by_time_however_many_polls_there_are():
         board.sampler._marks_ms = compat.ticks_add(compat.ticks_ms(), -MARKS_EVERY_MS)
         board.poll()
         assert board.sampler.zones[0].marks(board.sampler.vector)[0] == 15
+        board.write("zoneinfo", read("captures/fresh-4k-bflt/proc/zoneinfo"))
+        board.poll(100)
+        assert board.sampler.zones[0].marks(board.sampler.vector)[0] == 15, "not before a minute is over again"
 
 
 def test_lost_marks_keep_their_last_values():

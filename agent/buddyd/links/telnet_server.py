@@ -29,10 +29,11 @@ class Client(Visitor):
         super().__init__(desk, False)
 
     def enter(self):
-        if self.server.holders.count(None):
-            self.server.let_in(self)
+        holders = self.server.holders
+        if holders.count(None):
+            holders[holders.index(None)] = self
             super().enter()
-        elif self.server.is_there_room(compat.ticks_ms()):
+        elif self.server.least(compat.ticks_ms()) is not None:
             self.say((BUSY,))  # a person goes now; a collector may ask, see _line()
         else:
             self.part(BUSY)
@@ -56,7 +57,8 @@ class Client(Visitor):
         return waits and compat.ticks_diff(now_ms, self.heard_ms) > BUSY_MS
 
     def close(self):
-        self.server.let_out(self)
+        if self.has_entered():
+            self.server.holders[self.server.holders.index(self)] = None
         super().close()
 
 
@@ -142,18 +144,7 @@ class Telnet(Link):
                 oldest = longer_silent(oldest, peer)
         return oldest if compat.ticks_diff(now_ms, oldest.heard_ms) >= YOUNG_MS else None
 
-    def let_in(self, client):
-        self.holders[self.holders.index(None)] = client
-
-    def let_out(self, client):
-        if client in self.holders:
-            self.holders[self.holders.index(client)] = None
-
-    def is_there_room(self, now_ms):
-        """Whether a collector that asks would get a place."""
-        return self._least(now_ms) is not None
-
-    def _least(self, now_ms):
+    def least(self, now_ms):
         """Who must make room for a collector: a person, or a collector that may be gone. None if nobody must."""
         least = None
         for client in self.holders:
@@ -163,11 +154,11 @@ class Telnet(Link):
 
     def displace(self, collector):
         """Give a collector the place of somebody else, or a free one; False if there is none."""
-        if not self.holders.count(None):
-            least = self._least(compat.ticks_ms())
+        if not self.holders.count(None):  # else somebody went meanwhile
+            least = self.least(compat.ticks_ms())
             if least is None:
                 return False
             least.part("closed: a collector needs this place")
             self.loop.drop(least, self)
-        self.let_in(collector)
+        self.holders[self.holders.index(None)] = collector
         return True

@@ -33,7 +33,7 @@ class Visitor(Peer):
         if self.desk.secret is None:
             self.enter()
         else:
-            from ..talk.gate import Gate  # 2 kB of heap, with what it needs, that only a secret is worth
+            from ..talk.gate import Gate  # imported by __main__ where there is a secret
 
             self.gate = Gate(self)
 
@@ -84,6 +84,9 @@ class Visitor(Peer):
 
     def is_restless(self):
         return self.cost > 0 or not self.has_entered()
+
+    def is_dispensable(self, is_urgent):
+        return is_urgent or not self.has_entered()
 
     def is_over(self, now_ms):
         """Whether it has lasted too long, which is said if there is room. Called at least every ten seconds, and not

@@ -83,6 +83,7 @@ class KernelLog:
         self.file = None
         self.pollable = False
         self.why_missing = "%s: %s" % (self._path, why)
+        self._tried_ms = compat.ticks_ms()  # that of its opening may be weeks ago: more than 32-bit ticks can tell
 
     def drain(self, handler):
         """Give the lines that are there to handler(text, stamp_cs), at most about 8 kB at a time; never waits.

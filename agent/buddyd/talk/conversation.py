@@ -99,6 +99,10 @@ class Peer:
         """Whether is_over() is to be asked every second."""
         return False
 
+    def is_dispensable(self, is_urgent):
+        """Whether the conversation is to end because the heap has no room for a poll."""
+        return False
+
     def is_over(self, now_ms):
         """Whether the conversation has lasted too long."""
         return False

@@ -1,7 +1,5 @@
 """The board's side of a connection that must prove first that it has the secret, see secret.py."""
 
-import os
-
 from .. import compat
 from . import secret
 
@@ -14,8 +12,8 @@ class Gate:
     def __init__(self, peer):
         desk = peer.desk
         Gate.made += 1
-        # Whatever os.urandom() gives on a board without entropy: boot id, count and clock make it another one.
-        seed = os.urandom(16) + ("%s %d %d" % (desk.boot, Gate.made, compat.ticks_us())).encode()
+        # Whatever random_bytes() gives on a board without entropy: boot id, count and clock make it another one.
+        seed = compat.random_bytes(16) + ("%s %d %d" % (desk.boot, Gate.made, compat.ticks_us())).encode()
         self.peer = peer
         self.lock = secret.Lock(desk.secret, desk.name.encode(), secret.nonce(seed))
         self._ask()

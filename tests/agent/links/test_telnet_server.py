@@ -90,10 +90,8 @@ class SameBytes:
 
 
 def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
-    from buddyd.talk import gate
-
-    before = gate.os
-    gate.os = SameBytes()
+    before = compat.os
+    compat.os = SameBytes()
     try:
         here = guarded()
         visitor = Visitor(here, False)
@@ -101,7 +99,7 @@ def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
         here.boot = "00000000"  # another life
         asked += [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
     finally:
-        gate.os = before
+        compat.os = before
     for nonce in asked:
         assert asked.count(nonce) == 1
 

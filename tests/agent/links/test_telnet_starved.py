@@ -72,6 +72,23 @@ def test_greeting_that_fails_leaves_its_place_free():
         arrived(place, 2)
 
 
+def test_conversations_end_before_the_agent_does():
+    with Place(guarded=True) as place:
+        owner = place.come()
+        owner.prove()
+        owner.until(GREETING)
+        stranger = place.come()
+        stranger.until(b"~S ")
+        place.loop._make_room(False)
+        place.settle()
+        assert (owner.has_ended, stranger.has_ended) == (False, True)
+        place.loop._make_room(True)
+        place.settle()
+        assert owner.has_ended
+        arrived_later = place.come()
+        arrived_later.until(b"~S ")
+
+
 class Speechless:
     """The agent where the heap has no room for a greeting."""
 

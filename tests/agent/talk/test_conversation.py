@@ -88,6 +88,18 @@ def test_overwritten_frames_are_told_by_one_gap():
     assert host.listen() == []
 
 
+def test_frames_overwritten_while_they_are_sent_again_are_left_out():
+    here = desk()
+    host = Host(Peer(here, TELNET))
+    poll(here, 30)
+    host.listen()
+    host.say(wire.ask_frames(here.boot, 1, 30) + b"\n")
+    while here.ring.oldest <= 15:
+        here.poll()
+    oldest, live = here.ring.oldest, list(range(31, here.ring.next))
+    assert sorted(host.frames(oldest)) == sorted(set(live[-1:] + list(range(oldest, 31))))
+
+
 def test_another_boot_is_answered_by_a_hello():
     here = desk()
     host = Host(Peer(here, TELNET))

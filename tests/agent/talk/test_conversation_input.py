@@ -156,6 +156,31 @@ def test_megabyte_without_a_newline_costs_no_memory():
     assert host.listen() == [b"line too long: at most 128 characters", UNKNOWN]
 
 
+def test_next_client_is_not_given_what_the_last_one_left():
+    peer = Peer(desk(), TELNET)
+    host = Host(peer)
+    host.say(wire.ask_hello() + b"\nnee")
+    host.close()
+    host = Host(peer)
+    host.say(b"d 1\n")
+    assert host.listen() == [GREETING, b"unknown: d. Type help."]
+    assert not peer.asks
+
+
+def test_line_that_comes_back_is_one_on_which_nobody_asks():
+    """Frames that wait are all sent then; a host that asks gets the newest, and asks for the others."""
+    here = desk()
+    peer = Peer(here, SERIAL)
+    host = Host(peer)
+    host.say(wire.ask_hello() + b"\n")
+    host.listen()
+    host.close()
+    for _ in range(20):
+        here.poll()
+    host = Host(peer)
+    assert host.frames_after_newline() == list(range(1, 21))
+
+
 def test_waiting_answers_are_bounded():
     here = desk()
     peer = Peer(here, TELNET)
