@@ -15,6 +15,7 @@ from buddywatch.store import migrations
 DAMAGE_MAX = 10  # rows that cannot be read and are reported, of one that was opened
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
+_HEADER = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, 1.3
 _Values = Sequence[str | bytes | int | float | None]
 
 
@@ -105,6 +106,7 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
     """A connection to the database at `path`, its schema brought up to date. Raises StoreError."""
     if read_only and not os.path.exists(path):
         raise StoreError(f"{path}: no such file; run `buddywatch collect` first, or name the database with --db")
+    _check_header(path)
     try:
         # The URI keeps a "?" in the path from being read as an option.
         uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
@@ -121,6 +123,19 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         raise _explained(error, path) from error
 
 
+def _check_header(path: str) -> None:
+    """SQLite itself takes a file that is shorter than its header for an empty one, and writes over it."""
+    if not os.path.isfile(path):
+        return  # a FIFO would make us wait
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(_HEADER))
+    except OSError:
+        return  # SQLite meets the same, and says what it is
+    if start and start != _HEADER:
+        raise _not_a_database(path)
+
+
 def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None:
     version, newest = migrations.schema_version(connection), len(migrations.MIGRATIONS)
     if version is None:
@@ -130,6 +145,8 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
             f"{path}: schema {version}, this buddywatch knows up to {newest}; use the newer buddywatch that wrote it"
         )
     if read_only:
+        if version == 0:
+            raise StoreError(f"{path}: empty; run `buddywatch collect` first, or name the database with --db")
         if version < newest:
             raise StoreError(f"{path}: schema {version}, expected {newest}; `buddywatch collect` brings it up to date")
         return
@@ -158,7 +175,7 @@ def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusy(f"{path}: locked by another program; end it, or try again")
     if code == sqlite3.SQLITE_NOTADB:
-        return StoreError(f"{path}: not a database; move it away, or name another file with --db")
+        return _not_a_database(path)
     if code == sqlite3.SQLITE_CORRUPT:
         return StoreError(
             f"{path}: damaged ({error}); move it away to start anew; "
@@ -171,6 +188,10 @@ def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
             f"{path}: no permission to write; make the file and its folder yours, or choose another with --db"
         )
     return StoreError(f"{path}: {error}; check the disk, or name another file with --db")
+
+
+def _not_a_database(path: str) -> StoreError:
+    return StoreError(f"{path}: not a database; move it away, or name another file with --db")
 
 
 def _why_not_opened(path: str) -> str:

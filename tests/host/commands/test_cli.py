@@ -136,11 +136,12 @@ def test_mail_that_cannot_be_sent_is_code_4(buddywatch):
     assert result.code == 4
 
 
-def test_defect_is_code_70_and_shows_where_without_a_traceback(filled):
-    with closing(sqlite3.connect(filled.db)) as connection, connection:
-        connection.execute("UPDATE boots SET facts = 'no JSON'")
+def test_defect_is_code_70_and_shows_where_without_a_traceback(filled, monkeypatch):
+    monkeypatch.delattr("buddywatch.store.read.ReadStore.recent")
     result = filled("status")
-    assert "a defect of buddywatch itself: JSONDecodeError: Expecting value" in complaint(result)
+    assert "a defect of buddywatch itself: AttributeError: 'Store' object has no attribute 'recent'" in complaint(
+        result
+    )
     assert result.code == 70
 
 

@@ -169,6 +169,21 @@ def test_folder_in_place_of_the_file(tmp_path):
     assert message_of(Store.open, tmp_path) == f"{tmp_path}: a folder, expected a file; name a file with --db"
 
 
+@pytest.mark.parametrize("content", [b"x", b"\n", b"SQLite format", b"SQLite format 4\0" + bytes(4080)])
+@pytest.mark.parametrize("opener", [Store.open, Store.open_readonly])
+def test_file_too_short_for_a_database_is_left_as_it_is(path, opener, content):
+    path.write_bytes(content)
+    assert message_of(opener, path) == f"{path}: not a database; move it away, or name another file with --db"
+    assert path.read_bytes() == content
+
+
+def test_empty_file_is_filled_by_the_collector_alone(path):
+    path.touch()
+    assert message_of(Store.open_readonly, path).startswith(f"{path}: empty; run `buddywatch collect` first")
+    Store.open(path).close()
+    Store.open_readonly(path).close()
+
+
 def test_reading_where_nothing_was_collected_creates_nothing(path):
     assert message_of(Store.open_readonly, path).startswith(f"{path}: no such file; run `buddywatch collect` first")
     assert not path.exists()
