@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
 
@@ -10,6 +11,10 @@ from buddywatch.model.alerts import Message
 from buddywatch.notify import process
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail
+
+# Why a program cannot be started that will be so until somebody changes something; others (no descriptor, no memory)
+# pass by themselves.
+_LASTING = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.E2BIG, errno.ELOOP)
 
 
 def send_mail(mail: Mail, message: Message, created: float, deadline: Deadline) -> None:
@@ -35,6 +40,7 @@ def _run(what: str, command: tuple[str, ...], given: bytes, deadline: Deadline) 
         ended = process.run(command, given, deadline)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise NotifyError(f"{what}: {command[0]} cannot be started: {reason}", permanent=True) from None
+        lasting = isinstance(error, ValueError) or error.errno in _LASTING
+        raise NotifyError(f"{what}: {command[0]} cannot be started: {reason}", lasting) from None
     if ended.exit_code:
         raise NotifyError(f"{what}: {command[0]} {deadline.reason or ended.how}{ended.complaint}")

@@ -260,6 +260,9 @@ def test_a_board_whose_message_cannot_be_made_holds_up_no_other_and_is_told_once
     assert dispatcher.run(desk.time + 149) == 0
     assert dispatcher.run(desk.time + 150) == 1
     assert "rm can no longer be allocated" in desk.mails()[1].subject
+    failing.add("xp")
+    dispatcher.run(desk.time + 150 + desk.settings.alert.repeat_after_s)
+    assert reports[1:] == reports[:1], "a new failure is told again"
 
 
 def test_silence_tells_nobody_until_it_ends(desk):

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 import rig
-from buddywatch.links import LinkError, Listener, listen, open_link
+from buddywatch.links import LinkDown, LinkError, Listener, listen, open_link
 from buddywatch.links.connection import Connection
+from buddywatch.links.resolve import written_out
 from linktools import PATIENCE_S, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 
 
@@ -201,6 +202,35 @@ def test_the_look_up_of_a_name_holds_up_nobody():
         assert listener.fileno() is not None
         listener.close()
         let_go.set()
+
+
+def test_a_look_up_that_is_never_answered_is_given_up(monkeypatch):
+    monkeypatch.setattr(listen, "CONNECT_S", -1.0)
+    let_go = threading.Event()
+    sys.addaudithook(
+        lambda event, args: (
+            let_go.wait(PATIENCE_S) if event == "socket.getaddrinfo" and args[0] == "silent.invalid" else None
+        )
+    )
+    with same_descriptors():
+        listener = Listener("listen://silent.invalid:0", "silent.invalid", 0)
+        listener.start()
+        with pytest.raises(LinkDown, match="no answer about its address"):
+            listener.read()
+        let_go.set()
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", (socket.AF_INET, ("127.0.0.1", 7))),
+        ("::1", (socket.AF_INET6, ("::1", 7))),
+        ("fe80::1%lo", None),
+        ("localhost", None),
+    ],
+)
+def test_only_a_name_and_an_interface_are_looked_up(host, expected):
+    assert written_out(host, 7) == expected
 
 
 def test_it_starts_again_on_the_same_port():

@@ -4,6 +4,7 @@ import resource
 
 import pytest
 from buddywatch.model.alerts import FAILED, SENT, WAITING, Message
+from buddywatch.notify.outbox import RETRY_S
 from mailing import mail_to_one
 from outboxbench import DAY_S, states, wait_until
 from smtp_server import SmtpServer
@@ -79,9 +80,31 @@ def test_what_this_machine_lacks_for_the_moment_is_tried_again(bench, hook):
         desk.run(1)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert [(row.state, row.attempts) for row in desk.rows()] == [(WAITING, 1)]
-    desk.run(3600)
+    assert [(row.state, row.attempts, row.next_try) for row in desk.rows()] == [(WAITING, 1, desk.now + RETRY_S[0])]
+    desk.run(RETRY_S[0])
     assert states(desk) == [("hook:pager", SENT, 2)]
+
+
+class Failing:
+    """A way out that fails as the machine does."""
+
+    timeout_s = 20.0
+
+    def __init__(self, error):
+        self.error = error
+
+    def send(self, message, created, deadline):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError("no descriptors"), MemoryError(), RuntimeError("can't start new thread")])
+def test_an_error_of_the_machine_delays_a_message_and_gives_none_up(bench, error):
+    desk = bench()
+    desk.worker._channels = {"hook:ill": Failing(error)}
+    desk.add("hook:ill")
+    assert desk.run() == 1
+    assert [(row.state, row.next_try) for row in desk.rows()] == [(WAITING, desk.now + RETRY_S[0])]
+    assert type(error).__name__ in desk.rows()[0].last_error
 
 
 def test_a_terminal_that_is_gone_does_not_stop_mail(bench, hook):

@@ -96,12 +96,14 @@ def test_the_process_is_killed_and_reaped_when_a_server_stalls(tmp_path, monkeyp
 
 def test_a_process_that_dies_is_temporary_and_told(tmp_path, monkeypatch):
     """Such as by the OOM killer of this machine."""
-    kill = f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
+    said = '{"said": "S: 220 hello"}\\n{"error": "cut sh'
+    kill = f"import os; os.write(1, b'{said}'); os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
     (tmp_path / "sitecustomize.py").write_text(kill)
     monkeypatch.syspath_prepend(tmp_path)
     with SmtpServer("none") as server:
         error = refused(mail_to(server))
     assert not error.permanent and "the process that sends the mail was ended by signal 9" in str(error)
+    assert error.dialogue == ("S: 220 hello",)
 
 
 def test_an_attempt_whose_collector_is_gone_ends_by_itself(tmp_path, monkeypatch):

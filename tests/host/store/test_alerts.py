@@ -233,6 +233,19 @@ def test_message_of_a_sender_that_died_waits_again(store, path):
     assert store.release_abandoned() == 0
 
 
+def test_a_message_that_somebody_else_has_claimed_meanwhile_is_not_released(store, path):
+    store.add_message(["mail"], "xp", MESSAGE, NOW)
+    store.claim_message(NOW, ["mail"])
+
+    def meanwhile(owner):
+        with Store.open(path) as other:
+            other._run("UPDATE outbox SET owner = 'another/1'")
+        return True
+
+    assert store._release(meanwhile) == 0
+    assert [row.state for row in store.messages()] == ["sending"]
+
+
 def test_process_number_that_is_used_again_is_not_the_sender(store):
     store.add_message(["mail"], "xp", MESSAGE, NOW)
     store.claim_message(NOW, ["mail"])
