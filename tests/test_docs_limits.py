@@ -9,10 +9,11 @@ from buddywatch.collect import boards, console_server
 from buddywatch.commands import collect
 from buddywatch.links import backoff, connection, listen, login, urls
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S
-from buddywatch.protocol import board_tracker, reassembly, refetch
+from buddywatch.protocol import board_tracker, bounds, reassembly, refetch
 from buddywatch.store.write import CONSOLE_LINES_MAX
 from buddywatch.terminal import line_writer
 
+DAY_CS = 8_640_000
 PAGE = docs_pages.DOCS / "reference" / "limits.md"
 BOARD = [
     f"{telnet_server.CLIENTS_MAX}",
@@ -44,6 +45,9 @@ PC = [
     f"{login.REJECTED_REST_S / 60:.0f} minutes",
     f"{login.REST_S:.0f} s at least",
     f"every {connection.KEEPALIVE_S:.0f} s",
+    f"{4 * bounds.UPTIME_MAX_CS // (1461 * DAY_CS)} years",
+    f"{bounds.INTERVAL_MAX_CS // DAY_CS} days",
+    f"{bounds.FRAMES_MAX:,}",
     f"{board_tracker.LIVES_MAX}",
     f"{reassembly.HELD_MAX:,}",
     f"{boards.ROWS_MAX:,} (about 100 MB)",
