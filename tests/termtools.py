@@ -140,8 +140,8 @@ class Typist:
                 raise AssertionError(f"the program has ended; it wrote {self.seen[-2000:]!r}") from None
 
     def close(self) -> None:
+        os.close(self.master)  # the end of input: an interactive shell ignores SIGTERM
         _end(self.process)
-        os.close(self.master)
 
 
 class Console:
