@@ -94,8 +94,11 @@ def flat(text: str) -> str:
 
 
 def typed(page: Path) -> list[Typed]:
-    """The commands of a page: behind a prompt in a fenced block, or a line of an indented one."""
+    """The commands of a page: behind a prompt in a fenced block, a line of an indented one, or `make` in a script."""
     found: list[Typed] = []
+    for block in blocks(page, "sh"):
+        lines = block.text.replace("\\\n", " ").splitlines()
+        found += [Typed(line.partition(" #")[0].strip(), "") for line in lines if line.startswith("make ")]
     for block in blocks(page, "console"):
         found += _typed_in(block.text)
     indented = (_INDENTED.fullmatch(line) for line in prose(page).splitlines())
