@@ -96,15 +96,16 @@ class FrameStore(DataStore):
 
     def _end_snapshot(self, key: int, first: int, last: int, order: str) -> tuple[int, Snapshot | None]:
         """The last (DESC) or first (ASC) snapshot in a range that can be read, and the first frame of those passed."""
-        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ? ORDER BY seq {order}"
+        sql = f"""SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ?
+            ORDER BY seq {order} LIMIT 1"""
         passed = last + 1
-        rows = self._rows(sql, (key, first, last))
-        for row in rows:
+        while (row := self._row(sql, (key, first, last))) is not None:
             snapshot = self._snapshot(row)
             if snapshot is not None:
-                rows.close()
                 return passed, snapshot
-            passed = min(passed, row[1])
+            _, first_frame, frame, *_ = row
+            passed = min(passed, first_frame)
+            first, last = (first, frame - 1) if order == "DESC" else (frame + 1, last)
         return passed, None
 
     def _highest(self, board: str, newest: Boot) -> dict[str, int]:
