@@ -49,10 +49,11 @@ class Visitor(Peer):
         return self.gate is None
 
     def receive(self):
-        heard_ms, cost, began_us = self.heard_ms, self.cost, compat.ticks_us()
+        heard_ms, cost, began_us, waiting = self.heard_ms, self.cost, compat.ticks_us(), len(self.answers)
         super().receive()
-        if self.cost == cost:  # a piece of a line, or of nothing
+        if self.cost == cost:  # a piece of a line, or telnet's commands, each of which gets an answer
             self.cost += 1 + 2 * compat.ticks_diff(compat.ticks_us(), began_us)
+            self.cost += _CHEAP_COST * (len(self.answers) - waiting)
         if not self.has_entered():
             self.heard_ms = heard_ms
 
