@@ -1,35 +1,35 @@
-"""The kernel's own rule for handing out a block of pages: pure functions, no I/O.
+"""The kernel's rule for granting a block of pages: pure functions, no I/O.
 
-Source: zone_watermark_ok() / __zone_watermark_ok() in mm/page_alloc.c. A request of order n gets a block only if enough
-would be left. What "enough" means changed over the years:
+Source: zone_watermark_ok() / __zone_watermark_ok() in mm/page_alloc.c. A request of order n succeeds only if enough
+pages would be left. How much is enough differs between versions:
 
   old   2.6.30 to 2.6.37 and 3.3 to 4.3. For every order o from 0 to n, the pages in free blocks of order o or larger
-        must be at least 2^n + (mark >> o). So even a lone free 64 kB block can be out of reach: mark >> 4 pages must
-        stay in blocks of its size or larger once it is gone.
+        must be at least 2^n + (mark >> o). So even the only free 64 kB block can be unusable: after it is taken,
+        mark >> 4 pages must remain in blocks of its size or larger.
   off2  2.6.38 to 3.2: the same with 2 pages more (free_pages -= (1 << order) + 1 instead of - 1).
-  new   4.4 and later: 2^n + mark pages in all, and any one free block of order n or larger.
+  new   4.4 and later: 2^n + mark pages in total, and one free block of order n or larger.
   el6   RHEL 6 (2.6.32-*.el6): as off2 for all pages together, then per order with a mark lowered by min, halved
         only above every fourth of pageblock_order.
   oldS  Android's 3.x with /proc/sys/vm/min_free_order_shift = S: as old, the mark shifted by S per order.
 
-The mark is `low` on the allocator's first try and `min` on its last, after kswapd was woken and reclaim was tried.
+The mark is `low` on the first try and `min` on the last, after waking kswapd and trying reclaim.
 nr_free is the list of free-block counts of one zone by order, as in /proc/buddyinfo.
 """
 
 OK, TIGHT, REFUSED = "ok", "tight", "refused"
-COSTLY_ORDER = 3  # PAGE_ALLOC_COSTLY_ORDER, include/linux/mmzone.h: up to here the OOM killer acts instead of a failure
-# Pages that an exec takes before its large block: stack, arguments, first text page. Measured on 6.1 no-MMU: of 11
-# execs that failed though their block was `tight`, all had a margin of 1 to 6 pages.
+COSTLY_ORDER = 3  # PAGE_ALLOC_COSTLY_ORDER, include/linux/mmzone.h: up to it the OOM killer acts instead of a failure
+# Pages that an exec takes before its large block: stack, arguments, first text page. Measured on 6.1 no-MMU: all 11
+# execs that failed although their block was `tight` had a margin of 1 to 6 pages.
 EXEC_PAGES = 6
 PAGEBLOCK_ORDER = 9  # only for el6, which exists for MMU machines with 2 MB huge pages
 RULES = ("old", "off2", "new", "el6")
-KERNEL_ZONES = ("DMA", "DMA32", "Normal")  # what a GFP_KERNEL request may be served from
+KERNEL_ZONES = ("DMA", "DMA32", "Normal")  # zones that can serve a GFP_KERNEL request
 
 
 def rule_for(release, order_shift=None):
-    """The name of the rule of a kernel release such as "2.6.30-uc0" (str); None where it cannot be told.
+    """The name of the rule of a kernel release such as "2.6.30-uc0" (str); None if it is unknown.
 
-    order_shift: the value of /proc/sys/vm/min_free_order_shift where that file exists, else None.
+    order_shift: the value of /proc/sys/vm/min_free_order_shift if that file exists, else None.
     """
     numbers = _version(release)
     if numbers is None:
@@ -60,7 +60,7 @@ def _version(release):
 
 
 def order_for(size_bytes, page_bytes):
-    """The order of the block that a request of size_bytes takes (get_order() in the kernel)."""
+    """The order of the block that size_bytes need (get_order() in the kernel)."""
     pages, order = (size_bytes + page_bytes - 1) // page_bytes, 0
     while (1 << order) < pages:
         order += 1
@@ -84,7 +84,7 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
     """The tests of the rule, in the kernel's order: a list of (order, pages held, pages demanded); all must hold.
 
     mark, reserve: pages (low or min; lowmem_reserve). min_pages: the zone's min, which el6 subtracts from its mark.
-    An entry reads: "in blocks of this order or larger there are so many pages, and so many must be there".
+    An entry means: "blocks of this order or larger hold so many pages, and must hold so many".
     """
     block = 1 << order
     extra = 2 if rule in ("off2", "el6") else 0
@@ -106,22 +106,22 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
 
 
 def margin_pages(nr_free, order, mark, reserve, rule, min_pages=None):
-    """Pages to spare in blocks of `order` or larger, by the hardest of the rule's tests; negative: so many missing."""
+    """The smallest margin of the rule's tests, in pages; negative: so many are missing."""
     return min([held - demanded for _, held, demanded in trace(nr_free, order, mark, reserve, rule, min_pages)])
 
 
 def largest_order(nr_free, mark, reserve, rule, min_pages=None):
-    """The largest order that the kernel would hand out; -1 where not even a page."""
+    """The largest order that succeeds; -1: not even a page."""
     largest = -1
     for order in range(len(nr_free)):
         if margin_pages(nr_free, order, mark, reserve, rule, min_pages) < 0:
-            break  # the rule is monotone: what refuses this order refuses every larger one
+            break  # the rule is monotone: larger orders fail as well
         largest = order
     return largest
 
 
 def take_pages(nr_free, count):
-    """nr_free (a new list) after `count` single pages were taken the buddy way: smallest block first, split."""
+    """nr_free (a new list) after `count` single pages are taken as the buddy allocator does: smallest block first."""
     left = list(nr_free)
     for _ in range(count):
         order = 0
@@ -136,10 +136,10 @@ def take_pages(nr_free, count):
 
 
 def judge(zones, order, rule, taken_pages=0):
-    """(verdict, margin_pages) of a request of `order` in a state: the best that any zone offers.
+    """(verdict, margin_pages) of a request of `order`, by the zone that offers most.
 
-    zones: list of (nr_free, min_pages, low_pages, reserve_pages), those that may serve the request. taken_pages: single
-    pages that go first (EXEC_PAGES for a program). margin_pages is that at the min mark. (None, None) without zones.
+    zones: list of (nr_free, min_pages, low_pages, reserve_pages), those that can serve the request. taken_pages: single
+    pages taken before (EXEC_PAGES for a program). margin_pages: at the min mark. (None, None) without zones.
     """
     best = None
     for nr_free, min_pages, low_pages, reserve in zones:
@@ -158,12 +158,12 @@ def judge(zones, order, rule, taken_pages=0):
 
 
 def serviceable_order(zones, rule):
-    """The largest order that some zone would hand out at its min mark, -1 for none. zones as for judge()."""
+    """The largest order that succeeds in some zone at its min mark, -1 for none. zones: as for judge()."""
     return _best_order(zones, rule, 1)
 
 
 def serviceable_low_order(zones, rule):
-    """The same at the low mark: what the allocator grants at once, without reclaim."""
+    """The same at the low mark: what succeeds at once, without reclaim."""
     return _best_order(zones, rule, 2)
 
 

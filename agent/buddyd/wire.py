@@ -2,14 +2,14 @@
 
     ~dSSbody.....CCCCC      S: sequence (2 digits), C: check (5 digits)
 
-A digit is one of 90 characters, `!` (0) to `z` (89). `{`, `|`, `}` and `~` are no digits, so the mark `~` never occurs
-inside the digits of a frame, and neither do XON, XOFF, ESC or telnet's IAC. The sequence is sent modulo 8100; the check
+A digit is one of 90 characters, `!` (0) to `z` (89). `{`, `|`, `}` and `~` are not digits, so the mark `~` never occurs
+inside the digits of a frame, and neither do XON, XOFF, ESC or telnet's IAC. The sequence is sent modulo 8100. The check
 is a CRC-32 over the boot id, the *whole* sequence number and the line, so that a frame of another boot, or one that is
-placed 8100 frames away, does not pass.
+8100 frames away, fails it.
 
-A snapshot is a vector of whole numbers (its columns are named in the hello). A frame holds only what changed: against
-zero in a key frame, against the snapshot before in a delta frame. Most changes are small and close together, and then
-one digit says both how many columns to skip and by how much the next one changed.
+A snapshot is a vector of whole numbers (its columns are named in the hello). A frame holds only the changes: from
+zero in a key frame, from the previous snapshot in a delta frame. Most changes are small and close together; then one
+digit holds both the number of columns to skip and the change of the next one.
 """
 
 import binascii
@@ -17,21 +17,21 @@ import binascii
 from . import const
 
 VERSION = 1
-LINE_MAX = const(255)  # bytes, newline included: less than a canonical tty's line, and than n_tty takes after POLLOUT
+LINE_MAX = const(255)  # bytes with newline: fits a canonical tty's line, and what n_tty accepts after POLLOUT
 FIRST_DIGIT = const(33)
 BASE = const(90)
 SEQUENCE_SPAN = BASE * BASE
 CHECK_DIGITS = const(5)  # 90^5 > 2^32
-KEY_EVERY = 32  # snapshots: a key frame costs about 30 bytes more, a lost one at most 31 more snapshots
+KEY_EVERY = 32  # snapshots: a key frame is about 30 bytes longer; losing one loses up to 31 snapshots after it
 
 MARK = b"~"
-# A snapshot of a machine with many zones takes several frames: its first is a part, then come CONTINUED_PARTs, and its
-# last is CONTINUED, so that every frame tells by itself whether a snapshot begins with it and whether one ends.
+# A snapshot of a machine with many zones needs several frames: a part first, then CONTINUED_PARTs, and CONTINUED as
+# the last. So every frame shows by itself whether a snapshot begins or ends with it.
 KEY, KEY_PART = b"k", b"K"
 DELTA, DELTA_PART = b"d", b"D"
 CONTINUED, CONTINUED_PART = b"c", b"C"
 EVENT = b"e"
-HELLO, GAP = b"H", b"G"  # not part of the sequence
+HELLO, GAP = b"H", b"G"  # these have no sequence number
 NUMBERED = b"kKdDcCe"
 STARTS_GROUP = b"kK"
 STARTS_SNAPSHOT = b"kKdD"
@@ -39,10 +39,10 @@ ENDS_SNAPSHOT = b"kdc"
 
 ASK = b"@"  # the first byte of a host's request
 ASK_HELLO, ASK_FRAMES = b"h", b"r"
-ASK_MAX = 64  # bytes: a 4-byte UART FIFO and a busy board must be able to take it
+ASK_MAX = 64  # bytes: short, since a busy board with a 4-byte UART FIFO must not lose any
 
 _BODY_MAX = const(LINE_MAX - 4 - CHECK_DIGITS - 1)  # mark, kind, sequence; check; newline
-_CHANGE_MAX = const(14)  # digits of a change by less than 2^63, its jumps left out
+_CHANGE_MAX = const(14)  # digits of a change below 2^63, without its jumps
 _SMALL = (-3, -2, -1, 1, 2, 3)
 _LONG = const(84)  # 84..87: skip 0..3, a number follows
 _LONG_SKIP = const(88)  # the skip follows as a digit, then a number
@@ -80,19 +80,19 @@ def seal(content, hidden=b""):
 
 
 def unseal(line, hidden=b""):
-    """The content of a sealed line, or None where the check does not fit."""
+    """The content of a sealed line, or None if the check is wrong."""
     content = line[:-CHECK_DIGITS]
     return content if content and line[-CHECK_DIGITS:] == check(content, binascii.crc32(hidden)) else None
 
 
 def short_sequence(sequence):
-    """The two digits that a frame carries of its sequence number."""
+    """The two digits of a sequence number that a frame carries."""
     rest = sequence % SEQUENCE_SPAN
     return bytes((FIRST_DIGIT + rest // BASE, FIRST_DIGIT + rest % BASE))
 
 
 def candidate_sequence(line, near):
-    """The sequence number closest to `near` that has the two digits of a numbered frame; None if they are no digits.
+    """The sequence number closest to `near` that has the two digits of a numbered frame; None if they are not digits.
 
     The caller must confirm it with unseal(line, context(boot, number)). near: int >= 1.
     """
@@ -131,10 +131,10 @@ def put_change(out, skip, change):
 def apply_changes(digits, vector, column):
     """Add a body's changes to `vector` from `column` on; the column after the last one changed.
 
-    ValueError: not a body, or one that is longer than the vector, which is then half changed.
+    ValueError: not a body, or longer than the vector. The vector is then partly changed.
     """
     if digits and (min(digits) < FIRST_DIGIT or max(digits) >= FIRST_DIGIT + BASE):
-        raise ValueError("frame with a byte that is no digit: %r" % digits)
+        raise ValueError("frame with a byte that is not a digit: %r" % digits)
     i, end = 0, len(digits)
     try:
         while i < end:
@@ -169,10 +169,10 @@ def apply_changes(digits, vector, column):
 
 
 def apply_frame(content, vector, column, interval_cs):
-    """Add what a numbered frame says to vector; the column that a following part goes on at, 0 after a whole snapshot.
+    """Apply a numbered frame to vector; returns the column where the next part continues, 0 after a whole snapshot.
 
-    content: from the mark on, without the check. column: what the frame before returned. An event changes nothing.
-    ValueError: as apply_changes(), and for a kind that is not known.
+    content: from the mark on, without the check. column: the result of the previous frame. An event changes nothing.
+    ValueError: as apply_changes(), or an unknown kind.
     """
     kind = content[1:2]
     if kind == EVENT:
@@ -191,10 +191,10 @@ def apply_frame(content, vector, column, interval_cs):
 
 
 class Encoder:
-    """Turns snapshots and events into numbered frames. One for the life of an agent.
+    """Turns snapshots and events into numbered frames. One per run of the agent.
 
-    boot: str, 8 hex digits. columns: length of the vector. interval_cs: what uptime (column 0) is expected to advance.
-    group_bytes: a key frame comes at the latest after so many bytes, so that a small ring holds several groups.
+    boot: str, 8 hex digits. columns: length of the vector. interval_cs: the expected advance of uptime (column 0).
+    group_bytes: a key frame follows after so many bytes at the latest, so that a small ring holds several groups.
     """
 
     def __init__(self, boot, columns, interval_cs, group_bytes):
@@ -207,7 +207,7 @@ class Encoder:
         self.before = [0] * columns
 
     def snapshot(self, vector, sink):
-        """Encode vector (list of int) and hand each frame to sink(line)."""
+        """Encode vector (list of int) and pass each frame to sink(line)."""
         before = self.before
         key = self.key_due <= 0 or self.bytes_left <= 0
         if key:
@@ -233,12 +233,12 @@ class Encoder:
         self._number(whole, body, sink)
 
     def event(self, text, sink):
-        """Encode an event: text is bytes of printable ASCII; what does not fit the line is cut."""
+        """Encode an event: text is bytes of printable ASCII; it is cut to fit the line."""
         self._number(EVENT, text[:_BODY_MAX], sink)
 
     def _number(self, kind, body, sink):
         line = seal(MARK + kind + short_sequence(self.sequence) + body, context(self.boot, self.sequence))
-        sink(line)  # first: a number whose frame found no room in the heap must be given again
+        sink(line)  # before the number is used up: after a MemoryError in sink() it must be used again
         self.sequence += 1
         self.bytes_left -= len(line)
 
@@ -246,7 +246,7 @@ class Encoder:
 def event_text(uptime_cs, kind, number, pid, comm, text):
     """The body of an event: `uptime_cs|kind|number|pid|comm|text`, printable ASCII. number, pid: int or None.
 
-    A dot behind the kind stands for the usual sentence of a failed allocation at the end of text."""
+    A dot after the kind replaces the usual sentence of a failed allocation at the end of text."""
     comm = (comm or "").replace("|", "?")
     usual = _USUAL % (number, pid, comm)
     if kind == "alloc" and text.endswith(usual):
@@ -256,7 +256,7 @@ def event_text(uptime_cs, kind, number, pid, comm, text):
 
 
 def parse_event(body):
-    """(uptime_cs, kind, number, pid, comm, text) of an event's body; ValueError if it is none."""
+    """(uptime_cs, kind, number, pid, comm, text) of an event's body; ValueError if it is not one."""
     fields = str(body, "ascii").split("|", 5)
     if len(fields) != 6:
         raise ValueError("event with %d fields, expected 6: %r" % (len(fields), body))
@@ -268,7 +268,7 @@ def parse_event(body):
 
 
 def printable(text):
-    """text (str) as bytes, with `?` for everything that is not printable ASCII, and for the mark `~`."""
+    """text (str) as bytes, with `?` in place of the mark `~` and of all but printable ASCII."""
     raw = bytearray(text.encode())
     for i in range(len(raw)):
         if not 32 <= raw[i] < 126:
@@ -277,7 +277,7 @@ def printable(text):
 
 
 def hello_lines(boot, facts):
-    """Yield hello frames that carry facts, (key, value as str) in any iterable, as many lines as it takes."""
+    """Yield as many hello frames as are needed for facts, an iterable of (key, value as str)."""
     start = b"%s%s boot=%s" % (MARK, HELLO, boot.encode())
     line = start
     for key, value in facts:
@@ -290,7 +290,7 @@ def hello_lines(boot, facts):
 
 
 def parse_facts(content):
-    """The facts (dict of str) in a hello's content. Keys that a reader does not know are to be ignored."""
+    """The facts (dict of str) in a hello's content. Readers must ignore unknown keys."""
     facts = {}
     for item in str(content, "ascii").split(" ")[1:]:
         key, sign, value = item.partition("=")
@@ -300,7 +300,7 @@ def parse_facts(content):
 
 
 def gap_line(boot, first, last):
-    """The frame that says: first..last were asked for, and are overwritten."""
+    """The frame that reports: the requested frames first..last are overwritten."""
     return seal(b"%s%s %s %d %d " % (MARK, GAP, boot.encode(), first, last))
 
 

@@ -73,7 +73,7 @@ def test_name_in_the_url_finds_the_secret_of_a_board_that_calls_itself_otherwise
     ("has", "knows", "said"),
     [
         pytest.param("roof", [], "board roof demands a secret; give its [[board]] a secret_file", id="unknown"),
-        pytest.param("cellar", ["roof"], "it did not take our proof; give both sides the same secret", id="wrong"),
+        pytest.param("cellar", ["roof"], "it rejected our proof; give both sides the same secret", id="wrong"),
         pytest.param(None, ["roof"], "it calls itself roof, which has a secret, and has not proven that", id="none"),
     ],
 )
@@ -92,7 +92,7 @@ def test_boards_that_dial_in_prove_their_names(yard: Yard) -> None:
     collector = yard.collect(f"listen://127.0.0.1:{port}")
     there = ("--connect", f"127.0.0.1:{port}")
     thief = yard.agent("roof", "cellar", *there)
-    collector.wait_until_it_says("it did not take our proof")
+    collector.wait_until_it_says("it rejected our proof")
     stranger = yard.agent("roof", None, *there)
     collector.wait_until_it_says("has not proven that")
     assert not yard.boards().get("roof")
@@ -113,7 +113,7 @@ def test_open_listener_takes_nobody_without_a_secret(yard: Yard) -> None:
     yard.agent("shed", None, *there)
     yard.agent("roof", "roof", *there)
     yard.wait_for_data("roof")
-    collector.wait_until_it_says("nobody proved a secret within 20 s")
+    collector.wait_until_it_says("no proof of a secret within 20 s")
     assert not yard.boards().get("shed")
     assert collector.stop() == 0
 
@@ -123,7 +123,7 @@ def test_open_listener_without_any_secret_is_an_error(yard: Yard) -> None:
     url = f"listen://0.0.0.0:{rig.free_port()}"
     done = buddywatch(yard.db, yard.config, "collect", "--for", "1", url)
     assert done.code == 2
-    assert done.err.startswith(f"buddywatch: {url}: everybody can reach this address, and no board has a secret")
+    assert done.err.startswith(f"buddywatch: {url}: any host can reach this address, and no board has a secret")
     assert len(done.err.splitlines()) == 1
     yard.config.write_text(f'[collector]\nlinks = ["{url}"]\n')
     done = buddywatch(yard.db, yard.config, "check-config")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
-STEADY_S = 30.0  # a connection that lasted this long was a good one
-JITTER = 0.25  # share by which a wait is shortened at random, so that many links do not all call at once
+STEADY_S = 30.0  # a connection that lasted this long resets the wait
+JITTER = 0.25  # each wait is shortened at random by up to this share, so that many links do not retry together
 
 
 class Backoff:
-    """One per link: 1 s, 2 s, 4 s and so on up to 60 s, until a connection has lasted."""
+    """One per link: 1 s, 2 s, 4 s and so on up to 60 s, until a connection lasts STEADY_S."""
 
     def __init__(self) -> None:
         self._wait_s = FIRST_S

@@ -1,4 +1,4 @@
-"""What all links have in common: how the collector uses a connection to a board."""
+"""The interface of all links: how the collector uses a connection to a board."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ NEVER = math.inf
 
 
 class LinkError(Exception):
-    """A link cannot be opened; one line that says why and what to do."""
+    """A link cannot be opened. One line: the reason and what to do."""
 
 
 class LinkDown(Exception):
-    """A link that was being opened, or was open, is gone.
+    """A link was lost, or could not be opened.
 
-    ended: for good, so that opening it again makes no sense. rest_s: how long it must be left alone at least, where
-    opening it costs the board something.
+    ended: for good, so it is not opened again. rest_s: the minimum time before the next try, for links whose opening
+    costs the board memory.
     """
 
     def __init__(self, reason: str, ended: bool = False, rest_s: float = 0.0) -> None:
@@ -27,18 +27,18 @@ class LinkDown(Exception):
 
 
 class Link(Protocol):
-    """A stream of bytes to and from a board. Nothing here ever waits.
+    """A stream of bytes to and from a board. No method ever blocks.
 
-    start() opens it, which may go on in the background until `up`. From then on read() is called whenever fileno() is
-    readable, whenever it is writable while `wants_write`, at `wake_s`, and several times a second while it is not up (a
-    connection that is never answered has no other way to fail). fileno() may change while the link is not up. After
-    LinkDown the link is closed, and may be started again unless the error says `ended`.
+    start() begins to open it; `up` is True when that is done. From then on read() is called whenever fileno() is
+    readable, whenever it is writable while `wants_write`, at `wake_s`, and several times a second while it is not up
+    (an unanswered connection can only fail inside read()). fileno() may change while the link is not up. After
+    LinkDown the link is closed; it may be started again unless the error has `ended`.
     """
 
     url: str
     flows_unasked: bool  # frames come without a request, as on a serial line
-    takes_requests: bool  # something at the other end may answer
-    has_human_side: bool  # an agent at the other end answers a person
+    takes_requests: bool  # the other end may answer
+    has_human_side: bool  # the other end may be an agent that answers typed questions
 
     @property
     def wake_s(self) -> float:
@@ -51,22 +51,22 @@ class Link(Protocol):
     def wants_write(self) -> bool: ...
 
     def fileno(self) -> int | None:
-        """What to wait for; None: closed, or a file that can be read at any time."""
+        """The descriptor to wait for; None: closed, or a file, which can always be read."""
 
     def start(self) -> None:
-        """LinkError: it cannot be opened now."""
+        """Begin to open it. LinkError: impossible now."""
 
     def read(self) -> bytes:
-        """What has come; b"": nothing yet. LinkDown."""
+        """Received bytes; b"": none yet. LinkDown."""
 
     def write(self, data: bytes) -> int:
-        """How much of data was taken, 0 while there is no room or the link is not up. LinkDown."""
+        """How many bytes of data were accepted; 0 while there is no room or the link is not up. LinkDown."""
 
     def close(self) -> None:
-        """May be called at any time, and twice."""
+        """May be called at any time, and repeatedly."""
 
 
 def why(error: OSError) -> str:
-    """The reason of an OSError, as a part of a sentence."""
+    """The reason of an OSError, to be used inside a sentence."""
     text = error.strerror or str(error) or type(error).__name__
     return text[:1].lower() + text[1:]

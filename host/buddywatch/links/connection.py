@@ -1,4 +1,4 @@
-"""One link in the collector: opened again when it is lost, its bytes made into items, its words sent."""
+"""One link of the collector: opens it again when it is lost, decodes its bytes into items, sends requests."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from buddywatch.protocol.frame import Hello, board_name
 from buddywatch.protocol.line_stream import Item, LinkSession
 from buddywatch.protocol.refetch import Retry
 
-KEEPALIVE_S = 240.0  # buddyd lets a client go that says nothing for ten minutes
-KEEPALIVE = wire.ASK + b"\n"  # no request, and nothing that a person who watches over the same link would have typed
-ANSWER_S = 20.0  # after so long without a hello a person is told
-CALLER_S = 60.0  # after so long without one a caller is let go: there are few places for them
+KEEPALIVE_S = 240.0  # shorter than the idle limit after which buddyd disconnects a client
+KEEPALIVE = wire.ASK + b"\n"  # not a request, and nothing that a user of the same link would type
+ANSWER_S = 20.0  # without a hello for so long, the user is informed
+CALLER_S = 60.0  # without a hello for so long, a board that dialled in is disconnected
 UP_POLL_S = 0.25  # between looks at a link that is being opened: whether that fails, only reading tells
-OUTPUT_MAX = 4096  # bytes that may wait for a link that takes none
+OUTPUT_MAX = 4096  # bytes that may wait while the link accepts none
 
 
 def split_board(url: str) -> tuple[str, str | None]:
-    """The link's own URL, and what `?board=NAME` calls its board: for boards that all call themselves alike."""
+    """The URL without `?board=NAME`, and that name: for boards that all report the same name."""
     parts = urlsplit(url)
     options = parse_qsl(parts.query, keep_blank_values=True)
     names = [value for key, value in options if key == "board"]
@@ -42,9 +42,9 @@ def split_board(url: str) -> tuple[str, str | None]:
 
 
 class Connection:
-    """board: whose link it is, None as long as that is not known; news: what a person should be told, once.
+    """board: None until it is known. news: lines for the user, each once.
 
-    is_call: it was made by the other side, which must make a new one when it ends.
+    is_call: the board dialled in; when the connection ends, the board must dial again.
     """
 
     def __init__(self, link: Link, board: str | None = None, is_call: bool = False) -> None:
@@ -67,14 +67,14 @@ class Connection:
         self._output = b""
         self._spoke_s = 0.0
         self._up_since_s = 0.0
-        self._is_missed = False  # the person was told that nobody answers
+        self._is_missed = False  # the user was informed that no agent answers
         self.last_error = ""
         self._earlier = LinkHealth()  # what earlier sessions of this link counted
         self._reasked_frames = 0
 
     @property
     def boot_id(self) -> str | None:
-        """Of the agent that is heard on it."""
+        """The boot id of the agent that answers on it."""
         return self._session.boot_id if self.is_up else None
 
     @property
@@ -83,7 +83,7 @@ class Connection:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody may answer."""
+        """True if an agent may answer."""
         return self.is_up and self.link.takes_requests
 
     @property
@@ -108,14 +108,14 @@ class Connection:
             self._hello.done()
         elif self._hello.due is None or self._hello.is_late(monotonic_s):
             if self._session.has_unverified:
-                self._hello.renew()  # somebody is there, and was not understood
+                self._hello.renew()  # an agent is there, but its frames could not be checked
             self._hello.sent(monotonic_s)
             self.say(wire.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
             self.say(self._sign_of_life(), monotonic_s)
 
     def _sign_of_life(self) -> bytes:
-        """Asks for no frame: the agent knows that somebody listens, and says so if it is another one by now."""
+        """A request for no frame: it keeps the connection alive, and an agent with another boot id says so."""
         boot_id = self._session.boot_id
         return KEEPALIVE if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
 
@@ -152,7 +152,7 @@ class Connection:
         return self._session.wants_hello or self.is_puzzling or self.board is None
 
     def receive(self, monotonic_s: float) -> list[Item]:
-        """What has come in. When the link is gone, what was still in the middle of a line, and is_up is False."""
+        """Decoded items. When the link is lost, also those of the unfinished line; is_up is False then."""
         try:
             if self.recorded_time is not None and not self.recorded_time.is_measured:
                 self.recorded_time.measure()
@@ -171,11 +171,11 @@ class Connection:
                     self.board = board_name(item.facts)
                 if not self._believes(monotonic_s):
                     return items[:number]
-                self._backoff = Backoff()  # a board is really there: when it is lost, it is tried again at once
+                self._backoff = Backoff()  # a board answered: after a loss, retry at once
         return items
 
     def _believes(self, monotonic_s: float) -> bool:
-        """Whether the other side may be the board that it says it is; if not, the link is closed."""
+        """True if the other side may have the name it reports; otherwise the link is closed."""
         if self.board is None or not isinstance(self.link, GuardedLink):
             return True
         objection = self.link.objection(self.board)
@@ -187,7 +187,7 @@ class Connection:
         return False
 
     def say(self, data: bytes, monotonic_s: float) -> None:
-        """Send a line, now or when the link takes it. What a dead link does not take is forgotten."""
+        """Send a line, now or when the link accepts it. Lines that a lost link did not accept are dropped."""
         self._spoke_s = monotonic_s
         if len(self._output) + len(data) <= OUTPUT_MAX:
             self._output += data
@@ -205,7 +205,7 @@ class Connection:
 
     @property
     def unfinished(self) -> str:
-        """The line that is under way, "" if it may become a frame: the prompt of a shell on the line."""
+        """The unfinished line, such as a shell prompt; "" if it may become a frame."""
         return self._session.unfinished
 
     def count_reasked(self, frames: int) -> None:
@@ -233,7 +233,9 @@ class Connection:
                 self.recorded_time = RecordedTime(self.link)
         except (LinkError, OSError) as error:
             self.close()
-            self.ended = isinstance(self.link, FileLink)  # a mistake, where a device would be waited for
+            self.ended = isinstance(
+                self.link, FileLink
+            )  # a missing file is a mistake; a missing device may still appear
             self._later(str(error), monotonic_s)
             return
         self.is_started = True
@@ -263,6 +265,6 @@ class Connection:
 
     def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0, rest_s: float = 0.0) -> None:
         self._retry_at_s = monotonic_s + max(rest_s, self._backoff.next_wait_s(lasted_s, random.random()))
-        if why != self.last_error:  # said once, not at every try
+        if why != self.last_error:  # reported once, not at every try
             self.last_error = why
             self.news.append(why)

@@ -1,7 +1,7 @@
-"""The login on a terminal: what to type at which prompt, and when it has failed. Pure; the clock is handed in.
+"""Login on a terminal: what to type at each prompt, and when the login has failed. Pure; the caller passes the time.
 
-A prompt counts when nothing has followed it for a moment: `Last login: ...` of a greeting is none, and login programs
-turn the echo off and throw away what was typed ahead just after they have written `Password: `.
+Text counts as a prompt only if nothing follows it for a moment: `Last login: ...` in a greeting is not a prompt, and
+login programs turn echo off and drop typed-ahead input just after they print `Password: `.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REJECTED = re.compile(rb"incorrect|fail|denied|invalid|bad password|not allowed
 
 
 class LoginError(Exception):
-    """One line. rejected: by the board, so that trying again is of no use before somebody has done something."""
+    """One line. rejected: the board refused the login, so trying again is useless until something was changed."""
 
     def __init__(self, text: str, rejected: bool = False) -> None:
         super().__init__(text)
@@ -32,11 +32,11 @@ class LoginError(Exception):
 
 
 class Login:
-    """user, secret: None where the link names none. done: what follows is not for the login any more."""
+    """user, secret: None if the link has none. done: the login is over."""
 
     def __init__(self, user: str | None, secret: str | None, now_s: float) -> None:
         self.done = False
-        self.heard = b""  # since something was typed last
+        self.heard = b""  # received since the last typed input
         self._user = user
         self._secret = secret
         self._typed_name = self._typed_secret = False
@@ -50,7 +50,7 @@ class Login:
 
     @property
     def sounds_rejected(self) -> bool:
-        """Whether the answer to the secret was one that goes before the end of a connection, or another try."""
+        """True if the answer to the secret looks like a rejection."""
         return self._typed_secret and bool(_REJECTED.search(self.heard))
 
     @property
@@ -59,11 +59,11 @@ class Login:
 
     @property
     def wakes_at_s(self) -> float:
-        """When step() should be called, if nothing comes before."""
+        """When step() should be called if nothing is received before."""
         return max(self._heard_s, self._typed_s) + SETTLE_S
 
     def step(self, now_s: float) -> bytes:
-        """What to type now, b"" for nothing. LoginError."""
+        """The bytes to type now, b"" for none. LoginError."""
         text = _ESCAPES.sub(b"", self.heard)
         if _has_frame(text):
             self.done = True
@@ -92,7 +92,7 @@ class Login:
         if self._typed_secret:
             raise self.rejection
         if self._user is not None and not self._typed_name:
-            return self._nudge(now_s)  # of a login that somebody else has begun on this console
+            return self._nudge(now_s)  # of a login that was begun before on this console
         if self._secret is None:
             raise LoginError("the board asks for a password; name it with login=file:PATH or login=env:NAME", True)
         self._typed_secret = True
@@ -113,7 +113,7 @@ class Login:
         return b""
 
     def _is_inside(self, text: bytes) -> bool:
-        """Whether what came, and then stopped, goes for a prompt of an unusual shape."""
+        """True if text after which nothing followed may be a prompt of an unusual form."""
         echo = (self._user or "").encode() if self._typed_name and not self._typed_secret else b""
         is_text = text.strip() not in (b"", echo) and not _ASKS.search(text)
         return is_text and (self._typed_name or self._typed_secret or self._nudges >= 3)
@@ -129,7 +129,7 @@ class Login:
 
 
 def _has_frame(text: bytes) -> bool:
-    """Whether buddyd itself is heard."""
+    """True if frames of buddyd arrive already."""
     at = text.find(wire.MARK)
     while at >= 0:
         end = text.find(b"\n", at)

@@ -1,4 +1,4 @@
-"""From a link's URL to the connection of the collector: which board it leads to, and what its other side must prove."""
+"""Makes the collector's connection from a URL: which board it leads to, and whether that must authenticate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from buddywatch.links.listen import AcceptedLink
 from buddywatch.text.addresses import is_loopback
 
 NO_LISTENER = (
-    "everybody can reach this address, and no board has a secret: give each [[board]] that dials in a secret_file, "
+    "any host can reach this address, and no board has a secret: give each [[board]] that dials in a secret_file, "
     "or listen on 127.0.0.1"
 )
 
@@ -33,11 +33,13 @@ class Doors:
             return Connection(link, board)
         demanded = board is not None and self._secrets.has_secret(board)
         if demanded and isinstance(link, HushLink):
-            raise ValueError(f"{url}: {board} has a secret, which a shell cannot prove; to believe it, add secret=none")
+            raise ValueError(
+                f"{url}: {board} has a secret, but a shell cannot authenticate; to accept it anyway, add secret=none"
+            )
         return Connection(self._guarded(link, board, demanded), board)
 
     def admitted(self, listener: Listener, board: str | None) -> list[Connection]:
-        """Connections for those who have called since the last time. board: the listener's, where it has one."""
+        """Connections for the boards that dialled in since the last call. board: the listener's, if it has one."""
         demanded = not is_loopback(listener.host) or (board is not None and self._secrets.has_secret(board))
         links: list[AcceptedLink] = listener.accepted()
         return [Connection(self._guarded(link, board, demanded), board, is_call=True) for link in links]

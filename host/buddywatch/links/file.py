@@ -1,4 +1,4 @@
-"""file:PATH and -: a stream that was recorded, or that comes from another program."""
+"""file:PATH and -: a recorded stream, or the output of another program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READ_BYTES = 4096  # 70 to 370 frames: what one read brings is decoded in about 
 
 
 class FileLink:
-    """It ends where the file ends. Nobody is there to answer: what is written is taken and forgotten.
+    """It ends at the end of the file. Nothing answers, so what is written is dropped.
 
     written: when the file was last written, seconds since 1970.
     """
@@ -27,8 +27,8 @@ class FileLink:
         self._path = path
         self._descriptor: int | None = None
         self.written = 0.0
-        self._waits = False  # a pipe or a terminal, of which more may come later
-        self._ahead = 0  # up to where read_ahead() has read
+        self._waits = False  # a pipe or a terminal, where more may arrive later
+        self._ahead = 0  # the position of read_ahead()
 
     @property
     def up(self) -> bool:
@@ -36,7 +36,7 @@ class FileLink:
 
     @property
     def is_recording(self) -> bool:
-        """Whether all of it is there already; False for a pipe or a terminal, of which more may come."""
+        """True for a complete file; False for a pipe or a terminal, where more may arrive."""
         return not self._waits
 
     def fileno(self) -> int | None:
@@ -104,7 +104,7 @@ class FileLink:
 
 
 class StdinLink(FileLink):
-    """Standard input, as a copy of its descriptor: the original is not closed, nor made non-blocking for others."""
+    """Standard input, through a copy of its descriptor: the original is neither closed nor made non-blocking."""
 
     def __init__(self, url: str = "-") -> None:
         super().__init__(url, "/dev/stdin")

@@ -1,4 +1,4 @@
-"""A link over a network whose other side may have to prove who it is: it is up when that is done."""
+"""A network link whose other side may have to authenticate: it is up after that."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PROVE_S = 20.0
 
 
 class GuardedLink:
-    """board: what the configuration calls the board of this link, None where its hello will tell.
+    """board: the name of the board in the configuration, None if its hello gives the name.
 
-    demanded: nothing is taken before the proof. Without that a board that demands the secret gets it, and a board that
-    has none is taken as it is; whether it may be who it says, objection() tells.
+    demanded: drop all input until the board has authenticated. Otherwise authenticate only with boards that ask for
+    it; objection() tells whether the name that a board gives is acceptable.
     """
 
     def __init__(self, link: Link, secrets: BoardSecrets, board: str | None, demanded: bool) -> None:
@@ -27,11 +27,11 @@ class GuardedLink:
         self.flows_unasked = link.flows_unasked
         self.takes_requests = link.takes_requests
         self.has_human_side = link.has_human_side
-        self.rest_s = float(getattr(link, "rest_s", 0.0))  # after a refusal, where opening it costs the board something
+        self.rest_s = float(getattr(link, "rest_s", 0.0))  # after a refusal, if opening the link costs the board memory
         self._secrets = secrets
         self._board = board
         self._demanded = demanded
-        self._down: LinkDown | None = None  # told when all that came before it is
+        self._down: LinkDown | None = None  # raised after everything received before it was read
         self._begin()
 
     @property
@@ -75,13 +75,17 @@ class GuardedLink:
         self.link.close()
 
     def objection(self, claimed: str) -> str | None:
-        """Why whoever says that it is board `claimed` is not believed; None: it is."""
+        """Why the other side is not accepted as board `claimed`; None: it is."""
         proven = self._handshake.proven
         if proven is not None:
             known_as = self._board or proven
-            return None if claimed == known_as else f"it has proven to be {known_as}, and calls itself {claimed}"
+            return (
+                None
+                if claimed == known_as
+                else f"authentication failed: the peer says it is {claimed!r} but proved the secret of {known_as!r}"
+            )
         if self._secrets.has_secret(claimed):
-            return f"it calls itself {claimed}, which has a secret, and has not proven that; not believed"
+            return f"authentication failed: the peer says it is {claimed!r} but did not prove {claimed}'s secret"
         return None
 
     def _begin(self) -> None:
@@ -102,7 +106,9 @@ class GuardedLink:
             self._since_s = now_s
         elif now_s - self._since_s > PROVE_S:
             who = f"the secret of {self._board}" if self._board else "a secret"
-            raise self._refusal(f"nobody proved {who} within {PROVE_S:.0f} s; its buddyd needs --secret-file")
+            raise self._refusal(
+                f"authentication failed: no proof of {who} within {PROVE_S:.0f} s; buddyd there needs --secret-file"
+            )
 
     def _refusal(self, why: str) -> LinkDown:
         self.close()
@@ -114,7 +120,7 @@ class GuardedLink:
 
     def _ended(self, down: LinkDown) -> bytes:
         if self._handshake.is_answered:
-            refused = f"{self.url}: it did not take our proof; give both sides the same secret"
+            refused = f"{self.url}: authentication failed: it rejected our proof; give both sides the same secret"
             down = LinkDown(refused, down.ended, max(down.rest_s, self.rest_s))
         rest = self._handshake.rest()
         if not rest:

@@ -1,7 +1,7 @@
-"""hush://USER@HOST: a board watched through a shell alone, over whatever link leads to that shell.
+"""hush://USER@HOST: a board without an agent, watched through a shell, over any link that leads to the shell.
 
-The shell is held open, since each login costs the board the start of programs. To the collector this is a link that
-brings frames: it answers for the board that has no agent.
+The shell stays open, since each login starts programs on the board. For the collector this is a link with frames: the
+link answers in place of an agent.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from buddywatch.links.login import REJECTED_REST_S, REST_S, LoginLink
 
 ANSWER_S = 20.0  # a command and its answer at 9600 baud take half a second
 TRIES = 3  # of a question, and of a poll
-# Out of what became of a command that lost a character: of the line, or of an open quote, where hush takes no Ctrl-C.
+# Leaves a damaged command line, or an open quote, in which hush ignores Ctrl-C.
 WAYS_OUT = (b"\x03\n", b'"\n\x03\n')
 _NO_NAME = ("", "(none)", "localhost")
 
 
 class HushLink:
-    """login: the way to the shell. host: what to call a board that has no name of its own."""
+    """login: the link to the shell. host: the name for a board that has none."""
 
     flows_unasked = True
     takes_requests = True
-    has_human_side = False  # a shell would run what a person types
-    rest_s = REJECTED_REST_S  # where it is not believed
+    has_human_side = False  # a shell would execute what is typed
+    rest_s = REJECTED_REST_S  # after its board was not accepted
 
     def __init__(self, login: LoginLink, host: str, interval_s: int) -> None:
         self.url = login.url
@@ -46,8 +46,8 @@ class HushLink:
         self._question: Question | None = None  # being asked
         self._command = ""  # of it
         self._unanswered = self._damaged = 0  # in a row
-        self._wake_s = 0.0  # when there is something to do, if nothing comes before
-        self._poll_at_s = 0.0  # when the last one was due: a late one does not delay those after it
+        self._wake_s = 0.0  # when there is something to do, if nothing is received before
+        self._poll_at_s = 0.0  # when the last one was due: a late poll does not delay the next ones
         self._polls = 0
         self._readings: list[Reading] = []
         self._steps = [check(), learn(self._board)]
@@ -86,7 +86,7 @@ class HushLink:
         return out
 
     def write(self, data: bytes) -> int:
-        """The collector's requests: who is there, and frames again, which nobody has kept."""
+        """Answer the collector's requests: hellos, and frames again, which nobody has stored."""
         if not self._is_up or self._life is None:
             return 0
         for line in data.split(b"\n"):
@@ -109,7 +109,7 @@ class HushLink:
         return LinkDown(f"{self.url}: {reason}", rest_s=rest_s)
 
     def _converse(self, data: bytes, now_s: float, was_inside: bool) -> None:
-        """Take in what came, and ask on."""
+        """Process what was received, and ask the next question."""
         if not was_inside:
             self._go_on(None, now_s)
         answer, console = self._shell.feed(data)
@@ -154,7 +154,7 @@ class HushLink:
         self._wake_s = now_s + ANSWER_S
 
     def _ask_again(self, now_s: float) -> None:
-        """No answer came: a character was lost on the way, the shell hangs, or something else reads what is typed."""
+        """No answer: a character was lost, the shell hangs, or another program reads the input."""
         self._unanswered += 1
         if self._unanswered >= TRIES:
             said = f"; it said: {self._shell.complaint}" if self._shell.complaint else ""
@@ -163,7 +163,7 @@ class HushLink:
         self._wake_s = now_s + ANSWER_S
 
     def _take_reading(self, now_s: float) -> None:
-        """After a poll: store it as frames, and wait for the next; once more, and soon, where it was damaged."""
+        """After a poll: make frames of it and wait for the next one. A damaged poll is repeated soon."""
         if not self._readings:
             self._damaged += 1
             if self._damaged < TRIES:

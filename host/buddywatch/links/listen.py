@@ -13,7 +13,7 @@ from buddywatch.links.tcp import CONNECT_S, SocketLink
 from buddywatch.text.escape import counted
 
 CONNECTIONS_MAX = 64  # each takes a descriptor, and a process has 1024 on most systems
-TELL_S = 60.0  # a board that is turned away tries again every few seconds
+TELL_S = 60.0  # a rejected board retries every few seconds
 BUSY = b"busy: too many connections\r\n"
 
 
@@ -92,12 +92,12 @@ class Listener:
         return b""
 
     def accepted(self) -> list[AcceptedLink]:
-        """The links that were made since the last call."""
+        """The links accepted since the last call."""
         new, self._new = self._new, []
         return new
 
     def news(self) -> list[str]:
-        """What a person should know, since the last call."""
+        """News for the user since the last call."""
         news, self._news = self._news, []
         return news
 
@@ -105,7 +105,7 @@ class Listener:
         return len(data)
 
     def close(self) -> None:
-        """No more connections are taken; those that are there stay."""
+        """Accept no more connections; existing ones stay open."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -114,7 +114,7 @@ class Listener:
             self._resolver = None
 
     def _see_address(self, resolver: Resolver) -> None:
-        """Listen as soon as the look-up of the name is answered. LinkDown."""
+        """Listen once the name is resolved. LinkDown."""
         answer = resolver.answer()
         if answer is None and monotonic() <= self._deadline:
             return
@@ -150,7 +150,7 @@ class Listener:
         self._new.append(link)
 
     def _turn_away(self, connection: socket.socket, host: str) -> None:
-        """Disconnect a board for which there is no room. It tries again, so that is told once a minute at most."""
+        """Disconnect a board for which there is no room. It retries, so this is reported once a minute at most."""
         with suppress(OSError):
             connection.send(BUSY, socket.MSG_DONTWAIT)
         connection.close()
@@ -160,7 +160,7 @@ class Listener:
             return
         since = self.refused - self._refused_told
         self._refused_told, self._tell_at_s = self.refused, now_s + TELL_S
-        times = f" (and {since - 1} more since it was last said)" if since > 1 else ""
+        times = f" (and {since - 1} more since the last report)" if since > 1 else ""
         here = counted(len(self._open), "board")
         what = f"{here} connected, so another from {host} was disconnected{times}"
         self._news.append(f"{self.url}: {what}; allow more with ?connections=NUMBER")

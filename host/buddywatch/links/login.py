@@ -1,4 +1,4 @@
-"""telnet://USER@HOST/?login=file:PATH&exec=COMMAND: a link behind a login, which is what that leads to."""
+"""telnet://USER@HOST/?login=file:PATH&exec=COMMAND: a link behind a login."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from buddywatch.config.secret_files import SecretFileError
 from buddywatch.links.base import Link, LinkDown, LinkError
 from buddywatch.links.dialog import Login, LoginError
 
-# Every login costs the board the start of a program or two, the very thing that fails when its memory is in pieces.
+# Every login starts a program or two on the board, which is exactly what fails when its memory is fragmented.
 REST_S = 10.0
 REJECTED_REST_S = 900.0
 _HIDDEN = b"***"
 
 
 class LoginLink:
-    """Logs in over another link, types a command if there is one, and is then as that link.
+    """Logs in over another link, types a command if there is one, and then behaves like that link.
 
-    start_inside: what to type once inside, b"" for nothing.
+    start_inside: what to type after the login, b"" for nothing.
     """
 
     flows_unasked = False
     takes_requests = has_human_side = True
-    rest_s = REJECTED_REST_S  # where what it leads to is not believed
+    rest_s = REJECTED_REST_S  # after the board behind it was not accepted
 
     def __init__(self, link: Link, user: str | None, secret: Secret | None, start_inside: bytes = b"") -> None:
         self.url = link.url
@@ -31,10 +31,10 @@ class LoginLink:
         self._user = user
         self._secret = secret
         self._start_inside = start_inside
-        self._login: Login | None = None  # while it lasts
-        self._hidden = b""  # the secret, for what may echo it; b"" when that is over
+        self._login: Login | None = None  # during the login
+        self._hidden = b""  # the secret, to remove its echo; b"" afterwards
         self._inside = False
-        self._typing = bytearray()  # what the link has not taken yet
+        self._typing = bytearray()  # not yet accepted by the link
 
     @property
     def up(self) -> bool:
@@ -62,7 +62,7 @@ class LoginLink:
         self._hidden = (secret or "").encode()
 
     def read(self) -> bytes:
-        """While it is not up, it must be called several times a second: prompts are told by what does not follow."""
+        """Call it several times a second until up: a prompt is recognised by the silence after it."""
         try:
             data = self._link.read()
             self.type(b"")
@@ -83,7 +83,7 @@ class LoginLink:
         return self._link.write(data) if self._inside and not self._typing else 0
 
     def type(self, data: bytes) -> None:
-        """Send it now, or as soon as the link takes it. LinkDown."""
+        """Send it now, or as soon as the link accepts it. LinkDown."""
         self._typing += data
         if self._typing:
             del self._typing[: self._link.write(bytes(self._typing))]

@@ -16,7 +16,7 @@ from buddywatch.protocol.line_stream import LinkSession, Text
 
 
 class RecordedTime:
-    """now: when what is read next was sent, seconds since 1970; meaningless before is_measured."""
+    """now: when the next data of the recording was sent, seconds since 1970. Not valid before is_measured."""
 
     def __init__(self, recording: FileLink) -> None:
         self.now = 0.0
@@ -43,7 +43,7 @@ class RecordedTime:
             self._trackers.clear()
 
     def saw(self, items: Iterable[object]) -> None:
-        """These came of it: it goes on from the newest of them."""
+        """Items that were decoded: time continues from the newest of them."""
         self.now = _newest(self.now, items)
 
 

@@ -1,4 +1,4 @@
-"""rfc2217://HOST:PORT?baud=9600: a serial port of a terminal server, which sets it as asked (RFC 2217, over telnet)."""
+"""rfc2217://HOST:PORT?baud=9600: a serial port of a terminal server, with settings by RFC 2217 over telnet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTLED_S = 10.0
 
 
 class ComPort:
-    """The options of one connection, in any chunking. baud: that the server has set; None before it said so."""
+    """The telnet options of one connection. baud: as the server has set it; None before its answer."""
 
     def __init__(self) -> None:
         self.baud: int | None = None
@@ -77,7 +77,7 @@ class ComPort:
             return
         yes, no = (WILL, WONT) if verb == DO else (DO, DONT)
         answer = yes if option in _AGREED else no
-        if (answer, option) not in self._told:  # RFC 1143: what was said is not said again, so there can be no loop
+        if (answer, option) not in self._told:  # RFC 1143: never repeat an answer, so that there is no loop
             self._told.add((answer, option))
             if len(self.replies) < OUT_BYTES:
                 self.replies += bytes((IAC, answer, option))
@@ -100,7 +100,7 @@ class Rfc2217Link(TcpLink):
         super().__init__(url, host, port)
         self._settings = (baud, dtr, rts)
         self._com = ComPort()
-        self._asked_s = 0.0  # when the server was told the settings, 0 before
+        self._asked_s = 0.0  # when the settings were sent, 0 before
 
     @property
     def up(self) -> bool:

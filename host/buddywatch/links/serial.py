@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import serial
 
 BAUD = 115200
-BY_ID = "/dev/serial/by-id"  # names that stay the same when adapters are plugged in in another order
+BY_ID = "/dev/serial/by-id"  # names that do not depend on the order in which adapters were plugged in
 READ_BYTES = 4096  # N_TTY_BUF_SIZE
 
 
@@ -24,7 +24,7 @@ class SerialLink:
     """dtr, rts: whether these lines are asserted; some boards have them wired to reset and boot mode. rtscts: flow
     control by RTS and CTS.
 
-    shared: a shell reads what is sent, so that the collector must not ask for anything; a person may, on purpose.
+    shared: a shell reads what is sent, so the collector sends nothing; only the user may, with --shell.
     """
 
     flows_unasked = True
@@ -66,7 +66,7 @@ class SerialLink:
         try:
             port.baudrate = self._baud
             port.open()
-            # pyserial's lock (flock) keeps out only those who look at it; this keeps out all but root.
+            # pyserial's lock (flock) stops only programs that check it; TIOCEXCL stops all but root's.
             with contextlib.suppress(OSError):
                 fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
         except (OSError, ValueError, termios.error) as error:
@@ -79,7 +79,7 @@ class SerialLink:
             return b""
         descriptor = self._port.fileno()
         try:
-            # VMIN and VTIME are 0, so that a read returns nothing both when nothing has come and when the line is gone.
+            # VMIN and VTIME are 0: read() returns nothing both without data and when the line is gone.
             poller = select.poll()
             poller.register(descriptor, select.POLLIN)
             if not poller.poll(0):
@@ -120,7 +120,7 @@ def _drop_output(descriptor: int) -> None:
 
     close() waits up to 30 s (closing_wait) for output that the other side does not take: tty_port_close_start() in
     drivers/tty/tty_port.c. Flushing empties the driver's buffer but not the UART's FIFO. uart_wait_until_sent() in
-    serial_core.c waits for the FIFO without a limit of its own while CTS is heeded, so that is turned off (Linux 6.1).
+    serial_core.c waits for the FIFO without a limit while flow control is on, so it is turned off (Linux 6.1).
     """
     with contextlib.suppress(OSError, termios.error):
         settings = termios.tcgetattr(descriptor)

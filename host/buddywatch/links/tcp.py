@@ -1,4 +1,4 @@
-"""tcp://HOST:PORT and telnet://HOST[:23]: a connection that is made without waiting for it."""
+"""tcp://HOST:PORT and telnet://HOST[:23]: connecting never blocks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from buddywatch.links.resolve import Address, Resolver
 CONNECT_S = 10.0  # for the look-up, and for each address
 READ_BYTES = 16384
 WRITE_BYTES = 4096  # taken at a time
-OUT_BYTES = 4096  # answers to telnet commands that a peer does not take
-# A board that is switched off closes nothing: after 60 s of silence it is probed, and given up 60 s later.
+OUT_BYTES = 4096  # answers to telnet commands that may wait for the peer
+# A board that is switched off does not close: after 60 s of silence it is probed, and dropped 60 s later.
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 UNSENT_MS = 120_000
 
 
 class SocketLink:
-    """A connection that is there. _encode and _decode are what telnet needs."""
+    """An established connection. _encode and _decode are overridden for telnet."""
 
     flows_unasked = False
     takes_requests = has_human_side = True
@@ -50,7 +50,7 @@ class SocketLink:
         return None if self._socket is None else self._socket.fileno()
 
     def start(self) -> None:
-        """It is there already."""
+        """It is connected already."""
 
     def read(self) -> bytes:
         if self._socket is None or not self._connected:
@@ -65,7 +65,7 @@ class SocketLink:
             pass
         except OSError as error:
             raise self._gone(why(error)) from None
-        with suppress(OSError):  # that the connection is broken, recv() says as well, but after all that has come
+        with suppress(OSError):  # recv() reports a broken connection as well, after the received data
             self._flush()
         return text
 
@@ -91,7 +91,7 @@ class SocketLink:
             self._socket = None
 
     def _use(self, connection: socket.socket) -> None:
-        """The connection is made."""
+        """Use this connection."""
         self._socket = connection
         self._connected = True
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -118,7 +118,7 @@ class SocketLink:
 
 
 class TcpLink(SocketLink):
-    """A connection to be made, to each of the host's addresses in turn."""
+    """Connects to each address of the host in turn."""
 
     def __init__(self, url: str, host: str, port: int) -> None:
         super().__init__(url, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
@@ -169,7 +169,7 @@ class TcpLink(SocketLink):
             raise self._gone("no answer about its address")
 
     def _try_next(self) -> None:
-        """Begin to connect to the next address; LinkDown when there is none left."""
+        """Begin to connect to the next address. LinkDown: none is left."""
         while self._addresses:
             family, address = self._addresses.pop(0)
             try:

@@ -1,4 +1,4 @@
-"""From a URL to the link. ValueError (one line): what is wrong with it, without a password that stands in it."""
+"""Makes a link from its URL. ValueError (one line): what is wrong; a password in the URL is never shown."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from buddywatch.links.serial import BAUD, SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
 
 TELNET_PORT = 23
-INTERVAL_S = 5  # as buddyd's
-EXEC_MAX = 200  # bytes: less than the line editor of any shell takes
+INTERVAL_S = 5  # the same as buddyd's default
+EXEC_MAX = 200  # bytes: the line editor of every shell accepts so many
 EXPECTED = (
     "expected serial:///dev/ttyUSB0?baud=115200, telnet://HOST[:23], tcp://HOST:PORT, rfc2217://HOST:PORT?baud=115200, "
     "listen://ADDRESS:PORT, hush://USER@HOST, file:PATH or -"
@@ -27,14 +27,14 @@ _SWITCH = {"true": True, "false": False}
 _LINE = {"baud": "baud=NUMBER", "dtr": "dtr=true|false", "rts": "rts=true|false"}
 _TTY = {**_LINE, "rtscts": "rtscts=true|false"}
 _SERIAL = {**_TTY, "shared": "shared=true|false"}
-_LINE_OF: dict[str, dict[str, str]] = {"serial": _TTY, "rfc2217": _LINE}  # the options of a line, by the way to it
+_LINE_OF: dict[str, dict[str, str]] = {"serial": _TTY, "rfc2217": _LINE}  # the serial options, by scheme
 _HUSH = {"login": "login=file:PATH|env:NAME", "interval": "interval=SECONDS"}
 _TELNET = {"login": "login=file:PATH|env:NAME", "exec": "exec=COMMAND"}
 _LISTEN = {"connections": "connections=NUMBER"}
-# What leads to a shell: hush:// is short for hush+telnet://.
+# Schemes that can lead to a shell: hush:// is short for hush+telnet://.
 _TO_SHELL = ("telnet", "tcp", "serial", "rfc2217")
 _NETWORK = ("telnet", "tcp", "rfc2217", "hush", "hush+telnet", "hush+tcp", "hush+rfc2217")
-# Of each link over a network: what is at its other end proves no secret, such as a terminal server's serial line.
+# Option of network links: the other end cannot authenticate, such as the serial line of a terminal server.
 _PROOF, _NO_PROOF = "secret", "none"
 
 
@@ -52,11 +52,11 @@ class _Url:
         return unquote(self.parts.username) if self.parts.username else None
 
     def take(self, kinds: Mapping[str, str]) -> None:
-        """ValueError for an option that is not of these, or no value for it."""
+        """ValueError for an option that is not among these, or has a wrong value."""
         for name, value in self.options.items():
             if name not in kinds or not _fits(name, value):
                 expected = f"expected {_listed(list(kinds.values()))}"
-                if name == "login":  # what is there may be the secret itself
+                if name == "login":  # the value may be the secret itself
                     raise ValueError(f"{self.parts._replace(query='').geturl()}: login=...: {expected}")
                 raise ValueError(f"{self.text}: {name}={value}: {expected}")
 
@@ -82,7 +82,7 @@ def open_link(url: str) -> Link:
     if scheme == "telnet" and (of.user or of.options):
         return _behind_login(of)
     if of.user is not None:
-        raise ValueError(f"{url}: a name to log in with is for telnet:// and hush://; {EXPECTED}")
+        raise ValueError(f"{url}: a login name is possible only with telnet:// and hush://; {EXPECTED}")
     if scheme == "listen" and of.parts.hostname and of.port is not None and _is_bare(of):
         of.take(_LISTEN)
         return Listener(url, of.parts.hostname, of.port, of.whole("connections", CONNECTIONS_MAX))
@@ -90,7 +90,7 @@ def open_link(url: str) -> Link:
 
 
 def asks_proof(url: str) -> bool:
-    """Whether a board that has a secret must prove it there: over a network, unless the link says that it cannot."""
+    """True if a board with a secret must authenticate on this link: over a network, unless it has secret=none."""
     return url.partition(":")[0].lower() in _NETWORK and _PROOF not in _split(url).options
 
 
@@ -98,7 +98,7 @@ def _without_proof(of: _Url) -> _Url:
     value = of.options.get(_PROOF)
     if value is None or of.parts.scheme not in _NETWORK:
         return of
-    if value != _NO_PROOF:  # what is there may be the secret itself
+    if value != _NO_PROOF:  # the value may be the secret itself
         shown = of.parts._replace(query="").geturl()
         raise ValueError(f"{shown}: secret=...: expected secret=none, or nothing; the secret itself is in a file")
     return replace(of, options={name: value for name, value in of.options.items() if name != _PROOF})
@@ -110,16 +110,16 @@ def _split(url: str) -> _Url:
         if parts.password is not None:
             host = parts.netloc.rpartition("@")[2]
             shown = parts._replace(netloc=f"{parts.username}@{host}").geturl()
-            raise ValueError(f"{shown}: a password does not belong into a link; use login=file:PATH or login=env:NAME")
+            raise ValueError(f"{shown}: a link must not contain a password; use login=file:PATH or login=env:NAME")
         return _Url(url, parts, parts.port, dict(parse_qsl(parts.query, keep_blank_values=True)))
     except ValueError as error:
-        if "does not belong" in str(error):
+        if "must not contain" in str(error):
             raise
         raise ValueError(f"{url}: {error}; {EXPECTED}") from None
 
 
 def _way(of: _Url, scheme: str, names: Collection[str]) -> Link:
-    """The link itself, without what may be done over it. names: of the options that are its own."""
+    """The plain link, without login or shell. names: its own options."""
     own = replace(of, options={name: value for name, value in of.options.items() if name in names})
     if scheme == "serial":
         return _serial(own)
@@ -164,14 +164,14 @@ def _secret(of: _Url) -> Secret | None:
 
 
 def _is_bare(of: _Url) -> bool:
-    """Whether there is neither path nor fragment."""
+    """True if there is no path and no fragment."""
     return of.parts.path in ("", "/") and not of.parts.fragment
 
 
 def _fits(name: str, value: str) -> bool:
     if name in ("baud", "connections", "interval"):
         return value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0
-    if name in _SERIAL:  # but for the rate
+    if name in _SERIAL:  # except the rate
         return value in _SWITCH
     if name == "login":
         return value.startswith(("file:", "env:")) and len(value.partition(":")[2]) > 0

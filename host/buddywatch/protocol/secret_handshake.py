@@ -91,5 +91,5 @@ class Handshake:
             raise HandshakeError("it proves what was not asked for")
         name, of_board = self._asked
         if not secret.same(claim, secret.proof(self._key, secret.BOARD, name, of_board, self._nonce)):
-            raise HandshakeError("it does not prove that it has the secret; it is not believed")
+            raise HandshakeError("authentication failed: its proof is wrong; give both sides the same secret")
         self.proven = name.decode("ascii")

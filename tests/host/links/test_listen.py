@@ -97,7 +97,7 @@ def test_callers_that_are_turned_away_are_told_once_a_minute(monkeypatch):
             now_s += listen.TELL_S
             turn_away(connection, listener, now_s)
             assert connection.news[1:] == [
-                f"{said} (and 2 more since it was last said); allow more with ?connections=NUMBER"
+                f"{said} (and 2 more since the last report); allow more with ?connections=NUMBER"
             ]
             for link in listener.accepted():
                 link.close()

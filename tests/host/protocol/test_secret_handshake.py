@@ -54,9 +54,9 @@ def test_same_challenge_again_is_answered_once():
     [
         pytest.param(secret.challenge(b"other", OF_BOARD) + b"\n", "board other demands a secret", id="unknown"),
         pytest.param(PROOF, "proves what was not asked for", id="unasked"),
-        pytest.param(CHALLENGE + wire.seal(b"~A xxxxxxxxxxxxxxxxxxxxxx ") + b"\n", "not believed", id="wrong"),
+        pytest.param(CHALLENGE + wire.seal(b"~A xxxxxxxxxxxxxxxxxxxxxx ") + b"\n", "proof is wrong", id="wrong"),
         pytest.param(
-            CHALLENGE + wire.seal(b"~A %s " % VECTORS["host_proof"].encode()) + b"\n", "not believed", id="reflected"
+            CHALLENGE + wire.seal(b"~A %s " % VECTORS["host_proof"].encode()) + b"\n", "proof is wrong", id="reflected"
         ),
         pytest.param(CHALLENGE + secret.challenge(NAME.encode(), OF_HOST) + b"\n", "second proof", id="two-challenges"),
     ],
