@@ -200,6 +200,9 @@ class Noisy:
         for value in self.line.stored:
             self.rows.add(value)
         self.line.stored.clear()
+        for retime in self.line.retimes:
+            self.rows.retime(retime)
+        self.line.retimes.clear()
 
     def restart_collector(self):
         """What was not stored is lost with it, and what is under way is heard by the next one."""

@@ -1,6 +1,7 @@
 """A board, its links and a collector, and all that may happen to them."""
 
 import random
+from dataclasses import replace
 
 from buddywatch.model.samples import Boot, Gap, ResumeState, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -16,6 +17,20 @@ class Rows:
 
     def __init__(self):
         self.boots, self.frames, self.snapshots, self.gaps = {}, {}, [], []
+
+    def retime(self, retime):
+        """Put right the times of a boot, as the store does."""
+
+        def right(value):
+            late_ms = getattr(value, "uptime_ms", None)
+            if value.boot_id != retime.boot_id or late_ms is None or late_ms < retime.from_uptime_ms:
+                return value
+            return replace(value, time=retime.started + late_ms / 1000)
+
+        self.snapshots = [right(value) for value in self.snapshots]
+        self.frames = {key: right(value) for key, value in self.frames.items()}
+        if retime.from_uptime_ms == 0:
+            self.boots[retime.boot_id] = replace(self.boots[retime.boot_id], started=retime.started)
 
     def add(self, value):
         if isinstance(value, Boot):

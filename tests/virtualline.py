@@ -18,6 +18,7 @@ from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
 from buddywatch.links.connection import Connection
 from buddywatch.model.alerts import RulesHistory
+from buddywatch.model.samples import Retime
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import Text
 
@@ -191,6 +192,7 @@ class Line:
         self.peer.attach(self._board_end, None)
         self.connection = Connection(self._link)
         self.board = new_board("xport-07")
+        self.retimes: list[Retime] = []  # what the store is to put right
 
     def restart_collector(self, tracker: BoardTracker) -> None:
         """One that knows what tracker knows."""
@@ -245,5 +247,5 @@ class Line:
             if not isinstance(item, Text):
                 self.stored += self.board.take(item, at.time, True, at)
                 connection.is_puzzling = self.board.tracker.wants_hello
-        self.board.take_rows()
+        self.retimes += self.board.take_rows(0.0).retimes
         self.board.ask([connection], self.now)

@@ -43,7 +43,7 @@ class Watch:
                 else:
                     self.board.take(item, time.time(), True, at)
         self.board.ask([connection], time.monotonic())
-        rows = self.board.take_rows()
+        rows = self.board.take_rows(0.0)
         self.values += [*rows.boots, *rows.snapshots, *(stored.event for stored in rows.events), *rows.gaps]
         self.console += [line.text for line in rows.console]
         self.news += connection.news

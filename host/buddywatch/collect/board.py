@@ -7,7 +7,7 @@ from typing import NamedTuple
 from buddywatch.alerts.evaluate import BoardRules, Item
 from buddywatch.links.connection import Connection
 from buddywatch.model.batch import BoardRows
-from buddywatch.model.samples import ConsoleLine, Event
+from buddywatch.model.samples import ConsoleLine, Event, Retime, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Frame, GapReport, Hello
@@ -32,14 +32,27 @@ class Board:
         self.rules = rules
         self._requests: Requests[Connection] = Requests(Connection.count_reasked)
         self._console: list[ConsoleLine] = []
+        self._retimes: list[Retime] = []
+        self._newest = 0.0  # the time of the newest snapshot
+        self._is_heard = False  # since the rows were taken
         self._told: str | None = None  # the tracker's problem that was news
 
     def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now) -> list[Item]:
         """What follows from it, which also waits for the store from now on. arrival: when it was made, if not live."""
         values = self.tracker.take(item, arrival, live)
+        if self.tracker.is_clock_ahead:
+            self.restart_clock(0.0)
+        newest = max([value.time for value in values if isinstance(value, Snapshot)], default=0.0)
+        if live and newest > self._newest:  # not what is fetched late
+            self._newest, self._is_heard = newest, True
         if values:
             self.rules.take(values, at.time, at.monotonic_s)
         return values
+
+    def restart_clock(self, step_s: float) -> None:
+        """This machine's clock was set by step_s: put right the times that were given since the collector started."""
+        self._retimes += self.tracker.restart_clock(step_s)
+        self._newest = 0.0
 
     def take_console(self, text: str, arrival: float, at: Now) -> None:
         """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
@@ -53,10 +66,13 @@ class Board:
             time = arrival if uptime_ms is None else min(arrival, boot.started + uptime_ms / 1000)
             self.rules.take([Event(boot.boot_id, None, time, uptime_ms, *found, line)], at.time, at.monotonic_s)
 
-    def take_rows(self) -> BoardRows:
-        """What the store must keep since the last call."""
+    def take_rows(self, boottime_s: float) -> BoardRows:
+        """What the store must keep since the last call. boottime_s: the time by CLOCK_BOOTTIME."""
         rows = self.rules.take_rows()
+        rows.heard_boottime_s = boottime_s if self._is_heard else None
+        self._is_heard = False
         rows.console, self._console = self._console, []
+        rows.retimes, self._retimes = self._retimes, []
         return rows
 
     def ask(self, connections: list[Connection], monotonic_s: float) -> Connection | None:

@@ -90,13 +90,18 @@ class Boards:
         for name in list(self._boards):
             self.do(name, lambda board: board.rules.settle(at.time), at)
 
-    def gather(self) -> None:
+    def restart_clocks(self, step_s: float, at: Now) -> None:
+        """This machine's clock was set by step_s."""
+        for name in list(self._boards):
+            self.do(name, lambda board: board.restart_clock(step_s), at)
+
+    def gather(self, boottime_s: float) -> None:
         """Move what the boards have for the store into `pending`, and tell what is news in it."""
         for name in self._touched:
             board = self._boards.get(name)
             if board is None:
                 continue
-            rows = board.take_rows()
+            rows = board.take_rows(boottime_s)
             if len(rows) or rows.judged is not None:
                 for noted in rows.transitions:
                     self._tell_transition(noted.transition)

@@ -16,6 +16,7 @@ from buddywatch.collect.console_server import Control
 from buddywatch.collect.link_health import LinkHealths
 from buddywatch.collect.link_table import LinkTable
 from buddywatch.collect.orphans import Orphans
+from buddywatch.collect.wall_clock import WallClock
 from buddywatch.collect.writer import Writer
 from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
@@ -24,6 +25,8 @@ from buddywatch.model.batch import LinkChange
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Item, Text
+from buddywatch.store.heard import boottime_s
+from buddywatch.text.escape import rough_duration
 
 TURN_S = 0.25  # how long the loop sleeps at most
 # A turn costs about as much as a snapshot, so that with many links several must share one: with 100 links and more a
@@ -63,6 +66,7 @@ class Collector:
         self._admit = admit
         self._control = control
         self._orphans = Orphans()
+        self._wall_clock = WallClock(time.time(), boottime_s())
         self._healths = LinkHealths()
         self._stopping = False
         self._save_at_s = 0.0
@@ -96,6 +100,7 @@ class Collector:
         if ready and not self._stopping:
             time.sleep(min(PAUSE_MAX_S, PAUSE_PER_LINK_S * len(self._links)))
         at = _now()
+        self._look_at_clock(at)
         for connection in self._control.serve(self._links, at.monotonic_s):
             self._links.sync(connection, at.monotonic_s)
         for name in self._boards.tick(at):
@@ -190,7 +195,7 @@ class Collector:
         """Hand the writer what it has not got yet, once it has written what it got before."""
         for name, why in self._writer.refused():
             self._boards.refuse(name, why, at)
-        self._boards.gather()
+        self._boards.gather(boottime_s())
         if self._writer.is_idle:
             batch = self._boards.take_batch()
             batch.links = [LinkChange(board, url, is_up, at.time) for board, url, is_up in self._links.changes()]
@@ -201,6 +206,16 @@ class Collector:
             self._boards.let_go(at)
         self._tell_store_error()
         self._presenter.show(self._writer.error)
+
+    def _look_at_clock(self, at: Now) -> None:
+        step_s = self._wall_clock.step_s(at.time, boottime_s())
+        if step_s is not None:
+            way = "forwards" if step_s > 0 else "back"
+            self._presenter.tell(
+                f"the clock of this machine was set {way} by {rough_duration(abs(step_s))}; "
+                "the times of what came since the collector started are corrected"
+            )
+            self._boards.restart_clocks(step_s, at)
 
     def _tell_store_error(self) -> None:
         error, before = self._writer.error, self._store_error

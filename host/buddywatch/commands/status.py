@@ -142,6 +142,8 @@ def _board_lines(board: Overview, now: float) -> list[str]:
 
 
 def _age(board: Overview) -> str:
+    if board.age_s is None and board.snapshot is not None:
+        return "data of unknown age (this machine's clock was ahead when it came)"
     if board.age_s is None or board.snapshot is None:
         return "no data yet"
     old = f"data {rough_duration(board.age_s)} old"

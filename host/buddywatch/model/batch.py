@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from buddywatch.model.alerts import Incident, RuleState, Transition
 from buddywatch.model.links import LinkHealth
-from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Retime, Snapshot
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,14 @@ class BoardRows:
     incident_changes: list[IncidentChange] = field(default_factory=list)
     transitions: list[NotedTransition] = field(default_factory=list)
     rule_states: dict[tuple[str, str | None], RuleState] = field(default_factory=dict)  # by (rule, need)
+    retimes: list[Retime] = field(default_factory=list)  # after all other rows are there
+    heard_boottime_s: float | None = None  # when its newest snapshot came, by this machine's CLOCK_BOOTTIME
     judged: tuple[str, int] | None = None  # (boot id, sequence number) up to which the rules are
 
     def __len__(self) -> int:
         data = len(self.boots) + len(self.snapshots) + len(self.events) + len(self.gaps) + len(self.console)
-        return data + len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
+        changes = len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
+        return data + changes + len(self.retimes)
 
     def extend(self, later: BoardRows) -> None:
         """Take in rows that came later."""
@@ -65,6 +68,8 @@ class BoardRows:
         self.incident_changes += later.incident_changes
         self.transitions += later.transitions
         self.rule_states |= later.rule_states
+        self.retimes += later.retimes
+        self.heard_boottime_s = later.heard_boottime_s or self.heard_boottime_s
         self.judged = later.judged or self.judged
 
 

@@ -74,6 +74,15 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Retime:
+    """The times of a boot from this uptime on are put right: the time of each is started (s since 1970) + uptime."""
+
+    boot_id: str
+    from_uptime_ms: int
+    started: float
+
+
+@dataclass(frozen=True)
 class Piece:
     """Frames first..last, which hold this snapshot or, for None, are an event's or a gap's."""
 

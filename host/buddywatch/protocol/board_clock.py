@@ -16,6 +16,8 @@ WINDOW_S = 600.0  # of uptime: how far back arrivals are looked at
 SLEW = 0.1  # seconds of correction per second of uptime, at most
 SLACK_S = 0.05  # smaller errors are left alone: the jitter of a serial line
 CLOCK_WAS_SET_S = 86400.0  # no link delays this long: the host's clock was set. Forwards, it is followed at once
+TINY_S = 0.001  # less than the resolution of an uptime
+AHEAD_S = 300.0  # nothing arrives before it was made: times given so far ahead were those of a clock that was fast
 KNOTS_MAX = 1024  # with 100 ppm of drift, SLACK_S is used up every 500 s: five days
 
 
@@ -29,6 +31,8 @@ class BoardClock:
         for knot in (*before, (uptime_s, time)):
             self._add_knot(*knot)
         self.edge_s = self._uptimes[-1]  # the highest uptime that a time was given for
+        self.is_ahead = False  # times were given that lie ahead of what arrives now: see restart()
+        self._own_s = self.edge_s if len(self._uptimes) > 1 else 0.0  # times from this uptime on are of this process
         self._arrivals: deque[tuple[float, float]] = deque()  # (uptime_s, arrival - uptime_s), both ascending
         self._newest = float("-inf")
 
@@ -46,6 +50,29 @@ class BoardClock:
             arrivals.popleft()
         if uptime_s > self.edge_s:
             self._correct(uptime_s, arrivals[0][1] + uptime_s)
+
+    def restart(self, step_s: float) -> tuple[float, float] | None:
+        """The host's clock was set by step_s, so that the times given since the start of this process are wrong.
+
+        Returns (from_s, started): the right time of every uptime from from_s on is started + uptime. Where the times
+        before that contradict it, they were wrong as well, and from_s is 0. None: no time was given yet.
+        """
+        if not self._arrivals:
+            return None
+        started, from_s = self._arrivals[0][1] + step_s, self._own_s
+        kept = [knot for knot in zip(self._uptimes, self._times, strict=True) if knot[0] < from_s]
+        if kept:  # what lies between the last of them and from_s keeps its times
+            last_s = from_s - TINY_S
+            kept += [(last_s, self.wall(last_s))] if last_s > kept[-1][0] else []
+        if kept and kept[-1][1] >= started + from_s:
+            kept, from_s = [], 0.0
+        self._uptimes, self._times = [uptime for uptime, _ in kept], [time for _, time in kept]
+        self._add_knot(from_s, started + from_s)
+        self._add_knot(self.edge_s, started + self.edge_s)
+        self._arrivals = deque((uptime_s, late + step_s) for uptime_s, late in self._arrivals)
+        self._own_s = self.edge_s
+        self.is_ahead = False
+        return from_s, started
 
     def wall(self, uptime_s: float) -> float:
         """The time of uptime_s, as far as is known now."""
@@ -65,6 +92,7 @@ class BoardClock:
 
     def _correct(self, uptime_s: float, true_time: float) -> None:
         error = true_time - self.wall(uptime_s)
+        self.is_ahead = self.is_ahead or error < -AHEAD_S
         if abs(error) <= SLACK_S:
             return
         if error < CLOCK_WAS_SET_S:

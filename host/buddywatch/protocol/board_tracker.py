@@ -6,9 +6,10 @@ life of the agent, in the same boot of the kernel ("agent-restart") or after a r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
-from buddywatch.model.samples import Boot, ResumeState
+from buddywatch.model.samples import Boot, ResumeState, Retime
 from buddywatch.protocol.board_clock import BoardClock
 from buddywatch.protocol.boots import KnownBoot, Life, numbers
 from buddywatch.protocol.frame import Frame, GapReport, Hello
@@ -89,6 +90,30 @@ class BoardTracker:
         if len(life.waiting) < WAITING_MAX:
             life.waiting.append((item, arrival, live))
         return out
+
+    @property
+    def is_clock_ahead(self) -> bool:
+        """Whether times were given by a clock of the host that was fast: restart_clock(0.0) puts them right."""
+        return self._current is not None and self._current.clock.is_ahead
+
+    def restart_clock(self, step_s: float) -> list[Retime]:
+        """The host's clock was set by step_s; what of the stored times is to be put right."""
+        restarted: dict[int, tuple[float, float] | None] = {}  # boots of one kernel share a clock
+        retimes = []
+        for life in self._lives.values():
+            known = life.known
+            if known is None:
+                continue
+            clock = known.clock
+            if id(clock) not in restarted:
+                restarted[id(clock)] = clock.restart(step_s)
+            right = restarted[id(clock)]
+            if right is not None:
+                from_s, started = right
+                retimes.append(Retime(life.boot_id, round(from_s * 1000), started))
+                if from_s == 0.0:
+                    known.boot = replace(known.boot, started=started)
+        return retimes
 
     @property
     def holes_seen(self) -> int:

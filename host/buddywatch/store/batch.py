@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from buddywatch.model.batch import Batch, BoardRows
+from buddywatch.store.heard import HeardStore
 from buddywatch.store.rules import RulesStore
 
 
-class BatchStore(RulesStore):
+class BatchStore(RulesStore, HeardStore):
     def write(self, batch: Batch) -> None:
         """Keep all of it, or nothing: StoreError; ValueError or IntegrityError where a row does not fit its boot."""
         with self.batch():
@@ -43,5 +44,9 @@ class BatchStore(RulesStore):
             self.add_transition(noted.transition, noted.noted, noted.to_be_told)
         for (rule, need), state in rows.rule_states.items():
             self.set_rule_state(board, rule, need, state)
+        for retime in rows.retimes:
+            self.retime(board, retime)
+        if rows.heard_boottime_s is not None:
+            self.set_heard(board, rows.heard_boottime_s)
         if rows.judged is not None:
             self.set_judged(board, *rows.judged)

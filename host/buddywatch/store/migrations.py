@@ -130,7 +130,14 @@ def m005_stored_ranges(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (m001_initial, m002_link_health, m003_parts, m004_bounded_reads, m005_stored_ranges)
+def m006_heard(connection: Connection) -> None:
+    connection.execute(
+        """CREATE TABLE heard (
+            board TEXT PRIMARY KEY, boottime_ms INTEGER NOT NULL, host_boot TEXT NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (m001_initial, m002_link_health, m003_parts, m004_bounded_reads, m005_stored_ranges, m006_heard)
 
 
 def schema_version(connection: Connection) -> int | None:

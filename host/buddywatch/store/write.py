@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from buddywatch.model.links import LinkHealth
-from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Retime, Snapshot
 from buddywatch.store.read import BOOT, ReadStore, milliseconds
 
 CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
@@ -61,6 +61,16 @@ class DataStore(ReadStore):
         values = (board, key, kernel, event.seq, milliseconds(event.time), _fit(event.uptime_ms), *what)
         sql = "INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         return self._run(sql, values).rowcount == 1
+
+    def retime(self, board: str, retime: Retime) -> None:
+        """Put right the times of a boot's snapshots and events. Nothing happens for a boot that is not there."""
+        key = self._key(board, retime.boot_id)
+        started_ms = milliseconds(retime.started)
+        for table in ("snapshots", "events"):
+            sql = f"UPDATE {table} SET time_ms = uptime_ms + ? WHERE boot = ? AND uptime_ms >= ?"
+            self._run(sql, (started_ms, key, retime.from_uptime_ms))
+        if retime.from_uptime_ms == 0:
+            self._run("UPDATE boots SET started_ms = ? WHERE id = ?", (started_ms, key))
 
     def add_gap(self, board: str, gap: Gap) -> bool:
         """Keep a gap of a boot that was added. Whether it is new."""

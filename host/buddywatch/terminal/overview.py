@@ -69,7 +69,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
         boot=boot,
         snapshot=snapshot,
         state=_state(snapshot, boot, config, name),
-        age_s=None if snapshot is None else max(0.0, now - snapshot.time),
+        age_s=_age_s(store, name, snapshot, now),
         processes_per_s=_processes_per_s(recent),
         gaps=tuple(store.gaps(name)),
         lost_snapshots=store.lost_snapshots(name),
@@ -119,6 +119,16 @@ def lost_words(board: Overview) -> str:
         return ""
     newest = max((gap for gap in board.gaps if gap.reason in LOSSES), key=lambda gap: gap.time)
     return f"lost {counted(board.lost_snapshots, 'frame')}, last {gap_words(newest)}"
+
+
+def _age_s(store: Store, name: str, snapshot: Snapshot | None, now: float) -> float | None:
+    """How old the newest snapshot is; None: there is none, or this machine's clock was ahead when it came."""
+    if snapshot is None:
+        return None
+    heard_s = store.heard_ago_s(name)
+    if heard_s is not None:
+        return heard_s
+    return now - snapshot.time if now >= snapshot.time else None
 
 
 def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:

@@ -38,7 +38,7 @@ class World:
         return self.boards.do(name, lambda board: board.rules.take(items, *self.at) or "fed", self.at)
 
     def save(self):
-        self.boards.gather()
+        self.boards.gather(1.0)
         self.store.write(self.boards.take_batch())
 
 
@@ -110,7 +110,7 @@ def test_rows_of_all_boards_together_are_bounded_and_the_largest_goes_first(worl
     monkeypatch.setattr(boards_module, "ROWS_MAX", 30)
     world.feed("small", boot(), snapshot(1))
     world.feed("large", boot(), *map(snapshot, range(1, 40)))
-    world.boards.gather()
+    world.boards.gather(1.0)
     world.boards.let_go(world.at)
     assert list(world.boards.pending.boards) == ["small"]
     assert [line for line in world.news if line.startswith("large: ")]
@@ -124,17 +124,17 @@ def test_rows_of_all_boards_together_are_bounded_and_the_largest_goes_first(worl
 
 def test_within_the_bound_nothing_is_dropped(world):
     world.feed("xp", boot(), snapshot(1))
-    world.boards.gather()
+    world.boards.gather(1.0)
     world.boards.let_go(world.at)
     assert len(world.boards.pending) > 0
 
 
 def test_alerts_are_told_when_they_begin_and_when_they_end(world):
     world.feed("xp", boot(), *map(refused, (1, 2, 3)))
-    world.boards.gather()
+    world.boards.gather(1.0)
     assert [line.split(":")[1] for line in world.news] == [" critical, refused"]
     world.feed("xp", *map(snapshot, range(4, 9)))
-    world.boards.gather()
+    world.boards.gather(1.0)
     assert world.news[-1] == "xp: over, refused: rm"
     assert len(world.news) == 2
 
@@ -175,9 +175,9 @@ def test_incident_numbers_go_on_after_those_in_the_store(world):
 def test_store_that_takes_nothing_keeps_what_was_judged(world):
     """Rows that wait are those of the whole time, not of the last second only."""
     world.feed("xp", boot(), snapshot(1))
-    world.boards.gather()
+    world.boards.gather(1.0)
     world.feed("xp", snapshot(2))
-    world.boards.gather()
+    world.boards.gather(1.0)
     world.store.write(world.boards.take_batch())
     assert [shot.seq for shot in world.store.snapshots("xp")] == [1, 2]
     assert world.store.rules_history("xp").judged_seq == 2

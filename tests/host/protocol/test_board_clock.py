@@ -120,3 +120,61 @@ def test_memory_is_bounded():
         clock.assign(10.0 * i)
     assert len(clock._uptimes) <= KNOTS_MAX
     assert len(clock._arrivals) <= WINDOW_S / 10 + 2
+
+
+@pytest.mark.parametrize("step_s", [8 * 3600.0, -30 * 86_400.0])
+def test_clock_restarts_at_once_where_the_hosts_clock_was_set(step_s):
+    clock = BoardClock(100.0, EPOCH + 100)
+    run(clock, [(100 + 5.0 * i, EPOCH + 100 + 5.0 * i) for i in range(1, 50)])
+    assert clock.restart(step_s) == (0.0, EPOCH + step_s)
+    assert clock.wall(200.0) == pytest.approx(EPOCH + 200 + step_s)
+    times = run(clock, [(345 + 5.0 * i, EPOCH + step_s + 345 + 5.0 * i) for i in range(1, 50)])
+    assert times == pytest.approx([EPOCH + step_s + 345 + 5.0 * i for i in range(1, 50)])
+
+
+def test_what_an_earlier_collector_stored_stays_where_it_does_not_contradict():
+    """A clock 8 h slow at the start of this collector, then set right: the times before were right all along."""
+    earlier = [(0.0, EPOCH), (1000.0, EPOCH + 1000)]
+    clock = BoardClock(2000.0, EPOCH + 2000, before=earlier)
+    slow = -8 * 3600.0
+    run(clock, [(2000 + 5.0 * i, EPOCH + 2000 + slow + 5.0 * i) for i in range(1, 100)])
+    assert clock.is_ahead
+    assert clock.restart(-slow) == (2000.0, EPOCH)
+    assert [clock.wall(uptime_s) for uptime_s in (500.0, 1000.0)] == [EPOCH + 500, EPOCH + 1000]
+    assert clock.wall(2400.0) == pytest.approx(EPOCH + 2400)
+    assert not clock.is_ahead
+
+
+def test_times_that_an_earlier_collector_gave_ahead_are_wrong_as_well():
+    """30 days fast, set right while no collector ran: what is stored lies in the future."""
+    fast = 30 * 86_400.0
+    clock = BoardClock(2000.0, EPOCH + fast + 2000, before=[(0.0, EPOCH + fast), (1000.0, EPOCH + fast + 1000)])
+    clock.observe(2005.0, EPOCH + 2005)
+    assert clock.is_ahead
+    assert clock.restart(0.0) == (0.0, EPOCH)
+    assert clock.wall(1500.0) == pytest.approx(EPOCH + 1500)
+
+
+def test_clock_that_gave_no_time_has_nothing_to_restart():
+    assert BoardClock(100.0, EPOCH).restart(3600.0) is None
+
+
+@given(
+    st.lists(st.floats(0.1, 100), min_size=1, max_size=30),
+    st.floats(-1e7, 1e7),
+    st.lists(st.floats(0.1, 100), min_size=1, max_size=30),
+)
+def test_times_rise_whatever_step_the_hosts_clock_takes(before, step_s, after):
+    clock, uptime_s = BoardClock(0.0, EPOCH, before=[]), 0.0
+    for span_s in before:
+        uptime_s += span_s
+        clock.observe(uptime_s, EPOCH + uptime_s)
+        clock.assign(uptime_s)
+    clock.restart(step_s)
+    given_times = [clock.wall(uptime_s * share / 10) for share in range(11)]
+    for span_s in after:
+        uptime_s += span_s
+        clock.observe(uptime_s, EPOCH + uptime_s + step_s)
+        given_times.append(clock.assign(uptime_s))
+    assert all(a <= b for a, b in pairwise(given_times))
+    assert given_times[-1] == pytest.approx(EPOCH + uptime_s + step_s, abs=1e-3)
