@@ -207,6 +207,7 @@ class Noisy:
     def restart_collector(self):
         """What was not stored is lost with it, and what is under way is heard by the next one."""
         self.line.stored.clear()
+        self.line.retimes.clear()
         state = self.rows.resume()
         self.line.restart_collector(BoardTracker() if state is None else BoardTracker.resume(state))
 

@@ -23,7 +23,9 @@ class Rows:
 
         def right(value):
             late_ms = getattr(value, "uptime_ms", None)
-            if value.boot_id != retime.boot_id or late_ms is None or late_ms < retime.from_uptime_ms:
+            if value.boot_id != retime.boot_id or late_ms is None:
+                return value
+            if not retime.from_uptime_ms <= late_ms <= retime.to_uptime_ms:
                 return value
             return replace(value, time=retime.started + late_ms / 1000)
 

@@ -75,10 +75,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class Retime:
-    """The times of a boot from this uptime on are put right: the time of each is started (s since 1970) + uptime."""
+    """Times of a boot are put right: between these uptimes, both included, each is started (s since 1970) + uptime."""
 
     boot_id: str
     from_uptime_ms: int
+    to_uptime_ms: int
     started: float
 
 

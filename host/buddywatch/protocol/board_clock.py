@@ -51,10 +51,10 @@ class BoardClock:
         if uptime_s > self.edge_s:
             self._correct(uptime_s, arrivals[0][1] + uptime_s)
 
-    def restart(self, step_s: float) -> tuple[float, float] | None:
+    def restart(self, step_s: float) -> tuple[float, float, float] | None:
         """The host's clock was set by step_s, so that the times given since the start of this process are wrong.
 
-        Returns (from_s, started): the right time of every uptime from from_s on is started + uptime. Where the times
+        Returns (from_s, to_s, started): the right time of an uptime between these is started + uptime. Where the times
         before that contradict it, they were wrong as well, and from_s is 0. None: no time was given yet.
         """
         if not self._arrivals:
@@ -70,9 +70,9 @@ class BoardClock:
         self._add_knot(from_s, started + from_s)
         self._add_knot(self.edge_s, started + self.edge_s)
         self._arrivals = deque((uptime_s, late + step_s) for uptime_s, late in self._arrivals)
-        self._own_s = self.edge_s
+        self._own_s = self.edge_s if from_s else 0.0  # where all were given anew, another step is for all of them
         self.is_ahead = False
-        return from_s, started
+        return from_s, self.edge_s, started
 
     def wall(self, uptime_s: float) -> float:
         """The time of uptime_s, as far as is known now."""

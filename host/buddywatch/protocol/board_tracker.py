@@ -98,7 +98,7 @@ class BoardTracker:
 
     def restart_clock(self, step_s: float) -> list[Retime]:
         """The host's clock was set by step_s; what of the stored times is to be put right."""
-        restarted: dict[int, tuple[float, float] | None] = {}  # boots of one kernel share a clock
+        restarted: dict[int, tuple[float, float, float] | None] = {}  # boots of one kernel share a clock
         retimes = []
         for life in self._lives.values():
             known = life.known
@@ -109,8 +109,8 @@ class BoardTracker:
                 restarted[id(clock)] = clock.restart(step_s)
             right = restarted[id(clock)]
             if right is not None:
-                from_s, started = right
-                retimes.append(Retime(life.boot_id, round(from_s * 1000), started))
+                from_s, to_s, started = right
+                retimes.append(Retime(life.boot_id, round(from_s * 1000), round(to_s * 1000), started))
                 if from_s == 0.0:
                     known.boot = replace(known.boot, started=started)
         return retimes

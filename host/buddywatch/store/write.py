@@ -67,8 +67,8 @@ class DataStore(ReadStore):
         key = self._key(board, retime.boot_id)
         started_ms = milliseconds(retime.started)
         for table in ("snapshots", "events"):
-            sql = f"UPDATE {table} SET time_ms = uptime_ms + ? WHERE boot = ? AND uptime_ms >= ?"
-            self._run(sql, (started_ms, key, retime.from_uptime_ms))
+            sql = f"UPDATE {table} SET time_ms = uptime_ms + ? WHERE boot = ? AND uptime_ms BETWEEN ? AND ?"
+            self._run(sql, (started_ms, key, retime.from_uptime_ms, retime.to_uptime_ms))
         if retime.from_uptime_ms == 0:
             self._run("UPDATE boots SET started_ms = ? WHERE id = ?", (started_ms, key))
 

@@ -126,7 +126,7 @@ def test_memory_is_bounded():
 def test_clock_restarts_at_once_where_the_hosts_clock_was_set(step_s):
     clock = BoardClock(100.0, EPOCH + 100)
     run(clock, [(100 + 5.0 * i, EPOCH + 100 + 5.0 * i) for i in range(1, 50)])
-    assert clock.restart(step_s) == (0.0, EPOCH + step_s)
+    assert clock.restart(step_s) == (0.0, 345.0, EPOCH + step_s)
     assert clock.wall(200.0) == pytest.approx(EPOCH + 200 + step_s)
     times = run(clock, [(345 + 5.0 * i, EPOCH + step_s + 345 + 5.0 * i) for i in range(1, 50)])
     assert times == pytest.approx([EPOCH + step_s + 345 + 5.0 * i for i in range(1, 50)])
@@ -139,7 +139,7 @@ def test_what_an_earlier_collector_stored_stays_where_it_does_not_contradict():
     slow = -8 * 3600.0
     run(clock, [(2000 + 5.0 * i, EPOCH + 2000 + slow + 5.0 * i) for i in range(1, 100)])
     assert clock.is_ahead
-    assert clock.restart(-slow) == (2000.0, EPOCH)
+    assert clock.restart(-slow) == (2000.0, 2495.0, EPOCH)
     assert [clock.wall(uptime_s) for uptime_s in (500.0, 1000.0)] == [EPOCH + 500, EPOCH + 1000]
     assert clock.wall(2400.0) == pytest.approx(EPOCH + 2400)
     assert not clock.is_ahead
@@ -151,7 +151,7 @@ def test_times_that_an_earlier_collector_gave_ahead_are_wrong_as_well():
     clock = BoardClock(2000.0, EPOCH + fast + 2000, before=[(0.0, EPOCH + fast), (1000.0, EPOCH + fast + 1000)])
     clock.observe(2005.0, EPOCH + 2005)
     assert clock.is_ahead
-    assert clock.restart(0.0) == (0.0, EPOCH)
+    assert clock.restart(0.0) == (0.0, 2005.0, EPOCH)
     assert clock.wall(1500.0) == pytest.approx(EPOCH + 1500)
 
 
