@@ -86,7 +86,12 @@ def stream(settings, desk):
     compat.stop_on_signals()
     loop = Loop(desk, settings["interval_ms"])
     loop.links = links_from(settings, desk, loop)
-    loop.make_slots()
+    # The poller's tables grow to their size while the heap has room; descriptors as high as these are never open.
+    count = 2 + sum([1 + len(link.peers) for link in loop.links])
+    for descriptor in range(1000, 1000 + count):
+        loop.poller.register(descriptor, 0)
+    for descriptor in range(1000, 1000 + count):
+        loop.poller.unregister(descriptor)
     links, failures = list(loop.links), []
     for link in links:
         try:

@@ -8,7 +8,6 @@ from . import compat
 TICK_MS = 10000  # links are looked after so often, however seldom the agent polls
 RESTLESS_TICK_MS = 1000  # and so often while one of them is restless, see links.base.Link.is_restless()
 _FAILED = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, nameless in MicroPython
-_UNUSED = 1000  # descriptors from here on are never open: an agent has fewer than 30
 
 
 class Loop:
@@ -22,16 +21,6 @@ class Loop:
         self.kernel_log = -1  # descriptor, while it is polled
         self.ticked_ms = compat.ticks_ms()
         self.has_changed = False  # whether a descriptor came or went since poll()
-
-    def make_slots(self):
-        """Let the poller's tables grow to what the links may need, while the heap has room."""
-        count = 1  # the kernel's log
-        for link in self.links:
-            count += 1 + len(link.peers)
-        for descriptor in range(_UNUSED, _UNUSED + count):
-            self.poller.register(descriptor, 0)
-        for descriptor in range(_UNUSED, _UNUSED + count):
-            self.poller.unregister(descriptor)
 
     def register(self, descriptor, mask):
         """MemoryError where the heap has no room: half an entry of MicroPython's would make the next poll() crash."""
@@ -66,9 +55,7 @@ class Loop:
             if late >= 0:
                 self.desk.poll()
                 for link in self.links:
-                    link.polled()
-                if self.desk.starved:
-                    self._make_room(self.desk.starved > 1)
+                    link.polled(self.desk.starved)
                 due = compat.ticks_add(due, (late // self.interval_ms + 1) * self.interval_ms)
                 now = compat.ticks_ms()
             wait_ms = self._until_tick(now)
@@ -94,14 +81,6 @@ class Loop:
                 link.tick(now_ms)
             except MemoryError:
                 gc.collect()
-
-    def _make_room(self, is_urgent):
-        """The heap had no room for a poll: end conversations over a network, rather than the agent."""
-        for link in self.links:
-            for peer in link.peers:
-                if peer.stream is not None and peer.is_dispensable(is_urgent):
-                    self.drop(peer, link)
-        gc.collect()
 
     def wake(self):
         """Ask poll() for room wherever there is something to send, and for input wherever it is wanted."""

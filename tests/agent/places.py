@@ -43,7 +43,6 @@ class Place:
         self.loop = Loop(self.desk, 5000)
         self.link = Telnet(self.desk, self.loop, ("127.0.0.1", 0))
         self.loop.links = [self.link]
-        self.loop.make_slots()
         self.address = listening(self.link)
         return self
 

@@ -47,15 +47,12 @@ class Link:
                 peer.close()
             raise
 
-    def polled(self):
-        """A poll was made."""
+    def polled(self, starved):
+        """A poll was made, or so many polls on end found no room in the heap."""
 
     def is_restless(self):
         """Whether tick() is to come within a second: something is closed, or a conversation is in question."""
-        is_restless = not self.is_open()
-        for peer in self.peers:
-            is_restless = is_restless or (peer.stream is not None and peer.is_restless())
-        return is_restless
+        return not self.is_open()
 
     def tick(self, now_ms):
         if not self.is_open() and compat.ticks_diff(now_ms, self.due_ms) >= 0:
@@ -63,9 +60,6 @@ class Link:
                 self.open()
             except (OSError, MemoryError):
                 self.lost()
-        for peer in self.peers:
-            if peer.stream is not None and peer.is_over(now_ms):
-                self.loop.drop(peer, self)
 
     def lost(self):
         """It failed, or could not be opened: try again in a while."""

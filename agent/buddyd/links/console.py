@@ -44,5 +44,5 @@ class Console(Link):
     def __init__(self, desk, loop, path):
         super().__init__(loop, "console %s" % path, Bystander(desk), open_terminal, path)
 
-    def polled(self):
+    def polled(self, starved):
         self.peers[0].allowed = LINES_A_POLL

@@ -1,9 +1,8 @@
 """A connection that is dialled to a collector."""
 
 from .. import compat
-from .base import Link
 from .telnet_filter import Nvt
-from .visitor import Visitor
+from .visitor import NetworkLink, Visitor
 
 
 def resolve(target):
@@ -28,5 +27,5 @@ def dial(address):
 
 
 def connect(desk, loop, target):
-    """The Link that dials (host, port)."""
-    return Link(loop, "connect %s:%d" % target, Visitor(desk, False), dial, resolve(target), Nvt)
+    """The link that dials (host, port)."""
+    return NetworkLink(loop, "connect %s:%d" % target, Visitor(desk, False), dial, resolve(target), Nvt)

@@ -3,9 +3,8 @@
 import select
 
 from .. import compat, wire
-from .base import Link
 from .telnet_filter import Nvt
-from .visitor import Visitor
+from .visitor import NetworkLink, Visitor
 
 CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
 WAITING_MAX = 1  # connections beyond those, that have not proven the secret, or wait for a place
@@ -62,7 +61,7 @@ class Client(Visitor):
         super().close()
 
 
-class Telnet(Link):
+class Telnet(NetworkLink):
     """Listens. CLIENTS_MAX may talk at once; one more may prove that it has the secret, or wait for a place.
 
     holders: the clients that hold the places, None where one is free.

@@ -2,6 +2,7 @@
 
 from .. import compat, const, wire
 from ..talk.conversation import Peer
+from .base import Link
 
 IDLE_MS = 600000  # a client that says nothing for so long is disconnected; collectors send a newline now and then
 WATCH_MS = 3600000  # the same for a person who watches
@@ -83,12 +84,6 @@ class Visitor(Peer):
             self.say(("too fast: at most %d lines a second; some were dropped" % LINES_A_SECOND,))
         return True
 
-    def is_restless(self):
-        return self.cost > 0 or not self.has_entered()
-
-    def is_dispensable(self, is_urgent):
-        return is_urgent or not self.has_entered()
-
     def is_over(self, now_ms):
         """Whether it has lasted too long, which is said if there is room. Called at least every ten seconds, and not
 
@@ -113,3 +108,26 @@ class Visitor(Peer):
                 compat.write(self.stream, line, 0, len(line))
             except (OSError, MemoryError):
                 pass  # it has ended, or the heap is full
+
+
+class NetworkLink(Link):
+    """A link whose peers are visitors: they last for a limited time only."""
+
+    def polled(self, starved):
+        """Where the heap has no room for a poll, conversations end rather than the agent: first those in question."""
+        if starved:
+            for peer in self.peers:
+                if peer.stream is not None and (starved > 1 or not peer.has_entered()):
+                    self.loop.drop(peer, self)
+
+    def is_restless(self):
+        is_restless = not self.is_open()
+        for peer in self.peers:
+            is_restless = is_restless or (peer.stream is not None and (peer.cost > 0 or not peer.has_entered()))
+        return is_restless
+
+    def tick(self, now_ms):
+        super().tick(now_ms)
+        for peer in self.peers:
+            if peer.stream is not None and peer.is_over(now_ms):
+                self.loop.drop(peer, self)

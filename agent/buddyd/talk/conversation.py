@@ -95,18 +95,6 @@ class Peer:
     def _say_hello(self):
         self._answer(self.desk.hello())
 
-    def is_restless(self):
-        """Whether is_over() is to be asked every second."""
-        return False
-
-    def is_dispensable(self, is_urgent):
-        """Whether the conversation is to end because the heap has no room for a poll."""
-        return False
-
-    def is_over(self, now_ms):
-        """Whether the conversation has lasted too long."""
-        return False
-
     def wants_read(self):
         """What waits to be told goes out before more is taken in: a peer that asks and never listens costs nothing."""
         return self.reads and not self.answers

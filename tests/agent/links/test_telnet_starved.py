@@ -79,10 +79,13 @@ def test_conversations_end_before_the_agent_does():
         owner.until(GREETING)
         stranger = place.come()
         stranger.until(b"~S ")
-        place.loop._make_room(False)
+        place.link.polled(0)
+        place.settle()
+        assert not stranger.has_ended
+        place.link.polled(1)
         place.settle()
         assert (owner.has_ended, stranger.has_ended) == (False, True)
-        place.loop._make_room(True)
+        place.link.polled(2)
         place.settle()
         assert owner.has_ended
         arrived_later = place.come()
