@@ -57,7 +57,7 @@ def test_collect_status_and_mail(console: Console, tmp_path: Path) -> None:
     assert "cellar: link up" in status.out
     assert f"Linux {os.uname().release}" in status.out
     assert UNKNOWN in status.out
-    assert f"({url.removesuffix('&board=cellar')})" in status.out
+    assert f"link {url.removesuffix('&board=cellar')}: up" in status.out
     assert "kernel_failure" in status.out
     assert (asked.code, asked.out) == (4, "")
     assert "cellar is watched through its shell by" in asked.err

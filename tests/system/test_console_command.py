@@ -199,7 +199,7 @@ def test_too_long_line_and_wrong_words_are_told(place: Place) -> None:
     place.collect_by_telnet()
     assert "a board takes at most 128" in one_line(place.console("roof", typed="x" * 129 + "\n"), 2)
     assert "no shell is on" in one_line(place.console("--shell", "roof"), 4)
-    assert "--shell is for a board's name" in one_line(place.console("--shell", "telnet://127.0.0.1:1"), 2)
+    assert "--shell needs a board's name" in one_line(place.console("--shell", "telnet://127.0.0.1:1"), 2)
     assert console_server.TYPED_MAX == INPUT_MAX
 
 

@@ -74,7 +74,7 @@ def test_name_in_the_url_finds_the_secret_of_a_board_that_calls_itself_otherwise
     [
         pytest.param("roof", [], "board roof demands a secret; give its [[board]] a secret_file", id="unknown"),
         pytest.param("cellar", ["roof"], "it rejected our proof; give both sides the same secret", id="wrong"),
-        pytest.param(None, ["roof"], "it calls itself roof, which has a secret, and has not proven that", id="none"),
+        pytest.param(None, ["roof"], "did not prove roof's secret", id="none"),
     ],
 )
 def test_what_does_not_fit_is_told(yard: Yard, has: str | None, knows: list[str], said: str) -> None:
@@ -94,7 +94,7 @@ def test_boards_that_dial_in_prove_their_names(yard: Yard) -> None:
     thief = yard.agent("roof", "cellar", *there)
     collector.wait_until_it_says("it rejected our proof")
     stranger = yard.agent("roof", None, *there)
-    collector.wait_until_it_says("has not proven that")
+    collector.wait_until_it_says("did not prove")
     assert not yard.boards().get("roof")
     thief.stop()
     stranger.stop()
