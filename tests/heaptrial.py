@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import rig
-from buddyd import wire
+from buddyd import wire, wire_host
 
 PATIENCE_S = 60.0  # only a trial that fails waits this long
 RECENT = 20
@@ -54,9 +54,9 @@ class Frames(threading.Thread):
 
     def _line(self, line: bytes) -> None:
         if line[:2] == wire.MARK + wire.HELLO:
-            self.facts |= wire.parse_facts(wire.unseal(line) or b"")
+            self.facts |= wire_host.parse_facts(wire.unseal(line) or b"")
         elif line[:1] == wire.MARK and line[1] in wire.NUMBERED:
-            sequence = wire.candidate_sequence(line, self.sequence + 1)
+            sequence = wire_host.candidate_sequence(line, self.sequence + 1)
             if sequence and wire.unseal(line, wire.context(self.facts["boot"], sequence)):
                 self.sequence = sequence
 
@@ -107,8 +107,8 @@ class Client:
 
     def ask_as_host(self, facts: dict[str, str]) -> None:
         """A hello, and frames that the ring no longer or still has, after which live ones follow."""
-        self.ask(wire.ask_hello(), b" next=")
-        self.ask(wire.ask_frames(facts["boot"], 1, 1024), b"\n" + wire.MARK)
+        self.ask(wire_host.ask_hello(), b" next=")
+        self.ask(wire_host.ask_frames(facts["boot"], 1, 1024), b"\n" + wire.MARK)
 
 
 def other_counts(text: str, turn: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from buddyd import wire
+from buddyd import wire, wire_host
 
 ORDERS = 11  # the last columns of a one-zone board of this age
 
@@ -86,7 +86,7 @@ class Record:
         if line[:2] == wire.MARK + wire.HELLO:
             content = wire.unseal(line)
             assert content is not None, line
-            facts = wire.parse_facts(content)
+            facts = wire_host.parse_facts(content)
             boot_id = facts.pop("boot")
             if self._life is None or self._life.boot_id != boot_id:
                 self._life = self.lives[boot_id] = Life(boot_id)
@@ -104,7 +104,7 @@ class Record:
         assert content is not None, f"frame {seq} of {life.boot_id} is damaged in the record: {line!r}"
         life.last = life.numbers[line] = seq
         if content[1:2] == wire.EVENT:
-            life.events[seq] = Happened(*wire.parse_event(content[4:]))
+            life.events[seq] = Happened(*wire_host.parse_event(content[4:]))
             return
         if not self._vector or seq == 1:
             self._vector = [0] * life.width()

@@ -17,14 +17,13 @@ TEST_FILES = sorted((TOP / "tests").rglob("*.py"))
 SCRIPT_FILES = sorted((TOP / "scripts").rglob("*.py"))
 
 # Built into MicroPython's unix port, and into the small build for boards; hashlib for talk/secret.py only.
-MICROPYTHON_MODULES = {"binascii", "errno", "gc", "os", "select", "socket", "struct", "sys", "termios", "time"}
-MICROPYTHON_MODULES |= {"hashlib"}
+IO_MODULES = {"select", "socket", "os", "termios", "time"}
+MICROPYTHON_MODULES = IO_MODULES | {"binascii", "errno", "gc", "hashlib", "struct", "sys"}
 # compat.py chooses between the interpreters, so it and what it chooses alone name what only one of them has.
 COMPAT_FILES = {"compat.py", "_cpython.py", "_ffi.py"}
 COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "ffi", "signal"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
-SHARED_WITH_HOST = {"wire", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
-IO_MODULES = {"select", "socket", "os", "termios", "time"}
+SHARED_WITH_HOST = {"wire", "wire_host", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
 # The rooms of the host by floor, see docs/architecture.md: a module imports from lower floors and its own room only.
 FLOORS = {
     "model": 0,
@@ -51,6 +50,7 @@ AGENT_FLOORS = {
     "_ffi": 0,
     "compat": 1,
     "wire": 1,
+    "wire_host": 2,
     "watermark": 1,
     "ring": 2,
     "sources": 2,

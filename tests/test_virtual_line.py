@@ -8,7 +8,7 @@ from statistics import median
 import faults
 import pytest
 from bench import wire_sizes
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.talk.conversation import HELLO_EVERY
 from buddywatch.model.samples import Event, Gap, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -100,7 +100,7 @@ def test_full_ring_drains_in_45_s_while_polling_goes_on(trace):
     snapshots = of(Snapshot, line)
     assert len(snapshots) / took_s >= 45
     assert line.to_host.carried_bytes / took_s > 0.95 * BYTES_PER_S  # it is never idle
-    asked = line.to_board.carried_bytes / len(wire.ask_frames(desk.boot, 10_000, 100))
+    asked = line.to_board.carried_bytes / len(wire_host.ask_frames(desk.boot, 10_000, 100))
     assert asked < 40  # round trips
     assert {gap.reason for gap in of(Gap, line)} == {"before-contact"}
 
@@ -233,7 +233,7 @@ class Noisy:
             if isinstance(value, Snapshot):
                 assert layout.vector(value) == vector
             elif isinstance(value, Event):
-                assert wire.parse_event(content[4:])[5] == value.text
+                assert wire_host.parse_event(content[4:])[5] == value.text
             else:
                 assert isinstance(value, Gap)
         times = [s.time for s in sorted(self.rows.snapshots, key=lambda s: s.seq)]

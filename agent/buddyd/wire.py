@@ -48,7 +48,7 @@ _LONG = const(84)  # 84..87: skip 0..3, a number follows
 _LONG_SKIP = const(88)  # the skip follows as a digit, then a number
 _JUMP = const(89)  # skip 90 columns
 _HALF = const(45)
-_USUAL = "Allocation of length %s from process %s (%s) failed"  # mm/nommu.c; since 3.19 with "nommu: " before it
+USUAL = "Allocation of length %s from process %s (%s) failed"  # mm/nommu.c; since 3.19 with "nommu: " before it
 
 
 def context(boot, sequence):
@@ -89,22 +89,6 @@ def short_sequence(sequence):
     """The two digits of a sequence number that a frame carries."""
     rest = sequence % SEQUENCE_SPAN
     return bytes((FIRST_DIGIT + rest // BASE, FIRST_DIGIT + rest % BASE))
-
-
-def candidate_sequence(line, near):
-    """The sequence number closest to `near` that has the two digits of a numbered frame; None if they are not digits.
-
-    The caller must confirm it with unseal(line, context(boot, number)). near: int >= 1.
-    """
-    if len(line) < 4:
-        return None
-    high, low = line[2] - FIRST_DIGIT, line[3] - FIRST_DIGIT
-    if not (0 <= high < BASE and 0 <= low < BASE):
-        return None
-    ahead = (high * BASE + low - near) % SEQUENCE_SPAN
-    if ahead > SEQUENCE_SPAN // 2 and near + ahead - SEQUENCE_SPAN > 0:
-        ahead -= SEQUENCE_SPAN
-    return near + ahead
 
 
 def put_change(out, skip, change):
@@ -248,23 +232,11 @@ def event_text(uptime_cs, kind, number, pid, comm, text):
 
     A dot after the kind replaces the usual sentence of a failed allocation at the end of text."""
     comm = (comm or "").replace("|", "?")
-    usual = _USUAL % (number, pid, comm)
+    usual = USUAL % (number, pid, comm)
     if kind == "alloc" and text.endswith(usual):
         kind, text = "alloc.", text[: -len(usual)]
     fields = [("" if value is None else str(value)) for value in (number, pid)]
     return printable("|".join([str(uptime_cs), kind] + fields + [comm, text]))
-
-
-def parse_event(body):
-    """(uptime_cs, kind, number, pid, comm, text) of an event's body; ValueError if it is not one."""
-    fields = str(body, "ascii").split("|", 5)
-    if len(fields) != 6:
-        raise ValueError("event with %d fields, expected 6: %r" % (len(fields), body))
-    number, pid = [int(field) if field else None for field in fields[2:4]]
-    kind, text = fields[1], fields[5]
-    if kind == "alloc.":
-        kind, text = "alloc", text + _USUAL % (number, pid, fields[4])
-    return int(fields[0]), kind, number, pid, fields[4] or None, text
 
 
 def printable(text):
@@ -289,27 +261,9 @@ def hello_lines(boot, facts):
     yield seal(line + b" ")
 
 
-def parse_facts(content):
-    """The facts (dict of str) in a hello's content. Readers must ignore unknown keys."""
-    facts = {}
-    for item in str(content, "ascii").split(" ")[1:]:
-        key, sign, value = item.partition("=")
-        if sign:
-            facts[key] = value
-    return facts
-
-
 def gap_line(boot, first, last):
     """The frame that reports: the requested frames first..last are overwritten."""
     return seal(b"%s%s %s %d %d " % (MARK, GAP, boot.encode(), first, last))
-
-
-def ask_hello():
-    return seal(b"%s%s " % (ASK, ASK_HELLO))
-
-
-def ask_frames(boot, first, count):
-    return seal(b"%s%s %s %d %d " % (ASK, ASK_FRAMES, boot.encode(), first, count))
 
 
 def parse_numbers(content):

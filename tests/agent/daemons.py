@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, TypeVar
 
-from buddyd import wire
+from buddyd import wire, wire_host
 
 PATIENCE_S = 60.0  # only a test that fails waits so long
 T = TypeVar("T")
@@ -154,7 +154,7 @@ class Stream:
     def ask_hello(self) -> dict[str, str]:
         """Ask for a hello; the facts of the next whole one."""
         before = len(self.lines)
-        self.say(wire.ask_hello() + b"\n")
+        self.say(wire_host.ask_hello() + b"\n")
 
         def facts(stream: Stream) -> dict[str, str] | None:
             found = Decoder(stream.lines[before:]).facts
@@ -189,12 +189,12 @@ class Decoder:
     def _unnumbered(self, content: bytes | None) -> None:
         assert content is not None, "damaged on a perfect line"
         if content.startswith(b"~H"):
-            self.facts |= wire.parse_facts(content)
+            self.facts |= wire_host.parse_facts(content)
         else:
             self.gaps.append(wire.parse_numbers(content)[1:])
 
     def _numbered(self, line: bytes) -> None:
-        number = wire.candidate_sequence(line, self.numbers[-1] + 1 if self.numbers else 1)
+        number = wire_host.candidate_sequence(line, self.numbers[-1] + 1 if self.numbers else 1)
         content = wire.unseal(line, wire.context(self.facts["boot"], number))
         assert content is not None, f"damaged on a perfect line: {line!r}"
         if self.numbers and number != self.numbers[-1] + 1:
@@ -202,7 +202,7 @@ class Decoder:
         self.numbers.append(number)
         kind = content[1:2]
         if kind == wire.EVENT:
-            self.events.append((number, wire.parse_event(content[4:])))
+            self.events.append((number, wire_host.parse_event(content[4:])))
             return
         if kind in wire.STARTS_GROUP and self._vector is None:
             self._vector, self._column = [0] * self._columns(), 0

@@ -4,7 +4,7 @@ import select
 import socket
 import struct
 
-from buddyd import compat, options, wire
+from buddyd import compat, options, wire, wire_host
 from buddyd.agent import Desk
 from buddyd.links.telnet_filter import Nvt
 from buddyd.ring import Ring
@@ -26,13 +26,13 @@ def desk(capture="frag-4k-bflt", ring="2048"):
 
 
 def events(here):
-    """Events that the ring holds, as wire.parse_event() gives them."""
+    """Events that the ring holds, as wire_host.parse_event() gives them."""
     found = []
     for sequence in range(here.ring.oldest, here.ring.next):
         line = bytes(here.ring.line(here.ring.locate(sequence)))
         content = wire.unseal(line, wire.context(here.boot, sequence))
         if content[1:2] == wire.EVENT:
-            found.append(wire.parse_event(content[4:]))
+            found.append(wire_host.parse_event(content[4:]))
     return found
 
 
@@ -119,7 +119,7 @@ class Host:
             if line[:2] in (b"~H", b"~G"):
                 assert wire.unseal(line), line
             else:
-                number = wire.candidate_sequence(line, near)
+                number = wire_host.candidate_sequence(line, near)
                 assert wire.unseal(line, wire.context(self.boot, number)), line
                 numbers.append(number)
         return numbers

@@ -1,7 +1,7 @@
 """The desk: boot ids, the hello, and events about the agent itself."""
 
 from buddyd import agent as desk_module
-from buddyd import compat, wire
+from buddyd import compat, wire, wire_host
 from desks import desk, desk_on, events
 from harness import read
 from scratch import Scratch
@@ -12,7 +12,7 @@ PROC = "captures/frag-4k-bflt/proc/"
 def hello(here):
     facts = {}
     for line in here.hello():
-        facts.update(wire.parse_facts(wire.unseal(line)))
+        facts.update(wire_host.parse_facts(wire.unseal(line)))
     return facts
 
 

@@ -1,6 +1,6 @@
 """The desk with a heap that has no room at times: what is left out is told, and what is kept is true."""
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.agent import STARVED_MAX
 from desks import desk, desk_on
 from harness import raises, read
@@ -52,7 +52,7 @@ def snapshots(here):
 
 
 def events(here):
-    return [wire.parse_event(content[4:]) for content in contents(here) if content[1:2] == wire.EVENT]
+    return [wire_host.parse_event(content[4:]) for content in contents(here) if content[1:2] == wire.EVENT]
 
 
 def test_snapshot_without_room_is_left_out_and_told_and_the_next_ones_are_true():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench import wire_sizes
-from buddyd import options, ring, wire
+from buddyd import options, ring, wire, wire_host
 from buddyd.agent import Desk
 from buddyd.links import console, telnet_server, visitor
 from buddyd.links.visitor import LINES_A_SECOND
@@ -65,7 +65,7 @@ def test_hello_table_has_every_fact(proc_dir: Path):
     desk = Desk(settings, Sampler(str(proc_dir)), KernelLog(str(proc_dir)), ring.Ring(settings["ring"]))
     facts = set()
     for line in desk.hello():
-        facts |= set(wire.parse_facts(wire.unseal(line)))
+        facts |= set(wire_host.parse_facts(wire.unseal(line)))
     assert table_keys(section("Hello")) == facts - {"boot"} | {"z1"}
 
 

@@ -3,7 +3,7 @@
 import zlib
 
 import pytest
-from buddyd import wire
+from buddyd import wire, wire_host
 from harness import vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,7 +62,7 @@ def decode(lines: list[bytes], columns: int, interval_cs: int) -> list[list[int]
         assert content is not None
         column = wire.apply_frame(content, vector, column, interval_cs)
         if content[1:2] == wire.EVENT:
-            history.append(wire.parse_event(content[4:])[5])
+            history.append(wire_host.parse_event(content[4:])[5])
         elif content[1] in wire.ENDS_SNAPSHOT:
             assert column == 0
             history.append(list(vector))
@@ -99,7 +99,7 @@ def test_hello_lines_are_printable_short_and_marked_once(facts):
         assert len(line) <= wire.LINE_MAX - 1
         assert line.startswith(b"~H boot=3f9a0c52 ")
         assert set(line[1:]) <= set(range(0x20, 0x7E))
-        assert wire.parse_facts(wire.unseal(line))["boot"] == BOOT
+        assert wire_host.parse_facts(wire.unseal(line))["boot"] == BOOT
 
 
 @settings(max_examples=50)
@@ -142,12 +142,12 @@ def test_a_frame_passes_under_its_own_boot_and_sequence_only(body, boot, sequenc
 @given(sequences, st.integers(-4050, 4049))
 def test_candidate_sequence_finds_the_number_near(sequence, distance):
     if sequence + distance >= 1:
-        assert wire.candidate_sequence(b"~d" + wire.short_sequence(sequence), sequence + distance) == sequence
+        assert wire_host.candidate_sequence(b"~d" + wire.short_sequence(sequence), sequence + distance) == sequence
 
 
 @given(any_bytes, sequences)
 def test_candidate_sequence_takes_any_bytes(line, near):
-    candidate = wire.candidate_sequence(line, near)
+    candidate = wire_host.candidate_sequence(line, near)
     assert candidate is None or wire.short_sequence(candidate) == line[2:4]
 
 
@@ -200,7 +200,7 @@ likely_events = st.lists(st.one_of(numbers, texts), max_size=8).map("|".join).ma
 @given(st.one_of(any_bytes, likely_events))
 def test_parse_event_takes_any_bytes(body):
     try:
-        uptime_cs, kind, number, pid, comm, text = wire.parse_event(body)
+        uptime_cs, kind, number, pid, comm, text = wire_host.parse_event(body)
     except ValueError:
         return
     assert isinstance(uptime_cs, int)
@@ -213,7 +213,7 @@ def test_parse_event_takes_any_bytes(body):
 @given(any_bytes)
 def test_parse_facts_takes_any_bytes(content):
     try:
-        facts = wire.parse_facts(content)
+        facts = wire_host.parse_facts(content)
     except ValueError:
         return
     assert all(isinstance(key, str) and isinstance(value, str) for key, value in facts.items())
@@ -234,7 +234,7 @@ def test_event_comes_back_as_it_was_but_for_what_is_not_printable(fields):
     uptime_cs, kind, number, pid, comm, text = fields
     comm = comm and wire.printable(comm.replace("|", "?")).decode()
     expected = (uptime_cs, kind, number, pid, comm, wire.printable(text).decode())
-    assert wire.parse_event(wire.event_text(*fields)) == expected
+    assert wire_host.parse_event(wire.event_text(*fields)) == expected
 
 
 @given(st.integers(0, 2**63), st.integers(0, 2**31), st.text(max_size=16), st.sampled_from(["", "nommu: ", "x|", "~"]))
@@ -242,7 +242,7 @@ def test_usual_sentence_of_a_failed_allocation_is_left_out(number, pid, comm, be
     text = f"{before}Allocation of length {number} from process {pid} ({comm}) failed"
     body = wire.event_text(7, "alloc", number, pid, comm, text)
     assert (b"failed" in body) == ("|" in comm or "failed" in comm)
-    assert wire.parse_event(body)[5] == wire.printable(text).decode()
+    assert wire_host.parse_event(body)[5] == wire.printable(text).decode()
 
 
 @pytest.mark.parametrize("item", vectors("wire.json")["frame"], ids=lambda item: item["name"])

@@ -1,6 +1,6 @@
 """Damaged lines are refused: those of tests/vectors/wire.json by the rule they break, and valid ones taken apart."""
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from harness import raises
 from test_wire import V, numbered_frames, raw
 
@@ -34,7 +34,7 @@ def test_unseal_refuses_invalid_hellos_gaps_and_requests():
 
 def test_candidate_sequence_refuses_what_is_no_digits():
     for rule, line, item in invalid("sequence"):
-        assert wire.candidate_sequence(line, 1) is None, (rule, item["note"])
+        assert wire_host.candidate_sequence(line, 1) is None, (rule, item["note"])
 
 
 def test_apply_changes_refuses_invalid_bodies():
@@ -49,7 +49,7 @@ def test_parse_numbers_refuses_other_shapes():
 
 def test_parse_event_refuses_other_shapes():
     for _, line, _ in invalid("event"):
-        raises(ValueError, wire.parse_event, line)
+        raises(ValueError, wire_host.parse_event, line)
 
 
 def test_every_change_of_a_byte_is_refused():
@@ -82,7 +82,7 @@ def test_every_change_of_the_sequence_is_refused_at_the_number_it_then_means():
     for number in range(1, wire.SEQUENCE_SPAN):
         if number != sequence:
             damaged = line[:2] + wire.short_sequence(number) + line[4:]
-            candidate = wire.candidate_sequence(damaged, sequence)
+            candidate = wire_host.candidate_sequence(damaged, sequence)
             assert candidate != sequence
             assert wire.unseal(damaged, wire.context(boot, candidate)) is None, number
 
@@ -91,7 +91,7 @@ def test_every_other_sequence_number_with_the_same_digits_is_refused():
     for name, boot, sequence, line in SHORT:
         for times in range(1, 200):
             other = sequence + times * wire.SEQUENCE_SPAN
-            assert wire.candidate_sequence(line, other) == other
+            assert wire_host.candidate_sequence(line, other) == other
             assert wire.unseal(line, wire.context(boot, other)) is None, (name, other)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import rig
-from buddyd import wire
+from buddyd import wire, wire_host
 from machine import DEADLINE_S, TELNET_PORT, Machine
 from system_truth import Record
 
@@ -119,7 +119,7 @@ class Visitor:
     def ask_hello(self) -> dict[str, str]:
         """All facts of the hello; its last line ends in the newest numbers."""
         self.facts = {}
-        self._say(wire.ask_hello())
+        self._say(wire_host.ask_hello())
         while "next" not in self.facts:
             self._hear()
         return self.facts
@@ -131,7 +131,7 @@ class Visitor:
         while missing := [seq for seq in range(1, last + 1) if wire.short_sequence(seq) not in self.frames]:
             assert not self.gaps, f"the board's ring has lost what was before frame {facts['oldest']}"
             first, count = missing[0], min(len(missing), REQUEST_FRAMES)
-            self._say(wire.ask_frames(facts["boot"], first, count))
+            self._say(wire_host.ask_frames(facts["boot"], first, count))
             wanted = wire.short_sequence(missing[count - 1])
             while wanted not in self.frames and not self.gaps:
                 self._hear()
@@ -156,7 +156,7 @@ class Visitor:
             self.hellos.append(line)
             content = wire.unseal(line)
             assert content is not None, line
-            self.facts.update(wire.parse_facts(content))
+            self.facts.update(wire_host.parse_facts(content))
         elif line.startswith(wire.MARK + wire.GAP):
             self.gaps += 1
         elif line.startswith(wire.MARK):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from buddyd import wire
+from buddyd import wire_host
 from buddywatch.protocol.frame import Frame, Hello
 from buddywatch.protocol.line_stream import LinkSession
 from termtools import Typist, nommu_busybox, tool
@@ -48,7 +48,7 @@ def test_a_request_from_a_client_brings_whole_frames(client: tuple[Client, bytes
     typist = Typist(command(buddyd_port))
     try:
         typist.read_until(b"Type help.")
-        typist.type(bytes(wire.ask_hello()) + enter)
+        typist.type(bytes(wire_host.ask_hello()) + enter)
         session, items, end = LinkSession(), [], time.monotonic() + 60
         while sum(isinstance(item, Frame) for item in items) < 8:
             assert time.monotonic() < end, items
@@ -79,7 +79,7 @@ def test_options_in_any_chunking_leave_frames_whole(chunk_bytes: int, buddyd_por
     # What inetutils and plink say at the start; then questions about options, a subnegotiation, a doubled IAC.
     options = bytes.fromhex("fffd26fffb26fffd03fffb18fffb1ffffb20fffb21fffb22fffb27fffd05")
     options += bytes.fromhex("fffb1ffffa1f00500018fff0fffd63fffb63fff6fffd06")
-    talk = options + bytes(wire.ask_hello()) + b"\r\0" + options * 4
+    talk = options + bytes(wire_host.ask_hello()) + b"\r\0" + options * 4
     session, items, replies = LinkSession(), [], b""
     with socket.create_connection(("127.0.0.1", buddyd_port)) as connection:
         connection.settimeout(60)

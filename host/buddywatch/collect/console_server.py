@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from buddyd import wire
+from buddyd import wire_host
 
 from buddywatch.links.connection import Connection
 
@@ -237,7 +237,7 @@ class Control:
         if client.connection is None:
             client.is_over = True
         elif not client.is_shell:
-            client.connection.say(wire.ask_hello() + b"\n", monotonic_s)
+            client.connection.say(wire_host.ask_hello() + b"\n", monotonic_s)
 
     def _look(self, client: _Client, monotonic_s: float) -> None:
         connection = client.connection

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from buddyd import wire
+from buddyd import wire_host
 
 from buddywatch.collect import console_server
 from buddywatch.links import LinkError
@@ -132,7 +132,7 @@ class OverLink:
 
     def finish(self) -> None:
         self._finishing_s = time.monotonic()
-        self._connection.say(wire.ask_hello() + b"\n", self._finishing_s)
+        self._connection.say(wire_host.ask_hello() + b"\n", self._finishing_s)
 
     def read(self, show: Callable[[str, bool], None]) -> None:
         now_s = time.monotonic()

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from buddyd import wire
+from buddyd import wire, wire_host
 
 from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
@@ -110,14 +110,14 @@ class Connection:
             if self._session.has_unverified:
                 self._hello.renew()  # an agent is there, but its frames could not be checked
             self._hello.sent(monotonic_s)
-            self.say(wire.ask_hello() + b"\n", monotonic_s)
+            self.say(wire_host.ask_hello() + b"\n", monotonic_s)
         if monotonic_s - self._spoke_s >= KEEPALIVE_S:
             self.say(self._sign_of_life(), monotonic_s)
 
     def _sign_of_life(self) -> bytes:
         """A request for no frame: it keeps the connection alive, and an agent with another boot id says so."""
         boot_id = self._session.boot_id
-        return KEEPALIVE if boot_id is None else bytes(wire.ask_frames(boot_id, 1, 0)) + b"\n"
+        return KEEPALIVE if boot_id is None else bytes(wire_host.ask_frames(boot_id, 1, 0)) + b"\n"
 
     def _miss(self, monotonic_s: float) -> None:
         if self.is_call and self._session.boot_id is None and monotonic_s - self._up_since_s >= CALLER_S:

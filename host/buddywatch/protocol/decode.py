@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.talk import secret
 
 from buddywatch.protocol.frame import Frame, GapReport, Hello, Opener, looks_like_frame, request_start
@@ -95,7 +95,7 @@ class LineDecoder:
         if frame.seq == self._following:
             self._following += 1
         try:
-            uptime_cs, kind, number, pid, comm, text = wire.parse_event(frame.body)
+            uptime_cs, kind, number, pid, comm, text = wire_host.parse_event(frame.body)
         except ValueError:
             return {"kind": "unknown", "text": frame.body.decode("ascii", "replace")}
         return {"uptime_s": uptime_cs / 100, "kind": kind, "number": number, "pid": pid, "comm": comm, "text": text}

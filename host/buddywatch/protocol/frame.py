@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from buddyd import wire
+from buddyd import wire, wire_host
 
 from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
 
@@ -98,7 +98,7 @@ class Opener:
         return None
 
     def _open_hello(self, content: bytes) -> Hello | None:
-        facts = wire.parse_facts(content)
+        facts = wire_host.parse_facts(content)
         boot_id = facts.pop("boot", "")
         if len(boot_id) != 8:
             return None
@@ -112,7 +112,7 @@ class Opener:
             return None
         tried = None
         for near in (self._live, self._expected):
-            seq = wire.candidate_sequence(line, near)
+            seq = wire_host.candidate_sequence(line, near)
             if seq is None or seq == tried:
                 continue
             tried = seq

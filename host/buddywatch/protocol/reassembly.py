@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from buddyd import wire
+from buddyd import wire, wire_host
 
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, Event, Gap, Snapshot
 from buddywatch.protocol.board_clock import BoardClock
@@ -198,7 +198,7 @@ class BootFrames:
 
     def _event(self, seq: int, body: bytes) -> Event:
         try:
-            uptime_cs, kind, number, pid, comm, text = wire.parse_event(body)
+            uptime_cs, kind, number, pid, comm, text = wire_host.parse_event(body)
             if not 0 <= uptime_cs <= UPTIME_MAX_CS or max(abs(number or 0), abs(pid or 0)) >= WHOLE_MAX:
                 raise ValueError("a number too large to be one")
         except ValueError:

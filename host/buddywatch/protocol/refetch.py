@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from buddyd import wire
+from buddyd import wire_host
 
 from buddywatch.protocol.board_tracker import Request
 
@@ -152,4 +152,4 @@ class Requests(Generic[Link]):
 
 def request_line(request: Request) -> bytes:
     """The line that makes a request, newline included."""
-    return bytes(wire.ask_frames(*request)) + b"\n"
+    return bytes(wire_host.ask_frames(*request)) + b"\n"

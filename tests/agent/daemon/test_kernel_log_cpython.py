@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import rig
-from buddyd import wire
+from buddyd import wire_host
 from daemons import Daemon, Decoder, Stream, telnet, until
 
 # Frozen, it runs without ffi, as on a board.
@@ -168,7 +168,7 @@ def test_reader_beside_the_agent_never_stops_it(agent_command, proc_dir, kmsg, p
                 for _ in range(20):
                     os.write(log, b"<4>a line of some driver that nobody wants to know of\n")
                     os.sched_yield()
-                host.say(wire.ask_hello() + b"\n")
+                host.say(wire_host.ask_hello() + b"\n")
                 host.until(lambda stream, n=answers: sum(b" next=" in line for line in stream.lines) >= n, "a hello")
             other.kill()
         os.close(log)

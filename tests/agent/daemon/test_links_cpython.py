@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import rig
-from buddyd import wire
+from buddyd import wire, wire_host
 from daemons import Daemon, Decoder, Stream, telnet, until
 
 
@@ -36,7 +36,7 @@ def test_collector_that_listens_is_served(agent_command, proc_dir, collector):
         facts = host.ask_hello()
         assert facts["name"] == "xport-07"
         first = int(facts["next"])
-        host.say(wire.ask_frames(facts["boot"], 1, 2) + b"\n")
+        host.say(wire_host.ask_frames(facts["boot"], 1, 2) + b"\n")
         numbers = host.until_frames(10).numbers
         assert {1, 2} <= set(numbers)
         live = [number for number in numbers if number > 2]
@@ -62,7 +62,7 @@ def test_collector_that_goes_and_comes_back_asks_for_the_rest(agent_command, pro
         facts = host.ask_hello()
         missed = int(facts["next"]) - last - 1
         assert missed > 0
-        host.say(wire.ask_frames(facts["boot"], last + 1, missed) + b"\n")
+        host.say(wire_host.ask_frames(facts["boot"], last + 1, missed) + b"\n")
         wanted = set(range(last + 1, last + 1 + missed))
         host.until(lambda stream: wanted <= set(Decoder(stream.lines).numbers), "what was missed")
 
@@ -134,12 +134,12 @@ def test_all_links_at_once_tell_the_same(agent_command, proc_dir, collector):
         output = Stream(daemon.process.stdout.fileno())
         for host in (dialled, client):
             facts = host.ask_hello()
-            host.say(wire.ask_frames(facts["boot"], 1, int(facts["next"]) - 1) + b"\n")
+            host.say(wire_host.ask_frames(facts["boot"], 1, int(facts["next"]) - 1) + b"\n")
         frames = []
         for host in (dialled, client, serial, output):
             host.until(lambda stream: set(Decoder(stream.lines).numbers) >= set(range(1, 41)), "frames 1 to 40")
             lines = [line for line in host.lines if line[:1] == b"~" and line[1] in wire.NUMBERED]
-            frames.append({wire.candidate_sequence(line, 20): line for line in lines})
+            frames.append({wire_host.candidate_sequence(line, 20): line for line in lines})
         for number in range(1, 41):
             assert len({found[number] for found in frames}) == 1, number
         daemon.process.stdout.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import rig
-from buddyd import wire
+from buddyd import wire_host
 from buddyd.talk.conversation import HELLO_EVERY
 from daemons import Daemon, Decoder, Stream, telnet, until
 
@@ -101,7 +101,7 @@ def test_requests_and_people_are_answered(agent_command, proc_dir, line):
         for byte in b"\nneed 61440\r":  # as a terminal program sends it
             host.say(bytes([byte]))
         host.until_text(b"need 61440: ok; order 4")
-        host.say(b"/ # xyzzy\n" + wire.ask_frames(boot, 1, 2) + b"\n")
+        host.say(b"/ # xyzzy\n" + wire_host.ask_frames(boot, 1, 2) + b"\n")
         decoder = host.until(lambda stream: (d := Decoder(stream.lines)) and d.numbers.count(2) == 2 and d, "frame 2")
         assert decoder.numbers.count(1) == 2
     assert b"unknown" not in host.heard

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 import rig
-from buddyd import wire
+from buddyd import wire_host
 from daemons import PATIENCE_S, Daemon, Decoder, telnet, until
 
 # For what a board's interpreter, which has no ffi, does its own way.
@@ -70,7 +70,7 @@ def test_host_gets_hello_and_frames(daemon, port):
     facts = host.ask_hello()
     assert facts["name"] == "xport-07"
     assert facts["z0"] == "0/DMA/11/70/87/104/0"
-    host.say(wire.ask_frames(facts["boot"], 1, 1) + b"\n")
+    host.say(wire_host.ask_frames(facts["boot"], 1, 1) + b"\n")
     decoder = host.until_frames(20)
     live = [number for number in decoder.numbers if number != 1]
     assert live == list(range(live[0], live[-1] + 1))
@@ -113,7 +113,7 @@ def test_client_that_never_reads_delays_no_poll(daemon, port):
     def stuck(stream):
         nonlocal moved
         frames = len(stream.lines)
-        if takes(dead, (wire.ask_hello() + b"\n") * 100):
+        if takes(dead, (wire_host.ask_hello() + b"\n") * 100):
             moved = frames
         return frames - moved >= 100
 

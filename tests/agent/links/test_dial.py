@@ -1,6 +1,6 @@
 """A connection that the agent dials has the limits of one that it accepts."""
 
-from buddyd import compat, wire
+from buddyd import compat, wire_host
 from buddyd.links import dial
 from buddyd.links.visitor import IDLE_MS, PROVE_MS, STALLED_MS
 from buddyd.loop import Loop
@@ -54,7 +54,7 @@ def test_collector_that_proves_nothing_is_disconnected_in_time():
 def test_collector_that_is_silent_is_disconnected():
     with Clock() as clock:
         dialled = Dialled()
-        dialled.theirs.send(wire.ask_hello() + b"\n")
+        dialled.theirs.send(wire_host.ask_hello() + b"\n")
         dialled.listen()
         assert dialled.stays(clock, IDLE_MS)
         assert not dialled.stays(clock, 1000)

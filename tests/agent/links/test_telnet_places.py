@@ -1,6 +1,6 @@
 """Who gets one of the places of the telnet listener, who must give it up, and that nobody keeps the owner out."""
 
-from buddyd import compat, wire
+from buddyd import compat, wire_host
 from buddyd.links.telnet_server import (
     ACCEPTS_A_SECOND,
     BUSY,
@@ -13,7 +13,7 @@ from buddyd.links.telnet_server import (
 from buddyd.links.visitor import IDLE_MS, LINES_A_SECOND, PROVE_MS, STALLED_MS, WATCH_MS
 from places import GREETING, Place, arrived
 
-ASK = wire.ask_hello() + b"\n"
+ASK = wire_host.ask_hello() + b"\n"
 NEEDED = b"closed: a collector needs this place\r\n"
 
 

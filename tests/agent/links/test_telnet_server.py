@@ -1,6 +1,6 @@
 """Who comes over a network: asked for the secret, held to a rate, disconnected when nothing is heard."""
 
-from buddyd import compat, wire
+from buddyd import compat, wire_host
 from buddyd.links.visitor import LINES_A_SECOND, Visitor
 from buddyd.talk import secret
 from desks import Host, desk
@@ -30,7 +30,7 @@ def answer_to(lines, key=KEY):
 def test_nothing_flows_before_the_proof():
     here = guarded()
     host = Host(Visitor(here, False))
-    requests = (wire.ask_hello(), wire.ask_frames(here.boot, 1, 9))
+    requests = (wire_host.ask_hello(), wire_host.ask_frames(here.boot, 1, 9))
     for words in (b"help", b"status", b"need 1", b"recent", b"watch") + requests:
         here.poll()
         host.say(words + b"\n")
@@ -49,7 +49,7 @@ def test_proof_opens_and_is_proven_in_turn():
     assert secret.parse(proof, secret.PROOF, 1) == [secret.proof(KEY, secret.BOARD, name, of_board, OF_HOST)]
     assert greeting == b"buddyd 0.1.0 on xport-07. Type help."
     here.poll()
-    host.say(wire.ask_hello() + b"\n")
+    host.say(wire_host.ask_hello() + b"\n")
     assert host.listen()[0][:2] == b"~H"
 
 
@@ -138,7 +138,7 @@ def test_requests_have_a_rate_of_their_own():
     host.listen()
     hellos = 0
     while visitor.wants_read():
-        host.say(wire.ask_hello() + b"\n")
+        host.say(wire_host.ask_hello() + b"\n")
         hellos += len([line for line in host.listen() if b" next=" in line])
     assert hellos == 10 * LINES_A_SECOND
 

@@ -1,6 +1,6 @@
 """One conversation over a real stream: requests, live frames, backlog, gaps."""
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.talk.conversation import ASK_COUNT_MAX, HELLO_EVERY, LIVE_LAG_MAX, Peer
 from desks import Host, desk
 from harness import raises
@@ -17,7 +17,7 @@ def hello_of(lines):
     facts = {}
     for line in lines:
         if line[:2] == b"~H":
-            facts.update(wire.parse_facts(wire.unseal(line)))
+            facts.update(wire_host.parse_facts(wire.unseal(line)))
     return facts
 
 
@@ -35,7 +35,7 @@ def test_hello_is_answered_and_live_frames_begin():
     host = Host(Peer(here, TELNET))
     poll(here, 3)
     host.listen()
-    host.say(wire.ask_hello() + b"\n")
+    host.say(wire_host.ask_hello() + b"\n")
     facts = hello_of(host.listen())
     assert facts["boot"] == here.boot
     assert (facts["oldest"], facts["next"], facts["key"]) == ("1", "4", "1")
@@ -48,7 +48,7 @@ def test_frames_are_sent_again_as_they_were():
     host = Host(Peer(here, TELNET))
     poll(here, 5)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 2, 3) + b"\r\n")
+    host.say(wire_host.ask_frames(here.boot, 2, 3) + b"\r\n")
     lines = host.listen()
     assert lines == [bytes(here.ring.line(here.ring.locate(sequence))) for sequence in (2, 3, 4)]
 
@@ -58,10 +58,10 @@ def test_frames_that_do_not_exist_are_not_waited_for():
     host = Host(Peer(here, TELNET))
     poll(here, 3)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 3, 100) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 3, 100) + b"\n")
     assert host.frames() == [3]
-    host.say(wire.ask_frames(here.boot, 1000, 5) + b"\n")
-    host.say(wire.ask_frames(here.boot, 1, 0) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1000, 5) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 0) + b"\n")
     assert host.frames() == []
 
 
@@ -78,13 +78,13 @@ def test_overwritten_frames_are_told_by_one_gap():
         (oldest - 1, 1, oldest - 1, []),
         (2, oldest + 1, oldest - 1, [oldest, oldest + 1, oldest + 2]),
     ):
-        host.say(wire.ask_frames(here.boot, first, count) + b"\n")
+        host.say(wire_host.ask_frames(here.boot, first, count) + b"\n")
         lines = host.listen()
         assert wire.parse_numbers(wire.unseal(lines[0])) == (here.boot, first, last)
-        assert [wire.candidate_sequence(line, oldest) for line in lines[1:]] == frames
-    host.say(wire.ask_frames(here.boot, oldest, 1) + b"\n")
+        assert [wire_host.candidate_sequence(line, oldest) for line in lines[1:]] == frames
+    host.say(wire_host.ask_frames(here.boot, oldest, 1) + b"\n")
     assert host.frames(oldest) == [oldest]
-    host.say(wire.ask_frames(here.boot, 1, 0) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 0) + b"\n")
     assert host.listen() == []
 
 
@@ -93,7 +93,7 @@ def test_frames_overwritten_while_they_are_sent_again_are_left_out():
     host = Host(Peer(here, TELNET))
     poll(here, 30)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 1, 30) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 30) + b"\n")
     while here.ring.oldest <= 15:
         here.poll()
     oldest, live = here.ring.oldest, list(range(31, here.ring.next))
@@ -105,7 +105,7 @@ def test_another_boot_is_answered_by_a_hello():
     host = Host(Peer(here, TELNET))
     poll(here, 3)
     host.listen()
-    host.say(wire.ask_frames("00000000", 1, 3) + b"\n")
+    host.say(wire_host.ask_frames("00000000", 1, 3) + b"\n")
     lines = host.listen()
     assert hello_of(lines)["boot"] == here.boot
     assert [line for line in lines if line[:2] != b"~H"] == []
@@ -116,7 +116,7 @@ def test_request_is_for_a_bounded_count():
     host = Host(Peer(here, TELNET))
     poll(here, ASK_COUNT_MAX + 50)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 10, 1000000) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 10, 1000000) + b"\n")
     assert host.frames(500) == list(range(10, 10 + ASK_COUNT_MAX))
 
 
@@ -125,7 +125,7 @@ def test_new_request_takes_the_place_of_the_one_before():
     host = Host(Peer(here, TELNET))
     poll(here, 9)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 1, 9) + b"\n" + wire.ask_frames(here.boot, 7, 2) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 9) + b"\n" + wire_host.ask_frames(here.boot, 7, 2) + b"\n")
     assert host.frames() == [7, 8]
 
 
@@ -135,7 +135,7 @@ def test_live_frames_go_before_a_backlog():
     host = Host(peer)
     poll(here, 9)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 1, 9) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 9) + b"\n")
     peer.send()
     peer.send()
     here.poll()
@@ -145,7 +145,7 @@ def test_live_frames_go_before_a_backlog():
 def test_host_that_asks_and_falls_behind_gets_the_newest():
     here = desk()
     host = Host(Peer(here, TELNET))
-    host.say(wire.ask_hello() + b"\n")
+    host.say(wire_host.ask_hello() + b"\n")
     host.listen()
     poll(here, LIVE_LAG_MAX)
     assert host.frames() == list(range(1, LIVE_LAG_MAX + 1))
@@ -161,7 +161,7 @@ def test_line_flows_unasked_from_the_first_frame_held():
     lines = host.listen()
     assert lines[0] == b""
     assert hello_of(lines)["next"] == "4"
-    assert [wire.candidate_sequence(line, 1) for line in lines[1:] if line[:2] != b"~H"] == list(range(1, 24))
+    assert [wire_host.candidate_sequence(line, 1) for line in lines[1:] if line[:2] != b"~H"] == list(range(1, 24))
 
 
 def test_line_that_is_back_goes_on_where_it_stopped():
@@ -209,7 +209,7 @@ def test_line_says_no_hello_where_somebody_asks():
     for _ in range(5):
         poll(here, HELLO_EVERY - 1)
         hellos += sum([b" next=" in line for line in host.listen()])
-        host.say(wire.ask_frames(here.boot, 1, 0) + b"\n")
+        host.say(wire_host.ask_frames(here.boot, 1, 0) + b"\n")
     assert hellos == 1  # the first
 
 
@@ -218,7 +218,7 @@ def test_sign_of_life_takes_nothing_back():
     host = Host(Peer(here, TELNET))
     poll(here, 9)
     host.listen()
-    host.say(wire.ask_frames(here.boot, 1, 3) + b"\n" + wire.ask_frames(here.boot, 1, 0) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 3) + b"\n" + wire_host.ask_frames(here.boot, 1, 0) + b"\n")
     assert host.frames() == [1, 2, 3]
 
 
@@ -254,9 +254,9 @@ def test_kernel_failure_before_a_host_came_goes_before_the_backlog():
     poll(here, 3)
     host = Host(Peer(here, TELNET))
     host.listen()
-    host.say(wire.ask_frames(here.boot, 1, 3) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, 1, 3) + b"\n")
     assert host.frames() == [failed, 1, 2, 3]
-    host.say(wire.ask_frames(here.boot, failed, 1) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, failed, 1) + b"\n")
     assert host.frames() == [failed]
 
 
@@ -277,7 +277,7 @@ def test_kernel_failure_that_is_overwritten_is_let_go():
         here.poll()
     host = Host(Peer(here, TELNET))
     host.listen()
-    host.say(wire.ask_frames(here.boot, here.ring.next - 1, 1) + b"\n")
+    host.say(wire_host.ask_frames(here.boot, here.ring.next - 1, 1) + b"\n")
     assert host.frames(here.ring.next) == [here.ring.next - 1]
 
 

@@ -2,7 +2,7 @@
 
 import gc
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.talk.conversation import ANSWERS_MAX, INPUT_MAX, READ_BYTES, Peer
 from desks import Host, desk
 
@@ -67,7 +67,7 @@ def test_own_frames_echoed_are_ignored():
     here = desk()
     for flows_unasked in (TELNET, SERIAL):
         host = Host(Peer(here, flows_unasked))
-        host.say(wire.ask_hello() + b"\n")
+        host.say(wire_host.ask_hello() + b"\n")
         here.poll()
         lines = [line for line in host.listen() if line[:1] == wire.MARK]
         assert len(lines) >= 3
@@ -99,7 +99,7 @@ def test_damaged_requests_are_dropped():
     host = Host(Peer(here, TELNET))
     here.poll()
     host.listen()
-    request = wire.ask_frames(here.boot, 1, 1)
+    request = wire_host.ask_frames(here.boot, 1, 1)
     for i in range(len(request)):
         damaged = request[:i] + bytes([request[i] ^ 1]) + request[i + 1 :]
         if i:  # another first byte makes it a person's line
@@ -159,7 +159,7 @@ def test_megabyte_without_a_newline_costs_no_memory():
 def test_next_client_is_not_given_what_the_last_one_left():
     peer = Peer(desk(), TELNET)
     host = Host(peer)
-    host.say(wire.ask_hello() + b"\nnee")
+    host.say(wire_host.ask_hello() + b"\nnee")
     host.close()
     host = Host(peer)
     host.say(b"d 1\n")
@@ -172,7 +172,7 @@ def test_line_that_comes_back_is_one_on_which_nobody_asks():
     here = desk()
     peer = Peer(here, SERIAL)
     host = Host(peer)
-    host.say(wire.ask_hello() + b"\n")
+    host.say(wire_host.ask_hello() + b"\n")
     host.listen()
     host.close()
     for _ in range(20):
@@ -186,7 +186,7 @@ def test_waiting_answers_are_bounded():
     peer = Peer(here, TELNET)
     host = Host(peer)
     for _ in range(20):
-        host.say(b"x\n" * (READ_BYTES // 2) + wire.ask_hello() + b"\n")
+        host.say(b"x\n" * (READ_BYTES // 2) + wire_host.ask_hello() + b"\n")
         assert len(peer.answers) <= ANSWERS_MAX
     host.listen()
     host.say(b"xyzzy\n")

@@ -2,7 +2,7 @@
 
 import binascii
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.talk import secret
 from harness import raises, vectors
 
@@ -56,7 +56,7 @@ def test_answer_cannot_be_reflected():
 
 
 def test_what_is_no_answer_is_told_from_a_wrong_one():
-    for line in (b"", b"help", wire.ask_hello(), LINES[0], LINES[2], LINES[1][:-1], b"@s", wire.seal(b"@s x ")):
+    for line in (b"", b"help", wire_host.ask_hello(), LINES[0], LINES[2], LINES[1][:-1], b"@s", wire.seal(b"@s x ")):
         assert lock().open(line) == b"", line
     for claim in (b"", b"x", secret.proof(KEY, secret.HOST, NAME, OF_BOARD, OF_HOST)[:-1]):
         assert lock().open(wire.seal(b"@s %s %s " % (OF_HOST, claim))) is None, claim

@@ -2,7 +2,7 @@
 
 import gc
 
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddyd.talk import WATCHING
 from buddyd.talk.conversation import Peer
 from desks import Host, desk
@@ -70,7 +70,7 @@ def test_whatever_is_typed_ends_it():
 
 def test_request_of_a_collector_does_not_end_it():
     host = watching()
-    host.say(wire.ask_hello() + b"\n")
+    host.say(wire_host.ask_hello() + b"\n")
     host.peer.desk.poll()
     assert len(rows(host)) == 1
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddywatch.links import open_link
 from buddywatch.links.connection import KEEPALIVE, KEEPALIVE_S, Connection
 from linktools import listening, read_until
@@ -53,13 +53,13 @@ def hear_hello(line: Line) -> None:
 
 
 def test_it_asks_who_is_there(line: Line) -> None:
-    assert line.said(0.0) == wire.ask_hello() + b"\n"
+    assert line.said(0.0) == wire_host.ask_hello() + b"\n"
 
 
 def test_a_board_that_is_known_hears_a_sign_of_life_each_four_minutes(line: Line) -> None:
     line.said(0.0)
     hear_hello(line)
-    sign = wire.ask_frames(BOOT_ID, 1, 0) + b"\n"
+    sign = wire_host.ask_frames(BOOT_ID, 1, 0) + b"\n"
     assert line.said(KEEPALIVE_S - 0.1) == b""
     assert line.said(KEEPALIVE_S) == sign
     assert line.said(2 * KEEPALIVE_S - 0.1) == b""

@@ -1,5 +1,5 @@
 import pytest
-from buddyd import wire
+from buddyd import wire, wire_host
 from buddywatch.protocol.frame import Frame, GapReport, Hello, board_name
 from buddywatch.protocol.line_stream import LINE_KEPT, WAITING_MAX, LinkSession, Text
 from hypothesis import given
@@ -51,8 +51,8 @@ def greeted(next="1", boot=BOOT):
         (b"\xff\x00caf\xc3\xa9\n", [Text("\\xff\x00café")]),
         (b"\n\r\n \t\r\n\x00\r\n", []),
         (b"\x1c\n", []),
-        (wire.ask_frames(BOOT, 1, 32) + b"\r\n", []),
-        (b"/ # " + wire.ask_hello() + b"\n", [Text("/ # ")]),
+        (wire_host.ask_frames(BOOT, 1, 32) + b"\r\n", []),
+        (b"/ # " + wire_host.ask_hello() + b"\n", [Text("/ # ")]),
         (b"root@board\n", [Text("root@board")]),
         (wire.gap_line(BOOT, 3, 9) + b"\n", [GapReport(BOOT, 3, 9)]),
         (wire.seal(b"~G 0123abcd 3 nine ") + b"\n", [Text(wire.seal(b"~G 0123abcd 3 nine ").decode())]),
@@ -224,7 +224,7 @@ def test_board_name_of_a_hello_without_one():
 
 def test_echo_of_any_request_is_no_text():
     """The mark of a request is a digit as well: one check in twenty has it."""
-    lines = [wire.ask_frames(BOOT, first, 32) for first in range(1, 300)]
+    lines = [wire_host.ask_frames(BOOT, first, 32) for first in range(1, 300)]
     assert any(line.rfind(wire.ASK) > 0 for line in lines)
     session = LinkSession()
     assert [item for line in lines for item in session.feed(line + b"\r\n")] == []
