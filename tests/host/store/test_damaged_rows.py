@@ -22,7 +22,10 @@ COMMANDS = (
     "status", "status --json", "alerts", "alerts --json", "log sick", "history sick", "history sick --json",
     "history sick --csv", "history sick --step 1m",
 )  # fmt: skip
-BAD_VECTORS = ("", "{", "null", "{}", "[1]", '"x"', "9" * 5000, "[" * 3000, str([0.5] * 20), str([2**60] * 20))
+BAD_VECTORS = (
+    "", "{", "null", "{}", "[1]", '"x"', "9" * 5000, "[" * 3000, str([0.5] * 20), str([2**60] * 20),
+    str([2**60, *[0] * 19]),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -142,6 +145,16 @@ def test_recent_snapshots_go_back_behind_damaged_ones(db):
         store.report = [].append
         assert [shot.seq for shot in store.recent("sick", 2)] == [2, 4]
         assert store.latest("sick").seq == 4
+
+
+def test_rows_of_a_boot_without_facts_are_not_even_looked_at(db):
+    change(db, "UPDATE boots SET facts = '' WHERE board = 'sick'")
+    with Store.open_readonly(db) as store:
+        statements = []
+        store.report = [].append
+        store._connection.set_trace_callback(statements.append)
+        assert store.recent("sick", 3) == []
+        assert not any("FROM snapshots" in statement for statement in statements)
 
 
 def test_resume_asks_again_behind_a_damaged_snapshot(db):

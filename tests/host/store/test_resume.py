@@ -115,8 +115,12 @@ def test_batches_keep_the_cost_of_resuming_small(store):
     for first in range(1, 6 * resume.FOLD_ROWS, 100):
         write(store, range(first, first + 100))
     few, _ = steps_of_resume(store)
+    statements = []
+    store._connection.set_trace_callback(statements.append)
     for first in range(6 * resume.FOLD_ROWS + 1, 12 * resume.FOLD_ROWS, 100):
         write(store, range(first, first + 100))
+    store._connection.set_trace_callback(None)
+    assert sum("INTO stored_ranges" in statement for statement in statements) == 6
     many, state = steps_of_resume(store)
     assert state.stored == ((1, 12 * resume.FOLD_ROWS),)
     assert many < few + 50 * resume.FOLD_ROWS
