@@ -20,6 +20,7 @@ _PURPOSE = {
     "console": "text between the frames",
     "events": "the kernel's lines, and news of the agent; `copy`: the same line is stored already",
     "gaps": "frames `first` to `last` that are lost, and why",
+    "heard": "when a board last sent something, by a clock that nobody sets, and the boot of this machine that it counts from",
     "incidents": "each alert, from its beginning to its end",
     "judged": "the newest snapshot of a board that the rules have judged",
     "links": "each link of a board, whether it is up, and its damage",

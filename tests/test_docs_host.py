@@ -14,7 +14,7 @@ from buddywatch.alerts import incidents, signals
 from buddywatch.alerts.dispatch import MAIL_INTERVAL_BATCHES
 from buddywatch.alerts.evaluate import RECENTLY_S
 from buddywatch.cli import COMMANDS, build_parser
-from buddywatch.collect import console_server
+from buddywatch.collect import console_server, wall_clock
 from buddywatch.config import sections
 from buddywatch.config.load import DEFAULT_NEEDS, Alert, load
 from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
@@ -169,6 +169,7 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         (ALERTS, "Rules", f"the last {RECENTLY_S // 3600} hours"),
         (ALERTS, "Rules", "an hour of its uptime" if signals.KERNEL_QUIET_MS == 3_600_000 else "another time"),
         (ALERTS, "Rules", "more than a minute late" if incidents.LATE_AFTER_S == 60 else "another time"),
+        (DOCS / "how-it-works" / "wire.md", "Time", f"set by {wall_clock.STEP_S:.0f} s or more"),
         (MAIL, "By SMTP", f"STARTTLS on port {sections.PORTS['starttls']}"),
         (MAIL, "By SMTP", f"on port {sections.PORTS['tls']}"),
         (MAIL, "By SMTP", f"port {sections.PORTS['none']}; with a login"),
