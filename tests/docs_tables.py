@@ -20,7 +20,7 @@ _PURPOSE = {
     "console": "text between the frames",
     "events": "the kernel's lines, and news of the agent; `copy`: the same line is stored already",
     "gaps": "frames `first` to `last` that are lost, and why",
-    "heard": "when a board last sent something, by a clock that nobody sets, and the boot of this machine that it counts from",
+    "heard": "when a board last sent something, by CLOCK_BOOTTIME, and in which boot of this machine",
     "incidents": "each alert, from its beginning to its end",
     "judged": "the newest snapshot of a board that the rules have judged",
     "links": "each link of a board, whether it is up, and its damage",
