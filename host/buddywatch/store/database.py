@@ -15,7 +15,7 @@ from buddywatch.store import migrations
 DAMAGE_MAX = 10  # rows that cannot be read and are reported, of one that was opened
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
-_HEADER = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, 1.3
+_HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
 _Values = Sequence[str | bytes | int | float | None]
 
 
@@ -106,7 +106,7 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
     """A connection to the database at `path`, its schema brought up to date. Raises StoreError."""
     if read_only and not os.path.exists(path):
         raise StoreError(f"{path}: no such file; run `buddywatch collect` first, or name the database with --db")
-    _check_header(path)
+    _check_size(path)
     try:
         # The URI keeps a "?" in the path from being read as an option.
         uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
@@ -123,16 +123,13 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         raise _explained(error, path) from error
 
 
-def _check_header(path: str) -> None:
-    """SQLite itself takes a file that is shorter than its header for an empty one, and writes over it."""
-    if not os.path.isfile(path):
-        return  # a FIFO would make us wait
-    try:
-        with open(path, "rb") as file:
-            start = file.read(len(_HEADER))
-    except OSError:
-        return  # SQLite meets the same, and says what it is
-    if start and start != _HEADER:
+def _check_size(path: str) -> None:
+    """SQLite itself takes a file that is shorter than its header for an empty one, and writes over it.
+
+    The file is not opened for this: closing it would give up all locks that the connections of this process hold on it,
+    and another program that ends would then delete the log that we write to (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    if os.path.isfile(path) and 0 < os.stat(path).st_size < _HEADER_BYTES:
         raise _not_a_database(path)
 
 

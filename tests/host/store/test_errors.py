@@ -248,6 +248,19 @@ def test_reader_and_writer_do_not_wait_for_each_other(filled):
         assert len(stored(reader)) == 300
 
 
+@pytest.mark.parametrize("opener", [Store.open, Store.open_readonly])
+def test_second_connection_of_a_process_leaves_the_locks_of_the_first(filled, opener):
+    """Without them a program that ends takes itself for the last one, and deletes the log that the first writes to."""
+    with Store.open(filled) as store:
+        store.add_boot("first", boot())
+        opener(filled).close()
+        look = f"import sqlite3; c = sqlite3.connect({str(filled)!r}); c.execute('SELECT * FROM boots'); c.close()"
+        subprocess.run([sys.executable, "-c", look], check=True)
+        store.add_boot("later", boot())
+        with Store.open_readonly(filled) as reader:
+            assert {"first", "later"} <= set(reader.boards())
+
+
 def test_reader_can_not_write(filled):
     with Store.open_readonly(filled) as reader, pytest.raises(StoreError, match="no permission to write"):
         reader.add_snapshot("xp", snapshot(500))
