@@ -13,7 +13,7 @@ import heaptrial
 import pytest
 import rig
 from buddyd import options, wire
-from buddyd.links import base, console, telnet_server, visitor
+from buddyd.links import base, console, network, telnet_server
 from buddyd.sample import Sampler
 from buddyd.sources.kmsg import KernelLog
 from buddyd.talk import answers, conversation, secret
@@ -147,13 +147,13 @@ def test_every_source_that_can_be_missing_is_in_the_table(tmp_path: Path) -> Non
         ("how-it-works/wire.md", "Frames", f"at least every {wire.KEY_EVERY} snapshots"),
         (TELNET, "Telnet", "Two clients at once; a third" if telnet_server.CLIENTS_MAX == 2 else "another number"),
         (TELNET, "Telnet", f"`busy: {telnet_server.CLIENTS_MAX} clients are connected`"),
-        (TELNET, "Telnet", "nothing for ten minutes" if visitor.IDLE_MS == 600_000 else "another time"),
+        (TELNET, "Telnet", "nothing for ten minutes" if network.IDLE_MS == 600_000 else "another time"),
         (TELNET, "Telnet", f"every {'four' if connection.KEEPALIVE_S == 240 else 'other'} minutes"),
-        (TELNET, "Telnet", f"{conversation.INPUT_MAX} characters are taken; of {visitor.LINES_A_SECOND} lines"),
+        (TELNET, "Telnet", f"{conversation.INPUT_MAX} characters are taken; of {network.LINES_A_SECOND} lines"),
         ("how-to/serial-line.md", "A console with a shell", f"at most {console.LINES_A_POLL} lines a poll"),
         ("how-to/serial-line.md", "A line of its own", f"a hello every {conversation.HELLO_EVERY} frames"),
         ("how-to/secrets.md", "A secret", f"a line of {secret.SECRET_MIN} to {secret.SECRET_MAX} characters"),
-        ("how-to/secrets.md", "What changes", f"proven nothing after {visitor.PROVE_MS // 1000} seconds"),
+        ("how-to/secrets.md", "What changes", f"proven nothing after {network.PROVE_MS // 1000} seconds"),
         (REFERENCE, "Options", "1 s, 2 s, 4 s and so on up to a minute"),
         (REFERENCE, "What a person can type", f"at most {answers.RECENT_MAX})"),
     ],

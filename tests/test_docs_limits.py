@@ -3,7 +3,7 @@
 import docs_pages
 import pytest
 from buddyd import options, ring
-from buddyd.links import base, console, telnet_server, visitor
+from buddyd.links import base, console, network, telnet_server
 from buddyd.talk import conversation, secret
 from buddywatch.collect import boards, console_server
 from buddywatch.commands import collect
@@ -21,13 +21,13 @@ BOARD = [
     f"{telnet_server.SILENT_MS // 60_000} minutes",
     f"{telnet_server.WAITING_MAX}",
     f"{telnet_server.ACCEPTS_A_SECOND}",
-    f"{visitor.IDLE_MS // 60_000} minutes",
-    f"{visitor.WATCH_MS // 60_000} minutes",
-    f"{visitor.STALLED_MS // 60_000} minutes",
-    f"{visitor.PROVE_MS // 1000} seconds",
+    f"{network.IDLE_MS // 60_000} minutes",
+    f"{network.WATCH_MS // 60_000} minutes",
+    f"{network.STALLED_MS // 60_000} minutes",
+    f"{network.PROVE_MS // 1000} seconds",
     f"{conversation.INPUT_MAX} characters",
-    f"{visitor.LINES_A_SECOND}",
-    f"{10 * visitor.LINES_A_SECOND}",
+    f"{network.LINES_A_SECOND}",
+    f"{10 * network.LINES_A_SECOND}",
     f"{console.LINES_A_POLL}",
     f"{secret.SECRET_MIN} to {secret.SECRET_MAX} characters",
     f"{options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86_400_000} day",

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from boards import config
-from buddyd.agent import Desk
+from buddyd.agent import Agent
 from buddyd.ring import Ring
-from buddyd.talk.conversation import Peer
+from buddyd.talk.conversation import Conversation
 from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
 from buddywatch.links.connection import Connection
@@ -73,10 +73,10 @@ class Player:
         }.items()  # fmt: skip
 
 
-def agent(player: Player, interval_ms: int, ring_bytes: int) -> Desk:
-    """A desk whose board is a player."""
+def agent(player: Player, interval_ms: int, ring_bytes: int) -> Agent:
+    """An agent whose board is a player."""
     settings = {"name": "xport-07", "interval_ms": interval_ms, "proc": "/proc", "secret": None}
-    return Desk(settings, player, player, Ring(ring_bytes))
+    return Agent(settings, player, player, Ring(ring_bytes))
 
 
 class Way:
@@ -168,23 +168,25 @@ class HostEnd:
 class Line:
     """A board, a line of so many bytes a second, and a collector's side of it. stored: what would be stored."""
 
-    def __init__(self, desk: Desk, bytes_per_s: float, listens_only: bool = False, flows_unasked: bool = True) -> None:
+    def __init__(
+        self, agent: Agent, bytes_per_s: float, listens_only: bool = False, flows_unasked: bool = True
+    ) -> None:
         self.now = 0.0
         self.host_error_s = 0.0  # by which the host's clock is wrong
-        self.desk = desk
+        self.agent = agent
         self.to_host, self.to_board = Way(self, bytes_per_s), Way(self, bytes_per_s)
-        self.peer = Peer(desk, flows_unasked)
+        self.peer = Conversation(agent, flows_unasked)
         self.stored: list[object] = []
         self._board_end = BoardEnd(self.to_host, self.to_board)
         self._link = HostEnd(self.to_host, self.to_board, listens_only)
-        self._interval_s = desk.interval_ms / 1000
+        self._interval_s = agent.interval_ms / 1000
         self._poll_s = 0.0
         self.connection: Connection | None = None
 
     def poll(self, times: int) -> None:
         """So many polls while nobody is connected."""
         for _ in range(times):
-            self.desk.poll()
+            self.agent.poll()
             self.now = self._poll_s
             self._poll_s += self._interval_s
 
@@ -228,7 +230,7 @@ class Line:
             ),
         )
         if self.now >= self._poll_s:
-            self.desk.poll()
+            self.agent.poll()
             self._poll_s += self._interval_s
         self._serve_board()
         self._serve_host(self.connection)

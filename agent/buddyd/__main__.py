@@ -57,7 +57,7 @@ def settings_from(arguments):
 
 def run(settings, ring):
     """The agent with valid settings and its ring."""
-    from .agent import Desk
+    from .agent import Agent
     from .sample import Sampler
     from .sources.kmsg import KernelLog
 
@@ -68,26 +68,26 @@ def run(settings, ring):
         reason = compat.reason(error) if isinstance(error, OSError) else str(error)
         say("%s/buddyinfo: %s; give the place of a /proc that has it with --proc" % (settings["proc"], reason))
         return NOTHING_TO_READ
-    desk = Desk(settings, sampler, KernelLog(settings["proc"]), ring)
+    agent = Agent(settings, sampler, KernelLog(settings["proc"]), ring)
     if settings["once"]:
         from .talk import answers
 
-        desk.poll()
-        for line in answers.status(desk):
+        agent.poll()
+        for line in answers.status(agent):
             print(line)
         return STOPPED
-    return stream(settings, desk)
+    return stream(settings, agent)
 
 
-def stream(settings, desk):
+def stream(settings, agent):
     """Open the links and poll until told to stop."""
     from .loop import Loop
 
     compat.stop_on_signals()
-    loop = Loop(desk, settings["interval_ms"])
-    loop.links = links_from(settings, desk, loop)
+    loop = Loop(agent, settings["interval_ms"])
+    loop.links = links_from(settings, agent, loop)
     # The poller's tables grow to their size while the heap has room; descriptors as high as these are never open.
-    count = 2 + sum([1 + len(link.peers) for link in loop.links])
+    count = 2 + sum([1 + len(link.conversations) for link in loop.links])
     for descriptor in range(1000, 1000 + count):
         loop.poller.register(descriptor, 0)
     for descriptor in range(1000, 1000 + count):
@@ -104,9 +104,9 @@ def stream(settings, desk):
         return NO_LINK
     for failure in failures:
         say(failure + "; tried again later")
-    if desk.kernel_log.file is not None and desk.kernel_log.pollable:
-        loop.watch_kernel_log(desk.kernel_log.file.fileno())
-    say(desk.effective())
+    if agent.kernel_log.file is not None and agent.kernel_log.pollable:
+        loop.watch_kernel_log(agent.kernel_log.file.fileno())
+    say(agent.effective())
     settings.clear()  # 0.4 kB of heap
     gc.collect()
     compat.collect_every(-1)  # from here on only when it is full
@@ -115,10 +115,10 @@ def stream(settings, desk):
     return NO_LINK
 
 
-def links_from(settings, desk, loop):
+def links_from(settings, agent, loop):
     """The links that the settings ask for; none of them is open yet."""
     from .links.base import Link
-    from .talk.conversation import Peer
+    from .talk.conversation import Conversation
 
     links = []
     serial, console = settings["serial"], settings["console"]
@@ -127,24 +127,24 @@ def links_from(settings, desk, loop):
     if serial:
         from .links.serial import open_serial
 
-        links.append(Link(loop, "serial %s" % serial[0], Peer(desk, True), open_serial, serial))
+        links.append(Link(loop, "serial %s" % serial[0], Conversation(agent, True), open_serial, serial))
     if console:
         from .links.console import Console
 
-        links.append(Console(desk, loop, console))
-    if (telnet or connect) and desk.secret is not None:
+        links.append(Console(agent, loop, console))
+    if (telnet or connect) and agent.secret is not None:
         from .talk import gate  # noqa: F401  # 2 kB of heap that only a secret is worth: now, not when somebody comes
     if telnet:
         from .links.telnet_server import Telnet
 
-        links.append(Telnet(desk, loop, telnet))
+        links.append(Telnet(agent, loop, telnet))
     if connect:
         from .links.dial import connect as dialled
 
-        links.append(dialled(desk, loop, connect))
+        links.append(dialled(agent, loop, connect))
     if settings["stdout"]:
-        links.append(Link(loop, "standard output", Peer(desk, True), compat.open_output, 1))
-        links[-1].peers[0].reads = False
+        links.append(Link(loop, "standard output", Conversation(agent, True), compat.open_output, 1))
+        links[-1].conversations[0].reads = False
     return links
 
 

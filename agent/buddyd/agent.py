@@ -27,7 +27,7 @@ def new_boot_id(proc):
     return "%08x" % mixed
 
 
-class Desk:
+class Agent:
     """settings: options.check()'s. sampler: sample.Sampler. kernel_log: kmsg.KernelLog. ring: ring.Ring."""
 
     def __init__(self, settings, sampler, kernel_log, ring):

@@ -11,10 +11,10 @@ _FAILED = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, nameless in Micr
 
 
 class Loop:
-    """desk: the agent's state (poll(), drain_kernel_log(), refresh()). Links register their streams here."""
+    """agent: the agent's state (poll(), drain_kernel_log(), refresh()). Links register their streams here."""
 
-    def __init__(self, desk, interval_ms):
-        self.desk = desk
+    def __init__(self, agent, interval_ms):
+        self.agent = agent
         self.interval_ms = interval_ms
         self.poller = compat.new_poller()
         self.links = []
@@ -28,19 +28,19 @@ class Loop:
         self.poller.register(descriptor, mask)
         self.has_changed = True
 
-    def watch(self, peer):
-        peer.descriptor = peer.stream.fileno()
-        self.register(peer.descriptor, self._mask(peer))
+    def watch(self, conversation):
+        conversation.descriptor = conversation.stream.fileno()
+        self.register(conversation.descriptor, self._mask(conversation))
 
     def watch_kernel_log(self, descriptor):
         self.kernel_log = descriptor
         self.register(descriptor, select.POLLIN)
 
-    def drop(self, peer, link):
-        """Close a peer's stream and tell its link."""
-        self.poller.unregister(peer.descriptor)
+    def drop(self, conversation, link):
+        """Close a conversation's stream and tell its link."""
+        self.poller.unregister(conversation.descriptor)
         self.has_changed = True
-        peer.close()
+        conversation.close()
         link.lost()
 
     def run(self):
@@ -53,9 +53,9 @@ class Loop:
             now = compat.ticks_ms()
             late = compat.ticks_diff(now, due)
             if late >= 0:
-                self.desk.poll()
+                self.agent.poll()
                 for link in self.links:
-                    link.polled(self.desk.starved)
+                    link.polled(self.agent.starved)
                 due = compat.ticks_add(due, (late // self.interval_ms + 1) * self.interval_ms)
                 now = compat.ticks_ms()
             wait_ms = self._until_tick(now)
@@ -85,12 +85,14 @@ class Loop:
     def wake(self):
         """Ask poll() for room wherever there is something to send, and for input wherever it is wanted."""
         for link in self.links:
-            for peer in link.peers:
-                if peer.stream is not None:
-                    self.poller.modify(peer.descriptor, self._mask(peer))
+            for conversation in link.conversations:
+                if conversation.stream is not None:
+                    self.poller.modify(conversation.descriptor, self._mask(conversation))
 
-    def _mask(self, peer):
-        return (select.POLLIN if peer.wants_read() else 0) | (select.POLLOUT if peer.wants_write() else 0)
+    def _mask(self, conversation):
+        return (select.POLLIN if conversation.wants_read() else 0) | (
+            select.POLLOUT if conversation.wants_write() else 0
+        )
 
     def serve(self, timeout_ms):
         """Wait for streams at most timeout_ms, and serve each that is ready once.
@@ -100,7 +102,7 @@ class Loop:
         self.has_changed = False
         for descriptor, mask in compat.wait(self.poller, timeout_ms):
             if descriptor == self.kernel_log:
-                if not mask & select.POLLIN or not self.desk.drain_kernel_log():
+                if not mask & select.POLLIN or not self.agent.drain_kernel_log():
                     self._forget_kernel_log()
                 self.wake()
             else:
@@ -112,7 +114,7 @@ class Loop:
         """It is gone, or a FIFO whose writer is, which reports POLLHUP for ever: look at it once a poll, if at all."""
         self.poller.unregister(self.kernel_log)
         self.kernel_log = -1
-        self.desk.kernel_log.pollable = False
+        self.agent.kernel_log.pollable = False
         self.has_changed = True
 
     def _serve_link(self, descriptor, mask):
@@ -120,21 +122,21 @@ class Loop:
             if link.listens_at == descriptor:
                 link.accept()
                 return
-            for peer in link.peers:
-                if peer.descriptor == descriptor:
-                    self._serve_peer(peer, link, mask)
+            for conversation in link.conversations:
+                if conversation.descriptor == descriptor:
+                    self._serve_conversation(conversation, link, mask)
                     return
 
-    def _serve_peer(self, peer, link, mask):
+    def _serve_conversation(self, conversation, link, mask):
         try:
             if mask & select.POLLIN:
-                peer.receive()
+                conversation.receive()
                 link.heard()
             elif mask & _FAILED:
                 raise OSError(0)
             if mask & select.POLLOUT:
-                peer.send()
-        except (OSError, MemoryError):  # MemoryError: an answer that the heap has no room for costs its peer
-            self.drop(peer, link)
+                conversation.send()
+        except (OSError, MemoryError):  # MemoryError: an answer that the heap has no room for costs its conversation
+            self.drop(conversation, link)
             return
-        self.poller.modify(peer.descriptor, self._mask(peer))
+        self.poller.modify(conversation.descriptor, self._mask(conversation))

@@ -1,4 +1,4 @@
-"""Polls a desk and prints its heap: MICROPYPATH=agent:tests/agent micropython heap_polls.py PROC FEW MANY
+"""Polls an agent and prints its heap: MICROPYPATH=agent:tests/agent micropython heap_polls.py PROC FEW MANY
 
 Two numbers: bytes in use, after collection, when FEW and when MANY polls are done. Every 100 polls a person asks for
 the status and the last snapshots, a host for a hello, and there is an event.
@@ -7,9 +7,9 @@ the status and the last snapshots, a host for a hello, and there is an event.
 import gc
 import sys
 
+from agents import agent_on
 from buddyd import wire
 from buddyd.talk import answers
-from desks import desk_on
 
 
 def in_use():
@@ -32,7 +32,7 @@ def poll(here, first, last):
 
 
 def main(proc, few, many):
-    here = desk_on(proc, "32k")
+    here = agent_on(proc, "32k")
     poll(here, 0, few)
     before = in_use()
     poll(here, few, many)

@@ -3,12 +3,12 @@
 import os
 import socket
 
+from agents import agent
 from buddyd import compat
 from buddyd.links.telnet_server import Telnet
 from buddyd.loop import Loop
 from buddyd.talk import secret
 from clock import Clock
-from desks import desk
 
 KEY = b"correct-horse-battery-staple"
 GREETING = b"Type help.\r\n"
@@ -33,15 +33,15 @@ class Place:
 
     def __init__(self, guarded=False):
         self.clock = Clock()
-        self.desk = desk()
+        self.agent = agent()
         if guarded:
-            self.desk.secret = KEY
+            self.agent.secret = KEY
         self.callers = []
 
     def __enter__(self):
         self.clock.__enter__()
-        self.loop = Loop(self.desk, 5000)
-        self.link = Telnet(self.desk, self.loop, ("127.0.0.1", 0))
+        self.loop = Loop(self.agent, 5000)
+        self.link = Telnet(self.agent, self.loop, ("127.0.0.1", 0))
         self.loop.links = [self.link]
         self.address = listening(self.link)
         return self
@@ -49,7 +49,7 @@ class Place:
     def __exit__(self, *_):
         for caller in self.callers:
             caller.stream.close()
-        for peer in self.link.peers:
+        for peer in self.link.conversations:
             peer.close()
         self.link.listener.close()
         self.clock.__exit__()

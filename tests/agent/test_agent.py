@@ -1,8 +1,8 @@
-"""The desk: boot ids, the hello, and events about the agent itself."""
+"""The agent: boot ids, the hello, and events about the agent itself."""
 
-from buddyd import agent as desk_module
+from agents import agent, agent_on, events
+from buddyd import agent as agent_module
 from buddyd import compat, wire, wire_host
-from desks import desk, desk_on, events
 from harness import read
 from scratch import Scratch
 
@@ -17,7 +17,7 @@ def hello(here):
 
 
 def test_boot_ids_are_8_hex_digits_and_differ():
-    boots = [desk_module.new_boot_id("/no/such/folder") for _ in range(50)]
+    boots = [agent_module.new_boot_id("/no/such/folder") for _ in range(50)]
     assert len(set(boots)) == 50
     for boot in boots:
         assert len(boot) == 8
@@ -36,7 +36,7 @@ def test_boot_ids_differ_where_the_board_has_no_random_bytes():
                     boots = []
                     for number in range(20):
                         scratch.write(name, b"%d.%02d 8.91\n" % (number, number))
-                        boots.append(desk_module.new_boot_id(scratch.path))
+                        boots.append(agent_module.new_boot_id(scratch.path))
                     assert len(set(boots)) == 20
     finally:
         compat.os = before
@@ -57,7 +57,7 @@ class NoBytes:
 
 
 def test_hello_says_what_the_ring_holds():
-    here = desk()
+    here = agent()
     facts = hello(here)
     assert (facts["oldest"], facts["next"], facts["key"], facts["dropped"]) == ("1", "1", "0", "0")
     assert facts["interval_cs"] == str(here.encoder.interval_cs) == "500"
@@ -73,11 +73,11 @@ def test_hello_says_what_the_ring_holds():
 
 
 def test_hello_names_what_is_missing():
-    assert hello(desk())["missing"] == "sys/kernel/random/boot_id,kernel-log"
+    assert hello(agent())["missing"] == "sys/kernel/random/boot_id,kernel-log"
     with Scratch() as scratch:
         for name in ("buddyinfo", "zoneinfo", "kmsg"):
             scratch.write(name, read(PROC + name) if name != "kmsg" else b"")
-        missing = hello(desk_on(scratch.path))["missing"].split(",")
+        missing = hello(agent_on(scratch.path))["missing"].split(",")
         assert "kernel-log" not in missing
         for name in ("meminfo", "stat", "uptime"):
             assert name in missing
@@ -87,7 +87,7 @@ def test_source_that_is_lost_and_back_is_an_event():
     with Scratch() as scratch:
         for name in ("buddyinfo", "stat", "uptime"):
             scratch.write(name, read(PROC + name))
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         here.poll()
         scratch.write("stat", b"")
         here.poll()
@@ -100,7 +100,7 @@ def test_source_that_is_lost_and_back_is_an_event():
 def test_poll_without_buddyinfo_gives_no_snapshot_and_is_told():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read(PROC + "buddyinfo"))
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         here.poll()
         scratch.write("buddyinfo", b"")
         here.poll()
@@ -113,11 +113,11 @@ def test_facts_are_read_again_after_ten_minutes():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read(PROC + "buddyinfo"))
         scratch.write("sys/kernel/osrelease", b"6.1.192\n")
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         scratch.write("sys/kernel/osrelease", b"6.1.193\n")
         here.poll()
         assert hello(here)["kernel"] == "6.1.192"
-        here.refreshed_ms = compat.ticks_add(compat.ticks_ms(), -desk_module.REFRESH_MS)
+        here.refreshed_ms = compat.ticks_add(compat.ticks_ms(), -agent_module.REFRESH_MS)
         here.poll()
         assert hello(here)["kernel"] == "6.1.193"
         scratch.write("sys/kernel/osrelease", b"6.1.194\n")
@@ -126,6 +126,6 @@ def test_facts_are_read_again_after_ten_minutes():
 
 
 def test_effective_settings_are_a_line():
-    assert desk().effective() == (
+    assert agent().effective() == (
         "xport-07: 1 zones, every 5000 ms, ring 2048 bytes, missing: sys/kernel/random/boot_id, kernel-log"
     )

@@ -1,7 +1,7 @@
-"""The desk and the kernel's log: events, and what is told when the log fails or has lost lines."""
+"""The agent and the kernel's log: events, and what is told when the log fails or has lost lines."""
 
+from agents import agent_on, events
 from buddyd.talk import answers
-from desks import desk_on, events
 from harness import read
 from kernel_logs import Reads, close, fifo, in_a_moment, record
 from scratch import Scratch
@@ -13,7 +13,7 @@ def test_kernel_log_in_a_plain_file_is_read_once_a_poll():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read(PROC + "buddyinfo"))
         path = scratch.write("kmsg", read("captures/frag-4k-bflt/kmsg.txt"))
-        here = desk_on(scratch.path, "32k")
+        here = agent_on(scratch.path, "32k")
         for _ in range(5):
             here.poll()
         kinds = [event[1] for event in events(here)]
@@ -26,11 +26,11 @@ def test_kernel_log_in_a_plain_file_is_read_once_a_poll():
 
 
 def desk_with_log(scratch):
-    """A desk whose kernel log is a FIFO, and what writes into it."""
+    """An agent whose kernel log is a FIFO, and what writes into it."""
     scratch.write("buddyinfo", read(PROC + "buddyinfo"))
     log, writer = fifo(scratch)
     close(log)
-    return desk_on(scratch.path), writer
+    return agent_on(scratch.path), writer
 
 
 def told(here):
@@ -70,7 +70,7 @@ def test_kernel_log_that_fails_at_every_read_is_told_once():
 def test_kernel_log_that_was_never_there_is_no_news():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read(PROC + "buddyinfo"))
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         here.poll()
         assert told(here) == [] and "kernel-log" in here.missing()
         assert "kernel log: %s/kmsg: no such file or device" % scratch.path in answers.status(here)
@@ -99,4 +99,4 @@ def test_kernel_log_that_is_there_goes_on():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read(PROC + "buddyinfo"))
         scratch.write("kmsg", b"")
-        assert desk_on(scratch.path).drain_kernel_log()
+        assert agent_on(scratch.path).drain_kernel_log()

@@ -1,8 +1,8 @@
-"""The desk with a heap that has no room at times: what is left out is told, and what is kept is true."""
+"""The agent with a heap that has no room at times: what is left out is told, and what is kept is true."""
 
+from agents import agent, agent_on
 from buddyd import wire, wire_host
 from buddyd.agent import STARVED_MAX
-from desks import desk, desk_on
 from harness import raises, read
 from scratch import Scratch
 
@@ -56,7 +56,7 @@ def events(here):
 
 
 def test_snapshot_without_room_is_left_out_and_told_and_the_next_ones_are_true():
-    here = desk()
+    here = agent()
     starving = starve(here)
     here.poll()
     first = list(here.sampler.vector)
@@ -77,7 +77,7 @@ def test_snapshot_after_one_that_was_left_out_is_true_whatever_changed():
         for name in ("meminfo", "zoneinfo", "uptime", "stat"):
             scratch.write(name, read(PROC + name))
         scratch.write("buddyinfo", counts)
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         starving = starve(here)
         here.poll()
         scratch.write("buddyinfo", counts.replace(b"140", b"160"))
@@ -89,7 +89,7 @@ def test_snapshot_after_one_that_was_left_out_is_true_whatever_changed():
 
 
 def test_polls_without_room_count_on_end_only():
-    here = desk()
+    here = agent()
     starving = starve(here)
     for _ in range(STARVED_MAX):
         starving.times = STARVED_MAX - 1
@@ -99,7 +99,7 @@ def test_polls_without_room_count_on_end_only():
 
 
 def test_telling_that_finds_no_room_is_told_later():
-    here = desk()
+    here = agent()
     starving = starve(here)
     here.poll()
     starving.times = 2
@@ -113,7 +113,7 @@ def test_kernel_line_without_room_costs_the_line_and_not_the_agent():
         for name in ("buddyinfo", "meminfo", "zoneinfo", "uptime", "stat"):
             scratch.write(name, read(PROC + name))
         scratch.write("kmsg", FAILURE)
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         starving = starve(here)
         starving.times = 1
         assert here.drain_kernel_log()
@@ -124,7 +124,7 @@ def test_kernel_line_without_room_costs_the_line_and_not_the_agent():
 
 
 def test_heap_that_never_has_room_ends_the_agent():
-    here = desk()
+    here = agent()
     starving = starve(here)
     starving.times = STARVED_MAX
     for _ in range(STARVED_MAX - 1):

@@ -1,29 +1,29 @@
-"""The loop with a real desk and real streams: when it polls, and what it does when something fails."""
+"""The loop with a real agent and real streams: when it polls, and what it does when something fails."""
 
+from agents import agent, pair
 from buddyd import compat
 from buddyd.links.base import Link
 from buddyd.loop import RESTLESS_TICK_MS, TICK_MS, Loop
-from buddyd.talk.conversation import Peer
-from desks import desk, pair
+from buddyd.talk.conversation import Conversation
 from harness import raises
 
 INTERVAL_MS = 10
 
 
-class SlowDesk:
-    """A real desk, whose every fourth poll takes three intervals; ends the loop after so many polls."""
+class SlowAgent:
+    """A real agent, whose every fourth poll takes three intervals; ends the loop after so many polls."""
 
     def __init__(self, polls):
-        self.desk = desk()
+        self.agent = agent()
         self.left = polls
         self.starved = 0
-        self.kernel_log = self.desk.kernel_log
+        self.kernel_log = self.agent.kernel_log
 
     def poll(self):
         if self.left == 0:
             raise KeyboardInterrupt
         self.left -= 1
-        self.desk.poll()
+        self.agent.poll()
         began = compat.ticks_ms()
         while self.left % 4 == 0 and compat.ticks_diff(compat.ticks_ms(), began) < 3 * INTERVAL_MS:
             pass
@@ -45,33 +45,33 @@ def make_loop(here, flows_unasked=True):
     """A Loop with one Link to a stream; the loop, and the other end of the stream."""
     loop = Loop(here, INTERVAL_MS)
     ours, theirs = pair()
-    link = Link(loop, "test", Peer(here, flows_unasked), opened(ours), None)
+    link = Link(loop, "test", Conversation(here, flows_unasked), opened(ours), None)
     loop.links = [link]
     link.open()
     return loop, theirs
 
 
 def test_poll_that_is_too_late_is_left_out():
-    here = SlowDesk(40)
-    loop, theirs = make_loop(here.desk)
-    loop.desk = here
+    here = SlowAgent(40)
+    loop, theirs = make_loop(here.agent)
+    loop.agent = here
     began = compat.ticks_ms()
     raises(KeyboardInterrupt, loop.run)
     passed_ms = compat.ticks_diff(compat.ticks_ms(), began)
-    assert here.desk.encoder.sequence == 41
+    assert here.agent.encoder.sequence == 41
     intervals = 30 + 10 * 3  # ten polls took three intervals each; what fell into them is left out, not made up for
     assert passed_ms // INTERVAL_MS + 1 >= intervals
     theirs.close()
 
 
 def test_loop_ends_without_links():
-    loop = Loop(desk(), INTERVAL_MS)
+    loop = Loop(agent(), INTERVAL_MS)
     loop.run()
-    assert loop.desk.encoder.sequence == 1
+    assert loop.agent.encoder.sequence == 1
 
 
 def test_frame_is_sent_between_polls():
-    here = desk()
+    here = agent()
     loop, theirs = make_loop(here)
     here.poll()
     loop.wake()
@@ -83,7 +83,7 @@ def test_frame_is_sent_between_polls():
 
 
 def test_peer_that_goes_is_dropped_and_its_link_tried_again():
-    loop, theirs = make_loop(desk())
+    loop, theirs = make_loop(agent())
     link = loop.links[0]
     theirs.close()
     while link.is_open():
@@ -98,7 +98,7 @@ def test_peer_that_goes_is_dropped_and_its_link_tried_again():
 
 
 def test_time_between_tries_grows_to_a_minute_and_is_forgotten_when_somebody_speaks():
-    loop, theirs = make_loop(desk())
+    loop, theirs = make_loop(agent())
     link = loop.links[0]
     for _ in range(20):
         link.lost()
@@ -109,7 +109,7 @@ def test_time_between_tries_grows_to_a_minute_and_is_forgotten_when_somebody_spe
         loop.serve(1000)
 
 
-class FullHeap(Peer):
+class FullHeap(Conversation):
     """A peer for whose answer the heap has no room."""
 
     def receive(self):
@@ -117,7 +117,7 @@ class FullHeap(Peer):
 
 
 def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
-    here = desk()
+    here = agent()
     loop, theirs = make_loop(here)
     ours, full = pair()
     link = Link(loop, "full", FullHeap(here, False), opened(ours), None)
@@ -130,8 +130,8 @@ def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
     theirs.close()
 
 
-class StarvedDesk:
-    """A desk that finds no room for its polls as long as anybody is connected; the third time it would end."""
+class StarvedAgent:
+    """An agent that finds no room for its polls as long as anybody is connected; the third time it would end."""
 
     def __init__(self, loop):
         self.loop = loop
@@ -150,18 +150,18 @@ class Modest(Link):
 
     def polled(self, starved):
         if starved == 2:
-            self.loop.drop(self.peers[0], self)
+            self.loop.drop(self.conversations[0], self)
 
 
 def test_polls_that_find_no_room_end_conversations_first():
-    here = desk()
+    here = agent()
     loop = Loop(None, INTERVAL_MS)
     ours, theirs = pair()
-    loop.desk = StarvedDesk(loop)
-    loop.links = [Modest(loop, "test", Peer(here, False), opened(ours), None)]
+    loop.agent = StarvedAgent(loop)
+    loop.links = [Modest(loop, "test", Conversation(here, False), opened(ours), None)]
     loop.links[0].open()
     raises(KeyboardInterrupt, loop.run)
-    assert loop.desk.starved == 2
+    assert loop.agent.starved == 2
     theirs.close()
 
 
@@ -173,11 +173,11 @@ class NoRoom(Link):
 
 
 def test_link_without_room_in_the_heap_costs_no_other_link():
-    here = desk()
+    here = agent()
     loop, theirs = make_loop(here)
     theirs.close()
     link = loop.links[0]
-    loop.links = [NoRoom(loop, "full", Peer(here, False), opened(None), None), link]
+    loop.links = [NoRoom(loop, "full", Conversation(here, False), opened(None), None), link]
     while link.is_open():
         loop.serve(1000)
     due_ms = link.due_ms
@@ -186,7 +186,7 @@ def test_link_without_room_in_the_heap_costs_no_other_link():
 
 
 def test_stream_whose_conversation_finds_no_room_is_closed_and_opened_later():
-    here = desk()
+    here = agent()
     loop = Loop(here, INTERVAL_MS)
     ours, theirs = pair()
     link = Link(loop, "full", Mute(here, False), opened(ours), None)
@@ -195,13 +195,13 @@ def test_stream_whose_conversation_finds_no_room_is_closed_and_opened_later():
     assert not link.is_open()
     assert compat.read(theirs, 1) == b""
     link.opener = opened(pair()[0])
-    link.peers[0].greet = lambda: None
+    link.conversations[0].greet = lambda: None
     link.tick(compat.ticks_add(link.due_ms, 1))
     assert link.is_open()
     theirs.close()
 
 
-class Mute(Peer):
+class Mute(Conversation):
     """A peer for whose greeting the heap has no room."""
 
     def greet(self):
@@ -209,7 +209,7 @@ class Mute(Peer):
 
 
 def test_links_are_looked_after_however_seldom_the_agent_polls():
-    here = desk()
+    here = agent()
     loop = Loop(here, 86400000)
     tries = []
 
@@ -219,7 +219,7 @@ def test_links_are_looked_after_however_seldom_the_agent_polls():
             raise KeyboardInterrupt
         raise OSError(2, "")
 
-    link = Link(loop, "gone", Peer(here, True), opener, None)
+    link = Link(loop, "gone", Conversation(here, True), opener, None)
     loop.links = [link]
     assert link.is_restless()
     raises(KeyboardInterrupt, loop.run)
@@ -228,18 +228,18 @@ def test_links_are_looked_after_however_seldom_the_agent_polls():
 
 
 def test_ticks_are_seldom_where_nothing_is_in_question():
-    loop, theirs = make_loop(desk())
+    loop, theirs = make_loop(agent())
     assert not loop.links[0].is_restless()
     assert loop._until_tick(loop.ticked_ms) == TICK_MS
-    loop.drop(loop.links[0].peers[0], loop.links[0])
+    loop.drop(loop.links[0].conversations[0], loop.links[0])
     assert loop._until_tick(loop.ticked_ms) == RESTLESS_TICK_MS
     theirs.close()
 
 
 def test_peer_is_not_read_from_while_answers_wait():
-    here = desk()
+    here = agent()
     loop, theirs = make_loop(here, flows_unasked=False)
-    peer = loop.links[0].peers[0]
+    peer = loop.links[0].conversations[0]
     peer.say(["a line of text"] * 10)
     loop.wake()
     theirs.send(b"xyzzy\n")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from bench import wire_sizes
 from buddyd import options, ring, wire, wire_host
-from buddyd.agent import Desk
-from buddyd.links import console, telnet_server, visitor
-from buddyd.links.visitor import LINES_A_SECOND
+from buddyd.agent import Agent
+from buddyd.links import console, network, telnet_server
+from buddyd.links.network import LINES_A_SECOND
 from buddyd.sample import Sampler
 from buddyd.sources import kernel_messages
 from buddyd.sources.kmsg import KernelLog
@@ -62,9 +62,9 @@ def test_explained_digits_mean_what_is_said(digits: str, change: tuple[int, int]
 def test_hello_table_has_every_fact(proc_dir: Path):
     (proc_dir / "sys/vm/min_free_order_shift").write_text("4\n")
     settings = options.check({"proc": str(proc_dir)})
-    desk = Desk(settings, Sampler(str(proc_dir)), KernelLog(str(proc_dir)), ring.Ring(settings["ring"]))
+    agent = Agent(settings, Sampler(str(proc_dir)), KernelLog(str(proc_dir)), ring.Ring(settings["ring"]))
     facts = set()
-    for line in desk.hello():
+    for line in agent.hello():
         facts |= set(wire_host.parse_facts(wire.unseal(line)))
     assert table_keys(section("Hello")) == facts - {"boot"} | {"z1"}
 
@@ -108,20 +108,20 @@ def test_sizes_are_the_measured_ones():
         ("Groups and the ring", f"after {wire.KEY_EVERY - 1} deltas"),
         ("What is guaranteed, what may be lost", f"within {wire.KEY_EVERY} snapshots"),
         ("What is guaranteed, what may be lost", f"beyond {conversation.ANSWERS_MAX} that wait"),
-        ("What the host must do", f"after {visitor.IDLE_MS // 60000} minutes"),
+        ("What the host must do", f"after {network.IDLE_MS // 60000} minutes"),
         ("Several links", f"more than {conversation.LIVE_LAG_MAX} frames"),
         ("Wires in one direction", f"every {conversation.HELLO_EVERY} frames"),
         ("Limits", f"| {conversation.INPUT_MAX} characters |"),
         ("Limits", f"| {LINES_A_SECOND} lines of a person or {10 * LINES_A_SECOND} requests a second"),
-        ("Limits", f"| {visitor.PROVE_MS // 1000} seconds, on telnet"),
+        ("Limits", f"| {network.PROVE_MS // 1000} seconds, on telnet"),
         ("Secrets", f"{secret.TOKEN_CHARS} characters"),
         ("Secrets", f"random, {secret.SECRET_MIN} characters"),
         ("Wires in one direction", f"at most {console.LINES_A_POLL} lines a poll"),
         (
             "Limits",
-            f"| {visitor.IDLE_MS // 60000} minutes without a sign of life, {visitor.WATCH_MS // 60000} minutes for",
+            f"| {network.IDLE_MS // 60000} minutes without a sign of life, {network.WATCH_MS // 60000} minutes for",
         ),
-        ("Limits", f"{visitor.STALLED_MS // 60000} minutes without taking"),
+        ("Limits", f"{network.STALLED_MS // 60000} minutes without taking"),
         (
             "Limits",
             f"| {telnet_server.CLIENTS_MAX}; {telnet_server.ACCEPTS_A_SECOND} connections are accepted a second",

@@ -30,18 +30,18 @@ POLLS = 64
 GARBAGE = f"""
 import gc, sys
 from buddyd import options
-from buddyd.agent import Desk
+from buddyd.agent import Agent
 from buddyd.sources.kmsg import KernelLog
 from buddyd.ring import Ring
 from buddyd.sample import Sampler
 settings = options.load(["--proc", sys.argv[1]])
-desk = Desk(settings, Sampler(settings["proc"]), KernelLog(settings["proc"]), Ring(settings["ring"]))
-desk.poll()
+agent = Agent(settings, Sampler(settings["proc"]), KernelLog(settings["proc"]), Ring(settings["ring"]))
+agent.poll()
 gc.collect()
 gc.disable()
 before = gc.mem_alloc()
 for _ in range({POLLS}):
-    desk.poll()
+    agent.poll()
 print((gc.mem_alloc() - before) // {POLLS})
 """
 

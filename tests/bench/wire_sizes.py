@@ -104,8 +104,8 @@ def measure(name: str) -> Sizes:
 def on_a_line(sizes: Sizes, listens_only: bool) -> float:
     """Bytes per snapshot in both directions, with hellos and requests, and without events."""
     played = list(rows(TRACES / f"{sizes.trace}.tsv"))
-    desk = virtualline.agent(virtualline.Player(played, ORDERS, MARKS), PERIOD_CS * 10, RING_BYTES)
-    line = virtualline.Line(desk, BYTES_PER_S, listens_only)
+    agent = virtualline.agent(virtualline.Player(played, ORDERS, MARKS), PERIOD_CS * 10, RING_BYTES)
+    line = virtualline.Line(agent, BYTES_PER_S, listens_only)
     line.connect()
     line.run_polls(len(played) - 1)
     line.run_until(lambda: not line.peer.wants_write())

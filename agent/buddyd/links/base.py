@@ -1,7 +1,7 @@
 """What all links have in common: one stream at a time, opened again when it was lost.
 
 A link gives the loop its descriptors and keeps itself alive: what is gone is opened again by tick(), which the loop
-calls now and then and which never waits. All peers are made at the start.
+calls now and then and which never waits. All conversations are made at the start.
 """
 
 from .. import compat
@@ -12,15 +12,15 @@ RETRY_MIN_MS, RETRY_MAX_MS = 1000, 60000
 class Link:
     """One stream at a time, opened again, later and later, when it was lost.
 
-    opener(target) gives a stream or raises OSError. new_filter: nvt.Nvt where telnet commands may come, else None.
+    opener(target) gives a stream or raises OSError. new_filter: TelnetFilter where telnet's commands may come, or None.
     """
 
     listens_at = -1  # the descriptor of a socket that listens; accept() is called when somebody comes
 
-    def __init__(self, loop, label, peer, opener, target, new_filter=None):
+    def __init__(self, loop, label, conversation, opener, target, new_filter=None):
         self.loop = loop
         self.label = label
-        self.peers = [peer]
+        self.conversations = [conversation]
         self.opener = opener
         self.target = target
         self.new_filter = new_filter
@@ -28,23 +28,23 @@ class Link:
         self.due_ms = compat.ticks_ms()
 
     def is_open(self):
-        return self.peers[0].stream is not None
+        return self.conversations[0].stream is not None
 
     def open(self):
         """OSError if it cannot be opened now."""
         compat.make_room()
-        self.start(self.peers[0], self.opener(self.target))
+        self.start(self.conversations[0], self.opener(self.target))
 
-    def start(self, peer, stream):
-        """Begin a conversation. Where that fails (OSError, MemoryError) the stream is closed, and the peer free."""
+    def start(self, conversation, stream):
+        """Begin a conversation. Where that fails (OSError, MemoryError) the stream is closed."""
         try:
-            peer.attach(stream, self.new_filter and self.new_filter())
-            self.loop.watch(peer)
+            conversation.attach(stream, self.new_filter and self.new_filter())
+            self.loop.watch(conversation)
         except (OSError, MemoryError):
-            if peer.stream is None:
+            if conversation.stream is None:
                 stream.close()
             else:
-                peer.close()
+                conversation.close()
             raise
 
     def polled(self, starved):

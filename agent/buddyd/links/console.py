@@ -5,19 +5,19 @@ set. Frames begin on a line of their own behind whatever stands there, and only 
 """
 
 from .. import compat
-from ..talk.conversation import Peer
+from ..talk.conversation import Conversation
 from .base import Link
 
 LINES_A_POLL = 4  # one is the snapshot, the others make up for what was held back, so that a shell stays usable
 
 
-class Bystander(Peer):
+class ConsoleConversation(Conversation):
     """The conversation with whoever listens to the terminal."""
 
     reads = False
 
-    def __init__(self, desk):
-        super().__init__(desk, True)
+    def __init__(self, agent):
+        super().__init__(agent, True)
         self.allowed = LINES_A_POLL
 
     def wants_write(self):
@@ -41,8 +41,8 @@ def open_terminal(path):
 
 
 class Console(Link):
-    def __init__(self, desk, loop, path):
-        super().__init__(loop, "console %s" % path, Bystander(desk), open_terminal, path)
+    def __init__(self, agent, loop, path):
+        super().__init__(loop, "console %s" % path, ConsoleConversation(agent), open_terminal, path)
 
     def polled(self, starved):
-        self.peers[0].allowed = LINES_A_POLL
+        self.conversations[0].allowed = LINES_A_POLL

@@ -1,8 +1,8 @@
 """A connection that is dialled to a collector."""
 
 from .. import compat
-from .telnet_filter import Nvt
-from .visitor import NetworkLink, Visitor
+from .network import NetworkConversation, NetworkLink
+from .telnet_filter import TelnetFilter
 
 
 def resolve(target):
@@ -26,6 +26,8 @@ def dial(address):
     return stream
 
 
-def connect(desk, loop, target):
+def connect(agent, loop, target):
     """The link that dials (host, port)."""
-    return NetworkLink(loop, "connect %s:%d" % target, Visitor(desk, False), dial, resolve(target), Nvt)
+    return NetworkLink(
+        loop, "connect %s:%d" % target, NetworkConversation(agent, False), dial, resolve(target), TelnetFilter
+    )

@@ -27,7 +27,7 @@ _SUB_IAC = const(6)
 _CR = const(7)
 
 
-class Nvt:
+class TelnetFilter:
     """Takes what a telnet peer sends, gives back its text; line ends come out as LF (CR LF, CR NUL and CR alike)."""
 
     def __init__(self):

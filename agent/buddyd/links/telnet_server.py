@@ -3,8 +3,8 @@
 import select
 
 from .. import compat, wire
-from .telnet_filter import Nvt
-from .visitor import NetworkLink, Visitor
+from .network import NetworkConversation, NetworkLink
+from .telnet_filter import TelnetFilter
 
 CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
 WAITING_MAX = 1  # connections beyond those, that have not proven the secret, or wait for a place
@@ -20,12 +20,12 @@ def longer_silent(one, other):
     return other if one is None or compat.ticks_diff(other.heard_ms, one.heard_ms) < 0 else one
 
 
-class Client(Visitor):
+class Client(NetworkConversation):
     """A telnet client. Only one that has entered holds a place; until then it can be displaced by the next one."""
 
-    def __init__(self, desk, server):
+    def __init__(self, agent, server):
         self.server = server
-        super().__init__(desk, False)
+        super().__init__(agent, False)
 
     def enter(self):
         holders = self.server.holders
@@ -67,9 +67,9 @@ class Telnet(NetworkLink):
     holders: the clients that hold the places, None where one is free.
     """
 
-    def __init__(self, desk, loop, target):
-        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, Nvt)
-        self.peers = [Client(desk, self) for _ in range(CLIENTS_MAX + WAITING_MAX)]
+    def __init__(self, agent, loop, target):
+        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, TelnetFilter)
+        self.conversations = [Client(agent, self) for _ in range(CLIENTS_MAX + WAITING_MAX)]
         self.holders = [None] * CLIENTS_MAX
         self.listener = None
         self.accepted = 0  # in this second
@@ -80,7 +80,7 @@ class Telnet(NetworkLink):
 
     def open(self):
         compat.make_room()
-        self.listener = self.opener(self.target, len(self.peers))
+        self.listener = self.opener(self.target, len(self.conversations))
         self.listens_at = self.listener.fileno()
         self.loop.register(self.listens_at, select.POLLIN)
 
@@ -100,8 +100,8 @@ class Telnet(NetworkLink):
             super().lost()
 
     def accept(self):
-        peer = self._place(compat.ticks_ms())
-        if peer is None or self.accepted >= ACCEPTS_A_SECOND:
+        conversation = self._place(compat.ticks_ms())
+        if conversation is None or self.accepted >= ACCEPTS_A_SECOND:
             self._rest()
             return
         self.accepted += 1
@@ -115,9 +115,9 @@ class Telnet(NetworkLink):
             if error.errno not in compat.WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
                 self._rest()
             return
-        if peer.stream is not None:
-            peer.part("closed: somebody else came, and no secret was proven in time")
-            self.loop.drop(peer, self)
+        if conversation.stream is not None:
+            conversation.part("closed: somebody else came, and no secret was proven in time")
+            self.loop.drop(conversation, self)
         try:
             stream.setblocking(False)
             compat.keep_alive(stream)
@@ -125,7 +125,7 @@ class Telnet(NetworkLink):
             stream.close()
             return
         try:
-            self.start(peer, stream)
+            self.start(conversation, stream)
         except (OSError, MemoryError):
             pass  # it went at once, or there is no place or no room for it: it is closed
 
@@ -134,13 +134,13 @@ class Telnet(NetworkLink):
         self.loop.poller.modify(self.listens_at, 0)
 
     def _place(self, now_ms):
-        """The peer for who comes next: a free one, or that which waits for longest; None while that is too young."""
+        """The conversation for the next client: a free one, or the one that waits longest; None while it is young."""
         oldest = None
-        for peer in self.peers:
-            if peer.stream is None:
-                return peer
-            if not peer.has_entered():
-                oldest = longer_silent(oldest, peer)
+        for conversation in self.conversations:
+            if conversation.stream is None:
+                return conversation
+            if not conversation.has_entered():
+                oldest = longer_silent(oldest, conversation)
         return oldest if compat.ticks_diff(now_ms, oldest.heard_ms) >= YOUNG_MS else None
 
     def least(self, now_ms):

@@ -3,9 +3,9 @@
 from .. import VERSION, compat
 
 
-def about(desk):
+def about(agent):
     """Yield what this is, and what it will not do."""
-    yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, desk.name)
+    yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, agent.name)
     yield "It is the agent of buddywatch: every few seconds it reads the free memory"
     yield "blocks of this kernel, and keeps them for a collector. It starts no process,"
     yield "changes nothing here, writes no file, takes no more memory than at its start,"

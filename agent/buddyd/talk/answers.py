@@ -16,7 +16,7 @@ HELP = (
 )
 
 
-def answer(desk, line, polite):
+def answer(agent, line, polite):
     """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
 
     A line is made when it is asked for, so that no answer is in the heap as a whole. No line of an answer is a command,
@@ -28,11 +28,11 @@ def answer(desk, line, polite):
     if command == "help":
         return HELP
     if command == "status":
-        return status(desk)
+        return status(agent)
     if command == "need":
-        return (need(desk, argument),)
+        return (need(agent, argument),)
     if command == "recent":
-        return recent(desk, argument or "10")
+        return recent(agent, argument or "10")
     if command == "watch":
         return WATCHING
     if command == "stop":
@@ -40,33 +40,33 @@ def answer(desk, line, polite):
     if command == "about":
         from . import about
 
-        return about.about(desk)
+        return about.about(agent)
     if polite and words and words[0] != "unknown:":
         return ("unknown: %s. Type help." % words[0][:20],)
     return ()
 
 
-def status(desk):
+def status(agent):
     """Yield the state of memory, and the agent's own cost."""
-    sampler, ring = desk.sampler, desk.ring
-    yield "%s: %s" % (desk.name, sampler.describe())
+    sampler, ring = agent.sampler, agent.ring
+    yield "%s: %s" % (agent.name, sampler.describe())
     made = sampler.value("proc")
     yield (
         "up %s, %s processes created, snapshot every %d ms"
-        % (clock(sampler.uptime_cs()), "unknown number of" if made is None else made, desk.interval_ms)
+        % (clock(sampler.uptime_cs()), "unknown number of" if made is None else made, agent.interval_ms)
     )
     yield "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab"))
     for zone in sampler.zones:
         yield from _zone_lines(zone, sampler)
     yield _serviceable(sampler)
-    yield "missing: %s" % (", ".join(desk.missing()) or "nothing")
-    if desk.kernel_log.why_missing:
-        yield "kernel log: " + desk.kernel_log.why_missing
+    yield "missing: %s" % (", ".join(agent.missing()) or "nothing")
+    if agent.kernel_log.why_missing:
+        yield "kernel log: " + agent.kernel_log.why_missing
     used, total = compat.heap()
     yield (
         "buddyd: poll %d us, heap %s; ring %d bytes holds frames %d to %d, %d overwritten"
         % (
-            desk.poll_us,
+            agent.poll_us,
             "%d of %d bytes" % (used, total) if total else "not fixed (CPython)",
             ring.size_bytes,
             ring.oldest,
@@ -106,11 +106,11 @@ def _serviceable(sampler):
     )
 
 
-def need(desk, text):
+def need(agent, text):
     """The verdict for so many bytes (text: decimal)."""
     if not text or len(text) > 9 or [char for char in text if not "0" <= char <= "9"] or int(text) == 0:
         return "need BYTES: a number such as 61440"
-    sampler = desk.sampler
+    sampler = agent.sampler
     zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
     if not zones or rule is None or not page_bytes:
         return "need %s: unknown; marks, kernel release or page size cannot be read here" % text
@@ -129,26 +129,26 @@ def need(desk, text):
     return answer
 
 
-def recent(desk, text):
+def recent(agent, text):
     """Yield the last snapshots, newest last, decoded from the ring. text: how many, decimal."""
     if not text or len(text) > 2 or [char for char in text if not "0" <= char <= "9"]:
         yield "recent [N]: N from 1 to %d" % RECENT_MAX
         return
     held = 0
-    for _ in _snapshots(desk):
+    for _ in _snapshots(agent):
         held += 1
     left_out = held - min(max(int(text), 1), RECENT_MAX)
-    for sequence, vector in _snapshots(desk):
+    for sequence, vector in _snapshots(agent):
         left_out -= 1
         if left_out < 0:
-            yield row(sequence, vector, desk.sampler)
+            yield row(sequence, vector, agent.sampler)
     if not held:
         yield "no snapshot is held"
 
 
-def _snapshots(desk):
+def _snapshots(agent):
     """Yield (sequence, vector) of the snapshots in the newest two groups; it is the same list each time."""
-    ring, vector = desk.ring, [0] * len(desk.sampler.vector)
+    ring, vector = agent.ring, [0] * len(agent.sampler.vector)
     first = ring.key_before if ring.key_before >= ring.oldest else ring.key
     if first < ring.oldest:
         return
@@ -158,7 +158,7 @@ def _snapshots(desk):
         if offset < 0:
             return  # overwritten while the answer was on its way
         line = ring.line(offset)
-        column = wire.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, desk.encoder.interval_cs)
+        column = wire.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, agent.encoder.interval_cs)
         if line[1] in wire.ENDS_SNAPSHOT:
             yield sequence, vector
 

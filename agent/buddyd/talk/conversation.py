@@ -4,7 +4,7 @@ Order of what goes out: answers (a hello, a gap, text for a person), then the ne
 then frames asked for again; so a live snapshot never waits behind a backlog, nor a failure behind either. One line is
 written for each time that the stream is ready: a tty driver that reports room takes a line of this length without
 waiting (n_tty reports POLLOUT below 256 queued characters), and no stream can hold up a poll. All state is of fixed
-size; a Peer is made once and used for one stream after the other.
+size; a Conversation is made once and used for one stream after the other.
 """
 
 from .. import compat, wire
@@ -23,8 +23,8 @@ def text_line(text):
     return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
 
 
-class Peer:
-    """desk: the agent's state (desk.Desk). flows_unasked: a line or a pipe, whose reader may have no way to ask.
+class Conversation:
+    """agent: the agent's state (agent.Agent). flows_unasked: a line or a pipe, whose reader may have no way to ask.
 
     On a line that flows unasked only known commands are answered: on a shared line, anything else may come from a
     shell, an echo or a login program, and two machines must not talk each other to death.
@@ -35,8 +35,8 @@ class Peer:
     watched = -1
     reads = True
 
-    def __init__(self, desk, flows_unasked):
-        self.desk = desk
+    def __init__(self, agent, flows_unasked):
+        self.agent = agent
         self.flows_unasked = flows_unasked
         self.stream = None
         self.descriptor = -1  # the stream's, while the loop serves it
@@ -60,7 +60,7 @@ class Peer:
         self.heard_ms = compat.ticks_ms()
 
     def attach(self, stream, telnet):
-        """Begin a conversation. telnet: a filter for telnet's commands (nvt.Nvt) where the other side may send them."""
+        """Begin a conversation. telnet: a TelnetFilter where the other side may send telnet's commands."""
         self._reset()
         self.stream = stream
         self.telnet = telnet
@@ -71,7 +71,7 @@ class Peer:
             self.greet()
 
     def greet(self):
-        self.say((self.desk.greeting(),))
+        self.say((self.agent.greeting(),))
 
     def close(self):
         if self.stream is not None:
@@ -81,7 +81,7 @@ class Peer:
 
     def _start_flowing(self):
         if not self.live:
-            self.live = self.desk.ring.next
+            self.live = self.agent.ring.next
 
     def _answer(self, answer):
         """Queue a line (bytes), or an iterator of lines yet to be made: frames (bytes) or text for a person (str)."""
@@ -93,7 +93,7 @@ class Peer:
         self._answer(iter(lines))
 
     def _say_hello(self):
-        self._answer(self.desk.hello())
+        self._answer(self.agent.hello())
 
     def wants_read(self):
         """What waits to be told goes out before more is taken in: a peer that asks and never listens costs nothing."""
@@ -103,8 +103,8 @@ class Peer:
         return bool(
             self.out
             or self.answers
-            or 0 <= self.watched < self.desk.sampled
-            or 0 < self.live < self.desk.ring.next
+            or 0 <= self.watched < self.agent.sampled
+            or 0 < self.live < self.agent.ring.next
             or self.fill < self.fill_end
             or self._urgent()
         )
@@ -127,16 +127,16 @@ class Peer:
     def _next_line(self):
         if self.answers:
             return self._next_answer()
-        ring = self.desk.ring
+        ring = self.agent.ring
         urgent = self._urgent()
         if urgent:
             self.urgent = urgent
             return self._frame(urgent)
-        if 0 <= self.watched < self.desk.sampled:
+        if 0 <= self.watched < self.agent.sampled:
             from . import line_answers
 
-            self.watched = self.desk.sampled
-            return text_line(line_answers.watched(self.desk))
+            self.watched = self.agent.sampled
+            return text_line(line_answers.watched(self.agent))
         if 0 < self.live < ring.next:
             if self.live < ring.oldest:
                 self.live = ring.oldest
@@ -159,8 +159,8 @@ class Peer:
 
     def _urgent(self):
         """The number of the newest kernel failure, where it would wait behind others or is passed already; else 0."""
-        number, live = self.desk.ring.urgent, self.live
-        if not live or number <= self.urgent or number < self.desk.ring.oldest:
+        number, live = self.agent.ring.urgent, self.live
+        if not live or number <= self.urgent or number < self.agent.ring.oldest:
             return 0
         return 0 if live <= number < live + LIVE_LAG_MAX else number
 
@@ -175,7 +175,7 @@ class Peer:
 
     def _frame(self, sequence):
         """The frame, b"" if it was overwritten between the request and now: the host asks again and gets the gap."""
-        ring = self.desk.ring
+        ring = self.agent.ring
         offset = ring.locate(sequence, self.at, self.at_offset)
         if offset < 0:
             return b""
@@ -213,7 +213,7 @@ class Peer:
                 self._request(content)
         else:
             # On a line that flows unasked, what is no command may come from somebody else.
-            answer = self.desk.answer(line, not self.flows_unasked)
+            answer = self.agent.answer(line, not self.flows_unasked)
             if answer or not self.flows_unasked:
                 if answer is WATCHING or self.watched >= 0:
                     self.watched = 0 if answer is WATCHING else -1
@@ -230,13 +230,13 @@ class Peer:
                 boot, first, count = wire.parse_numbers(content)
             except ValueError:
                 return
-            if boot != self.desk.boot:
+            if boot != self.agent.boot:
                 self._say_hello()
             elif count:  # without: a sign of life
                 self._fill_from(first, first + min(count, ASK_COUNT_MAX))
 
     def _fill_from(self, first, end):
-        ring = self.desk.ring
+        ring = self.agent.ring
         if first < ring.oldest and first < end:  # all that is gone, not what was asked for only: one gap on the host
-            self._answer(wire.gap_line(self.desk.boot, first, ring.oldest - 1) + b"\n")
+            self._answer(wire.gap_line(self.agent.boot, first, ring.oldest - 1) + b"\n")
         self.fill, self.fill_end = max(first, ring.oldest), min(end, ring.next)

@@ -22,10 +22,10 @@ def edited(line):
     return kept
 
 
-def watched(desk):
+def watched(agent):
     """The newest snapshot and what the kernel would hand out, in a line."""
-    sampler = desk.sampler
+    sampler = agent.sampler
     zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
     known = zones and rule is not None and page_bytes
     largest = answers.block(watermark.serviceable_order(zones, rule), page_bytes) if known else "unknown"
-    return "%s; at most %s in one piece" % (answers.row(desk.sampled, sampler.vector, sampler), largest)
+    return "%s; at most %s in one piece" % (answers.row(agent.sampled, sampler.vector, sampler), largest)

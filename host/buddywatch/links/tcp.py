@@ -9,7 +9,7 @@ import socket
 from contextlib import suppress
 from time import monotonic
 
-from buddyd.links.telnet_filter import Nvt, escape
+from buddyd.links.telnet_filter import TelnetFilter, escape
 
 from buddywatch.links.base import NEVER, LinkDown, why
 from buddywatch.links.resolve import Address, Resolver
@@ -211,13 +211,13 @@ class TelnetLink(TcpLink):
 
     def start(self) -> None:
         super().start()
-        self._nvt = Nvt()
+        self._telnet_filter = TelnetFilter()
 
     def _encode(self, data: bytes) -> bytes:
         return bytes(escape(data.replace(b"\n", b"\r\n")))
 
     def _decode(self, data: bytes) -> bytes:
-        return bytes(self._nvt.feed(data, self._reply))
+        return bytes(self._telnet_filter.feed(data, self._reply))
 
     def _reply(self, answer: bytes) -> None:
         if len(self._out) < OUT_BYTES:

@@ -165,7 +165,7 @@ class CountingLoop(Loop):
     def serve(self, timeout_ms):
         CountingLoop.looks += 1
         Loop.serve(self, timeout_ms)
-        if self.desk.encoder.sequence > 100:
+        if self.agent.encoder.sequence > 100:
             raise KeyboardInterrupt
 
 loop.Loop = CountingLoop

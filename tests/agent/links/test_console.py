@@ -1,7 +1,7 @@
 """A terminal that belongs to a shell: only written on, a few lines at a time, each burst on a fresh line."""
 
-from buddyd.links.console import LINES_A_POLL, Bystander, open_terminal
-from desks import Host, desk
+from agents import Host, agent
+from buddyd.links.console import LINES_A_POLL, ConsoleConversation, open_terminal
 from harness import fixture, raises
 
 
@@ -11,8 +11,8 @@ def burst(host, peer):
 
 
 def test_frames_come_a_few_at_a_time_and_on_a_fresh_line():
-    here = desk()
-    peer = Bystander(here)
+    here = agent()
+    peer = ConsoleConversation(here)
     for _ in range(20):
         here.poll()
     host = Host(peer)
@@ -33,7 +33,7 @@ def test_frames_come_a_few_at_a_time_and_on_a_fresh_line():
 
 
 def test_nothing_is_read():
-    assert not Bystander(desk()).reads
+    assert not ConsoleConversation(agent()).reads
 
 
 def test_file_is_no_terminal():

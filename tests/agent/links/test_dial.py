@@ -1,11 +1,11 @@
 """A connection that the agent dials has the limits of one that it accepts."""
 
+from agents import agent, pair
 from buddyd import compat, wire_host
 from buddyd.links import dial
-from buddyd.links.visitor import IDLE_MS, PROVE_MS, STALLED_MS
+from buddyd.links.network import IDLE_MS, PROVE_MS, STALLED_MS
 from buddyd.loop import Loop
 from clock import Clock
-from desks import desk, pair
 from harness import raises
 
 
@@ -13,7 +13,7 @@ class Dialled:
     """The Link of dial.connect() with a real stream in place of a connection; `theirs` is the other end."""
 
     def __init__(self, secret=None):
-        here = desk()
+        here = agent()
         here.secret = secret
         self.loop = Loop(here, 5000)
         self.link = dial.connect(here, self.loop, ("127.0.0.1", 1))

@@ -1,6 +1,6 @@
 """The telnet filter, fed with the bytes that real clients send (inetutils 2.4, busybox 1.35, plink 0.78, netcat)."""
 
-from buddyd.links.telnet_filter import Nvt, escape
+from buddyd.links.telnet_filter import TelnetFilter, escape
 
 # (name, what the client sends, its text, what it must be answered)
 CONVERSATIONS = (
@@ -43,7 +43,7 @@ CONVERSATIONS = (
 def talk(chunks):
     """(text, answers) of a client that sends these chunks."""
     answers = []
-    nvt = Nvt()
+    nvt = TelnetFilter()
     text = b"".join([nvt.feed(chunk, answers.append) for chunk in chunks])
     return text, b"".join(answers)
 

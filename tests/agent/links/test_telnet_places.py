@@ -1,6 +1,7 @@
 """Who gets one of the places of the telnet listener, who must give it up, and that nobody keeps the owner out."""
 
 from buddyd import compat, wire_host
+from buddyd.links.network import IDLE_MS, LINES_A_SECOND, PROVE_MS, STALLED_MS, WATCH_MS
 from buddyd.links.telnet_server import (
     ACCEPTS_A_SECOND,
     BUSY,
@@ -10,7 +11,6 @@ from buddyd.links.telnet_server import (
     WAITING_MAX,
     YOUNG_MS,
 )
-from buddyd.links.visitor import IDLE_MS, LINES_A_SECOND, PROVE_MS, STALLED_MS, WATCH_MS
 from places import GREETING, Place, arrived
 
 ASK = wire_host.ask_hello() + b"\n"
@@ -197,7 +197,7 @@ def test_client_that_takes_nothing_for_two_minutes_is_dropped():
         collector.stream.setsockopt(1, 8, 1)  # SOL_SOCKET, SO_RCVBUF: the least there is
         peer.stream.setsockopt(1, 7, 1)  # SO_SNDBUF
         while not peer.wants_write() or not stuck(place, peer):
-            place.desk.poll()
+            place.agent.poll()
         for _ in range(3):
             place.pass_ms(STALLED_MS // 4)
             assert peer.stream is not None

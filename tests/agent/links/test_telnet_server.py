@@ -1,9 +1,9 @@
 """Who comes over a network: asked for the secret, held to a rate, disconnected when nothing is heard."""
 
+from agents import Host, agent
 from buddyd import compat, wire_host
-from buddyd.links.visitor import LINES_A_SECOND, Visitor
+from buddyd.links.network import LINES_A_SECOND, NetworkConversation
 from buddyd.talk import secret
-from desks import Host, desk
 
 KEY = b"correct-horse-battery-staple"
 OF_HOST = b"8PHy8_T19vf4-fr7_P3-_w"
@@ -11,7 +11,7 @@ TOO_FAST = b"too fast: at most %d lines a second; some were dropped" % LINES_A_S
 
 
 def guarded():
-    here = desk()
+    here = agent()
     here.secret = KEY
     return here
 
@@ -29,7 +29,7 @@ def answer_to(lines, key=KEY):
 
 def test_nothing_flows_before_the_proof():
     here = guarded()
-    host = Host(Visitor(here, False))
+    host = Host(NetworkConversation(here, False))
     requests = (wire_host.ask_hello(), wire_host.ask_frames(here.boot, 1, 9))
     for words in (b"help", b"status", b"need 1", b"recent", b"watch") + requests:
         here.poll()
@@ -41,7 +41,7 @@ def test_nothing_flows_before_the_proof():
 
 def test_proof_opens_and_is_proven_in_turn():
     here = guarded()
-    host = Host(Visitor(here, False))
+    host = Host(NetworkConversation(here, False))
     lines = host.listen()
     name, of_board = challenge_of(lines)
     host.say(answer_to(lines) + b"\n")
@@ -62,13 +62,13 @@ def refused(host, line):
 
 
 def test_wrong_proof_ends_the_conversation():
-    host = Host(Visitor(guarded(), False))
+    host = Host(NetworkConversation(guarded(), False))
     assert refused(host, answer_to(host.listen(), KEY + b"x"))
 
 
 def test_recorded_answer_is_of_no_use():
     here = guarded()
-    visitor = Visitor(here, False)
+    visitor = NetworkConversation(here, False)
     host = Host(visitor)
     recorded = answer_to(host.listen())
     host.say(recorded + b"\n")
@@ -77,7 +77,7 @@ def test_recorded_answer_is_of_no_use():
     host = Host(visitor)
     host.listen()
     assert refused(host, recorded), "not on the next connection"
-    other = Host(Visitor(here, False))
+    other = Host(NetworkConversation(here, False))
     other.listen()
     assert refused(other, recorded), "nor on another one"
 
@@ -94,7 +94,7 @@ def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
     compat.os = SameBytes()
     try:
         here = guarded()
-        visitor = Visitor(here, False)
+        visitor = NetworkConversation(here, False)
         asked = [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
         here.boot = "00000000"  # another life
         asked += [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
@@ -105,7 +105,7 @@ def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
 
 
 def test_person_is_told_what_to_do():
-    host = Host(Visitor(guarded(), False))
+    host = Host(NetworkConversation(guarded(), False))
     assert host.listen()[0] == secret.DEMAND.encode()
     host.say(b"status\n\n")
     lines = host.listen()
@@ -114,7 +114,7 @@ def test_person_is_told_what_to_do():
 
 
 def test_lines_beyond_the_rate_are_dropped_and_told_once():
-    visitor = Visitor(desk(), False)
+    visitor = NetworkConversation(agent(), False)
     host = Host(visitor)
     host.listen()
     answers = []
@@ -133,7 +133,7 @@ def test_lines_beyond_the_rate_are_dropped_and_told_once():
 
 
 def test_requests_have_a_rate_of_their_own():
-    visitor = Visitor(desk(), False)
+    visitor = NetworkConversation(agent(), False)
     host = Host(visitor)
     host.listen()
     hellos = 0
@@ -154,7 +154,7 @@ def test_bytes_without_a_line_are_held_to_a_twentieth_of_the_processor():
     try:
         # Of a millisecond each; each of ten answers costs a quarter of that.
         for noise, expected in ((b"x" * 50, 50), (b"\xff\xf1" * 10, 50), (b"\xff\xfd\x06" * 10, 15)):
-            visitor = Visitor(desk(), False)
+            visitor = NetworkConversation(agent(), False)
             host = Host(visitor, telnet=True)
             host.listen()
             taken = 0

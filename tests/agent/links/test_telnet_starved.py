@@ -58,16 +58,16 @@ def test_listener_that_finds_no_room_is_opened_later():
 
 def test_greeting_that_fails_leaves_its_place_free():
     with Place() as place:
-        for peer in place.link.peers:
-            peer.desk = Speechless()
+        for peer in place.link.conversations:
+            peer.agent = Speechless()
         for _ in range(5):
             caller = place.come()
             place.settle()
             assert caller.has_ended
             place.pass_ms(1000)
-        for peer in place.link.peers:
+        for peer in place.link.conversations:
             assert peer.stream is None
-            peer.desk = place.desk
+            peer.agent = place.agent
         assert place.link.holders == [None] * CLIENTS_MAX
         arrived(place, 2)
 

@@ -1,9 +1,9 @@
 """What a person reads: the answers on captures of real boards."""
 
+from agents import agent, agent_on
 from buddyd import wire
 from buddyd.sources import kernel_messages
 from buddyd.talk import answers, line_answers
-from desks import desk, desk_on
 from harness import fixture, read
 from scratch import Scratch
 
@@ -13,13 +13,13 @@ def answer(here, line, polite=True):
 
 
 def test_help_names_every_command():
-    lines = answer(desk(), "help")
+    lines = answer(agent(), "help")
     for command in ("help", "status", "need", "recent"):
         assert [line for line in lines if line.startswith("  %s " % command)], command
 
 
 def test_status_of_a_fragmented_board():
-    here = desk()
+    here = agent()
     here.poll()
     lines = answer(here, "status")
     assert lines[:7] == [
@@ -38,7 +38,7 @@ def test_status_of_a_fragmented_board():
 
 
 def test_status_of_a_machine_with_three_zones():
-    here = desk("pc-3zones")
+    here = agent("pc-3zones")
     here.poll()
     zones = [line.split(":")[0] for line in answer(here, "status") if line.startswith("node ")]
     assert zones == ["node 0 zone DMA", "node 0 zone DMA32", "node 0 zone Normal"]
@@ -47,7 +47,7 @@ def test_status_of_a_machine_with_three_zones():
 def test_status_says_what_is_unknown():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         here.poll()
         lines = answer(here, "status")
         assert lines[1].endswith(", unknown number of processes created, snapshot every 5000 ms")
@@ -104,13 +104,13 @@ NEEDS = (
 
 def test_need_is_judged_by_the_boards_own_rule():
     for capture, size_bytes, expected in NEEDS:
-        here = desk(capture)
+        here = agent(capture)
         here.poll()
         assert answer(here, "need %d" % size_bytes) == [expected], (capture, size_bytes)
 
 
 def test_need_asks_for_a_number():
-    here = desk()
+    here = agent()
     here.poll()
     for words in ("need", "need x", "need 60k", "need -1", "need 0", "need 1234567890", "need \u0661"):
         assert answer(here, words) == ["need BYTES: a number such as 61440"], words
@@ -121,7 +121,7 @@ def test_recent_gives_the_last_snapshots():
         proc = "captures/frag-4k-bflt/proc/"
         for name in ("buddyinfo", "zoneinfo", "meminfo", "uptime"):
             scratch.write(name, read(proc + name))
-        here = desk_on(scratch.path, "32k")
+        here = agent_on(scratch.path, "32k")
         assert answer(here, "recent") == ["no snapshot is held"]
         expected = []
         for number in range(1, 71):
@@ -136,7 +136,7 @@ def test_recent_gives_the_last_snapshots():
 
 
 def test_recent_passes_over_events():
-    here = desk()
+    here = agent()
     here.poll()
     here.encoder.event(wire.event_text(1, "source", None, None, None, "lost meminfo"), here.ring.append)
     here.poll()
@@ -144,7 +144,7 @@ def test_recent_passes_over_events():
 
 
 def test_recent_survives_a_flood_of_events():
-    here = desk()
+    here = agent()
     here.poll()
     while here.ring.oldest <= here.ring.key:
         here.encoder.event(b"1|source||||" + b"x" * 200, here.ring.append)
@@ -154,7 +154,7 @@ def test_recent_survives_a_flood_of_events():
 
 
 def test_recent_ends_where_the_ring_overtakes_it():
-    here = desk()
+    here = agent()
     for _ in range(5):
         here.poll()
     lines = answers.answer(here, "recent 5", True)
@@ -167,11 +167,11 @@ def test_recent_ends_where_the_ring_overtakes_it():
 
 def test_recent_asks_for_a_number():
     for words in ("recent x", "recent -1", "recent 100", "recent \u0661"):
-        assert answer(desk(), words) == ["recent [N]: N from 1 to 20"], words
+        assert answer(agent(), words) == ["recent [N]: N from 1 to 20"], words
 
 
 def test_unknown_word_is_answered_to_the_polite():
-    here = desk()
+    here = agent()
     assert answer(here, "xyzzy and more") == ["unknown: xyzzy. Type help."]
     assert answer(here, "x" * 50) == ["unknown: %s. Type help." % ("x" * 20)]
     assert answer(here, "xyzzy", False) == []
@@ -187,7 +187,7 @@ def test_clock_counts_days():
 
 
 def test_help_names_all_that_is_answered():
-    here = desk()
+    here = agent()
     here.poll()
     for line in answer(here, "help")[1:-1]:
         word = line.split()[0]
@@ -196,7 +196,7 @@ def test_help_names_all_that_is_answered():
 
 
 def test_about_says_what_it_is_and_what_it_will_not_do():
-    lines = answer(desk(), "about")
+    lines = answer(agent(), "about")
     assert lines[0].startswith("buddyd 0.1.0 (")
     assert lines[0].endswith(") on xport-07.")
     text = " ".join(lines)
@@ -205,12 +205,12 @@ def test_about_says_what_it_is_and_what_it_will_not_do():
 
 
 def test_watched_snapshot_says_what_the_kernel_would_hand_out():
-    here = desk()
+    here = agent()
     here.poll()
     assert line_answers.watched(here) == "1 up 0:00:00:14 DMA 140 32 6 0 0 0 0 0 0 0 0; at most 16kB in one piece"
     with Scratch() as scratch:
         scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))
-        here = desk_on(scratch.path)
+        here = agent_on(scratch.path)
         here.poll()
         assert line_answers.watched(here).endswith("; at most unknown in one piece")
 

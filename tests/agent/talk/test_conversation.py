@@ -1,16 +1,16 @@
 """One conversation over a real stream: requests, live frames, backlog, gaps."""
 
+from agents import Host, agent
 from buddyd import wire, wire_host
-from buddyd.talk.conversation import ASK_COUNT_MAX, HELLO_EVERY, LIVE_LAG_MAX, Peer
-from desks import Host, desk
+from buddyd.talk.conversation import ASK_COUNT_MAX, HELLO_EVERY, LIVE_LAG_MAX, Conversation
 from harness import raises
 
 TELNET, SERIAL = False, True  # flows unasked?
 
 
-def poll(desk, times):
+def poll(agent, times):
     for _ in range(times):
-        desk.poll()
+        agent.poll()
 
 
 def hello_of(lines):
@@ -22,8 +22,8 @@ def hello_of(lines):
 
 
 def test_person_is_greeted_and_nothing_flows():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 3)
     assert host.listen() == [b"buddyd 0.1.0 on xport-07. Type help."]
     poll(here, 3)
@@ -31,8 +31,8 @@ def test_person_is_greeted_and_nothing_flows():
 
 
 def test_hello_is_answered_and_live_frames_begin():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 3)
     host.listen()
     host.say(wire_host.ask_hello() + b"\n")
@@ -44,8 +44,8 @@ def test_hello_is_answered_and_live_frames_begin():
 
 
 def test_frames_are_sent_again_as_they_were():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 5)
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 2, 3) + b"\r\n")
@@ -54,8 +54,8 @@ def test_frames_are_sent_again_as_they_were():
 
 
 def test_frames_that_do_not_exist_are_not_waited_for():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 3)
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 3, 100) + b"\n")
@@ -66,8 +66,8 @@ def test_frames_that_do_not_exist_are_not_waited_for():
 
 
 def test_overwritten_frames_are_told_by_one_gap():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     while here.ring.dropped == 0:
         here.poll()
     host.listen()
@@ -89,8 +89,8 @@ def test_overwritten_frames_are_told_by_one_gap():
 
 
 def test_frames_overwritten_while_they_are_sent_again_are_left_out():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 30)
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 1, 30) + b"\n")
@@ -101,8 +101,8 @@ def test_frames_overwritten_while_they_are_sent_again_are_left_out():
 
 
 def test_another_boot_is_answered_by_a_hello():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 3)
     host.listen()
     host.say(wire_host.ask_frames("00000000", 1, 3) + b"\n")
@@ -112,8 +112,8 @@ def test_another_boot_is_answered_by_a_hello():
 
 
 def test_request_is_for_a_bounded_count():
-    here = desk(ring="64k")
-    host = Host(Peer(here, TELNET))
+    here = agent(ring="64k")
+    host = Host(Conversation(here, TELNET))
     poll(here, ASK_COUNT_MAX + 50)
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 10, 1000000) + b"\n")
@@ -121,8 +121,8 @@ def test_request_is_for_a_bounded_count():
 
 
 def test_new_request_takes_the_place_of_the_one_before():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 9)
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 1, 9) + b"\n" + wire_host.ask_frames(here.boot, 7, 2) + b"\n")
@@ -130,8 +130,8 @@ def test_new_request_takes_the_place_of_the_one_before():
 
 
 def test_live_frames_go_before_a_backlog():
-    here = desk()
-    peer = Peer(here, TELNET)
+    here = agent()
+    peer = Conversation(here, TELNET)
     host = Host(peer)
     poll(here, 9)
     host.listen()
@@ -143,8 +143,8 @@ def test_live_frames_go_before_a_backlog():
 
 
 def test_host_that_asks_and_falls_behind_gets_the_newest():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     host.say(wire_host.ask_hello() + b"\n")
     host.listen()
     poll(here, LIVE_LAG_MAX)
@@ -154,9 +154,9 @@ def test_host_that_asks_and_falls_behind_gets_the_newest():
 
 
 def test_line_flows_unasked_from_the_first_frame_held():
-    here = desk()
+    here = agent()
     poll(here, 3)
-    host = Host(Peer(here, SERIAL))
+    host = Host(Conversation(here, SERIAL))
     poll(here, 20)
     lines = host.listen()
     assert lines[0] == b""
@@ -165,8 +165,8 @@ def test_line_flows_unasked_from_the_first_frame_held():
 
 
 def test_line_that_is_back_goes_on_where_it_stopped():
-    here = desk()
-    peer = Peer(here, SERIAL)
+    here = agent()
+    peer = Conversation(here, SERIAL)
     poll(here, 3)
     first = Host(peer)
     assert first.frames_after_newline() == [1, 2, 3]
@@ -177,8 +177,8 @@ def test_line_that_is_back_goes_on_where_it_stopped():
 
 
 def test_line_that_was_dead_too_long_begins_at_the_oldest_held():
-    here = desk()
-    peer = Peer(here, SERIAL)
+    here = agent()
+    peer = Conversation(here, SERIAL)
     poll(here, 1)
     Host(peer).close()
     while here.ring.dropped == 0:
@@ -188,8 +188,8 @@ def test_line_that_was_dead_too_long_begins_at_the_oldest_held():
 
 
 def test_line_says_hello_now_and_then():
-    here = desk(ring="32k")
-    peer = Peer(here, SERIAL)
+    here = agent(ring="32k")
+    peer = Conversation(here, SERIAL)
     host = Host(peer)
     poll(here, 2 * HELLO_EVERY + 10)
     lines = host.listen()
@@ -203,8 +203,8 @@ def test_line_says_hello_now_and_then():
 
 
 def test_line_says_no_hello_where_somebody_asks():
-    here = desk(ring="32k")
-    host = Host(Peer(here, SERIAL))
+    here = agent(ring="32k")
+    host = Host(Conversation(here, SERIAL))
     hellos = 0
     for _ in range(5):
         poll(here, HELLO_EVERY - 1)
@@ -214,8 +214,8 @@ def test_line_says_no_hello_where_somebody_asks():
 
 
 def test_sign_of_life_takes_nothing_back():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     poll(here, 9)
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 1, 3) + b"\n" + wire_host.ask_frames(here.boot, 1, 0) + b"\n")
@@ -229,30 +229,30 @@ def fail(here):
 
 
 def test_kernel_failure_goes_before_live_frames_and_only_once():
-    here = desk(ring="32k")
+    here = agent(ring="32k")
     poll(here, 20)
     failed = fail(here)
     poll(here, 20)
-    host = Host(Peer(here, SERIAL))
+    host = Host(Conversation(here, SERIAL))
     assert host.frames_after_newline() == [failed] + [n for n in range(1, 42) if n != failed]
     poll(here, 2)
     assert host.frames() == [42, 43]
 
 
 def test_kernel_failure_that_is_soon_due_waits_for_its_turn():
-    here = desk()
+    here = agent()
     poll(here, LIVE_LAG_MAX - 1)
     fail(here)
-    host = Host(Peer(here, SERIAL))
+    host = Host(Conversation(here, SERIAL))
     assert host.frames_after_newline() == list(range(1, LIVE_LAG_MAX + 1))
 
 
 def test_kernel_failure_before_a_host_came_goes_before_the_backlog():
-    here = desk()
+    here = agent()
     poll(here, 3)
     failed = fail(here)
     poll(here, 3)
-    host = Host(Peer(here, TELNET))
+    host = Host(Conversation(here, TELNET))
     host.listen()
     host.say(wire_host.ask_frames(here.boot, 1, 3) + b"\n")
     assert host.frames() == [failed, 1, 2, 3]
@@ -261,37 +261,37 @@ def test_kernel_failure_before_a_host_came_goes_before_the_backlog():
 
 
 def test_newest_of_two_kernel_failures_goes_first():
-    here = desk()
+    here = agent()
     failed = fail(here)
     poll(here, 12)
     newest = fail(here)
-    host = Host(Peer(here, SERIAL))
+    host = Host(Conversation(here, SERIAL))
     assert host.frames_after_newline() == [newest] + list(range(1, newest))
     assert failed == 1
 
 
 def test_kernel_failure_that_is_overwritten_is_let_go():
-    here = desk()
+    here = agent()
     fail(here)
     while here.ring.oldest == 1:
         here.poll()
-    host = Host(Peer(here, TELNET))
+    host = Host(Conversation(here, TELNET))
     host.listen()
     host.say(wire_host.ask_frames(here.boot, here.ring.next - 1, 1) + b"\n")
     assert host.frames(here.ring.next) == [here.ring.next - 1]
 
 
 def test_news_of_the_agent_itself_do_not_hurry():
-    here = desk()
+    here = agent()
     poll(here, 12)
     here._news("lost meminfo")
-    host = Host(Peer(here, SERIAL))
+    host = Host(Conversation(here, SERIAL))
     assert host.frames_after_newline() == list(range(1, 14))
 
 
 def test_slow_stream_gets_whole_lines_in_order():
-    here = desk(ring="32k")
-    peer = Peer(here, SERIAL)
+    here = agent(ring="32k")
+    peer = Conversation(here, SERIAL)
     host = Host(peer)
     peer.stream.setsockopt(1, 7, 1)  # SOL_SOCKET, SO_SNDBUF: the least there is
     poll(here, 600)
@@ -302,14 +302,14 @@ def test_slow_stream_gets_whole_lines_in_order():
 
 
 def test_end_of_the_stream_is_an_error():
-    here = desk()
-    peer = Peer(here, TELNET)
+    here = agent()
+    peer = Conversation(here, TELNET)
     host = Host(peer)
     host.stream.close()
     raises(OSError, peer.receive)
 
 
 def test_stream_with_nothing_to_read_is_no_error():
-    host = Host(Peer(desk(), TELNET))
-    host.peer.receive()
+    host = Host(Conversation(agent(), TELNET))
+    host.conversation.receive()
     assert len(host.listen()) == 1

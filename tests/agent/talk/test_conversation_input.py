@@ -2,9 +2,9 @@
 
 import gc
 
+from agents import Host, agent
 from buddyd import wire, wire_host
-from buddyd.talk.conversation import ANSWERS_MAX, INPUT_MAX, READ_BYTES, Peer
-from desks import Host, desk
+from buddyd.talk.conversation import ANSWERS_MAX, INPUT_MAX, READ_BYTES, Conversation
 
 TELNET, SERIAL = False, True  # flows unasked?
 GREETING = b"buddyd 0.1.0 on xport-07. Type help."
@@ -13,30 +13,30 @@ UNKNOWN = b"unknown: xyzzy. Type help."
 
 def test_line_may_end_in_any_way():
     for end in (b"\n", b"\r\n", b"\r", b"\n\r"):
-        host = Host(Peer(desk(), TELNET))
+        host = Host(Conversation(agent(), TELNET))
         host.say(b"xyzzy" + end + b"xyzzy" + end)
         assert host.listen() == [GREETING, UNKNOWN, UNKNOWN], end
 
 
 def test_line_may_come_in_pieces():
-    host = Host(Peer(desk(), TELNET))
+    host = Host(Conversation(agent(), TELNET))
     for byte in b"xyzzy\r\n":
         host.say(bytes([byte]))
     assert host.listen() == [GREETING, UNKNOWN]
 
 
 def test_empty_lines_are_signs_of_life():
-    host = Host(Peer(desk(), TELNET))
+    host = Host(Conversation(agent(), TELNET))
     host.listen()
-    host.peer.heard_ms -= 1000
-    before = host.peer.heard_ms
+    host.conversation.heard_ms -= 1000
+    before = host.conversation.heard_ms
     host.say(b"\n\r\n\r\r")
-    assert host.peer.heard_ms != before
+    assert host.conversation.heard_ms != before
     assert host.listen() == []
 
 
 def test_longest_line_is_read_and_a_longer_one_is_told():
-    host = Host(Peer(desk(), TELNET))
+    host = Host(Conversation(agent(), TELNET))
     host.listen()
     host.say(b"xyzzy" + b" " * (INPUT_MAX - 5) + b"\n")
     assert host.listen() == [UNKNOWN]
@@ -47,14 +47,14 @@ def test_longest_line_is_read_and_a_longer_one_is_told():
 
 
 def test_too_long_line_on_a_shared_line_gets_no_answer():
-    host = Host(Peer(desk(), SERIAL))
+    host = Host(Conversation(agent(), SERIAL))
     host.listen()
     host.say(b"x" * 1000 + b"\n")
     assert host.listen() == []
 
 
 def test_shared_line_answers_known_words_only():
-    host = Host(Peer(desk(), SERIAL))
+    host = Host(Conversation(agent(), SERIAL))
     host.listen()
     for line in (b"xyzzy", b"login: root", b"/ # ls", b"-sh: help: not found", b"@h", b"@r x", b"~d!!!!!!!", b"~"):
         host.say(line + b"\n")
@@ -64,9 +64,9 @@ def test_shared_line_answers_known_words_only():
 
 
 def test_own_frames_echoed_are_ignored():
-    here = desk()
+    here = agent()
     for flows_unasked in (TELNET, SERIAL):
-        host = Host(Peer(here, flows_unasked))
+        host = Host(Conversation(here, flows_unasked))
         host.say(wire_host.ask_hello() + b"\n")
         here.poll()
         lines = [line for line in host.listen() if line[:1] == wire.MARK]
@@ -77,10 +77,10 @@ def test_own_frames_echoed_are_ignored():
 
 
 def test_peer_that_echoes_falls_silent():
-    here = desk()
+    here = agent()
     for flows_unasked in (TELNET, SERIAL):
         for line in (b"help", b"status", b"need", b"need 61440", b"recent", b"recent x", b"xyzzy", b"x" * 200):
-            host = Host(Peer(here, flows_unasked))
+            host = Host(Conversation(here, flows_unasked))
             here.poll()
             host.say(line + b"\n")
             lines = host.listen()
@@ -95,8 +95,8 @@ def test_peer_that_echoes_falls_silent():
 
 
 def test_damaged_requests_are_dropped():
-    here = desk()
-    host = Host(Peer(here, TELNET))
+    here = agent()
+    host = Host(Conversation(here, TELNET))
     here.poll()
     host.listen()
     request = wire_host.ask_frames(here.boot, 1, 1)
@@ -111,10 +111,10 @@ def test_damaged_requests_are_dropped():
 
 
 def test_noise_is_survived():
-    here = desk()
+    here = agent()
     for flows_unasked in (TELNET, SERIAL):
         for telnet in (True, False):
-            host = Host(Peer(here, flows_unasked), telnet)
+            host = Host(Conversation(here, flows_unasked), telnet)
             for byte in range(256):
                 host.say(bytes([byte]) * 3 + b"\n" + bytes([byte, 255 - byte, byte]))
                 host.listen()
@@ -123,14 +123,14 @@ def test_noise_is_survived():
 
 
 def test_noise_is_told_as_printable_text():
-    host = Host(Peer(desk(), TELNET))
+    host = Host(Conversation(agent(), TELNET))
     host.listen()
     host.say(b"\xff\x1b[2J\x80~\n")
     assert host.listen() == [b"unknown: ??[2J??. Type help."]
 
 
 def test_telnet_commands_are_answered_and_taken_out():
-    host = Host(Peer(desk(), TELNET), telnet=True)
+    host = Host(Conversation(agent(), TELNET), telnet=True)
     host.listen()
     host.say(b"xy\xff\xf4\xff\xfd\x06zzy\r\0")
     assert host.listen() == [b"\xff\xfc\x06" + UNKNOWN]
@@ -139,14 +139,14 @@ def test_telnet_commands_are_answered_and_taken_out():
 
 
 def test_megabyte_without_a_newline_costs_no_memory():
-    host = Host(Peer(desk(), TELNET))
+    host = Host(Conversation(agent(), TELNET))
     host.listen()
     garbage = b"garbage without an end, " * 43
     used = []
     for _ in range(5):
         for _ in range(200):
             host.say(garbage)
-            assert len(host.peer.typed) <= INPUT_MAX + 1
+            assert len(host.conversation.typed) <= INPUT_MAX + 1
         gc.collect()
         used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
     # Not equal to the byte: a collector that takes any number for an address may keep what is dead for a while. But
@@ -157,7 +157,7 @@ def test_megabyte_without_a_newline_costs_no_memory():
 
 
 def test_next_client_is_not_given_what_the_last_one_left():
-    peer = Peer(desk(), TELNET)
+    peer = Conversation(agent(), TELNET)
     host = Host(peer)
     host.say(wire_host.ask_hello() + b"\nnee")
     host.close()
@@ -169,8 +169,8 @@ def test_next_client_is_not_given_what_the_last_one_left():
 
 def test_line_that_comes_back_is_one_on_which_nobody_asks():
     """Frames that wait are all sent then; a host that asks gets the newest, and asks for the others."""
-    here = desk()
-    peer = Peer(here, SERIAL)
+    here = agent()
+    peer = Conversation(here, SERIAL)
     host = Host(peer)
     host.say(wire_host.ask_hello() + b"\n")
     host.listen()
@@ -182,8 +182,8 @@ def test_line_that_comes_back_is_one_on_which_nobody_asks():
 
 
 def test_waiting_answers_are_bounded():
-    here = desk()
-    peer = Peer(here, TELNET)
+    here = agent()
+    peer = Conversation(here, TELNET)
     host = Host(peer)
     for _ in range(20):
         host.say(b"x\n" * (READ_BYTES // 2) + wire_host.ask_hello() + b"\n")
@@ -194,8 +194,8 @@ def test_waiting_answers_are_bounded():
 
 
 def test_answer_is_cut_to_a_line_of_the_wire():
-    here = desk()
-    peer = Peer(here, TELNET)
+    here = agent()
+    peer = Conversation(here, TELNET)
     host = Host(peer)
     host.listen()
     peer.say(("x" * 1000, "\u00e9~\t"))

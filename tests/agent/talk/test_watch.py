@@ -2,10 +2,10 @@
 
 import gc
 
+from agents import Host, agent
 from buddyd import wire, wire_host
 from buddyd.talk import WATCHING
-from buddyd.talk.conversation import Peer
-from desks import Host, desk
+from buddyd.talk.conversation import Conversation
 
 TELNET, SERIAL = False, True  # flows unasked?
 HEAD = WATCHING[0].encode()
@@ -16,7 +16,7 @@ def rows(host):
 
 
 def watching(flows_unasked=TELNET):
-    host = Host(Peer(desk(), flows_unasked))
+    host = Host(Conversation(agent(), flows_unasked))
     host.listen()
     host.say(b"watch\n")
     return host
@@ -24,7 +24,7 @@ def watching(flows_unasked=TELNET):
 
 def test_each_snapshot_is_a_line():
     host = watching()
-    here = host.peer.desk
+    here = host.conversation.agent
     assert host.listen() == [HEAD], "there is none yet"
     for number in range(1, 6):
         here.poll()
@@ -35,9 +35,9 @@ def test_each_snapshot_is_a_line():
 
 
 def test_newest_snapshot_is_shown_at_once():
-    here = desk()
+    here = agent()
     here.poll()
-    host = Host(Peer(here, TELNET))
+    host = Host(Conversation(here, TELNET))
     host.listen()
     host.say(b"watch\n")
     assert [line.split()[0] for line in host.listen()[1:]] == [b"1"]
@@ -45,7 +45,7 @@ def test_newest_snapshot_is_shown_at_once():
 
 def test_events_are_no_snapshots():
     host = watching()
-    here = host.peer.desk
+    here = host.conversation.agent
     host.listen()
     here.encoder.event(wire.event_text(1, "source", None, None, None, "lost meminfo"), here.ring.append)
     assert host.listen() == []
@@ -54,24 +54,24 @@ def test_events_are_no_snapshots():
 def test_slow_reader_gets_the_newest_only():
     host = watching()
     for _ in range(50):
-        host.peer.desk.poll()
+        host.conversation.agent.poll()
     assert [row.split()[0] for row in rows(host)] == [b"50"]
 
 
 def test_whatever_is_typed_ends_it():
     for words in (b"", b"stop", b"help", b"xyzzy"):
         host = watching()
-        host.peer.desk.poll()
+        host.conversation.agent.poll()
         assert len(rows(host)) == 1
         host.say(words + b"\n")
-        host.peer.desk.poll()
+        host.conversation.agent.poll()
         assert rows(host) == [], words
 
 
 def test_request_of_a_collector_does_not_end_it():
     host = watching()
     host.say(wire_host.ask_hello() + b"\n")
-    host.peer.desk.poll()
+    host.conversation.agent.poll()
     assert len(rows(host)) == 1
 
 
@@ -79,25 +79,25 @@ def test_on_a_serial_line_only_a_command_ends_it():
     host = watching(SERIAL)
     for words in (b"", b"xyzzy", b"login: "):
         host.say(words + b"\n")
-        host.peer.desk.poll()
+        host.conversation.agent.poll()
         assert len(rows(host)) == 1, words
     host.say(b"stop\n")
-    host.peer.desk.poll()
+    host.conversation.agent.poll()
     assert rows(host) == []
 
 
 def test_next_conversation_does_not_watch():
     host = watching()
-    peer = host.peer
+    peer = host.conversation
     host.close()
     again = Host(peer)
-    peer.desk.poll()
+    peer.agent.poll()
     assert rows(again) == []
 
 
 def test_watching_costs_no_memory():
     host = watching()
-    here = host.peer.desk
+    here = host.conversation.agent
     used = []
     for _ in range(5):
         for _ in range(100):

@@ -1,12 +1,12 @@
-"""What the tests of the agent's own rooms need: a desk on a capture, and the other side of a conversation."""
+"""What the tests of the agent's own rooms need: an agent on a capture, and the other side of a conversation."""
 
 import select
 import socket
 import struct
 
 from buddyd import compat, options, wire, wire_host
-from buddyd.agent import Desk
-from buddyd.links.telnet_filter import Nvt
+from buddyd.agent import Agent
+from buddyd.links.telnet_filter import TelnetFilter
 from buddyd.ring import Ring
 from buddyd.sample import Sampler
 from buddyd.sources.kmsg import KernelLog
@@ -14,15 +14,15 @@ from harness import fixture
 from scratch import Scratch
 
 
-def desk_on(proc, ring="2048"):
-    """A Desk that has not polled yet. proc: a folder."""
+def agent_on(proc, ring="2048"):
+    """An Agent that has not polled yet. proc: a folder."""
     settings = options.check({"proc": proc, "name": "xport-07", "ring": ring})
-    return Desk(settings, Sampler(proc), KernelLog(proc), Ring(settings["ring"]))
+    return Agent(settings, Sampler(proc), KernelLog(proc), Ring(settings["ring"]))
 
 
-def desk(capture="frag-4k-bflt", ring="2048"):
-    """A Desk on a capture, see desk_on()."""
-    return desk_on(fixture("captures/%s/proc" % capture), ring)
+def agent(capture="frag-4k-bflt", ring="2048"):
+    """An Agent on a capture, see agent_on()."""
+    return agent_on(fixture("captures/%s/proc" % capture), ring)
 
 
 def events(here):
@@ -61,14 +61,14 @@ def _unix_pair():
 
 
 class Host:
-    """The other side of a Peer: what it says arrives, and what the peer has to say is kept in `heard`."""
+    """The other side of a Conversation: what it says arrives, and what the peer has to say is kept in `heard`."""
 
     def __init__(self, peer, telnet=False):
-        self.peer = peer
+        self.conversation = peer
         ours, self.stream = pair()
         self.heard = b""
-        self.boot = peer.desk.boot
-        peer.attach(ours, Nvt() if telnet else None)
+        self.boot = peer.agent.boot
+        peer.attach(ours, TelnetFilter() if telnet else None)
 
     def say(self, data):
         """Send data, and let the peer take all of it in."""
@@ -82,16 +82,16 @@ class Host:
 
     def _let_peer_receive(self):
         poller = select.poll()
-        poller.register(self.peer.stream, select.POLLIN)
+        poller.register(self.conversation.stream, select.POLLIN)
         ready = bool(poller.poll(0))
         if ready:
-            self.peer.receive()
+            self.conversation.receive()
         return ready
 
     def listen(self):
         """Let the peer send all it wants to; what came, as lines without their ends."""
-        while self.peer.wants_write():
-            self.peer.send()
+        while self.conversation.wants_write():
+            self.conversation.send()
             self._take()
         self._take()
         lines, self.heard = self.heard, b""
@@ -125,5 +125,5 @@ class Host:
         return numbers
 
     def close(self):
-        self.peer.close()
+        self.conversation.close()
         self.stream.close()

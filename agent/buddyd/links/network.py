@@ -1,7 +1,7 @@
 """The conversation with whoever comes over a network: greeted, held to a rate, asked for the secret if there is one."""
 
 from .. import compat, const, wire
-from ..talk.conversation import Peer
+from ..talk.conversation import Conversation
 from .base import Link
 
 IDLE_MS = 600000  # a client that says nothing for so long is disconnected; collectors send a newline now and then
@@ -14,12 +14,12 @@ _LINE_COST = const(5000)
 _SECOND_COST = const(100000)  # of what is no line, twice the microseconds that it takes: a twentieth of the processor
 
 
-class Visitor(Peer):
-    """gate: gate.Gate while the other side has not proven that it has the secret, else None.
+class NetworkConversation(Conversation):
+    """gate: gate.ProofGate while the other side has not proven that it has the secret, else None.
 
     cost: of what came in this second. When that is too much, nothing more is read until the next second: the rest waits
     on the other side of the connection, and costs nothing here. Both are the class's until somebody comes, for the
-    reason that Peer.watched has.
+    reason that Conversation.watched has.
     """
 
     gate = None
@@ -31,12 +31,12 @@ class Visitor(Peer):
             self.cost = 0
         if self.gate is not None:
             self.gate = None
-        if self.desk.secret is None:
+        if self.agent.secret is None:
             self.enter()
         else:
-            from ..talk.gate import Gate  # imported by __main__ where there is a secret
+            from ..talk.gate import ProofGate  # imported by __main__ where there is a secret
 
-            self.gate = Gate(self)
+            self.gate = ProofGate(self)
 
     def enter(self):
         """It may talk now. OSError where there is no place for it."""
@@ -111,23 +111,25 @@ class Visitor(Peer):
 
 
 class NetworkLink(Link):
-    """A link whose peers are visitors: they last for a limited time only."""
+    """A link over a network, whose conversations last for a limited time only."""
 
     def polled(self, starved):
         """Where the heap has no room for a poll, conversations end rather than the agent: first those in question."""
         if starved:
-            for peer in self.peers:
-                if peer.stream is not None and (starved > 1 or not peer.has_entered()):
-                    self.loop.drop(peer, self)
+            for conversation in self.conversations:
+                if conversation.stream is not None and (starved > 1 or not conversation.has_entered()):
+                    self.loop.drop(conversation, self)
 
     def is_restless(self):
         is_restless = not self.is_open()
-        for peer in self.peers:
-            is_restless = is_restless or (peer.stream is not None and (peer.cost > 0 or not peer.has_entered()))
+        for conversation in self.conversations:
+            is_restless = is_restless or (
+                conversation.stream is not None and (conversation.cost > 0 or not conversation.has_entered())
+            )
         return is_restless
 
     def tick(self, now_ms):
         super().tick(now_ms)
-        for peer in self.peers:
-            if peer.stream is not None and peer.is_over(now_ms):
-                self.loop.drop(peer, self)
+        for conversation in self.conversations:
+            if conversation.stream is not None and conversation.is_over(now_ms):
+                self.loop.drop(conversation, self)
