@@ -1,4 +1,4 @@
-"""A board's past in steps of time: of every value its least, its mean and its greatest. Pure."""
+"""A board's history in steps of time, with the minimum, mean and maximum of every value. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORST_FIRST = (watermark.REFUSED, watermark.TIGHT, watermark.OK)
 
 @dataclass
 class Spread:
-    """Of the values that were known: how they are spread."""
+    """Minimum, maximum and mean of the values that are known."""
 
     least: int = 0
     greatest: int = 0
@@ -51,7 +51,7 @@ class ZoneSpread:
 
 @dataclass
 class NeedSpread:
-    """verdict: the worst that was met."""
+    """verdict: the worst within the step."""
 
     verdict: str | None = None
     margin_pages: Spread = field(default_factory=Spread)
@@ -94,7 +94,7 @@ StepItem = Boot | Step | Gap | Event
 
 
 def in_steps(items: Iterable[Item], step_s: int) -> Iterator[StepItem]:
-    """The items with their rows gathered; a gap or an event comes after the step that it fell into."""
+    """The items, with rows gathered into steps; a gap or an event follows the step that it happened in."""
     step: Step | None = None
     held: list[Gap | Event] = []
     for item in items:

@@ -1,4 +1,4 @@
-"""The database file: opening it, transactions, and errors in words. What is in it: store_data.py and its neighbours."""
+"""The database file: opens it, runs transactions, and puts errors into words. migrations.py says what is in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from buddywatch.store import migrations
 
-DAMAGE_MAX = 10  # rows that cannot be read and are reported, of one that was opened
+DAMAGE_MAX = 10  # rows; each connection reports no more than these that it cannot read
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
@@ -42,7 +42,7 @@ class Database:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """All that is written inside is kept as a whole or, if anything fails, not at all. A batch inside joins it."""
+        """One transaction: if anything inside fails, nothing is kept. A batch within another is part of it."""
         if self._connection.in_transaction:
             yield
             return
@@ -64,7 +64,7 @@ class Database:
         self._forget()
 
     def _forget(self) -> None:
-        """Drop what is remembered of rows that a batch wrote and that are gone."""
+        """Empty the caches: they may hold rows of a batch that was undone."""
 
     def _report_damage(self, row: str, why: str, remedy: str) -> None:
         """A row cannot be read, and is left out: say so, once, and what to do."""

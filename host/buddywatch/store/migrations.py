@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-APPLICATION_ID = 0x62647764  # "bdwd": what `file` shows, and how a database of another program is told
+APPLICATION_ID = 0x62647764  # "bdwd": `file` shows it, and a database of another program has another one
 
 _DATA = (
     # kernel: the id of the first of the board's boots within the same kernel boot; an agent may start several times.
@@ -44,7 +44,7 @@ _DATA = (
 )
 
 _ALERTS = (
-    # Up to where the rules have judged a board.
+    # The last frame of each board that the rules have judged.
     """CREATE TABLE judged (
         board TEXT PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boots, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
     """CREATE TABLE incidents (
@@ -56,8 +56,8 @@ _ALERTS = (
     """CREATE TABLE rule_states (
         board TEXT NOT NULL, rule TEXT NOT NULL, need TEXT NOT NULL, phase TEXT NOT NULL, count INTEGER NOT NULL,
         incident INTEGER REFERENCES incidents, PRIMARY KEY (board, rule, need)) STRICT, WITHOUT ROWID""",
-    # time_ms: when it happened on the board; noted_ms: when the rule was evaluated. told: 1 when nobody is to be told
-    # of it any more.
+    # time_ms: when it happened on the board; noted_ms: when the rule was evaluated. told: 1 when it needs no message
+    # any more.
     """CREATE TABLE transitions (
         id INTEGER PRIMARY KEY, incident INTEGER REFERENCES incidents, board TEXT NOT NULL, rule TEXT NOT NULL,
         need TEXT NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL, severity TEXT NOT NULL,

@@ -1,4 +1,4 @@
-"""What boards sent, as it is asked for: boots, snapshots, events, gaps, console text, links."""
+"""Reads what boards sent: boots, snapshots, events, gaps, console text, links."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class ReadStore(Database):
             yield from self._readable(self._rows(sql, (key, *span)))
 
     def events(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Event]:
-        """Events with since <= time < until, oldest first, each once however often it was told."""
+        """Events with since <= time < until, oldest first; each once, even where the board sent it again."""
         sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
             WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND NOT e.copy ORDER BY e.time_ms, e.id"""
         for row in self._rows(sql, (board, *_span(since, until))):
@@ -136,7 +136,7 @@ class ReadStore(Database):
         return None if row is None else _gap(row)
 
     def lost_snapshots(self, board: str) -> int:
-        """Frames lost for good, of all boots; what was gone before the first contact does not count."""
+        """Frames lost for good, of all boots; those overwritten before the first contact do not count."""
         return sum(gap.last - gap.first + 1 for gap in self.gaps(board) if gap.reason in LOSSES)
 
     def console(self, board: str, count: int = 100) -> list[ConsoleLine]:

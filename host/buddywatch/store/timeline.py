@@ -1,4 +1,4 @@
-"""What is stored about a board, as a stream in the order in which the board lived it: nothing is held in memory."""
+"""A board's history as a stream, in the order in which things happened on the board; memory does not grow with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from buddywatch.verdict.judge import board_state
 
 @dataclass(frozen=True)
 class Row:
-    """A snapshot and what it means."""
+    """A snapshot and its verdict."""
 
     snapshot: Snapshot
     state: BoardState
@@ -27,7 +27,7 @@ _Place = tuple[float, int]  # number of the boot, number of the frame in it
 
 
 class History:
-    """A board's past with since <= time < until (seconds since 1970; None: no limit)."""
+    """A board's history with since <= time < until (seconds since 1970; None: no limit)."""
 
     def __init__(self, store: Store, config: Config, board: str, since: float | None, until: float | None) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class History:
         self.boots = {boot.boot_id: boot for boot in store.boots(board)}
 
     def items(self) -> Iterator[Item]:
-        """A Boot before what came of it, gaps and events where they are in the sequence."""
+        """Each Boot before its rows; gaps and events where they belong by their frame numbers."""
         order = {boot_id: place for place, boot_id in enumerate(self.boots)}
         between = _Between(self._store.gaps(self.board), self.events(), order)
         before: Snapshot | None = None
@@ -62,7 +62,7 @@ class History:
     def _rows(self) -> Iterator[Row]:
         needs, said = self._config.needs_of(self.board), self._config.board(self.board)
         for snapshot in self._store.snapshots(self.board, self._since, self._until):
-            if snapshot.boot_id not in self.boots:  # the collector met it after we began to read
+            if snapshot.boot_id not in self.boots:  # a new boot, which the collector met after we began to read
                 self.boots |= {boot.boot_id: boot for boot in self._store.boots(self.board)}
             facts = self.boots[snapshot.boot_id].facts
             yield Row(snapshot, board_state(snapshot, facts, needs, said.rule, said.page_bytes))
@@ -75,7 +75,8 @@ class History:
     def _shows(self, gap: Gap, before: Snapshot | None, after: Snapshot | None) -> bool:
         """Whether a gap between two rows that are shown (None: there is none) belongs to the time asked for.
 
-        When its frames were made is not known, but that it touches what is shown is; without that, when it was noticed.
+        Nobody knows when the lost frames were made. A gap that touches a row that is shown belongs to it; for others,
+        the time when the host noticed them decides.
         """
         follows = before if before is not None and before.boot_id == gap.boot_id else None
         leads = after if after is not None and after.boot_id == gap.boot_id else None
@@ -89,7 +90,7 @@ class History:
 
 
 class _Between:
-    """Gaps and events that are still to come: both in the order of the board's life."""
+    """Gaps and events that were not yielded yet, both in the order of the board's frames."""
 
     def __init__(self, gaps: list[Gap], events: Iterator[Event], order: dict[str, int]) -> None:
         self._gaps = deque(gaps)
@@ -98,7 +99,7 @@ class _Between:
         self._order = order
 
     def until(self, place: _Place, time: float) -> Iterator[Gap | Event]:
-        """Those in front of the frame at `place`. An event without a number (of the console) goes by the time."""
+        """Those before the frame at `place`. An event from the console has no frame number: its time decides."""
         while True:
             gap_at = self._place(self._gaps[0].boot_id, self._gaps[0].first) if self._gaps else place
             event_at = self._event_place(place, time)
