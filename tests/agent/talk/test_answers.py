@@ -213,6 +213,10 @@ def test_watched_snapshot_says_what_the_kernel_would_hand_out():
         here = agent_on(scratch.path)
         here.poll()
         assert line_answers.watched(here).endswith("; at most unknown in one piece")
+        scratch.write("zoneinfo", read("captures/frag-4k-bflt/proc/zoneinfo"))  # zones and marks, but not which kernel
+        here = agent_on(scratch.path)
+        here.poll()
+        assert line_answers.watched(here).endswith("; at most unknown in one piece")
 
 
 def test_typing_errors_are_taken_out():

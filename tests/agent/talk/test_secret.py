@@ -23,6 +23,12 @@ def test_hmac_is_that_of_rfc_4231():
         assert binascii.hexlify(secret.hmac_sha256(key, message)).decode() == case["digest"]
 
 
+def test_key_is_hashed_where_it_is_longer_than_a_block():
+    """64 bytes, RFC 2104, 2; the digests are those of Python's hmac."""
+    for length, digest in ((64, b"850b7716a32376cf"), (65, b"8c57c51818df5596")):
+        assert binascii.hexlify(secret.hmac_sha256(b"k" * length, b"what"))[:16] == digest
+
+
 def test_conversation_is_that_of_the_vectors():
     assert lock().challenge() == LINES[0]
     assert secret.parse(LINES[0], secret.CHALLENGE, 2) == [NAME, OF_BOARD]

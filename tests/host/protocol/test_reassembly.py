@@ -201,3 +201,12 @@ def test_many_frames_and_holes_cost_no_more_than_few():
     seconds(200)
     # ten times as many; were each step to look at all of them, it would be a hundred times as long
     assert seconds(10_000) < 40 * seconds(1_000)
+
+
+def test_events_that_are_no_longer_remembered_leave_no_frame_behind_them_waiting(monkeypatch):
+    """Frame 1 is missing, so that nothing has passed 2; 3 builds on what cannot come any more."""
+    monkeypatch.setattr(frames_module, "HELD_MAX", 10)
+    tracker, _ = met(board(polls=3))
+    events = [frame(number, b"e", b"5|x||||") for number in (2, *range(4, 14))]
+    assert gaps(feed(tracker, [frame(3, b"d", b""), *events[:10]])) == []
+    assert gaps(feed(tracker, events[10:])) == [(3, 3, UNDECODABLE)]
