@@ -1,10 +1,13 @@
 """The schema's steps: numbered, whole or not at all, and never over a database of another program."""
 
+import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+from boards import BOOT_ID, FACTS, snapshot
 from buddywatch.store import migrations
+from buddywatch.store.resume import FOLD_ROWS
 from buddywatch.store.store import Store, StoreError
 
 
@@ -89,3 +92,26 @@ def test_database_of_another_program_is_left_alone(tmp_path):
     with pytest.raises(StoreError, match=r"other\.db: a database of another program; name another file with --db"):
         Store.open(path)
     assert path.read_bytes() == before
+
+
+def test_file_of_the_first_release_is_read_and_continued(tmp_path, monkeypatch):
+    """Rows of 0.1, whose schema was step 1 alone."""
+    path, vector = tmp_path / "a.db", str([1000, *[0] * 19])
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        Store.open(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO boots VALUES (1, 'xp', ?, 1, 0, 'first', ?)", (BOOT_ID, json.dumps(FACTS)))
+        for seq in (1, 2, 3, 5):
+            connection.execute("INSERT INTO snapshots VALUES (1, ?, ?, ?, 10000, ?)", (seq, seq, seq * 1000, vector))
+        connection.execute("INSERT INTO events VALUES (1, 'xp', 1, 1, 4, 4000, 1, 'alloc', 1, 1, 'rm', 'text', 0)")
+        connection.execute("INSERT INTO gaps VALUES (1, 6, 7, 'overwritten', 0)")
+    with Store.open(path) as store:
+        assert [shot.seq for shot in store.recent("xp", 2)] == [3, 5]
+        assert [event.seq for event in store.newest_events("xp", 1, kinds=("alloc",))] == [4]
+        assert store.boards() == ["xp"]
+        state = store.resume("xp")
+        assert (state.stored, state.lost) == (((1, 5),), ((6, 7),))
+        store.add_snapshot("xp", snapshot(8))
+        store.fold_ranges("xp", FOLD_ROWS)
+        assert store.resume("xp").stored == ((1, 5), (8, 8))
