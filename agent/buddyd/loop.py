@@ -136,7 +136,15 @@ class Loop:
                 raise OSError(0)
             if mask & select.POLLOUT:
                 conversation.send()
-        except (OSError, MemoryError):  # MemoryError: an answer that the heap has no room for costs its conversation
+        except OSError:
             self.drop(conversation, link)
             return
+        except MemoryError:
+            # It costs a client its connection, and a line that flows unasked what it was about to say: without its
+            # standard output the agent would end.
+            if not conversation.flows_unasked:
+                self.drop(conversation, link)
+                return
+            del conversation.answers[:1]
+            gc.collect()
         self.poller.modify(conversation.descriptor, self._mask(conversation))

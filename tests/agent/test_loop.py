@@ -145,6 +145,31 @@ class StarvedAgent:
         assert self.starved < 3
 
 
+def test_answer_that_the_heap_has_no_room_for_does_not_end_a_line_that_flows_unasked():
+    here = agent()
+    loop, theirs = make_loop(here)
+    conversation = loop.links[0].conversations[0]
+    conversation.answers.insert(0, Full())
+    here.poll()
+    loop.wake()
+    heard = b""
+    while b"\n~k" not in heard or heard[-1:] != b"\n":
+        loop.serve(1000)
+        assert loop.links[0].is_open()
+        heard += compat.read(theirs, 4096) or b""
+    theirs.close()
+
+
+class Full:
+    """Lines for which the heap has no room."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise MemoryError
+
+
 class Modest(Link):
     """A link that gives its place up when two polls found no room."""
 
