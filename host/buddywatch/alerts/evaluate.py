@@ -98,6 +98,10 @@ class BoardRules:
             self._keep(item, now, monotonic_s)
         self._judge_ready(monotonic_s)
 
+    def go_on(self, boot: Boot) -> None:
+        """The board is in this boot. If it is not new but was taken for over, it is judged again."""
+        self._sequence.go_on(boot.boot_id)
+
     def tick(self, now: float, monotonic_s: float) -> None:
         """What time alone brings: silence, and a hole that was waited for long enough."""
         self._incidents.now = now

@@ -13,16 +13,26 @@ from buddywatch.model.samples import Boot, Piece, Snapshot
 
 
 class _BootQueue:
-    """Pieces of one boot that are not judged yet. seq: the frame up to which it is judged."""
+    """Pieces of one boot that are not judged yet. seq: the frame up to which it is judged; None: before the next."""
 
-    def __init__(self, boot_id: str, seq: int = 0) -> None:
+    def __init__(self, boot_id: str, seq: int | None = 0) -> None:
         self.boot_id = boot_id
-        self.seq = seq
-        self.highest = seq
+        self._judged = seq
+        self.highest = self.seq
         self._pieces: list[tuple[int, int, Piece]] = []  # (last frame, tie-breaker, piece), a heap
         self._pushed = 0
 
+    @property
+    def position(self) -> tuple[str, int] | None:
+        return None if self._judged is None else (self.boot_id, self._judged)
+
+    @property
+    def seq(self) -> int:
+        return self._judged or 0
+
     def push(self, piece: Piece) -> None:
+        if self._judged is None:
+            self._judged = piece.first - 1
         self._pushed += 1
         self.highest = max(self.highest, piece.last)
         heapq.heappush(self._pieces, (piece.last, self._pushed, piece))
@@ -32,7 +42,7 @@ class _BootQueue:
         if not self._pieces or (self.is_blocked and not over_holes):
             return None
         piece = heapq.heappop(self._pieces)[2]
-        self.seq = max(self.seq, piece.last)
+        self._judged = max(self.seq, piece.last)
         return piece
 
     @property
@@ -56,6 +66,13 @@ class Sequence:
         self._queues.append(_BootQueue(boot.boot_id, seq))
         return True
 
+    def go_on(self, boot_id: str) -> None:
+        """A boot that another one had followed is the present one after all."""
+        if boot_id not in self._ids or (self._queues and self._queues[-1].boot_id == boot_id):
+            return
+        queue = next((queue for queue in self._queues if queue.boot_id == boot_id), _BootQueue(boot_id, None))
+        self._queues = [*(other for other in self._queues if other is not queue), queue]
+
     def know(self, boot_ids: Iterable[str]) -> None:
         """These boots were judged long ago."""
         self._ids.update(boot_ids)
@@ -73,7 +90,7 @@ class Sequence:
     @property
     def position(self) -> tuple[str, int] | None:
         """(boot id, frame) up to which everything is judged."""
-        return (self._queues[0].boot_id, self._queues[0].seq) if self._queues else None
+        return self._queues[0].position if self._queues else None
 
     def ready(self, monotonic_s: float, patience_s: float) -> Iterator[tuple[str, Snapshot]]:
         """What can be judged now, in order: (boot id, snapshot)."""

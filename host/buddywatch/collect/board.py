@@ -35,6 +35,7 @@ class Board:
         self._retimes: list[Retime] = []
         self._newest = 0.0  # the time of the newest snapshot
         self._is_heard = False  # since the rows were taken
+        self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # which the rules take for the present one
         self._told: str | None = None  # the tracker's problem that was news
 
     def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now) -> list[Item]:
@@ -45,6 +46,10 @@ class Board:
         newest = max([value.time for value in values if isinstance(value, Snapshot)], default=0.0)
         if live and newest > self._newest:  # not what is fetched late
             self._newest, self._is_heard = newest, True
+        boot = self.tracker.boot
+        if boot is not None and boot.boot_id != self._boot_id:
+            self._boot_id = boot.boot_id
+            self.rules.go_on(boot)
         if values:
             self.rules.take(values, at.time, at.monotonic_s)
         return values

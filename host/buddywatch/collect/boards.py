@@ -15,11 +15,13 @@ from typing import TypeVar
 from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
+from buddywatch.collect.twins import other_names
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Transition
-from buddywatch.model.batch import Batch
+from buddywatch.model.batch import Batch, MovedBoot
 from buddywatch.model.samples import ResumeState
 from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.frame import board_name
 from buddywatch.store.store import Store, StoreError
 
 ASIDE_S = 60.0  # how long a board that raised is left alone
@@ -54,6 +56,38 @@ class Boards:
         self._complaints: dict[str, str] = {}  # what was told last of a board that was set aside
         self._touched: set[str] = set()
         self._timers: Timers[str] = Timers()
+
+    def is_free(self, name: str, called: str) -> bool:
+        """Whether a board that calls itself so may be kept under that name: it is no other board's."""
+        if any(board.name == name for board in self._config.boards):
+            return False
+        opened = self._boards.get(name)
+        try:
+            boot = self._store.latest_boot(name) if opened is None else opened.tracker.boot
+        except StoreError:
+            return False
+        return boot is None or board_name(boot.facts) == called
+
+    def stored_name(self, called: str, boot_id: str, url: str) -> str:
+        """Under which name a board that calls itself so was kept, by its boot or else by its link."""
+        try:
+            others = itertools.takewhile(self._store.latest_boot, other_names(called))
+            names = [name for name in others if self.is_free(name, called)]
+            for name in (*names, called):
+                if self._store.has_boot(name, boot_id):
+                    return name
+            return next((name for name in names if url in {link.url for link in self._store.links(name)}), called)
+        except StoreError:
+            return called  # the board itself cannot be read either, which is told
+
+    def move_boot(self, moved: MovedBoot, at: Now, boottime_s: float) -> None:
+        """A boot is another board's. Both boards are read from the store again, when it is moved there."""
+        self.gather(boottime_s)
+        self.pending.moves.append(moved)
+        for name in (moved.board, moved.to):
+            self.pending.of(name)
+            self._boards.pop(name, None)
+            self._timers.set(name, at.monotonic_s + REOPEN_S)
 
     def open_expected(self, names: Iterable[str], at: Now) -> None:
         """Boards whose silence would be news."""

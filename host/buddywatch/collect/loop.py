@@ -16,14 +16,15 @@ from buddywatch.collect.console_server import Control
 from buddywatch.collect.link_health import LinkHealths
 from buddywatch.collect.link_table import LinkTable
 from buddywatch.collect.orphans import Orphans
+from buddywatch.collect.twins import Split, Twins
 from buddywatch.collect.wall_clock import WallClock
 from buddywatch.collect.writer import Writer
 from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.listen import Listener
-from buddywatch.model.batch import LinkChange
+from buddywatch.model.batch import LinkChange, MovedBoot
 from buddywatch.protocol.console_text import kernel_message
-from buddywatch.protocol.frame import Hello
+from buddywatch.protocol.frame import Frame, Hello
 from buddywatch.protocol.line_stream import Item, Text
 from buddywatch.store.heard import boottime_s
 from buddywatch.text.escape import rough_duration
@@ -67,6 +68,7 @@ class Collector:
         self._control = control
         self._orphans = Orphans()
         self._wall_clock = WallClock(time.time(), boottime_s())
+        self._twins: Twins[Connection] = Twins(boards.is_free)
         self._healths = LinkHealths()
         self._stopping = False
         self._save_at_s = 0.0
@@ -151,16 +153,35 @@ class Collector:
         if connection.ended and connection.is_call:
             self._links.remove(connection)
             self._orphans.drop(connection)
+            self._twins.forget(connection)
 
     def _sort(self, connection: Connection, item: Item, at: Now) -> str | None:
         """Hand an item to the board that it is of, or keep it until that is known. Which board."""
-        name = connection.board
+        name = self._name(connection, item, at)
         if name is None:
             self._orphans.add(connection, item, at.time)
             return None
         for orphan, arrived in self._orphans.take(connection):
             self._take(connection, name, orphan, arrived, at)
         self._take(connection, name, item, at.time, at)
+        return name
+
+    def _name(self, connection: Connection, item: Item, at: Now) -> str | None:
+        """Under which name the board is kept that an item is of; None as long as that is not known."""
+        called, name = connection.called, connection.board
+        if called is None or name is None or isinstance(item, Text) or connection.is_recording:
+            return name
+        name = self._twins.name_of(
+            called, connection, item.boot_id, lambda: self._boards.stored_name(called, item.boot_id, connection.url)
+        )
+        if isinstance(item, Frame):
+            split = self._twins.heard(called, connection, item.boot_id, item.seq, at.monotonic_s)
+            if split is not None:
+                self._presenter.tell(split_words(called, split))
+                moved = MovedBoot(name, split.later_boot_id, split.later_link.url, split.name)
+                self._boards.move_boot(moved, at, boottime_s())
+                name = split.name if split.later_boot_id == item.boot_id else name
+        connection.board = name
         return name
 
     def _take(self, connection: Connection, name: str, item: Item, arrival: float, at: Now) -> None:
@@ -242,6 +263,15 @@ class Collector:
         self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic()))
         self._tell_store_error()
         self._links.close()
+
+
+def split_words(called: str, split: Split[Connection]) -> str:
+    first = f"boot {split.first_boot_id} over {split.first_link.url}"
+    later = f"boot {split.later_boot_id} over {split.later_link.url}"
+    return (
+        f"two boards call themselves {called}: {first} and {later}; "
+        f"the second is kept as {split.name} until one gets another name (buddyd --name)"
+    )
 
 
 def _now() -> Now:

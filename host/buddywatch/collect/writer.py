@@ -136,10 +136,11 @@ class Writer:
             for board in list(batch.boards):
                 self._write_alone(store, batch, board)
             rest = Batch()
-            rest.links, rest.healths, rest.urls = batch.links, batch.healths, batch.urls
+            rest.links, rest.healths, rest.urls, rest.moves = batch.links, batch.healths, batch.urls, batch.moves
             store.write(rest)
         batch.boards.clear()
         batch.links.clear()
+        batch.moves.clear()
 
     def _write_alone(self, store: Store, batch: Batch, board: str) -> None:
         alone = Batch()

@@ -42,7 +42,8 @@ def split_board(url: str) -> tuple[str, str | None]:
 
 
 class Connection:
-    """board: None until it is known. news: lines for the user, each once.
+    """board: None until it is known. called: the name that the board goes by, which it may share with another board
+    (collect/twins.py). news: lines for the user, each once.
 
     is_call: the board dialled in; when the connection ends, the board must dial again.
     """
@@ -50,7 +51,7 @@ class Connection:
     def __init__(self, link: Link, board: str | None = None, is_call: bool = False) -> None:
         self.link = link
         self.url = link.url
-        self.board = board
+        self.board = self.called = board
         self.is_call = is_call
         self.is_started = False
         self.is_up = False
@@ -168,21 +169,25 @@ class Connection:
             if isinstance(item, Hello):
                 self._hello.progress(monotonic_s)
                 if not self._is_named and "name" in item.facts:
-                    self.board = board_name(item.facts)
+                    self._be_called(board_name(item.facts))
                 if not self._believes(monotonic_s):
                     return items[:number]
                 self._backoff = Backoff()  # a board answered: after a loss, retry at once
         return items
 
+    def _be_called(self, name: str) -> None:
+        if name != self.called:
+            self.board = self.called = name
+
     def _believes(self, monotonic_s: float) -> bool:
         """True if the other side may have the name it reports; otherwise the link is closed."""
         if self.board is None or not isinstance(self.link, GuardedLink):
             return True
-        objection = self.link.objection(self.board)
+        objection = self.link.objection(self.called or self.board)
         if objection is None:
             return True
         if not self._is_named:
-            self.board = None
+            self.board = self.called = None
         self._lost(LinkDown(f"{self.url}: {objection}", self.is_call, self.link.rest_s), monotonic_s)
         return False
 

@@ -92,14 +92,28 @@ class StoredHealth:
     health: LinkHealth
 
 
+@dataclass(frozen=True)
+class MovedBoot:
+    """A boot that was stored under a board is another's. url: of the link over which it is heard."""
+
+    board: str
+    boot_id: str
+    url: str
+    to: str
+
+
 class Batch:
-    """Rows by board. links, healths: what changed about links. urls: of all links that are tried; None: as before."""
+    """Rows by board. links, healths: what changed about links. urls: of all links that are tried; None: as before.
+
+    moves: boots that get another board once all rows are written.
+    """
 
     def __init__(self) -> None:
         self.boards: dict[str, BoardRows] = {}
         self.links: list[LinkChange] = []
         self.healths: list[StoredHealth] = []
         self.urls: list[str] | None = None
+        self.moves: list[MovedBoot] = []
 
     def __len__(self) -> int:
         """How many rows."""

@@ -21,6 +21,8 @@ class BatchStore(RulesStore, HeardStore):
             if batch.urls is not None:
                 for board in {change.board for change in batch.links}:
                     self.forget_links(board, batch.urls)
+            for moved in batch.moves:
+                self.move_boot(moved)
 
     def _write_data(self, board: str, rows: BoardRows) -> None:
         for boot in rows.boots:

@@ -64,6 +64,10 @@ class ReadStore(Database):
         row = self._row(f"SELECT {BOOT} FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
         return None if row is None else self._boot(row)
 
+    def has_boot(self, board: str, boot_id: str) -> bool:
+        """Whether this boot is kept under this board."""
+        return self._row("SELECT 1 FROM boots WHERE board = ? AND boot_id = ?", (board, boot_id)) is not None
+
     def latest(self, board: str) -> Snapshot | None:
         return next(iter(self.recent(board, 1)), None)
 

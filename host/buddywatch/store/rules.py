@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from buddywatch.model.alerts import RulesHistory
+from buddywatch.model.batch import MovedBoot
 from buddywatch.model.samples import Event, Piece
 from buddywatch.store.alerts import AlertStore
 from buddywatch.store.read import BOOT, EVENT, SNAPSHOT, event_of, milliseconds
@@ -51,6 +52,21 @@ class RulesStore(FrameStore, AlertStore):
     def set_judged(self, board: str, boot_id: str, seq: int) -> None:
         """The rules have judged the board up to this frame of this boot."""
         self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, self._known_key(board, boot_id), seq))
+
+    def move_boot(self, moved: MovedBoot) -> None:
+        """Keep a boot, its events and its link under another board; what was concluded from it stays."""
+        key = self._key(moved.board, moved.boot_id)
+        if key is None or self._key(moved.to, moved.boot_id) is not None:
+            return
+        self._run("UPDATE boots SET board = ?, kernel = id WHERE id = ?", (moved.to, key))
+        self._run("UPDATE events SET board = ?, kernel = ? WHERE boot = ?", (moved.to, key, key))
+        self._run("DELETE FROM links WHERE board = ? AND url = ?", (moved.board, moved.url))
+        self._forget()
+        if self._run("DELETE FROM judged WHERE board = ? AND boot = ?", (moved.board, key)).rowcount:
+            left = self.latest_boot(moved.board)
+            if left is not None:
+                ranges = self._stored_ranges(self._known_key(moved.board, left.boot_id))
+                self.set_judged(moved.board, left.boot_id, ranges[-1][1] if ranges else 0)
 
     def next_incident_id(self) -> int:
         """The number that a new incident gets; one process writes incidents."""

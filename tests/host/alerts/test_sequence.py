@@ -100,3 +100,32 @@ def test_known_boots_do_not_begin_again():
     assert sequence.begin(boot())
     assert not sequence.begin(boot())
     assert sequence.position == (BOOT_ID, 0)
+
+
+def test_a_boot_that_goes_on_after_another_is_judged_again():
+    """Its frames are the present: whatever made the other one look like its successor."""
+    sequence = begun(boot(), boot("b"))
+    add(sequence, 1)
+    add(sequence, 1, boot_id="b")
+    assert judged(sequence) == [(BOOT_ID, 1), ("b", 1)]
+    sequence.go_on("unknown")
+    sequence.go_on("b")
+    add(sequence, 2)
+    assert judged(sequence) == []
+    sequence.go_on(BOOT_ID)
+    assert (judged(sequence), sequence.position) == ([], None)
+    add(sequence, 3, 4, 6)
+    add(sequence, 2, boot_id="b")
+    assert judged(sequence) == [(BOOT_ID, 3), (BOOT_ID, 4)]
+    assert sequence.position == (BOOT_ID, 4)
+    sequence.go_on("b")
+    add(sequence, 3, boot_id="b")
+    assert judged(sequence) == [(BOOT_ID, 6), ("b", 3)]
+
+
+def test_a_boot_that_goes_on_while_it_waits_keeps_what_waits():
+    sequence = begun(boot(), boot("b"))
+    sequence.go_on(BOOT_ID)
+    add(sequence, 1, 3)
+    add(sequence, 1, 3, boot_id="b")
+    assert judged(sequence) == [("b", 1), ("b", 3), (BOOT_ID, 1)]

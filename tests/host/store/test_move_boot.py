@@ -1,0 +1,71 @@
+"""A boot that turns out to be another board's: all that was stored of it moves, and the rest stays as it is."""
+
+import pytest
+from boards import BOOT_ID, boot, kernel_event, snapshot
+from buddywatch.model.batch import Batch, LinkChange, MovedBoot
+from buddywatch.model.samples import Gap
+from buddywatch.store.store import Store
+
+OTHER = "0000b00b"
+MOVED = MovedBoot("xp", OTHER, "tcp://b:1", "xp-2")
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Two boots under one board, of which the later one is another board's."""
+    with Store.open(tmp_path / "a.db") as store:
+        batch = Batch()
+        rows = batch.of("xp")
+        rows.boots += [boot(), boot(OTHER, "agent-restart")]
+        rows.snapshots += [snapshot(seq) for seq in (1, 2, 5)]
+        rows.snapshots += [snapshot(seq, boot_id=OTHER) for seq in (1, 2)]
+        rows.gaps.append(Gap(OTHER, 3, 3, "overwritten", 1.0))
+        rows.judged = OTHER, 2
+        batch.links += [LinkChange("xp", url, True, 1.0) for url in ("tcp://a:1", "tcp://b:1")]
+        batch.links.append(LinkChange("xp-2", "tcp://b:1", True, 1.0))
+        store.write(batch)
+        store.add_event("xp", kernel_event(4, 1000, boot_id=OTHER))
+        yield store
+
+
+def move(store, moved=MOVED):
+    batch = Batch()
+    batch.moves.append(moved)
+    store.write(batch)
+
+
+def test_what_was_stored_of_the_boot_is_the_other_boards(store):
+    move(store)
+    assert (store.latest_boot("xp").boot_id, store.latest_boot("xp-2").boot_id) == (BOOT_ID, OTHER)
+    assert [shot.seq for shot in store.recent("xp", 9)] == [1, 2, 5]
+    assert [shot.seq for shot in store.recent("xp-2", 9)] == [1, 2]
+    assert (store.has_boot("xp", OTHER), store.has_boot("xp-2", OTHER)) == (False, True)
+    assert store.resume("xp-2").stored == ((1, 2), (4, 4))
+    assert store.resume("xp-2").lost == ((3, 3),)
+    assert [link.url for link in store.links("xp")] == ["tcp://a:1"]
+    assert [link.url for link in store.links("xp-2")] == ["tcp://b:1"]
+
+
+def test_the_board_that_is_left_is_judged_from_its_own_newest_frame_on(store):
+    move(store)
+    history = store.rules_history("xp")
+    assert [(one.boot_id, pieces) for one, pieces in history.boots] == [(BOOT_ID, ())]
+    assert (history.judged_seq, history.kernel_events) == (5, ())
+    assert [one.boot_id for one, _ in store.rules_history("xp-2").boots] == [OTHER]
+    assert [event.seq for event in store.rules_history("xp-2").kernel_events] == [4]
+
+
+@pytest.mark.parametrize("moved", [MovedBoot("xp", "none", "", "xp-2"), MovedBoot("none", OTHER, "", "xp-2")], ids=str)
+def test_a_boot_that_is_not_there_moves_nothing(store, moved):
+    move(store, moved)
+    assert store.latest_boot("xp").boot_id == OTHER
+    assert store.latest_boot("xp-2") is None
+
+
+def test_moving_twice_is_moving_once(store):
+    move(store)
+    move(store)
+    assert store.latest_boot("xp-2").boot_id == OTHER
+    move(store, MovedBoot("xp", BOOT_ID, "", "xp-3"))
+    assert store.latest_boot("xp") is None
+    assert store.rules_history("xp").boots == ()
