@@ -180,6 +180,8 @@ class Collector:
                 self._presenter.tell(split_words(called, split))
                 moved = MovedBoot(name, split.later_boot_id, split.later_link.url, split.name)
                 self._boards.move_boot(moved, at, boottime_s())
+                split.later_link.board = split.name
+                self._settle_link(split.later_link, at)
                 name = split.name if split.later_boot_id == item.boot_id else name
         connection.board = name
         return name
