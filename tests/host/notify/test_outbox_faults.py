@@ -19,7 +19,6 @@ DAMAGE = {
     "subject no UTF-8": {"subject": "CAST(x'ff41' AS TEXT)"},
     "body no UTF-8": {"body": "CAST(x'ff41' AS TEXT)"},
     "payload no UTF-8": {"payload": "CAST(x'ff41' AS TEXT)"},
-    "time beyond all dates": {"created_ms": 2**62},
 }
 
 
@@ -38,6 +37,16 @@ def test_a_damaged_row_is_set_aside_told_once_and_the_next_ones_go(bench, column
     assert damaged.last_error and damaged.last_error.isprintable()
     (report,) = desk.reports
     assert report.startswith("message 1 (mail) given up: ")
+
+
+def test_a_time_beyond_all_dates_is_bounded_and_the_mail_goes(bench):
+    with SmtpServer() as server:
+        desk = bench(mail=mail_to_one(server))
+        desk.add()
+        desk.damage(1, created_ms=2**62)
+        assert desk.run() == 1
+        assert server.wait_for_mails(1)[0].message["Date"]
+    assert states(desk) == [("mail", SENT, 1)]
 
 
 @pytest.mark.parametrize("owner", ["NULL", "''", "'x'", "'99999999999999999999/1'", "CAST(x'ff' AS TEXT)", "'-1/2'"])
