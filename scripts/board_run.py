@@ -1,4 +1,4 @@
-"""`make board-run`: boots the emulated board, and watches it over its serial line and its network."""
+"""`make board-run`: boots the emulated board and watches it over its serial line and its network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flavour", default="4k", help="the kernel: 4k, 8k or 4k-2.6.30 (default 4k)")
     parser.add_argument("--form", default="flat", choices=["flat", "elf"], help="the programs (default flat)")
-    parser.add_argument("--for", dest="seconds", type=float, help="end by itself after so many seconds")
+    parser.add_argument("--for", dest="seconds", type=float, help="end after so many seconds")
     options = parser.parse_args()
     folder = watch.fresh_folder(rig.TOP / "build" / "board-run")
     try:
@@ -32,7 +32,7 @@ def main() -> int:
         print(f"board-run: {error}", file=sys.stderr)
         return 1
     if not is_on:
-        print("board-run: the board went off by itself", file=sys.stderr)
+        print("board-run: the board switched itself off", file=sys.stderr)
         return 1
     return code
 

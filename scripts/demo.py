@@ -1,8 +1,8 @@
-"""`make demo`: plays the reference story in about a minute, and prints the mails that it brought.
+"""`make demo`: plays the reference story in about a minute, and prints the resulting mails.
 
-A made-up board goes from its state after a reboot to the state in which `rm` failed, its kernel says so, and it is
-switched off and on. buddyd reads it; the collector hears buddyd over a serial line and over telnet, which both fail for
-a while.
+A simulated board goes from its state after a reboot to the state in which `rm` failed, its kernel reports the failure,
+and it is switched off and on. buddyd reads the board; the collector receives its frames over a serial line and over
+telnet, which both fail for a while.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ import story
 FOLDER = rig.TOP / "build" / "demo"
 INTERVAL_S = 0.2
 STEPS = 180  # from the first state to the failing one
-CUTS = ((5 / 18, 7 / 18), (12 / 18, 13 / 18))  # parts of the way in which both lines are dead
+CUTS = ((5 / 18, 7 / 18), (12 / 18, 13 / 18))  # fractions of the run in which both lines are cut
 FAILED_STEPS = 15  # between the kernel's line and the reboot
 WARNING, ALL_CLEAR = re.compile(r"\brm can no longer start\b"), re.compile(r"\bOK\b.*\brm\b")  # in a mail
-# The all-clear needs six good snapshots, and is told ten seconds after the mail before it at the earliest.
+# The all-clear needs six good snapshots, and is sent ten seconds after the previous mail at the earliest.
 USUAL_END_S, LATEST_END_S = 8, 60
 CONFIG = """
 [[need]]
@@ -88,18 +88,20 @@ def main() -> int:
     with stage.Stage(FOLDER, rig.interpreter(), INTERVAL_S) as scene:
         collect = [*buddywatch, "collect", scene.serial_url, scene.telnet_url, "--for", str(2 * story_s + LATEST_END_S)]
         collector = subprocess.Popen(collect)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the collector, and then we end as well
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # the collector gets it and ends, and then this script ends as well
         signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
         threading.Thread(target=_perform, args=(scene, way, mails, collector), daemon=True).start()
         code = collector.wait()
-    print(f"\nThe mails that this brought ({mails.relative_to(rig.TOP)}):\n")
+    print(f"\nThe mails of this run ({mails.relative_to(rig.TOP)}):\n")
     print(mails.read_text())
     subprocess.run([*buddywatch, "status"], check=False)
     return code
 
 
 def _perform(scene: stage.Stage, way: list[story.State], mails: Path, collector: subprocess.Popen[bytes]) -> None:
-    """Play, and end the collector. It may be ended before: the lines and files are gone then, in mid-sentence."""
+    """Play the story, then end the collector. If it ends before, the lines and files are gone while they are in use."""
     with contextlib.suppress(OSError, ValueError):
         play(scene, way, mails)
     collector.terminate()

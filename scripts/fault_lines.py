@@ -1,4 +1,4 @@
-"""Lines that do to their bytes what faults.py decides: a pair of terminals, and a TCP port that leads to another."""
+"""Lines that apply the faults of faults.py: a pair of terminals, and a TCP port that forwards to another."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from pathlib import Path
 import rig
 from faults import Action, Direction, Disconnect, Echo, HalfClose, Send, Wait
 
-PLUGGED_OUT_S = 0.2  # how long an adapter that was pulled out stays out
+PLUGGED_OUT_S = 0.2  # how long an unplugged adapter stays away
 WRITE_AGAIN_S = 0.01
 
 TO_HOST, TO_BOARD = 0, 1
 
 
 class Lane:
-    """One direction of a line that is connected: what waits, and until when. write: bytes to how many were taken."""
+    """One direction of a connected line: waiting bytes and their times. write(bytes): how many were accepted."""
 
     def __init__(self, direction: Direction, write: Callable[[bytes], int]) -> None:
         self.direction = direction
-        self.closed = False  # nothing more is carried this way
+        self.closed = False  # nothing more is transmitted in this direction
         self._write = write
         self._queue: deque[Action] = deque()
         self._queued_bytes = 0
         self._due_s = 0.0
 
     def put(self, action: Action) -> None:
-        """What comes on top of a full queue is lost, as on a line without flow control."""
+        """Bytes for a full queue are lost, as on a line without flow control."""
         if isinstance(action, Send):
             if self._queued_bytes > rig.PENDING_MAX_BYTES:
                 return
@@ -75,7 +75,7 @@ class FaultLine(rig.Line):
         self._pairs: list[tuple[Lane, Lane]] = []
 
     def calm(self) -> None:
-        """The line is good from now on."""
+        """No more faults from now on."""
         for direction in self.directions:
             direction.calm()
 
@@ -114,8 +114,8 @@ class FaultLine(rig.Line):
 
 
 class FaultPty(FaultLine):
-    """Two terminals, named by links. A disconnect takes the host's away for a while, as an adapter that is pulled out;
-    a half-close, which a serial line does not have, is the same."""
+    """Two terminals, named by symbolic links. A disconnect removes the host's for a while, like an unplugged adapter.
+    A half-close, which serial lines do not have, does the same."""
 
     def __init__(self, seed: int, kinds: Iterable[str], every_bytes: int, board: Path, host: Path) -> None:
         super().__init__(seed, kinds, every_bytes)
@@ -160,7 +160,7 @@ class FaultPty(FaultLine):
     def _write(self, end: int, data: bytes) -> int:
         terminal = self._ends[end]
         if terminal is None:
-            return len(data)  # into a cable that leads nowhere
+            return len(data)  # the cable is not connected
         try:
             taken = os.write(terminal[0], data)
         except BlockingIOError:
@@ -201,7 +201,7 @@ class FaultPty(FaultLine):
 
 
 class FaultTcp(FaultLine):
-    """A port that leads to `target`. from_board: whether the board is the one who calls."""
+    """A port that forwards to `target`. from_board: the board is the side that connects."""
 
     def __init__(
         self,
@@ -214,7 +214,7 @@ class FaultTcp(FaultLine):
     ) -> None:
         super().__init__(seed, kinds, every_bytes)
         self._target = target
-        self._caller = TO_BOARD if from_board else TO_HOST  # the end that calls
+        self._caller = TO_BOARD if from_board else TO_HOST  # the end that connects
         self._sockets: dict[int, dict[int, socket.socket]] = {}  # by pair, then by end
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
@@ -244,7 +244,7 @@ class FaultTcp(FaultLine):
         except BlockingIOError:
             return 0
         except OSError:
-            return len(data)  # its read() will say so as well
+            return len(data)  # its read() reports the error as well
         self.delivered(end, data[:taken])
         return taken
 

@@ -1,10 +1,10 @@
-"""A bad line, for tests: carries bytes between two ends, and does to them what faults.py decides from a seed.
+"""A bad line for tests: carries bytes between two ends, with the faults that faults.py chooses from a seed.
 
     python scripts/fault_proxy.py --tcp 7000 127.0.0.1:5555
     python scripts/fault_proxy.py --pty /tmp/board /tmp/host --seed 7 --every 200 --faults flip,drop,echo
 
---tcp listens on a port of this machine and leads to another; --pty makes two names, one for each end's terminal, which
-is as good as a serial port. Ctrl-C, or --for, ends it, and it prints what it has done.
+--tcp listens on a port of this machine and forwards to another; --pty makes two terminals with these names, which act
+as the ends of a serial line. It ends on Ctrl-C or after --for, and prints the faults it injected.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ def table(times: Counter[str], hit_bytes: Counter[str]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ends = parser.add_mutually_exclusive_group(required=True)
-    ends.add_argument("--tcp", nargs=2, metavar=("PORT", "HOST:PORT"), help="the host calls PORT, the board is there")
+    ends.add_argument(
+        "--tcp", nargs=2, metavar=("PORT", "HOST:PORT"), help="the host connects to PORT, the board is at HOST:PORT"
+    )
     ends.add_argument("--pty", nargs=2, metavar=("BOARD", "HOST"), type=Path, help="names for the two terminals")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed does the same (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same faults (default: 0)")
     parser.add_argument("--faults", default=",".join(KINDS), help=f"which; all of them: {', '.join(KINDS)}")
-    parser.add_argument("--every", type=int, default=400, metavar="BYTES", help="bytes between two (default: 400)")
-    parser.add_argument("--good-after", type=float, metavar="SECONDS", help="no faults any more from then on")
+    parser.add_argument(
+        "--every", type=int, default=400, metavar="BYTES", help="mean number of bytes between two faults (default: 400)"
+    )
+    parser.add_argument("--good-after", type=float, metavar="SECONDS", help="no more faults after so many seconds")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself")
     args = parser.parse_args()
-    told_to_end: list[int] = []  # not by an exception, which would come between a thread and its start
+    told_to_end: list[int] = []  # no exception, which could interrupt the start of a thread
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: told_to_end.append(number))
     try:

@@ -1,7 +1,7 @@
-"""What a bad line does to the bytes on it, from a seed: bytes in, a list of actions out. Pure; fault_lines.py acts.
+"""The faults of a bad line, from a seed: bytes in, a list of actions out. Pure; fault_lines.py applies them.
 
-Where a fault strikes is counted in bytes of the stream, not in reads, so that a seed does the same however the stream
-is cut into pieces.
+The place of a fault is counted in bytes of the stream, not in reads, so that a seed gives the same faults however the
+stream is cut into pieces.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Echo(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """What follows in this direction comes so much later."""
+    """Delay everything that follows in this direction by so much."""
 
     seconds: float
 
 
 class HalfClose(NamedTuple):
-    """Nothing more comes in this direction; the other one goes on."""
+    """End this direction; the other one continues."""
 
 
 class Disconnect(NamedTuple):
@@ -40,7 +40,7 @@ class Disconnect(NamedTuple):
 
 Action = Send | Echo | Wait | HalfClose | Disconnect
 
-# Kinds that strike the next bytes of the stream, and how many at least and at most.
+# Kinds that change the next bytes of the stream, with the least and the greatest number of bytes.
 _SPANS = {
     "flip": (1, 4),
     "drop": (1, 40),
@@ -69,14 +69,14 @@ _TEXTS = {
     ),
 }
 KINDS = (*_SPANS, "insert", *_TEXTS, *_WAITS_S, "half-close", "disconnect")
-# Those that break a connection strike so much more rarely, for each costs as much as many of the others.
+# Faults that break a connection are rarer by this factor, since each costs as much as many of the others.
 RARE = {"half-close": 12, "disconnect": 12, "swallow": 6, "stall": 4}
 INSERTED_MAX = 20  # random bytes
 CHUNK_MAX = 7  # bytes that a chunk is cut down to
 
 
 def damaged(kind: str, data: bytes, chance: random.Random) -> bytes:
-    """data with every byte of it hit by a fault of a kind that changes bytes."""
+    """data with a fault of this byte-changing kind on every byte."""
     if kind == "flip":
         return bytes(byte ^ 1 << chance.randrange(8) for byte in data)
     if kind in ("drop", "swallow"):
@@ -89,19 +89,19 @@ def damaged(kind: str, data: bytes, chance: random.Random) -> bytes:
 
 
 class Direction:
-    """One direction of a line. kinds: which faults. every_bytes: how far apart they are in the mean."""
+    """One direction of a line. kinds: which faults. every_bytes: the mean distance between two."""
 
     def __init__(self, seed: int | str, kinds: Iterable[str], every_bytes: int) -> None:
         self.times: Counter[str] = Counter()  # injected, by kind
-        self.hit_bytes: Counter[str] = Counter()  # that were changed, lost, added, held up, or cut off
+        self.hit_bytes: Counter[str] = Counter()  # changed, lost, added, delayed or cut off
         self._chance = random.Random(seed)
         self._kinds = tuple(kinds)
         if not set(self._kinds) <= set(KINDS):
             raise ValueError(f"unknown faults: {', '.join(sorted(set(self._kinds) - set(KINDS)))}")
         self._weights = [1 / RARE.get(kind, 1) for kind in self._kinds]
         self._every_bytes = every_bytes
-        self._kind = ""  # of the fault that goes on
-        self._left = 0  # bytes that it will hit yet
+        self._kind = ""  # of the current fault
+        self._left = 0  # bytes that it will still change
         self._copy = b""  # what will be sent a second time
         self._ahead = self._distance()  # bytes before the next one
 
@@ -111,7 +111,7 @@ class Direction:
         self._kind, self._left, self._copy = "", 0, b""
 
     def feed(self, data: bytes) -> list[Action]:
-        """What becomes of the next bytes."""
+        """The actions for the next bytes."""
         out: list[Action] = []
         while data and self._kinds:
             if self._kind:
@@ -148,7 +148,7 @@ class Direction:
             _put(out, added)
 
     def _go_on(self, data: bytes, out: list[Action]) -> bytes:
-        """Hit as much of data as is left of the fault; the rest."""
+        """Apply the current fault to as much of data as it still covers; returns the rest."""
         now, rest = data[: self._left], data[self._left :]
         self._left -= len(now)
         self.hit_bytes[self._kind] += len(now)
@@ -177,10 +177,10 @@ def _put(out: list[Action], data: bytes) -> None:
 
 
 def sent(actions: Iterable[Action]) -> bytes:
-    """All that is passed on."""
+    """All bytes that are passed on."""
     return b"".join(action.data for action in actions if isinstance(action, Send))
 
 
 def echoed(actions: Iterable[Action]) -> bytes:
-    """All that is sent back."""
+    """All bytes that are sent back."""
     return b"".join(action.data for action in actions if isinstance(action, Echo))

@@ -1,7 +1,7 @@
-"""`make fleet`: what a collector costs that hears many boards at once, and whether it keeps all that they send.
+"""`make fleet`: what a collector of many boards costs, and whether it stores everything that they send.
 
-One process plays the boards, with a TCP connection and real frames each. A `buddywatch collect --plain` of its own
-process hears them; what it uses of the processor and the disk is read from /proc after it has warmed up.
+One process plays the boards, each with a TCP connection and real frames. A `buddywatch collect --plain` in a process of
+its own collects from them; its use of processor and disk is read from /proc after a warm-up.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Joins an agent to a collector on one machine: a serial line made of two pseudo-terminals, a TCP line, a process.
+"""Connects an agent to a collector on one machine: a serial line made of two pseudo-terminals, a TCP line, a process.
 
-Both lines can be cut and mended, as a cable can.
+Both lines can be cut and restored, like a cable.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO
 
 TOP = Path(__file__).resolve().parent.parent
 CHUNK_BYTES = 4096
-PENDING_MAX_BYTES = 1 << 20  # what a cable in this rig may hold on its way
+PENDING_MAX_BYTES = 1 << 20  # bytes that a line may hold in transit
 FIRST_PORT, PORTS = 20000, 12000
 _port_offsets = itertools.count(os.getpid() * 97)
 
@@ -56,7 +56,7 @@ def interpreter(download: bool = False) -> tuple[list[str], dict[str, str]]:
 def start_agent(
     command: tuple[list[str], dict[str, str]], options: list[str], stdout: int | IO[bytes] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start buddyd with `options`, in a process group of its own: Ctrl-C in the terminal is not meant for it."""
+    """Start buddyd with `options`, in its own process group, so that Ctrl-C in the terminal does not end it."""
     argv, environment = command
     return subprocess.Popen(
         [*argv, *options], env=environment, process_group=0, stdin=subprocess.DEVNULL, stdout=stdout
@@ -64,7 +64,7 @@ def start_agent(
 
 
 def stop_agent(agent: subprocess.Popen[bytes]) -> int:
-    """End it the clean way, SIGINT, which both interpreters understand; its exit code."""
+    """End it with SIGINT, which both interpreters handle; returns its exit code."""
     if agent.poll() is None:
         agent.send_signal(signal.SIGINT)
     try:
@@ -75,10 +75,10 @@ def stop_agent(agent: subprocess.Popen[bytes]) -> int:
 
 
 class Line:
-    """Carries bytes both ways between pairs of descriptors, in a thread of its own, until closed."""
+    """Carries bytes both ways between pairs of descriptors, in its own thread, until closed."""
 
     def __init__(self) -> None:
-        self.cut = threading.Event()  # while set, whatever arrives is lost
+        self.cut = threading.Event()  # while set, all arriving bytes are lost
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
@@ -111,11 +111,11 @@ class Line:
 
 
 class SerialLine(Line):
-    """Two pseudo-terminals joined by their masters: what one side writes, the other reads. A real tty at both ends."""
+    """Two pseudo-terminals joined by their masters: each side reads what the other writes. Both ends are real ttys."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.tap: Callable[[bytes], object] | None = None  # is given what the board says, as far as it gets through
+        self.tap: Callable[[bytes], object] | None = None  # gets the bytes of the board that are not lost
         self._masters, self._slaves = [], []
         for _ in range(2):
             master, slave = os.openpty()
@@ -134,7 +134,7 @@ class SerialLine(Line):
             return
         if self.cut.is_set():
             return
-        # A real line has no memory either: what the other side does not take in time is lost.
+        # A real line has no memory: bytes that the other side does not read in time are lost.
         with contextlib.suppress(BlockingIOError):
             written = os.write(there, data)
             if self.tap is not None and here == self._masters[0]:
@@ -147,7 +147,7 @@ class SerialLine(Line):
 
 
 class TcpLine(Line):
-    """A TCP port that leads to another one. A cut closes what is connected and refuses to connect anew."""
+    """A TCP port that forwards to another. A cut closes its connections and refuses new ones."""
 
     def __init__(self, target_port: int) -> None:
         super().__init__()

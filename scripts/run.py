@@ -1,4 +1,4 @@
-"""`make run`: watches this machine. buddyd reads /proc; the collector hears it over a serial line and over telnet."""
+"""`make run`: watches this machine. buddyd reads /proc and sends to the collector over a serial line and telnet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INTERVAL_S = "1"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--for", dest="seconds", type=float, help="end by itself after so many seconds")
+    parser.add_argument("--for", dest="seconds", type=float, help="end after so many seconds")
     seconds = parser.parse_args().seconds
     folder = watch.fresh_folder(rig.TOP / "build" / "run")
     command = rig.interpreter()
@@ -30,7 +30,7 @@ def main() -> int:
     finally:
         rig.stop_agent(agent)
         line.close()
-    if agent_code is not None:  # it should have gone on until we stopped it
+    if agent_code is not None:  # it ended before we stopped it
         print(f"run: buddyd ended by itself with exit code {agent_code}; see above", file=sys.stderr)
         return 1
     return code

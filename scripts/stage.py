@@ -33,7 +33,7 @@ class Stage:
         self.telnet = rig.TcpLine(self._port)
         self.serial_url = f"serial://{self.serial.host_path}"
         self.telnet_url = f"telnet://127.0.0.1:{self.telnet.port}"
-        self.record = folder / RECORD  # what each life of the agent wrote to its standard output, without loss
+        self.record = folder / RECORD  # the standard output of every run of the agent, without loss
         self.agent: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -64,7 +64,7 @@ class Stage:
             time.sleep(self.interval_s)
 
     def power_cycle(self) -> None:
-        """The board is switched off and on: its memory is whole again, and its agent starts anew."""
+        """Switch the board off and on: its memory is unfragmented again, and its agent restarts."""
         self.stop_agent()
         self.board.boot(AFTER_REBOOT_UPTIME_S)
         self.board.show(story.State(story.REBOOT, 20, 728))

@@ -1,8 +1,8 @@
 """Plays a board for a demonstration or a test: a /proc folder whose figures change, and a kernel log.
 
-The reference story is the field report that this project began with: an XPort Pro (MCF5208, 8 MB, no MMU, 2.6.30) goes
+The reference story is the field report that started this project: an XPort Pro (MCF5208, 8 MB, no MMU, 2.6.30) goes
 from its state after a reboot to the state in which `rm` could not get its 61440 bytes. Both states and the kernel's
-line are the report's; the way between them is made up: the largest blocks break first.
+line are from the report; the states between them are invented: the largest blocks are split first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REBOOT = (2, 8, 3, 12, 0, 1, 0, 1, 0, 1, 0)
 FAILING = (31, 47, 42, 64, 1, 0, 0, 0, 0, 0, 0)
 MARKS = (90, 112, 135)  # min, low, high in pages, from "min:360kB low:448kB high:540kB"
 KERNEL_LINE = "Allocation of length 61440 from process 6821 (rm) failed"
-LAST_BLOCK_SEEN = {9: 0.35, 7: 0.55, 5: 0.75, 4: 1.1}  # part of the way after which an order has its final count
+LAST_BLOCK_SEEN = {9: 0.35, 7: 0.55, 5: 0.75, 4: 1.1}  # fraction of the run after which an order has its final count
 
 _ZONEINFO = """Node 0, zone      DMA
   pages free     {free}
@@ -51,7 +51,7 @@ SReclaimable:          0 kB
 
 @dataclass(frozen=True)
 class State:
-    """What one moment of the board looks like. free_kb: MemFree; None: what the blocks come to."""
+    """The board at one moment. free_kb: MemFree; None: the sum of the blocks."""
 
     nr_free: tuple[int, ...]
     processes: int
@@ -82,7 +82,7 @@ def way_to_failure(steps: int, seed: int = 1) -> list[State]:
 
 
 class Board:
-    """A folder that looks like the /proc of a board. Time on it is real time."""
+    """A folder with the /proc files of a board. Its uptime is real time."""
 
     def __init__(self, proc: Path, release: str = "2.6.30", uptime_s: float = 60.0) -> None:
         self.proc = proc
@@ -98,7 +98,7 @@ class Board:
         self.boot(uptime_s)
 
     def boot(self, uptime_s: float) -> None:
-        """The kernel starts anew."""
+        """Restart the kernel."""
         self._booted = time.monotonic() - uptime_s
         self._write("sys/kernel/random/boot_id", f"{random.getrandbits(32):08x}-0000-4000-8000-000000000000\n")
         self._write("kmsg", "")
@@ -123,7 +123,7 @@ class Board:
             log.write(f"<4>{line}\n")
 
     def _write(self, name: str, text: str) -> None:
-        # Replaced as a whole: a reader sees the old file or the new one, never half of one.
+        # Replaced at once: a reader sees the old file or the new one, never a part.
         target = self.proc / name
         if name == "kmsg":
             target.write_text(text)

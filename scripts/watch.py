@@ -1,4 +1,4 @@
-"""A collector on this terminal until Ctrl-C, or until its time is over: what `make run` and `make board-run` share."""
+"""Runs a collector in this terminal until Ctrl-C or for a given time; for `make run` and `make board-run`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def collect(folder: Path, links: list[str], seconds: float | None) -> int:
     """Collect from the links into a database in `folder`, print the status at the end; the collector's exit code."""
     buddywatch = [sys.executable, "-m", "buddywatch", "--db", str(folder / "buddywatch.db")]
     collector = subprocess.Popen([*buddywatch, "collect", *links])
-    # Ctrl-C reaches the collector as well; it ends itself, and then so do we.
+    # The collector gets Ctrl-C as well; when it has ended, so does this script.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
     status = _wait(collector, seconds, [*buddywatch, "status"])
-    print(status or "the collector ended by itself", end="", flush=True)
+    print(status or "the collector ended unexpectedly", end="", flush=True)
     return collector.returncode
 
 
 def _wait(collector: subprocess.Popen[bytes], seconds: float | None, status: list[str]) -> str:
-    """What `status` says at the end: while the links are still up, where we are the one to end it."""
+    """The final `status`. It is read while the links are still up, if this script ends the collector."""
     try:
         collector.wait(seconds)
     except subprocess.TimeoutExpired:
