@@ -1,7 +1,7 @@
 """Which changes become a message, and when; and the messages' rows in the outbox.
 
 plan() decides and does no I/O. Dispatcher has the message made, and writes its rows in the same transaction that marks
-the transitions as told, so that a crash neither repeats nor forgets one.
+the transitions as reported, so that a crash neither repeats nor loses one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _Key = tuple[str, str | None]  # rule, need
 class View:
     """What plan() looks at, of one board.
 
-    untold: transitions that no message has told yet, and when each was noted, oldest first. incidents: by id, all open
+    untold: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
     ones and those of the untold. active: rules that are not OK. silenced: muted rules. last_told: when the last message
     about the board was made.
     """
@@ -77,7 +77,7 @@ def plan(view: View, alert: Alert, now: float) -> Plan:
 
 
 def _is_moot(change: Transition, view: View) -> bool:
-    """Muted, or the end of an incident whose beginning no message told."""
+    """Muted, or the end of an incident whose beginning no message reported."""
     if (change.rule, change.need) in view.silenced:
         return True
     incident = view.incidents.get(change.incident_id or 0)
@@ -90,7 +90,7 @@ def _is_held(change: Transition, view: View) -> bool:
 
 
 def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
-    """True while a graver rule of the same cause is active, which is told instead.
+    """True while a more serious rule with the same cause is active; messages report that one instead.
 
     A silent board holds back every other rule, except what the kernel itself says on a console that still works.
     """
@@ -100,14 +100,14 @@ def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
 
 
 def _is_covered(change: Transition, refused: Collection[str | None], view: View) -> bool:
-    """Tight while the need was refused, and over before a message told it."""
+    """Tight while the need was refused, and over before a message reported it."""
     incident = view.incidents.get(change.incident_id or 0)
     over_untold = incident is not None and incident.closed is not None and incident.last_told is None
     return change.rule == TIGHT and change.need in refused and over_untold
 
 
 def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) -> bool:
-    """Open for repeat_after_s since it was last told; or never told, because it was muted until now."""
+    """Open for repeat_after_s since the last message about it; or never reported, because it was muted until now."""
     if incident.closed is not None or incident.state != FIRING or (incident.rule, incident.need) in view.silenced:
         return False
     if _rule_is_held(incident.rule, incident.need, view) or any(t.incident_id == incident.id for t, _ in view.untold):
@@ -191,7 +191,7 @@ class Dispatcher:
 
     def _send(self, board: str, view: View, what: Plan, now: float) -> None:
         about = {change.incident_id for change in what.tell} | {incident.id for incident in what.remind}
-        # An open incident that was told before is shown again, which is as good as a reminder.
+        # An open incident that was reported before is shown again, which is as good as a reminder.
         shown = about | {i.id for i in view.incidents.values() if i.last_told is not None and _may_be_shown(i, view)}
         incidents = sorted((i for i in view.incidents.values() if i.id in shown), key=_by_gravity)
         earlier = sorted((i for i in incidents if i.id in about and i.message_id), key=lambda incident: incident.opened)

@@ -83,7 +83,7 @@ class Supervised:
         return "it ended by itself"
 
     def _note(self, health: PartHealth) -> None:
-        """Keep it for `status`. A store that takes nothing is told by the collector, and must not end this thread."""
+        """Keep it for `status`. The collector reports a store that takes nothing; it must not end this thread."""
         self._health = health
         with suppress(StoreError), Store.open(self._db_path) as store:
             store.save_part(health)

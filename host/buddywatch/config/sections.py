@@ -145,7 +145,7 @@ class Config:
         return next((board for board in self.boards if board.name == name), Board(name))
 
     def needs_of(self, board_name: str) -> tuple[Need, ...]:
-        """The needs to judge for a board: those meant for it, of which its section may list some."""
+        """The needs to judge for a board: those for it, or only those that its section lists."""
         chosen = self.board(board_name).needs
         return tuple(
             need

@@ -1,4 +1,4 @@
-"""From a TOML file to checked sections; what is wrong is told with file, key, value and what is allowed."""
+"""From a TOML file to checked sections; errors name the file, the key, the value and what is allowed."""
 
 import difflib
 import tomllib
@@ -32,7 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_sections(data: dict[str, Any], problems: Problems) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """All sections of a file as {section: [(where, {key: value})]}, where naming the place for messages.
 
-    The value of a key that was wrong, and told so in problems, is None.
+    A value that was wrong is None, and is reported in problems.
     """
     found: dict[str, list[tuple[str, dict[str, Any]]]] = {section: [] for section in SECTIONS}
     for section, content in data.items():

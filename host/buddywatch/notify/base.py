@@ -26,7 +26,7 @@ class NotifyError(Exception):
 class Deadline:
     """The time limit of one attempt as a whole, counted from `with`.
 
-    Timeouts of sockets count anew with every byte that arrives: a server that sent one byte now and then held
+    The timeout of a socket starts again with every byte that arrives: a server that sent one byte now and then held
     smtplib's timeout of 1 s for 13 s (measured). So the limit comes from outside: whatever may block registers with
     cut_by() how to end it, and that is called when the time is over or when cancel() is.
     """

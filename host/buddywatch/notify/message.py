@@ -122,8 +122,8 @@ def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
 
 def _untold(statements: list[Statement], facts: MessageFacts) -> list[Incident]:
     """Open incidents that are none of the statements."""
-    told = {(statement.rule, statement.need) for statement in statements}
-    return [one for one in facts.incidents if one.closed is None and (one.rule, one.need) not in told]
+    reported = {(one.rule, one.need) for one in statements}
+    return [one for one in facts.incidents if one.closed is None and (one.rule, one.need) not in reported]
 
 
 def _requests(statements: list[Statement], facts: MessageFacts) -> list[why.Asked]:

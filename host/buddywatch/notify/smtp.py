@@ -1,6 +1,6 @@
 """Mail by SMTP: each attempt is a process of its own (smtp_attempt.py), which is killed when its time is over.
 
-In this process nothing could end a look-up of a name, and a timeout of a socket counts anew with every byte. What the
+Within a process nothing can end a look-up of a name, and the timeout of a socket starts again with every byte. What the
 attempt needs (settings, password, mail) goes through its standard input: arguments and environment of a process can
 be read by others.
 """

@@ -50,10 +50,10 @@ def statements_of(facts: MessageFacts) -> list[Statement]:
     """Those of a message, most serious first; of a reminder, one for each incident that is still open."""
     incidents = {incident.id: incident for incident in facts.incidents}
     # Of an incident that began and ended since the last message only the end is said: a subject must be true now.
-    told = {
+    reported = {
         change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK, NOTED)
     }
-    statements = [_of_transition(change, incidents.get(key), facts) for key, change in told.items()]
+    statements = [_of_transition(change, incidents.get(key), facts) for key, change in reported.items()]
     if not statements:
         statements = [_of_reminder(incident, facts) for incident in facts.incidents if incident.closed is None]
     return sorted(
