@@ -45,9 +45,7 @@ FLOORS = {
 }
 # The same for the board: `sources` and `talk` know no link, `links` start conversations.
 AGENT_FLOORS = {
-    "__init__": 0,
-    "_cpython": 0,
-    "_ffi": 0,
+    **dict.fromkeys(["__init__", "_cpython", "_ffi", "reasons"], 0),
     "compat": 1,
     "wire": 1,
     "wire_host": 2,

@@ -23,22 +23,6 @@ UNRESOLVED = -2  # EAI_NONAME
 _ENOSYS = const(38)
 _O_RDONLY = const(0)
 _O_RDWR = const(2)
-# MicroPython's OSError carries no text; these are the ones a user meets.
-_REASONS = (
-    (UNRESOLVED, "the name could not be resolved at the start; give an address"),
-    (1, "not permitted"),
-    (2, "no such file or device"),
-    (5, "input/output error"),
-    (6, "no such device"),
-    (13, "permission denied"),
-    (16, "in use"),
-    (25, "not a serial line"),
-    (_ENOSYS, "this interpreter can only wait for it; one with ffi, or as in agent/micropython, does not"),
-    (98, "address already in use"),
-    (99, "address not available on this machine"),
-    (111, "connection refused"),
-    (113, "no route to host"),
-)
 
 if MICROPYTHON:
     IMPLEMENTATION = "micropython-%d.%d.%d" % tuple(sys.implementation[1][:3])
@@ -168,10 +152,9 @@ else:
 
 def reason(error):
     """An OSError in words."""
-    for number, text in _REASONS:
-        if error.errno == number:
-            return text
-    return getattr(error, "strerror", None) or "error %s" % error.errno
+    from . import reasons  # 1 kB of heap that only an error is worth
+
+    return reasons.words(error)
 
 
 def random_bytes(count):

@@ -20,7 +20,7 @@ _EPIPE = const(32)
 class KernelLog:
     """The kernel's log.
 
-    file: to be registered with poll() if `pollable`; None while no log can be read, and why_missing is the reason then.
+    file: to be registered with poll() if `pollable`; None while no log can be read, see why_missing().
     lost: lines that the kernel overwrote before they were read; whoever reports them sets it back to 0.
     """
 
@@ -34,7 +34,7 @@ class KernelLog:
 
     def _open(self):
         """Open the log that can be read; without one, file is None."""
-        self.file = self.why_missing = None
+        self.file = None
         self.pollable = False
         self._tried_ms = compat.ticks_ms()
         self._path = "/dev/kmsg"
@@ -47,11 +47,14 @@ class KernelLog:
         try:
             self.file = compat.open_nonblocking(self._path)
         except OSError as error:
-            self.why_missing = "%s: %s" % (self._path, compat.reason(error))
+            self._error = error
             return False
         self.pollable = compat.is_pollable(self._path)
-        self.why_missing = None
         return True
+
+    def why_missing(self):
+        """Why no log can be read, in words; None where one can."""
+        return None if self.file is not None else "%s: %s" % (self._path, compat.reason(self._error))
 
     def _open_again(self):
         """Try to open a log that failed, at most once in RETRY_MS."""
@@ -75,15 +78,13 @@ class KernelLog:
                     continue
             self.file.close()
             return self._open_file()
-        self._close("cannot be read on this kernel")
+        self._close()
         return False
 
-    def _close(self, why):
+    def _close(self):
         self.file.close()
         self.file = None
         self.pollable = False
-        self.why_missing = "%s: %s" % (self._path, why)
-        self._tried_ms = compat.ticks_ms()  # that of its opening may be weeks ago: more than 32-bit ticks can tell
 
     def drain(self, handler):
         """Give the lines that are there to handler(text, stamp_cs), at most about 8 kB at a time; never waits.
@@ -104,7 +105,8 @@ class KernelLog:
                 if error.errno == _EPIPE:
                     self._missed = True
                 elif error.errno != _EINVAL:
-                    self._close(compat.reason(error))
+                    self._error = error
+                    self._close()
                 continue
             if not count:
                 break

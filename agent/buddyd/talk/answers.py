@@ -60,8 +60,8 @@ def status(agent):
         yield from _zone_lines(zone, sampler)
     yield _serviceable(sampler)
     yield "missing: %s" % (", ".join(agent.missing()) or "nothing")
-    if agent.kernel_log.why_missing:
-        yield "kernel log: " + agent.kernel_log.why_missing
+    if not agent.kernel_log.file:
+        yield "kernel log: " + agent.kernel_log.why_missing()
     used, total = compat.heap()
     yield (
         "buddyd: poll %d us, heap %s; ring %d bytes holds frames %d to %d, %d overwritten"

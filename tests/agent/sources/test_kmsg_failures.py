@@ -44,7 +44,7 @@ def test_machine_without_records_is_read_from_its_proc():
             with Machine(scratch, False):
                 log = KernelLog("/proc")
                 assert drained(log) == [("a line of kmsg", 100)], names
-            assert log.why_missing is None and log.pollable
+            assert log.why_missing() is None and log.pollable
             close(log)
 
 
@@ -89,13 +89,13 @@ def test_log_that_failed_is_opened_again_once_a_minute():
         log, writer = fifo(scratch)
         with Reads(log, [5]):
             drained(log)
-        assert log.file is None and log.why_missing == scratch.path + "/kmsg: input/output error"
+        assert log.file is None and log.why_missing() == scratch.path + "/kmsg: input/output error"
         log._tried_ms = compat.ticks_ms()
         writer.write(b"<4>a\n")
         assert drained(log) == [] and log.file is None
         in_a_moment(log)
         assert drained(log) == [("a", None)]
-        assert log.file is not None and log.why_missing is None
+        assert log.file is not None and log.why_missing() is None
         assert not log.pollable, "nobody registers it with poll() any more"
         close(log, writer)
 
