@@ -14,7 +14,7 @@ from buddywatch.alerts import incidents, signals
 from buddywatch.alerts.dispatch import MAIL_INTERVAL_BATCHES
 from buddywatch.alerts.evaluate import RECENTLY_S
 from buddywatch.cli import COMMANDS, build_parser
-from buddywatch.collect import console_server, wall_clock
+from buddywatch.collect import console_server, twins, wall_clock
 from buddywatch.config import sections
 from buddywatch.config.load import DEFAULT_NEEDS, Alert, load
 from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
@@ -186,6 +186,7 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         (TALK, "Through the collector", f"A line may have {console_server.TYPED_MAX} characters"),
         (TALK, "Through the collector", f"at most {console_server.CLIENTS_MAX} consoles are open"),
         (LINKS, "What every link does", f"the newest {CONSOLE_LINES_MAX:,} lines"),
+        (LINKS, "Two boards with one name", f"for {twins.LAG_S:.0f} s."),
         (LINKS, "Kinds", f"up to {listen.CONNECTIONS_MAX} at once"),
         (LINKS, "What every link does", "up to a minute" if backoff.LONGEST_S == 60 else "up to another time"),
     ],
