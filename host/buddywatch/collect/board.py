@@ -9,6 +9,7 @@ from buddywatch.links.connection import Connection
 from buddywatch.model.batch import BoardRows
 from buddywatch.model.samples import ConsoleLine, Event, Retime, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.boots import wire_id
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.refetch import Requests, request_line
@@ -83,7 +84,7 @@ class Board:
     def ask(self, connections: list[Connection], monotonic_s: float) -> Connection | None:
         """Ask for what is missing, over one of the connections that reach the board; the best come first. Which one."""
         boot = self.tracker.boot
-        able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == boot.boot_id]
+        able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == wire_id(boot.boot_id)]
         asked = self._requests.poll(self.tracker, able, monotonic_s)
         if asked is None:
             return None

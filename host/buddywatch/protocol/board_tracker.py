@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from buddywatch.model.samples import Boot, ResumeState, Retime
 from buddywatch.protocol.board_clock import BoardClock
-from buddywatch.protocol.boots import KnownBoot, Life, numbers
+from buddywatch.protocol.boots import KnownBoot, Life, numbers, wire_id
 from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.reassembly import Decoded
 
@@ -50,7 +50,7 @@ class BoardTracker:
         life = Life(state.boot.boot_id)
         life.facts = dict(state.boot.facts)
         life.known = tracker._current = KnownBoot.resume(state)
-        tracker._lives[life.boot_id] = life
+        tracker._lives[wire_id(life.boot_id)] = life
         return tracker
 
     @property
@@ -61,7 +61,7 @@ class BoardTracker:
     @property
     def facts(self) -> dict[str, str]:
         """The newest facts of that boot, those that change all the time included; empty if there is none."""
-        return dict(self._lives[self._current.boot.boot_id].facts) if self._current else {}
+        return dict(self._lives[wire_id(self._current.boot.boot_id)].facts) if self._current else {}
 
     @property
     def wants_hello(self) -> bool:
@@ -125,11 +125,11 @@ class BoardTracker:
         if self._current is None or not self._current.heard:
             return None
         wanted = self._current.frames.ask(frames_max)
-        return None if wanted is None else Request(self._current.boot.boot_id, *wanted)
+        return None if wanted is None else Request(wire_id(self._current.boot.boot_id), *wanted)
 
     def missing_of(self, request: Request) -> int:
         """How many frames of a request may still come."""
-        if self._current is None or self._current.boot.boot_id != request.boot_id:
+        if self._current is None or wire_id(self._current.boot.boot_id) != request.boot_id:
             return 0
         return self._current.frames.missing(request.first, request.first + request.frames - 1)
 
@@ -139,6 +139,9 @@ class BoardTracker:
         if life is None:
             out += self._make_room(arrival)
             life = self._lives[hello.boot_id] = Life(hello.boot_id)
+        elif live and life.known is not None and life.known.is_followed(hello.facts, arrival):
+            out += self._end(life.known, arrival)
+            life = self._lives[hello.boot_id] = Life(life.known.following_id())
         self._speaking = life
         self._in_doubt = False
         life.facts.update(hello.facts)
@@ -231,10 +234,12 @@ class BoardTracker:
         if len(self._lives) < LIVES_MAX:
             return []
         gone = next(life for life in self._lives.values() if life.known is None or life.known is not self._current)
-        del self._lives[gone.boot_id]
-        if gone.known is None:
-            return []
-        self._earlier[gone.boot_id] = gone.known.frames.end
+        del self._lives[wire_id(gone.boot_id)]
+        return [] if gone.known is None else self._end(gone.known, now)
+
+    def _end(self, known: KnownBoot, now: float) -> list[Decoded]:
+        """Nothing more is expected of the boot."""
+        self._earlier[known.boot.boot_id] = known.frames.end
         if len(self._earlier) > EARLIER_MAX:
             del self._earlier[next(iter(self._earlier))]
-        return gone.known.frames.close(now)
+        return known.frames.close(now)

@@ -9,6 +9,7 @@ from buddyd import wire
 
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, VOLATILE_FACTS, Boot, ResumeState
 from buddywatch.protocol.board_clock import BoardClock
+from buddywatch.protocol.bounds import FRAMES_MAX, UPTIME_MAX_CS, whole_number
 from buddywatch.protocol.frame import Frame, GapReport
 from buddywatch.protocol.layout import Layout, whole
 from buddywatch.protocol.reassembly import BootFrames
@@ -16,6 +17,7 @@ from buddywatch.protocol.reassembly import BootFrames
 # What layout, start and cause of a boot come from: it is taken from the first hello, and not changed by a later one.
 SETTLED_FACTS = frozenset({"v", "cols", "zones", "interval_cs", "kboot"})
 NEEDED_FACTS = SETTLED_FACTS | {"up", "oldest", "next"}
+LAG_MAX_S = 60.0  # no link brings a hello so late
 SAME_START_S = 60.0  # estimates of when a kernel started that differ by less are of one start;
 SAME_START_SHARE = 0.01  # and by this share of the time that passed, for clocks that are slow or fast
 
@@ -53,6 +55,23 @@ class KnownBoot:
         self.boot = replace(self.boot, facts={**self.boot.facts, **changed})
         return True
 
+    def is_followed(self, facts: Mapping[str, str], now: float) -> bool:
+        """Whether a hello line, which has just come, is of a later boot that has the same id.
+
+        A link that lags behind brings old numbers too, but not as old; nor fewer frames at a later uptime.
+        """
+        up_cs = whole_number(facts.get("up", ""), UPTIME_MAX_CS)
+        following = whole_number(facts.get("next", ""), FRAMES_MAX)
+        if up_cs is None or following is None or following > self.frames.end:
+            return False
+        up_s = up_cs / 100
+        return now - self.clock.wall(up_s) > LAG_MAX_S or up_s > self.clock.edge_s + LAG_MAX_S
+
+    def following_id(self) -> str:
+        """What such a boot is stored as."""
+        wire, _, number = self.boot.boot_id.partition("+")
+        return f"{wire}+{int(number or 1) + 1}"
+
     def same_kernel(self, facts: Mapping[str, str], up_s: float, now: float) -> bool:
         """Whether a new life with these facts, up_s after its kernel's start, is in the same boot of the kernel."""
         last_s = self.clock.edge_s
@@ -65,8 +84,13 @@ class KnownBoot:
         return abs(up_s - last_s - passed_s) <= SAME_START_S + SAME_START_SHARE * abs(passed_s)
 
 
+def wire_id(boot_id: str) -> str:
+    """The id under which a boot is spoken of on the wire: a board without entropy may give one to several boots."""
+    return boot_id.partition("+")[0]
+
+
 class Life:
-    """One boot id. Until its hello is complete, what came of it waits."""
+    """One boot. Until its hello is complete, what came of it waits. boot_id: as it is stored; see wire_id()."""
 
     def __init__(self, boot_id: str) -> None:
         self.boot_id = boot_id

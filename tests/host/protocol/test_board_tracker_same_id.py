@@ -1,0 +1,72 @@
+"""A board without entropy may give one id to two boots: the host tells them apart by uptime and frame numbers."""
+
+import pytest
+from buddywatch.model.samples import REBOOT, Boot, Snapshot
+from buddywatch.protocol.board_tracker import BoardTracker, Request
+from buddywatch.protocol.line_stream import LinkSession
+from trackertools import EPOCH, board, feed, gaps, hello, items, met
+from trackerworld import Rows
+
+
+def lines(made):
+    return [*made.hello(), *(line for _, line in made.ring)]
+
+
+def hear(session, what):
+    return [item for line in what for item in session.feed(line + b"\n")]
+
+
+@pytest.mark.parametrize(
+    ("up_cs", "cause"), [(2000, "reboot"), (100_000 + 30_000, "agent-restart")], ids=["reboot", "agent"]
+)
+def test_a_boot_with_the_id_of_the_one_before_is_another_boot(up_cs, cause):
+    before, after = board(polls=9, kboot="-"), board(polls=3, kboot="-", seed=2)
+    after.vector[0] += up_cs - 100_000
+    session, rows, tracker = LinkSession(), Rows(), BoardTracker()
+    for now, made in ((EPOCH, before), (EPOCH + 300, after)):
+        for value in feed(tracker, hear(session, lines(made)), now):
+            rows.add(value)
+    assert [(one.boot_id, one.cause) for one in rows.boots.values()] == [("0000000a", "first"), ("0000000a+2", cause)]
+    assert [shot.boot_id for shot in rows.snapshots] == ["0000000a"] * 9 + ["0000000a+2"] * 3
+    assert tracker.boot.boot_id == "0000000a+2"
+
+
+def test_the_board_is_asked_by_the_id_that_it_knows():
+    before, after = board(polls=9), board(polls=3, seed=2)
+    after.vector[0] -= 90_000
+    tracker, _ = met(before)
+    values = feed(tracker, hello(after), EPOCH + 300)
+    assert gaps(values) == [(1, 9, REBOOT)]
+    assert isinstance(values[-1], Boot)
+    request = tracker.next_request(32)
+    assert request == Request("0000000a", 1, 3)
+    assert tracker.missing_of(request) == 3
+    assert tracker.facts["next"] == "4"
+    values = feed(tracker, items([line for _, line in after.ring]), EPOCH + 300)
+    assert [value.seq for value in values if isinstance(value, Snapshot)] == [1, 2, 3]
+
+
+def test_each_further_boot_gets_a_number_of_its_own_and_a_restart_goes_on_with_it():
+    tracker, rows = BoardTracker(), Rows()
+    for number, polls in enumerate((9, 6, 3)):
+        made = board(polls=polls, seed=number)
+        made.vector[0] -= 90_000
+        for value in feed(tracker, [*hello(made), *items([line for _, line in made.ring])], EPOCH + number * 900):
+            rows.add(value)
+    assert list(rows.boots) == ["0000000a", "0000000a+2", "0000000a+3"]
+    again = BoardTracker.resume(rows.resume())
+    made.poll()
+    assert feed(again, hello(made), EPOCH + 1805) == []
+    assert again.next_request(9) == Request("0000000a", 4, 1)
+
+
+@pytest.mark.parametrize("late_s", [0, 30])
+def test_an_old_hello_over_a_link_that_lags_is_of_the_same_boot(late_s):
+    made = board(polls=3)
+    old = hello(made)
+    tracker, _ = met(made)
+    for _ in range(3):
+        made.poll()
+    feed(tracker, [*hello(made), *items([line for _, line in made.ring])], EPOCH + 15)
+    assert feed(tracker, old, EPOCH + 15 + late_s) == []
+    assert tracker.boot.boot_id == made.boot
