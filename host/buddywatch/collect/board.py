@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from buddywatch.alerts.evaluate import BoardRules, Item
@@ -39,9 +40,14 @@ class Board:
         self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # which the rules take for the present one
         self._told: str | None = None  # the tracker's problem that was news
 
-    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now) -> list[Item]:
-        """What follows from it, which also waits for the store from now on. arrival: when it was made, if not live."""
-        values = self.tracker.take(item, arrival, live)
+    def take(
+        self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now, open_s: float = math.inf
+    ) -> list[Item]:
+        """What follows from it, which also waits for the store from now on. arrival: when it was made, if not live.
+
+        open_s: for how long the link has been open over which it came.
+        """
+        values = self.tracker.take(item, arrival, live, arrival - open_s)
         if self.tracker.is_clock_ahead:
             self.restart_clock(0.0)
         newest = max([value.time for value in values if isinstance(value, Snapshot)], default=0.0)

@@ -202,7 +202,7 @@ class Collector:
             self._control.heard_hello(connection)
 
         def take(board: Board) -> None:
-            values = board.take(item, arrival, recorded is None, at)
+            values = board.take(item, arrival, recorded is None, at, connection.open_s(at.monotonic_s))
             connection.is_puzzling = board.tracker.wants_hello
             if recorded is not None:
                 recorded.saw(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -77,6 +78,10 @@ class Connection:
     def boot_id(self) -> str | None:
         """The boot id of the agent that answers on it."""
         return self._session.boot_id if self.is_up else None
+
+    def open_s(self, monotonic_s: float) -> float:
+        """For how long it has been open."""
+        return math.inf if self.is_recording else monotonic_s - self._up_since_s
 
     @property
     def wants_write(self) -> bool:

@@ -6,6 +6,7 @@ life of the agent, in the same boot of the kernel ("agent-restart") or after a r
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -71,15 +72,18 @@ class BoardTracker:
         speaking = self._speaking
         return speaking is not None and speaking.known is None and speaking.boot_id not in self._earlier
 
-    def take(self, item: Hello | Frame | GapReport, arrival: float, live: bool = True) -> list[Stored]:
+    def take(
+        self, item: Hello | Frame | GapReport, arrival: float, live: bool = True, not_before: float = -math.inf
+    ) -> list[Stored]:
         """What follows from an item of a link's session, to be stored in this order.
 
         arrival: seconds since 1970. live: what is new arrives as it is made, so that arrival tells the time; False for
         a recording. Each frame of a boot comes out once, as part of a Snapshot, an Event or a Gap, whatever is lost,
         doubled or reordered on the way. A Boot comes before all else of it, and again when a fact of it changed.
+        not_before: when the link was opened: a hello that came over it was made later.
         """
         if isinstance(item, Hello):
-            return self._take_hello(item, arrival, live)
+            return self._take_hello(item, arrival, live, not_before)
         out: list[Stored] = []
         life = self._lives.get(item.boot_id)
         if life is None:
@@ -133,13 +137,13 @@ class BoardTracker:
             return 0
         return self._current.frames.missing(request.first, request.first + request.frames - 1)
 
-    def _take_hello(self, hello: Hello, arrival: float, live: bool) -> list[Stored]:
+    def _take_hello(self, hello: Hello, arrival: float, live: bool, not_before: float) -> list[Stored]:
         out: list[Stored] = []
         life = self._lives.get(hello.boot_id)
         if life is None:
             out += self._make_room(arrival)
             life = self._lives[hello.boot_id] = Life(hello.boot_id)
-        elif live and life.known is not None and life.known.is_followed(hello.facts, arrival):
+        elif life.known is not None and life.known.is_followed(hello.facts, not_before):
             out += self._end(life.known, arrival)
             life = self._lives[hello.boot_id] = Life(life.known.following_id())
         self._speaking = life

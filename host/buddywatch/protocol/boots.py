@@ -17,7 +17,7 @@ from buddywatch.protocol.reassembly import BootFrames
 # What layout, start and cause of a boot come from: it is taken from the first hello, and not changed by a later one.
 SETTLED_FACTS = frozenset({"v", "cols", "zones", "interval_cs", "kboot"})
 NEEDED_FACTS = SETTLED_FACTS | {"up", "oldest", "next"}
-LAG_MAX_S = 60.0  # no link brings a hello so late
+CLOCK_ERROR_S = 30.0  # what is known of a board's time is at least as good
 SAME_START_S = 60.0  # estimates of when a kernel started that differ by less are of one start;
 SAME_START_SHARE = 0.01  # and by this share of the time that passed, for clocks that are slow or fast
 
@@ -55,17 +55,16 @@ class KnownBoot:
         self.boot = replace(self.boot, facts={**self.boot.facts, **changed})
         return True
 
-    def is_followed(self, facts: Mapping[str, str], now: float) -> bool:
-        """Whether a hello line, which has just come, is of a later boot that has the same id.
+    def is_followed(self, facts: Mapping[str, str], not_before: float) -> bool:
+        """Whether a hello line, which was made not before that time, is of a later boot that has the same id.
 
-        A link that lags behind brings old numbers too, but not as old; nor fewer frames at a later uptime.
+        A link that lags behind brings old numbers too, but none from before it was opened.
         """
         up_cs = whole_number(facts.get("up", ""), UPTIME_MAX_CS)
         following = whole_number(facts.get("next", ""), FRAMES_MAX)
         if up_cs is None or following is None or following > self.frames.end:
             return False
-        up_s = up_cs / 100
-        return now - self.clock.wall(up_s) > LAG_MAX_S or up_s > self.clock.edge_s + LAG_MAX_S
+        return self.clock.wall(up_cs / 100) < not_before - CLOCK_ERROR_S
 
     def following_id(self) -> str:
         """What such a boot is stored as."""

@@ -104,7 +104,7 @@ class Opener:
             return None
         if boot_id != self.boot_id:
             self.boot_id, self._live, self._expected = boot_id, 1, 1
-        self._live = whole_number(facts.get("next", ""), FRAMES_MAX) or self._live  # lower: a later boot, same id
+        self._live = max(self._live, whole_number(facts.get("next", ""), FRAMES_MAX) or 1)
         return Hello(boot_id, facts)
 
     def _open_numbered(self, line: bytes, kind: bytes) -> Frame | None:

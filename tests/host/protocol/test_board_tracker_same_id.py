@@ -4,8 +4,13 @@ import pytest
 from buddywatch.model.samples import REBOOT, Boot, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker, Request
 from buddywatch.protocol.line_stream import LinkSession
-from trackertools import EPOCH, board, feed, gaps, hello, items, met
+from trackertools import EPOCH, board, gaps, hello, items, met
 from trackerworld import Rows
+
+
+def feed(tracker, what, now=EPOCH, opened=-100.0):
+    """opened: when the link was, before now."""
+    return [value for item in what for value in tracker.take(item, now, True, now + opened)]
 
 
 def lines(made):
@@ -21,12 +26,15 @@ def hear(session, what):
 )
 def test_a_boot_with_the_id_of_the_one_before_is_another_boot(up_cs, cause):
     before, after = board(polls=9, kboot="-"), board(polls=3, kboot="-", seed=2)
-    after.vector[0] += up_cs - 100_000
+    after.vector[0] += 2000 - 100_000
     session, rows, tracker = LinkSession(), Rows(), BoardTracker()
     for now, made in ((EPOCH, before), (EPOCH + 300, after)):
         for value in feed(tracker, hear(session, lines(made)), now):
             rows.add(value)
-    assert [(one.boot_id, one.cause) for one in rows.boots.values()] == [("0000000a", "first"), ("0000000a+2", cause)]
+    assert [(one.boot_id, one.cause) for one in rows.boots.values()] == [
+        ("0000000a", "first"),
+        ("0000000a+2", "reboot"),
+    ]
     assert [shot.boot_id for shot in rows.snapshots] == ["0000000a"] * 9 + ["0000000a+2"] * 3
     assert tracker.boot.boot_id == "0000000a+2"
 
@@ -60,7 +68,7 @@ def test_each_further_boot_gets_a_number_of_its_own_and_a_restart_goes_on_with_i
     assert again.next_request(9) == Request("0000000a", 4, 1)
 
 
-@pytest.mark.parametrize("late_s", [0, 30])
+@pytest.mark.parametrize("late_s", [0, 30, 3000])
 def test_an_old_hello_over_a_link_that_lags_is_of_the_same_boot(late_s):
     made = board(polls=3)
     old = hello(made)
@@ -68,5 +76,5 @@ def test_an_old_hello_over_a_link_that_lags_is_of_the_same_boot(late_s):
     for _ in range(3):
         made.poll()
     feed(tracker, [*hello(made), *items([line for _, line in made.ring])], EPOCH + 15)
-    assert feed(tracker, old, EPOCH + 15 + late_s) == []
+    assert feed(tracker, old, EPOCH + 15 + late_s, -100.0 - late_s) == []
     assert tracker.boot.boot_id == made.boot

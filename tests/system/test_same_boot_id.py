@@ -1,0 +1,46 @@
+"""A board without entropy that gives its boots one id: after a reboot it is followed as another boot."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from buddyd import wire
+from fleet_boards import Fleet, FleetBoard
+from system_parts import DEADLINE_S, Collector
+
+FRAMES = 400
+INTERVAL_S = 0.4
+
+
+class Rebooting(FleetBoard):
+    def reboot(self) -> None:
+        """All links break, frames and uptime begin anew; the id is the same."""
+        for peer in list(self._peers.values()):
+            peer._close()
+        self.go_on_behind(0)
+        self.was_asked = False
+        self._began_s += FRAMES * INTERVAL_S
+        self._encoder = wire.Encoder(self.boot, len(self._vector), round(INTERVAL_S * 100), 1 << 20)
+
+
+def newest(db: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(db)) as connection:
+        sql = "SELECT boot_id, max(seq) FROM boots b JOIN snapshots s ON s.boot = b.id GROUP BY b.id"
+        return dict(connection.execute(sql).fetchall())
+
+
+def test_a_reboot_with_the_same_id_is_another_boot(tmp_path: Path) -> None:
+    db, config = tmp_path / "x.db", tmp_path / "config.toml"
+    config.write_text("")
+    with Fleet(1, INTERVAL_S) as fleet:
+        board = fleet.boards[0]
+        board.__class__ = Rebooting
+        board.go_on_behind(FRAMES)
+        fleet.start_polls()
+        with closing(Collector(db, config, [f"tcp://127.0.0.1:{board.port}"])) as collector:
+            collector.wait_until_it_says(": open")
+            assert fleet.run(DEADLINE_S, lambda: newest(db).get(board.boot, 0) > FRAMES + 5), collector.out
+            board.reboot()
+            assert fleet.run(DEADLINE_S, lambda: newest(db).get(f"{board.boot}+2", 0) > 5), (newest(db), collector.out)
+            assert collector.stop() == 0, collector.err
+        assert set(newest(db)) == {board.boot, f"{board.boot}+2"}
