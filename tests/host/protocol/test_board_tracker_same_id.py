@@ -78,3 +78,12 @@ def test_an_old_hello_over_a_link_that_lags_is_of_the_same_boot(late_s):
     feed(tracker, [*hello(made), *items([line for _, line in made.ring])], EPOCH + 15)
     assert feed(tracker, old, EPOCH + 15 + late_s, -100.0 - late_s) == []
     assert tracker.boot.boot_id == made.boot
+
+
+def test_a_boot_that_has_made_more_frames_goes_on_whatever_its_uptime_says():
+    made = board(polls=3)
+    tracker, _ = met(made)
+    feed(tracker, items([line for _, line in made.ring]))
+    made.poll()
+    assert feed(tracker, hello(made), EPOCH + 90_000) == []
+    assert tracker.boot.boot_id == made.boot

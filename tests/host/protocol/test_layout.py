@@ -90,3 +90,8 @@ def test_vector_refuses_a_snapshot_of_another_layout():
     other = Layout({**FACTS, "zones": "1"}).snapshot("0123abcd", 1, 1, VECTOR[:-2], 0.0)
     with pytest.raises(ValueError, match="13 numbers, expected 15"):
         Layout(FACTS).vector(other)
+
+
+def test_snapshot_refuses_more_free_pages_than_any_machine_has():
+    with pytest.raises(ValueError, match="free pages"):
+        Layout({**FACTS, "z1": "1/Movable/64/-/-/-/-"}).snapshot("0123abcd", 1, 1, [*VECTOR[:13], *[1] * 64], 0.0)
