@@ -96,7 +96,6 @@ class World:
         self.queues = [[] for _ in range(LINKS)]
         self.to_lose = 0
         self.start(100_000, "a0")
-        self.tracker = BoardTracker()
         self.restart_collector()
 
     @property
@@ -197,13 +196,7 @@ class World:
         self.now += 60.0
         self.start(2000, f"a{len(self.lives)}")
 
-    def end_collector(self):
-        """What a collector does at its end."""
-        for value in self.tracker.close_ended(self.now, 0.0):
-            self.rows.add(value)
-
     def restart_collector(self):
-        self.end_collector()
         state = self.rows.resume()
         self.tracker = BoardTracker.resume(state) if state else BoardTracker()
         self.cut()
@@ -218,7 +211,6 @@ class World:
                 self.receive(link, len(self.queues[link]))
         for _ in range(2000):
             if self.tracker.next_request(32) is None:
-                self.end_collector()
                 return
             self.ask()
             for link in range(LINKS):

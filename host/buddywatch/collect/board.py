@@ -61,12 +61,6 @@ class Board:
             self.rules.take(values, at.time, at.monotonic_s)
         return values
 
-    def close_ended(self, at: Now) -> None:
-        """Give up what is missing of boots that are over."""
-        values = self.tracker.close_ended(at.time, 0.0)
-        if values:
-            self.rules.take(values, at.time, at.monotonic_s)
-
     def restart_clock(self, step_s: float) -> None:
         """This machine's clock was set by step_s: put right the times that were given since the collector started."""
         self._retimes += self.tracker.restart_clock(step_s)

@@ -124,11 +124,6 @@ class Boards:
         for name in list(self._boards):
             self.do(name, lambda board: board.rules.settle(at.time), at)
 
-    def close_ended(self, at: Now) -> None:
-        """The collector ends: nobody else will know what was missing of boots that are over."""
-        for name in list(self._boards):
-            self.do(name, lambda board: board.close_ended(at), at)
-
     def restart_clocks(self, step_s: float, at: Now) -> None:
         """This machine's clock was set by step_s."""
         for name in list(self._boards):

@@ -256,7 +256,6 @@ class Collector:
         for connection in self._links:
             connection.close()
             self._links.sync(connection, at.monotonic_s)
-        self._boards.close_ended(at)
         if all(connection.is_recording for connection in self._links):
             self._boards.settle(at)
         deadline_s = at.monotonic_s + END_S

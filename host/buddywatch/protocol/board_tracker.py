@@ -16,7 +16,6 @@ from buddywatch.protocol.boots import KnownBoot, Life, numbers, wire_id
 from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.reassembly import Decoded
 
-GRACE_S = 10.0  # a link that is slower than another may bring the last frames of a boot so long after the next began
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
 EARLIER_MAX = 256
 WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
@@ -83,9 +82,9 @@ class BoardTracker:
         doubled or reordered on the way. A Boot comes before all else of it, and again when a fact of it changed.
         not_before: when the link was opened: a hello that came over it was made later.
         """
-        out = self.close_ended(arrival)
         if isinstance(item, Hello):
-            return out + self._take_hello(item, arrival, live, not_before)
+            return self._take_hello(item, arrival, live, not_before)
+        out: list[Stored] = []
         life = self._lives.get(item.boot_id)
         if life is None:
             out += self._make_room(arrival)
@@ -94,15 +93,6 @@ class BoardTracker:
             return out + self._take_known(life.known, item, arrival, live)
         if len(life.waiting) < WAITING_MAX:
             life.waiting.append((item, arrival, live))
-        return out
-
-    def close_ended(self, now: float, grace_s: float = GRACE_S) -> list[Stored]:
-        """Give up what is missing of boots that have been over for grace_s, which slower links had to bring it."""
-        out: list[Stored] = []
-        for life in self._lives.values():
-            known = life.known
-            if known is not None and not known.closed:
-                out += self._close_if_over(known, now, grace_s)
         return out
 
     @property
@@ -223,8 +213,8 @@ class BoardTracker:
             before.left_at = before.frames.end
         if before is None or before.order > known.order:
             return []
-        before.over, before.closed, before.over_since = True, False, now
-        return []
+        before.over = True
+        return before.frames.close(now)
 
     def _take_known(self, known: KnownBoot, item: Frame | GapReport, arrival: float, live: bool) -> list[Stored]:
         out: list[Stored] = []
@@ -239,11 +229,9 @@ class BoardTracker:
     def _current_order(self) -> int:
         return self._current.order if self._current else 0
 
-    def _close_if_over(self, known: KnownBoot, now: float, grace_s: float = GRACE_S) -> list[Decoded]:
-        if not known.over or 0 <= now - known.over_since < grace_s:  # earlier than that: the clock was set back
-            return []
-        known.closed = True
-        return known.frames.close(now)
+    def _close_if_over(self, known: KnownBoot, now: float) -> list[Decoded]:
+        """A slow link may still bring frames of a boot that is over; nobody can be asked for what they lack."""
+        return known.frames.close(now) if known.over else []
 
     def _make_room(self, now: float) -> list[Decoded]:
         """Forget the oldest life where there are too many."""

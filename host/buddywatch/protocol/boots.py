@@ -35,8 +35,6 @@ class KnownBoot:
         self.frames = BootFrames(boot.boot_id, Layout(boot.facts), clock, contact, why_not_held)
         self.heard = False  # by this collector, since it was started
         self.over = False  # another boot has begun
-        self.over_since = 0.0  # by arrival, seconds since 1970
-        self.closed = False  # what was missing of it is given up
         self.order = 0  # of two boots, the later one was met later
         self.left_at = 0  # the highest frame when another boot took its place
 
