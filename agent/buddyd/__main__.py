@@ -23,7 +23,9 @@ def main(arguments):
         say(str(error))
         return USAGE
     if settings is None:
-        return STOPPED
+        from . import options
+
+        return show((options.usage(),))
     # First of all, while the heap is in one piece: the ring is the largest object, and it stays.
     try:
         ring = Ring(settings["ring"])
@@ -40,13 +42,25 @@ def main(arguments):
         return USAGE
 
 
+def show(lines):
+    """Print lines; the exit code."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except (AttributeError, OSError) as error:  # MicroPython's stdout has no flush()
+        if isinstance(error, OSError):
+            say("the output cannot be written: %s" % compat.reason(error))
+            return NO_LINK
+    return STOPPED
+
+
 def settings_from(arguments):
     """The settings, None when the user asked for help only; ValueError with a line for the user."""
     from . import options
 
     settings = options.load(arguments)
     if settings["help"]:
-        print(options.usage())
         return None
     if not settings["once"] and not [name for name in options.LINKS if settings[name]]:
         raise ValueError("no link given: %s; see --help" % options.links_in_words())
@@ -73,9 +87,7 @@ def run(settings, ring):
         from .talk import answers
 
         agent.poll()
-        for line in answers.status(agent):
-            print(line)
-        return STOPPED
+        return show(answers.status(agent))
     return stream(settings, agent)
 
 

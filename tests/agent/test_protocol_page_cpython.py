@@ -127,7 +127,7 @@ def test_sizes_are_the_measured_ones():
             f"| {telnet_server.CLIENTS_MAX}; {telnet_server.ACCEPTS_A_SECOND} connections are accepted a second",
         ),
         ("Limits", "| one more telnet connection |" if telnet_server.WAITING_MAX == 1 else "another number"),
-        ("Limits", f"after {telnet_server.YOUNG_MS // 1000} seconds"),
+        ("Limits", f"after {telnet_server.YOUNG_MS // 1000} second"),
         ("Limits", f"silent for {telnet_server.SILENT_MS // 60000} minutes"),
         ("Limits", f"{telnet_server.BUSY_MS // 1000} seconds after `busy`"),
         ("Limits", f"| {ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB |"),

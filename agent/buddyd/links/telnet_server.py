@@ -8,10 +8,11 @@ from .telnet_filter import TelnetFilter
 
 CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
 WAITING_MAX = 1  # connections beyond those, that have not proven the secret, or wait for a place
-YOUNG_MS = 2000  # so long a connection that waits is safe from the next one
+YOUNG_MS = 1000  # so long a connection that waits is safe from the next one
 BUSY_MS = 5000  # so long a collector has to say that it is one, where a person may have to make room
 SILENT_MS = 300000  # a collector sends something every four minutes; one that is silent for longer makes room, too
 ACCEPTS_A_SECOND = 10
+BACKLOG = 8  # connections that wait in the kernel for their turn: with fewer, strangers in a row keep the owner out
 BUSY = "busy: %d clients are connected" % CLIENTS_MAX
 
 
@@ -80,7 +81,7 @@ class Telnet(NetworkLink):
 
     def open(self):
         compat.make_room()
-        self.listener = self.opener(self.target, len(self.conversations))
+        self.listener = self.opener(self.target, BACKLOG)
         self.listens_at = self.listener.fileno()
         self.loop.register(self.listens_at, select.POLLIN)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 from buddywatch.alerts.evaluate import BoardRules, Item
@@ -35,7 +36,7 @@ class Board:
         self._requests: Requests[Connection] = Requests(Connection.count_reasked)
         self._console: list[ConsoleLine] = []
         self._retimes: list[Retime] = []
-        self._newest = 0.0  # the time of the newest snapshot
+        self._newest = ("", 0)  # boot and frame number of the newest snapshot
         self._is_heard = False  # since the rows were taken
         self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # which the rules take for the present one
         self._told: str | None = None  # the tracker's problem that was news
@@ -50,10 +51,9 @@ class Board:
         values = self.tracker.take(item, arrival, live, arrival - open_s)
         if self.tracker.is_clock_ahead:
             self.restart_clock(0.0)
-        newest = max([value.time for value in values if isinstance(value, Snapshot)], default=0.0)
-        if live and newest > self._newest:  # not what is fetched late
-            self._newest, self._is_heard = newest, True
         boot = self.tracker.boot
+        if live and boot is not None:
+            self._hear(boot.boot_id, values)
         if boot is not None and boot.boot_id != self._boot_id:
             self._boot_id = boot.boot_id
             self.rules.go_on(boot)
@@ -61,10 +61,15 @@ class Board:
             self.rules.take(values, at.time, at.monotonic_s)
         return values
 
+    def _hear(self, boot_id: str, values: list[Item]) -> None:
+        """Take note of a snapshot that is newer than all others, and so was not fetched late."""
+        seqs = [value.seq for value in values if isinstance(value, Snapshot) and value.boot_id == boot_id]
+        if seqs and (self._newest[0] != boot_id or max(seqs) > self._newest[1]):
+            self._newest, self._is_heard = (boot_id, max(seqs)), True
+
     def restart_clock(self, step_s: float) -> None:
         """This machine's clock was set by step_s: put right the times that were given since the collector started."""
         self._retimes += self.tracker.restart_clock(step_s)
-        self._newest = 0.0
 
     def take_console(self, text: str, arrival: float, at: Now) -> None:
         """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
@@ -107,7 +112,8 @@ class Board:
     def news(self) -> str | None:
         """Why the board's hello cannot be used, once."""
         problem = self.tracker.problem
-        if problem == self._told:
+        kind = problem and re.sub(r"\d+", "", problem)  # an uptime that grows makes no new problem
+        if kind == self._told:
             return None
-        self._told = problem
+        self._told = kind
         return problem and f"{self.name}: {problem}"

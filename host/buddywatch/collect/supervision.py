@@ -18,6 +18,7 @@ from buddywatch.model.health import RESTARTING, RUNNING, STOPPED, PartHealth
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 
+BUSY_S = 0.2  # for the database: health that cannot be kept at once is kept with the next change
 _GRACE_S = 2.0  # at the end: for the part to finish what it does
 _END_S = 60.0  # after that, and after it was cut short
 
@@ -85,5 +86,5 @@ class Supervised:
     def _note(self, health: PartHealth) -> None:
         """Keep it for `status`. The collector reports a store that takes nothing; it must not end this thread."""
         self._health = health
-        with suppress(StoreError), Store.open(self._db_path) as store:
+        with suppress(StoreError), Store.open(self._db_path, BUSY_S) as store:
             store.save_part(health)

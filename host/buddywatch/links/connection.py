@@ -31,7 +31,10 @@ OUTPUT_MAX = 4096  # bytes that may wait while the link accepts none
 
 def split_board(url: str) -> tuple[str, str | None]:
     """The URL without `?board=NAME`, and that name: for boards that all report the same name."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"{url}: {error}; expected tcp://192.0.2.7:5555, tcp://[2001:db8::7]:5555") from None
     options = parse_qsl(parts.query, keep_blank_values=True)
     names = [value for key, value in options if key == "board"]
     if not names:

@@ -8,7 +8,7 @@ from buddywatch.text.escape import counted, one_line
 _REASONS = {
     OVERWRITTEN: "the board's ring was full before they were fetched",
     REBOOT: "the board or its agent restarted before they were fetched",
-    UNDECODABLE: "they cannot be decoded, because an earlier frame is missing",
+    UNDECODABLE: "they cannot be decoded: an earlier frame is missing, or their numbers are impossible",
     NOT_HELD: "they were not polled, and no agent on the board keeps them",
     BEFORE_CONTACT: "from before the first contact, not counted as lost",
 }

@@ -183,3 +183,16 @@ def test_ring_that_does_not_fit_the_heap_is_told_in_a_line(micropython, proc_dir
     env = {**os.environ, "MICROPYPATH": str(AGENT)}
     result = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     check(result, USAGE, "no room for a ring of 1048576 bytes; give a smaller --ring or a larger heap (-X heapsize=)")
+
+
+@pytest.mark.parametrize("option", ["--once", "--help"])
+def test_output_that_cannot_be_written_is_one_line(agent_command, proc_dir, option):
+    """A full disk, or a pager that has ended."""
+    command = [*agent_command.argv, option, "--proc", str(proc_dir)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command, env=agent_command.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("buddyd: the output cannot be written: ")
+    assert done.stderr.count("\n") == 1

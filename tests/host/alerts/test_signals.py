@@ -216,7 +216,8 @@ def test_silence_only_ever_turns_bad_by_time(quiet_s, level):
         ),
         pytest.param(
             Gap(BOOT_ID, 3, 3, UNDECODABLE, START),
-            f"frame 3 of boot {BOOT_ID} lost: they cannot be decoded, because an earlier frame is missing",
+            f"frame 3 of boot {BOOT_ID} lost: they cannot be decoded: an earlier frame is missing, "
+            "or their numbers are impossible",
             id="undecodable",
         ),
         pytest.param(Gap(BOOT_ID, 1, 9, BEFORE_CONTACT, START), None, id="before-contact-is-no-loss"),

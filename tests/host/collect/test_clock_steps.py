@@ -143,3 +143,16 @@ def test_frames_fetched_late_do_not_make_a_board_look_alive(db):
     rows = world.boards.take_batch().boards.get("xp")
     assert rows is None or rows.heard_boottime_s is None
     world.store.close()
+
+
+def test_board_whose_uptime_stands_still_is_heard_all_the_same(db):
+    """A copy of /proc, as in the tutorial: each snapshot has the time of the one before."""
+    world = World(db)
+    world.poll(2)
+    world.save()
+    for _ in range(3):
+        world.board.vector[0] -= 100  # poll() adds the interval
+        world.hear(world.board.poll())
+        world.boards.gather(boottime_s())
+        assert world.boards.take_batch().boards["xp"].heard_boottime_s is not None
+    world.store.close()

@@ -1,6 +1,7 @@
 import pytest
 from buddywatch.links import Listener, open_link
 from buddywatch.links.backoff import JITTER, LONGEST_S, STEADY_S, Backoff
+from buddywatch.links.connection import split_board
 from buddywatch.links.file import FileLink, StdinLink
 from buddywatch.links.serial import SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
@@ -95,3 +96,8 @@ def test_backoff_is_shortened_by_chance_and_never_lengthened():
     for _ in range(6):
         backoff.next_wait_s(0.0, 0.5)
     assert backoff.next_wait_s(0.0, 1.0) == LONGEST_S * (1 - JITTER)
+
+
+def test_address_that_is_not_closed_is_told_with_the_link():
+    with pytest.raises(ValueError, match=r"^telnet://\[::1: Invalid IPv6 URL; expected tcp://"):
+        split_board("telnet://[::1")
