@@ -55,7 +55,7 @@ class Frames(threading.Thread):
     def _line(self, line: bytes) -> None:
         if line[:2] == wire.MARK + wire.HELLO:
             self.facts |= wire_host.parse_facts(wire.unseal(line) or b"")
-        elif line[:1] == wire.MARK and line[1] in wire.NUMBERED:
+        elif "boot" in self.facts and line[:1] == wire.MARK and line[1:2] in (b"%c" % kind for kind in wire.NUMBERED):
             sequence = wire_host.candidate_sequence(line, self.sequence + 1)
             if sequence and wire.unseal(line, wire.context(self.facts["boot"], sequence)):
                 self.sequence = sequence

@@ -25,12 +25,15 @@ class NetworkConversation(Conversation):
     gate = None
     cost = 0
 
-    def greet(self):
-        self.moved_ms = self.heard_ms  # when the stream last took something, or there was nothing to send
+    def _reset(self):
+        super()._reset()
         if self.cost:
             self.cost = 0
         if self.gate is not None:
             self.gate = None
+
+    def greet(self):
+        self.moved_ms = self.heard_ms  # when the stream last took something, or there was nothing to send
         if self.agent.secret is None:
             self.enter()
         else:

@@ -78,6 +78,7 @@ class Conversation:
             stream, self.stream = self.stream, None
             self.descriptor = -1
             stream.close()
+            self._reset()  # what was owed to it, up to 2 kB of heap, is not kept until the next one comes
 
     def _start_flowing(self):
         if not self.live:
