@@ -143,15 +143,15 @@ def test_megabyte_without_a_newline_costs_no_memory():
     host.listen()
     garbage = b"garbage without an end, " * 43
     used = []
-    for _ in range(5):
+    for _ in range(8):
         for _ in range(200):
             host.say(garbage)
             assert len(host.conversation.typed) <= INPUT_MAX + 1
         gc.collect()
         used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
     # Not equal to the byte: a collector that takes any number for an address may keep what is dead for a while. But
-    # whatever grows with the input is more at the end than ever before.
-    assert used[-1] <= max(used[:-1])
+    # whatever grows with the input is more in each of the later rounds than in all before.
+    assert min(used[4:]) <= max(used[:4])
     host.say(b"\nxyzzy\n")
     assert host.listen() == [b"line too long: at most 128 characters", UNKNOWN]
 
