@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 _RELEASE = r"\d{1,2}\.\d{1,3}[\w.+~-]{0,60}"
 _NODE = r"(?:\bNode (?P<%s_node>\d{1,4})\s{1,3})?\b(?P<%s_name>[A-Za-z]\w{0,15})"
 _KEYS = (
-    "free|min|low|high|present|managed|reserved_highatomic|free_highatomic|free_cma|active_file|inactive_file"
-    "|slab_reclaimable"
+    "free|min|low|high|boost|present|managed|reserved_highatomic|free_highatomic|free_cma|active_file|inactive_file"
+    "|active_anon|inactive_anon|unevictable|shmem|slab_reclaimable|slab_unreclaimable|slab|kernel_stack|pagetables"
+    "|dirty|writeback|writepending"
 )
 
 # kind: pattern. No pattern starts with blanks or within a word.
@@ -30,11 +31,14 @@ _PATTERNS = {
     "reserve": r"lowmem_reserve\[\]:(?P<reserves>(?:\s{1,3}\d{1,12}(?![\w.*:])){0,8})",
     "protection": r"^protection: \((?P<protections>[\d, ]{1,99})\)",
     "meminfo": r"\b(?P<mem_key>MemTotal|MemFree|Buffers|Cached|Shmem|Active\(file\)|Inactive\(file\)|MmapCopy"
-    r"|SReclaimable):[ \t]{1,32}(?P<mem_kb>\d{1,15}) kB",
+    r"|SReclaimable|SUnreclaim|AnonPages|Unevictable|Dirty|Writeback|KernelStack|PageTables|CmaTotal|CmaFree"
+    r"|HighTotal):[ \t]{1,32}(?P<mem_kb>\d{1,15}) kB",
     "pair": rf"\b(?P<key>{_KEYS}):(?P<value>\d{{1,15}})(?![\d*.:])(?P<kb>[kK]B)?",
     "pages": r"^pages free[ \t]{1,12}(?P<pages_free>\d{1,15})$",
-    "mark": r"^(?P<mark_key>min|low|high|present|managed)[ \t]{1,12}(?P<mark_pages>\d{1,15})$",
+    "mark": r"^(?P<mark_key>boost|min|low|high|present|managed)[ \t]{1,12}(?P<mark_pages>\d{1,15})$",
     "pagesets": r"^pagesets$",
+    # "1012736 pages RAM", "131072 pages cma reserved": the end of a dump
+    "footer": r"\b(?P<footer_pages>\d{1,12}) pages (?P<footer_key>RAM|reserved|cma reserved)\b",
     "compacts": r"^compact_(?:stall|fail|success)[ \t]{1,4}\d{1,18}$|CONFIG_COMPACTION=y",
     "no_compacts": r"# CONFIG_COMPACTION is not set",
     "sysctl": r"\b(?P<sysctl_key>min_free_kbytes|nr_trim_pages|min_free_order_shift)"

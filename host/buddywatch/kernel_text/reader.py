@@ -167,6 +167,11 @@ class _Reader:
             self._list.total_kb = int(match["total_kb"])
         self._list = None
 
+    def _on_footer(self, match: re.Match[str]) -> None:
+        self._list = None
+        if self._dump is not None:
+            self._dump.footer.setdefault(match["footer_key"], int(match["footer_pages"]))
+
     # --- /proc ---
 
     def _on_row(self, match: re.Match[str]) -> None:

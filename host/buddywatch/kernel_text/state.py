@@ -9,7 +9,8 @@ from math import isqrt
 from buddyd import watermark
 
 from buddywatch.kernel_text.kernel import Kernel, version_of
-from buddywatch.kernel_text.raw import Dump, Raw, RawZone, Table, ZoneKey
+from buddywatch.kernel_text.raw import Dump, Raw, RawZone, Table, Task, ZoneKey
+from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
 
 DUMP, ZONEINFO, BORROWED, ESTIMATED, GIVEN = "dump", "zoneinfo", "borrowed", "estimated", "given"
 _LOWEST_TO_HIGHEST = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
@@ -33,7 +34,7 @@ class Options:
 class Zone:
     """A zone in pages; nr_free by order. letters: the lists that hold the blocks of each order, None if unknown.
 
-    marks_from: where min and low come from; None: unknown.
+    marks_from: where min and low come from; None: unknown. values: what else a dump or zoneinfo says about it.
     """
 
     node: int
@@ -49,11 +50,18 @@ class Zone:
     cma_pages: int = 0
     highatomic_pages: int = 0
     lost_kb: int = 0  # difference between the list of blocks and the sum that the kernel printed after it
+    values: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def boost_pages(self) -> int:
+        """Part of min since 5.0 (boost_watermark()); it goes away by itself."""
+        return self.values.get("boost", 0)
 
 
 @dataclass
 class State:
-    """Memory at one moment. source: "dump", "buddyinfo" or "pagetypeinfo". mem_free_kb: from elsewhere in the text."""
+    """Memory at one moment. source: "dump", "buddyinfo" or "pagetypeinfo". mem_free_kb: from elsewhere in the text.
+    usage: as usage.py has it."""
 
     source: str
     offset: int
@@ -64,6 +72,8 @@ class State:
     reclaimable_pages: int | None = None
     mem_free_kb: int | None = None
     claims: list[tuple[int, int]] = field(default_factory=list)
+    usage: dict[str, int] = field(default_factory=dict)
+    tasks: list[Task] = field(default_factory=list)
 
     @property
     def free_pages(self) -> int:
@@ -116,6 +126,8 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
         zones=zones,
         reclaimable_pages=sum(reclaimable) if "inactive_file" in header else None,
         mem_free_kb=free_kb,
+        usage=usage_of_dump(dump, page_bytes // 1024),
+        tasks=dump.tasks,
     )
     _complete_marks(state, raw, None, options)
     return state
@@ -142,6 +154,7 @@ def _dump_zone(key: ZoneKey, raw: RawZone, page_bytes: int) -> Zone:
         cma_pages=pages.get("free_cma", 0),
         highatomic_pages=pages.get("free_highatomic", pages.get("reserved_highatomic", 0)),
         lost_kb=_lost_kb(raw),
+        values=pages,
     )
 
 
@@ -165,6 +178,7 @@ def state_of_table(
             zone.high_pages, zone.reserves, zone.marks_from = marks.values.get("high"), marks.reserves, ZONEINFO
         if marks:
             zone.size_pages = marks.values.get("managed", marks.values.get("present"))
+            zone.values = marks.values
     state = State(
         source=table.source,
         offset=table.offset,
@@ -175,6 +189,7 @@ def state_of_table(
         reclaimable_pages=_reclaimable_pages(memory, page_bytes),
         mem_free_kb=memory.get("MemFree"),
         claims=table.claims,
+        usage=usage_of_meminfo(memory, page_bytes) if page_bytes else {},
     )
     _complete_marks(state, raw, lender, options)
     return state
