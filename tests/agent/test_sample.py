@@ -75,6 +75,18 @@ def test_facts_of_a_board_with_one_zone():
         assert facts == expected
 
 
+def test_vector_of_a_board_with_2_6_30():
+    with Board("frag-4k-bflt-2.6.30-files") as board:
+        assert board.poll()
+        assert board.sampler.columns == BOARD_COLUMNS
+        nr_free = [313, 94, 12, 0, 1, 0, 0, 0, 0, 0, 0]
+        assert board.sampler.vector == [3163, 172, -6, 149, 257, 90, 112, 135, 0] + nr_free
+        facts = board.facts()
+        assert (facts["kernel"], facts["kboot"], facts["trim"]) == ("2.6.30", "-", "1")
+        assert facts["z0"] == "0/DMA/11/90/112/135/0"
+        assert (board.news, board.sampler.missing()) == ([], ["sys/kernel/random/boot_id"])
+
+
 def test_vector_of_a_board_with_larger_pages():
     with Board("frag-8k-elf") as board:
         assert board.poll()

@@ -203,10 +203,17 @@ def test_serviceable_low_order_needs_more():
 
 
 def test_judge_agrees_with_what_the_board_did():
-    """4 kB pages, 6.1: rm (61440 bytes) ran after the boot, and had just failed in the second capture."""
-    for capture, verdict in (("fresh-4k-bflt", watermark.OK), ("frag-4k-bflt", watermark.REFUSED)):
+    """4 kB pages: rm (61440 bytes) ran after each boot, and had just failed in the other captures."""
+    for capture, release, marks, verdict in (
+        ("fresh-4k-bflt", "6.1.192", (70, 87, 0), watermark.OK),
+        ("frag-4k-bflt", "6.1.192", (70, 87, 0), watermark.REFUSED),
+        ("fresh-4k-bflt-2.6.30", "2.6.30", (90, 112, 0), watermark.OK),
+        ("frag-4k-bflt-2.6.30-files", "2.6.30", (90, 112, 0), watermark.REFUSED),
+        ("frag-4k-bflt-2.6.30-cron", "2.6.30", (90, 112, 0), watermark.REFUSED),
+        ("frag-4k-bflt-2.6.30-noagent", "2.6.30", (90, 112, 0), watermark.REFUSED),
+    ):
         _, name, nr_free = buddyinfo.parse_line(read("captures/%s/proc/buddyinfo" % capture))
         assert name in watermark.KERNEL_ZONES
-        zones = [(nr_free, 70, 87, 0)]
+        zones = [(nr_free, *marks)]
         order = watermark.order_for(61440, 4096)
-        assert watermark.judge(zones, order, watermark.rule_for("6.1.192"), watermark.EXEC_PAGES)[0] == verdict, capture
+        assert watermark.judge(zones, order, watermark.rule_for(release), watermark.EXEC_PAGES)[0] == verdict, capture

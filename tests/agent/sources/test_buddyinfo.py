@@ -30,6 +30,11 @@ CAPTURES = (
     ("fresh-8k-elf", [(0, "DMA")], 296),
     ("frag-8k-elf", [(0, "DMA")], None),
     ("pc-3zones", [(0, "DMA"), (0, "DMA32"), (0, "Normal")], None),
+    ("fresh-4k-bflt-2.6.30", [(0, "DMA")], 1441),
+    ("frag-4k-bflt-2.6.30-files", [(0, "DMA")], 565),
+    ("frag-4k-bflt-2.6.30-cron", [(0, "DMA")], 1188),
+    ("frag-4k-bflt-2.6.30-noagent", [(0, "DMA")], 583),
+    ("ramfs-2.6.30", [(0, "DMA")], 884),
 )
 
 TWO_NODES = b"""\

@@ -24,7 +24,7 @@ def test_parse_line_gives_the_count():
 
 
 def test_captures_give_their_count():
-    for name, count in (("frag-4k-bflt", 37), ("fresh-8k-elf", 22)):
+    for name, count in (("frag-4k-bflt", 37), ("fresh-8k-elf", 22), ("frag-4k-bflt-2.6.30-cron", 332)):
         stat = Stat(fixture("captures/%s/proc" % name))
         stat.read()
         assert stat.processes == count, name

@@ -104,6 +104,15 @@ def test_board_is_known_from_its_captures():
         assert (system.boot_id, system.missing) == (None, ["sys/kernel/random/boot_id"]), name
 
 
+def test_board_with_2_6_30_is_known_from_its_captures():
+    for name, boot_id in (("fresh-4k-bflt-2.6.30", "4726a146"), ("frag-4k-bflt-2.6.30-files", "4726a146")):
+        system = system_at(fixture("captures/%s/proc" % name))
+        assert (system.release, system.machine) == ("2.6.30", "COLDFIRE(m520x)"), name
+        assert (system.no_mmu, system.compaction, system.nr_trim_pages) == (True, "impossible", 1), name
+        assert (system.page_bytes, system.min_free_order_shift) == (4096, None), name
+        assert (system.boot_id, system.missing) == (boot_id, []), name
+
+
 def test_pc_is_known_from_its_capture():
     system = system_at(fixture("captures/pc-3zones/proc"))
     assert (system.release, system.machine, system.boot_id) == ("6.18.44", "AMD-EPYC", "5d1fe02a")

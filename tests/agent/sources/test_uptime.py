@@ -22,7 +22,11 @@ def test_parse_line_refuses_other_lines():
 
 
 def test_captures_give_their_uptime():
-    for name, centiseconds in (("frag-4k-bflt", 1468), ("fresh-8k-elf", 324)):
+    for name, centiseconds in (
+        ("frag-4k-bflt", 1468),
+        ("fresh-8k-elf", 324),
+        ("frag-4k-bflt-2.6.30-files", 3163),
+    ):
         assert uptime.read(ProcFile(fixture("captures/%s/proc" % name), "/uptime")) == centiseconds, name
 
 

@@ -123,6 +123,25 @@ def test_text_keeps_within_80_columns(buddywatch):
             ],
             id="several-in-a-row",
         ),
+        pytest.param(
+            "frag-4k-bflt-2.6.30-files/dmesg.txt",
+            [("rm", 166, 61440, 4, "refused", -5, "reserve", 32768)],
+            id="2.6.30-files",
+        ),
+        pytest.param(
+            "frag-4k-bflt-2.6.30-noagent/kmsg.txt",
+            [("rm", 101, 61440, 4, "refused", -5, "reserve", 32768)],
+            id="2.6.30-levels",
+        ),
+        pytest.param(
+            "frag-4k-bflt-2.6.30-cron/dmesg.txt",
+            [
+                ("rm", 325, 61440, 4, "refused", -5, "reserve", 32768),
+                ("start-60k", 326, 61440, 4, "refused", -5, "reserve", 32768),
+            ],
+            id="2.6.30-cron",
+        ),
+        pytest.param("fresh-4k-bflt-2.6.30/dmesg.txt", None, id="2.6.30-fresh"),
     ],
 )
 def test_capture_gets_its_answer(buddywatch, path, expected):
@@ -141,16 +160,23 @@ def test_capture_gets_its_answer(buddywatch, path, expected):
         pytest.param("frag-8k-elf", 8192, 32768, "refused", id="frag-8k"),
         pytest.param("fresh-4k-bflt", 4096, 524288, "ok", id="fresh-4k"),
         pytest.param("fresh-8k-elf", 8192, 2097152, "ok", id="fresh-8k"),
+        pytest.param("fresh-4k-bflt-2.6.30", 4096, 4194304, "ok", id="fresh-2.6.30"),
+        pytest.param("frag-4k-bflt-2.6.30-files", 4096, 16384, "refused", id="files-2.6.30"),
+        pytest.param("frag-4k-bflt-2.6.30-cron", 4096, 32768, "refused", id="cron-2.6.30"),
+        pytest.param("frag-4k-bflt-2.6.30-noagent", 4096, 16384, "refused", id="noagent-2.6.30"),
     ],
 )
 def test_proc_texts_get_page_size_marks_and_verdict(buddywatch, capture, page_bytes, serviceable_bytes, verdict):
+    kernel = {"release": "6.1.192", "rule": "new", "no_mmu": True, "compaction": "impossible"}
+    if "2.6.30" in capture:
+        kernel |= {"release": "2.6.30", "rule": "old"}
     names = ("buddyinfo", "zoneinfo", "meminfo", "vmstat", "version", "pagetypeinfo", "sys/vm/nr_trim_pages")
     files = [str(CAPTURES / capture / "proc" / name) for name in names]
     result = buddywatch("explain", "--json", "--need", "61440", *files)
     answer = result.json
     (state,) = [state for state in answer["states"] if state["zone"] == "DMA"]
     assert answer["page_bytes"] == page_bytes
-    assert answer["kernel"] == {"release": "6.1.192", "rule": "new", "no_mmu": True, "compaction": "impossible"}
+    assert answer["kernel"] == kernel
     assert (state["marks_from"], state["serviceable_bytes"]) == ("zoneinfo", serviceable_bytes)
     assert answer["needs"][0]["verdict"] == verdict
     assert result.code == (1 if verdict == "refused" else 0)
