@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from buddyd import watermark
 
 from buddywatch.explain import reasons
+from buddywatch.explain.families.meanings import told_of
+from buddywatch.explain.families.told import Told
 from buddywatch.explain.judge import Answer, judge
 from buddywatch.explain.program import Piece, decisive, start
 from buddywatch.explain.request import Request, request_of
@@ -54,6 +56,7 @@ class Case:
     message: Message | None = None
     line: int | None = None
     pieces: list[Piece] = field(default_factory=list)
+    told: Told | None = None  # of another family of messages
 
     @property
     def block_bytes(self) -> int | None:
@@ -122,7 +125,11 @@ def _failures(
         state = state_of_dump(message.dump, raw, kernel, page_bytes, options) if message.dump else None
         if state:
             states.append(state)
-        cases.append(_failure(message, kernel, page_bytes, state, raw.line_at(message.offset)))
+        case = _failure(message, kernel, page_bytes, state, raw.line_at(message.offset))
+        case.told = told_of(message, raw)
+        if case.told and case.order is None:
+            case.answer = Answer(Request(0), None, case.told.reason)
+        cases.append(case)
     return cases, states
 
 

@@ -8,6 +8,7 @@
     cma-reserve        the only blocks large enough belong to CMA or are isolated (letters C, I)
     too-large          the block is larger than the largest that this kernel has
     granted            by these numbers it succeeds: something else refused it, or the numbers are of another moment
+    address-space      the kernel's address space for vmalloc had no hole of that size; pages are not the matter
     unknown            the text lacks facts that the answer needs
 
 `notes`, any of:
@@ -30,6 +31,7 @@ ATOMIC_RESERVE = "atomic-reserve"
 CMA_RESERVE = "cma-reserve"
 TOO_LARGE = "too-large"
 GRANTED = "granted"
+ADDRESS_SPACE = "address-space"
 UNKNOWN = "unknown"
 
 RECLAIMABLE = "reclaimable"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.answers import Case
 from buddywatch.explain.judge import largest_min_pages, set_aside_pages
+from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text import kernel as kernels
 from buddywatch.kernel_text.state import KERNEL_ZONES, Zone
 from buddywatch.text import verdict_words
@@ -20,18 +19,10 @@ from buddywatch.text.units import format_bytes
 _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
 
 
-@dataclass(frozen=True)
-class Remedy:
-    """One remedy. what: a fixed word; helps: False for what people try in vain; numbers: those in `text`."""
-
-    what: str
-    text: str
-    helps: bool = True
-    numbers: dict[str, int] = field(default_factory=dict)
-
-
 def remedies(case: Case) -> list[Remedy]:
     """In the order in which to try them; [] if nothing failed or nothing is known."""
+    if case.told and case.order is None:
+        return list(case.told.remedies)
     if case.answer.verdict != watermark.REFUSED or case.page_bytes is None:
         return []
     if case.answer.reason == reasons.TOO_LARGE:

@@ -26,8 +26,9 @@ _RULE_AGES = {
 
 def failure_lines(case: Case, likes: int) -> list[str]:
     """The explanation of a failure that the kernel reported. likes: how many others were the same."""
-    lines = wrapped(_headline(case, likes), "")
-    lines += ["", *wrapped(_asked(case))]
+    lines = [*wrapped(_headline(case, likes), ""), "", *wrapped(case.told.asked if case.told else _asked(case))]
+    if case.told and case.order is None:
+        return [*lines, "", *wrapped(case.told.cause), *remedy_lines(case)]
     if case.state is None:
         return [*lines, "", *wrapped(_no_state(case))]
     lines += ["", *_free_lines(case), "", *_answer_lines(case)]
@@ -48,7 +49,8 @@ def headline(case: Case) -> str:
     """ "rm (process 6821): 61440 bytes in one piece": which program requested how much."""
     pid = case.message.pid if case.message else None
     who = one_line(case.name or "", 40) or "a process"
-    return f"{who}{f' (process {pid})' if pid is not None else ''}: {_amount(case)}"
+    amount = case.told.amount if case.told else _amount(case)
+    return f"{who}{f' (process {pid})' if pid is not None else ''}: {amount}"
 
 
 def _amount(case: Case) -> str:

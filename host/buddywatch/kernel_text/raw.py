@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from buddywatch.kernel_text.lines import Event
+from buddywatch.kernel_text.messages.notice import Notice
+
+_SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")
 
 ZoneKey = tuple[int, str]  # node, name
 
@@ -63,7 +67,7 @@ class Message:
     """A failure that the kernel reported, in one message or in several about the same request."""
 
     offset: int
-    kind: str  # "alloc", "page", "oom" or "vma", as in buddyd.sources.kernel_messages
+    kind: str  # "alloc", "page", "oom" or "vma", as in buddyd.sources.kernel_messages; or a family of messages
     process: str | None
     pid: int | None = None
     requested_bytes: int | None = None
@@ -75,6 +79,7 @@ class Message:
     for_what: str | None = None  # "process data" and the like, printed by the program loader
     in_cgroup: bool = False  # a control group was out of memory, not the machine
     kinds: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)  # of other families of messages, about the same request
 
 
 @dataclass
@@ -94,3 +99,8 @@ class Raw:
     events: list[Event] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
     text: str = ""
+
+    @property
+    def is_32_bit(self) -> bool:
+        """True if call traces have addresses of 8 digits, which 64-bit kernels print with 16."""
+        return bool(_SHORT_ADDRESS.search(self.text))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned, Event
+from buddywatch.kernel_text.messages.notice import Notice
+from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
 from buddywatch.kernel_text.raw import Dump, Message, Raw, RawZone, Table, ZoneKey
 
 _ORDERS_OF_A_ROW = 11  # of most kernels; a shorter row may have been wrapped by a terminal
@@ -34,7 +36,9 @@ def read(cleaned: Cleaned, progress: Callable[[float], None] = lambda done: None
 class _Reader:
     def __init__(self, cleaned: Cleaned) -> None:
         self._text = cleaned.text
-        self._events = cleaned.events
+        self._events: list[Event | Notice] = sorted(
+            [*cleaned.events, *all_notices(cleaned.text)], key=lambda event: event.offset
+        )
         self.raw = Raw(lambda offset: bisect_right(cleaned.offsets, offset), text=cleaned.text, events=cleaned.events)
         self._message: Message | None = None  # the message that the next pieces belong to
         self._dump: Dump | None = None
@@ -61,9 +65,16 @@ class _Reader:
 
     # --- messages ---
 
-    def _on(self, event: Event) -> None:
+    def _on(self, event: Event | Notice) -> None:
         last = self.raw.messages[-1] if self.raw.messages else None
         near = last if last and event.offset - last.offset < _SAME_REQUEST_CHARS else None
+        if isinstance(event, Notice):
+            opened = placed(event, near)
+            if opened:
+                self._close_dump()
+                self._message = opened
+                self.raw.messages.append(opened)
+            return
         if event.kind == "kill":
             if near and near.kind == "oom" and event.process:
                 near.killed = list(dict.fromkeys([*near.killed, f"{event.process} ({event.pid})"]))
@@ -74,6 +85,8 @@ class _Reader:
                 near.for_what = self._loaded(event)
             return
         self._close_dump()
+        if near and ends_notice(near, event):
+            return
         if near and _same_request(near, event):
             _add(near, event)
             self._message = near
@@ -279,7 +292,7 @@ def _same_request(message: Message, event: Event) -> bool:
     """True if the event is about the same request as the message. The order is: out of memory, then the allocator's
     message, then that of mmap; any of them may be missing, since the allocator's is rate-limited."""
     ranks = {"oom": 0, "page": 1, "alloc": 2, "vma": 2}
-    if ranks[event.kind] <= max(ranks[kind] for kind in message.kinds):
+    if ranks[event.kind] <= max(ranks.get(kind, 3) for kind in message.kinds):
         return False
     if event.process is not None and event.process != message.process:
         return False

@@ -1,0 +1,22 @@
+"""What a message of another family says about a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from buddywatch.explain.remedy import Remedy
+
+
+@dataclass(frozen=True)
+class Told:
+    """amount: what was requested, for a headline; asked, cause: sentences; reason: as in explain/reasons.py.
+
+    contiguous: whether the request needs contiguous pages; None: the message does not say.
+    """
+
+    amount: str
+    asked: str
+    cause: str
+    reason: str
+    contiguous: bool | None
+    remedies: tuple[Remedy, ...] = ()

@@ -1,0 +1,15 @@
+"""One remedy: a fixed word, a sentence, and the numbers in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One remedy. what: a fixed word; helps: False for what people try in vain; numbers: those in `text`."""
+
+    what: str
+    text: str
+    helps: bool = True
+    numbers: dict[str, int] = field(default_factory=dict)
