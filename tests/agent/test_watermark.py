@@ -214,6 +214,6 @@ def test_judge_agrees_with_what_the_board_did():
     ):
         _, name, nr_free = buddyinfo.parse_line(read("captures/%s/proc/buddyinfo" % capture))
         assert name in watermark.KERNEL_ZONES
-        zones = [(nr_free, *marks)]
+        zones = [(nr_free,) + marks]
         order = watermark.order_for(61440, 4096)
         assert watermark.judge(zones, order, watermark.rule_for(release), watermark.EXEC_PAGES)[0] == verdict, capture

@@ -124,7 +124,7 @@ RECORDS = (
     (b"3,5,1,-;\n", "", 0, 5),
 )
 
-KILLED = ((23, "buddyd"), (20, "telnetd"), *((pid, "start-60k") for pid in (140, 143, 146, 149, 152, 155, 158)))
+KILLED = [(23, "buddyd"), (20, "telnetd")] + [(pid, "start-60k") for pid in (140, 143, 146, 149, 152, 155, 158)]
 ALSO_KILLED = ((161, "start-60k"), (164, "start-60k"), (225, "dmesg"))  # without another call of the OOM killer
 
 
