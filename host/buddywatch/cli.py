@@ -46,7 +46,7 @@ PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
 
 _EPILOG = f"""exit codes:
   0    fine
-  {BAD_NEWS}    problem found (explain: a request fails; status: an alert is open; check-config: invalid)
+  {BAD_NEWS}    problem found (explain: a request fails or may fail; status: an alert is open; check-config: invalid)
   {USAGE}    usage or unreadable input
   {STORAGE}    storage
   {LINK_OR_MAIL}    link or mail

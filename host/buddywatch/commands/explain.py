@@ -21,7 +21,7 @@ from buddywatch.text.escape import escaped
 from buddywatch.text.units import parse_size
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
 
-REFUSED = 1
+BAD_NEWS = 1
 _LOOKED_FOR = (
     "nothing usable in the input; looked for kernel messages of failed allocations, their lists of free blocks "
     "(`31*4kB 47*8kB ...`) and /proc/buddyinfo; paste what `dmesg` or `cat /proc/buddyinfo` prints"
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         print_json(explanation_json(explanation))
     else:
         print("\n".join(report_lines(explanation)))
-    return REFUSED if explanation.is_refused else 0
+    return BAD_NEWS if explanation.is_bad_news else 0
 
 
 def _read(name: str) -> str:

@@ -12,6 +12,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.families.meanings import told_of
 from buddywatch.explain.families.told import Told
 from buddywatch.explain.judge import Answer, judge
+from buddywatch.explain.page_sizes import block_bytes_of, judge_bytes
 from buddywatch.explain.program import Piece, decisive, start
 from buddywatch.explain.request import Request, request_of
 from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
@@ -60,7 +61,7 @@ class Case:
 
     @property
     def block_bytes(self) -> int | None:
-        return None if self.page_bytes is None or self.order is None else self.page_bytes << self.order
+        return block_bytes_of(self.requested_bytes, self.order, self.page_bytes)
 
     @property
     def reclaimable_bytes(self) -> int | None:
@@ -83,9 +84,10 @@ class Explanation:
         return not self.failures and not self.states
 
     @property
-    def is_refused(self) -> bool:
-        """True if a request failed in this text, or a requested need would fail."""
-        return bool(self.failures) or any(need.answer.verdict == watermark.REFUSED for need in self.needs)
+    def is_bad_news(self) -> bool:
+        """True if a request failed in this text, or a requested need would fail, or might: unknown is no all-clear."""
+        good = (watermark.OK, watermark.TIGHT)
+        return bool(self.failures) or any(need.answer.verdict not in good for need in self.needs)
 
 
 def explain(
@@ -110,7 +112,7 @@ def explain(
         if case.state is None and tables:
             _borrow(case, _nearest(tables, case.message.offset if case.message else 0))
     newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))
-    needs = [need for entry in wanted for need in _needs(entry, states)]
+    needs = [need for entry in wanted for need in _needs(entry, states, newest)]
     progress(1)
     return Explanation(newest, page_bytes, states, failures, needs)
 
@@ -168,7 +170,12 @@ def _answer(case: Case, state: State, answer: Answer) -> None:
 def _borrow(case: Case, state: State) -> None:
     if case.order is not None:
         _answer(case, state, judge(state, case.answer.request))
-        case.notes.append(reasons.BORROWED_STATE)
+    elif case.requested_bytes and case.message and case.message.kind == "alloc":
+        case.order, answer = judge_bytes(state, case.requested_bytes, Request(0))
+        _answer(case, state, answer)
+    else:
+        return
+    case.notes.append(reasons.BORROWED_STATE)
 
 
 def _notes(case: Case) -> list[str]:
@@ -211,9 +218,11 @@ def _nearest(states: list[State], offset: int) -> State:
     return min(states[max(index - 1, 0) : index + 1], key=lambda state: abs(state.offset - offset))
 
 
-def _needs(wanted: Wanted, states: list[State]) -> list[Case]:
-    """A case for each state from /proc; if there are none, for each state that the kernel dumped."""
+def _needs(wanted: Wanted, states: list[State], kernel: Kernel) -> list[Case]:
+    """A case for each state from /proc; if there are none, for each state that the kernel dumped; else one without."""
     chosen = [state for state in states if state.source != "dump"] or states
+    if not chosen:
+        return [Case(wanted.name, kernel, None, wanted.bytes, None, None, _UNKNOWN, [])]
     return [need_in(state, wanted) for state in chosen]
 
 
@@ -221,15 +230,13 @@ def need_in(state: State, wanted: Wanted) -> Case:
     """Whether the wanted request succeeds in a state."""
     page_bytes = state.page_bytes
     case = Case(wanted.name, state.kernel, page_bytes, wanted.bytes, None, state, _UNKNOWN, [], line=state.line)
-    if page_bytes is None:
-        return case
-    if wanted.blocks:
+    if wanted.bytes:
+        case.order, answer = judge_bytes(state, wanted.bytes, Request(0))
+        _answer(case, state, answer)
+    elif wanted.blocks and page_bytes is not None:
         case.pieces = start(state, wanted.blocks(page_bytes), page_bytes)
         deciding = decisive(case.pieces)
         case.requested_bytes, case.order = deciding.block.bytes, deciding.order
         if deciding.answer:
             _answer(case, state, deciding.answer)
-    elif wanted.bytes:
-        case.order = watermark.order_for(wanted.bytes, page_bytes)
-        _answer(case, state, judge(state, Request(case.order)))
     return case

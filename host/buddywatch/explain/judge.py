@@ -6,7 +6,8 @@ lists of atomic requests (H), CMA (C) or isolated blocks (I)), and lower marks f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from buddyd import watermark
 
@@ -17,12 +18,17 @@ from buddywatch.kernel_text.state import State, Zone, reserve_pages
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
 
 
+# Where the release is unknown and the wording decides nothing.
+_ANY_RULE = ("old", "off2", "new")
+
+
 @dataclass(frozen=True)
 class Answer:
     """The kernel's answer to a request in a state, by its best zone. tests: at the min mark; low_tests: at low.
 
     verdict None: unknown marks, page size or rule, or the possible rules disagree; then `verdicts` has the verdict of
-    each rule. missing_pages: 0 if it is granted at min.
+    each rule. missing_pages: 0 if it is granted at min. margin_pages None with a verdict: the marks are unknown, and
+    `tests` has what fails at every mark. others: the answers of the other zones that could have served the request.
     """
 
     request: Request
@@ -35,21 +41,22 @@ class Answer:
     tests: tuple[Test, ...] = ()
     low_tests: tuple[Test, ...] = ()
     serviceable_order: int | None = None
-    verdicts: tuple[tuple[str, str], ...] = ()
+    verdicts: tuple[tuple[str, str | None], ...] = ()
+    others: tuple[Answer, ...] = ()
 
     @property
     def missing_pages(self) -> int:
+        if self.margin_pages is None and self.verdict == watermark.REFUSED and self.tests:
+            return max(0, -_margin(self.tests))  # at least, whatever the mark
         return max(0, -(self.margin_pages or 0))
 
 
 def judge(state: State, request: Request) -> Answer:
     """The answer that all possible rules of the kernel agree on; otherwise one without a verdict."""
-    answers = [_judge_by(state, request, rule) for rule in state.kernel.rules]
-    if not answers:
-        return Answer(request, None, reasons.UNKNOWN)
+    answers = [_judge_by(state, request, rule) for rule in state.kernel.rules or _ANY_RULE]
     first = answers[0]
     if any(answer.verdict != first.verdict for answer in answers):
-        verdicts = tuple((answer.rule or "", answer.verdict or "") for answer in answers)
+        verdicts = tuple((answer.rule or "", answer.verdict) for answer in answers)
         return Answer(request, None, reasons.UNKNOWN, verdicts=verdicts)
     if len({answer.margin_pages for answer in answers}) > 1 and first.verdict != watermark.REFUSED:
         return min(answers, key=lambda answer: answer.margin_pages or 0)
@@ -58,17 +65,20 @@ def judge(state: State, request: Request) -> Answer:
 
 def _judge_by(state: State, request: Request, rule: str) -> Answer:
     """The answer of the zone that offers most, as buddyd.watermark.judge(), with the reason."""
-    best: tuple[tuple[int, bool, int], Answer] | None = None
-    for zone in serving_zones(state, request):
-        if zone.min_pages is None or zone.low_pages is None:
-            return Answer(request, None, reasons.UNKNOWN, rule)
-        answer = _judge_zone(state, zone, request, rule)
-        rank = {watermark.OK: 2, watermark.TIGHT: 1}.get(answer.verdict or "", 0)
-        # Of several zones that refuse, one with enough total pages explains more than one reserved for others.
-        enough = answer.reason not in (reasons.TOO_LITTLE, reasons.TOO_LARGE)
-        if best is None or (rank, enough, answer.margin_pages or 0) > best[0]:
-            best = (rank, enough, answer.margin_pages or 0), answer
-    return best[1] if best else Answer(request, None, reasons.UNKNOWN, rule)
+    answers = [_judge_listed(state, zone, request, rule) for zone in serving_zones(state, request)]
+    known = sorted((answer for answer in answers if answer.verdict), key=_rank, reverse=True)
+    is_complete = len(known) == len(answers)
+    if not known or not (is_complete or known[0].verdict == watermark.OK):
+        undecided = [answer.zone for answer in answers if answer.verdict is None]
+        return Answer(request, None, reasons.UNKNOWN, rule, undecided[0] if undecided else None)
+    return replace(known[0], others=tuple(known[1:]))
+
+
+def _rank(answer: Answer) -> tuple[int, bool, int]:
+    """Of several zones that refuse, one with enough total pages explains more than one reserved for others."""
+    rank = {watermark.OK: 2, watermark.TIGHT: 1}.get(answer.verdict or "", 0)
+    enough = answer.reason not in (reasons.TOO_LITTLE, reasons.TOO_LARGE)
+    return rank, enough, -answer.missing_pages if rank == 0 else answer.margin_pages or 0
 
 
 def serving_zones(state: State, request: Request) -> list[Zone]:
@@ -76,10 +86,26 @@ def serving_zones(state: State, request: Request) -> list[Zone]:
     return [zone for zone in state.zones if zone.name in request.zone_names and zone.nr_free]
 
 
+def _judge_listed(state: State, zone: Zone, request: Request, rule: str) -> Answer:
+    """As _judge_zone(), but unknown where blocks that the list has lost could turn a refusal."""
+    answer = _judge_zone(state, zone, request, rule)
+    lost_pages = zone.lost_kb * 1024 // (state.page_bytes or 1)
+    if answer.verdict != watermark.REFUSED or not lost_pages:
+        return answer
+    longer = [*zone.nr_free, *[0] * (request.order + 1 - len(zone.nr_free))]
+    longer[request.order] += lost_pages >> request.order
+    longer[0] += lost_pages if not lost_pages >> request.order else 0
+    letters = [*zone.letters, *[None] * (len(longer) - len(zone.letters))]
+    at_best = _judge_zone(state, replace(zone, nr_free=longer, letters=letters), request, rule)
+    return answer if at_best.verdict == watermark.REFUSED else Answer(request, None, reasons.UNKNOWN, rule, zone)
+
+
 def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer:
     reserve = reserve_pages(zone, state.zones, request.highest_zone)
-    at_min = tests_of(zone, request, request.effective(zone.min_pages or 0), reserve, rule)
-    at_low = tests_of(zone, request, zone.low_pages or 0, reserve, rule)
+    if zone.min_pages is None or zone.low_pages is None:
+        return _judge_without_marks(zone, request, rule)
+    at_min = tests_of(zone, request, request.effective(zone.min_pages), reserve, rule)
+    at_low = tests_of(zone, request, zone.low_pages, reserve, rule)
     margin = _margin(at_min)
     if margin < 0:
         verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
@@ -89,6 +115,15 @@ def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer
     return Answer(
         request, verdict, reason, rule, zone, reserve, margin, tuple(at_min), tuple(at_low), serviceable_order=largest
     )
+
+
+def _judge_without_marks(zone: Zone, request: Request, rule: str) -> Answer:
+    """Refused if not even a mark of 0 helps: every rule demands the block itself. Otherwise the marks decide."""
+    tests = [test for test in tests_of(zone, request, 0, 0, "new") if test[1] < test[2]]
+    if not tests:
+        return Answer(request, None, reasons.UNKNOWN, rule, zone)
+    reason = _reason(zone, request, tests_of(zone, request, 0, 0, "new"), "new")
+    return Answer(request, watermark.REFUSED, reason, rule, zone, tests=tuple(tests[-1:]))
 
 
 def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -> list[Test]:
@@ -124,7 +159,7 @@ def _usable(zone: Zone, request: Request) -> list[int]:
     ]
 
 
-def _margin(tests: list[Test]) -> int:
+def _margin(tests: Sequence[Test]) -> int:
     return min(held - demanded for _, held, demanded in tests)
 
 

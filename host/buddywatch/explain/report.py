@@ -24,6 +24,8 @@ def report_lines(explanation: Explanation) -> list[str]:
     for cases in groups[:_FULL_STORIES]:
         lines += ["", *failure_lines(cases[-1], len(cases) - 1)]
     states = _free_states(explanation)
+    for need in explanation.needs if not explanation.states else []:
+        lines += ["", *need_lines(need)]
     lines += _needs_overview(explanation) if len(states) > _FULL_STATES else []
     for state in states[-_FULL_STATES:]:
         lines += ["", *state_lines(state)]
@@ -96,7 +98,10 @@ def _needs_overview(explanation: Explanation) -> list[str]:
         cases = [need for need in explanation.needs if need.name == name]
         refused = [need for need in cases if need.answer.verdict == watermark.REFUSED]
         first = f", first at line {refused[0].line}" if refused else ""
-        lines += wrapped(f"{one_line(name or '', 60)}: fails in {len(refused)} of {len(cases)} states{first}.", "")
+        unknown = sum(need.answer.verdict is None for need in cases)
+        or_unknown = f", unknown in {unknown}" if unknown else ""
+        fails = f"fails in {len(refused)}{or_unknown} of {len(cases)} states{first}"
+        lines += wrapped(f"{one_line(name or '', 60)}: {fails}.", "")
     if explanation.needs:
         lines += wrapped(f"The newest {_FULL_STATES} states:", "")
     return ["", *lines] if lines else []

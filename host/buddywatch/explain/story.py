@@ -40,7 +40,7 @@ def need_lines(case: Case) -> list[str]:
     lines = wrapped(f"{_need_name(case)}: {_short(case)}")
     if case.pieces:
         lines += _piece_lines(case)
-    if case.answer.verdict in (watermark.REFUSED, watermark.TIGHT):
+    if case.answer.verdict in (watermark.REFUSED, watermark.TIGHT) and case.page_bytes is not None:
         lines += ["", *_answer_lines(case)]
     return lines
 
@@ -156,8 +156,12 @@ def _decided_at_low(case: Case) -> bool:
 
 
 def _unknown(case: Case) -> str:
+    if case.state is None:
+        return "What is free is not in the text: add /proc/buddyinfo and /proc/zoneinfo."
+    if case.order is None:
+        return "It depends on the page size, which is not in the text: give --page-kb N."
     if case.answer.verdicts:
-        parts = [f"{verdict} by the rule of {_RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
+        parts = [f"{verdict or 'unknown'} by the rule of {_RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
         return f"The answer depends on the kernel, which is not in the text: {'; '.join(parts)}. Give --kernel RELEASE."
     if case.state and not case.kernel.rules:
         return "The rule of this kernel release is not known: give --kernel RELEASE, as `uname -r` prints it."
@@ -225,8 +229,8 @@ def _how_demanded(case: Case, at_low: bool) -> str:
     """How the required pages are computed, so that they can be checked by hand."""
     answer = case.answer
     zone, rule = answer.zone, answer.rule or ""
-    if zone is None:
-        return ""
+    if zone is None or answer.margin_pages is None:
+        return "So it fails by the rule of every kernel and whatever the watermarks, which are not in the text."
     mark = (zone.low_pages if at_low else answer.request.effective(zone.min_pages or 0)) or 0
     name = "low" if at_low else "min"
     is_lowered = not at_low and mark != zone.min_pages
@@ -246,6 +250,8 @@ def _how_demanded(case: Case, at_low: bool) -> str:
 
 def _missing(case: Case) -> str:
     answer, page_bytes = case.answer, case.page_bytes or 0
+    if answer.margin_pages is None:
+        return ""
     were = "was" if answer.missing_pages == 1 else "were"
     text = (
         f"{counted(answer.missing_pages, 'page')} ({format_bytes(answer.missing_pages * page_bytes)}) {were} missing."
@@ -293,8 +299,10 @@ def _need_name(case: Case) -> str:
 def _short(case: Case) -> str:
     answer = case.answer
     if answer.verdict is None:
-        return "unknown" if not case.page_bytes else _unknown(case)
+        return f"unknown, and unknown is not an all-clear. {_unknown(case)}"
     block = f", a block of {format_bytes(case.block_bytes)}" if case.block_bytes else ""
+    if answer.verdict == watermark.REFUSED and answer.margin_pages is None:
+        return f"FAILS{block}, whatever the watermarks: no free block is large enough"
     if answer.verdict == watermark.REFUSED:
         return f"FAILS{block}, short by {_pages_words(case, answer.missing_pages)}"
     spare = f"{_pages_words(case, answer.margin_pages or 0)} to spare"

@@ -195,7 +195,8 @@ def test_without_marks_nothing_is_guessed(buddywatch, state):
     result = buddywatch("explain", state, "--kernel", "2.6.30", "--page-kb", "4", "--need", "61440")
     assert "The watermarks" in words(result)
     assert "--min-kb" in words(result)
-    assert result.code == 0
+    assert "unknown, and unknown is not an all-clear" in words(result)
+    assert result.code == 1
 
 
 def test_min_free_kbytes_in_the_text_makes_marks_that_are_called_an_estimate(buddywatch, tmp_path, state):

@@ -1,0 +1,37 @@
+"""Requests of bytes where the page size is unknown: answered where every page size gives the same answer. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from buddyd import watermark
+
+from buddywatch.explain import reasons
+from buddywatch.explain.judge import Answer, judge
+from buddywatch.explain.request import Request
+from buddywatch.kernel_text.state import State
+
+# PAGE_SHIFT of the architectures: 12 to 16 (arch/*/Kconfig, asm/page.h, 2.6.30 to 7.2).
+POSSIBLE_PAGE_BYTES = (4096, 8192, 16384, 32768, 65536)
+
+
+def block_bytes_of(requested_bytes: int | None, order: int | None, page_bytes: int | None) -> int | None:
+    """The block that a request takes. From the largest page size on it is the same for all: the next power of two."""
+    if order is not None and page_bytes is not None:
+        return page_bytes << order
+    if requested_bytes is None or order is not None or requested_bytes <= POSSIBLE_PAGE_BYTES[-1] // 2:
+        return None
+    return 1 << (requested_bytes - 1).bit_length()
+
+
+def judge_bytes(state: State, requested_bytes: int, request: Request) -> tuple[int | None, Answer]:
+    """(order, answer); without a page size (None, the answer that all page sizes agree on, without numbers)."""
+    if state.page_bytes is not None:
+        order = watermark.order_for(requested_bytes, state.page_bytes)
+        return order, judge(state, replace(request, order=order))
+    orders = dict.fromkeys(watermark.order_for(requested_bytes, page_bytes) for page_bytes in POSSIBLE_PAGE_BYTES)
+    answers = [judge(state, replace(request, order=order)) for order in orders]
+    least = answers[-1]  # of the largest pages, whose order is the smallest
+    if least.verdict is None or any(answer.verdict != least.verdict for answer in answers):
+        return None, Answer(request, None, reasons.UNKNOWN)
+    return None, Answer(least.request, least.verdict, least.reason, zone=least.zone)
