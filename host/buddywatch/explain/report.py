@@ -5,8 +5,9 @@ from __future__ import annotations
 from buddyd import watermark
 
 from buddywatch.explain.answers import Case, Explanation, Wanted, need_in
+from buddywatch.explain.need_story import need_lines
 from buddywatch.explain.state_words import state_lines
-from buddywatch.explain.story import failure_lines, headline, need_lines, remedy_lines
+from buddywatch.explain.story import failure_lines, headline, remedy_lines
 from buddywatch.kernel_text.state import State
 from buddywatch.text.escape import counted, one_line, wrapped
 

@@ -31,18 +31,8 @@ def failure_lines(case: Case, likes: int) -> list[str]:
         return [*lines, "", *wrapped(case.told.cause), *remedy_lines(case)]
     if case.state is None:
         return [*lines, "", *wrapped(_no_state(case))]
-    lines += ["", *_free_lines(case), "", *_answer_lines(case)]
+    lines += ["", *_free_lines(case), "", *answer_lines(case)]
     return lines + remedy_lines(case)
-
-
-def need_lines(case: Case) -> list[str]:
-    """A requested need, judged in the state printed above it."""
-    lines = wrapped(f"{_need_name(case)}: {_short(case)}")
-    if case.pieces:
-        lines += _piece_lines(case)
-    if case.answer.verdict in (watermark.REFUSED, watermark.TIGHT) and case.page_bytes is not None:
-        lines += ["", *_answer_lines(case)]
-    return lines
 
 
 def headline(case: Case) -> str:
@@ -122,10 +112,10 @@ def _total(state: State) -> str:
     return f"{state.free_pages * state.page_bytes // 1024} kB"
 
 
-def _answer_lines(case: Case) -> list[str]:
+def answer_lines(case: Case) -> list[str]:
     answer = case.answer
     if answer.verdict is None or case.page_bytes is None:
-        return wrapped(_unknown(case))
+        return wrapped(unknown_words(case))
     lines = wrapped(_reason(case))
     at_low = _decided_at_low(case)
     lines += verdict_words.table_of_tests(answer.low_tests if at_low else answer.tests, case.page_bytes)
@@ -155,7 +145,7 @@ def _decided_at_low(case: Case) -> bool:
     return case.answer.verdict == watermark.TIGHT and case.message is None
 
 
-def _unknown(case: Case) -> str:
+def unknown_words(case: Case) -> str:
     if case.state is None:
         return "What is free is not in the text: add /proc/buddyinfo and /proc/zoneinfo."
     if case.order is None:
@@ -288,39 +278,4 @@ def remedy_lines(case: Case) -> list[str]:
         if chosen:
             lines += ["", *wrapped(title)]
             lines += [line for remedy in chosen for line in wrapped(remedy.text, "  - ", "    ")]
-    return lines
-
-
-def _need_name(case: Case) -> str:
-    name = one_line(case.name or "", 60)
-    return f"{name}, started now" if case.pieces else f"A request for {name}"
-
-
-def _short(case: Case) -> str:
-    answer = case.answer
-    if answer.verdict is None:
-        return f"unknown, and unknown is not an all-clear. {_unknown(case)}"
-    block = f", a block of {format_bytes(case.block_bytes)}" if case.block_bytes else ""
-    if answer.verdict == watermark.REFUSED and answer.margin_pages is None:
-        return f"FAILS{block}, whatever the watermarks: no free block is large enough"
-    if answer.verdict == watermark.REFUSED:
-        return f"FAILS{block}, short by {_pages_words(case, answer.missing_pages)}"
-    spare = f"{_pages_words(case, answer.margin_pages or 0)} to spare"
-    return f"succeeds{' at the second try' if answer.verdict == watermark.TIGHT else ''}{block}, {spare}"
-
-
-def _pages_words(case: Case, pages: int) -> str:
-    return format_bytes(pages * case.page_bytes) if case.page_bytes else counted(pages, "page")
-
-
-def _piece_lines(case: Case) -> list[str]:
-    lines = []
-    for piece in case.pieces:
-        what = f"{piece.block.what}: {piece.block.bytes} bytes"
-        if piece.answer is None:
-            why = "assumed to be shared or in flash" if piece.block.shareable else "not reached"
-        else:
-            verdict = "FAILS" if piece.answer.verdict == watermark.REFUSED else piece.answer.verdict or "unknown"
-            why = f"a block of {format_bytes((case.page_bytes or 0) << piece.order)}, {verdict}"
-        lines += wrapped(f"{what}, {why}", "    ")
     return lines
