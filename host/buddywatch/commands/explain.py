@@ -13,7 +13,8 @@ from buddywatch.commands.argument_types import page_kb
 from buddywatch.commands.boards import print_json
 from buddywatch.config.load import Config
 from buddywatch.explain.answer_json import explanation_json
-from buddywatch.explain.answers import Wanted, explain
+from buddywatch.explain.answers import explain
+from buddywatch.explain.case import Wanted
 from buddywatch.explain.report import report_lines
 from buddywatch.kernel_text.kernel import version_of
 from buddywatch.kernel_text.state import Options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buddywatch.explain.answers import Case, Explanation
+from buddywatch.explain.case import Case, Explanation
 from buddywatch.explain.judge import largest_order, merge_plan
 from buddywatch.explain.program import Piece
 from buddywatch.explain.remedies import remedies

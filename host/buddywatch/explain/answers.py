@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from buddyd import watermark
 
 from buddywatch.explain import reasons
+from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.families.meanings import told_of
-from buddywatch.explain.families.told import Told
-from buddywatch.explain.judge import Answer, judge
-from buddywatch.explain.page_sizes import block_bytes_of, judge_bytes
-from buddywatch.explain.program import Piece, decisive, start
+from buddywatch.explain.judge import Answer, judge, serving_zones
+from buddywatch.explain.page_sizes import judge_bytes
+from buddywatch.explain.program import decisive, start
+from buddywatch.explain.reclaim import reclaimable_pages
 from buddywatch.explain.request import Request, request_of
+from buddywatch.explain.starts import mark_starts
 from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.lines import clean
 from buddywatch.kernel_text.raw import Message, Raw
@@ -28,66 +29,8 @@ from buddywatch.kernel_text.state import (
     state_of_dump,
     state_of_table,
 )
-from buddywatch.verdict.programs import Block
 
 _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A question about states: a number of contiguous bytes, or a program; blocks(page_bytes): what its start needs."""
-
-    name: str
-    bytes: int | None = None
-    blocks: Callable[[int], list[Block]] | None = None
-
-
-@dataclass
-class Case:
-    """A request and its answer. message: that of the kernel; None for a need from the command line."""
-
-    name: str | None
-    kernel: Kernel
-    page_bytes: int | None
-    requested_bytes: int | None
-    order: int | None
-    state: State | None
-    answer: Answer
-    notes: list[str]
-    message: Message | None = None
-    line: int | None = None
-    pieces: list[Piece] = field(default_factory=list)
-    told: Told | None = None  # of another family of messages
-
-    @property
-    def block_bytes(self) -> int | None:
-        return block_bytes_of(self.requested_bytes, self.order, self.page_bytes)
-
-    @property
-    def reclaimable_bytes(self) -> int | None:
-        pages = self.state.reclaimable_pages if self.state else None
-        return None if pages is None or self.page_bytes is None else pages * self.page_bytes
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """kernel: the one of the newest failure, else of the newest state."""
-
-    kernel: Kernel
-    page_bytes: int | None
-    states: list[State]
-    failures: list[Case]
-    needs: list[Case]
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.failures and not self.states
-
-    @property
-    def is_bad_news(self) -> bool:
-        """True if a request failed in this text, or a requested need would fail, or might: unknown is no all-clear."""
-        good = (watermark.OK, watermark.TIGHT)
-        return bool(self.failures) or any(need.answer.verdict not in good for need in self.needs)
 
 
 def explain(
@@ -111,6 +54,7 @@ def explain(
     for case in failures:
         if case.state is None and tables:
             _borrow(case, _nearest(tables, case.message.offset if case.message else 0))
+    mark_starts(failures)
     newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))
     needs = [need for entry in wanted for need in _needs(entry, states, newest)]
     progress(1)
@@ -181,10 +125,12 @@ def _borrow(case: Case, state: State) -> None:
 def _notes(case: Case) -> list[str]:
     request, answer = case.answer.request, case.answer
     notes = []
-    reclaimable = case.state.reclaimable_pages if case.state else None
+    reclaimable = reclaimable_pages(case.state, request) if case.state else None
     wanted_pages = max(answer.missing_pages, 1 << request.order)
     if answer.verdict == watermark.REFUSED and request.can_wait and (reclaimable or 0) >= wanted_pages:
         notes.append(reasons.RECLAIMABLE)
+    if _exceeds_memory(case):
+        notes.append(reasons.EXCEEDS_MEMORY)
     if case.order is not None and request.ends_in_oom_killer:
         notes.append(reasons.OOM_KILLER)
     if case.order is not None and not request.can_wait:
@@ -199,6 +145,14 @@ def _notes(case: Case) -> list[str]:
     if answer.verdict and case.kernel.inferred:
         notes.append(reasons.INFERRED_RULE)
     return notes
+
+
+def _exceeds_memory(case: Case) -> bool:
+    """True if the block is larger than the zones that serve the request, so that it can never be had."""
+    zones = serving_zones(case.state, case.answer.request) if case.state else []
+    sizes = [zone.size_pages for zone in zones]
+    is_known = case.order is not None and sizes and all(sizes)
+    return bool(is_known) and 1 << (case.order or 0) > max(size or 0 for size in sizes)
 
 
 def _tables(

@@ -50,6 +50,11 @@ class Answer:
             return max(0, -_margin(self.tests))  # at least, whatever the mark
         return max(0, -(self.margin_pages or 0))
 
+    @property
+    def short_in_all_pages(self) -> int:
+        """Pages that total free memory is short of, whatever its pieces."""
+        return max(0, self.tests[0][2] - self.tests[0][1]) if self.tests and not self.tests[0][0] else 0
+
 
 def judge(state: State, request: Request) -> Answer:
     """The answer that all possible rules of the kernel agree on; otherwise one without a verdict."""
@@ -194,8 +199,8 @@ def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low:
     return largest
 
 
-def largest_min_pages(answer: Answer) -> int | None:
-    """The largest min mark at which this request would have succeeded; None if it fails with any mark."""
+def largest_min_pages(answer: Answer, spare_pages: int = 0) -> int | None:
+    """The largest min mark at which this request would have succeeded with spare_pages left; None: at no mark."""
     zone, rule = answer.zone, answer.rule
     if zone is None or rule is None or zone.min_pages is None:
         return None
@@ -204,7 +209,7 @@ def largest_min_pages(answer: Answer) -> int | None:
         middle = (least + most + 1) // 2
         lowered = Zone(**{**vars(zone), "min_pages": middle})
         mark = answer.request.effective(middle)
-        if _margin(tests_of(lowered, answer.request, mark, answer.reserve, rule)) >= 0:
+        if _margin(tests_of(lowered, answer.request, mark, answer.reserve, rule)) >= spare_pages:
             least = middle
         else:
             most = middle - 1

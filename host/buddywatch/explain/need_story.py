@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch.explain.answers import Case
+from buddywatch.explain.case import Case
 from buddywatch.explain.story import answer_lines, unknown_words
 from buddywatch.text.escape import counted, one_line, wrapped
 from buddywatch.text.units import format_bytes

@@ -13,6 +13,7 @@
 
 `notes`, any of:
     reclaimable        caches were so large that reclaim could have made room
+    exceeds-memory     the block is larger than all memory that could serve the request
     oom-killer         order 3 or less and able to wait: the kernel kills a process instead of failing the request
     cannot-wait        an atomic request: it does not reclaim, and may go below the min mark
     estimated-marks    the marks are computed by the kernel's formula, not read
@@ -35,6 +36,7 @@ ADDRESS_SPACE = "address-space"
 UNKNOWN = "unknown"
 
 RECLAIMABLE = "reclaimable"
+EXCEEDS_MEMORY = "exceeds-memory"
 OOM_KILLER = "oom-killer"
 CANNOT_WAIT = "cannot-wait"
 ESTIMATED_MARKS = "estimated-marks"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch.explain import reasons
-from buddywatch.explain.answers import Case
-from buddywatch.explain.judge import largest_min_pages, set_aside_pages
+from buddywatch.explain import holders, reasons, trimming
+from buddywatch.explain.case import Case
+from buddywatch.explain.compaction import compaction
+from buddywatch.explain.judge import set_aside_pages
+from buddywatch.explain.marks import marks_remedies
 from buddywatch.explain.remedy import Remedy
-from buddywatch.kernel_text import kernel as kernels
-from buddywatch.kernel_text.state import KERNEL_ZONES, Zone
 from buddywatch.text import verdict_words
-from buddywatch.text.escape import counted, one_line
+from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
 
 # Requests of 60 kB and more on an emulated MCF5208 without an MMU, refused, with page cache to reclaim: how often they
@@ -23,82 +23,71 @@ def remedies(case: Case) -> list[Remedy]:
     """In the order in which to try them; [] if nothing failed or nothing is known."""
     if case.told and case.order is None:
         return list(case.told.remedies)
-    if case.answer.verdict != watermark.REFUSED or case.page_bytes is None:
+    if case.answer.verdict is None:
+        return _first_program(case)
+    if case.answer.verdict != watermark.REFUSED:
+        return _of_the_granted(case)
+    if case.page_bytes is None:
         return []
-    if case.answer.reason == reasons.TOO_LARGE:
+    if case.answer.reason == reasons.TOO_LARGE or reasons.EXCEEDS_MEMORY in case.notes:
         return [_too_large(case)]
-    found = [_min_free(case), _free_some(case), _smaller(case), *_set_aside(case)]
-    found += [_resident(case), _builtins(case), _trim(case)] if case.kernel.no_mmu else []
-    found += [_drop_caches(case), _compaction(case), _reboot(case)]
+    marks, space = marks_remedies(case), _space(case)
+    found = [*_picture(case), *_first_program(case), *marks, *space, *_reboot(case), _smaller(case), *_set_aside(case)]
+    if case.kernel.no_mmu:
+        found += [_resident(case), _builtins(case), *_trim(case)]
+    found += [_drop_caches(case), compaction(case)]
     return [remedy for remedy in found if remedy is not None]
 
 
-def min_free_kb(case: Case, min_pages: int) -> tuple[int, int] | None:
-    """(vm.min_free_kbytes now, the largest value at which the zone's min is at most min_pages).
-
-    The kernel divides it among its zones by size (setup_per_zone_wmarks()); the marks have the same proportions.
-    """
-    zone, state, page_bytes = case.answer.zone, case.state, case.page_bytes
-    if zone is None or state is None or page_bytes is None or not zone.min_pages:
-        return None
-    page_kb = page_bytes // 1024
-    all_pages = sum(other.min_pages or 0 for other in state.zones if other.name in KERNEL_ZONES)
-    if zone.name not in KERNEL_ZONES or not all_pages:
-        return None
-    if all_pages == zone.min_pages:
-        return zone.min_pages * page_kb, (min_pages + 1) * page_kb - 1
-    return all_pages * page_kb, min_pages * all_pages // zone.min_pages * page_kb
+def _is_first(case: Case) -> bool:
+    """True for the first program of a board: nothing else runs yet."""
+    return case.message is not None and case.message.pid == 1 and bool(case.is_start)
 
 
-def _min_free(case: Case) -> Remedy | None:
-    zone, answer = case.answer.zone, case.answer
-    if zone is None or case.page_bytes is None or zone.min_pages is None:
-        return None
-    if not answer.request.can_wait:
-        return _raise_min_free(case)
-    pages = largest_min_pages(answer)
-    found = None if pages is None or pages >= zone.min_pages else min_free_kb(case, pages)
-    if found is None:
-        return None
-    now_kb, needed_kb = found
-    about = "" if len(_marked(case)) == 1 else "about "
-    return Remedy(
-        "min_free_kbytes",
-        f"`echo {needed_kb} > /proc/sys/vm/min_free_kbytes`: at {about}{needed_kb} or less (now {now_kb}) this "
-        f"request would have passed. The price: {now_kb - needed_kb} kB less are kept for requests that cannot wait, "
-        "mainly those of network and serial drivers.",
-        numbers={"value_kb": needed_kb, "now_kb": now_kb, "reserve_lost_kb": now_kb - needed_kb},
-    )
+def _first_program(case: Case) -> list[Remedy]:
+    if not _is_first(case):
+        return []
+    return [
+        Remedy(
+            "smaller_program",
+            f"{_who(case)} is the first program: nothing else runs that could be ended. Make it smaller (fewer "
+            "applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with XIP): then "
+            "only data, bss and stack need a block. `buddywatch need FILE` shows the sizes.",
+            short=f"make {_who(case)} smaller, or run its text in place (XIP): nothing else runs yet",
+        )
+    ]
 
 
-def _marked(case: Case) -> list[Zone]:
-    return [zone for zone in case.state.zones if zone.min_pages] if case.state else []
+def _of_the_granted(case: Case) -> list[Remedy]:
+    """An OOM kill although a page was free a moment later: memory was used up, and the text may say by what."""
+    is_oom = case.message is not None and "oom" in case.message.kinds and not case.message.in_cgroup
+    return holders.advice(case.state) if is_oom and case.state and case.answer.verdict else []
 
 
-def _raise_min_free(case: Case) -> Remedy | None:
-    zone = case.answer.zone
-    found = min_free_kb(case, zone.min_pages or 0) if zone else None
-    if found is None or case.page_bytes is None:
-        return None
-    now_kb, missing_kb = found[0], case.answer.missing_pages * case.page_bytes // 1024
-    return Remedy(
-        "raise_min_free_kbytes",
-        "A request that cannot wait depends on what the kernel keeps free in advance: vm.min_free_kbytes, about "
-        f"{now_kb} now. A larger value makes it reclaim earlier; {missing_kb} kB were missing here. How much is "
-        "enough depends on the load, which a single state does not show.",
-        numbers={"now_kb": now_kb, "missing_kb": missing_kb},
-    )
+def _picture(case: Case) -> list[Remedy]:
+    return [trimming.cure(case)] if trimming.is_picture(case) else []
 
 
-def _free_some(case: Case) -> Remedy | None:
-    if case.answer.reason != reasons.TOO_LITTLE or case.page_bytes is None:
-        return None
-    missing_kb = case.answer.missing_pages * case.page_bytes // 1024
-    return Remedy(
+def _trim(case: Case) -> list[Remedy]:
+    is_possible = trimming.unused_pages(case) and not trimming.is_picture(case) and case.is_start is not False
+    return [trimming.possible(case)] if is_possible else []
+
+
+def _space(case: Case) -> list[Remedy]:
+    """For too little memory in all: what holds it, and how much was missing by the row that is short."""
+    if case.answer.reason != reasons.TOO_LITTLE or case.page_bytes is None or case.state is None:
+        return []
+    missing_kb = (case.answer.short_in_all_pages or case.answer.missing_pages) * case.page_bytes // 1024
+    found = holders.advice(case.state)
+    if any(remedy.what == "give_memory" for remedy in found):
+        return found
+    free = Remedy(
         "free_memory",
-        f"{verdict_words.FREE_SOME} {missing_kb} kB were missing.",
+        f"{verdict_words.FREE_SOME} {missing_kb} kB were missing in all.",
         numbers={"missing_kb": missing_kb},
+        short=f"free {missing_kb} kB or more: end programs, remove files from ramfs and tmpfs",
     )
+    return [*found, free]
 
 
 def _smaller(case: Case) -> Remedy | None:
@@ -107,9 +96,10 @@ def _smaller(case: Case) -> Remedy | None:
     if order is None or order < 0 or case.page_bytes is None or order >= (case.order or 0):
         return None
     fits = case.page_bytes << order
+    short = f"make the request smaller: {format_bytes(fits)} or less would have been granted"
     if case.requested_bytes is None:
         text = f"A request of {format_bytes(fits)} or less would have been granted."
-        return Remedy("smaller", text, numbers={"fits_bytes": fits})
+        return Remedy("smaller", text, numbers={"fits_bytes": fits}, short=short)
     less = case.requested_bytes - fits
     text = f"A request smaller by {less} bytes ({format_bytes(fits)} or less) would have been granted."
     if case.kernel.no_mmu and "data" in ((case.message.for_what if case.message else None) or ""):
@@ -118,7 +108,7 @@ def _smaller(case: Case) -> Remedy | None:
             "and `buddywatch need FILE` shows how much of it is stack."
         )
     text += _smaller_stack(case)
-    return Remedy("smaller", text, numbers={"fits_bytes": fits, "less_bytes": less})
+    return Remedy("smaller", text, numbers={"fits_bytes": fits, "less_bytes": less}, short=short)
 
 
 def _smaller_stack(case: Case) -> str:
@@ -130,8 +120,9 @@ def _smaller_stack(case: Case) -> str:
 
 
 def _set_aside(case: Case) -> list[Remedy]:
-    if case.answer.reason == reasons.ATOMIC_RESERVE and case.answer.zone:
-        pages = max(case.answer.zone.highatomic_pages, set_aside_pages(case.answer.zone, case.answer.request))
+    zone, request = case.answer.zone, case.answer.request
+    if case.answer.reason == reasons.ATOMIC_RESERVE and zone:
+        pages = max(zone.highatomic_pages, set_aside_pages(zone, request))
         return [
             Remedy(
                 "newer_kernel",
@@ -139,16 +130,19 @@ def _set_aside(case: Case) -> list[Remedy]:
                 "do so a whole page block at a time; from 6.12 on they do not where a block is more than 1 % of "
                 "the memory. The pages are released when all else fails, or by a reboot.",
                 numbers={"set_aside_pages": pages},
+                short="reboot, or a kernel from 6.12 on: it sets aside less for atomic requests",
             )
         ]
-    if case.answer.reason == reasons.CMA_RESERVE and case.answer.zone:
-        pages = max(case.answer.zone.cma_pages, set_aside_pages(case.answer.zone, case.answer.request))
+    if case.answer.reason == reasons.CMA_RESERVE and zone:
+        pages = max(zone.cma_pages, set_aside_pages(zone, request))
+        size = format_bytes(pages * (case.page_bytes or 0))
         return [
             Remedy(
                 "smaller_cma",
-                f"Free memory lies in the CMA area ({pages} pages), which is lent to movable pages only: a smaller "
-                "area (`cma=` on the kernel's command line) leaves more for requests like this one.",
+                f"Free memory lies in the CMA area ({pages} pages, {size}), which is lent to movable pages only: a "
+                "smaller area (`cma=` on the kernel's command line) leaves more for requests like this one.",
                 numbers={"cma_pages": pages},
+                short="make the CMA area smaller (`cma=` on the kernel's command line)",
             )
         ]
     return []
@@ -157,42 +151,38 @@ def _set_aside(case: Case) -> list[Remedy]:
 def _who(case: Case) -> str:
     """The program that made the request, if it is known."""
     known = case.message is not None or case.pieces
-    return (one_line(case.name or "", 40) if known else "") or "such a program"
+    return (plain(case.name or "", 40) if known else "") or "such a program"
 
 
 def _resident(case: Case) -> Remedy | None:
+    if _is_first(case):
+        return None
     block = case.block_bytes or 0
+    if case.is_start is False:
+        return Remedy(
+            "ask_once",
+            f"{_who(case)} ran already and asked for more (mmap): let it request what it needs once, just after boot, "
+            "and keep it.",
+            numbers={"block_bytes": block},
+            short=f"let {_who(case)} request its memory once, just after boot, and keep it",
+        )
     return Remedy(
         "resident",
         f"{verdict_words.STAY_RESIDENT} Every start of {_who(case)} needs another contiguous {format_bytes(block)}.",
         numbers={"block_bytes": block},
+        short=f"let programs stay resident: each start of {_who(case)} takes {format_bytes(block)} anew",
     )
 
 
 def _builtins(case: Case) -> Remedy | None:
+    if case.is_start is False or _is_first(case):
+        return None
     block = case.block_bytes or 0
     return Remedy(
         "builtin",
         f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} less saves a request for {format_bytes(block)}.",
         numbers={"block_bytes": block},
-    )
-
-
-def _trim(case: Case) -> Remedy | None:
-    """nr_trim_pages: 1 unless set otherwise (CONFIG_NOMMU_INITIAL_TRIM_EXCESS)."""
-    if case.requested_bytes is None or case.page_bytes is None or case.order is None:
-        return None
-    trim = 1 if case.kernel.trim_pages is None else case.kernel.trim_pages
-    unused = (1 << case.order) - -(-case.requested_bytes // case.page_bytes)
-    if not trim or unused < trim:
-        return None
-    now = "1 unless it was changed" if case.kernel.trim_pages is None else f"now {trim}"
-    return Remedy(
-        "nr_trim_pages",
-        f"`echo 0 > /proc/sys/vm/nr_trim_pages` ({now}) keeps blocks whole. As it is, each request like this breaks "
-        f"up a block to give back {counted(unused, 'page')} at its end, where small allocations may settle; with 0 it "
-        f"keeps {format_bytes(unused * case.page_bytes)} more until it ends.",
-        numbers={"trimmed_pages": unused},
+        short="in scripts, the shell's built-in commands instead of programs, and no pipes",
     )
 
 
@@ -201,59 +191,49 @@ def _drop_caches(case: Case) -> Remedy | None:
         return None
     most, wanted = case.reclaimable_bytes, max(case.answer.missing_pages * case.page_bytes, case.page_bytes)
     command = "`echo 3 > /proc/sys/vm/drop_caches`"
+    numbers = {"at_best_bytes": most}
     if most < wanted:
         text = (
-            f"{command} would free nothing: no cache is left."
+            f"{command} would free nothing: no clean cache is left."
             if not most
             else f"{command} would free {format_bytes(most)} at best; {format_bytes(wanted)} were missing."
         )
-        return Remedy("drop_caches", text, helps=False, numbers={"at_best_bytes": most})
-    text = (
-        f"{command} frees up to {format_bytes(most)} of caches, at best. It rarely helps after a refusal, because the "
-        f"request has already tried that itself: in {_DROPPED_HELPED} of {_DROPPED_TRIED} cases measured."
-    )
+        return Remedy("drop_caches", text, helps=False, numbers=numbers, short=text)
     if not case.answer.request.can_wait:
         text = f"{command} frees up to {format_bytes(most)} at best, which this request itself could not do."
-    return Remedy("drop_caches", text, numbers={"at_best_bytes": most})
-
-
-def _compaction(case: Case) -> Remedy | None:
-    """Whether the kernel can compact memory; that is of no use if total free memory is too small."""
-    compaction = case.kernel.compaction
-    if compaction == kernels.IMPOSSIBLE:
-        text = (
-            "Compaction (/proc/sys/vm/compact_memory) does not exist without an MMU, in any version of Linux: programs "
-            "use physical addresses, so the kernel cannot move what they hold."
-        )
-        return Remedy("compaction", text, helps=False)
-    if case.answer.reason == reasons.TOO_LITTLE:
-        return None
-    if compaction == kernels.ABSENT:
-        text = f"Compaction came with Linux 2.6.35; this kernel, {one_line(case.kernel.release or '')}, has none."
-        return Remedy("compaction", text, helps=False)
-    if compaction == kernels.NOT_COMPILED:
-        return Remedy("compaction", verdict_words.NO_COMPACTION, helps=False)
-    text = verdict_words.compacting(case.kernel.release or "")
-    if compaction is None:
-        text = f"If that file exists (the text does not show it): {text[0].lower()}{text[1:]}"
-    return Remedy("compaction", text)
-
-
-def _reboot(case: Case) -> Remedy | None:
-    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu:
-        return None
-    return Remedy(
-        "reboot",
-        "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it "
-        "before the request is needed.",
+        return Remedy("drop_caches", text, numbers=numbers, short=text)
+    text = (
+        f"{command} frees up to {format_bytes(most)} of clean caches, at best. It rarely helps after a refusal, "
+        f"because the request has already tried that itself: in {_DROPPED_HELPED} of {_DROPPED_TRIED} cases measured."
     )
+    short = f"{command}: frees {format_bytes(most)} at best, and rarely helps"
+    return Remedy("drop_caches", text, numbers=numbers, short=short)
+
+
+def _reboot(case: Case) -> list[Remedy]:
+    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case):
+        return []
+    return [
+        Remedy(
+            "reboot",
+            "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it before "
+            "the request is needed.",
+            short="reboot: that alone makes large blocks again; plan it before the request is needed",
+        )
+    ]
 
 
 def _too_large(case: Case) -> Remedy:
     zone = case.answer.zone
     largest = (case.page_bytes or 0) << (len(zone.nr_free) - 1) if zone else 0
+    if case.answer.reason == reasons.TOO_LARGE:
+        text = f"This kernel never has blocks larger than {format_bytes(largest)}: request less."
+        return Remedy("smaller", text, numbers={"fits_bytes": largest}, short="request less: it can never be had")
+    managed = (holders.total_pages(case.state) or 0) * (case.page_bytes or 0) if case.state else 0
     return Remedy(
         "smaller",
-        f"This kernel never has blocks larger than {format_bytes(largest)}: request less.",
-        numbers={"fits_bytes": largest},
+        f"The kernel manages {managed // 1024} kB in all, less than the block: request less. Neither freeing memory "
+        "nor a reboot makes room for this.",
+        numbers={"managed_bytes": managed},
+        short="request less: the block is larger than all memory, so it can never be had",
     )

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Remedy:
-    """One remedy. what: a fixed word; helps: False for what people try in vain; numbers: those in `text`."""
+    """One remedy. what: a fixed word; helps: False for what people try in vain; numbers: those in `text`.
+
+    short: the same in one line, without its reason.
+    """
 
     what: str
     text: str
     helps: bool = True
     numbers: dict[str, int] = field(default_factory=dict)
+    short: str = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch.explain.answers import Case, Explanation, Wanted, need_in
+from buddywatch.explain.answers import need_in
+from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.need_story import need_lines
 from buddywatch.explain.state_words import state_lines
 from buddywatch.explain.story import failure_lines, headline, remedy_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from buddyd import watermark
 
 from buddywatch.explain import reasons
-from buddywatch.explain.answers import Case
+from buddywatch.explain.case import Case
 from buddywatch.explain.judge import merge_plan
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.state_words import block_table, largest_free, marks_words

@@ -1,7 +1,8 @@
 """What holds without marks, kernel or page size is answered without them; the rest is unknown, never an all-clear."""
 
 import pytest
-from buddywatch.explain.answers import Wanted, explain
+from buddywatch.explain.answers import explain
+from buddywatch.explain.case import Wanted
 from buddywatch.kernel_text.state import Options
 from runner import Runner
 

@@ -1,7 +1,8 @@
 """The formats of all eras, 2.6.24 to 7.x, and what pasting does to them."""
 
 import pytest
-from buddywatch.explain.answers import Wanted, explain
+from buddywatch.explain.answers import explain
+from buddywatch.explain.case import Wanted
 from buddywatch.explain.report import report_lines
 from buddywatch.kernel_text.state import Options
 

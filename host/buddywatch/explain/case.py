@@ -1,0 +1,76 @@
+"""A request with its answer, and all of a text. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from buddyd import watermark
+
+from buddywatch.explain.families.told import Told
+from buddywatch.explain.judge import Answer
+from buddywatch.explain.page_sizes import block_bytes_of
+from buddywatch.explain.program import Piece
+from buddywatch.explain.reclaim import reclaimable_pages
+from buddywatch.kernel_text.kernel import Kernel
+from buddywatch.kernel_text.raw import Message
+from buddywatch.kernel_text.state import State
+from buddywatch.verdict.programs import Block
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A question about states: a number of contiguous bytes, or a program; blocks(page_bytes): what its start needs."""
+
+    name: str
+    bytes: int | None = None
+    blocks: Callable[[int], list[Block]] | None = None
+
+
+@dataclass
+class Case:
+    """A request and its answer. message: that of the kernel; None for a need from the command line."""
+
+    name: str | None
+    kernel: Kernel
+    page_bytes: int | None
+    requested_bytes: int | None
+    order: int | None
+    state: State | None
+    answer: Answer
+    notes: list[str]
+    message: Message | None = None
+    line: int | None = None
+    pieces: list[Piece] = field(default_factory=list)
+    told: Told | None = None  # of another family of messages
+    is_start: bool | None = None  # of a program; False: it ran already and asked for more
+
+    @property
+    def block_bytes(self) -> int | None:
+        return block_bytes_of(self.requested_bytes, self.order, self.page_bytes)
+
+    @property
+    def reclaimable_bytes(self) -> int | None:
+        pages = reclaimable_pages(self.state, self.answer.request) if self.state else None
+        return None if pages is None or self.page_bytes is None else pages * self.page_bytes
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """kernel: the one of the newest failure, else of the newest state."""
+
+    kernel: Kernel
+    page_bytes: int | None
+    states: list[State]
+    failures: list[Case]
+    needs: list[Case]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.failures and not self.states
+
+    @property
+    def is_bad_news(self) -> bool:
+        """True if a request failed in this text, or a requested need would fail, or might: unknown is no all-clear."""
+        good = (watermark.OK, watermark.TIGHT)
+        return bool(self.failures) or any(need.answer.verdict not in good for need in self.needs)

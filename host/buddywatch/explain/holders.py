@@ -1,0 +1,171 @@
+"""What holds the memory: a table by size, and the advice that follows from it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text.state import State
+from buddywatch.text.document import plain
+from buddywatch.text.escape import counted
+
+_ROWS = 6
+_TASKS = 3
+_LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
+_WORDS = {
+    "anon": "programs (anonymous memory)",
+    "file": "page cache of files",
+    "shmem": "tmpfs and shared memory",
+    "unevictable": "unevictable (mlock, ramfs)",
+    "slab_reclaimable": "kernel objects, reclaimable",
+    "slab_unreclaimable": "kernel objects, unreclaimable",
+    "slab": "kernel objects (slab)",
+    "kernel_stack": "kernel stacks of tasks",
+    "pagetables": "page tables",
+    "cma": "set aside for CMA, in part lent",
+    "reserved": "reserved, never given to Linux",
+}
+_ADVICE = {
+    "shmem": (
+        "remove_tmpfs_files",
+        "remove files from tmpfs (`df -t tmpfs`), which hold {kb} kB",
+        "Files in tmpfs and shared memory hold {kb} kB, and without swap they leave only when they are removed: look "
+        "with `df -t tmpfs` and `ipcs -m`, remove what is not needed, and limit the rest (`mount -o remount,size=`).",
+    ),
+    "unevictable": (
+        "remove_ramfs_files",
+        "remove files from ramfs and the root file system in RAM, up to {kb} kB",
+        "{kb} kB cannot be reclaimed: files in ramfs (without an MMU tmpfs is ramfs, too) or memory that a program "
+        "locked. Files leave when they are removed.",
+    ),
+    "slab_unreclaimable": (
+        "look_at_slab",
+        "see in `/proc/slabinfo` which kernel objects hold {kb} kB",
+        "The kernel's own objects hold {kb} kB that reclaim cannot free: `slabtop -o` or /proc/slabinfo names them. A "
+        "kind that grows without end is a leak of a driver.",
+    ),
+    "kernel_stack": (
+        "fewer_tasks",
+        "find the program with so many threads: their kernel stacks hold {kb} kB",
+        "Kernel stacks of tasks hold {kb} kB: some program has very many threads or processes (`ps -eLf | wc -l`).",
+    ),
+    "pagetables": (
+        "fewer_mappings",
+        "find the programs with large mappings: their page tables hold {kb} kB",
+        "Page tables hold {kb} kB: many processes map much memory, each with tables of its own.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A use of memory. share: of all memory that the kernel manages; None if that is unknown."""
+
+    use: str
+    kb: int
+    share: float | None
+
+
+def holders(state: State) -> list[Holder]:
+    """Uses with more than nothing, the largest first; [] if the text does not say."""
+    if state.page_bytes is None:
+        return []
+    page_kb, whole = state.page_bytes // 1024, total_pages(state)
+    found = [
+        Holder(use, pages * page_kb, pages / whole if whole else None)
+        for use, pages in state.usage.items()
+        if use in _WORDS and pages * page_kb
+    ]
+    return sorted(found, key=lambda holder: -holder.kb)
+
+
+def total_pages(state: State) -> int | None:
+    """Pages that the kernel manages; None if the text does not say."""
+    sizes = [zone.size_pages for zone in state.zones]
+    if sizes and all(sizes):
+        return sum(size or 0 for size in sizes)
+    ram, reserved = state.usage.get("ram"), state.usage.get("reserved")
+    return ram - reserved if ram and reserved is not None and ram > reserved else None
+
+
+def holder_lines(state: State) -> list[str]:
+    """The table: a line for each use, and the largest tasks."""
+    rows = [
+        (_WORDS[holder.use], f"{holder.kb} kB", _percent(holder))
+        for holder in holders(state)[:_ROWS]
+        if holder.share is None or holder.share >= 0.005 or holder.use == "reserved"
+    ]
+    if not rows or state.page_bytes is None:
+        return []
+    page_kb = state.page_bytes // 1024
+    largest = sorted(state.tasks, key=lambda task: -task.rss_pages)[:_TASKS]
+    rows += [(f"  {plain(task.name, 20)} ({task.pid})", f"{task.rss_pages * page_kb} kB", "") for task in largest]
+    width = max(len(name) for name, _, _ in rows)
+    wide = max(len(size) for _, size, _ in rows)
+    return [f"  {name:<{width}}  {size:>{wide}}{share}" for name, size, share in rows]
+
+
+def _percent(holder: Holder) -> str:
+    if holder.share is None or holder.use == "reserved":
+        return ""
+    return f"  {min(round(holder.share * 100), 100):3} %"
+
+
+def not_given(state: State) -> tuple[int, int] | None:
+    """(kB that the kernel manages, kB that are present) if more than half was never given to the allocator."""
+    ram, reserved, page_bytes = state.usage.get("ram"), state.usage.get("reserved"), state.page_bytes
+    if not ram or reserved is None or page_bytes is None or reserved * 2 <= ram:
+        return None
+    return (ram - reserved) * page_bytes // 1024, ram * page_bytes // 1024
+
+
+def advice(state: State) -> list[Remedy]:
+    """What to do about the largest uses."""
+    missing = not_given(state)
+    if missing:
+        managed_kb, ram_kb = missing
+        return [
+            Remedy(
+                "give_memory",
+                f"The kernel manages only {managed_kb} of {ram_kb} kB: the rest is reserved and was never given to the "
+                "allocator. Very early that is memory that is still being initialised (deferred struct pages); later "
+                "it is a wrong `mem=`, memory map, crashkernel or huge page reservation. No program is to blame.",
+                numbers={"managed_kb": managed_kb, "present_kb": ram_kb},
+                short=f"find out why the kernel has only {managed_kb} of {ram_kb} kB (memory map, `mem=`)",
+            )
+        ]
+    found = []
+    for holder in holders(state):
+        is_large = holder.share is not None and holder.share >= _LARGE_SHARE
+        if is_large and holder.use in _ADVICE:
+            what, short, text = _ADVICE[holder.use]
+            numbers = {"held_kb": holder.kb}
+            found.append(Remedy(what, text.format(kb=holder.kb), numbers=numbers, short=short.format(kb=holder.kb)))
+        elif is_large and holder.use == "anon":
+            found.append(_end_programs(state, holder))
+    return found
+
+
+def _end_programs(state: State, holder: Holder) -> Remedy:
+    page_kb = (state.page_bytes or 0) // 1024
+    largest = sorted(state.tasks, key=lambda task: -task.rss_pages)[:_TASKS]
+    names = ", ".join(f"{plain(task.name, 20)} ({task.pid}) with {task.rss_pages * page_kb} kB" for task in largest)
+    which = f": {names}" if names else ""
+    one = f"{plain(largest[0].name, 20)} ({largest[0].pid})" if largest else "the largest program"
+    return Remedy(
+        "end_programs",
+        f"Programs hold {holder.kb} kB{which}. End or limit the largest of {counted(len(state.tasks), 'task')}."
+        if names
+        else f"Programs hold {holder.kb} kB: end or limit the largest (`ps -e -o rss,pid,comm --sort=-rss`).",
+        numbers={"held_kb": holder.kb},
+        short=f"end or limit {one}: programs hold {holder.kb} kB",
+    )
+
+
+def largest_words(state: State) -> str:
+    """The largest use if it is half of all memory or more: "168256 of 220688 kB are tmpfs and shared memory"."""
+    whole = total_pages(state)
+    found = [holder for holder in holders(state) if holder.use not in ("reserved", "cma")]
+    if not found or not whole or state.page_bytes is None or (found[0].share or 0) < 0.5:
+        return ""
+    return f"{found[0].kb} of {whole * state.page_bytes // 1024} kB are {_WORDS[found[0].use]}"
