@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -52,13 +53,13 @@ def explain(
     states = sorted([*states, *_tables(raw, kernels, page_bytes, options, states)], key=lambda state: state.offset)
     tables = [state for state in states if state.source != "dump"]
     for case in failures:
-        if case.state is None and tables:
+        if case.state is None and tables and not (case.told and case.told.decides):
             _borrow(case, _nearest(tables, case.message.offset if case.message else 0))
     mark_starts(failures)
     newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))
     needs = [need for entry in wanted for need in _needs(entry, states, newest)]
     progress(1)
-    return Explanation(newest, page_bytes, states, failures, needs)
+    return Explanation(newest, page_bytes, states, failures, needs, raw.asides)
 
 
 def _failures(
@@ -73,8 +74,10 @@ def _failures(
             states.append(state)
         case = _failure(message, kernel, page_bytes, state, raw.line_at(message.offset))
         case.told = told_of(message, raw)
-        if case.told and case.order is None:
-            case.answer = Answer(Request(0), None, case.told.reason)
+        if case.told and case.told.decides:
+            group = case.told.reason == reasons.CONTROL_GROUP  # the zones' answer to it still holds
+            answer = case.answer if group else Answer(case.answer.request, None, "")
+            case.answer = replace(answer, reason=case.told.reason)
         cases.append(case)
     return cases, states
 

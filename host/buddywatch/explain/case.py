@@ -13,6 +13,7 @@ from buddywatch.explain.page_sizes import block_bytes_of
 from buddywatch.explain.program import Piece
 from buddywatch.explain.reclaim import reclaimable_pages
 from buddywatch.kernel_text.kernel import Kernel
+from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message
 from buddywatch.kernel_text.state import State
 from buddywatch.verdict.programs import Block
@@ -64,10 +65,11 @@ class Explanation:
     states: list[State]
     failures: list[Case]
     needs: list[Case]
+    asides: list[Notice] = field(default_factory=list)  # that look like failures and are none
 
     @property
     def is_empty(self) -> bool:
-        return not self.failures and not self.states
+        return not self.failures and not self.states and not self.asides
 
     @property
     def is_bad_news(self) -> bool:

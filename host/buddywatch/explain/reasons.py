@@ -9,6 +9,10 @@
     too-large          the block is larger than the largest that this kernel has
     granted            by these numbers it succeeds: something else refused it, or the numbers are of another moment
     address-space      the kernel's address space for vmalloc had no hole of that size; pages are not the matter
+    cma                the area for contiguous buffers of drivers (CMA) had no run of pages that it could empty
+    control-group      the limit of a control group, not the machine's memory
+    low-memory-killer  Android's low memory killer, by thresholds of its own; no request failed
+    other-rule         a kernel 2.4, whose rule is another
     unknown            the text lacks facts that the answer needs
 
 `notes`, any of:
@@ -33,6 +37,10 @@ CMA_RESERVE = "cma-reserve"
 TOO_LARGE = "too-large"
 GRANTED = "granted"
 ADDRESS_SPACE = "address-space"
+CMA_BUSY = "cma"
+CONTROL_GROUP = "control-group"
+LOW_MEMORY_KILLER = "low-memory-killer"
+OTHER_RULE = "other-rule"
 UNKNOWN = "unknown"
 
 RECLAIMABLE = "reclaimable"

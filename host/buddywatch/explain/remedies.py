@@ -21,7 +21,7 @@ _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
 
 def remedies(case: Case) -> list[Remedy]:
     """In the order in which to try them; [] if nothing failed or nothing is known."""
-    if case.told and case.order is None:
+    if case.told and case.told.decides:
         return list(case.told.remedies)
     if case.answer.verdict is None:
         return _first_program(case)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from buddyd import watermark
 
 from buddywatch.explain.answers import need_in
+from buddywatch.explain.asides import aside_lines
 from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.need_story import need_lines
 from buddywatch.explain.state_words import state_lines
@@ -34,7 +35,7 @@ def report_lines(explanation: Explanation) -> list[str]:
         needs = [*_same_again(groups, state), *(need for need in explanation.needs if need.state is state)]
         lines += [line for need in needs for line in ("", *need_lines(need))]
         lines += next((told for need in needs if (told := remedy_lines(need))), [])  # much the same for all
-    return lines
+    return lines + (["", *aside_lines(explanation.asides)] if explanation.asides else [])
 
 
 def _kernel_words(explanation: Explanation) -> str:
@@ -52,7 +53,8 @@ def _groups(failures: list[Case]) -> list[list[Case]]:
     """Failures grouped by program, size and reason; each group in the order of the text."""
     groups: dict[tuple[object, ...], list[Case]] = {}
     for case in failures:
-        key = (case.name, case.order, case.requested_bytes, case.answer.reason, case.answer.verdict)
+        victims = tuple(case.message.killed) if case.message and case.told and case.told.decides else ()
+        key = (case.name, case.order, case.requested_bytes, case.answer.reason, case.answer.verdict, victims)
         groups.setdefault(key, []).append(case)
     return list(groups.values())
 

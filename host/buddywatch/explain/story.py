@@ -26,8 +26,10 @@ _RULE_AGES = {
 
 def failure_lines(case: Case, likes: int) -> list[str]:
     """The explanation of a failure that the kernel reported. likes: how many others were the same."""
-    lines = [*wrapped(_headline(case, likes), ""), "", *wrapped(case.told.asked if case.told else _asked(case))]
-    if case.told and case.order is None:
+    lines = [*wrapped(_headline(case, likes), ""), ""]
+    lines += [*wrapped(case.told.asked)] if case.told else []
+    lines += [] if case.told and case.told.decides else wrapped(_asked(case))
+    if case.told and case.told.decides:
         return [*lines, "", *wrapped(case.told.cause), *remedy_lines(case)]
     if case.state is None:
         return [*lines, "", *wrapped(_no_state(case))]
@@ -39,8 +41,16 @@ def headline(case: Case) -> str:
     """ "rm (process 6821): 61440 bytes in one piece": which program requested how much."""
     pid = case.message.pid if case.message else None
     who = one_line(case.name or "", 40) or "a process"
-    amount = case.told.amount if case.told else _amount(case)
-    return f"{who}{f' (process {pid})' if pid is not None else ''}: {amount}"
+    who += f" (process {pid})" if pid is not None else ""
+    if case.told and case.told.decides:
+        return f"{f'{who}: ' if case.name else ''}{case.told.amount}{_killed(case)}"
+    return f"{who}: {_amount(case)}{_killed(case)}"
+
+
+def _killed(case: Case) -> str:
+    killed = case.message.killed if case.message else []
+    killer = case.told.killer if case.told else "the OOM killer"
+    return f"; {killer} killed {', '.join(one_line(name, 40) for name in killed)}" if killed else ""
 
 
 def _amount(case: Case) -> str:
@@ -53,10 +63,8 @@ def _amount(case: Case) -> str:
 
 
 def _headline(case: Case, likes: int) -> str:
-    killed = case.message.killed if case.message else []
-    then = f"; the OOM killer killed {', '.join(one_line(name, 40) for name in killed)}" if killed else ""
     more = f" (and {likes} more like it)" if likes else ""
-    return f"FAILED at line {case.line}{more}: {headline(case)}{then}"
+    return f"FAILED at line {case.line}{more}: {headline(case)}"
 
 
 def _asked(case: Case) -> str:

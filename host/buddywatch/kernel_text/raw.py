@@ -99,6 +99,7 @@ class Raw:
     events: list[Event] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
     text: str = ""
+    asides: list[Notice] = field(default_factory=list)  # that tell of no failure: stalls
 
     @property
     def is_32_bit(self) -> bool:

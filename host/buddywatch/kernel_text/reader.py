@@ -10,6 +10,7 @@ from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned, Event
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
+from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
 from buddywatch.kernel_text.raw import Dump, Message, Raw, RawZone, Table, ZoneKey
 
 _ORDERS_OF_A_ROW = 11  # of most kernels; a shorter row may have been wrapped by a terminal
@@ -69,23 +70,13 @@ class _Reader:
         last = self.raw.messages[-1] if self.raw.messages else None
         near = last if last and event.offset - last.offset < _SAME_REQUEST_CHARS else None
         if isinstance(event, Notice):
-            opened = placed(event, near)
-            if opened:
-                self._close_dump()
-                self._message = opened
-                self.raw.messages.append(opened)
+            self._on_notice(event)
             return
-        if event.kind == "kill":
-            if near and near.kind == "oom" and event.process:
-                near.killed = list(dict.fromkeys([*near.killed, f"{event.process} ({event.pid})"]))
-                near.in_cgroup |= "emory cgroup out of memory" in self._line(event)
-            return
-        if event.kind == "load":
-            if near and "alloc" in near.kinds:
-                near.for_what = self._loaded(event)
-            return
+        if event.kind in ("kill", "load"):
+            return  # read as notices, with all that these lines say
         self._close_dump()
         if near and ends_notice(near, event):
+            self._message = near
             return
         if near and _same_request(near, event):
             _add(near, event)
@@ -95,12 +86,16 @@ class _Reader:
         _add(self._message, event)
         self.raw.messages.append(self._message)
 
-    def _line(self, event: Event) -> str:
-        return self._text[event.offset : event.offset + 120].split("\n")[0]
-
-    def _loaded(self, event: Event) -> str | None:
-        match = re.search(r"RAM for (process [\w/]{1,20})", self._line(event))
-        return match[1] if match else None
+    def _on_notice(self, notice: Notice) -> None:
+        if notice.family == STALLS:
+            self.raw.asides.append(notice)
+            return
+        recent = [other for other in self.raw.messages[-8:] if notice.offset - other.offset < _SAME_REQUEST_CHARS]
+        opened = placed(notice, recent)
+        if opened:
+            self._close_dump()
+            self._message = opened
+            self.raw.messages.append(opened)
 
     def _on_task(self, match: re.Match[str]) -> None:
         self.raw.releases.append((match.start(), match["task_release"].rstrip(".")))

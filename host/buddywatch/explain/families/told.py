@@ -11,6 +11,7 @@ from buddywatch.explain.remedy import Remedy
 class Told:
     """amount: what was requested, for a headline; asked, cause: sentences; reason: as in explain/reasons.py.
 
+    cause "": the kernel's rule for pages explains the failure, and `asked` stands before that.
     contiguous: whether the request needs contiguous pages; None: the message does not say.
     """
 
@@ -20,3 +21,9 @@ class Told:
     reason: str
     contiguous: bool | None
     remedies: tuple[Remedy, ...] = ()
+    killer: str = "the OOM killer"
+
+    @property
+    def decides(self) -> bool:
+        """True if this explains the failure, and the kernel's rule for pages does not."""
+        return bool(self.cause)

@@ -66,5 +66,10 @@ def _notice(family: str, name: str, match: re.Match[str]) -> Notice:
     told = {key: value for key, value in match.groupdict().items() if value is not None}
     process, pid = told.pop("process", None), told.pop("pid", None)
     numbers = {key: int(value, 0) for key, value in told.items() if key.endswith(_NUMBERS)}
-    words = {key: " ".join(value.split()) for key, value in told.items() if key not in numbers}
+    # A terminal folds within a path, which has no blanks, and between words.
+    words = {
+        key: ("" if key.endswith("cgroup") else " ").join(value.split())
+        for key, value in told.items()
+        if key not in numbers
+    }
     return Notice(match.start(), match.end(), family, name, process, int(pid) if pid else None, numbers, words)

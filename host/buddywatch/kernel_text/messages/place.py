@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from buddywatch.kernel_text.lines import Event
-from buddywatch.kernel_text.messages import vmalloc
+from buddywatch.kernel_text.messages import cma, linux24, loader, lowmemorykiller, oom, slab, stalls, vmalloc
 from buddywatch.kernel_text.messages.notice import Notice, notices
 from buddywatch.kernel_text.raw import Message
 
-_FAMILIES = (vmalloc,)
+_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, slab, stalls, vmalloc)
 # Lines of one message that follow each other, with the prefixes of a log between them.
-_NEXT_LINE_CHARS = 300
+_NEXT_LINE_CHARS = 600
+_RECENT = 4  # failures that other CPUs may have reported in between
 
 
 def all_notices(text: str) -> list[Notice]:
     """The notices of all families, in the order of the text."""
     found = [notice for family in _FAMILIES for notice in notices(text, family.FAMILY, family.FORMS)]
-    return sorted(found, key=lambda notice: notice.offset)
+    found.sort(key=lambda notice: (notice.offset, -notice.end))
+    outer: list[Notice] = []  # without those that are a part of another one
+    for notice in found:
+        if not outer or notice.offset >= outer[-1].end:
+            outer.append(notice)
+    return outer
 
 
-def placed(notice: Notice, near: Message | None) -> Message | None:
-    """A new failure for the notice; None if it was added to `near`, the failure before it."""
-    if near and near.kind == notice.family and _follows(near, notice.offset):
-        near.notices.append(notice)
-        _tell(near, notice)
-        return None
-    message = Message(notice.offset, notice.family, None, kinds=[notice.family], notices=[notice])
+def placed(notice: Notice, recent: list[Message]) -> Message | None:
+    """A new failure for the notice; None if it was added to one of `recent`, the failures close before it."""
+    message = _owner(notice, recent[-_RECENT:])
+    opened = None
+    if message is None:
+        message = opened = Message(notice.offset, notice.family, None, kinds=[notice.family])
+    message.notices.append(notice)
     _tell(message, notice)
-    return message
+    return opened
 
 
 def ends_notice(near: Message, event: Event) -> bool:
@@ -38,15 +44,64 @@ def ends_notice(near: Message, event: Event) -> bool:
     return True
 
 
+def _owner(notice: Notice, recent: list[Message]) -> Message | None:
+    """The failure among the recent ones that the notice is about."""
+    last = recent[-1] if recent else None
+    if notice.family == vmalloc.FAMILY:
+        return last if last and last.kind == vmalloc.FAMILY and _follows(last, notice.offset) else None
+    if notice.family == cma.FAMILY:
+        return last if last and last.kind == cma.FAMILY and _is_same_area(last, notice) else None
+    if notice.family == slab.FAMILY:
+        return next((m for m in reversed(recent) if m.kind == "page" and not _has(m, slab.FAMILY)), None)
+    if notice.family == loader.FAMILY:
+        return next((m for m in reversed(recent) if "alloc" in m.kinds and not _has(m, loader.FAMILY)), None)
+    if notice.family == oom.FAMILY and notice.form != oom.HEADER:
+        kill = next((m for m in reversed(recent) if m.kind == oom.FAMILY), None)
+        return kill if kill and not _is_over(kill, notice) else None
+    return None
+
+
 def _follows(near: Message, offset: int) -> bool:
     return bool(near.notices) and offset - near.notices[-1].end <= _NEXT_LINE_CHARS
 
 
+def _has(message: Message, family: str) -> bool:
+    return any(notice.family == family for notice in message.notices)
+
+
+def _is_same_area(last: Message, notice: Notice) -> bool:
+    """The places that CMA could not empty stand before the failure; its map and the driver's line stand after it."""
+    told = {other.form for other in last.notices}
+    if not _follows(last, notice.offset):
+        return False
+    if notice.form == cma.BUSY:
+        return told == {cma.BUSY}
+    return notice.form not in told and not (notice.form == cma.FAILED and cma.BUFFER in told)
+
+
+def _is_over(kill: Message, notice: Notice) -> bool:
+    """True if the kill is complete and the notice starts another one, whose header is not in the text."""
+    ended = any(other.form in (oom.KILLED, oom.FAULT) for other in kill.notices)
+    if not ended or oom.GROUP in (notice.form, *(other.form for other in kill.notices)):
+        return False
+    return notice.form != oom.KILLED or "reason" in notice.words
+
+
 def _tell(message: Message, notice: Notice) -> None:
-    message.process = notice.process or message.process
-    message.pid = notice.pid if notice.pid is not None else message.pid
-    message.requested_bytes = notice.numbers.get("size_bytes", message.requested_bytes)
-    if "mode" in notice.words:
-        message.mode, message.mode_names = int(notice.words["mode"], 16), notice.words.get("mode_names")
-    if vmalloc.needs_pages(message.notices):
-        message.order = notice.numbers.get("page_order", 0)
+    """What the notice adds to the failure: who asked for how much, who was killed, for what it was."""
+    numbers, words = notice.numbers, notice.words
+    message.process = message.process or notice.process
+    message.pid = notice.pid if message.pid is None else message.pid
+    message.requested_bytes = numbers.get("size_bytes", message.requested_bytes)
+    if "mode" in words and message.mode is None:
+        message.mode, message.mode_names = int(words["mode"], 16), words.get("mode_names")
+    if notice.family == vmalloc.FAMILY and vmalloc.needs_pages(message.notices):
+        message.order = numbers.get("page_order", 0)
+    if message.order is None:
+        message.order = numbers.get("order", numbers.get("least_order"))
+    if notice.family == linux24.FAMILY:
+        message.order = numbers.get("page_order")
+    if notice.family in (oom.FAMILY, lowmemorykiller.FAMILY):
+        message.killed = oom.victims(message.notices)
+    message.in_cgroup |= notice.family == oom.FAMILY and oom.is_about_a_group(notice)
+    message.for_what = words.get("part", message.for_what)

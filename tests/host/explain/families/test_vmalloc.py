@@ -112,10 +112,10 @@ def test_a_wrong_size_is_named(text, reason):
 
 def test_two_failures_far_apart_are_two():
     line = "vmap allocation for size 430080 failed: use vmalloc=<size> to increase size\n"
-    assert len(failures(line + "x" * 400 + "\n" + line)) == 2
+    assert len(failures(line + "x" * 800 + "\n" + line)) == 2
 
 
 def test_a_page_that_is_refused_later_is_a_failure_of_its_own():
     line = "vmap allocation for size 430080 failed: use vmalloc=<size> to increase size\n"
-    found = failures(line + "x" * 400 + "\nrm: page allocation failure: order:0, mode:0xd0\n")
+    found = failures(line + "x" * 800 + "\nrm: page allocation failure: order:0, mode:0xd0\n")
     assert [failure["order"] for failure in found] == [None, 0]

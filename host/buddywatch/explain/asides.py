@@ -1,0 +1,42 @@
+"""Lines of the text that look like failed allocations and are none. Pure."""
+
+from __future__ import annotations
+
+from buddywatch.kernel_text.messages import stalls
+from buddywatch.kernel_text.messages.notice import Notice
+from buddywatch.text.escape import counted, one_line, wrapped
+
+_LISTED = 5
+
+
+def aside_lines(asides: list[Notice]) -> list[str]:
+    """What these lines say, once for each kind of line and process."""
+    if not asides:
+        return []
+    said: dict[str, int] = {}
+    for notice in asides:
+        words = _words(notice)
+        said[words] = said.get(words, 0) + 1
+    lines = wrapped("No failed allocations, though they look alike:", "")
+    for words, times in list(said.items())[:_LISTED]:
+        lines += wrapped(words + (f" ({times} such lines)" if times > 1 else ""), "  - ", "    ")
+    left_out = len(said) - _LISTED
+    return lines + (wrapped(f"and {left_out} more kinds of such lines") if left_out > 0 else [])
+
+
+def _words(notice: Notice) -> str:
+    who = one_line(notice.process, 40) if notice.process else "a process"
+    who += f" ({notice.pid})" if notice.pid is not None else ""
+    numbers = notice.numbers
+    if notice.form == stalls.HUNG:
+        return (
+            f"{who} waited for more than {numbers['seconds_number']} s, for a disk, a lock or memory: it still waits."
+        )
+    if notice.form == stalls.SLOW:
+        return (
+            f"{who}: a request for {counted(1 << min(numbers['page_order'], 40), 'page')} took more than "
+            f"{numbers['stall_ms_number']} ms of reclaim and went on; it had not failed."
+        )
+    if notice.form == stalls.LOCKUP:
+        return f"{who} kept a CPU for {numbers['seconds_number']} s without a pause (soft lockup)."
+    return "A CPU did not come to rest for a while (RCU stall)."

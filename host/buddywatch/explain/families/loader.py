@@ -1,0 +1,73 @@
+"""A program loader's message without the allocator's beside it. fs/binfmt_flat.c, fs/binfmt_elf_fdpic.c."""
+
+from __future__ import annotations
+
+from buddywatch.explain import reasons
+from buddywatch.explain.families.told import Told
+from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text.messages import loader as forms
+from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.text import verdict_words
+
+_ENOMEM = 12
+_PIECES = {
+    "process text": "the program's text, copied from the file because the file system cannot lend it in place",
+    "process data": "the program's data, bss and stack",
+    "process text/data": "the program's text, data, bss and stack",
+    "data+bss": "the program's data and bss",
+    "code+data+bss": "the program's text, data and bss",
+}
+_IN_PLACE = Remedy(
+    "in_place",
+    "Run the text in place: a romfs on MTD, with a program built for it (`elf2flt` without -r), needs no RAM for it, "
+    "and the piece that is left is smaller.",
+)
+_STACK = Remedy(
+    "smaller_stack",
+    "`buddywatch need FILE` says how large the piece is, and how much of it is stack; `flthdr -s SIZE` lowers that.",
+)
+_LOG = Remedy(
+    "log",
+    "The kernel prints who asked for how many bytes in the line before (`Allocation of length ... failed`), and then "
+    "what was free: `dmesg` has both, unless its buffer overflowed. `dmesg -n 8` shows them on the console as well.",
+)
+
+
+def told(message: Message, raw: Raw) -> Told | None:
+    notice = next(notice for notice in message.notices if notice.family == forms.FAMILY)
+    errno = notice.numbers.get("errno_number", _ENOMEM)
+    piece = _PIECES.get(message.for_what or "", "the program")
+    if notice.form == forms.NO_LIBRARY:
+        library = notice.numbers["library_number"]
+        return Told(
+            f"shared library {library} of a program",
+            f"A program needs shared library {library} (bFLT), which could not be loaded: its file is missing, or "
+            "there was no block for it. The lines before say which.",
+            "The text does not show whether memory was the reason.",
+            reasons.UNKNOWN,
+            None,
+            (_LOG,),
+        )
+    if notice.form == forms.INTERPRETER or errno != _ENOMEM:
+        why = "" if errno == _ENOMEM else f" (errno {errno}; a lack of memory is {_ENOMEM})"
+        return Told(
+            "a program that could not be loaded",
+            f"A program loader could not read or map {piece}{why}.",
+            "The file is the likely cause, not memory: a read error, or a file that was cut.",
+            reasons.UNKNOWN,
+            None,
+            (_LOG,) if errno == _ENOMEM else (),
+        )
+    return _no_memory(notice.form, piece)
+
+
+def _no_memory(form: str, piece: str) -> Told:
+    asked = f"A program was being started, and the kernel had no memory for {piece}."
+    if form == forms.NO_READ:
+        asked = f"A program was being started, and the kernel ran out of memory while it read {piece}."
+    cause = (
+        "Without an MMU each such piece must be one free block of contiguous pages, of the next power of two. Whether "
+        "none was large enough, or too little was free in all, is not in the text: neither the size nor what was free."
+    )
+    remedies = (_LOG, _STACK, _IN_PLACE, Remedy("resident", verdict_words.STAY_RESIDENT))
+    return Told("the memory of a program that was being started", asked, cause, reasons.UNKNOWN, True, remedies)

@@ -1,0 +1,41 @@
+"""Android's low memory killer. drivers/staging/android/lowmemorykiller.c of 3.10, lmkd."""
+
+from __future__ import annotations
+
+from buddywatch.explain import reasons
+from buddywatch.explain.families.told import Told
+from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text.raw import Message, Raw
+
+
+def told(message: Message, raw: Raw) -> Told:
+    notice = message.notices[0]
+    numbers, words = notice.numbers, notice.words
+    asked = (
+        "No allocation failed. Android's low memory killer ends programs early, by thresholds of its own: the less "
+        "page cache is left, the more important programs it ends (adj: 0 is the one in front, 900 and more are idle)."
+    )
+    cause = "The text does not show the thresholds."
+    if "cache_kb" in numbers:
+        cause = (
+            f"The page cache, {numbers['cache_kb']} kB, was below the threshold of {numbers['limit_kb']} kB for "
+            f"programs with adj {words['from_adj']} and more."
+        )
+    if "freed_kb" in numbers:
+        cause += f" Its end frees {numbers['freed_kb']} kB."
+    if words.get("spare", "").startswith("-"):
+        cause += (
+            f" Free memory was {words['spare'].lstrip('-')} kB less than the kernel's reserves (totalreserve_pages): "
+            "it was short of memory in all."
+        )
+    remedies = (
+        Remedy(
+            "minfree",
+            "/sys/module/lowmemorykiller/parameters/minfree holds the thresholds in pages, adj the levels beside them: "
+            "lower ones kill later, and risk that the kernel's own OOM killer comes first.",
+        ),
+        Remedy("free_memory", "Fewer programs in the background, or smaller ones: it is about memory in all."),
+        Remedy("compaction", "Compaction: no request for a block of contiguous pages failed.", helps=False),
+    )
+    amount = "page cache below a threshold of Android's low memory killer"
+    return Told(amount, asked, cause, reasons.LOW_MEMORY_KILLER, False, remedies, killer="it")

@@ -1,0 +1,177 @@
+"""The OOM killer without its header, in a control group, and from a page fault. mm/oom_kill.c, mm/memcontrol.c."""
+
+from __future__ import annotations
+
+import re
+
+from buddywatch.explain import reasons
+from buddywatch.explain.families.told import Told
+from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text.messages import oom as forms
+from buddywatch.kernel_text.messages.notice import Notice
+from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.text.escape import one_line
+
+_STAT = re.compile(r"(?P<name>[a-z_()]{2,32})(?::(?P<kb>\d{1,15})(?: (?P<more>\d{1,12}))?KB| (?P<bytes>\d{1,20}))")
+# The statistics' names to 5.2, and from 5.3 on.
+_CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("shmem",), ("rss", "anon")
+_LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
+
+
+def told(message: Message, raw: Raw) -> Told | None:
+    """None for a header with a plain kill behind it, which the kernel's rule for pages explains."""
+    if message.in_cgroup:
+        return _group(message)
+    if message.order is None:
+        return _without_header(message)
+    return _confined(message)
+
+
+# --- a control group ---
+
+
+def _group(message: Message) -> Told:
+    name = next((notice.words["cgroup"] for notice in message.notices if notice.words.get("cgroup")), None)
+    which = f"the control group {one_line(name, 120)}" if name else "a control group"
+    usage = {notice.words["what"]: notice.numbers for notice in message.notices if notice.form == forms.USAGE}
+    stats = _stats(message.notices)
+    parts = ["Not the machine was out of memory, but the group, which may not use more than its limit."]
+    parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
+    parts += [words for words in (_held(stats),) if words]
+    parts.append("Free memory of the machine, its blocks and watermarks have nothing to do with it.")
+    return Told(
+        "more than the limit of its control group" if message.process else "the limit of a control group",
+        f"{_asking(message)} charged memory to {which}, whose processes together were at its limit.",
+        " ".join(parts),
+        reasons.CONTROL_GROUP,
+        False,
+        tuple(_group_remedies(stats)),
+    )
+
+
+def _asking(message: Message) -> str:
+    return one_line(message.process, 40) if message.process else "A process"
+
+
+def _usage_words(what: str, numbers: dict[str, int]) -> str:
+    usage, limit, fails = numbers["usage_kb"], numbers["limit_kb"], numbers["fails_number"]
+    if limit >= _LIMIT_UNSET_KB:
+        return f"Use of {what}: {usage} kB, no limit."
+    return f"Use of {what}: {usage} of {limit} kB, refused {fails} times so far."
+
+
+def _stats(notices: list[Notice]) -> dict[str, int]:
+    """The group's statistics in kB, of the first block: the group at its limit comes first."""
+    text = next((notice.words["stats"] for notice in notices if notice.form == forms.STATS), "")
+    found: dict[str, int] = {}
+    for match in _STAT.finditer(text):
+        kb = int(match["kb"] + (match["more"] or "")) if match["kb"] else int(match["bytes"]) // 1024
+        found.setdefault(match["name"], kb)
+    return found
+
+
+def _first(stats: dict[str, int], names: tuple[str, ...]) -> int | None:
+    return next((stats[name] for name in names if name in stats), None)
+
+
+def _held(stats: dict[str, int]) -> str:
+    cache, anon, shmem, dirty = (_first(stats, names) for names in (_CACHE, _ANON, _SHMEM, _DIRTY))
+    parts = [f"{anon} kB memory of programs"] if anon is not None else []
+    if cache is not None:
+        of_it = [f"{kb} kB {what}" for kb, what in ((shmem, "in tmpfs or shared"), (dirty, "dirty")) if kb]
+        parts.append(f"{cache} kB cache of files" + (f" ({', '.join(of_it)})" if of_it else ""))
+    return f"It held {' and '.join(parts)}." if parts else ""
+
+
+def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
+    found = [
+        Remedy(
+            "group_limit",
+            "Raise the group's limit (memory.max, or memory.limit_in_bytes of cgroup v1; in containers the memory "
+            "limit), or let its programs use less.",
+        )
+    ]
+    cache, dirty, shmem = _first(stats, _CACHE) or 0, _first(stats, _DIRTY) or 0, _first(stats, _SHMEM) or 0
+    if dirty * 2 > cache > 0:
+        found.insert(
+            0,
+            Remedy(
+                "write_slower",
+                f"{dirty} kB of the {cache} kB cache were dirty: written by programs of the group, not yet on the "
+                "disk, and so not to be dropped. Write less at a time, with `sync` or O_DIRECT in between, or put the "
+                "group under cgroup v2, which slows writers down before the limit.",
+                numbers={"dirty_kb": dirty},
+            ),
+        )
+    if shmem * 2 > cache > 0:
+        found.insert(
+            0,
+            Remedy("tmpfs", f"Remove files from the group's tmpfs: they hold {shmem} kB.", numbers={"shmem_kb": shmem}),
+        )
+    found.append(
+        Remedy("free_memory", "Freeing memory outside of the group, compaction, vm.min_free_kbytes.", helps=False)
+    )
+    return found
+
+
+# --- no header ---
+
+
+def _without_header(message: Message) -> Told:
+    killed = [notice for notice in message.notices if notice.form == forms.KILLED]
+    held = [words for words in (_victim_words(notice) for notice in killed) if words]
+    nobody = any(notice.form == forms.NOBODY for notice in message.notices)
+    asked = (
+        "Memory ran out, and the kernel ended a program to get some. Which request led to it, and what was free, is "
+        "not in the text."
+    )
+    if nobody:
+        asked = "Memory ran out, and the kernel found no program that it may end: it stops (panic)."
+    cause = " ".join(held) or "How much memory the program held is not in the text."
+    remedies = (
+        Remedy(
+            "oom_report",
+            "Look for the report that stands above such a line, from `invoked oom-killer` to `Tasks state` "
+            "(`dmesg | grep -B 200 'Out of memory'`): it has the request, the zones and what each program holds.",
+        ),
+        Remedy(
+            "free_memory",
+            "Let programs use less, or end the one that grows: the OOM killer ends the largest, which need not be "
+            "the one that is wrong. `ps` twice, some minutes apart, shows which one grows.",
+        ),
+    )
+    return Told("memory ran out", asked, cause, reasons.UNKNOWN, None, remedies)
+
+
+def _victim_words(notice: Notice) -> str:
+    names = (("anon_kb", "of its own"), ("file_kb", "of mapped files"), ("shmem_kb", "shared or in tmpfs"))
+    parts = [f"{notice.numbers[key]} kB {what}" for key, what in names if notice.numbers.get(key)]
+    who = one_line(notice.words["victim"], 40)
+    return f"{who} held {', '.join(parts)}." if parts else ""
+
+
+# --- a header ---
+
+
+def _confined(message: Message) -> Told | None:
+    """What the kernel's rule does not tell about a request with its header."""
+    parts = []
+    if message.mode == 0:
+        parts.append(
+            "gfp_mask=0x0 is no request: a page fault failed (pagefault_out_of_memory()), and the request that failed "
+            "in it is not in the text. The order printed with it says nothing."
+        )
+    constraint = next((notice.words for notice in message.notices if notice.form == forms.CONSTRAINT), {})
+    if constraint.get("constraint") == "CONSTRAINT_CPUSET":
+        parts.append(
+            f"The process may use the nodes {constraint['mems']} only (cpuset {constraint['cpuset']}): memory on other "
+            "nodes does not count."
+        )
+    if constraint.get("constraint") == "CONSTRAINT_MEMORY_POLICY":
+        parts.append(
+            f"A memory policy (mbind, set_mempolicy, numactl) confines the request to the nodes "
+            f"{constraint['nodemask']}: memory on other nodes does not count."
+        )
+    if any(notice.form == forms.NOBODY for notice in message.notices):
+        parts.append("The kernel found no program that it may end, and stopped (panic).")
+    return Told("", " ".join(parts), "", reasons.UNKNOWN, None) if parts else None

@@ -1,0 +1,68 @@
+"""Out of memory: what the OOM killer printed around or without its header, and the limits of control groups.
+
+The header ("NAME invoked oom-killer: ...") is read with the page allocator's messages. Here are, from mm/oom_kill.c and
+mm/memcontrol.c: the header of 2.6.10 to 2.6.17 without a name, the choice of a victim and its end in the spellings of
+2.4 to 7.2 ("Out of Memory: Killed process", "kill process ... or a child", "Kill process ... or sacrifice child",
+"Killed process ... total-vm:"), "oom-kill:constraint=" (5.0), usage and limit of a control group (2.6.29), its
+statistics (3.9; other names and bytes from 5.3), and "VM: killing process" of the page fault handlers (2.4 to 2.6.3x).
+"""
+
+from __future__ import annotations
+
+from buddywatch.kernel_text.messages.notice import Notice, form
+
+FAMILY = "oom"
+HEADER, CHOSEN, KILLED, FAULT, CONSTRAINT, NOBODY = "header", "chosen", "killed", "fault", "constraint", "nobody"
+LIMIT, USAGE, STATS, GROUP = "limit", "usage", "stats", "group"
+
+_REASON = r"(?P<reason>(?:Memory cgroup )?[Oo]ut of [Mm]emory(?: \([^)\n]{1,40}\))?)"
+_VICTIM = r"\((?P<victim>[^\n]{1,32}?)\)(?=[\s,.]|$)"
+_PID = r"(?P<victim_number>\d{1,10})"
+# A terminal may fold a path; the rest of it is then alone on its line.
+_PATH = r"/[^\s:,]{0,400}(?:\n[^\s:,\[]{1,400}$)?"
+FORMS = (
+    form(HEADER, "oom-killer:", r"^\W{0,3}oom-killer: gfp_mask=(?P<mode>0x[0-9a-f]{1,16})"
+         r"(?:, order=(?P<order>\d{1,3}))?"),
+    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID},? (?:UID \d{{1,10}}, )?{_VICTIM}"
+         r"(?:,? (?:UID \d{1,10}, )?(?:total-vm|vsz):(?P<vm_kb>\d{1,15})kB)?(?:, anon-rss:(?P<anon_kb>\d{1,15})kB)?"
+         r"(?:, file-rss:(?P<file_kb>\d{1,15})kB)?(?:, shmem-rss:(?P<shmem_kb>\d{1,15})kB)?"),
+    form(CHOSEN, "child", rf"{_REASON}: [Kk]ill process {_PID} {_VICTIM} score -?\d{{1,20}} (?:or|and) "
+         r"(?:a |sacrifice )?child"),
+    form(CONSTRAINT, "constraint=", r"\boom-kill:constraint=(?P<constraint>\w{1,40}),nodemask=(?P<nodemask>.{0,60}?),"
+         r"cpuset=(?P<cpuset>.{0,300}?),mems_allowed=(?P<mems>[\d,-]{1,60}?),(?:oom_memcg=(?P<cgroup>[^\n,]{0,400}),)?"
+         r"(?:global_oom,)?(?:task_memcg=(?P<task_cgroup>[^\n,]{0,400}),)?task=(?P<victim>[^\n]{1,16}?),"
+         r"pid=(?P<victim_number>\d{1,10})"),
+    form(LIMIT, "limit", rf"\bTask in (?P<task_cgroup>{_PATH}) killed as a result of limit of (?P<cgroup>{_PATH})"),
+    form(USAGE, "usage", r"\b(?P<what>memory\+swap|memory|swap|kmem): usage (?P<usage_kb>\d{1,20})kB, "
+         r"limit (?P<limit_kb>\d{1,20})kB, failcnt (?P<fails_number>\d{1,20})"),
+    form(STATS, "stats", rf"\bMemory cgroup stats(?: for (?P<cgroup>{_PATH}))?:\s{{0,4}}(?P<stats>"
+         r"(?:[a-z_()]{2,32}(?::\d{1,15}(?:\n\d{1,12})?KB| \d{1,20})\s{1,4}){1,80})"),
+    form(GROUP, "memory.oom.group", rf"\bTasks in (?P<cgroup>{_PATH}) are going to be killed due to memory.oom.group"),
+    form(NOBODY, "killable", r"\bOut of memory and no killable processes"),
+    form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory"),
+    form(FAULT, "killing", r"\bVM: killing process (?P<victim>\S{1,16})"),
+)  # fmt: skip
+_OF_A_GROUP = (LIMIT, USAGE, STATS, GROUP)
+
+
+def is_about_a_group(notice: Notice) -> bool:
+    """True if a control group reached its limit, not the machine."""
+    return (
+        notice.form in _OF_A_GROUP
+        or notice.words.get("reason", "").startswith("Memory cgroup")
+        or notice.words.get("constraint") == "CONSTRAINT_MEMCG"
+    )
+
+
+def victims(found: list[Notice]) -> list[str]:
+    """ "NAME (PID)" of the processes that ended: those that were killed, else the chosen one."""
+    for names in ((KILLED, FAULT), (CONSTRAINT, CHOSEN)):
+        told = [_victim(notice) for notice in found if notice.form in names]
+        if told:
+            return list(dict.fromkeys(told))
+    return []
+
+
+def _victim(notice: Notice) -> str:
+    number = notice.numbers.get("victim_number")
+    return notice.words["victim"] + ("" if number is None else f" ({number})")
