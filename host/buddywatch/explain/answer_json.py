@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buddywatch.explain.case import Case, Explanation
-from buddywatch.explain.judge import largest_order, merge_plan
+from buddywatch.explain.judge import certain_largest_order, merge_plan
 from buddywatch.explain.program import Piece
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.request import Request
@@ -35,19 +35,20 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 def _zone(state: State, zone: Zone, index: int) -> dict[str, Any]:
     page_bytes = state.page_bytes
     orders = [order for order, count in enumerate(zone.nr_free) if count]
-    pages = sum(count << order for order, count in enumerate(zone.nr_free))
+    is_largest_known = not zone.gaps or max(orders, default=-1) > max(zone.gaps)
     return {
         "state": index,
         "source": state.source,
         "line": state.line,
         "node": zone.node,
         "zone": zone.name,
-        "nr_free": zone.nr_free,
-        "free_bytes": _times(pages, page_bytes),
+        "nr_free": [None if order in zone.gaps else count for order, count in enumerate(zone.nr_free)],
+        "free_bytes": None if zone.unlisted_pages is None else _times(zone.free_pages, page_bytes),
+        "unlisted_bytes": _times(zone.unlisted_pages, page_bytes),
         "min_pages": zone.min_pages,
         "low_pages": zone.low_pages,
         "marks_from": zone.marks_from,
-        "largest_free_block_bytes": _block(max(orders, default=-1), page_bytes),
+        "largest_free_block_bytes": _block(max(orders, default=-1), page_bytes) if is_largest_known else None,
         "serviceable_bytes": _serviceable(state, zone, at_low=False),
         "serviceable_low_bytes": _serviceable(state, zone, at_low=True),
         "reclaimable_bytes": _times(state.reclaimable_pages, page_bytes),
@@ -61,7 +62,8 @@ def _serviceable(state: State, zone: Zone, at_low: bool) -> int | None:
     if zone.min_pages is None or zone.low_pages is None or len(state.kernel.rules) != 1:
         return None
     reserve = reserve_pages(zone, state.zones, _PLAIN.highest_zone)
-    return _block(largest_order(zone, _PLAIN, reserve, state.kernel.rules[0], at_low), state.page_bytes)
+    order = certain_largest_order(zone, _PLAIN, reserve, state.kernel.rules[0], at_low)
+    return None if order is None else _block(order, state.page_bytes)
 
 
 def _failure(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
@@ -98,7 +100,9 @@ def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
         "zone": answer.zone.name if answer.zone else None,
         "node": answer.zone.node if answer.zone else None,
         "verdict": answer.verdict,
-        "margin_pages": answer.margin_pages,
+        "margin_pages": None if answer.is_bound else answer.margin_pages,
+        "margin_at_most_pages": answer.margin_pages if answer.is_bound and answer.missing_pages else None,
+        "margin_at_least_pages": answer.margin_pages if answer.is_bound and not answer.missing_pages else None,
         "trace": [
             {"order": order, "free_pages": held, "mark_pages": demanded} for order, held, demanded in answer.tests
         ],

@@ -17,19 +17,12 @@ from buddywatch.explain.program import decisive, start
 from buddywatch.explain.reclaim import reclaimable_pages
 from buddywatch.explain.request import Request, request_of
 from buddywatch.explain.starts import mark_starts
+from buddywatch.kernel_text.assemble import page_bytes_of, state_of_dump, state_of_table
 from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.lines import clean
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.kernel_text.reader import read
-from buddywatch.kernel_text.state import (
-    BORROWED,
-    ESTIMATED,
-    Options,
-    State,
-    page_bytes_of,
-    state_of_dump,
-    state_of_table,
-)
+from buddywatch.kernel_text.state import BORROWED, ESTIMATED, Options, State
 
 _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
 

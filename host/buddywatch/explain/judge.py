@@ -13,7 +13,7 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.request import Request
-from buddywatch.kernel_text.state import State, Zone, reserve_pages
+from buddywatch.kernel_text.state import State, Zone, known_reserve_pages, reserve_pages
 
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
 
@@ -29,6 +29,10 @@ class Answer:
     verdict None: unknown marks, page size or rule, or the possible rules disagree; then `verdicts` has the verdict of
     each rule. missing_pages: 0 if it is granted at min. margin_pages None with a verdict: the marks are unknown, and
     `tests` has what fails at every mark. others: the answers of the other zones that could have served the request.
+
+    If the zone's list of blocks was cut, only what holds for every possible rest is answered: zone and tests are those
+    of the best case for a refusal (is_bound: the margin is that at most), of the worst case otherwise (at least).
+    between: the verdicts of (worst, best) case where they differ; verdict is None then.
     """
 
     request: Request
@@ -43,6 +47,8 @@ class Answer:
     serviceable_order: int | None = None
     verdicts: tuple[tuple[str, str | None], ...] = ()
     others: tuple[Answer, ...] = ()
+    is_bound: bool = False
+    between: tuple[str, str] | None = None
 
     @property
     def missing_pages(self) -> int:
@@ -74,8 +80,8 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
     known = sorted((answer for answer in answers if answer.verdict), key=_rank, reverse=True)
     is_complete = len(known) == len(answers)
     if not known or not (is_complete or known[0].verdict == watermark.OK):
-        undecided = [answer.zone for answer in answers if answer.verdict is None]
-        return Answer(request, None, reasons.UNKNOWN, rule, undecided[0] if undecided else None)
+        undecided = next((answer for answer in answers if answer.verdict is None), None)
+        return undecided or Answer(request, None, reasons.UNKNOWN, rule)
     return replace(known[0], others=tuple(known[1:]))
 
 
@@ -88,21 +94,32 @@ def _rank(answer: Answer) -> tuple[int, bool, int]:
 
 def serving_zones(state: State, request: Request) -> list[Zone]:
     """The zones that may serve it, including those too small to hold anything (a tiny DMA zone without marks)."""
-    return [zone for zone in state.zones if zone.name in request.zone_names and zone.nr_free]
+    return [zone for zone in state.zones if zone.name in request.zone_names and (zone.nr_free or zone.gaps)]
 
 
 def _judge_listed(state: State, zone: Zone, request: Request, rule: str) -> Answer:
-    """As _judge_zone(), but unknown where blocks that the list has lost could turn a refusal."""
-    answer = _judge_zone(state, zone, request, rule)
-    lost_pages = zone.lost_kb * 1024 // (state.page_bytes or 1)
-    if answer.verdict != watermark.REFUSED or not lost_pages:
-        return answer
-    longer = [*zone.nr_free, *[0] * (request.order + 1 - len(zone.nr_free))]
-    longer[request.order] += lost_pages >> request.order
-    longer[0] += lost_pages if not lost_pages >> request.order else 0
-    letters = [*zone.letters, *[None] * (len(longer) - len(zone.letters))]
-    at_best = _judge_zone(state, replace(zone, nr_free=longer, letters=letters), request, rule)
-    return answer if at_best.verdict == watermark.REFUSED else Answer(request, None, reasons.UNKNOWN, rule, zone)
+    """As _judge_zone(), but only what holds whatever the missing part of a cut list or the reserve was."""
+    answer = _judge_whole(state, zone, request, rule)
+    if known_reserve_pages(zone, state.zones, request.highest_zone) is None and answer.verdict != watermark.REFUSED:
+        return Answer(request, None, reasons.UNKNOWN, rule, zone)
+    return answer
+
+
+def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answer:
+    if zone.is_whole:
+        return _judge_zone(state, zone, request, rule)
+    worst, best = (_judge_zone(state, whole, request, rule) for whole in (zone.fewest_large(), zone.most_large()))
+    if worst.verdict is None or best.verdict is None:
+        return Answer(request, None, reasons.UNKNOWN, rule, zone)
+    if worst.verdict != best.verdict:
+        return Answer(request, None, reasons.UNKNOWN, rule, zone, between=(worst.verdict, best.verdict))
+    chosen = best if best.verdict == watermark.REFUSED else worst
+    return replace(
+        chosen,
+        is_bound=worst.tests != best.tests,
+        reason=chosen.reason if worst.reason == best.reason else reasons.EITHER_WAY,
+        serviceable_order=chosen.serviceable_order if worst.serviceable_order == best.serviceable_order else None,
+    )
 
 
 def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer:
@@ -187,8 +204,16 @@ def _reason(zone: Zone, request: Request, tests: list[Test], rule: str) -> str:
     return reasons.RESERVE
 
 
+def certain_largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low: bool = False) -> int | None:
+    """largest_order(); None if it depends on the missing part of a cut list."""
+    worst, best = (
+        largest_order(whole, request, reserve, rule, at_low) for whole in (zone.fewest_large(), zone.most_large())
+    )
+    return worst if worst == best else None
+
+
 def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low: bool = False) -> int:
-    """The largest order that this kind of request could get from the zone; -1: not even a page."""
+    """The largest order that this kind of request could get from a whole zone; -1: not even a page."""
     mark = (zone.low_pages if at_low else request.effective(zone.min_pages or 0)) or 0
     largest = -1
     for order in range(len(zone.nr_free)):
@@ -202,7 +227,7 @@ def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low:
 def largest_min_pages(answer: Answer, spare_pages: int = 0) -> int | None:
     """The largest min mark at which this request would have succeeded with spare_pages left; None: at no mark."""
     zone, rule = answer.zone, answer.rule
-    if zone is None or rule is None or zone.min_pages is None:
+    if zone is None or rule is None or zone.min_pages is None or answer.is_bound:
         return None
     least, most = -1, zone.min_pages
     while least < most:  # the rule is monotone in the mark
@@ -227,7 +252,7 @@ class Merge:
 def merge_plan(answer: Answer) -> Merge | None:
     """How many more blocks of its order the request needs, and the smaller ones to join for them; None: impossible."""
     zone, rule, order = answer.zone, answer.rule, answer.request.order
-    if zone is None or rule is None or zone.min_pages is None or order >= len(zone.nr_free):
+    if answer.is_bound or zone is None or rule is None or zone.min_pages is None or order >= len(zone.nr_free):
         return None
     mark = answer.request.effective(zone.min_pages)
     most = (watermark.free_pages(zone.nr_free) - watermark.pages_from(zone.nr_free, order)) >> order

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from buddyd import watermark
 
+from buddywatch.explain import reasons
 from buddywatch.explain.judge import Answer, judge
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import State, Zone
@@ -24,7 +25,23 @@ class Piece:
 
 
 def start(state: State, blocks: list[Block], page_bytes: int) -> list[Piece]:
-    """The pieces of an exec, up to the first failure. Shareable pieces are assumed to be shared."""
+    """The pieces of an exec, up to the first failure. Shareable pieces are assumed to be shared.
+
+    Where the lists of free blocks were cut, the worst and the best case must agree; else nothing is answered."""
+    if state.is_whole:
+        return _start_whole(state, blocks, page_bytes)
+    worst = _start_whole(state.fewest_large(), blocks, page_bytes)
+    best = _start_whole(state.most_large(), blocks, page_bytes)
+    verdicts = [answer.verdict if (answer := decisive(pieces).answer) else None for pieces in (worst, best)]
+    if verdicts[0] == verdicts[1]:
+        return best if verdicts[0] == watermark.REFUSED else worst
+    between = (verdicts[0] or "", verdicts[1] or "")
+    return [
+        replace(piece, answer=Answer(Request(piece.order), None, reasons.UNKNOWN, between=between)) for piece in worst
+    ]
+
+
+def _start_whole(state: State, blocks: list[Block], page_bytes: int) -> list[Piece]:
     left = replace(
         state, zones=[replace(z, nr_free=watermark.take_pages(z.nr_free, watermark.EXEC_PAGES)) for z in state.zones]
     )

@@ -7,6 +7,8 @@
     atomic-reserve     only blocks reserved for atomic requests (4.4 and later, letter H) would be enough
     cma-reserve        the only blocks large enough belong to CMA or are isolated (letters C, I)
     too-large          the block is larger than the largest that this kernel has
+    either-way         refused, whatever was in the part of a list that is not in the text; so which of the reasons
+                       above it is cannot be known
     granted            by these numbers it succeeds: something else refused it, or the numbers are of another moment
     address-space      the kernel's address space for vmalloc had no hole of that size; pages are not the matter
     cma                the area for contiguous buffers of drivers (CMA) had no run of pages that it could empty
@@ -23,7 +25,7 @@
     estimated-marks    the marks are computed by the kernel's formula, not read
     borrowed-marks     the marks are from another part of the text
     borrowed-state     the failure has no dump: judged by the nearest other state of the text
-    incomplete-list    the list of free blocks is smaller than its own sum: a part is missing
+    incomplete-list    a part of the list of free blocks is not in the text: margin_pages is null unless it is certain
     inferred-rule      no kernel release in the text: the rule follows from the format of the messages
 """
 
@@ -35,6 +37,7 @@ TOO_LITTLE = "too-little-memory"
 ATOMIC_RESERVE = "atomic-reserve"
 CMA_RESERVE = "cma-reserve"
 TOO_LARGE = "too-large"
+EITHER_WAY = "either-way"
 GRANTED = "granted"
 ADDRESS_SPACE = "address-space"
 CMA_BUSY = "cma"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.explain.judge import largest_order
+from buddywatch.explain.judge import certain_largest_order
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
 from buddywatch.text.escape import counted, one_line, wrapped
@@ -141,9 +141,11 @@ def _best(state: State, rule: str, at_low: bool) -> int | None:
     zones = [zone for zone in state.zones if zone.name in plain.zone_names]
     if not zones or any(zone.marks_from is None for zone in zones):
         return None
-    return max(
-        largest_order(zone, plain, reserve_pages(zone, state.zones, plain.highest_zone), rule, at_low) for zone in zones
-    )
+    orders = [
+        certain_largest_order(zone, plain, reserve_pages(zone, state.zones, plain.highest_zone), rule, at_low)
+        for zone in zones
+    ]
+    return None if None in orders else max(order for order in orders if order is not None)
 
 
 def _piece(order: int, state: State) -> str:

@@ -27,8 +27,8 @@ _PATTERNS = {
     "zone": _NODE % ("zone", "zone") + r"\s{1,2}(?=free:\d{1,15}kB)",
     "head": _NODE % ("head", "head") + r":\s{1,4}(?=\d{1,9}\*\d)",
     "block": r"\b(?P<count>\d{1,9})\*(?P<unit>\d{1,9})kB(?:\s{1,2}\((?P<letters>[A-Z]{0,8})\))?",
-    "total": r"=\s{1,2}(?P<total_kb>\d{1,15})kB",
-    "reserve": r"lowmem_reserve\[\]:(?P<reserves>(?:\s{1,3}\d{1,12}(?![\w.*:])){0,8})",
+    "total": r"=(?:\s{1,2}(?P<total_kb>\d{1,15})kB)?(?=\s|$)",
+    "reserve": r"lowmem_reserve\[\]:(?P<reserves>(?:\s{1,3}\d{1,20}(?![\w.*:])){0,8})",
     "protection": r"^protection: \((?P<protections>[\d, ]{1,99})\)",
     "meminfo": r"\b(?P<mem_key>MemTotal|MemFree|Buffers|Cached|Shmem|Active\(file\)|Inactive\(file\)|MmapCopy"
     r"|SReclaimable|SUnreclaim|AnonPages|Unevictable|Dirty|Writeback|KernelStack|PageTables|CmaTotal|CmaFree"

@@ -25,6 +25,16 @@ class RawZone:
     units_kb: list[int] = field(default_factory=list)
     letters: list[str | None] = field(default_factory=list)  # of the lists that the blocks are on; None: unknown
     total_kb: int | None = None
+    has_end: bool = False  # the `=` after the last block
+    unread: set[int] = field(default_factory=set)  # indexes in counts of which the text has nothing, or a part
+    lists: dict[str, list[int]] = field(default_factory=dict)  # counts by letter, from pagetypeinfo
+
+    @property
+    def says_free(self) -> bool:
+        """True if the text has the zone's blocks, or their sum. A zone without memory says nothing."""
+        if self.counts or self.total_kb is not None:
+            return True
+        return "free" in self.values and 0 not in (self.values.get("present"), self.values.get("managed"))
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class Dump:
     "RAM", "reserved", "cma reserved"; tasks: those that an OOM report lists."""
 
     offset: int
+    stamp_s: float | None = None
     header: dict[str, int] = field(default_factory=dict)
     footer: dict[str, int] = field(default_factory=dict)
     tasks: list[Task] = field(default_factory=list)
@@ -50,6 +61,10 @@ class Dump:
     @property
     def has_blocks(self) -> bool:
         return any(zone.counts for zone in self.zones.values())
+
+    @property
+    def says_free(self) -> bool:
+        return any(zone.says_free for zone in self.zones.values())
 
 
 @dataclass
@@ -80,6 +95,7 @@ class Message:
     in_cgroup: bool = False  # a control group was out of memory, not the machine
     kinds: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)  # of other families of messages, about the same request
+    stamp_s: float | None = None  # seconds since boot, by the kernel's stamp
 
 
 @dataclass

@@ -164,7 +164,8 @@ class _Reader:
         if zone is None or len(zone.counts) >= _MOST_ORDERS:
             return
         while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < _MOST_ORDERS:
-            _append(zone, 0, zone.units_kb[-1] * 2, None)  # a missing size: its count follows from the list's sum
+            zone.unread.add(len(zone.counts))  # a missing size
+            _append(zone, 0, zone.units_kb[-1] * 2, None)
         if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
             self._list = None  # not part of this list, but a sentence about a block
             return
@@ -172,7 +173,8 @@ class _Reader:
 
     def _on_total(self, match: re.Match[str]) -> None:
         if self._list is not None and self._list.counts:
-            self._list.total_kb = int(match["total_kb"])
+            self._list.has_end = True
+            self._list.total_kb = int(match["total_kb"]) if match["total_kb"] else None
         self._list = None
 
     def _on_footer(self, match: re.Match[str]) -> None:

@@ -11,10 +11,11 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
+from buddywatch.kernel_text.assemble import page_bytes_of
 from buddywatch.kernel_text.lines import clean
 from buddywatch.kernel_text.raw import Raw, ZoneKey
 from buddywatch.kernel_text.reader import read
-from buddywatch.kernel_text.state import Options, Zone, page_bytes_of, reserve_pages
+from buddywatch.kernel_text.state import Options, Zone, reserve_pages
 from buddywatch.links.hush_shell.shell import Answer
 
 MARKS_EVERY = 12  # polls, as buddyd: marks change when somebody writes a sysctl

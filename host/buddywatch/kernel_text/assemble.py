@@ -1,0 +1,144 @@
+"""Builds memory states in pages from the dumps and tables of a text."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from buddyd import watermark
+
+from buddywatch.kernel_text.blocks import orders_of, proven
+from buddywatch.kernel_text.kernel import Kernel
+from buddywatch.kernel_text.marks import complete_marks
+from buddywatch.kernel_text.nearest import nearest_meminfo, nearest_zoneinfo
+from buddywatch.kernel_text.raw import Dump, Raw, RawZone, Table, ZoneKey
+from buddywatch.kernel_text.state import DUMP, ZONEINFO, Options, State, Zone
+from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
+
+
+def page_bytes_of(raw: Raw, options: Options) -> int | None:
+    """The page size: as given, else the smallest block size of a dump, else MemFree divided by the free pages."""
+    if options.page_kb:
+        return options.page_kb * 1024
+    dumps = [message.dump for message in raw.messages if message.dump] + raw.dumps
+    units = [zone.units_kb[0] for dump in dumps for zone in dump.zones.values() if len(zone.units_kb) > 2]
+    if units:
+        return min(units) * 1024
+    for table in raw.tables:
+        free_kb = nearest_meminfo(raw, table.offset).get("MemFree")
+        pages = sum(watermark.free_pages(zone.counts) for zone in table.zones.values())
+        for page_kb in (4, 8, 16, 32, 64):
+            if free_kb and pages and 0.8 <= free_kb / (pages * page_kb) <= 1.2:
+                return page_kb * 1024
+    return 4096 if "x86" in raw.signs else None  # x86 has no other size
+
+
+def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, options: Options) -> State | None:
+    """None if the dump says nothing about free memory."""
+    if page_bytes is None or not (dump.says_free or "free" in dump.header):
+        return None
+    orders = orders_of(list(dump.zones.values()), page_bytes // 1024)
+    zones = [_dump_zone(key, zone, page_bytes, orders) for key, zone in dump.zones.items() if zone.says_free]
+    header = dump.header
+    reclaimable = [header[key] for key in ("active_file", "inactive_file", "slab_reclaimable") if key in header]
+    free_kb = header["free"] * page_bytes // 1024 if "free" in header else None
+    state = State(
+        source=DUMP,
+        offset=dump.offset,
+        line=raw.line_at(dump.offset),
+        kernel=kernel,
+        page_bytes=page_bytes,
+        zones=zones,
+        reclaimable_pages=sum(reclaimable) if "inactive_file" in header else None,
+        mem_free_kb=free_kb,
+        total_free_pages=header.get("free"),
+        usage=usage_of_dump(dump, page_bytes // 1024),
+        tasks=dump.tasks,
+        stamp_s=dump.stamp_s,
+    )
+    complete_marks(state, raw, None, options)
+    return state
+
+
+def _dump_zone(key: ZoneKey, raw: RawZone, page_bytes: int, orders: int | None) -> Zone:
+    page_kb = page_bytes // 1024
+    pages = {name: kb // page_kb for name, kb in raw.values.items()}
+    known = proven(raw, page_kb, orders)
+    letters: list[str | None] = [None] * len(raw.counts)
+    if any(raw.letters):
+        letters = [told or "" for told in raw.letters]
+    letters = [*[None] * (len(known.nr_free) - len(letters)), *letters][: len(known.nr_free)]
+    return Zone(
+        node=key[0],
+        name=key[1],
+        nr_free=known.nr_free,
+        letters=letters,
+        min_pages=pages.get("min"),
+        low_pages=pages.get("low"),
+        high_pages=pages.get("high"),
+        reserves=raw.reserves,
+        marks_from=DUMP if "min" in pages and "low" in pages else None,
+        size_pages=pages.get("managed", pages.get("present")),
+        cma_pages=pages.get("free_cma", 0),
+        highatomic_pages=pages.get("free_highatomic", pages.get("reserved_highatomic", 0)),
+        lost_kb=known.lost_kb,
+        gaps=known.gaps,
+        unlisted_pages=known.unlisted_pages,
+        values=pages,
+    )
+
+
+def state_of_table(
+    table: Table, raw: Raw, kernel: Kernel, page_bytes: int | None, lender: State | None, options: Options
+) -> State:
+    """lender: another state of the text, whose watermarks are used where /proc/zoneinfo is missing."""
+    memory = nearest_meminfo(raw, table.offset)
+    zones = [
+        Zone(key[0], key[1], zone.counts, _letters(raw, table, key)) for key, zone in table.zones.items() if zone.counts
+    ]
+    for zone in zones:
+        marks = nearest_zoneinfo(raw, table.offset, (zone.node, zone.name))
+        if marks and "min" in marks.values and "low" in marks.values:
+            zone.min_pages, zone.low_pages = marks.values["min"], marks.values["low"]
+            zone.high_pages, zone.reserves, zone.marks_from = marks.values.get("high"), marks.reserves, ZONEINFO
+        if marks:
+            zone.size_pages = marks.values.get("managed", marks.values.get("present"))
+            zone.values = marks.values
+    state = State(
+        source=table.source,
+        offset=table.offset,
+        line=raw.line_at(table.offset),
+        kernel=kernel,
+        page_bytes=page_bytes,
+        zones=zones,
+        reclaimable_pages=_reclaimable_pages(memory, page_bytes),
+        mem_free_kb=memory.get("MemFree"),
+        claims=table.claims,
+        usage=usage_of_meminfo(memory, page_bytes) if page_bytes else {},
+    )
+    complete_marks(state, raw, lender, options)
+    return state
+
+
+def _letters(raw: Raw, table: Table, key: ZoneKey) -> list[str | None]:
+    """The lists that hold a zone's blocks, from the pagetypeinfo next to the buddyinfo."""
+    own = table.zones[key]
+    if table.source == "pagetypeinfo" or not raw.types:
+        return list(own.letters)
+    index = bisect_left(raw.types, table.offset, key=lambda other: other.offset)
+    around = raw.types[max(index - 1, 0) : index + 1]
+    nearest = min(around, key=lambda other: abs(other.offset - table.offset)).zones.get(key, RawZone())
+    told = [letters or None for letters in nearest.letters]
+    return [*told, *[None] * len(own.counts)][: len(own.counts)]
+
+
+def _reclaimable_pages(memory: dict[str, int], page_bytes: int | None) -> int | None:
+    """The most that reclaim could free: file cache and reclaimable slab. (Cached alone would include ramfs.)"""
+    if not page_bytes or not memory:
+        return None
+    active, inactive = memory.get("Active(file)"), memory.get("Inactive(file)")
+    if active is None or inactive is None:
+        if "Cached" not in memory:
+            return None
+        kb = memory["Cached"] + memory.get("Buffers", 0) - memory.get("Shmem", 0)
+        return max(kb, 0) * 1024 // page_bytes
+    return (active + inactive + memory.get("SReclaimable", 0)) * 1024 // page_bytes
