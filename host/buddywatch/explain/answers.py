@@ -136,7 +136,7 @@ def _notes(case: Case) -> list[str]:
         notes.append(reasons.ESTIMATED_MARKS)
     if marks_from == BORROWED:
         notes.append(reasons.BORROWED_MARKS)
-    if answer.zone and answer.zone.lost_kb:
+    if answer.is_bound or answer.between or (answer.zone and answer.zone.lost_kb):
         notes.append(reasons.INCOMPLETE_LIST)
     if answer.verdict and case.kernel.inferred:
         notes.append(reasons.INFERRED_RULE)

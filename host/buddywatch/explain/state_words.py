@@ -29,10 +29,39 @@ def state_lines(state: State) -> list[str]:
     """One state: its place in the text, free memory and blocks, and the largest request that succeeds."""
     lines = wrapped(f"Line {state.line}: {_SOURCES[state.source]}", "")
     lines += [*block_table(state), ""]
+    lines += wrapped(unlisted_words(state))
     lines += wrapped(_sum_words(state))
     lines += wrapped(claims_words(state)) if state.claims else []
     lines += wrapped(marks_words(state))
     return lines + wrapped(granted_words(state))
+
+
+def unlisted_words(state: State) -> str:
+    """What the text proves about the blocks that it does not list, a sentence for each zone."""
+    return " ".join(_unlisted(zone, state) for zone in state.zones if not zone.is_whole)
+
+
+def _unlisted(zone: Zone, state: State) -> str:
+    told = "A part of the list of free blocks (`?` above)" if zone.nr_free else "The list of free blocks"
+    text = f"{told} of {_zone_name(zone, state)} is not in the text"
+    if zone.unlisted_pages is None:
+        return f"{text}, nor how much is free there."
+    amount = _pages(zone.unlisted_pages, state)
+    smallest = min(zone.gaps)
+    if not smallest:
+        return f"{text}: {amount} in blocks of unknown size."
+    return f"{text}: no more than {amount}, in blocks of {_piece(smallest, state)} or larger."
+
+
+def _pages(pages: int, state: State) -> str:
+    return f"{pages * state.page_bytes // 1024} kB" if state.page_bytes else counted(pages, "page")
+
+
+def _count(zone: Zone, order: int) -> str:
+    """The number of blocks; `?`: not in the text, `9+`: at least 9."""
+    if order not in zone.gaps:
+        return str(zone.nr_free[order])
+    return f"{zone.nr_free[order]}+" if zone.nr_free[order] else "?"
 
 
 def block_table(state: State) -> list[str]:
@@ -40,18 +69,16 @@ def block_table(state: State) -> list[str]:
     if not state.zones:
         return []
     orders = max(len(zone.nr_free) for zone in state.zones)
+    if not orders:
+        return []
     names = [_zone_name(zone, state) for zone in state.zones]
     page_kb = state.page_bytes // 1024 if state.page_bytes else 1
     heads = [str(page_kb << order) if state.page_bytes else str(1 << order) for order in range(orders)]
-    widths = [
-        max(len(head), *(len(str(zone.nr_free[order])) if order < len(zone.nr_free) else 0 for zone in state.zones)) + 1
-        for order, head in enumerate(heads)
-    ]
+    counts = [[_count(zone, order) for order in range(len(zone.nr_free))] for zone in state.zones]
+    widths = [max(len(cells[order]) for cells in [heads, *counts] if order < len(cells)) + 1 for order in range(orders)]
     first = _FIRST_KB if state.page_bytes else "block size in pages"
     left = max(len(first), *(len(f"free, {name}") for name in names))
-    rows = [(first, heads)] + [
-        (f"free, {name}", [str(count) for count in zone.nr_free]) for name, zone in zip(names, state.zones, strict=True)
-    ]
+    rows = [(first, heads)] + [(f"free, {name}", cells) for name, cells in zip(names, counts, strict=True)]
     return [
         f"  {head:<{left}} " + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
         for head, cells in rows
@@ -157,4 +184,6 @@ def _piece(order: int, state: State) -> str:
 def largest_free(state: State) -> str:
     """The largest free block, granted or not."""
     orders = [order for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
+    if not state.is_whole:
+        return f"at least {_piece(max(orders), state)}" if orders else "not in the text"
     return _piece(max(orders, default=-1), state)

@@ -8,7 +8,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
 from buddywatch.explain.judge import merge_plan
 from buddywatch.explain.remedies import remedies
-from buddywatch.explain.state_words import block_table, largest_free, marks_words
+from buddywatch.explain.state_words import block_table, largest_free, marks_words, unlisted_words
 from buddywatch.kernel_text.state import State
 from buddywatch.text import verdict_words
 from buddywatch.text.escape import counted, one_line, wrapped
@@ -109,9 +109,7 @@ def _free_lines(case: Case) -> list[str]:
     if reasons.BORROWED_STATE in case.notes:
         when = f"No list of free memory came with the message. Free at another moment, by line {state.line}"
     lines = wrapped(f"{when}: {_total(state)} in all, largest block {largest_free(state)}.")
-    if reasons.INCOMPLETE_LIST in case.notes:
-        lines += wrapped("Beware: this list is smaller than its own sum (`= NkB`), so a part of it is missing.")
-    return lines + block_table(state)
+    return lines + block_table(state) + wrapped(unlisted_words(state))
 
 
 def _total(state: State) -> str:
@@ -158,6 +156,12 @@ def unknown_words(case: Case) -> str:
         return "What is free is not in the text: add /proc/buddyinfo and /proc/zoneinfo."
     if case.order is None:
         return "It depends on the page size, which is not in the text: give --page-kb N."
+    if case.answer.between:
+        worst, best = case.answer.between
+        return (
+            f"The answer depends on blocks that the text does not list: {worst} if they are single pages, {best} if "
+            "they are as large as they can be. The whole line, up to `= NkB`, would settle it."
+        )
     if case.answer.verdicts:
         parts = [f"{verdict or 'unknown'} by the rule of {_RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
         return f"The answer depends on the kernel, which is not in the text: {'; '.join(parts)}. Give --kernel RELEASE."
@@ -165,6 +169,11 @@ def unknown_words(case: Case) -> str:
         return "The rule of this kernel release is not known: give --kernel RELEASE, as `uname -r` prints it."
     if case.state and any(zone.marks_from is None for zone in case.state.zones):
         return marks_words(case.state)
+    if case.answer.zone:
+        return (
+            f"How much of zone {one_line(case.answer.zone.name, 16)} the kernel keeps for other requests "
+            "(lowmem_reserve) is not in the text."
+        )
     return "No zone in the text serves such a request, so the answer is unknown."
 
 
@@ -201,6 +210,8 @@ def _cause(case: Case, block: int) -> str:
         return "the free memory is reserved for atomic requests of 2 pages and more, and this is not one:"
     if reason == reasons.CMA_RESERVE:
         return "the free memory is in areas for movable pages only (CMA, or isolated), and this is not such a request:"
+    if reason == reasons.EITHER_WAY:
+        return "even with the largest blocks that the missing part of the list can hold, too little would be left:"
     if reason == reasons.TOO_LARGE:
         return "it is larger than the largest block of this kernel."
     return "not known."
@@ -252,7 +263,8 @@ def _missing(case: Case) -> str:
         return ""
     were = "was" if answer.missing_pages == 1 else "were"
     text = (
-        f"{counted(answer.missing_pages, 'page')} ({format_bytes(answer.missing_pages * page_bytes)}) {were} missing."
+        f"{'At least ' if answer.is_bound else ''}{counted(answer.missing_pages, 'page')} "
+        f"({format_bytes(answer.missing_pages * page_bytes)}) {were} missing."
     )
     plan = merge_plan(answer) if answer.reason in (reasons.FRAGMENTED, reasons.RESERVE) else None
     if plan:

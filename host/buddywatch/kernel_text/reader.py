@@ -15,6 +15,7 @@ from buddywatch.kernel_text.raw import Dump, Message, Raw, RawZone, Table, ZoneK
 
 _ORDERS_OF_A_ROW = 11  # of most kernels; a shorter row may have been wrapped by a terminal
 _MORE_COUNTS = re.compile(r"\n((?:[ \t]{0,16}\d{1,9}(?![\w.*:,])){1,16})[ \t]{0,8}$", re.MULTILINE)
+_WORD = re.compile(r"\w")
 _MOST_ORDERS = 32
 # Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
@@ -45,6 +46,7 @@ class _Reader:
         self._dump: Dump | None = None
         self._zone: RawZone | None = None  # of the dump, whose values are being read
         self._list: RawZone | None = None  # whose blocks are being read
+        self._list_end = 0  # the end of its last block
         self._proc_zone: RawZone | None = None  # of zoneinfo
         self._types: Table | None = None  # pagetypeinfo, added up
         self._in_block_types = False
@@ -170,12 +172,17 @@ class _Reader:
             self._list = None  # not part of this list, but a sentence about a block
             return
         _append(zone, int(match["count"]), unit_kb, match["letters"])
+        self._list_end = match.end()
 
     def _on_total(self, match: re.Match[str]) -> None:
-        if self._list is not None and self._list.counts:
+        if self._list is not None and self._list.counts and self._follows_list(match):
             self._list.has_end = True
             self._list.total_kb = int(match["total_kb"]) if match["total_kb"] else None
         self._list = None
+
+    def _follows_list(self, match: re.Match[str]) -> bool:
+        """True if nothing but blanks or dots is between the list's last block and this."""
+        return not _WORD.search(self._text, self._list_end, match.start())
 
     def _on_footer(self, match: re.Match[str]) -> None:
         self._list = None
