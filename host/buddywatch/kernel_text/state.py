@@ -88,11 +88,13 @@ class Zone:
         return not self.gaps
 
     def fewest_large(self) -> Zone:
-        """The zone as if all unlisted pages were single ones: it has no fewer large blocks than this."""
+        """The zone as if the unlisted pages were in the smallest blocks possible: it has no fewer large blocks."""
         if self.is_whole:
             return self
         nr_free = [*self.nr_free, *[0] * (self._orders() - len(self.nr_free))]
-        nr_free[0] += self.unlisted_pages or 0
+        smallest, left = min(self.gaps), self.unlisted_pages or 0
+        nr_free[smallest] += left >> smallest
+        nr_free[0] += left & ((1 << smallest) - 1)
         return self._filled(nr_free)
 
     def most_large(self) -> Zone:
