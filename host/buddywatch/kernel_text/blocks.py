@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from buddyd import watermark
 
-from buddywatch.kernel_text.raw import RawZone
-from buddywatch.kernel_text.state import MOST_ORDERS
+from buddywatch.kernel_text.raw import MOST_ORDERS, RawZone
 
 
 @dataclass(frozen=True)

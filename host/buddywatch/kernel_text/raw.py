@@ -12,6 +12,7 @@ from buddywatch.kernel_text.messages.notice import Notice
 _SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")
 
 ZoneKey = tuple[int, str]  # node, name
+MOST_ORDERS = 32  # more than any kernel has
 
 
 @dataclass

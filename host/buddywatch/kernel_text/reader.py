@@ -11,23 +11,12 @@ from buddywatch.kernel_text.lines import Cleaned, Event
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
 from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
-from buddywatch.kernel_text.raw import Dump, Message, Raw, RawZone, Table, ZoneKey
+from buddywatch.kernel_text.proc_reader import ProcReader
+from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
 
-_ORDERS_OF_A_ROW = 11  # of most kernels; a shorter row may have been wrapped by a terminal
-_MORE_COUNTS = re.compile(r"\n((?:[ \t]{0,16}\d{1,9}(?![\w.*:,])){1,16})[ \t]{0,8}$", re.MULTILINE)
 _WORD = re.compile(r"\w")
-_MOST_ORDERS = 32
 # Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
-_LETTERS = {
-    "Unmovable": "U",
-    "Reclaimable": "E",
-    "Movable": "M",
-    "Reserve": "R",
-    "HighAtomic": "H",
-    "CMA": "C",
-    "Isolate": "I",
-}
 
 
 def read(cleaned: Cleaned, progress: Callable[[float], None] = lambda done: None) -> Raw:
@@ -47,13 +36,14 @@ class _Reader:
         self._zone: RawZone | None = None  # of the dump, whose values are being read
         self._list: RawZone | None = None  # whose blocks are being read
         self._list_end = 0  # the end of its last block
-        self._proc_zone: RawZone | None = None  # of zoneinfo
-        self._types: Table | None = None  # pagetypeinfo, added up
-        self._in_block_types = False
+        self._proc = ProcReader(self.raw, self._text)
 
     def read(self, progress: Callable[[float], None]) -> Raw:
         handlers = {
-            name.removeprefix("_on_"): getattr(self, name) for name in dir(type(self)) if name.startswith("_on_")
+            name.removeprefix("_on_"): getattr(part, name)
+            for part in (self, self._proc)
+            for name in dir(type(part))
+            if name.startswith("_on_")
         }
         next_event = 0
         for match in tokens(self._text, progress):
@@ -163,9 +153,9 @@ class _Reader:
 
     def _on_block(self, match: re.Match[str]) -> None:
         zone, unit_kb = self._list, int(match["unit"])
-        if zone is None or len(zone.counts) >= _MOST_ORDERS:
+        if zone is None or len(zone.counts) >= MOST_ORDERS:
             return
-        while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < _MOST_ORDERS:
+        while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < MOST_ORDERS:
             zone.unread.add(len(zone.counts))  # a missing size
             _append(zone, 0, zone.units_kb[-1] * 2, None)
         if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
@@ -188,79 +178,6 @@ class _Reader:
         self._list = None
         if self._dump is not None:
             self._dump.footer.setdefault(match["footer_key"], int(match["footer_pages"]))
-
-    # --- /proc ---
-
-    def _on_row(self, match: re.Match[str]) -> None:
-        key = (int(match["row_node"]), match["row_name"])
-        rest = match["row_rest"]
-        if rest.startswith(","):
-            self._type_row(match.start(), key, rest[1:].split())
-            return
-        counts = [int(number) for number in rest.split() if number.isdecimal()]
-        if not counts:
-            self._proc_zone = RawZone(in_kb=False)
-            self.raw.zoneinfo.append((match.start(), key, self._proc_zone))
-            return
-        self._proc_zone = None
-        if self._in_block_types:
-            return
-        if match["row_end"] is not None and len(counts) < _ORDERS_OF_A_ROW:
-            more = _MORE_COUNTS.match(self._text, match.end())
-            counts += [int(number) for number in more[1].split()] if more else []
-        table = self.raw.tables[-1] if self.raw.tables else None
-        if table is None or key in table.zones:
-            table = Table(match.start(), "buddyinfo")
-            self.raw.tables.append(table)
-        size = min(len(counts), _MOST_ORDERS)
-        table.zones[key] = RawZone(in_kb=False, counts=counts[:size], letters=[None] * size)
-
-    def _type_row(self, offset: int, key: ZoneKey, words: list[str]) -> None:
-        """A row of pagetypeinfo: `type Unmovable 140 32 ...`; `>100000` counts as 100000, its minimum."""
-        self._in_block_types = False
-        letter = _LETTERS.get(words[1], "?")
-        counts = [int(word.lstrip(">")) for word in words[2 : 2 + _MOST_ORDERS]]
-        zone = self._types.zones.get(key) if self._types else None
-        if self._types is None or (zone is not None and letter in zone.values):
-            self._types = Table(offset, "pagetypeinfo")
-            self.raw.types.append(self._types)
-            zone = None
-        if zone is None:
-            zone = RawZone(in_kb=False, counts=[0] * len(counts), letters=[""] * len(counts))
-            self._types.zones[key] = zone
-        zone.values[letter] = 1
-        for order, count in enumerate(counts[: len(zone.counts)]):
-            zone.counts[order] += count
-            zone.letters[order] = (zone.letters[order] or "") + (letter if count else "")
-
-    def _on_block_types(self, match: re.Match[str]) -> None:
-        self._in_block_types = True
-        self._types = None
-
-    def _on_pages(self, match: re.Match[str]) -> None:
-        if self._proc_zone is not None:
-            self._proc_zone.values.setdefault("free", int(match["pages_free"]))
-
-    def _on_mark(self, match: re.Match[str]) -> None:
-        if self._proc_zone is not None and "free" in self._proc_zone.values:
-            self._proc_zone.values.setdefault(match["mark_key"], int(match["mark_pages"]))
-
-    def _on_protection(self, match: re.Match[str]) -> None:
-        if self._proc_zone is not None:
-            self._proc_zone.reserves = tuple(int(number) for number in match["protections"].replace(",", " ").split())
-
-    def _on_pagesets(self, match: re.Match[str]) -> None:
-        self._proc_zone = None
-
-    def _on_meminfo(self, match: re.Match[str]) -> None:
-        key, kb = match["mem_key"], int(match["mem_kb"])
-        if not self.raw.meminfo or key in self.raw.meminfo[-1][1]:
-            self.raw.meminfo.append((match.start(), {}))
-        self.raw.meminfo[-1][1][key] = kb
-
-    def _on_claim(self, match: re.Match[str]) -> None:
-        if self.raw.tables:
-            self.raw.tables[-1].claims.append((int(match["claim_count"]), int(match["claim_kb"])))
 
     # --- the kernel ---
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from buddyd import watermark
 
 from buddywatch.kernel_text.kernel import Kernel
-from buddywatch.kernel_text.raw import Task
+from buddywatch.kernel_text.raw import MOST_ORDERS, Task
 
 DUMP, ZONEINFO, BORROWED, ESTIMATED, GIVEN = "dump", "zoneinfo", "borrowed", "estimated", "given"
 _LOWEST_TO_HIGHEST = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 KERNEL_ZONES = watermark.KERNEL_ZONES
-MOST_ORDERS = 32  # more than any kernel has
 _MOST_PAGES = 1 << MOST_ORDERS  # "any number"
 
 
