@@ -274,6 +274,8 @@ class Sampler:
             yield "shift", str(system.min_free_order_shift)
         if system.nr_trim_pages is not None:
             yield "trim", str(system.nr_trim_pages)
+        kinds = [("ram", "rom", "disk")[i] for i in range(3) if (system.files or 0) >> i & 1]
+        yield "files", "?" if system.files is None else ",".join(kinds) or "-"
         yield "cols", ",".join(self.columns)
         yield "zones", str(len(self.zones))
         for i in range(len(self.zones)):

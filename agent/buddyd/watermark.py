@@ -31,7 +31,7 @@ def rule_for(release, order_shift=None):
 
     order_shift: the value of /proc/sys/vm/min_free_order_shift if that file exists, else None.
     """
-    numbers = _version(release)
+    numbers = version(release)
     if numbers is None:
         return None
     if order_shift is not None and order_shift != 1:
@@ -45,7 +45,8 @@ def rule_for(release, order_shift=None):
     return "old"
 
 
-def _version(release):
+def version(release):
+    """The numbers of a kernel release, (2, 6, 30) for "2.6.30-uc0"; None if it has fewer than two."""
     numbers = []
     for part in (release or "").split("-")[0].split("."):
         digits = ""

@@ -5,7 +5,7 @@ from buddyd.sample import MARKS_EVERY_MS, Sampler
 from harness import raises, read
 from scratch import Scratch
 
-FILES = ("buddyinfo", "zoneinfo", "meminfo", "stat", "uptime", "cpuinfo", "version", "vmstat", "self/smaps")
+FILES = ("buddyinfo", "zoneinfo", "meminfo", "stat", "uptime", "cpuinfo", "version", "vmstat", "self/smaps", "mounts")
 SYSCTLS = ("sys/kernel/osrelease", "sys/vm/nr_trim_pages", "sys/vm/min_free_kbytes")
 BOARD_COLUMNS = ["up", "proc", "free", "recl", "slab"]
 
@@ -68,6 +68,7 @@ def test_facts_of_a_board_with_one_zone():
             "compaction": "impossible",
             "kboot": "-",
             "trim": "1",
+            "files": "ram",
             "cols": "up,proc,free,recl,slab",
             "zones": "1",
             "z0": "0/DMA/11/70/87/104/0",
@@ -82,9 +83,19 @@ def test_vector_of_a_board_with_2_6_30():
         nr_free = [313, 94, 12, 0, 1, 0, 0, 0, 0, 0, 0]
         assert board.sampler.vector == [3163, 172, -6, 149, 257, 90, 112, 135, 0] + nr_free
         facts = board.facts()
-        assert (facts["kernel"], facts["kboot"], facts["trim"]) == ("2.6.30", "-", "1")
+        assert (facts["kernel"], facts["trim"], facts["files"]) == ("2.6.30", "1", "ram,rom")
         assert facts["z0"] == "0/DMA/11/90/112/135/0"
         assert (board.news, board.sampler.missing()) == ([], ["sys/kernel/random/boot_id"])
+
+
+def test_fact_says_where_files_lie():
+    for mounts, fact in ((b"proc /proc proc rw\n", "-"), (b"tmpfs /tmp tmpfs rw\n/dev/sda / ext2 rw\n", "ram,disk")):
+        with Board("fresh-4k-bflt") as board:
+            board.write("mounts", mounts)
+            board.sampler.refresh()
+            assert board.facts()["files"] == fact
+    with Board("fresh-4k-bflt", without=("mounts",)) as board:
+        assert (board.facts()["files"], "mounts" in board.sampler.missing()) == ("?", False)
 
 
 def test_vector_of_a_board_with_larger_pages():

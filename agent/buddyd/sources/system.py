@@ -7,6 +7,11 @@ from .procfile import ProcFile
 # How /proc/cpuinfo names the processor: m68k and nios2, old ARM, x86 and blackfin, MIPS, SH, PowerPC.
 _MACHINE_KEYS = (b"CPU:", b"Processor", b"model name", b"cpu model", b"cpu type", b"cpu\t")
 _MACHINE_CHARS = const(24)
+# Where files lie, see System.files; the last is a ramfs that every kernel mounts below what is mounted on / later.
+_RAM = const(1)
+_ROM = const(2)
+_DISK = const(4)
+_ROOTFS = const(8)
 
 
 def page_bytes_from(free_kb, free_pages):
@@ -25,7 +30,8 @@ class System:
 
     release; machine: up to 24 characters, no blanks; boot_id: the first 8 hex digits of the kernel's; no_mmu: True or
     False; compaction: "supported", "not-compiled" or "impossible"; page_bytes; nr_trim_pages, min_free_order_shift: the
-    sysctls of these names. missing: the files under /proc that should have told something and could not be read.
+    sysctls of these names. files: where files lie, as bits: 1 RAM, 2 a ROM, 4 behind a device or a server. missing: the
+    files under /proc that should have told something and could not be read.
     """
 
     def __init__(self, proc_root):
@@ -42,20 +48,30 @@ class System:
         self._read_machine()
         self._find_mmu(memory)
         self._find_compaction()
+        self._value = 0
+        found = self._scan("mounts", self._mount)
+        self.files = self._value & 7 | (_RAM if self._value & _ROOTFS else 0) if found else None
         if not self.page_bytes:
             self._find_page_bytes(free_pages, memory and memory.free_kb)
 
     def _row(self, name, key=b""):
         """What follows key in the first row of <proc>/name that starts with it, stripped; empty if there is none."""
         self._key, self._value = key, b""
+        found = self._scan(name, self._match)
+        if not (found or name in self.missing or name.startswith("sys/vm/")):  # most kernels lack most of those
+            self.missing.append(name)
+        return self._value.strip()
+
+    def _scan(self, name, handler):
+        """Whether <proc>/name could be read; the handler gets its lines."""
         file = ProcFile(self._root, name)
         try:
-            file.lines(self._match)
+            file.lines(handler)
+            return True
         except OSError:
-            if name not in self.missing and not name.startswith("sys/vm/"):  # most kernels lack most of those
-                self.missing.append(name)
-        file.close()
-        return self._value.strip()
+            return False
+        finally:
+            file.close()
 
     def _match(self, line):
         if not line.startswith(self._key):
@@ -103,6 +119,22 @@ class System:
             self.compaction = "supported"
         else:
             self.compaction = "not-compiled" if compat.exists(self._root + "sys/vm/min_free_kbytes") else None
+
+    def _mount(self, line):
+        words = line.split(b" ", 3)
+        if len(words) < 3:
+            return
+        source, folder, kind = words[:3]
+        files = _DISK if source[:1] == b"/" or source[:3] in (b"mtd", b"ubi") or b":" in source else 0
+        if kind in (b"ramfs", b"tmpfs"):
+            files = _RAM
+        elif kind in (b"romfs", b"cramfs", b"squashfs"):
+            files = _ROM
+        elif kind == b"rootfs":
+            files = _ROOTFS
+        if folder == b"/":
+            self._value &= ~_ROOTFS
+        self._value |= files
 
     def _find_page_bytes(self, free_pages, free_kb):
         """With an MMU the kernel says it in smaps, since 2.6.29; else by comparison.

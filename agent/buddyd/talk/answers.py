@@ -55,7 +55,7 @@ def status(agent):
         "up %s, %s processes created, snapshot every %d ms"
         % (clock(sampler.uptime_cs()), "unknown number of" if made is None else made, agent.interval_ms)
     )
-    yield "reclaimable %s, slab %s" % (_pages(sampler, "recl"), _pages(sampler, "slab"))
+    yield "reclaimable %s%s, slab %s" % (_pages(sampler, "recl"), _at_most(sampler.system), _pages(sampler, "slab"))
     for zone in sampler.zones:
         yield from _zone_lines(zone, sampler)
     yield _serviceable(sampler)
@@ -74,6 +74,12 @@ def status(agent):
             ring.dropped,
         )
     )
+
+
+def _at_most(system):
+    """Without an MMU a tmpfs is a ramfs. Until 4.16 its pages count up to the next scan of the lists (mm/swap.c)."""
+    in_ram = system.no_mmu and (system.files or 0) & 1
+    return " at most, files in RAM among it" if in_ram and (watermark.version(system.release) or ()) < (4, 16) else ""
 
 
 def _zone_lines(zone, sampler):

@@ -5,7 +5,7 @@ import os
 from buddyd.sources.buddyinfo import BuddyInfo
 from buddyd.sources.meminfo import MemInfo
 from buddyd.sources.system import System, page_bytes_from
-from harness import fixture, read
+from harness import fixture, read, vectors
 from scratch import Scratch
 
 ALL_MISSING = [
@@ -202,6 +202,15 @@ def test_page_size_once_known_stays():
         system.read(1000, memory)
         system.read(None, None)
         assert system.page_bytes == 4096
+
+
+def test_mounts_say_where_files_lie():
+    bits = {"-": 0, "ram": 1, "rom": 2, "disk": 4}
+    for case in vectors("mounts.json"):  # the host's parser is tried with them, too
+        system = system_of({"mounts": bytes(case["text"], "ascii")})
+        assert system.files == sum([bits[kind] for kind in case["files"].split(",")]), case["name"]
+        assert "mounts" not in system.missing, case["name"]
+    assert system_of({}).files is None
 
 
 def test_order_shift_and_trim_are_numbers():

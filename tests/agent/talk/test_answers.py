@@ -37,6 +37,23 @@ def test_status_of_a_fragmented_board():
     assert len(lines) == 9
 
 
+def test_status_of_a_board_whose_files_in_ram_look_reclaimable():
+    for release, among in (
+        ("2.6.30", " at most, files in RAM among it"),
+        ("4.16.0", ""),
+        (None, " at most, files in RAM among it"),
+    ):
+        here = agent("frag-4k-bflt-2.6.30-files")
+        here.sampler.system.release = release
+        here.poll()
+        assert answer(here, "status")[2] == "reclaimable 596kB%s, slab 1028kB" % among, release
+    for attribute, value in (("no_mmu", False), ("files", 6), ("files", None)):
+        here = agent("frag-4k-bflt-2.6.30-files")
+        setattr(here.sampler.system, attribute, value)
+        here.poll()
+        assert answer(here, "status")[2] == "reclaimable 596kB, slab 1028kB", attribute
+
+
 def test_status_of_a_machine_with_three_zones():
     here = agent("pc-3zones")
     here.poll()
