@@ -29,8 +29,7 @@ class Loop:
         self.has_changed = True
 
     def watch(self, conversation):
-        conversation.descriptor = conversation.stream.fileno()
-        self.register(conversation.descriptor, self._mask(conversation))
+        self.register(conversation.stream.fileno(), self._mask(conversation))
 
     def watch_kernel_log(self, descriptor):
         self.kernel_log = descriptor
@@ -38,7 +37,7 @@ class Loop:
 
     def drop(self, conversation, link):
         """Close a conversation's stream and tell its link."""
-        self.poller.unregister(conversation.descriptor)
+        self.poller.unregister(conversation.stream.fileno())
         self.has_changed = True
         conversation.close()
         link.lost()
@@ -87,7 +86,7 @@ class Loop:
         for link in self.links:
             for conversation in link.conversations:
                 if conversation.stream is not None:
-                    self.poller.modify(conversation.descriptor, self._mask(conversation))
+                    self.poller.modify(conversation.stream.fileno(), self._mask(conversation))
 
     def _mask(self, conversation):
         return (select.POLLIN if conversation.wants_read() else 0) | (
@@ -123,7 +122,7 @@ class Loop:
                 link.accept()
                 return
             for conversation in link.conversations:
-                if conversation.descriptor == descriptor:
+                if conversation.stream is not None and conversation.stream.fileno() == descriptor:
                     self._serve_conversation(conversation, link, mask)
                     return
 
@@ -147,4 +146,4 @@ class Loop:
                 return
             del conversation.answers[:1]
             gc.collect()
-        self.poller.modify(conversation.descriptor, self._mask(conversation))
+        self.poller.modify(conversation.stream.fileno(), self._mask(conversation))

@@ -17,9 +17,9 @@ from .sources.system import System
 from .sources.zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
 MARKS_EVERY_MS = 60000  # marks change when somebody writes a sysctl; zoneinfo is the longest file of all
-ZONES = "memory-zones"  # named as missing while buddyinfo shows other zones or orders than at the start
+_ZONES = const("memory-zones")  # named as missing while buddyinfo shows other zones or orders than at the start
 _NAME_CHARS = const(64)
-_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+_NAME = const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 class ZoneColumns:
@@ -150,10 +150,10 @@ class Sampler:
                 self._fill_marks()
         if usable:
             self._fill()
-            self._try(ZONES, self._compare_zones)
+            self._try(_ZONES, self._compare_zones)
         for name in self._failed:
             if name not in was_failed:
-                news(self._zones_news() if name == ZONES else "lost " + name)
+                news(self._zones_news() if name == _ZONES else "lost " + name)
         for name in was_failed:
             if name not in self._failed:
                 news("back " + name)

@@ -8,4 +8,4 @@ USER_C_MODULES ?= $(AGENT)/micropython/modules
 QSTR_DEFS += $(BUILD)/buddyd_names.h
 $(BUILD)/buddyd_names.h: $(wildcard $(AGENT)/buddyd/*.py $(AGENT)/buddyd/*/*.py)
 	$(Q)mkdir -p $(BUILD)
-	$(Q)printf 'Q(%s)\n' $(subst /,.,$(patsubst $(AGENT)/%.py,%,$^)) >$@
+	$(Q)printf 'Q(%s)\n' $(subst /,.,$(patsubst %/__init__,%,$(patsubst $(AGENT)/%.py,%,$^))) >$@

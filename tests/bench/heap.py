@@ -26,7 +26,7 @@ FRAMES = 150
 STEP_BYTES = 1024
 ROOMY_BYTES = 2 << 20
 POLLS = 64
-# Under way to the loop all is as in __main__.py; then the collector is off, and what the polls leave behind is counted.
+# Under way to the loop all is as in start.py; then the collector is off, and what the polls leave behind is counted.
 GARBAGE = f"""
 import gc, sys
 from buddyd import options

@@ -17,14 +17,14 @@ class ConsoleConversation(Conversation):
     reads = False
 
     def __init__(self, agent):
-        super().__init__(agent, True)
+        Conversation.__init__(self, agent, True)
         self.allowed = LINES_A_POLL
 
     def wants_write(self):
-        return bool(self.out) or (self.allowed > 0 and super().wants_write())
+        return bool(self.out) or (self.allowed > 0 and Conversation.wants_write(self))
 
     def _next_line(self):
-        line = super()._next_line()
+        line = Conversation._next_line(self)
         if not line:
             return line
         if self.allowed == LINES_A_POLL and line != b"\n":
@@ -42,7 +42,7 @@ def open_terminal(path):
 
 class Console(Link):
     def __init__(self, agent, loop, path):
-        super().__init__(loop, "console %s" % path, ConsoleConversation(agent), open_terminal, path)
+        Link.__init__(self, loop, "console %s" % path, ConsoleConversation(agent), open_terminal, path)
 
     def polled(self, starved):
         self.conversations[0].allowed = LINES_A_POLL

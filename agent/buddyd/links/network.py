@@ -26,7 +26,8 @@ class NetworkConversation(Conversation):
     cost = 0
 
     def _reset(self):
-        super()._reset()
+        Conversation._reset(self)
+        self.heard_ms = compat.ticks_ms()  # when something came in, once it has entered
         if self.cost:
             self.cost = 0
         if self.gate is not None:
@@ -37,32 +38,33 @@ class NetworkConversation(Conversation):
         if self.agent.secret is None:
             self.enter()
         else:
-            from ..talk.gate import ProofGate  # imported by __main__ where there is a secret
+            from ..talk.gate import ProofGate  # imported by start where there is a secret
 
             self.gate = ProofGate(self)
 
     def enter(self):
         """It may talk now. OSError where there is no place for it."""
-        super().greet()
+        Conversation.greet(self)
 
     def wants_read(self):
-        return self.cost <= _SECOND_COST and super().wants_read()
+        return self.cost <= _SECOND_COST and Conversation.wants_read(self)
 
     def has_entered(self):
         """Whether it may talk; until then it does not stay longer by talking."""
         return self.gate is None
 
     def receive(self):
-        heard_ms, cost, began_us, waiting = self.heard_ms, self.cost, compat.ticks_us(), len(self.answers)
-        super().receive()
+        cost, began_us, waiting = self.cost, compat.ticks_us(), len(self.answers)
+        has_come = Conversation.receive(self)
         if self.cost == cost:  # a piece of a line, or telnet's commands, each of which gets an answer
             self.cost += 1 + 2 * compat.ticks_diff(compat.ticks_us(), began_us)
             self.cost += _CHEAP_COST * (len(self.answers) - waiting)
-        if not self.has_entered():
-            self.heard_ms = heard_ms
+        if has_come and self.has_entered():
+            self.heard_ms = compat.ticks_ms()
+        return has_come
 
     def send(self):
-        count = super().send()
+        count = Conversation.send(self)
         if count:
             self.moved_ms = compat.ticks_ms()
         return count
@@ -72,7 +74,7 @@ class NetworkConversation(Conversation):
         if self._is_too_much(_CHEAP_COST if is_cheap else _LINE_COST) or line[:1] == wire.MARK:
             return
         if self.gate is None:
-            super()._line(line)
+            Conversation._line(self, line)
         elif self.gate.opens(line):
             self.gate = None
             self.enter()
@@ -132,7 +134,7 @@ class NetworkLink(Link):
         return is_restless
 
     def tick(self, now_ms):
-        super().tick(now_ms)
+        Link.tick(self, now_ms)
         for conversation in self.conversations:
             if conversation.stream is not None and conversation.is_over(now_ms):
                 self.loop.drop(conversation, self)

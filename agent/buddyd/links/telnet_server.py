@@ -26,13 +26,13 @@ class Client(NetworkConversation):
 
     def __init__(self, agent, server):
         self.server = server
-        super().__init__(agent, False)
+        NetworkConversation.__init__(self, agent, False)
 
     def enter(self):
         holders = self.server.holders
         if holders.count(None):
             holders[holders.index(None)] = self
-            super().enter()
+            NetworkConversation.enter(self)
         elif self.server.least(compat.ticks_ms()) is not None:
             self.say((BUSY,))  # a person goes now; a collector may ask, see _line()
         else:
@@ -48,10 +48,10 @@ class Client(NetworkConversation):
             if not is_request or not self.server.displace(self):
                 self.part(BUSY)
                 raise OSError(0)
-        super()._line(line)
+        NetworkConversation._line(self, line)
 
     def is_over(self, now_ms):
-        if super().is_over(now_ms):
+        if NetworkConversation.is_over(self, now_ms):
             return True
         waits = self.gate is None and not self.has_entered()
         return waits and compat.ticks_diff(now_ms, self.heard_ms) > BUSY_MS
@@ -59,7 +59,7 @@ class Client(NetworkConversation):
     def close(self):
         if self.has_entered():
             self.server.holders[self.server.holders.index(self)] = None
-        super().close()
+        NetworkConversation.close(self)
 
 
 class Telnet(NetworkLink):
@@ -69,7 +69,7 @@ class Telnet(NetworkLink):
     """
 
     def __init__(self, agent, loop, target):
-        super().__init__(loop, "telnet %s:%d" % target, None, compat.listen, target, TelnetFilter)
+        NetworkLink.__init__(self, loop, "telnet %s:%d" % target, None, compat.listen, target, TelnetFilter)
         self.conversations = [Client(agent, self) for _ in range(CLIENTS_MAX + WAITING_MAX)]
         self.holders = [None] * CLIENTS_MAX
         self.listener = None
@@ -86,10 +86,10 @@ class Telnet(NetworkLink):
         self.loop.register(self.listens_at, select.POLLIN)
 
     def is_restless(self):
-        return self.rests or self.accepted > 0 or super().is_restless()
+        return self.rests or self.accepted > 0 or NetworkLink.is_restless(self)
 
     def tick(self, now_ms):
-        super().tick(now_ms)
+        NetworkLink.tick(self, now_ms)
         self.accepted = 0
         if self.rests:
             self.rests = False
@@ -98,7 +98,7 @@ class Telnet(NetworkLink):
     def lost(self):
         """A client that went may come again; only a listener that could not be opened is tried later."""
         if self.listener is None:
-            super().lost()
+            NetworkLink.lost(self)
 
     def accept(self):
         conversation = self._place(compat.ticks_ms())

@@ -30,16 +30,17 @@ class Conversation:
     shell, an echo or a login program, and two machines must not talk each other to death.
     """
 
-    # The last snapshot that a person who watches has seen, -1: nobody watches. It is the class's until somebody does:
-    # one more name in the object's own table would cost 96 bytes.
-    watched = -1
+    # What only some have is the class's until then: MicroPython's table of an object's own names grows from 17 entries
+    # to 23, and there are four such objects.
+    watched = -1  # the last snapshot that a person who watches has seen, -1: nobody watches
     reads = True
+    flows_unasked = False
 
     def __init__(self, agent, flows_unasked):
         self.agent = agent
-        self.flows_unasked = flows_unasked
+        if flows_unasked:
+            self.flows_unasked = True
         self.stream = None
-        self.descriptor = -1  # the stream's, while the loop serves it
         self.live = 1  # sequence number of the next live frame, 0 while none flow
         self.urgent = 0  # of the newest kernel failure that was sent
         self._reset()
@@ -49,15 +50,15 @@ class Conversation:
         self.out, self.sent = b"", 0  # the line under way, and how much of it is out
         self.typed = b""  # the unfinished line that came in
         self.answers = []
-        if not self.flows_unasked:  # a line that comes back goes on where it stopped
+        if self.flows_unasked:  # a line that comes back goes on where it stopped
+            self.hello_at = self.live + HELLO_EVERY
+        else:
             self.live = self.urgent = 0
         self.asks = False  # a host that asks for what it missed is at the other end
         if self.watched >= 0:
             self.watched = -1
-        self.hello_at = self.live + HELLO_EVERY
         self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
         self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
-        self.heard_ms = compat.ticks_ms()
 
     def attach(self, stream, telnet):
         """Begin a conversation. telnet: a TelnetFilter where the other side may send telnet's commands."""
@@ -76,7 +77,6 @@ class Conversation:
     def close(self):
         if self.stream is not None:
             stream, self.stream = self.stream, None
-            self.descriptor = -1
             stream.close()
             self._reset()  # what was owed to it, up to 2 kB of heap, is not kept until the next one comes
 
@@ -184,13 +184,15 @@ class Conversation:
         return ring.line(offset) + b"\n"
 
     def receive(self):
-        """The stream has something: take it in. OSError (errno 0 at its end) when the stream is gone."""
+        """The stream has something: take it in. OSError (errno 0 at its end) when the stream is gone.
+
+        Whether something came.
+        """
         data = compat.read(self.stream, READ_BYTES)
         if data is None:
-            return
+            return False
         if not data:
             raise OSError(0)
-        self.heard_ms = compat.ticks_ms()
         if self.telnet is not None:
             data = self.telnet.feed(data, self._answer)
         data = data.replace(b"\r", b"\n")
@@ -201,6 +203,7 @@ class Conversation:
             data = data[end + 1 :]
             end = data.find(b"\n")
         self.typed = (self.typed + data)[: INPUT_MAX + 1]  # one more than is allowed tells that it is too long
+        return True
 
     def _line(self, line):
         if line[:1] == wire.MARK:
@@ -223,7 +226,8 @@ class Conversation:
     def _request(self, content):
         self.asks = True
         self._start_flowing()
-        self.hello_at = self.live + HELLO_EVERY
+        if self.flows_unasked:
+            self.hello_at = self.live + HELLO_EVERY
         if content[1:2] == wire.ASK_HELLO:
             self._say_hello()
         elif content[1:2] == wire.ASK_FRAMES:

@@ -4,6 +4,7 @@ import gc
 
 from agents import Host, agent
 from buddyd import wire, wire_host
+from buddyd.links.network import NetworkConversation
 from buddyd.talk.conversation import ANSWERS_MAX, INPUT_MAX, READ_BYTES, Conversation
 
 TELNET, SERIAL = False, True  # flows unasked?
@@ -26,7 +27,7 @@ def test_line_may_come_in_pieces():
 
 
 def test_empty_lines_are_signs_of_life():
-    host = Host(Conversation(agent(), TELNET))
+    host = Host(NetworkConversation(agent(), TELNET))
     host.listen()
     host.conversation.heard_ms -= 1000
     before = host.conversation.heard_ms

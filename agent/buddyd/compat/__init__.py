@@ -1,4 +1,7 @@
-"""The only place that knows which interpreter runs: MicroPython's unix port or CPython.
+"""The only room that knows which interpreter runs: MicroPython's unix port or CPython.
+
+In: paths, descriptors, addresses. Out: streams, ticks, the state of the heap, an error in words.
+May touch: the interpreter and the kernel's calls, for whoever asks; nothing of its own.
 
 A "stream" is what the rest of the agent reads from and writes to without ever waiting: a socket, a tty, a pipe. A read
 gives bytes, b"" at the end, None where there is nothing yet; a write gives the count that was taken, None where there
@@ -12,7 +15,7 @@ import socket
 import sys
 import time
 
-from . import const
+from .. import const
 
 MICROPYTHON = sys.implementation.name == "micropython"
 EAGAIN = 11
@@ -70,7 +73,7 @@ if MICROPYTHON:
         import fdio
     except ImportError:
         try:
-            from . import _ffi as fdio
+            from . import fdio_by_ffi as fdio
         except ImportError:
             fdio = None
 
@@ -129,7 +132,7 @@ if MICROPYTHON:
         micropython.kbd_intr(3)
 
 else:
-    from ._cpython import (  # noqa: F401  # they are what this module offers
+    from .cpython import (  # noqa: F401  # they are what this module offers
         IMPLEMENTATION,
         collect_every,
         heap,

@@ -7,7 +7,7 @@ import os
 
 import ffi
 
-from . import const
+from .. import const
 
 _EAGAIN = const(11)
 _FLAGS = const(0o2004400)  # O_CLOEXEC, O_NONBLOCK, O_NOCTTY, on all of Debian's processors but MIPS

@@ -1,4 +1,4 @@
-"""CPython's side of compat.py, which says what each of these does. A board has no use for this file."""
+"""CPython's side of compat, which says what each of these does. A board has no use for this file."""
 
 import os
 import signal

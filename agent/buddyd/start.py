@@ -1,0 +1,146 @@
+"""From the arguments to a loop with open links. Whatever only the start needs is here, and leaves the heap after it.
+
+SystemExit where the agent does not run: after help, after --once, or after a line that says why.
+"""
+
+import gc
+import sys
+
+from . import NO_LINK, NOTHING_TO_READ, STOPPED, USAGE, compat, forget, say
+from .ring import Ring
+
+
+def loop_from(arguments):
+    """The loop with its links; at least one is open."""
+    settings = settings_from(arguments)
+    # First of all, while the heap is in one piece: the ring is the largest object, and it stays.
+    try:
+        ring = Ring(settings["ring"])
+    except MemoryError:
+        end(
+            USAGE,
+            "no room for a ring of %d bytes; give a smaller --ring or a larger heap (-X heapsize=)" % settings["ring"],
+        )
+    gc.collect()
+    agent = agent_from(settings, ring)
+    if settings["once"]:
+        from .talk import answers
+
+        agent.poll()
+        show(answers.status(agent))
+    compat.stop_on_signals()
+    return open_links(settings, agent)
+
+
+def end(exit_code, text):
+    """End the agent with a line for the user."""
+    say(text)
+    sys.exit(exit_code)
+
+
+def show(lines):
+    """Print lines, and end the agent."""
+    try:
+        for line in lines:
+            print(line)
+        if hasattr(sys.stdout, "flush"):  # MicroPython's has none
+            sys.stdout.flush()
+    except OSError as error:
+        end(NO_LINK, "the output cannot be written: %s" % compat.reason(error))
+    sys.exit(STOPPED)
+
+
+def settings_from(arguments):
+    """The settings; where help is asked for it is shown."""
+    from . import options
+
+    try:
+        settings = options.load(arguments)
+        if settings["help"]:
+            show((options.usage(),))
+        if not settings["once"] and not [name for name in options.LINKS if settings[name]]:
+            raise ValueError("no link given: %s; see --help" % options.links_in_words())
+    except ValueError as error:
+        end(USAGE, str(error))
+    forget("options")
+    return settings
+
+
+def agent_from(settings, ring):
+    """The agent with its sources."""
+    from .agent import Agent
+    from .sample import Sampler
+    from .sources.kmsg import KernelLog
+
+    gc.collect()
+    try:
+        sampler = Sampler(settings["proc"])
+    except (OSError, ValueError) as error:
+        reason = compat.reason(error) if isinstance(error, OSError) else str(error)
+        end(
+            NOTHING_TO_READ,
+            "%s/buddyinfo: %s; give the place of a /proc that has it with --proc" % (settings["proc"], reason),
+        )
+    return Agent(settings, sampler, KernelLog(settings["proc"]), ring)
+
+
+def open_links(settings, agent):
+    """The loop with all links that the settings ask for; those that cannot be opened now are tried again later."""
+    from .loop import Loop
+
+    loop = Loop(agent, settings["interval_ms"])
+    loop.links = links_from(settings, agent, loop)
+    # The poller's tables grow to their size while the heap has room; descriptors as high as these are never open.
+    count = 2 + sum([1 + len(link.conversations) for link in loop.links])
+    for descriptor in range(1000, 1000 + count):
+        loop.poller.register(descriptor, 0)
+    for descriptor in range(1000, 1000 + count):
+        loop.poller.unregister(descriptor)
+    links, failures = list(loop.links), []
+    for link in links:
+        try:
+            link.open()
+        except OSError as error:
+            failures.append("%s: %s" % (link.label, compat.reason(error)))
+            link.lost()
+    if len(failures) == len(links):
+        end(NO_LINK, "no link could be opened; " + "; ".join(failures))
+    for failure in failures:
+        say(failure + "; tried again later")
+    if agent.kernel_log.file is not None and agent.kernel_log.pollable:
+        loop.watch_kernel_log(agent.kernel_log.file.fileno())
+    say(agent.effective())
+    return loop
+
+
+def links_from(settings, agent, loop):
+    """The links that the settings ask for; none of them is open yet."""
+    from .links.base import Link
+    from .talk.conversation import Conversation
+
+    links = []
+    serial, console = settings["serial"], settings["console"]
+    telnet, connect = settings["telnet"], settings["connect"]
+    # What serves one way out only is imported for it alone: a serial line does without 2 kB of heap.
+    if serial:
+        from .links.serial import open_serial
+
+        links.append(Link(loop, "serial %s" % serial[0], Conversation(agent, True), open_serial, serial))
+    if console:
+        from .links.console import Console
+
+        links.append(Console(agent, loop, console))
+    if (telnet or connect) and agent.secret is not None:
+        from .talk import gate  # noqa: F401  # 2 kB of heap that only a secret is worth: now, not when somebody comes
+    if telnet:
+        from .links.telnet_server import Telnet
+
+        links.append(Telnet(agent, loop, telnet))
+    if connect:
+        from .links.dial import connect as dialled
+
+        links.append(dialled(agent, loop, connect))
+    if settings["stdout"]:
+        links.append(Link(loop, "standard output", Conversation(agent, True), compat.open_output, 1))
+        links[-1].conversations[0].reads = False
+    return links
