@@ -18,6 +18,7 @@ REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
     "boots": "each run of an agent: its hello, the time of uptime 0, and `cause` (`first`, `agent-restart`, `reboot`)",
     "console": "text between the frames",
+    "endings": "boots that are over, while another link may still bring frames up to `last`",
     "events": "the kernel's lines, and news of the agent; `copy`: the same line is stored already",
     "gaps": "frames `first` to `last` that are lost, and why",
     "heard": "when a board last sent something, by CLOCK_BOOTTIME, and in which boot of this machine",

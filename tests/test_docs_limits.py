@@ -5,7 +5,7 @@ import pytest
 from buddyd import options, ring
 from buddyd.links import base, console, network, telnet_server
 from buddyd.talk import conversation, secret
-from buddywatch.collect import boards, console_server
+from buddywatch.collect import boards, console_server, endings
 from buddywatch.commands import collect
 from buddywatch.links import backoff, connection, listen, login, urls
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S
@@ -49,6 +49,7 @@ PC = [
     f"{bounds.INTERVAL_MAX_CS // DAY_CS} days",
     f"{bounds.FRAMES_MAX:,}",
     f"{board_tracker.LIVES_MAX}",
+    f"{endings.GRACE_S:.0f} s, and {endings.GRACE_INTERVALS} of the board's intervals",
     f"{reassembly.HELD_MAX:,}",
     f"{boards.ROWS_MAX:,} (about 100 MB)",
     f"{boards.ASIDE_S:.0f} s",

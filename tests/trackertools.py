@@ -1,7 +1,7 @@
 """What tests of the tracker say about a ModelBoard: its lines as items, and what came of them in short."""
 
 from buddyd import wire
-from buddywatch.model.samples import Gap, Snapshot
+from buddywatch.model.samples import Boot, Gap, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import LinkSession
 from modelboard import ModelBoard, facts
@@ -48,6 +48,10 @@ def met(made):
 
 def numbers(values):
     return [(value.first_seq, value.seq) for value in values if isinstance(value, Snapshot)]
+
+
+def boots(values):
+    return [value for value in values if isinstance(value, Boot)]
 
 
 def gaps(values):

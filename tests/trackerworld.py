@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from buddywatch.model.samples import Boot, Gap, ResumeState, Snapshot
+from buddywatch.model.samples import ENDING, Boot, BootEnd, Gap, ResumeState, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.line_stream import LinkSession, Text
 from modelboard import ModelBoard
@@ -16,7 +16,7 @@ class Rows:
     """What a store holds: refuses whatever is told twice, and says what a tracker must know to go on."""
 
     def __init__(self):
-        self.boots, self.frames, self.snapshots, self.gaps = {}, {}, [], []
+        self.boots, self.frames, self.snapshots, self.gaps, self.endings = {}, {}, [], [], {}
 
     def retime(self, retime):
         """Put right the times of a boot, as the store does."""
@@ -41,6 +41,11 @@ class Rows:
             self.boots[value.boot_id] = value
             return
         assert value.boot_id in self.boots, "told before its boot"
+        if isinstance(value, BootEnd):
+            self.endings.pop(value.boot_id, None)
+            if value.state == ENDING:
+                self.endings[value.boot_id] = value
+            return
         if isinstance(value, Gap):
             first, last = value.first, value.last
             self.gaps.append(value)
@@ -58,6 +63,16 @@ class Rows:
         if not self.boots:
             return None
         boot = list(self.boots.values())[-1]
+        earlier = {}
+        for boot_id, number in self.frames:
+            if boot_id != boot.boot_id:
+                earlier[boot_id] = max(earlier.get(boot_id, 0), number)
+        endings = [
+            (self.endings[name], self.resume_boot(self.boots[name])) for name in self.boots if name in self.endings
+        ]
+        return replace(self.resume_boot(boot), earlier=earlier, endings=tuple(endings))
+
+    def resume_boot(self, boot):
         numbers = {number: value for (boot_id, number), value in self.frames.items() if boot_id == boot.boot_id}
         stored = spans(number for number, value in numbers.items() if not isinstance(value, Gap))
         lost = spans(number for number, value in numbers.items() if isinstance(value, Gap))
@@ -66,11 +81,7 @@ class Rows:
             inside = [numbers[n] for n in range(first, last + 1) if isinstance(numbers[n], Snapshot)]
             edges += inside[-1:]
             firsts += inside[:1]
-        earlier = {}
-        for boot_id, number in self.frames:
-            if boot_id != boot.boot_id:
-                earlier[boot_id] = max(earlier.get(boot_id, 0), number)
-        return ResumeState(boot, tuple(stored), tuple(lost), tuple(edges), earlier, tuple(firsts))
+        return ResumeState(boot, tuple(stored), tuple(lost), tuple(edges), firsts=tuple(firsts))
 
 
 def spans(numbers):
@@ -196,6 +207,13 @@ class World:
         self.now += 60.0
         self.start(2000, f"a{len(self.lives)}")
 
+    def close_ended(self):
+        """The links had time enough to bring the last frames of boots that are over."""
+        for boot_id in list(self.rows.endings):
+            for value in self.tracker.close(boot_id, self.now):
+                self.rows.add(value)
+        assert not self.rows.endings
+
     def restart_collector(self):
         state = self.rows.resume()
         self.tracker = BoardTracker.resume(state) if state else BoardTracker()
@@ -211,6 +229,7 @@ class World:
                 self.receive(link, len(self.queues[link]))
         for _ in range(2000):
             if self.tracker.next_request(32) is None:
+                self.close_ended()
                 return
             self.ask()
             for link in range(LINKS):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from buddywatch.alerts import signals
 from buddywatch.alerts.incidents import Incidents, Moment
 from buddywatch.alerts.known_events import KnownEvents
+from buddywatch.alerts.reboots import Reboots
 from buddywatch.alerts.sequence import Sequence
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import (
@@ -28,14 +29,14 @@ from buddywatch.model.alerts import (
     RulesHistory,
 )
 from buddywatch.model.batch import BoardRows, StoredEvent
-from buddywatch.model.samples import REBOOT, Boot, Event, Gap, Piece, Snapshot, Zone
+from buddywatch.model.samples import ENDING, Boot, BootEnd, Event, Gap, Piece, Snapshot, Zone
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.judge import judge, page_bytes_of, rule_of
 
 SAMPLES_MIN = 2  # before there is any verdict: the first one after a start may be a moment of its own
 RECENTLY_S = 86_400  # a board heard so long before the collector started is still expected to speak
 
-Item = Boot | Snapshot | Event | Gap
+Item = Boot | BootEnd | Snapshot | Event | Gap
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class BoardRules:
         self._is_expected = lately or any(known.name == board for known in config.boards)
         self._heard_s = monotonic_s
         self._is_silent = False
+        self._reboots = Reboots()
         self._incidents.now = now
         self._incidents.retire(self._watched())
         self._resume(history, monotonic_s)
@@ -148,6 +150,11 @@ class BoardRules:
             self._learn(boot)
             for piece in pieces:
                 self._sequence.add(boot.boot_id, piece, monotonic_s)
+        for end in history.endings:
+            self._reboots.end(end)
+            self._sequence.end(end.boot_id, end.last)
+        for boot in history.followers:
+            self._reboots.begin(boot)
 
     def _learn(self, boot: Boot) -> None:
         """The facts by which the boot's snapshots are judged."""
@@ -167,6 +174,8 @@ class BoardRules:
             self._keep_boot(item)
         elif isinstance(item, Event):
             self._keep_event(item, monotonic_s)
+        elif isinstance(item, BootEnd):
+            self._keep_end(item)
         else:
             self.rows.gaps.append(item)
             self._sequence.add(item.boot_id, Piece(item.first, item.last, None), monotonic_s)
@@ -187,11 +196,27 @@ class BoardRules:
         is_new = self._sequence.begin(boot)
         self._known_events.begin(boot)
         self._learn(boot)
-        if not is_new or boot.cause != REBOOT:
-            return
+        if is_new and self._reboots.begin(boot):
+            self._note_reboot(boot)
+
+    def _keep_end(self, end: BootEnd) -> None:
+        self.rows.ends.append(end)
+        if end.state == ENDING:
+            self._sequence.end(end.boot_id, end.last)
+        else:
+            self._sequence.close(end.boot_id)
+        rebooted = self._reboots.end(end)
+        if rebooted is not None:
+            self._note_reboot(rebooted)
+
+    def _note_reboot(self, boot: Boot) -> None:
         if self._alert.rebooted != OFF:
             at = Moment(boot.started, boot.boot_id)
             self._incidents.note(REBOOTED, self._alert.rebooted, signals.rebooted_text(boot), at)
+        self._end_kernel_failure(boot)
+
+    def _end_kernel_failure(self, boot: Boot) -> None:
+        """The kernel that failed is gone: this boot is in another one."""
         if self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
             # When its first hello was made; its start is an estimate, and may lie before the failure.
             met = Moment(signals.met_time(boot), boot.boot_id)
@@ -206,10 +231,16 @@ class BoardRules:
         self.rows.events.append(StoredEvent(event, is_copy))
         if is_copy or event.kind not in signals.KERNEL_FAILURE_KINDS:
             return
-        self._last_failure = event
-        if self._alert.kernel_failure != OFF:
-            at = Moment(event.time, event.boot_id, event.seq, event.uptime_ms)
-            self._incidents.apply(signals.kernel_failed_signal(event, self._alert.kernel_failure), at)
+        is_present = self._known_events.is_of_newest_kernel(event.boot_id)
+        if is_present:
+            self._last_failure = event
+        if self._alert.kernel_failure == OFF:
+            return
+        was_firing = self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING)
+        at = Moment(event.time, event.boot_id, event.seq, event.uptime_ms)
+        self._incidents.apply(signals.kernel_failed_signal(event, self._alert.kernel_failure), at)
+        if not (is_present or was_firing or self._reboots.is_ending(event.boot_id)) and self._newest is not None:
+            self._end_kernel_failure(self._newest)
 
     def _judge_ready(self, monotonic_s: float) -> None:
         before = self._sequence.position

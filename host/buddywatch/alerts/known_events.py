@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from buddywatch.model.samples import Boot, Event
+from buddywatch.model.samples import REBOOT, Boot, Event
 
 EVENTS_MAX = 4096  # of one kernel boot: more lines than the kernel's log buffer holds
 SAME_S = 60.0  # an event without an uptime is the same as one of the same text that came so close to it
@@ -33,12 +33,15 @@ class _Kernel:
 
 
 class KnownEvents:
-    """The events of the kernel boots that a board's agents were started in."""
+    """The events of the newest kernel boot that a board's agents were started in, and of the one before: a slower link
+    may still bring events of that.
+    """
 
     def __init__(self, boots: Iterable[Boot] = (), events: Iterable[Event] = ()) -> None:
         """boots: of the newest kernel boot, oldest first. events: theirs."""
         self._kernel = _Kernel("-")
-        self._of_boot: dict[str, _Kernel] = {}
+        self._of_boot: dict[str, _Kernel] = {}  # by the agent's boots
+        self._before: dict[str, _Kernel] = {}
         for boot in boots:
             self._kernel.kboot = boot.facts.get("kboot", "-")
             self._of_boot[boot.boot_id] = self._kernel
@@ -47,18 +50,23 @@ class KnownEvents:
 
     def begin(self, boot: Boot) -> None:
         """A boot of the agent was met."""
-        if boot.boot_id in self._of_boot:
+        if boot.boot_id in self._of_boot or boot.boot_id in self._before:
             return
         kboot = boot.facts.get("kboot", "-")
-        same = (kboot != "-" and kboot == self._kernel.kboot) or boot.cause == "agent-restart"
-        if not (self._of_boot and same):
-            self._of_boot.clear()
+        # A board without entropy may give several boots of its kernel one id.
+        same = boot.cause == "agent-restart" or (kboot != "-" and kboot == self._kernel.kboot)
+        if not (self._of_boot and same) or boot.cause == REBOOT:
+            self._before, self._of_boot = self._of_boot, {}
             self._kernel = _Kernel(kboot)
         self._of_boot[boot.boot_id] = self._kernel
 
+    def is_of_newest_kernel(self, boot_id: str) -> bool:
+        """Whether this boot of the agent is in the newest boot of the kernel."""
+        return boot_id in self._of_boot
+
     def is_copy(self, event: Event) -> bool:
         """Whether it is known; from now on it is. False for an event of a boot that was not begun."""
-        kernel = self._of_boot.get(event.boot_id)
+        kernel = self._of_boot.get(event.boot_id) or self._before.get(event.boot_id)
         if kernel is None:
             return False
         if kernel.has(event):

@@ -2,6 +2,7 @@
 
 Where frames are missing that the board may still hold, judging waits for them. Patience ends after a while without any
 progress; then judging goes on behind the hole. What fills it later is stored, but not judged: the present has been.
+The same holds for the end of a boot while a slower link may still bring it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class _BootQueue:
         return piece
 
     @property
+    def has_pieces(self) -> bool:
+        return bool(self._pieces)
+
+    @property
     def is_blocked(self) -> bool:
         return bool(self._pieces) and self._pieces[0][2].first > self.seq + 1
 
@@ -57,6 +62,7 @@ class Sequence:
         self.blocked_since_s: float | None = None
         self._queues: list[_BootQueue] = []  # the boot that is judged, and those after it
         self._ids: set[str] = set()  # of all boots that began, those that are over included
+        self._endings: dict[str, int] = {}  # boots that another one followed, but more may come -> their highest frame
 
     def begin(self, boot: Boot, seq: int = 0) -> bool:
         """A boot begins, judged up to seq. False: it is known."""
@@ -72,6 +78,14 @@ class Sequence:
             return
         queue = next((queue for queue in self._queues if queue.boot_id == boot_id), _BootQueue(boot_id, None))
         self._queues = [*(other for other in self._queues if other is not queue), queue]
+
+    def end(self, boot_id: str, last: int) -> None:
+        """Another boot follows, but frames of this one up to `last` may still come."""
+        self._endings[boot_id] = last
+
+    def close(self, boot_id: str) -> None:
+        """No more frames of this boot will come."""
+        self._endings.pop(boot_id, None)
 
     def know(self, boot_ids: Iterable[str]) -> None:
         """These boots were judged long ago."""
@@ -97,14 +111,24 @@ class Sequence:
         since_s = self.blocked_since_s
         impatient = since_s is not None and monotonic_s - since_s >= patience_s
         while self._queues:
-            queue, is_over = self._queues[0], len(self._queues) > 1
+            queue, following = self._queues[0], self._queues[1:2]
+            is_over = bool(following) and queue.boot_id not in self._endings
             while (piece := queue.pop(over_holes=impatient or is_over)) is not None:
                 if piece.snapshot is not None:
                     yield queue.boot_id, piece.snapshot
-            if not is_over:
+            if not is_over and (not following or not following[0].has_pieces or (self._is_blocked and not impatient)):
                 break
             del self._queues[0]
-        if not self._queues or not self._queues[0].is_blocked:
+        if not self._is_blocked:
             self.blocked_since_s = None
         elif self.blocked_since_s is None or impatient:
             self.blocked_since_s = monotonic_s
+
+    @property
+    def _is_blocked(self) -> bool:
+        """Whether something waits for frames that are missing before it, in its own boot or at the end of the last."""
+        if not self._queues:
+            return False
+        queue, following = self._queues[0], self._queues[1:2]
+        lacks_end = queue.seq < self._endings.get(queue.boot_id, 0)
+        return queue.is_blocked or (lacks_end and bool(following) and following[0].has_pieces)

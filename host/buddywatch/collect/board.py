@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from buddywatch.alerts.evaluate import BoardRules, Item
+from buddywatch.alerts.signals import interval_s
+from buddywatch.collect.endings import Endings
 from buddywatch.links.connection import Connection
 from buddywatch.model.batch import BoardRows
-from buddywatch.model.samples import ConsoleLine, Event, Retime, Snapshot
+from buddywatch.model.samples import BootEnd, ConsoleLine, Event, Retime, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.boots import wire_id
 from buddywatch.protocol.console_text import kernel_message
@@ -29,10 +32,14 @@ class Now(NamedTuple):
 class Board:
     """name: the board's. What arrives is judged at once; its rows wait until take_rows()."""
 
-    def __init__(self, name: str, tracker: BoardTracker, rules: BoardRules) -> None:
+    def __init__(
+        self, name: str, tracker: BoardTracker, rules: BoardRules, endings: Iterable[BootEnd], at: Now
+    ) -> None:
+        """endings: boots of it that were ENDING when an earlier collector stopped."""
         self.name = name
         self.tracker = tracker
         self.rules = rules
+        self._endings = Endings(endings, at.time, at.monotonic_s)
         self._requests: Requests[Connection] = Requests(Connection.count_reasked)
         self._console: list[ConsoleLine] = []
         self._retimes: list[Retime] = []
@@ -57,9 +64,26 @@ class Board:
         if boot is not None and boot.boot_id != self._boot_id:
             self._boot_id = boot.boot_id
             self.rules.go_on(boot)
-        if values:
-            self.rules.take(values, at.time, at.monotonic_s)
+        self._keep(values, at)
         return values
+
+    def close_ended(self, at: Now) -> None:
+        """The collector ends: no link will bring more of boots that are over."""
+        self._close(self._endings, at)
+
+    def _close(self, boot_ids: Iterable[str], at: Now) -> None:
+        for boot_id in boot_ids:
+            self._keep(self.tracker.close(boot_id, at.time), at)
+            self._endings.forget(boot_id)  # also where its stored rows are such that the tracker does not know it
+
+    def _keep(self, values: list[Item], at: Now) -> None:
+        if values:
+            self._endings.take(values, at.monotonic_s)
+            self.rules.take(values, at.time, at.monotonic_s)
+
+    @property
+    def _interval_s(self) -> float:
+        return interval_s(self.tracker.facts) or 0.0
 
     def _hear(self, boot_id: str, values: list[Item]) -> None:
         """Take note of a snapshot that is newer than all others, and so was not fetched late."""
@@ -92,22 +116,29 @@ class Board:
         rows.retimes, self._retimes = self._retimes, []
         return rows
 
-    def ask(self, connections: list[Connection], monotonic_s: float) -> Connection | None:
-        """Ask for what is missing, over one of the connections that reach the board; the best come first. Which one."""
+    def ask(self, connections: list[Connection], at: Now) -> Connection | None:
+        """Ask for what is missing, over one of the connections that reach the board; the best come first. Which one.
+
+        What none of them can bring any more is given up.
+        """
+        if self._endings:
+            carried = {connection.boot_id for connection in connections}
+            self._close(self._endings.over(carried, self._interval_s, at.monotonic_s), at)
         boot = self.tracker.boot
         able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == wire_id(boot.boot_id)]
-        asked = self._requests.poll(self.tracker, able, monotonic_s)
+        asked = self._requests.poll(self.tracker, able, at.monotonic_s)
         if asked is None:
             return None
         connection, request = asked
         connection.expect(request.first)
-        connection.say(request_line(request), monotonic_s)
+        connection.say(request_line(request), at.monotonic_s)
         return connection
 
     def due_s(self) -> float:
         """When tick() must be called, by the steady clock, if nothing comes before."""
-        request_s = self._requests.due
-        return self.rules.due_s() if request_s is None else min(self.rules.due_s(), request_s)
+        request_s = math.inf if self._requests.due is None else self._requests.due
+        ending_s = self._endings.due_s(self._interval_s) if self._endings else math.inf
+        return min(self.rules.due_s(), ending_s, request_s)
 
     def news(self) -> str | None:
         """Why the board's hello cannot be used, once."""

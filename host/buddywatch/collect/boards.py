@@ -124,6 +124,11 @@ class Boards:
         for name in list(self._boards):
             self.do(name, lambda board: board.rules.settle(at.time), at)
 
+    def close_ended(self, at: Now) -> None:
+        """The collector ends: give up what is missing of boots that are over."""
+        for name in list(self._boards):
+            self.do(name, lambda board: board.close_ended(at), at)
+
     def restart_clocks(self, step_s: float, at: Now) -> None:
         """This machine's clock was set by step_s."""
         for name in list(self._boards):
@@ -172,7 +177,8 @@ class Boards:
         tracker = self._tracker(name, state)
         history = self._store.rules_history(name)
         new_id = self._incident_ids.__next__
-        board = Board(name, tracker, BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s))
+        rules = BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s)
+        board = Board(name, tracker, rules, history.endings, at)
         for incident in self._store.incidents(name, open_only=True):
             self._tell(f"{name}: {incident.severity}, {incident.rule}: {incident.text}")
         self._boards[name] = board

@@ -210,7 +210,7 @@ class Collector:
         self._boards.do(name, take, at)
 
     def _ask(self, name: str, at: Now) -> None:
-        asked = self._boards.do(name, lambda board: board.ask(self._links.reaching(name), at.monotonic_s), at)
+        asked = self._boards.do(name, lambda board: board.ask(self._links.reaching(name), at), at)
         if asked is not None:
             self._settle_link(asked, at)
 
@@ -256,6 +256,7 @@ class Collector:
         for connection in self._links:
             connection.close()
             self._links.sync(connection, at.monotonic_s)
+        self._boards.close_ended(at)
         if all(connection.is_recording for connection in self._links):
             self._boards.settle(at)
         deadline_s = at.monotonic_s + END_S

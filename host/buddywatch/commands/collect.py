@@ -112,8 +112,11 @@ def _allow_descriptors() -> None:
 
 
 def _expected(store: Store, config: Config) -> set[str]:
-    """Boards whose silence is news: those that the configuration names, and those heard lately."""
-    return store.boards_heard_since(time.time() - RECENTLY_S) | {board.name for board in config.boards}
+    """Boards whose silence is news: those that the configuration names, and those heard lately. And those of which
+    something may still come of a boot that is over, or else must be given up.
+    """
+    heard = store.boards_heard_since(time.time() - RECENTLY_S)
+    return store.boards_ending() | heard | {board.name for board in config.boards}
 
 
 @contextmanager

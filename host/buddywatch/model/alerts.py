@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from buddywatch.model.samples import Boot, Event, Gap, Piece, Snapshot
+from buddywatch.model.samples import Boot, BootEnd, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import BoardState
 
 # States of a rule. NOTED is not a state: it marks a one-time event (a reboot, a loss).
@@ -49,7 +49,8 @@ class RulesHistory:
     states: by (rule, need); a rule that is not in it is OK. boots: from the one that is judged on, oldest first, each
     with its pieces that are not judged yet. judged_seq: how far the first of them is. earlier: boot ids before them.
     kernel_boots, kernel_events: the agent's boots within the newest boot of the kernel, and its kernel messages.
-    heard: when the newest snapshot was made, seconds since 1970, None without any.
+    heard: when the newest snapshot was made, seconds since 1970, None without any. endings: boots that are ENDING.
+    followers: boots that were heard after these.
     """
 
     states: Mapping[tuple[str, str | None], RuleState]
@@ -59,6 +60,8 @@ class RulesHistory:
     kernel_boots: tuple[Boot, ...] = ()
     kernel_events: tuple[Event, ...] = ()
     heard: float | None = None
+    endings: tuple[BootEnd, ...] = ()
+    followers: tuple[Boot, ...] = ()
 
 
 @dataclass(frozen=True)

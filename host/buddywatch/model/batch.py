@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from buddywatch.model.alerts import Incident, RuleState, Transition
 from buddywatch.model.links import LinkHealth
-from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Retime, Snapshot
+from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class BoardRows:
     snapshots: list[Snapshot] = field(default_factory=list)
     events: list[StoredEvent] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    ends: list[BootEnd] = field(default_factory=list)
     console: list[ConsoleLine] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)  # new ones, with their ids
     incident_changes: list[IncidentChange] = field(default_factory=list)
@@ -54,6 +55,7 @@ class BoardRows:
 
     def __len__(self) -> int:
         data = len(self.boots) + len(self.snapshots) + len(self.events) + len(self.gaps) + len(self.console)
+        data += len(self.ends)
         changes = len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
         return data + changes + len(self.retimes)
 
@@ -63,6 +65,7 @@ class BoardRows:
         self.snapshots += later.snapshots
         self.events += later.events
         self.gaps += later.gaps
+        self.ends += later.ends
         self.console += later.console
         self.incidents += later.incidents
         self.incident_changes += later.incident_changes

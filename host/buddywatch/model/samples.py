@@ -15,6 +15,9 @@ LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 # Kinds of Event that say that an allocation failed, the one that says most about the request first.
 KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill")
 
+# States of a BootEnd.
+ENDING, CLOSED, GOES_ON = "ending", "closed", "goes-on"
+
 VOLATILE_FACTS = frozenset({"oldest", "next", "key", "up", "dropped", "heap_used", "heap_total", "poll_us"})
 
 
@@ -116,6 +119,22 @@ class Boot:
 
 
 @dataclass(frozen=True)
+class BootEnd:
+    """Another boot of the board, the successor, was heard, so this one is over.
+
+    state: ENDING while a slower link may still bring its last frames; CLOSED when what was missing has been given up;
+    GOES_ON where it is the present boot after all. last: the highest frame that is known to have been made. time: when
+    the host knew, seconds since 1970.
+    """
+
+    boot_id: str
+    state: str
+    last: int
+    successor: str
+    time: float
+
+
+@dataclass(frozen=True)
 class ResumeState:
     """What a collector that starts again must know of a board: read from the stored rows of its newest boot.
 
@@ -132,3 +151,5 @@ class ResumeState:
     # The first snapshot of each range in `stored`: with it, frames that are received later get times between those of
     # their neighbours even where the clock was corrected between two edges.
     firsts: tuple[Snapshot, ...] = ()
+    # Boots that are ENDING, oldest first, with what is stored of each.
+    endings: tuple[tuple[BootEnd, ResumeState], ...] = ()

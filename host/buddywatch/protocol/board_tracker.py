@@ -1,7 +1,8 @@
 """One board over all its links and lives: which boot it is in, what it has told, what is still missing. No I/O.
 
 The board keeps no state for its hosts: the host finds the holes in the numbers and asks again. A new boot id is a new
-life of the agent, in the same boot of the kernel ("agent-restart") or after a reboot; what was missing then is lost.
+life of the agent, in the same boot of the kernel ("agent-restart") or after a reboot. What was missing then cannot be
+asked for any more, but a slower link may still bring it: it is lost when close() is called.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from buddywatch.model.samples import Boot, ResumeState, Retime
+from buddywatch.model.samples import ENDING, Boot, BootEnd, ResumeState, Retime
 from buddywatch.protocol.board_clock import BoardClock
 from buddywatch.protocol.boots import KnownBoot, Life, numbers, wire_id
 from buddywatch.protocol.frame import Frame, GapReport, Hello
@@ -20,7 +21,7 @@ LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
 EARLIER_MAX = 256
 WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
 
-Stored = Boot | Decoded
+Stored = Boot | BootEnd | Decoded
 
 
 class Request(NamedTuple):
@@ -48,11 +49,18 @@ class BoardTracker:
         """Go on where an earlier collector stopped; ValueError (one line): the stored values do not fit together."""
         tracker = cls()
         tracker._earlier = dict(state.earlier)
-        life = Life(state.boot.boot_id)
-        life.facts = dict(state.boot.facts)
-        life.known = tracker._current = KnownBoot.resume(state)
-        tracker._lives[wire_id(life.boot_id)] = life
+        for end, ended in state.endings:
+            tracker._resume_life(KnownBoot.resume_ended(end, ended))
+        tracker._current = KnownBoot.resume(state)
+        tracker._resume_life(tracker._current)
         return tracker
+
+    def _resume_life(self, known: KnownBoot) -> None:
+        life = Life(known.boot.boot_id)
+        life.facts, life.known = dict(known.boot.facts), known
+        self._lives[wire_id(life.boot_id)] = life
+        self._met += 1
+        known.order = self._met
 
     @property
     def boot(self) -> Boot | None:
@@ -94,6 +102,14 @@ class BoardTracker:
         if len(life.waiting) < WAITING_MAX:
             life.waiting.append((item, arrival, live))
         return out
+
+    def close(self, boot_id: str, now: float) -> list[Stored]:
+        """No link will bring more of a boot that is ENDING: what is missing of it is lost."""
+        life = self._lives.get(wire_id(boot_id))
+        if life is None or life.known is None or life.known.boot.boot_id != boot_id:
+            return []
+        known = life.known
+        return [*known.close(now)] if known.end is not None and known.end.state == ENDING else []
 
     @property
     def is_clock_ahead(self) -> bool:
@@ -179,7 +195,7 @@ class BoardTracker:
         life.known = known
         self._met += 1
         known.order = self._met
-        out: list[Stored] = [*self._switch(known, arrival), known.boot]
+        out: list[Stored] = [*self._switch(known, arrival, live), known.boot]
         known.heard = True
         for item, when, was_live in life.waiting:  # first, for the ring may have overwritten them since they came
             out += self._take_known(known, item, when, was_live)
@@ -203,18 +219,21 @@ class BoardTracker:
         out: list[Stored] = []
         if known is not self._current and (following - 1 > known.left_at or known.order > self._current_order):
             # One link lags behind another: what was taken for a successor was older, and the boot has made more frames.
-            out += self._switch(known, arrival)
+            out += self._switch(known, arrival, live)
         out += known.frames.hello(told.get("oldest", 1), following, told.get("key", 0), arrival)
-        return out + self._close_if_over(known, arrival)
+        return [*out, *known.after_end(arrival)]
 
-    def _switch(self, known: KnownBoot, now: float) -> list[Decoded]:
-        before, self._current, known.over = self._current, known, False
-        if before is not None:
+    def _switch(self, known: KnownBoot, now: float, live: bool) -> list[Stored]:
+        """The board is in this boot. Of the one before, more may come where other links are live."""
+        before, self._current = self._current, known
+        out: list[Stored] = [*known.go_on(now)]
+        if before is None or before.end is not None:
+            return out
+        if before.order > known.order:
             before.left_at = before.frames.end
-        if before is None or before.order > known.order:
-            return []
-        before.over = True
-        return before.frames.close(now)
+            return out
+        ended = before.begin_end(known.boot.boot_id, now)
+        return [*out, *ended] if live else [*out, *ended, *before.close(now)]
 
     def _take_known(self, known: KnownBoot, item: Frame | GapReport, arrival: float, live: bool) -> list[Stored]:
         out: list[Stored] = []
@@ -223,17 +242,13 @@ class BoardTracker:
             out += known.frames.take(item.seq, item.kind, item.body, arrival, live)
         else:
             out += known.frames.overwritten(item.first, item.last, arrival)
-        return out + self._close_if_over(known, arrival)
+        return [*out, *known.after_end(arrival)]
 
     @property
     def _current_order(self) -> int:
         return self._current.order if self._current else 0
 
-    def _close_if_over(self, known: KnownBoot, now: float) -> list[Decoded]:
-        """A slow link may still bring frames of a boot that is over; nobody can be asked for what they lack."""
-        return known.frames.close(now) if known.over else []
-
-    def _make_room(self, now: float) -> list[Decoded]:
+    def _make_room(self, now: float) -> list[Stored]:
         """Forget the oldest life where there are too many."""
         if len(self._lives) < LIVES_MAX:
             return []
@@ -241,9 +256,9 @@ class BoardTracker:
         del self._lives[wire_id(gone.boot_id)]
         return [] if gone.known is None else self._end(gone.known, now)
 
-    def _end(self, known: KnownBoot, now: float) -> list[Decoded]:
+    def _end(self, known: KnownBoot, now: float) -> list[Stored]:
         """Nothing more is expected of the boot."""
         self._earlier[known.boot.boot_id] = known.frames.end
         if len(self._earlier) > EARLIER_MAX:
             del self._earlier[next(iter(self._earlier))]
-        return known.frames.close(now)
+        return [*known.close(now)]

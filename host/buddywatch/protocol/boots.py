@@ -7,12 +7,22 @@ from dataclasses import replace
 
 from buddyd import wire
 
-from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, VOLATILE_FACTS, Boot, ResumeState
+from buddywatch.model.samples import (
+    CLOSED,
+    ENDING,
+    GOES_ON,
+    NOT_HELD,
+    OVERWRITTEN,
+    VOLATILE_FACTS,
+    Boot,
+    BootEnd,
+    ResumeState,
+)
 from buddywatch.protocol.board_clock import BoardClock
 from buddywatch.protocol.bounds import FRAMES_MAX, UPTIME_MAX_CS, whole_number
 from buddywatch.protocol.frame import Frame, GapReport
 from buddywatch.protocol.layout import Layout, whole
-from buddywatch.protocol.reassembly import BootFrames
+from buddywatch.protocol.reassembly import BootFrames, Decoded
 
 # What layout, start and cause of a boot come from: it is taken from the first hello, and not changed by a later one.
 SETTLED_FACTS = frozenset({"v", "cols", "zones", "interval_cs", "kboot"})
@@ -34,7 +44,7 @@ class KnownBoot:
         contact = following if oldest > 1 else 0
         self.frames = BootFrames(boot.boot_id, Layout(boot.facts), clock, contact, why_not_held)
         self.heard = False  # by this collector, since it was started
-        self.over = False  # another boot has begun
+        self.end: BootEnd | None = None  # another boot has begun
         self.order = 0  # of two boots, the later one was met later
         self.left_at = 0  # the highest frame when another boot took its place
 
@@ -46,6 +56,42 @@ class KnownBoot:
         known = cls(state.boot, BoardClock(*knots[-1], before=knots[:-1]))
         known.frames.resume(state.stored, state.lost, state.edges)
         return known
+
+    @classmethod
+    def resume_ended(cls, end: BootEnd, state: ResumeState) -> KnownBoot:
+        """A boot that is over, while frames of it may still come; ValueError as above."""
+        known = cls.resume(state)
+        known.frames.expect(end.last)
+        known.end, known.left_at = end, known.frames.end
+        return known
+
+    def begin_end(self, successor: str, now: float) -> list[BootEnd]:
+        """The successor takes its place."""
+        self.left_at = self.frames.end
+        self.end = BootEnd(self.boot.boot_id, ENDING, self.frames.end, successor, now)
+        return [self.end]
+
+    def go_on(self, now: float) -> list[BootEnd]:
+        """It is the present boot after all."""
+        end, self.end = self.end, None
+        return [] if end is None else [replace(end, state=GOES_ON, time=now)]
+
+    def close(self, now: float) -> list[Decoded | BootEnd]:
+        """It is over, and what is missing of it will not come any more."""
+        end = self.end or BootEnd(self.boot.boot_id, CLOSED, self.frames.end, "", now)
+        self.end = replace(end, state=CLOSED, last=self.frames.end, time=now)
+        return [*self.frames.close(now), self.end]
+
+    def after_end(self, now: float) -> list[Decoded | BootEnd]:
+        """What follows from what a slower link has just brought of it; nothing if it is not over."""
+        if self.end is None:
+            return []
+        if self.end.state == CLOSED:
+            return [*self.frames.close(now)]
+        if self.frames.end == self.end.last:
+            return []
+        self.end = replace(self.end, last=self.frames.end, time=now)
+        return [self.end]
 
     def learn(self, facts: Mapping[str, str]) -> bool:
         """Take in a later hello line; whether it changed the boot's facts."""

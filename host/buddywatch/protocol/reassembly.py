@@ -81,11 +81,15 @@ class BootFrames:
             self._chains.pop(number, None)
             self._follow(number, chain)
 
+    def expect(self, last: int) -> None:
+        """Frames up to this number are known to have been made."""
+        self.end = max(self.end, last)
+
     def hello(self, oldest: int, following: int, key: int, now: float) -> list[Decoded]:
         """What the board says of its ring: the oldest frame it holds, the next it will make, the newest key frame."""
         self._begin(now)
         self.holes_seen += following - 1 > self.end
-        self.end = max(self.end, following - 1)
+        self.expect(following - 1)
         self._urgent = max(self._urgent, key)
         self._give_up_overwritten(1, oldest - 1)
         return self._out

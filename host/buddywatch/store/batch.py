@@ -34,6 +34,8 @@ class BatchStore(RulesStore, HeardStore):
         self.fold_ranges(board, len(rows.snapshots) + len(rows.events))
         for gap in rows.gaps:
             self.add_gap(board, gap)
+        for end in rows.ends:
+            self.set_end(board, end)
         for line in rows.console:
             self.add_console(board, line)
 

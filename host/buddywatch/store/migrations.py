@@ -137,7 +137,24 @@ def m006_heard(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (m001_initial, m002_link_health, m003_parts, m004_bounded_reads, m005_stored_ranges, m006_heard)
+def m007_endings(connection: Connection) -> None:
+    """Boots that are over, while a slower link may still bring their frames up to `last`. successor: its boot id."""
+    connection.execute(
+        """CREATE TABLE endings (
+            boot INTEGER PRIMARY KEY REFERENCES boots, last INTEGER NOT NULL, successor TEXT NOT NULL,
+            since_ms INTEGER NOT NULL) STRICT"""
+    )
+
+
+MIGRATIONS = (
+    m001_initial,
+    m002_link_health,
+    m003_parts,
+    m004_bounded_reads,
+    m005_stored_ranges,
+    m006_heard,
+    m007_endings,
+)
 
 
 def schema_version(connection: Connection) -> int | None:

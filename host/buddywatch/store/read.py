@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from buddywatch.model.links import LinkHealth, LinkState
-from buddywatch.model.samples import LOSSES, Boot, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.model.samples import ENDING, LOSSES, Boot, BootEnd, ConsoleLine, Event, Gap, Snapshot
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.database import Database
 
@@ -62,6 +62,10 @@ class ReadStore(Database):
 
     def latest_boot(self, board: str) -> Boot | None:
         row = self._row(f"SELECT {BOOT} FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
+        return None if row is None else self._boot(row)
+
+    def _known_boot(self, board: str, boot_id: str) -> Boot | None:
+        row = self._row(f"SELECT {BOOT} FROM boots WHERE board = ? AND boot_id = ?", (board, boot_id))
         return None if row is None else self._boot(row)
 
     def has_boot(self, board: str, boot_id: str) -> bool:
@@ -138,6 +142,17 @@ class ReadStore(Database):
             WHERE b.board = ? AND b.boot_id = ? AND g.first = ?"""
         row = self._row(sql, (board, boot_id, first))
         return None if row is None else _gap(row)
+
+    def endings(self, board: str) -> list[BootEnd]:
+        """The board's boots that are ENDING, oldest first."""
+        sql = """SELECT b.boot_id, e.last, e.successor, e.since_ms FROM endings e JOIN boots b ON b.id = e.boot
+            WHERE b.board = ? ORDER BY b.id"""
+        rows = self._rows(sql, (board,))
+        return [BootEnd(boot_id, ENDING, last, after, seconds(since_ms)) for boot_id, last, after, since_ms in rows]
+
+    def boards_ending(self) -> set[str]:
+        """Boards with a boot that is ENDING."""
+        return {name for (name,) in self._rows("SELECT b.board FROM endings e JOIN boots b ON b.id = e.boot")}
 
     def lost_snapshots(self, board: str) -> int:
         """Frames lost for good, of all boots; those overwritten before the first contact do not count."""

@@ -8,6 +8,7 @@ date, which leaves little to look for.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from buddywatch.model.samples import Boot, ResumeState, Snapshot
 from buddywatch.store.read import SNAPSHOT
@@ -39,6 +40,19 @@ class FrameStore(DataStore):
         boot = self.latest_boot(board)
         if boot is None:
             return None
+        state = self._resume_boot(board, boot)
+        if state is None:
+            return None
+        endings = []
+        for end in self.endings(board):
+            ended = None if end.boot_id == boot.boot_id else self._known_boot(board, end.boot_id)
+            of_ended = None if ended is None else self._resume_boot(board, ended)
+            if of_ended is not None:
+                endings.append((end, of_ended))
+        return replace(state, earlier=self._highest(board, boot), endings=tuple(endings))
+
+    def _resume_boot(self, board: str, boot: Boot) -> ResumeState | None:
+        """What is stored of one boot; None where its facts cannot be read."""
         key = self._known_key(board, boot.boot_id)
         if self._layout(key) is None:
             return None
@@ -49,7 +63,6 @@ class FrameStore(DataStore):
             stored=tuple(ranges),
             lost=tuple(self._rows("SELECT first, last FROM gaps WHERE boot = ? ORDER BY first", (key,))),
             edges=tuple(edges),
-            earlier=self._highest(board, boot),
             firsts=tuple(first for first in firsts if first is not None),
         )
 

@@ -30,6 +30,8 @@ class RulesStore(FrameStore, AlertStore):
         open_boots = [row for row in boots if row[0] >= judged_key]
         kernel = boots[-1][-1]
         newest = self.latest(board)
+        endings = self.endings(board)
+        followers = {end.successor for end in endings}
         return RulesHistory(
             states=self.rule_states(board),
             boots=tuple(
@@ -41,6 +43,8 @@ class RulesStore(FrameStore, AlertStore):
             kernel_boots=tuple(self._boot(row[:-1]) for row in boots if row[-1] == kernel),
             kernel_events=tuple(self._kernel_events(kernel)),
             heard=None if newest is None else newest.time,
+            endings=tuple(endings),
+            followers=tuple(self._boot(row[:-1]) for row in boots if row[2] in followers),
         )
 
     def boards_heard_since(self, time: float) -> set[str]:
@@ -61,6 +65,9 @@ class RulesStore(FrameStore, AlertStore):
         self._run("UPDATE boots SET board = ?, kernel = id WHERE id = ?", (moved.to, key))
         self._run("UPDATE events SET board = ?, kernel = ? WHERE boot = ?", (moved.to, key, key))
         self._run("DELETE FROM links WHERE board = ? AND url = ?", (moved.board, moved.url))
+        of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that was taken for ended goes on
+        ended = f"DELETE FROM endings WHERE boot = ? OR (successor = ? AND boot IN ({of_board}))"
+        self._run(ended, (key, moved.boot_id, moved.board))
         self._forget()
         if self._run("DELETE FROM judged WHERE board = ? AND boot = ?", (moved.board, key)).rowcount:
             left = self.latest_boot(moved.board)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from buddywatch.model.links import LinkHealth
-from buddywatch.model.samples import Boot, ConsoleLine, Event, Gap, Retime, Snapshot
+from buddywatch.model.samples import ENDING, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
 from buddywatch.store.read import BOOT, ReadStore, milliseconds
 
 CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
@@ -77,6 +77,15 @@ class DataStore(ReadStore):
         values = (self._known_key(board, gap.boot_id), gap.first, gap.last, gap.reason, milliseconds(gap.time))
         return self._run("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)", values).rowcount == 1
 
+    def set_end(self, board: str, end: BootEnd) -> None:
+        """Keep that a boot is ENDING, or that it no longer is."""
+        key = self._known_key(board, end.boot_id)
+        if end.state == ENDING:
+            values = (key, end.last, end.successor, milliseconds(end.time))
+            self._run("INSERT OR REPLACE INTO endings VALUES (?, ?, ?, ?)", values)
+        else:
+            self._run("DELETE FROM endings WHERE boot = ?", (key,))
+
     def add_console(self, board: str, line: ConsoleLine) -> None:
         """Keep a console line, and of the board's no more than the newest CONSOLE_LINES_MAX, give or take a few."""
         self._run("INSERT INTO console VALUES (NULL, ?, ?, ?)", (board, milliseconds(line.time), _text(line.text)))
@@ -128,7 +137,7 @@ class DataStore(ReadStore):
     def _kernel_of(self, board: str, boot: Boot) -> int | None:
         """The kernel life that a new boot of an agent falls into; None for one not seen yet."""
         row = self._row(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
-        if row is None:
+        if row is None or boot.cause == REBOOT:
             return None
         kboot = boot.facts.get("kboot", "-")
         same = kboot != "-" and self._boot(row[:-1]).facts.get("kboot") == kboot

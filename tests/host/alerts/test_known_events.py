@@ -30,6 +30,7 @@ def test_event_read_again_by_a_restarted_agent_is_a_copy(known):
     [
         pytest.param("reboot", "ffff", True, id="another-kernel"),
         pytest.param("reboot", "-", True, id="kernel-boot-unknown"),
+        pytest.param("reboot", "3d7a", True, id="one-id-for-two-boots-of-the-kernel"),
         pytest.param("first", "3d7a", False, id="same-kernel-by-its-id"),
         pytest.param("agent-restart", "-", False, id="same-kernel-as-the-tracker-says"),
     ],

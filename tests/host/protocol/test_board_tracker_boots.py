@@ -1,11 +1,12 @@
 """Which life a board is in: restarted agents, reboots, links that lag behind, facts that change."""
 
 import pytest
-from buddywatch.model.samples import REBOOT, UNDECODABLE, Boot
+from buddywatch.model.samples import CLOSED, ENDING, GOES_ON, REBOOT, UNDECODABLE, Boot, BootEnd
 from buddywatch.protocol.board_tracker import LIVES_MAX, BoardTracker, Request
 from buddywatch.protocol.frame import Frame, Hello
 from modelboard import ModelBoard
-from trackertools import EPOCH, FACTS, WIDTH, board, feed, gaps, held, hello, met, numbers
+from trackertools import EPOCH, FACTS, WIDTH, board, boots, feed, gaps, held, hello, met, numbers
+from trackerworld import Rows
 
 CAUSES = [
     # kboot before, kboot after, uptime of the last frame before, uptime after, seconds passed
@@ -29,7 +30,7 @@ def test_a_restarted_agent_is_told_from_a_rebooted_board(kboot, later_kboot, up_
     before = ModelBoard("0000000a", {**FACTS, "kboot": kboot}, WIDTH, 4000, 1, up_s * 100)
     after = ModelBoard("0000000b", {**FACTS, "kboot": later_kboot}, WIDTH, 4000, 1, later_up_s * 100)
     tracker, _ = met(before)
-    (boot,) = feed(tracker, hello(after), EPOCH + passed_s)
+    (boot,) = boots(feed(tracker, hello(after), EPOCH + passed_s))
     assert boot.cause == cause
     assert tracker.boot is boot
 
@@ -38,19 +39,82 @@ def test_times_go_on_where_only_the_agent_was_restarted():
     before, after = board(), board("0000000b")
     tracker, _ = met(before)
     after.vector[0] += 6000
-    (boot,) = feed(tracker, hello(after), EPOCH + 60 + 7)  # 7 s late
+    (boot,) = boots(feed(tracker, hello(after), EPOCH + 60 + 7))  # 7 s late
     assert boot.started == pytest.approx(tracker.boot.started, abs=1e-3)
     assert boot.started == pytest.approx(EPOCH - before.vector[0] / 100, abs=1e-3)
 
 
-def test_what_is_missing_at_a_reboot_is_lost_before_the_new_boot_is_told():
+def test_what_is_missing_at_a_reboot_is_lost_when_no_link_can_bring_it():
     made, after = board(polls=9), board("0000000b", kboot="b2")
     tracker, _ = met(made)
     feed(tracker, held(made, 1, 2, 5))
-    values = feed(tracker, hello(after))
-    assert gaps(values[:-1]) == [(3, 4, REBOOT), (5, 5, UNDECODABLE), (6, 9, REBOOT)]
-    assert values[-1].boot_id == after.boot
+    ended, begun = feed(tracker, hello(after))
+    assert ended == BootEnd(made.boot, ENDING, 9, after.boot, EPOCH)
+    assert begun.boot_id == after.boot
     assert tracker.next_request(32) is None
+    values = tracker.close(made.boot, EPOCH + 10)
+    assert gaps(values) == [(3, 4, REBOOT), (5, 5, UNDECODABLE), (6, 9, REBOOT)]
+    assert values[-1] == BootEnd(made.boot, CLOSED, 9, after.boot, EPOCH + 10)
+    assert tracker.close(made.boot, EPOCH + 20) == tracker.close(after.boot, EPOCH + 20) == []
+    assert tracker.close("unknown", EPOCH + 20) == []
+
+
+def test_what_is_missing_at_a_reboot_in_a_recording_is_lost_at_once():
+    made, after = board(polls=3), board("0000000b", kboot="b2")
+    tracker, _ = met(made)
+    values = [value for item in hello(after) for value in tracker.take(item, EPOCH, live=False)]
+    assert gaps(values) == [(1, 3, REBOOT)]
+    assert [value.state for value in values if isinstance(value, BootEnd)] == [ENDING, CLOSED]
+
+
+def test_what_a_slower_link_brings_after_a_reboot_is_taken():
+    made, after = board(polls=9), board("0000000b", polls=1, kboot="b2")
+    tracker, _ = met(made)
+    feed(tracker, [*held(made, 1, 2), *hello(after), *held(after)])
+    assert numbers(feed(tracker, held(made, 3, 4, 5, 6, 7, 8))) == [(n, n) for n in range(3, 9)]
+    assert feed(tracker, held(made, 3, 4)) == []
+    assert gaps(tracker.close(made.boot, EPOCH)) == [(9, 9, REBOOT)]
+    assert tracker.boot.boot_id == after.boot
+
+
+def test_last_frame_of_a_boot_that_ends_is_told_as_it_is_known():
+    """Where the collector is killed, what it knew is needed to tell what was lost."""
+    made, after = board(polls=3), board("0000000b", kboot="b2")
+    tracker, _ = met(made)
+    feed(tracker, [*held(made), *hello(after)])
+    for _ in range(4):
+        made.poll()
+    last, late = feed(tracker, held(made, 7), EPOCH + 1), feed(tracker, held(made, 6), EPOCH + 2)
+    assert (last, late) == ([BootEnd(made.boot, ENDING, 7, after.boot, EPOCH + 1)], [])
+
+
+def test_collector_that_was_killed_goes_on_with_boots_that_end():
+    made, after = board(polls=9), board("0000000b", polls=1, kboot="b2")
+    rows = Rows()
+    tracker = BoardTracker()
+    for item in [*hello(made), *held(made, 1, 2, 5), *hello(after), *held(after)]:
+        for value in tracker.take(item, EPOCH):
+            rows.add(value)
+    resumed = BoardTracker.resume(rows.resume())
+    assert resumed.boot.boot_id == after.boot
+    assert numbers(feed(resumed, held(made, 3, 4))) == [(3, 3), (4, 4)]
+    assert numbers(feed(resumed, held(made, 1, 5))) == [(5, 5)]
+    assert feed(resumed, hello(made)) == []
+    assert resumed.boot.boot_id == after.boot
+    assert gaps(resumed.close(made.boot, EPOCH)) == [(6, 9, REBOOT)]
+
+
+def test_order_of_boots_is_known_after_a_restart():
+    before, after = board(polls=2), board("0000000b", polls=2, kboot="b2")
+    tracker, values = met(before)
+    rows = Rows()
+    for value in [*values, *feed(tracker, [*held(before), *hello(after), *held(after)])]:
+        rows.add(value)
+    resumed = BoardTracker.resume(rows.resume())
+    before.poll()
+    assert [value.state for value in feed(resumed, hello(before))] == [GOES_ON]
+    assert [value.boot_id for value in feed(resumed, hello(after))] == [before.boot]
+    assert resumed.boot.boot_id == after.boot
 
 
 def test_a_link_that_lags_behind_may_still_bring_frames_of_the_boot_before():
@@ -60,6 +124,7 @@ def test_a_link_that_lags_behind_may_still_bring_frames_of_the_boot_before():
     for _ in range(4):
         made.poll()
     assert numbers(feed(tracker, held(made, 6))) == [(6, 6)]
+    tracker.close(made.boot, EPOCH)
     assert gaps(feed(tracker, held(made, 9))) == [(7, 8, REBOOT), (9, 9, UNDECODABLE)]
     assert feed(tracker, held(made, 7, 8)) == []
     assert gaps(values) == []
@@ -79,9 +144,9 @@ def test_a_boot_that_goes_on_is_the_current_one_again():
     tracker, _ = met(made)
     feed(tracker, hello(old))  # came late, over another link
     made.poll()
-    assert feed(tracker, hello(made)) == []
+    assert [value.state for value in feed(tracker, hello(made))] == [GOES_ON]
     assert tracker.boot.boot_id == made.boot
-    assert tracker.next_request(32) == Request(made.boot, 6, 1)
+    assert tracker.next_request(32) == Request(made.boot, 1, 6)
 
 
 def test_the_later_of_two_boots_needs_only_to_be_heard_to_be_current_again():
@@ -91,8 +156,9 @@ def test_the_later_of_two_boots_needs_only_to_be_heard_to_be_current_again():
     before.poll()
     feed(tracker, hello(before))  # a link that lags behind
     assert tracker.boot.boot_id == before.boot
-    assert gaps(feed(tracker, hello(after))) == [(6, 6, REBOOT)]
+    feed(tracker, hello(after))
     assert tracker.boot.boot_id == after.boot
+    assert gaps(tracker.close(before.boot, EPOCH)) == [(1, 6, REBOOT)]
 
 
 def test_what_is_missing_of_a_boot_that_was_left_for_an_earlier_one_is_lost_when_it_is_forgotten():
@@ -103,7 +169,7 @@ def test_what_is_missing_of_a_boot_that_was_left_for_an_earlier_one_is_lost_when
     values += feed(tracker, hello(before))
     for i in range(LIVES_MAX):
         values += feed(tracker, hello(board(f"{i:08x}", kboot=f"k{i}")))
-    lost = [value for value in values if value.boot_id == after.boot and not isinstance(value, Boot)]
+    lost = [value for value in values if value.boot_id == after.boot]
     assert gaps(lost) == [(2, 5, REBOOT)]
 
 
@@ -115,7 +181,7 @@ def test_frames_of_a_boot_that_should_be_over_make_it_ask_who_is_there():
     made.poll()
     assert numbers(feed(tracker, held(made, 6))) == [(6, 6)]
     assert tracker.wants_hello
-    assert feed(tracker, hello(made)) == []
+    assert [value.state for value in feed(tracker, hello(made))] == [GOES_ON]
     assert tracker.boot.boot_id == made.boot
     assert not tracker.wants_hello
 
@@ -155,5 +221,5 @@ def test_only_so_many_lives_are_kept():
         values += feed(tracker, [*hello(made), *held(made, 1)])
         feed(tracker, [Hello(f"{i:04x}ffff", {"v": "1"})])
     assert len(tracker._lives) == LIVES_MAX
-    assert len(gaps(values)) == 3 * LIVES_MAX - 1
+    assert len(gaps(values)) == 3 * LIVES_MAX - len(tracker._lives) / 2
     assert not BoardTracker().take(Frame("0000000a", 1, b"k", b""), EPOCH)

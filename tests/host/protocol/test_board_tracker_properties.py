@@ -15,7 +15,7 @@ from trackerworld import World
 ACTIONS = {
     World.poll: 12, World.poll_often: 2, World.event: 3, World.lose_a_line: 3, World.lose_many_lines: 1, World.cut: 1,
     World.hello: 2, World.ask: 6, World.disorder: 2, World.double: 2, World.damage: 2, World.splice: 1,
-    World.deliver: 12, World.restart_agent: 1, World.reboot: 1, World.restart_collector: 2,
+    World.deliver: 12, World.restart_agent: 1, World.reboot: 1, World.restart_collector: 2, World.close_ended: 1,
 }  # fmt: skip
 STEPS = st.lists(st.sampled_from([action for action, weight in ACTIONS.items() for _ in range(weight)]), max_size=120)
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

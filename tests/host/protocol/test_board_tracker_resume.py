@@ -80,7 +80,8 @@ def test_an_earlier_boot_that_has_made_more_frames_goes_on_behind_what_is_stored
     earlier, last = board(polls=8), board("0000000b", kboot="b2")
     state = state_of(last, [])
     resumed = BoardTracker.resume(ResumeState(state.boot, (), (), (), {earlier.boot: 5}))
-    told, *values = feed(resumed, [*hello(earlier), *held(earlier)])
+    ended, told, *values = feed(resumed, [*hello(earlier), *held(earlier)])
+    assert (ended.boot_id, ended.successor) == (last.boot, earlier.boot)
     assert told.boot_id == resumed.boot.boot_id == earlier.boot
     assert gaps(values) == [(n, n, UNDECODABLE) for n in (6, 7, 8)]
 

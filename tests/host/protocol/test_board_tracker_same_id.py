@@ -1,7 +1,7 @@
 """A board without entropy may give one id to two boots: the host tells them apart by uptime and frame numbers."""
 
 import pytest
-from buddywatch.model.samples import REBOOT, Boot, Snapshot
+from buddywatch.model.samples import CLOSED, REBOOT, Boot, BootEnd, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker, Request
 from buddywatch.protocol.line_stream import LinkSession
 from trackertools import EPOCH, board, gaps, hello, items, met
@@ -45,6 +45,8 @@ def test_the_board_is_asked_by_the_id_that_it_knows():
     tracker, _ = met(before)
     values = feed(tracker, hello(after), EPOCH + 300)
     assert gaps(values) == [(1, 9, REBOOT)]
+    assert [value.state for value in values if isinstance(value, BootEnd)] == [CLOSED]
+    assert tracker.close("0000000a", EPOCH + 300) == []
     assert isinstance(values[-1], Boot)
     request = tracker.next_request(32)
     assert request == Request("0000000a", 1, 3)

@@ -97,7 +97,8 @@ def test_a_snapshot_that_is_incomplete_at_a_reboot_is_undecodable():
     made = large(1)
     tracker, _ = met(made)
     feed(tracker, held(made, 1))
-    assert gaps(feed(tracker, hello(board("0000000b", polls=1, kboot="b2"))))[0] == (1, 1, UNDECODABLE)
+    feed(tracker, hello(board("0000000b", polls=1, kboot="b2")))
+    assert gaps(tracker.close(made.boot, EPOCH))[0] == (1, 1, UNDECODABLE)
 
 
 def group_after_a_hole():

@@ -3,7 +3,7 @@
 import pytest
 from boards import BOOT_ID, boot, kernel_event, snapshot
 from buddywatch.model.batch import Batch, LinkChange, MovedBoot
-from buddywatch.model.samples import Gap
+from buddywatch.model.samples import ENDING, BootEnd, Gap
 from buddywatch.store.store import Store
 
 OTHER = "0000b00b"
@@ -60,6 +60,15 @@ def test_a_boot_that_is_not_there_moves_nothing(store, moved):
     move(store, moved)
     assert store.latest_boot("xp").boot_id == OTHER
     assert store.latest_boot("xp-2") is None
+
+
+def test_no_boot_ends_because_of_another_boards(store):
+    store.set_end("xp", BootEnd(BOOT_ID, ENDING, 5, OTHER, 1.0))
+    store.set_end("xp", BootEnd(OTHER, ENDING, 2, BOOT_ID, 1.0))
+    store.add_boot("xp-9", boot())
+    store.set_end("xp-9", BootEnd(BOOT_ID, ENDING, 5, OTHER, 1.0))
+    move(store)
+    assert store.boards_ending() == {"xp-9"}
 
 
 def test_moving_twice_is_moving_once(store):
