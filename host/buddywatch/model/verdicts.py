@@ -28,7 +28,9 @@ class BoardState:
     """A snapshot judged. serviceable_bytes: largest block granted at the min mark, 0 for none.
 
     largest_free_block_bytes is that of the zones which serve the kernel, granted or not. free_bytes is MemFree, on a
-    board without meminfo what lies in free blocks.
+    board without meminfo what lies in free blocks. reclaimable_bytes: what reclaim can free at best. ram_file_bytes:
+    what the kernel lists as reclaimable, too, though it lies in files in RAM and goes only when they are deleted; None
+    where it is not known how much of reclaimable_bytes that is.
     """
 
     rule: str | None
@@ -38,4 +40,5 @@ class BoardState:
     largest_free_block_bytes: int | None
     free_bytes: int | None
     reclaimable_bytes: int | None
+    ram_file_bytes: int | None
     needs: tuple[NeedState, ...]

@@ -73,11 +73,13 @@ def lacks_memory(request: Asked, snapshot: Snapshot, state: BoardState) -> bool:
 
 def totals_lines(state: BoardState) -> list[str]:
     """Total free memory, the largest free block, the largest request that succeeds, and caches."""
+    is_mixed = state.ram_file_bytes is None
     known = [
         ("free memory", state.free_bytes),
         ("largest free block", state.largest_free_block_bytes),
         ("largest request that succeeds", state.serviceable_bytes),
-        ("caches that the kernel can free", state.reclaimable_bytes),
+        (f"caches that the kernel can free{', at most' if is_mixed else ''}", state.reclaimable_bytes),
+        ("files in RAM, which go only when deleted", state.ram_file_bytes or None),
     ]
     return [f"{INDENT}{what + ':':<46}{value // 1024:>8} kB" for what, value in known if value is not None]
 

@@ -13,6 +13,7 @@ from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot, Zone
 from buddywatch.model.verdicts import FAILS, OOM_KILLER, BoardState, NeedState
+from buddywatch.verdict.reclaim import files_of_fact, reclaimable
 
 _Zones = list[tuple[tuple[int, ...], int, int, int]]  # as watermark.judge() takes them
 
@@ -45,6 +46,10 @@ def board_state(
     free_pages = snapshot.free_pages
     if free_pages is None:
         free_pages = sum(watermark.free_pages(zone.nr_free) for zone in snapshot.zones)
+    caches = None
+    if snapshot.reclaimable_pages is not None:
+        files, no_mmu = files_of_fact(facts.get("files")), facts.get("nommu") == "1"
+        caches = reclaimable(snapshot.reclaimable_pages, files, no_mmu, facts.get("kernel"))
     return BoardState(
         rule=rule,
         page_bytes=page_bytes,
@@ -52,7 +57,8 @@ def board_state(
         serviceable_low_bytes=largest_low,
         largest_free_block_bytes=_block_bytes(_largest_free_order(snapshot), page_bytes),
         free_bytes=_bytes(free_pages, page_bytes),
-        reclaimable_bytes=_bytes(snapshot.reclaimable_pages, page_bytes),
+        reclaimable_bytes=_bytes(caches.pages if caches else None, page_bytes),
+        ram_file_bytes=_bytes(caches.ram_file_pages if caches else None, page_bytes),
         needs=tuple(judge(snapshot, page_bytes, need, rule) for need in needs),
     )
 

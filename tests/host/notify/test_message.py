@@ -1,6 +1,7 @@
 """Words for people: the mail of the seed's board, and what changes with rules, kernels and circumstances."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -25,7 +26,7 @@ from alert_facts import (
 )
 from buddywatch.model.samples import OVERWRITTEN, REBOOT, Gap, Zone
 from buddywatch.notify.message import PAYLOAD_SCHEMA, compose, compose_test
-from buddywatch.notify.why import Asked
+from buddywatch.notify.why import Asked, totals_lines
 from buddywatch.verdict.judge import board_state
 
 
@@ -67,7 +68,7 @@ Memory
   free memory:                                      3284 kB
   largest free block:                                 64 kB
   largest request that succeeds:                      32 kB
-  caches that the kernel can free:                   196 kB
+  caches that the kernel can free, at most:          196 kB
 
 Kernel messages
   11:55:03  Allocation of length 61440 from process 6821 (rm) failed
@@ -265,3 +266,24 @@ def test_the_payload_holds_everything_as_json():
 def test_the_test_message_has_the_same_keys():
     assert compose_test(T0).payload.keys() == compose(facts(REFUSED)).payload.keys()
     assert "Sent at 2025-11-22 11:55:03 +0100." in compose_test(T0).body
+
+
+@pytest.mark.parametrize(
+    ("fact", "kb", "said"),
+    [
+        pytest.param(
+            "ram,rom",
+            196,
+            {"caches that the kernel can free": 0, "files in RAM, which go only when deleted": 196},
+            id="only-in-ram",
+        ),
+        pytest.param("rom,disk", 196, {"caches that the kernel can free": 196}, id="none-in-ram"),
+        pytest.param("ram,disk", 196, {"caches that the kernel can free, at most": 196}, id="both"),
+        pytest.param("rom", 0, {"caches that the kernel can free": 0}, id="nothing-cached"),
+    ],
+)
+def test_files_in_ram_are_no_caches(fact, kb, said):
+    shot = replace(snapshot(0, FAILING), reclaimable_pages=kb // 4)
+    text = "\n".join(totals_lines(board_state(shot, {**XPORT, "files": fact}, [])))
+    rows = dict(re.findall(r"^  ((?:caches|files in RAM)[^:]*): +(\d+) kB$", text, re.MULTILINE))
+    assert rows == {row: str(value) for row, value in said.items()}

@@ -45,8 +45,28 @@ def test_seed_is_judged_by_the_rule_of_its_kernel(kernel, verdict, margin_pages,
 
 def test_board_state_gives_bytes():
     state = board_state(snapshot(1, SEED_REBOOTED), FACTS, [RM])
-    assert (state.free_bytes, state.reclaimable_bytes) == (798 * 4096, 14 * 4096)
+    assert (state.free_bytes, state.reclaimable_bytes, state.ram_file_bytes) == (798 * 4096, 14 * 4096, 0)
     assert (state.serviceable_bytes, state.serviceable_low_bytes) == (2 << 20, 2 << 20)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param({"nommu": "1", "files": "ram,rom"}, (0, 14 * 4096), id="files-in-ram"),
+        pytest.param({"nommu": "1"}, (14 * 4096, None), id="an-agent-that-does-not-say"),
+        pytest.param({"nommu": "1", "files": "ram,rom", "kernel": "6.1.192"}, (14 * 4096, 0), id="6.1"),
+        pytest.param({"nommu": "0", "files": "ram,disk"}, (14 * 4096, 0), id="mmu"),
+        pytest.param({"page_bytes": "?"}, (None, None), id="unknown-page-size"),
+    ],
+)
+def test_files_in_ram_are_not_reclaimable(facts, expected):
+    state = board_state(snapshot(1, SEED_REBOOTED), {**FACTS, **facts}, [RM])
+    assert (state.reclaimable_bytes, state.ram_file_bytes) == expected
+
+
+def test_without_meminfo_nothing_is_known_of_caches():
+    state = board_state(replace(snapshot(1), reclaimable_pages=None), {**FACTS, "nommu": "1"}, [])
+    assert (state.reclaimable_bytes, state.ram_file_bytes) == (None, None)
 
 
 def test_free_bytes_without_meminfo_are_those_in_blocks():
