@@ -15,9 +15,10 @@ from buddywatch.config.load import Config
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
-from buddywatch.explain.report import report_lines
+from buddywatch.explain.report import report_parts
 from buddywatch.kernel_text.kernel import version_of
 from buddywatch.kernel_text.state import Options
+from buddywatch.text.document import html_lines, markdown_lines, text_lines
 from buddywatch.text.escape import escaped
 from buddywatch.text.units import parse_size
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
@@ -45,7 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--low-kb", metavar="N", type=_number, help="the low marks of all zones together")
     parser.add_argument("--page-kb", metavar="N", type=page_kb, help="the page size")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--full", action="store_true", help="all stories and states, with all reasons and numbers")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--markdown", action="store_true", help="the same text for a ticket, as Markdown")
+    form.add_argument("--html", action="store_true", help="the same text for a ticket, as a fragment of HTML")
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
@@ -64,7 +69,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if args.json:
         print_json(explanation_json(explanation))
     else:
-        print("\n".join(report_lines(explanation)))
+        lines = markdown_lines if args.markdown else html_lines if args.html else text_lines
+        print("\n".join(lines(report_parts(explanation, args.full))))
     return BAD_NEWS if explanation.is_bad_news else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buddywatch.explain.case import Case, Explanation
+from buddywatch.explain.changes import Change
 from buddywatch.explain.judge import certain_largest_order, merge_plan
 from buddywatch.explain.program import Piece
 from buddywatch.explain.remedies import remedies
@@ -29,6 +30,20 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "states": [_zone(state, zone, index) for index, state in enumerate(explanation.states) for zone in state.zones],
         "failures": [_failure(case, indexes) for case in explanation.failures],
         "needs": [_need(case, indexes) for case in explanation.needs],
+        "changes": [_change(change, indexes) for change in explanation.changes],
+    }
+
+
+def _change(change: Change, indexes: dict[int, int]) -> dict[str, Any]:
+    """From one state to the next: counts of free blocks by order, and the requests whose answer changed."""
+    return {
+        "from": indexes[id(change.before)],
+        "to": indexes[id(change.after)],
+        "event": change.event,
+        "free_pages": [change.before.free_pages, change.after.free_pages],
+        "grew": [{"order": order, "from": old, "to": new} for order, old, new in change.grew],
+        "shrank": [{"order": order, "from": old, "to": new} for order, old, new in change.shrank],
+        "needs": [{"name": name, "from": old, "to": new} for name, old, new in change.needs],
     }
 
 

@@ -10,6 +10,7 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case, Explanation, Wanted
+from buddywatch.explain.changes import changes
 from buddywatch.explain.families.meanings import told_of
 from buddywatch.explain.judge import Answer, judge, serving_zones
 from buddywatch.explain.page_sizes import judge_bytes
@@ -24,6 +25,7 @@ from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import BORROWED, ESTIMATED, Options, State
 
+_COMPARED = 3  # failed requests, beside the needs
 _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
 
 
@@ -52,7 +54,17 @@ def explain(
     newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))
     needs = [need for entry in wanted for need in _needs(entry, states, newest)]
     progress(1)
-    return Explanation(newest, page_bytes, states, failures, needs, raw.asides)
+    requests = [(entry.name, entry.bytes) for entry in wanted if entry.bytes]
+    requests += [(f"{size} bytes", size) for size in dict.fromkeys(_sizes(failures))]
+    changed = changes(states, requests, raw.text)
+    return Explanation(newest, page_bytes, states, failures, needs, raw.asides, changed)
+
+
+def _sizes(failures: list[Case]) -> list[int]:
+    """The sizes of the newest failures, whose answer may change from state to state."""
+    return [
+        case.requested_bytes for case in failures if case.requested_bytes and not (case.told and case.told.decides)
+    ][-_COMPARED:]
 
 
 def _failures(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from buddywatch.kernel_text.messages import stalls
 from buddywatch.kernel_text.messages.notice import Notice
-from buddywatch.text.escape import counted, one_line, wrapped
+from buddywatch.text.document import Bullets, Heading, Part, plain
+from buddywatch.text.escape import counted
 
 _LISTED = 5
 
 
-def aside_lines(asides: list[Notice]) -> list[str]:
+def aside_parts(asides: list[Notice]) -> list[Part]:
     """What these lines say, once for each kind of line and process."""
     if not asides:
         return []
@@ -17,15 +18,14 @@ def aside_lines(asides: list[Notice]) -> list[str]:
     for notice in asides:
         words = _words(notice)
         said[words] = said.get(words, 0) + 1
-    lines = wrapped("No failed allocations, though they look alike:", "")
-    for words, times in list(said.items())[:_LISTED]:
-        lines += wrapped(words + (f" ({times} such lines)" if times > 1 else ""), "  - ", "    ")
+    items = [words + (f" ({times} such lines)" if times > 1 else "") for words, times in list(said.items())[:_LISTED]]
     left_out = len(said) - _LISTED
-    return lines + (wrapped(f"and {left_out} more kinds of such lines") if left_out > 0 else [])
+    items += [f"and {left_out} more kinds of such lines"] if left_out > 0 else []
+    return [Heading("No failed allocations, though they look alike:"), Bullets(items)]
 
 
 def _words(notice: Notice) -> str:
-    who = one_line(notice.process, 40) if notice.process else "a process"
+    who = plain(notice.process, 40) if notice.process else "a process"
     who += f" ({notice.pid})" if notice.pid is not None else ""
     numbers = notice.numbers
     if notice.form == stalls.HUNG:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from buddyd import watermark
 
+from buddywatch.explain.changes import Change
 from buddywatch.explain.families.told import Told
 from buddywatch.explain.judge import Answer
 from buddywatch.explain.page_sizes import block_bytes_of
@@ -66,6 +67,7 @@ class Explanation:
     failures: list[Case]
     needs: list[Case]
     asides: list[Notice] = field(default_factory=list)  # that look like failures and are none
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:

@@ -81,11 +81,11 @@ def holders(state: State) -> list[Holder]:
 
 def total_pages(state: State) -> int | None:
     """Pages that the kernel manages; None if the text does not say."""
-    sizes = [zone.size_pages for zone in state.zones]
-    if sizes and all(sizes):
-        return sum(size or 0 for size in sizes)
     ram, reserved = state.usage.get("ram"), state.usage.get("reserved")
-    return ram - reserved if ram and reserved is not None and ram > reserved else None
+    if ram and reserved is not None and ram > reserved:
+        return ram - reserved
+    sizes = [zone.size_pages for zone in state.zones]
+    return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
 
 
 def holder_lines(state: State) -> list[str]:
@@ -131,7 +131,7 @@ def advice(state: State) -> list[Remedy]:
                 "allocator. Very early that is memory that is still being initialised (deferred struct pages); later "
                 "it is a wrong `mem=`, memory map, crashkernel or huge page reservation. No program is to blame.",
                 numbers={"managed_kb": managed_kb, "present_kb": ram_kb},
-                short=f"find out why the kernel has only {managed_kb} of {ram_kb} kB (memory map, `mem=`)",
+                short="find out why the kernel has so little (memory map, `mem=`)",
             )
         ]
     found = []

@@ -146,5 +146,5 @@ def _raise_min_free(case: Case) -> Remedy | None:
         f"{now_kb} now. A larger value makes it reclaim earlier; {missing_kb} kB were missing here. How much is "
         "enough depends on the load, which a single state does not show.",
         numbers={"now_kb": now_kb, "missing_kb": missing_kb},
-        short=f"raise vm.min_free_kbytes (now about {now_kb}), so that the kernel reclaims earlier",
+        short=f"raise vm.min_free_kbytes (now about {now_kb})",
     )

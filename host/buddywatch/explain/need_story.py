@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from buddyd import watermark
 
+from buddywatch.explain.answer_story import answer_parts, unknown_words
 from buddywatch.explain.case import Case
-from buddywatch.explain.story import answer_lines, unknown_words
-from buddywatch.text.escape import counted, one_line, wrapped
+from buddywatch.explain.missing import commands
+from buddywatch.text.document import Bullets, Heading, Paragraph, Part, plain
+from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
 
 
-def need_lines(case: Case) -> list[str]:
+def need_parts(case: Case, full: bool) -> list[Part]:
     """A requested need, judged in the state printed above it."""
-    lines = wrapped(f"{_need_name(case)}: {_short(case)}")
+    parts: list[Part] = [Heading(f"{_need_name(case)}: {verdict_words(case)}")]
+    if case.answer.verdict is None:
+        parts.append(Paragraph(f"Unknown is not an all-clear (exit code 1). {unknown_words(case)}"))
     if case.pieces:
-        lines += _piece_lines(case)
+        parts.append(Bullets(_piece_texts(case)))
     if case.answer.verdict in (watermark.REFUSED, watermark.TIGHT) and case.page_bytes is not None:
-        lines += ["", *answer_lines(case)]
-    return lines
+        parts += answer_parts(case, full)
+    if case.answer.verdict is None:
+        parts += [Bullets([f"{command}: {settles}." for command, settles in commands(case)])]
+    return parts
 
 
 def _need_name(case: Case) -> str:
-    name = one_line(case.name or "", 60)
+    name = plain(case.name or "", 60)
     return f"{name}, started now" if case.pieces else f"A request for {name}"
 
 
-def _short(case: Case) -> str:
+def verdict_words(case: Case) -> str:
+    """The answer in a sentence: whether it fails, how short it falls or how much is to spare."""
     answer = case.answer
     if answer.verdict is None:
-        return f"unknown, and unknown is not an all-clear. {unknown_words(case)}"
+        return "unknown"
     block = f", a block of {format_bytes(case.block_bytes)}" if case.block_bytes else ""
     if answer.verdict == watermark.REFUSED and answer.margin_pages is None:
         return f"FAILS{block}, whatever the watermarks: no free block is large enough"
@@ -42,8 +49,8 @@ def _pages_words(case: Case, pages: int) -> str:
     return format_bytes(pages * case.page_bytes) if case.page_bytes else counted(pages, "page")
 
 
-def _piece_lines(case: Case) -> list[str]:
-    lines = []
+def _piece_texts(case: Case) -> list[str]:
+    texts = []
     for piece in case.pieces:
         what = f"{piece.block.what}: {piece.block.bytes} bytes"
         if piece.answer is None:
@@ -51,5 +58,5 @@ def _piece_lines(case: Case) -> list[str]:
         else:
             verdict = "FAILS" if piece.answer.verdict == watermark.REFUSED else piece.answer.verdict or "unknown"
             why = f"a block of {format_bytes((case.page_bytes or 0) << piece.order)}, {verdict}"
-        lines += wrapped(f"{what}, {why}", "    ")
-    return lines
+        texts.append(f"{what}, {why}")
+    return texts

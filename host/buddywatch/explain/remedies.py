@@ -32,10 +32,11 @@ def remedies(case: Case) -> list[Remedy]:
     if case.answer.reason == reasons.TOO_LARGE or reasons.EXCEEDS_MEMORY in case.notes:
         return [_too_large(case)]
     marks, space = marks_remedies(case), _space(case)
-    found = [*_picture(case), *_first_program(case), *marks, *space, *_reboot(case), _smaller(case), *_set_aside(case)]
+    soon, late = ([], _reboot(case)) if case.is_start is False else (_reboot(case), [])
+    found = [*_picture(case), *_first_program(case), *marks, *space, *soon, *_set_aside(case), _smaller(case)]
     if case.kernel.no_mmu:
         found += [_resident(case), _builtins(case), *_trim(case)]
-    found += [_drop_caches(case), compaction(case)]
+    found += [*late, _drop_caches(case), compaction(case)]
     return [remedy for remedy in found if remedy is not None]
 
 
@@ -53,7 +54,7 @@ def _first_program(case: Case) -> list[Remedy]:
             f"{_who(case)} is the first program: nothing else runs that could be ended. Make it smaller (fewer "
             "applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with XIP): then "
             "only data, bss and stack need a block. `buddywatch need FILE` shows the sizes.",
-            short=f"make {_who(case)} smaller, or run its text in place (XIP): nothing else runs yet",
+            short=f"make {_who(case)} smaller, or run its text in place (XIP)",
         )
     ]
 
@@ -202,6 +203,9 @@ def _drop_caches(case: Case) -> Remedy | None:
     if not case.answer.request.can_wait:
         text = f"{command} frees up to {format_bytes(most)} at best, which this request itself could not do."
         return Remedy("drop_caches", text, numbers=numbers, short=text)
+    if case.message is not None and "oom" in case.message.kinds:
+        text = f"{command}: the kernel had tried that before it killed; {format_bytes(most)} were left in clean caches."
+        return Remedy("drop_caches", text, helps=False, numbers=numbers, short=text)
     text = (
         f"{command} frees up to {format_bytes(most)} of clean caches, at best. It rarely helps after a refusal, "
         f"because the request has already tried that itself: in {_DROPPED_HELPED} of {_DROPPED_TRIED} cases measured."
@@ -211,14 +215,14 @@ def _drop_caches(case: Case) -> Remedy | None:
 
 
 def _reboot(case: Case) -> list[Remedy]:
-    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case):
+    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or not case.order:
         return []
     return [
         Remedy(
             "reboot",
             "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it before "
             "the request is needed.",
-            short="reboot: that alone makes large blocks again; plan it before the request is needed",
+            short="reboot: that alone makes large blocks again",
         )
     ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from buddywatch.explain.judge import certain_largest_order
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
-from buddywatch.text.escape import counted, one_line, wrapped
+from buddywatch.text.document import Columns, Heading, Paragraph, Part, plain
+from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
 
 _SOURCES = {
@@ -25,15 +26,20 @@ _MOMENTS_APART_KB = 512
 _FIRST_KB = "block size in kB"
 
 
-def state_lines(state: State) -> list[str]:
+def state_parts(state: State) -> list[Part]:
     """One state: its place in the text, free memory and blocks, and the largest request that succeeds."""
-    lines = wrapped(f"Line {state.line}: {_SOURCES[state.source]}", "")
-    lines += [*block_table(state), ""]
-    lines += wrapped(unlisted_words(state))
-    lines += wrapped(_sum_words(state))
-    lines += wrapped(claims_words(state)) if state.claims else []
-    lines += wrapped(marks_words(state))
-    return lines + wrapped(granted_words(state))
+    texts = [
+        unlisted_words(state),
+        _sum_words(state),
+        claims_words(state) if state.claims else "",
+        marks_words(state),
+        granted_words(state),
+    ]
+    return [
+        Heading(f"Line {state.line}: {_SOURCES[state.source]}"),
+        Columns(block_table(state)),
+        Paragraph(" ".join(text for text in texts if text)),
+    ]
 
 
 def unlisted_words(state: State) -> str:
@@ -87,7 +93,7 @@ def block_table(state: State) -> list[str]:
 
 def _zone_name(zone: Zone, state: State) -> str:
     many_nodes = len({other.node for other in state.zones}) > 1
-    return f"{zone.node}/{one_line(zone.name, 16)}" if many_nodes else f"zone {one_line(zone.name, 16)}"
+    return f"{zone.node}/{plain(zone.name, 16)}" if many_nodes else f"zone {plain(zone.name, 16)}"
 
 
 def _sum_words(state: State) -> str:
@@ -187,3 +193,10 @@ def largest_free(state: State) -> str:
     if not state.is_whole:
         return f"at least {_piece(max(orders), state)}" if orders else "not in the text"
     return _piece(max(orders, default=-1), state)
+
+
+def total_words(state: State) -> str:
+    """All that is free: "3284 kB", or pages if their size is unknown."""
+    if state.page_bytes is None:
+        return counted(state.free_pages, "page")
+    return f"{state.free_pages * state.page_bytes // 1024} kB"

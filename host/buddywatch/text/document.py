@@ -32,7 +32,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
+    """rank: 0 for what a reader needs; the higher, the sooner it is left out where space is short."""
+
     text: str
+    rank: int = 0
 
 
 @dataclass(frozen=True)

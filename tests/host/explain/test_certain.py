@@ -108,5 +108,5 @@ def test_unknown_is_no_all_clear(buddywatch, tmp_path, text, arguments, code, ve
     assert [told["verdict"] for told in result.json["needs"]] == verdicts
     assert result.code == code
     said = " ".join(buddywatch("explain", str(tmp_path / "text"), *arguments).out.split())
-    assert ("unknown is not an all-clear" in said) is (verdicts[0] is None)
+    assert ("Unknown is not an all-clear" in said) is (verdicts[0] is None)
     assert "0 of 4" not in said or "unknown in 4 of 4" in said

@@ -8,11 +8,12 @@ from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Case, Wanted
 from buddywatch.explain.judge import judge, largest_min_pages, merge_plan
 from buddywatch.explain.marks import min_free_kb
-from buddywatch.explain.report import report_lines
+from buddywatch.explain.report import report_lines, report_parts
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.kernel import Kernel
 from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.state import Options, State, Zone
+from buddywatch.text.document import html_lines, markdown_lines, text_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,9 @@ OPTIONS = st.builds(
 def test_any_text_gets_an_answer(text, options):
     explanation = explain(text, options, [Wanted("n", 61440)])
     assert report_lines(explanation)
+    assert text_lines(report_parts(explanation))
+    for form in (markdown_lines, html_lines):
+        assert form(report_parts(explanation))
     answer = json.loads(json.dumps(explanation_json(explanation)))
     assert len(answer["failures"]) == len(explanation.failures)
     for failure in answer["failures"]:

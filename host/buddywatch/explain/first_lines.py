@@ -1,0 +1,154 @@
+"""The first three lines of an answer: what failed, why, and what to do first. Pure."""
+
+from __future__ import annotations
+
+from buddyd import watermark
+
+from buddywatch.explain import reasons
+from buddywatch.explain.case import Case
+from buddywatch.explain.holders import largest_words, not_given, total_pages
+from buddywatch.explain.missing import commands
+from buddywatch.explain.remedies import remedies
+from buddywatch.explain.state_words import largest_free
+from buddywatch.explain.zone_words import kept_block
+from buddywatch.text.document import Lead, Part, plain
+from buddywatch.text.escape import counted
+from buddywatch.text.units import format_bytes
+
+_AN = ("8", "11 ", "18 ")  # eight, eleven, eighteen
+
+
+def lead(case: Case) -> list[Part]:
+    """Three lines, short enough for a terminal wherever names and numbers allow it."""
+    label = "Failed" if case.message else _verdict_label(case)
+    return [
+        Lead(label, _sentence(asked_words(case))),
+        Lead("Why", _sentence(why(case))),
+        Lead("First", _sentence(first(case))),
+    ]
+
+
+def asked_words(case: Case) -> str:
+    """ "rm (process 6821) asked for 61440 bytes, a 64 kB block in one piece"."""
+    if case.message is None:
+        return f"{plain(case.name or '', 60)}{_block(case)}"
+    pid = case.message.pid
+    who = f"{plain(case.name or '', 40) or 'a process'}{f' (process {pid})' if pid is not None else ''}"
+    if case.told:
+        return f"{who}: {case.told.amount}"
+    if case.requested_bytes is not None:
+        return f"{who} asked for {case.requested_bytes} bytes in one piece{_block(case)}"
+    if case.order is None:
+        return f"{who} asked for an unknown amount"
+    size = f" ({format_bytes(case.block_bytes)})" if case.block_bytes else ""
+    pieces = " in one piece" if case.order else ""
+    return f"{who} asked for {counted(1 << case.order, 'page')}{size}{pieces}"
+
+
+def _block(case: Case) -> str:
+    if not case.block_bytes:
+        return ""
+    size = format_bytes(case.block_bytes)
+    return f", {'an' if size.startswith(_AN) else 'a'} {size} block"
+
+
+def _verdict_label(case: Case) -> str:
+    words = {watermark.REFUSED: "Would fail", watermark.OK: "Succeeds", watermark.TIGHT: "Succeeds"}
+    return words.get(case.answer.verdict or "", "Unknown")
+
+
+def why(case: Case) -> str:
+    """The cause in one sentence."""
+    answer = case.answer
+    if case.told and case.told.decides:
+        return case.told.cause.partition(". ")[0].rstrip(".:")
+    if answer.verdict is None:
+        return _unknown(case)
+    if answer.verdict != watermark.REFUSED:
+        return _granted(case)
+    if reasons.EXCEEDS_MEMORY in case.notes and case.state:
+        return f"it is larger than all memory ({_kb(case, total_pages(case.state) or 0)}), so it can never be had"
+    kept = kept_block(case)
+    if kept and kept.zone:
+        return f"{_refusal(case)}; {plain(kept.zone.name, 16)} has one, but keeps it"
+    return _refusal(case)
+
+
+def _refusal(case: Case) -> str:
+    answer, state = case.answer, case.state
+    block = format_bytes(case.block_bytes) if case.block_bytes else "that size"
+    short = f"{_kb(case, answer.missing_pages)} short"
+    if state is None:
+        return answer.reason
+    if answer.reason == reasons.TOO_LITTLE:
+        missing = answer.short_in_all_pages or answer.missing_pages
+        given = not_given(state)
+        if given:
+            return f"the kernel was given only {given[0]} of {given[1]} kB of memory"
+        largest = largest_words(state)
+        held = f"; {largest}" if largest else ""
+        return f"too little memory, {_kb(case, missing)} short{held}"
+    if answer.reason == reasons.FRAGMENTED:
+        zone = f" in zone {plain(answer.zone.name, 16)}" if answer.others and answer.zone else ""
+        if not case.order or zone:
+            return f"fragmentation: no free block of {block}{zone}" if case.order else f"nothing is free{zone}"
+        free = _kb(case, state.free_pages)
+        return f"fragmentation: {free} are free, the largest block is {largest_free(state)}"
+    return {
+        reasons.EITHER_WAY: f"{short}, whatever the missing part of the list had",
+        reasons.RESERVE: f"a block of {block} is free, but kept in reserve: {short}",
+        reasons.ATOMIC_RESERVE: f"what is free is set aside for atomic requests: {short}",
+        reasons.CMA_RESERVE: f"what is free is set aside for movable pages (CMA): {short}",
+        reasons.TOO_LARGE: "it is larger than the largest block of this kernel",
+    }.get(answer.reason, answer.reason)
+
+
+def _granted(case: Case) -> str:
+    message = case.message
+    if message is None:
+        return f"{_kb(case, case.answer.margin_pages or 0)} to spare" + (
+            ", but only at the second try, out of the reserve" if case.answer.verdict == watermark.TIGHT else ""
+        )
+    if message.in_cgroup:
+        return "a control group was at its limit; the machine had memory"
+    largest = largest_words(case.state) if case.state else ""
+    if "oom" in message.kinds and largest:
+        return f"memory was used up: {largest}"
+    if not case.answer.request.can_wait:
+        return "it could not wait, in a moment without free memory; later there was enough"
+    return "by these numbers it succeeds: they are of another moment, or a limit did it"
+
+
+def _unknown(case: Case) -> str:
+    if case.state is None:
+        return "unknown, because what was free then is not in the text"
+    if case.answer.between:
+        return "unknown, because a part of the list of free blocks is missing"
+    if any(zone.marks_from is None for zone in case.state.zones):
+        return "unknown, because the watermarks are not in the text"
+    if case.answer.verdicts or len(case.kernel.rules) != 1:
+        return "unknown: it depends on the kernel release, which is not in the text"
+    if case.page_bytes is None:
+        return "unknown: it depends on the page size, which is not in the text"
+    return "unknown: no zone in the text serves such a request"
+
+
+def first(case: Case) -> str:
+    """What to do first."""
+    helping = [remedy for remedy in remedies(case) if remedy.helps]
+    if helping:
+        return helping[0].short or helping[0].text.partition(". ")[0].rstrip(".")
+    typed = commands(case)
+    if typed:
+        return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else f"type {typed[0][0]}"
+    if case.answer.verdict in (watermark.OK, watermark.TIGHT) and case.message is None:
+        return "nothing to do"
+    return "see below"
+
+
+def _kb(case: Case, pages: int) -> str:
+    return format_bytes(pages * case.page_bytes) if case.page_bytes else counted(pages, "page")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", ":")) else f"{text}."
