@@ -25,6 +25,7 @@ _PURPOSE = {
     "incidents": "each alert, from its beginning to its end",
     "judged": "the newest snapshot of a board that the rules have judged",
     "links": "each link of a board, whether it is up, and its damage",
+    "losses": "how many frames of a board are lost, and in which gap the newest of them",
     "migrations": "the schema's history",
     "outbox": "each message, for mail and each hook, and whether it was sent",
     "parts": "the threads of the running collector: their state, restarts and last error",

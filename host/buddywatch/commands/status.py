@@ -11,6 +11,7 @@ from buddywatch.config.load import Config
 from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
 from buddywatch.model.health import RESTARTING, STOPPED, PartHealth
 from buddywatch.model.links import LinkState
+from buddywatch.model.samples import Gap
 from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
@@ -44,16 +45,18 @@ def run(args: argparse.Namespace, config: Config) -> int:
             check_board(store, config, args.board)
         names = board_names(store, config) if args.board is None else [args.board]
         boards = [overview(store, config, name, now) for name in names]
+        gaps = {name: store.gaps(name) for name in names}
         if args.json:
             collector = {name: part_json(store.part(name)) for name in PARTS}
-            print_json({"boards": [board_json(board, now) for board in boards], "collector": collector})
+            told = [board_json(board, gaps[board.name], now) for board in boards]
+            print_json({"boards": told, "collector": collector})
         else:
-            lines = _text(boards, store.messages((WAITING, SENDING, FAILED)), now)
+            lines = _text(boards, gaps, store.messages((WAITING, SENDING, FAILED)), now)
             print("\n".join(lines + [line for name in PARTS for line in _part_lines(store.part(name), now)]))
     return BAD_NEWS if any(board.alerts for board in boards) else 0
 
 
-def board_json(board: Overview, now: float) -> dict[str, Any]:
+def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:
     """One board of `status --json`; what is not known is null."""
     state = board.state
     return {
@@ -77,8 +80,8 @@ def board_json(board: Overview, now: float) -> dict[str, Any]:
             for need in (state.needs if state else ())
         ],
         "unknown": unknown_things(board.boot.facts) if board.boot else [],
-        "gaps": [gap_json(gap) for gap in board.gaps],
-        "lost_snapshots": board.lost_snapshots,
+        "gaps": [gap_json(gap) for gap in gaps],
+        "lost_snapshots": board.losses.frames,
         "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
     }
 
@@ -119,16 +122,16 @@ def alert_json(incident: Incident, silenced: bool) -> dict[str, Any]:
     }
 
 
-def _text(boards: list[Overview], messages: list[OutboxRow], now: float) -> list[str]:
+def _text(boards: list[Overview], gaps: dict[str, list[Gap]], messages: list[OutboxRow], now: float) -> list[str]:
     lines: list[str] = []
     for board in boards:
-        lines += [*([""] if lines else []), *_board_lines(board, now)]
+        lines += [*([""] if lines else []), *_board_lines(board, gaps[board.name], now)]
     if not boards:
         lines.append("no data from any board yet")
     return lines + _message_lines(messages, now)
 
 
-def _board_lines(board: Overview, now: float) -> list[str]:
+def _board_lines(board: Overview, gaps: list[Gap], now: float) -> list[str]:
     lines = [f"{escaped(board.name)}: link {board.link}, {_age(board)}"]
     if board.boot is not None:
         lines.append(f"  {kernel_words(board.boot.facts)}; boot {escaped(board.boot.boot_id)}{_uptime(board)}")
@@ -136,7 +139,7 @@ def _board_lines(board: Overview, now: float) -> list[str]:
     unknown = unknown_words(board.boot.facts) if board.boot else ""
     lines += [f"  {unknown}"] if unknown else []
     lines += [f"  link {link_words(link, now)}" for link in board.links]
-    lines += [f"  {line}" for line in _gap_lines(board)]
+    lines += [f"  {line}" for line in _gap_lines(board, gaps)]
     lines += [f"  alert: {alert_words(incident, silenced, now)}" for incident, silenced in board.alerts]
     return lines if board.alerts else [*lines, "  no open alert"]
 
@@ -164,13 +167,13 @@ def _memory_lines(board: Overview) -> list[str]:
     return [memory_words(state), *needs]
 
 
-def _gap_lines(board: Overview) -> list[str]:
-    if not board.gaps:
+def _gap_lines(board: Overview, gaps: list[Gap]) -> list[str]:
+    if not gaps:
         return []
-    left_out = len(board.gaps) - _GAPS_SHOWN
-    lost = f"{counted(board.lost_snapshots, 'frame')} lost" if board.lost_snapshots else "nothing lost"
+    left_out = len(gaps) - _GAPS_SHOWN
+    lost = f"{counted(board.losses.frames, 'frame')} lost" if board.losses.frames else "nothing lost"
     lines = [f"{lost}; gaps:"]
-    lines += [f"  boot {escaped(gap.boot_id)}: {gap_words(gap)}" for gap in board.gaps[-_GAPS_SHOWN:]]
+    lines += [f"  boot {escaped(gap.boot_id)}: {gap_words(gap)}" for gap in gaps[-_GAPS_SHOWN:]]
     return lines + ([f"  and {left_out} before: buddywatch history {escaped(board.name)}"] if left_out > 0 else [])
 
 

@@ -77,6 +77,14 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Losses:
+    """All gaps of a board whose reason is one of LOSSES. newest: the one that the host learned of last; None: none."""
+
+    frames: int = 0
+    newest: Gap | None = None
+
+
+@dataclass(frozen=True)
 class Retime:
     """Times of a boot are put right: between these uptimes, both included, each is started (s since 1970) + uptime."""
 

@@ -87,6 +87,13 @@ _BOUNDED_READS = (
 )
 
 
+# SQLite takes the other columns from the row with the largest time (sqlite.org/lang_select.html, "bare columns").
+SUM_OF_LOSSES = """SELECT board, frames, boot, first FROM (
+    SELECT b.board, sum(g.last - g.first + 1) AS frames, g.boot, g.first, max(g.time_ms)
+    FROM boots b JOIN gaps g ON g.boot = b.id
+    WHERE g.reason IN ('overwritten', 'reboot', 'undecodable', 'not-held') {} GROUP BY b.board)"""
+
+
 class Connection(Protocol):
     """What the steps need of a database connection in autocommit mode."""
 
@@ -146,6 +153,16 @@ def m007_endings(connection: Connection) -> None:
     )
 
 
+def m008_losses(connection: Connection) -> None:
+    """The sum of a board's gaps that are losses, and the newest of them, for the live view."""
+    connection.execute(
+        """CREATE TABLE losses (
+            board TEXT PRIMARY KEY, frames INTEGER NOT NULL, boot INTEGER NOT NULL REFERENCES boots,
+            first INTEGER NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(f"INSERT INTO losses {SUM_OF_LOSSES.format('')}")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -154,6 +171,7 @@ MIGRATIONS = (
     m005_stored_ranges,
     m006_heard,
     m007_endings,
+    m008_losses,
 )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from buddywatch.model.links import LinkHealth, LinkState
-from buddywatch.model.samples import ENDING, LOSSES, Boot, BootEnd, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.database import Database
 
@@ -154,9 +154,11 @@ class ReadStore(Database):
         """Boards with a boot that is ENDING."""
         return {name for (name,) in self._rows("SELECT b.board FROM endings e JOIN boots b ON b.id = e.boot")}
 
-    def lost_snapshots(self, board: str) -> int:
-        """Frames lost for good, of all boots; those overwritten before the first contact do not count."""
-        return sum(gap.last - gap.first + 1 for gap in self.gaps(board) if gap.reason in LOSSES)
+    def losses(self, board: str) -> Losses:
+        """What was lost for good, of all boots; frames overwritten before the first contact do not count."""
+        sql = """SELECT l.frames, b.boot_id, l.first FROM losses l JOIN boots b ON b.id = l.boot WHERE l.board = ?"""
+        frames, boot_id, first = self._row(sql, (board,)) or (0, "", 0)
+        return Losses(frames, self.gap(board, boot_id, first) if frames else None)
 
     def console(self, board: str, count: int = 100) -> list[ConsoleLine]:
         """The newest `count` lines, oldest first."""

@@ -64,6 +64,8 @@ class RulesStore(FrameStore, AlertStore):
             return
         self._run("UPDATE boots SET board = ?, kernel = id WHERE id = ?", (moved.to, key))
         self._run("UPDATE events SET board = ?, kernel = ? WHERE boot = ?", (moved.to, key, key))
+        for board in (moved.board, moved.to):
+            self._sum_losses(board)
         self._run("DELETE FROM links WHERE board = ? AND url = ?", (moved.board, moved.url))
         of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that was taken for ended goes on
         ended = f"DELETE FROM endings WHERE boot = ? OR (successor = ? AND boot IN ({of_board}))"

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from buddywatch.model.links import LinkHealth
-from buddywatch.model.samples import ENDING, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
+from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
+from buddywatch.store.migrations import SUM_OF_LOSSES
 from buddywatch.store.read import BOOT, ReadStore, milliseconds
 
 CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
@@ -74,8 +75,19 @@ class DataStore(ReadStore):
 
     def add_gap(self, board: str, gap: Gap) -> bool:
         """Keep a gap of a boot that was added. Whether it is new."""
-        values = (self._known_key(board, gap.boot_id), gap.first, gap.last, gap.reason, milliseconds(gap.time))
-        return self._run("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)", values).rowcount == 1
+        key = self._known_key(board, gap.boot_id)
+        values = (key, gap.first, gap.last, gap.reason, milliseconds(gap.time))
+        is_new = self._run("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)", values).rowcount == 1
+        if is_new and gap.reason in LOSSES:
+            sql = """INSERT INTO losses VALUES (?, ?, ?, ?) ON CONFLICT (board)
+                DO UPDATE SET frames = frames + excluded.frames, boot = excluded.boot, first = excluded.first"""
+            self._run(sql, (board, gap.last - gap.first + 1, key, gap.first))
+        return is_new
+
+    def _sum_losses(self, board: str) -> None:
+        """Boots have become, or are no longer, of this board."""
+        self._run("DELETE FROM losses WHERE board = ?", (board,))
+        self._run(f"INSERT INTO losses {SUM_OF_LOSSES.format('AND b.board = ?')}", (board,))
 
     def set_end(self, board: str, end: BootEnd) -> None:
         """Keep that a boot is ENDING, or that it no longer is."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import Incident, rule_rank
 from buddywatch.model.links import LinkState
-from buddywatch.model.samples import LOSSES, Boot, Gap, Snapshot
+from buddywatch.model.samples import Boot, Losses, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
@@ -27,8 +27,7 @@ _EVENTS_S = 3600
 @dataclass(frozen=True)
 class Overview:
     """One board. boot: the newest, None before the first hello. snapshot: the newest of any boot. state: that snapshot
-    judged, None unless it is of the newest boot. gaps: all that are stored. alerts: (open incident, muted or not),
-    most serious rule first.
+    judged, None unless it is of the newest boot. alerts: (open incident, muted or not), most serious rule first.
     """
 
     name: str
@@ -38,8 +37,7 @@ class Overview:
     state: BoardState | None
     age_s: float | None
     processes_per_s: float | None
-    gaps: tuple[Gap, ...]
-    lost_snapshots: int
+    losses: Losses
     alerts: tuple[tuple[Incident, bool], ...]
 
     @property
@@ -71,8 +69,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
         state=_state(snapshot, boot, config, name),
         age_s=_age_s(store, name, snapshot, now),
         processes_per_s=_processes_per_s(recent),
-        gaps=tuple(store.gaps(name)),
-        lost_snapshots=store.lost_snapshots(name),
+        losses=store.losses(name),
         alerts=_alerts(store, name, now),
     )
 
@@ -115,10 +112,8 @@ def _alert_head(incident: Incident, silenced: bool, now: float) -> str:
 
 def lost_words(board: Overview) -> str:
     """ "lost 15 frames, last 130..144 (15 frames): ..."; "" where nothing was lost."""
-    if not board.lost_snapshots:
-        return ""
-    newest = max((gap for gap in board.gaps if gap.reason in LOSSES), key=lambda gap: gap.time)
-    return f"lost {counted(board.lost_snapshots, 'frame')}, last {gap_words(newest)}"
+    newest = board.losses.newest
+    return "" if newest is None else f"lost {counted(board.losses.frames, 'frame')}, last {gap_words(newest)}"
 
 
 def _age_s(store: Store, name: str, snapshot: Snapshot | None, now: float) -> float | None:

@@ -1,11 +1,13 @@
 """The schema's steps: numbered, whole or not at all, and never over a database of another program."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
 import pytest
 from boards import BOOT_ID, FACTS, snapshot
+from buddywatch.model.samples import LOSSES, OVERWRITTEN, Gap, Losses
 from buddywatch.store import migrations
 from buddywatch.store.resume import FOLD_ROWS
 from buddywatch.store.store import Store, StoreError
@@ -112,6 +114,11 @@ def test_file_of_the_first_release_is_read_and_continued(tmp_path, monkeypatch):
         assert store.boards() == ["xp"]
         state = store.resume("xp")
         assert (state.stored, state.lost) == (((1, 5),), ((6, 7),))
+        assert store.losses("xp") == Losses(2, Gap(BOOT_ID, 6, 7, OVERWRITTEN, 0.0))
         store.add_snapshot("xp", snapshot(8))
         store.fold_ranges("xp", FOLD_ROWS)
         assert store.resume("xp").stored == ((1, 5), (8, 8))
+
+
+def test_reasons_that_count_as_losses_are_those_of_the_model():
+    assert set(re.findall("'([a-z-]+)'", migrations.SUM_OF_LOSSES)) == set(LOSSES)

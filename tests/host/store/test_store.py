@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, fill_with_holes, kernel_event, snapshot, zone
 from buddywatch.model.batch import Batch, LinkChange
-from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap
+from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap, Losses
 from buddywatch.store import write
 from buddywatch.store.store import Store
 
@@ -198,7 +198,8 @@ def test_gaps_are_kept_once_and_losses_counted(store):
     gaps.append(Gap("0000b002", 5, 6, REBOOT, START + 3))
     store.add_gap("xp", gaps[-1])
     assert store.gaps("xp") == gaps
-    assert store.lost_snapshots("xp") == 10 + 1 + 2
+    assert store.losses("xp") == Losses(10 + 1 + 2, gaps[-1])
+    assert store.losses("other") == Losses()
 
 
 def test_console_log_keeps_the_newest_lines_of_each_board(store, monkeypatch):
