@@ -29,6 +29,12 @@ class Place:
         self.config.touch()
         self._command, self._proc, self._stack = command, proc, stack
 
+    def serial_line(self) -> rig.SerialLine:
+        """A line that outlives agent and collector: they would open its terminals again, which are another test's."""
+        line = self._stack.enter_context(closing(rig.SerialLine()))
+        line.start()
+        return line
+
     def agent(self, *options: str) -> Daemon:
         return self._stack.enter_context(Daemon(self._command, *options, "--name", "roof", proc=self._proc))
 
@@ -74,14 +80,6 @@ def place(tmp_path: Path, agent_command, proc_dir: Path) -> Iterator[Place]:
         yield Place(tmp_path, agent_command, proc_dir, stack)
 
 
-@pytest.fixture
-def line() -> Iterator[rig.SerialLine]:
-    line = rig.SerialLine()
-    line.start()
-    yield line
-    line.close()
-
-
 def check_answers(result: Result) -> None:
     assert (result.code, result.err) == (0, "")
     assert result.lines[0].startswith("buddyd 0.1.0 (")
@@ -106,7 +104,8 @@ def test_board_is_asked_through_the_collector(place: Place, scheme: str) -> None
     assert not console_server.control_path(place.db).exists()
 
 
-def test_board_is_asked_over_a_serial_line(place: Place, line: rig.SerialLine) -> None:
+def test_board_is_asked_over_a_serial_line(place: Place) -> None:
+    line = place.serial_line()
     place.agent("--serial", line.board_path)
     url = f"serial://{line.host_path}"
     collector = place.collect(url)
@@ -170,7 +169,8 @@ def test_unknown_board_is_refused(place: Place) -> None:
     assert "the collector has no link to a board roof" in one_line(place.console("roof"), 4)
 
 
-def test_link_in_one_direction_is_refused(place: Place, line: rig.SerialLine) -> None:
+def test_link_in_one_direction_is_refused(place: Place) -> None:
+    line = place.serial_line()
     place.agent("--serial", line.board_path)
     url = f"serial://{line.host_path}"
     place.collect(f"{url}?shared=true")

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from buddywatch.collect import console_server
 from daemons import Daemon
 from system_parts import Collector, Result, buddywatch, wait_for
 
+READS_A_POLL = 6  # about: buddyinfo, zoneinfo, meminfo, stat, ...
 FAILED = "nommu: Allocation of length 61440 from process 37 (rm) failed"
 # A terminal as a boot script finds it. The shell is its session's leader, as after `getty`.
 SHELL = """
@@ -124,10 +124,17 @@ def test_message_of_the_kernel_behind_the_prompt_is_logged_and_counts(console: C
     assert [event["seq"] for event in events if event["kind"] == "alloc"] == [None]
 
 
+def reads(agent: Daemon) -> int:
+    """How often the agent has called read(2), see proc(5)."""
+    counts = (agent.proc / "io").read_text()
+    return int(counts.split("syscr:")[1].split()[0])
+
+
 def test_output_that_a_person_stops_comes_when_it_goes_on(console: Console) -> None:
     termios.tcflow(console.tty, termios.TCOOFF)  # what Ctrl-S does
     before = console.frames()
-    time.sleep(2)  # some polls
+    polled = reads(console.agent) + 20 * READS_A_POLL
+    wait_for(lambda: reads(console.agent) > polled, "some polls")
     assert console.agent.process.poll() is None
     assert console.frames() <= before + 5
     termios.tcflow(console.tty, termios.TCOON)

@@ -16,17 +16,13 @@ from pathlib import Path
 
 from buddyd import wire_host
 
+from buddywatch.collect.console_session import END, LOST, OPEN, REFUSED, EndMark, Session
 from buddywatch.links.connection import Connection
 
 CLIENTS_MAX = 4
 TYPED_MAX = 128  # bytes of a line that a board takes (buddyd.peer.INPUT_MAX)
-LINE_MAX = 256  # bytes that a client may send before a newline
-OUT_MAX = 65536  # bytes that a client may leave unread
 ORDER_S = 10.0  # a client must have said by then what it wants
-ANSWER_S = 20.0  # a board must have answered by then what was asked last
-QUIET_S = 1.0  # a shell says nothing at the end of an answer: this long without anything is its end
 CONSOLE, SHELL = "console", "shell"
-OPEN, REFUSED, TEXT, PARTIAL, END, LOST = "o", "n", "t", "p", "d", "e"  # kinds of lines to a client
 _PEER_CREDENTIALS = "3i"  # struct ucred, unix(7)
 
 
@@ -57,87 +53,26 @@ def connect(path: Path) -> socket.socket:
     return client
 
 
-class _Client:
-    """connection: the board's, once it is open. finishing_s: when it has said all; answers are still to come."""
-
-    def __init__(self, stream: socket.socket, monotonic_s: float) -> None:
-        self.stream = stream
-        self.connection: Connection | None = None
-        self.is_shell = False
-        self.since_s = monotonic_s
-        self.heard_s = monotonic_s  # when the board said something
-        self.finishing_s: float | None = None
-        self.is_over = False
-        self._line = bytearray()
-        self._out = bytearray()
-        self._partial = ""
-
-    def lines(self) -> list[bytes] | None:
-        """What it has said since the last time; None at its end. It is over when a line is too long."""
-        lines: list[bytes] = []
-        while True:
-            try:
-                data = self.stream.recv(4096)
-            except BlockingIOError:
-                return lines
-            except OSError:
-                self.is_over = True
-                return lines
-            if not data:
-                return lines or None
-            *whole, rest = (bytes(self._line) + data).split(b"\n")
-            self._line[:] = rest
-            lines += whole
-            if max(map(len, [*whole, rest])) > LINE_MAX:
-                self.end(LOST, f"a line may have {LINE_MAX} bytes")
-                return []
-
-    def tell(self, kind: str, text: str) -> None:
-        line = f"{kind}{text}".replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
-        if len(self._out) + len(line) > OUT_MAX:
-            self.is_over = True  # it does not listen
-        else:
-            self._out += line
-
-    def show_partial(self, text: str) -> None:
-        if text != self._partial:
-            self._partial = text
-            if text:
-                self.tell(PARTIAL, text)
-
-    def end(self, kind: str, text: str = "") -> None:
-        self.tell(kind, text)
-        self.flush()
-        self.is_over = True
-
-    def flush(self) -> None:
-        try:
-            while self._out:
-                del self._out[: self.stream.send(self._out)]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self.is_over = True
-
-
 class Control:
     """`with Control(db) as control`. The socket's folder must be there."""
 
     def __init__(self, db: Path) -> None:
         self.path = control_path(db)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._clients: list[_Client] = []
+        self._clients: list[Session] = []
 
     def __enter__(self) -> Control:
+        unfinished = self.path.with_name(self.path.name + ".new")
         with suppress(FileNotFoundError):
-            self.path.unlink()  # of a collector that was killed; the lock says that there is no other
-        with _short_name(self.path) as name:
+            unfinished.unlink()
+        with _short_name(unfinished) as name:
             before = os.umask(0o177)
             try:
                 self._listener.bind(name)
             finally:
                 os.umask(before)
         self._listener.listen(CLIENTS_MAX)
+        unfinished.replace(self.path)  # of a collector that was killed; the lock says that there is no other
         self._listener.setblocking(False)
         return self
 
@@ -175,8 +110,7 @@ class Control:
         for client in self._clients:
             if client.connection is connection:
                 client.heard_s = monotonic_s
-                client.show_partial("")
-                client.tell(TEXT, text)
+                client.hear(text)
 
     def heard_hello(self, connection: Connection) -> None:
         """A hello came over it: all that was asked before it is answered."""
@@ -191,7 +125,7 @@ class Control:
             except OSError:
                 return
             stream.setblocking(False)
-            client = _Client(stream, monotonic_s)
+            client = Session(stream, monotonic_s)
             credentials = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(_PEER_CREDENTIALS))
             if struct.unpack(_PEER_CREDENTIALS, credentials)[1] not in (0, os.geteuid()):
                 client.end(REFUSED, "the collector is another user's")
@@ -202,7 +136,7 @@ class Control:
             else:
                 self._clients.append(client)
 
-    def _take(self, client: _Client, connections: list[Connection], monotonic_s: float) -> None:
+    def _take(self, client: Session, connections: list[Connection], monotonic_s: float) -> None:
         lines = None if client.finishing_s is not None else client.lines()
         if client.is_over or client.finishing_s is not None:
             return
@@ -217,7 +151,7 @@ class Control:
             if client.is_over:
                 return
 
-    def _open(self, client: _Client, order: str, connections: list[Connection]) -> None:
+    def _open(self, client: Session, order: str, connections: list[Connection]) -> None:
         what, _, board = order.partition(" ")
         if what not in (CONSOLE, SHELL) or not board:
             client.end(REFUSED, f"expected `{CONSOLE} BOARD` or `{SHELL} BOARD`")
@@ -232,14 +166,17 @@ class Control:
         client.connection = sorted(fit, key=lambda connection: connection.link.flows_unasked)[0]
         client.tell(OPEN, client.connection.url)
 
-    def _finish(self, client: _Client, monotonic_s: float) -> None:
+    def _finish(self, client: Session, monotonic_s: float) -> None:
         client.finishing_s = monotonic_s
         if client.connection is None:
             client.is_over = True
-        elif not client.is_shell:
+        elif client.is_shell:
+            client.end_mark = EndMark()
+            client.connection.say(client.end_mark.command.encode() + b"\n", monotonic_s)
+        else:
             client.connection.say(wire_host.ask_hello() + b"\n", monotonic_s)
 
-    def _look(self, client: _Client, monotonic_s: float) -> None:
+    def _look(self, client: Session, monotonic_s: float) -> None:
         connection = client.connection
         if client.is_over:
             return
@@ -247,13 +184,12 @@ class Control:
             client.is_over = monotonic_s - client.since_s > ORDER_S
         elif not connection.is_up:
             client.end(LOST, connection.last_error or f"{connection.url}: closed")
+        elif client.finishing_s is not None:
+            late = client.lateness(client.finishing_s, monotonic_s)
+            if late is not None:
+                client.end(LOST, f"{connection.url}: {late}")
         elif client.is_shell:
             client.show_partial(connection.unfinished)
-            last_s = max(client.heard_s, client.finishing_s or monotonic_s)
-            if client.finishing_s is not None and monotonic_s - last_s > QUIET_S:
-                client.end(END)
-        elif client.finishing_s is not None and monotonic_s - client.finishing_s > ANSWER_S:
-            client.end(LOST, f"{connection.url}: no answer for {ANSWER_S:.0f} s")
 
 
 def _is_fit(connection: Connection, is_shell: bool) -> bool:

@@ -15,14 +15,14 @@ from typing import Protocol
 
 from buddyd import wire_host
 
-from buddywatch.collect import console_server
+from buddywatch.collect import console_server, console_session
 from buddywatch.links import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Text
 
 OPEN_S = 30.0  # for a connection, and for the first hello
-ANSWER_S = console_server.ANSWER_S
+ANSWER_S = console_session.ANSWER_S
 
 
 class PersonError(LinkError):
@@ -97,14 +97,14 @@ class ThroughCollector:
         self._socket.close()
 
     def _take(self, kind: str, text: str, show: Callable[[str, bool], None]) -> None:
-        if kind == console_server.OPEN:
+        if kind == console_session.OPEN:
             self.name = text
-        elif kind == console_server.END:
+        elif kind == console_session.END:
             self.over = True
-        elif kind in (console_server.REFUSED, console_server.LOST):
+        elif kind in (console_session.REFUSED, console_session.LOST):
             raise PersonError(text)
-        elif kind in (console_server.TEXT, console_server.PARTIAL):
-            show(text, kind == console_server.TEXT)
+        elif kind in (console_session.TEXT, console_session.PARTIAL):
+            show(text, kind == console_session.TEXT)
 
 
 class OverLink:

@@ -1,0 +1,114 @@
+"""One person's session with a board, as the collector has it: lines that came and go, and where the answers end."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+
+from buddywatch.links.connection import Connection
+
+LINE_MAX = 256  # bytes that a client may send before a newline
+OUT_MAX = 65536  # bytes that a client may leave unread
+ANSWER_S = 20.0  # a board must have answered by then what was asked last; a shell must say something so often
+SHELL_ANSWER_S = 600.0  # a shell must have come to the end of what was typed by then, however much it has to say
+OPEN, REFUSED, TEXT, PARTIAL, END, LOST = "o", "n", "t", "p", "d", "e"  # kinds of lines to a client
+
+
+class EndMark:
+    """A word that a shell is asked to print at the end, since it says nothing when it has done all that was typed.
+
+    Time would not show the end: a command may be silent for long, and the kernel or a program in the background may
+    talk all the time. The quotes keep the word out of the terminal's echo of the command.
+    """
+
+    def __init__(self) -> None:
+        number = secrets.token_hex(4)
+        self.word = f"buddywatch-{number}"
+        self.command = f"echo buddy''watch-{number}"
+
+
+class Session:
+    """connection: the board's, once it is open. finishing_s: when it has said all; answers are still to come."""
+
+    def __init__(self, stream: socket.socket, monotonic_s: float) -> None:
+        self.stream = stream
+        self.connection: Connection | None = None
+        self.is_shell = False
+        self.since_s = monotonic_s
+        self.heard_s = monotonic_s  # when the board said something
+        self.finishing_s: float | None = None
+        self.end_mark: EndMark | None = None  # what a shell was asked to print at the end
+        self.is_over = False
+        self._line = bytearray()
+        self._out = bytearray()
+        self._partial = ""
+
+    def lines(self) -> list[bytes] | None:
+        """What it has said since the last time; None at its end. It is over when a line is too long."""
+        lines: list[bytes] = []
+        while True:
+            try:
+                data = self.stream.recv(4096)
+            except BlockingIOError:
+                return lines
+            except OSError:
+                self.is_over = True
+                return lines
+            if not data:
+                return lines or None
+            *whole, rest = (bytes(self._line) + data).split(b"\n")
+            self._line[:] = rest
+            lines += whole
+            if max(map(len, [*whole, rest])) > LINE_MAX:
+                self.end(LOST, f"a line may have {LINE_MAX} bytes")
+                return []
+
+    def tell(self, kind: str, text: str) -> None:
+        line = f"{kind}{text}".replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
+        if len(self._out) + len(line) > OUT_MAX:
+            self.is_over = True  # it does not listen
+        else:
+            self._out += line
+
+    def hear(self, text: str) -> None:
+        """The board sent a line."""
+        self.show_partial("")
+        mark = self.end_mark
+        if mark is None:
+            self.tell(TEXT, text)
+        elif mark.word in text:
+            output = text.partition(mark.word)[0]  # of a command whose last line has no end
+            if output.strip():
+                self.tell(TEXT, output)
+            self.end(END)
+        elif mark.command not in text:
+            self.tell(TEXT, text)
+
+    def lateness(self, finishing_s: float, monotonic_s: float) -> str | None:
+        """Why it is too late for answers to what was typed until finishing_s; None if it is not."""
+        last_s = max(finishing_s, self.heard_s) if self.is_shell else finishing_s
+        if monotonic_s - last_s > ANSWER_S:
+            return f"no answer for {ANSWER_S:.0f} s"
+        if monotonic_s - finishing_s > SHELL_ANSWER_S:
+            return f"no shell came to the end of what was typed in {SHELL_ANSWER_S / 60:.0f} min"
+        return None
+
+    def show_partial(self, text: str) -> None:
+        if text != self._partial:
+            self._partial = text
+            if text:
+                self.tell(PARTIAL, text)
+
+    def end(self, kind: str, text: str = "") -> None:
+        self.tell(kind, text)
+        self.flush()
+        self.is_over = True
+
+    def flush(self) -> None:
+        try:
+            while self._out:
+                del self._out[: self.stream.send(self._out)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.is_over = True
