@@ -6,6 +6,7 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
+from buddywatch.explain.holders import largest_words
 from buddywatch.explain.judge import merge_plan
 from buddywatch.explain.state_words import marks_words
 from buddywatch.explain.zone_words import obstacles
@@ -134,6 +135,12 @@ def _granted(case: Case) -> str:
         return (
             "By these numbers the request succeeds. Not the machine was out of memory, but a control group that "
             "the process belongs to (`Memory cgroup out of memory`): its limit is what to look at."
+        )
+    largest = largest_words(case.state) if case.state and case.message and "oom" in case.message.kinds else ""
+    if largest:
+        return (
+            f"Memory was used up: {largest}. That the request succeeds by these numbers means only that a little was "
+            "freed before they were printed."
         )
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
     text = (

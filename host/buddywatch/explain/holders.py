@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text.state import Holder as Named
 from buddywatch.kernel_text.state import State
 from buddywatch.text.document import plain
-from buddywatch.text.escape import counted
 
 _ROWS = 6
-_TASKS = 3
+_NAMED = 3  # tasks and slab caches
 _LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
 _WORDS = {
     "anon": "programs (anonymous memory)",
@@ -25,6 +25,8 @@ _WORDS = {
     "cma": "set aside for CMA, in part lent",
     "reserved": "reserved, never given to Linux",
 }
+# Uses that add up; CMA and reserved pages are counted elsewhere, too.
+_PAGES_OF = set(_WORDS) - {"cma", "reserved"}
 _ADVICE = {
     "shmem": (
         "remove_tmpfs_files",
@@ -59,7 +61,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Holder:
-    """A use of memory. share: of all memory that the kernel manages; None if that is unknown."""
+    """A use of memory. share: of all memory that the kernel manages, else of what the text accounts for."""
 
     use: str
     kb: int
@@ -70,7 +72,7 @@ def holders(state: State) -> list[Holder]:
     """Uses with more than nothing, the largest first; [] if the text does not say."""
     if state.page_bytes is None:
         return []
-    page_kb, whole = state.page_bytes // 1024, total_pages(state)
+    page_kb, whole = state.page_bytes // 1024, total_pages(state) or _accounted_pages(state)
     found = [
         Holder(use, pages * page_kb, pages / whole if whole else None)
         for use, pages in state.usage.items()
@@ -88,6 +90,11 @@ def total_pages(state: State) -> int | None:
     return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
 
 
+def _accounted_pages(state: State) -> int:
+    """Pages whose use the text has, where it lacks the total: less than all, but what is most of it is most of all."""
+    return sum(pages for use, pages in state.usage.items() if use in _PAGES_OF) + state.free_pages
+
+
 def holder_lines(state: State) -> list[str]:
     """The table: a line for each use, and the largest tasks."""
     rows = [
@@ -95,14 +102,24 @@ def holder_lines(state: State) -> list[str]:
         for holder in holders(state)[:_ROWS]
         if holder.share is None or holder.share >= 0.005 or holder.use == "reserved"
     ]
-    if not rows or state.page_bytes is None:
+    if not rows:
         return []
-    page_kb = state.page_bytes // 1024
-    largest = sorted(state.tasks, key=lambda task: -task.rss_pages)[:_TASKS]
-    rows += [(f"  {plain(task.name, 20)} ({task.pid})", f"{task.rss_pages * page_kb} kB", "") for task in largest]
+    rows += [
+        (f"  {_named(told)}", f"{told.kb} kB", "") for told in [*_largest(state, "task"), *_largest(state, "slab")]
+    ]
     width = max(len(name) for name, _, _ in rows)
     wide = max(len(size) for _, size, _ in rows)
     return [f"  {name:<{width}}  {size:>{wide}}{share}" for name, size, share in rows]
+
+
+def _largest(state: State, kind: str) -> list[Named]:
+    """The largest tasks or slab caches that a table of the text names."""
+    found = [told for told in state.holders if told.kind == kind]
+    return sorted(found, key=lambda told: -told.kb)[:_NAMED]
+
+
+def _named(told: Named) -> str:
+    return plain(told.name, 24) + (f" ({told.pid})" if told.pid is not None else "")
 
 
 def _percent(holder: Holder) -> str:
@@ -147,16 +164,13 @@ def advice(state: State) -> list[Remedy]:
 
 
 def _end_programs(state: State, holder: Holder) -> Remedy:
-    page_kb = (state.page_bytes or 0) // 1024
-    largest = sorted(state.tasks, key=lambda task: -task.rss_pages)[:_TASKS]
-    names = ", ".join(f"{plain(task.name, 20)} ({task.pid}) with {task.rss_pages * page_kb} kB" for task in largest)
-    which = f": {names}" if names else ""
-    one = f"{plain(largest[0].name, 20)} ({largest[0].pid})" if largest else "the largest program"
+    largest = _largest(state, "task")
+    names = ", ".join(f"{_named(told)} with {told.kb} kB" for told in largest)
+    one = _named(largest[0]) if largest else "the largest program"
+    how = f": {names}. End or limit the largest." if names else ": end or limit the largest (`ps`, `top`)."
     return Remedy(
         "end_programs",
-        f"Programs hold {holder.kb} kB{which}. End or limit the largest of {counted(len(state.tasks), 'task')}."
-        if names
-        else f"Programs hold {holder.kb} kB: end or limit the largest (`ps -e -o rss,pid,comm --sort=-rss`).",
+        f"Programs hold {holder.kb} kB{how}",
         numbers={"held_kb": holder.kb},
         short=f"end or limit {one}: programs hold {holder.kb} kB",
     )
@@ -164,8 +178,8 @@ def _end_programs(state: State, holder: Holder) -> Remedy:
 
 def largest_words(state: State) -> str:
     """The largest use if it is half of all memory or more: "168256 of 220688 kB are tmpfs and shared memory"."""
-    whole = total_pages(state)
-    found = [holder for holder in holders(state) if holder.use not in ("reserved", "cma")]
+    whole = total_pages(state) or _accounted_pages(state)
+    found = [holder for holder in holders(state) if holder.use in _PAGES_OF]
     if not found or not whole or state.page_bytes is None or (found[0].share or 0) < 0.5:
         return ""
     return f"{found[0].kb} of {whole * state.page_bytes // 1024} kB are {_WORDS[found[0].use]}"

@@ -52,7 +52,6 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
         mem_free_kb=free_kb,
         total_free_pages=header.get("free"),
         usage=usage_of_dump(dump, page_bytes // 1024),
-        tasks=dump.tasks,
         stamp_s=dump.stamp_s,
     )
     complete_marks(state, raw, None, options)

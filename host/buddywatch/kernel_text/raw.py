@@ -38,25 +38,15 @@ class RawZone:
         return "free" in self.values and 0 not in (self.values.get("present"), self.values.get("managed"))
 
 
-@dataclass(frozen=True)
-class Task:
-    """A process in the list of an OOM report (dump_tasks() in mm/oom_kill.c)."""
-
-    pid: int
-    name: str
-    rss_pages: int
-
-
 @dataclass
 class Dump:
     """One dump of show_free_areas(). header: pages by key, for all zones together; footer: pages of the machine, by
-    "RAM", "reserved", "cma reserved"; tasks: those that an OOM report lists."""
+    "RAM", "reserved", "cma reserved"."""
 
     offset: int
     stamp_s: float | None = None
     header: dict[str, int] = field(default_factory=dict)
     footer: dict[str, int] = field(default_factory=dict)
-    tasks: list[Task] = field(default_factory=list)
     zones: dict[ZoneKey, RawZone] = field(default_factory=dict)
 
     @property

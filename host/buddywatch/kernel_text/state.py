@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from buddyd import watermark
 
 from buddywatch.kernel_text.kernel import Kernel
-from buddywatch.kernel_text.raw import MOST_ORDERS, Task
+from buddywatch.kernel_text.raw import MOST_ORDERS
 
 DUMP, ZONEINFO, BORROWED, ESTIMATED, GIVEN = "dump", "zoneinfo", "borrowed", "estimated", "given"
 _LOWEST_TO_HIGHEST = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
@@ -129,7 +129,7 @@ class State:
 
     zones: may be empty where the text has the sum of all zones only: total_free_pages, by the header of a dump,
     MemFree or `free`.
-    usage: pages by use, as usage.py has it. tasks: those that the OOM report lists.
+    usage: pages by use, as usage.py has it.
     holders: what holds the memory, by the tables of the text that are nearest; largest first.
     stamp_s: seconds since boot, by the kernel's stamps; None without them.
     """
@@ -144,7 +144,6 @@ class State:
     mem_free_kb: int | None = None
     claims: list[tuple[int, int]] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
-    tasks: list[Task] = field(default_factory=list)
     total_free_pages: int | None = None
     holders: list[Holder] = field(default_factory=list)
     stamp_s: float | None = None
