@@ -130,6 +130,7 @@ def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
         if plan is None
         else {"blocks": plan.blocks, "of": [{"order": order, "count": count} for order, count in plan.pieces]},
         "reclaimable_bytes": case.reclaimable_bytes,
+        "ram_file_bytes": case.ram_file_bytes,
         "can_wait": answer.request.can_wait,
         "kernel": case.kernel.release,
         "rule": answer.rule,

@@ -200,12 +200,19 @@ def _missing(case: Case) -> str:
             if order >= 0
             else " Not even a single page would have been available."
         )
-    if reasons.RECLAIMABLE in case.notes and case.reclaimable_bytes:
-        text += (
-            f" Up to {format_bytes(case.reclaimable_bytes)} were in clean caches, which the kernel tries to free first"
-        )
-        is_oom = case.message is not None and "oom" in case.message.kinds
-        text += ", and had tried." if is_oom else ": it could still have succeeded."
-        if case.order and not is_oom:
-            text += " Where that was tried with large requests, 1 in 10 to 20 passed."
+    return text + _caches(case)
+
+
+def _caches(case: Case) -> str:
+    """What reclaim could still have done."""
+    most, can_go = format_bytes(case.reclaimable_bytes or 0), reasons.RECLAIMABLE in case.notes
+    if reasons.FILES_IN_RAM in case.notes:
+        return f" {verdict_words.perhaps_in_ram(most) if can_go else verdict_words.files_in_ram(case.ram_file_bytes or 0)}"
+    if not can_go:
+        return ""
+    is_oom = case.message is not None and "oom" in case.message.kinds
+    text = f" Up to {most} were in clean caches, which the kernel tries to free first"
+    text += ", and had tried." if is_oom else ": it could still have succeeded."
+    if case.order and not is_oom:
+        text += " Where that was tried with large requests, 1 in 10 to 20 passed."
     return text

@@ -15,7 +15,7 @@ from buddywatch.explain.families.meanings import told_of
 from buddywatch.explain.judge import Answer, judge, serving_zones
 from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.program import decisive, start
-from buddywatch.explain.reclaim import reclaimable_pages
+from buddywatch.explain.reclaim import reclaim_of
 from buddywatch.explain.request import Request, request_of
 from buddywatch.explain.starts import mark_starts
 from buddywatch.kernel_text.assemble import page_bytes_of, state_of_dump, state_of_table
@@ -133,10 +133,12 @@ def _borrow(case: Case, state: State) -> None:
 def _notes(case: Case) -> list[str]:
     request, answer = case.answer.request, case.answer
     notes = []
-    reclaimable = reclaimable_pages(case.state, request) if case.state else None
+    reclaim = reclaim_of(case.state, request) if case.state else None
     wanted_pages = max(answer.missing_pages, 1 << request.order)
-    if answer.verdict == watermark.REFUSED and request.can_wait and (reclaimable or 0) >= wanted_pages:
-        notes.append(reasons.RECLAIMABLE)
+    if answer.verdict == watermark.REFUSED and request.can_wait and reclaim:
+        ram_file_pages = reclaim.pages if reclaim.ram_file_pages is None else reclaim.ram_file_pages
+        notes += [reasons.RECLAIMABLE] if reclaim.pages >= wanted_pages else []
+        notes += [reasons.FILES_IN_RAM] if ram_file_pages >= wanted_pages else []
     if _exceeds_memory(case):
         notes.append(reasons.EXCEEDS_MEMORY)
     if case.order is not None and request.ends_in_oom_killer:

@@ -12,12 +12,13 @@ from buddywatch.explain.families.told import Told
 from buddywatch.explain.judge import Answer
 from buddywatch.explain.page_sizes import block_bytes_of
 from buddywatch.explain.program import Piece
-from buddywatch.explain.reclaim import reclaimable_pages
+from buddywatch.explain.reclaim import reclaim_of
 from buddywatch.kernel_text.kernel import Kernel
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message
 from buddywatch.kernel_text.state import State
 from buddywatch.verdict.programs import Block
+from buddywatch.verdict.reclaim import Reclaimable
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,17 @@ class Case:
         return block_bytes_of(self.requested_bytes, self.order, self.page_bytes)
 
     @property
+    def reclaim(self) -> Reclaimable | None:
+        return reclaim_of(self.state, self.answer.request) if self.state else None
+
+    @property
     def reclaimable_bytes(self) -> int | None:
-        pages = reclaimable_pages(self.state, self.answer.request) if self.state else None
+        return None if self.reclaim is None or self.page_bytes is None else self.reclaim.pages * self.page_bytes
+
+    @property
+    def ram_file_bytes(self) -> int | None:
+        """What is listed as reclaimable, too, but lies in files in RAM; None: not known."""
+        pages = self.reclaim.ram_file_pages if self.reclaim else None
         return None if pages is None or self.page_bytes is None else pages * self.page_bytes
 
 

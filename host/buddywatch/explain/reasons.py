@@ -19,6 +19,8 @@
 
 `notes`, any of:
     reclaimable        caches were so large that reclaim could have made room
+    files-in-ram       so much is listed as caches, but lies in files in RAM (ramfs, tmpfs), which go only when they are
+                       deleted; with `reclaimable`: the text does not say how much of it
     exceeds-memory     the block is larger than all memory that could serve the request
     oom-killer         order 3 or less and able to wait: the kernel kills a process instead of failing the request
     cannot-wait        an atomic request: it does not reclaim, and may go below the min mark
@@ -47,6 +49,7 @@ OTHER_RULE = "other-rule"
 UNKNOWN = "unknown"
 
 RECLAIMABLE = "reclaimable"
+FILES_IN_RAM = "files-in-ram"
 EXCEEDS_MEMORY = "exceeds-memory"
 OOM_KILLER = "oom-killer"
 CANNOT_WAIT = "cannot-wait"

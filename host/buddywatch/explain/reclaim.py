@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import State, Zone
+from buddywatch.verdict.reclaim import Reclaimable, reclaimable
 
 
-def reclaimable_pages(state: State, request: Request) -> int | None:
+def reclaim_of(state: State, request: Request) -> Reclaimable | None:
+    """What reclaim could free for the request; None if the text does not say what the kernel lists."""
+    listed = _listed_pages(state, request)
+    return None if listed is None else reclaimable(listed, state.files, state.kernel.no_mmu, state.kernel.release)
+
+
+def _listed_pages(state: State, request: Request) -> int | None:
     """Clean file pages of the serving zones, and reclaimable slab; None if the text does not say.
 
     The file lists hold neither shmem nor unevictable pages (mm/swap.c); pages that are dirty or being written have to

@@ -190,6 +190,8 @@ def _builtins(case: Case) -> Remedy | None:
 def _drop_caches(case: Case) -> Remedy | None:
     if case.reclaimable_bytes is None or case.page_bytes is None:
         return None
+    if reasons.FILES_IN_RAM in case.notes and reasons.RECLAIMABLE not in case.notes:
+        return _delete_files(case)
     most, wanted = case.reclaimable_bytes, max(case.answer.missing_pages * case.page_bytes, case.page_bytes)
     command = "`echo 3 > /proc/sys/vm/drop_caches`"
     numbers = {"at_best_bytes": most}
@@ -206,12 +208,27 @@ def _drop_caches(case: Case) -> Remedy | None:
     if case.message is not None and "oom" in case.message.kinds:
         text = f"{command}: the kernel had tried that before it killed; {format_bytes(most)} were left in clean caches."
         return Remedy("drop_caches", text, helps=False, numbers=numbers, short=text)
+    but = ", and nothing of files in RAM" if reasons.FILES_IN_RAM in case.notes else ""
     text = (
-        f"{command} frees up to {format_bytes(most)} of clean caches, at best. It rarely helps after a refusal, "
+        f"{command} frees up to {format_bytes(most)} of clean caches, at best{but}. It rarely helps after a refusal, "
         f"because the request has already tried that itself: in {_DROPPED_HELPED} of {_DROPPED_TRIED} cases measured."
     )
     short = f"{command}: frees {format_bytes(most)} at best, and rarely helps"
     return Remedy("drop_caches", text, numbers=numbers, short=short)
+
+
+def _delete_files(case: Case) -> Remedy:
+    """In place of drop_caches, where what looks like caches lies in files in RAM."""
+    held = case.ram_file_bytes or 0
+    size = format_bytes(held)
+    return Remedy(
+        "drop_caches",
+        f"`echo 3 > /proc/sys/vm/drop_caches` would free next to nothing of the {size} that are listed as caches: that "
+        "is what lies in files in RAM. Delete those that are not needed.",
+        helps=False,
+        numbers={"at_best_bytes": case.reclaimable_bytes or 0, "ram_file_bytes": held},
+        short=f"drop_caches: the {size} that are listed as caches lie in files in RAM; delete those instead",
+    )
 
 
 def _reboot(case: Case) -> list[Remedy]:

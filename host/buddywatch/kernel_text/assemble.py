@@ -13,6 +13,7 @@ from buddywatch.kernel_text.nearest import nearest_meminfo, nearest_zoneinfo
 from buddywatch.kernel_text.raw import Dump, Raw, RawZone, Table, ZoneKey
 from buddywatch.kernel_text.state import DUMP, ZONEINFO, Options, State, Zone
 from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
+from buddywatch.verdict.reclaim import files_of_mounts
 
 
 def page_bytes_of(raw: Raw, options: Options) -> int | None:
@@ -53,6 +54,7 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
         total_free_pages=header.get("free"),
         usage=usage_of_dump(dump, page_bytes // 1024),
         stamp_s=dump.stamp_s,
+        files=files_of_mounts(raw.mounts),
     )
     complete_marks(state, raw, None, options)
     return state
@@ -113,6 +115,7 @@ def state_of_table(
         mem_free_kb=memory.get("MemFree"),
         claims=table.claims,
         usage=usage_of_meminfo(memory, page_bytes) if page_bytes else {},
+        files=files_of_mounts(raw.mounts),
     )
     complete_marks(state, raw, lender, options)
     return state

@@ -49,6 +49,9 @@ _PATTERNS = {
     rf"|\bLinux [^\s#]{{1,64}} (?P<uname_release>{_RELEASE}) #\d"
     rf"|osrelease\s{{0,3}}[=:]\s{{0,3}}(?P<osrelease>{_RELEASE})",
     "prose": r"\b[Kk]ernel (?:version )?v?(?P<prose_release>\d\.\d{1,3}\.\d[\w.+~-]{0,60})",
+    # "/dev/root / romfs ro,relatime 0 0": /proc/mounts; "/dev/root on / type romfs (ro)": `mount`
+    "mount": r"^(?P<mount_source>\S{1,99}) (?:on )?(?P<mount_folder>/\S{0,99}) (?:type )?(?P<mount_type>[a-z]\w{1,15})"
+    r" \(?r[ow](?=[,\s)])",
     "block_types": r"^Number of blocks type\b",
     "machine": r"\b(?:x86_64|i[3-6]86|amd64)\b",
     "meminfo_start": r"\bMem-[Ii]nfo:",

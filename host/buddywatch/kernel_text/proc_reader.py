@@ -1,4 +1,4 @@
-"""Builds tables from the files of /proc: buddyinfo, pagetypeinfo, zoneinfo and meminfo."""
+"""Builds tables from the files of /proc: buddyinfo, pagetypeinfo, zoneinfo, meminfo and mounts."""
 
 from __future__ import annotations
 
@@ -95,6 +95,9 @@ class ProcReader:
         if not self._raw.meminfo or key in self._raw.meminfo[-1][1]:
             self._raw.meminfo.append((match.start(), {}))
         self._raw.meminfo[-1][1][key] = kb
+
+    def _on_mount(self, match: re.Match[str]) -> None:
+        self._raw.mounts.append((match["mount_source"], match["mount_folder"], match["mount_type"]))
 
     def _on_claim(self, match: re.Match[str]) -> None:
         if self._raw.tables:

@@ -103,6 +103,7 @@ class Raw:
     releases: list[tuple[int, str]] = field(default_factory=list)
     prose_releases: list[tuple[int, str]] = field(default_factory=list)
     sysctls: dict[str, int] = field(default_factory=dict)
+    mounts: list[tuple[str, str, str]] = field(default_factory=list)  # (source, folder, type)
     events: list[Event] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
     text: str = ""

@@ -132,6 +132,8 @@ class State:
     usage: pages by use, as usage.py has it.
     holders: what holds the memory, by the tables of the text that are nearest; largest first.
     stamp_s: seconds since boot, by the kernel's stamps; None without them.
+    reclaimable_pages: file cache and reclaimable slab as the kernel lists them. files: where files lie, as
+    verdict/reclaim.py names it; None if the text does not say.
     """
 
     source: str
@@ -147,6 +149,7 @@ class State:
     total_free_pages: int | None = None
     holders: list[Holder] = field(default_factory=list)
     stamp_s: float | None = None
+    files: frozenset[str] | None = None
 
     @property
     def free_pages(self) -> int:

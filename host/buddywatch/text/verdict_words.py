@@ -41,6 +41,21 @@ USE_BUILTINS = (
 )
 
 
+def files_in_ram(size_bytes: int) -> str:
+    """On a board with a ROM and files in RAM, Linux 2.6.30, drop_caches freed 72 of 2472 kB: cache of the ROM."""
+    return (
+        f"{format_bytes(size_bytes)} are listed as caches, but nearly all of it lies in files in RAM (ramfs, tmpfs), "
+        "which go only when they are deleted."
+    )
+
+
+def perhaps_in_ram(most: str) -> str:
+    return (
+        f"Up to {most} are listed as caches. How much of it can go is not known: this kernel lists files in RAM "
+        "(ramfs, tmpfs) with them, and those go only when they are deleted. /proc/mounts shows where files lie."
+    )
+
+
 def no_block(block_bytes: int) -> str:
     return f"No free block is as large as {format_bytes(block_bytes)}; the free memory is in smaller pieces:"
 

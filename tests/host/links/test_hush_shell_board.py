@@ -49,7 +49,8 @@ def test_a_captured_board_comes_out_of_its_frames_as_it_was(proc: Path) -> None:
     reading = read(proc)
     rows = re.findall(r"Node +(\d+), zone +(\w+)((?: +\d+)+)", (proc / "buddyinfo").read_text())
     page_bytes = reading.page_bytes or 4096  # as smaps says on a machine with MMU, where the figures fit no size
-    life = HushBoard(Board(is_no_mmu=True, page_bytes=4096), reading, "xport", 5, 0.0)
+    board = Board(is_no_mmu=True, page_bytes=4096, files=frozenset({"ram", "rom"}))
+    life = HushBoard(board, reading, "xport", 5, 0.0)
     values = feed(LinkSession(), BoardTracker(), life.hello() + life.snapshot(reading, 0.0), 1e9)
     (boot,) = [value for value in values if isinstance(value, Boot)]
     (snapshot,) = [value for value in values if isinstance(value, Snapshot)]
@@ -57,7 +58,7 @@ def test_a_captured_board_comes_out_of_its_frames_as_it_was(proc: Path) -> None:
     assert [list(zone.nr_free) for zone in snapshot.zones] == [
         [int(count) for count in counts.split()] for _, _, counts in rows
     ]
-    assert boot.facts["nommu"] == "1"
+    assert (boot.facts["nommu"], boot.facts["files"]) == ("1", "ram,rom")
     assert boot.facts["page_bytes"] == str(page_bytes)
     free_kb = int(re.search(r"MemFree: +(\d+)", (proc / "meminfo").read_text())[1])
     assert snapshot.free_pages == free_kb * 1024 // page_bytes

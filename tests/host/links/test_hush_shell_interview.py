@@ -1,11 +1,13 @@
 """What the answers of a shell make of it, before the first poll."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from buddywatch.links.hush_shell import interview
 from buddywatch.links.hush_shell.shell import Answer
 
+CAPTURES = Path(__file__).resolve().parents[2] / "fixtures" / "captures"
 UNREADABLE = Answer((), damaged=False)
 DAMAGED = Answer((), damaged=True)
 
@@ -91,3 +93,33 @@ def test_a_shell_that_cannot_be_asked_is_not_fit(answers: list[Answer], asked: i
     times, told = checked(answers, UNREADABLE)
     assert times == asked
     assert reason in told
+
+
+def learned(proc: Path, is_damaged: bool = False) -> interview.Board:
+    """What is learnt of a board whose shell reads the files of a folder. is_damaged: /proc/mounts arrives damaged."""
+    board = interview.Board()
+    question = interview.learn(board)
+    whole = {
+        interview._CPU: ("c", "cpuinfo"),
+        interview._PAGES: ("k", "self/smaps"),
+        interview._MOUNTS: ("f", "mounts"),
+    }
+    first = {interview.one_line_of(tag, path): (tag, path) for tag, path in interview._FACTS}
+    try:
+        command = next(question)
+        while True:
+            tag, path = whole.get(command) or first[command]
+            lines = (proc / path).read_text().splitlines() if (proc / path).exists() else []
+            texts = [" ".join(line.split()) for line in lines][: None if command in whole else 1]
+            answer = Answer(tuple((tag, text) for text in texts), is_damaged and command == interview._MOUNTS)
+            command = question.send(answer)
+    except StopIteration:
+        return board
+
+
+def test_a_board_is_known_from_its_captured_proc() -> None:
+    board = learned(CAPTURES / "frag-4k-bflt-2.6.30-files" / "proc")
+    assert (board.values["osrelease"], board.machine, board.is_no_mmu) == ("2.6.30", "COLDFIRE(m520x)", True)
+    assert board.files == {"ram", "rom"}
+    assert learned(CAPTURES / "frag-4k-bflt-2.6.30-files" / "proc", is_damaged=True).files is None
+    assert learned(CAPTURES / "ramfs-2.6.30" / "proc").files is None

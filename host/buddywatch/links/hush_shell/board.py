@@ -14,6 +14,7 @@ from buddyd import wire
 from buddywatch.kernel_text.raw import ZoneKey
 from buddywatch.links.hush_shell.interview import Board, Reading
 from buddywatch.protocol.layout import pages
+from buddywatch.verdict.reclaim import fact_of
 
 MISSING = ("kernel-log", "stat")  # no built-in waits for the kernel log; /proc/stat is long, and read byte by byte
 SAME_START_CS = 6000
@@ -109,6 +110,7 @@ class HushBoard:
         for fact in ("shift", "trim"):
             if values.get(fact):
                 yield fact, values[fact]
+        yield "files", fact_of(self._board.files)
         yield "cols", ",".join(self._columns)
         yield "zones", str(len(self._orders))
         for number, key in enumerate(self._orders):

@@ -17,6 +17,7 @@ from buddywatch.kernel_text.raw import Raw, ZoneKey
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import Options, Zone, reserve_pages
 from buddywatch.links.hush_shell.shell import Answer
+from buddywatch.verdict.reclaim import files_of_mounts
 
 MARKS_EVERY = 12  # polls, as buddyd: marks change when somebody writes a sysctl
 CHECKS = 8
@@ -43,6 +44,7 @@ class Board:
     machine: str = ""
     is_no_mmu: bool | None = None
     page_bytes: int | None = None  # as a kernel with an MMU says; else it is found by comparing figures
+    files: frozenset[str] | None = None  # where files lie, as verdict/reclaim.py names it
 
     @property
     def has_zoneinfo(self) -> bool:
@@ -81,10 +83,12 @@ _FACTS = (
     ("zoneinfo", "zoneinfo"),
     ("cpuinfo", "cpuinfo"),
     ("smaps", "self/smaps"),
+    ("mounts", "mounts"),
 )
 _BLOCKS = rows_of("b", "buddyinfo") + "; " + one_line_of("u", "uptime")
 _MEMORY = rows_of("m", "meminfo", "MemF*|Buf*|Cac*|*file*|SRec*|Mmap*")
 _MARKS = rows_of("z", "zoneinfo", "Node*|pages*|min*|low*|high*|prot*")
+_MOUNTS = rows_of("f", "mounts")
 _PAGES = rows_of("k", "self/smaps", "KernelPageS*")
 _CPU = rows_of("c", "cpuinfo", "CPU*|Proc*|model*|cpu*|MMU*")
 # The number of the newest process, before and after what a poll is made of.
@@ -151,6 +155,12 @@ def learn(board: Board) -> Question:
         board.page_bytes = int(words[1]) * 1024 if len(words) == 3 and words[1].isdecimal() else None
     if board.values["trim"]:
         board.is_no_mmu = True
+    if board.values["mounts"]:
+        answer = yield _MOUNTS
+        rows = (
+            [] if answer.damaged else [text.split() for text in answer.texts("f")]
+        )  # a lost row would change the sense
+        board.files = files_of_mounts([(row[0], row[1], row[2]) for row in rows if len(row) > 2])
 
 
 def poll(board: Board, with_marks: bool, readings: list[Reading]) -> Question:
