@@ -207,7 +207,9 @@ def _caches(case: Case) -> str:
     """What reclaim could still have done."""
     most, can_go = format_bytes(case.reclaimable_bytes or 0), reasons.RECLAIMABLE in case.notes
     if reasons.FILES_IN_RAM in case.notes:
-        return f" {verdict_words.perhaps_in_ram(most) if can_go else verdict_words.files_in_ram(case.ram_file_bytes or 0)}"
+        return (
+            f" {verdict_words.perhaps_in_ram(most) if can_go else verdict_words.files_in_ram(case.ram_file_bytes or 0)}"
+        )
     if not can_go:
         return ""
     is_oom = case.message is not None and "oom" in case.message.kinds

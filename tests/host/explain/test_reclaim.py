@@ -33,7 +33,7 @@ def test_files_in_ram_are_no_caches(explained, mounts):
     assert (need["notes"], need["reclaimable_bytes"], need["ram_file_bytes"]) == (["files-in-ram"], 0, 2472 * 1024)
     (drop,) = [remedy for remedy in need["remedies"] if remedy["what"] == "drop_caches"]
     assert (drop["helps"], drop["at_best_bytes"], drop["ram_file_bytes"]) == (False, 0, 2472 * 1024)
-    text = " ".join(explained(mounts).out.split())
+    text = " ".join(explained(mounts, "--full").out.split())
     assert "2472 kB are listed as caches, but nearly all of it lies in files in RAM" in text
     assert "could still have succeeded" not in text
 
@@ -46,7 +46,7 @@ def test_without_certainty_it_is_an_upper_bound(explained, mounts):
     (need,) = explained(mounts, "--json").json["needs"]
     assert need["notes"] == ["reclaimable", "files-in-ram"]
     assert (need["reclaimable_bytes"], need["ram_file_bytes"]) == (2472 * 1024, None)
-    text = " ".join(explained(mounts).out.split())
+    text = " ".join(explained(mounts, "--full").out.split())
     assert "Up to 2472 kB are listed as caches. How much of it can go is not known" in text
     assert "at best, and nothing of files in RAM" in text
     assert "could still have succeeded" not in text
@@ -55,7 +55,9 @@ def test_without_certainty_it_is_an_upper_bound(explained, mounts):
 def test_caches_of_a_disk_can_go(explained):
     (need,) = explained("/dev/sda1 / ext2 rw 0 0\n", "--json").json["needs"]
     assert (need["notes"], need["ram_file_bytes"]) == (["reclaimable"], 0)
-    assert "Up to 2472 kB were in caches" in " ".join(explained("/dev/sda1 / ext2 rw 0 0\n").out.split())
+    assert "Up to 2472 kB were in clean caches" in " ".join(
+        explained("/dev/sda1 / ext2 rw 0 0\n", "--full").out.split()
+    )
 
 
 def test_newer_kernels_do_not_list_them(explained):
