@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from buddywatch.kernel_text.lines import Event
+from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.messages.notice import Notice
 
 _SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable
 
+from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.lexer import tokens
-from buddywatch.kernel_text.lines import Cleaned, Event
+from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
 from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
@@ -30,12 +30,14 @@ class _Reader:
         self._events: list[Event | Notice] = sorted(
             [*cleaned.events, *all_notices(cleaned.text)], key=lambda event: event.offset
         )
-        self.raw = Raw(lambda offset: bisect_right(cleaned.offsets, offset), text=cleaned.text, events=cleaned.events)
+        self._cleaned = cleaned
+        self.raw = Raw(cleaned.line_at, text=cleaned.text, events=cleaned.events)
         self._message: Message | None = None  # the message that the next pieces belong to
         self._dump: Dump | None = None
         self._zone: RawZone | None = None  # of the dump, whose values are being read
         self._list: RawZone | None = None  # whose blocks are being read
         self._list_end = 0  # the end of its last block
+        self._quoted: dict[tuple[object, ...], list[tuple[Event, Message]]] = {}
         self._proc = ProcReader(self.raw, self._text)
 
     def read(self, progress: Callable[[float], None]) -> Raw:
@@ -64,8 +66,6 @@ class _Reader:
         if isinstance(event, Notice):
             self._on_notice(event)
             return
-        if event.kind in ("kill", "load"):
-            return  # read as notices, with all that these lines say
         self._close_dump()
         if near and ends_notice(near, event):
             self._message = near
@@ -74,9 +74,19 @@ class _Reader:
             _add(near, event)
             self._message = near
             return
-        self._message = Message(event.offset, event.kind, event.process)
-        _add(self._message, event)
-        self.raw.messages.append(self._message)
+        self._message = self._same_quoted(event)
+        if self._message is None:
+            self._message = Message(event.offset, event.kind, event.process, stamp_s=event.stamp_s)
+            _add(self._message, event)
+            self.raw.messages.append(self._message)
+            self._quoted.setdefault(_identity(event), []).append((event, self._message))
+
+    def _same_quoted(self, event: Event) -> Message | None:
+        """The same failure that the text has already, quoted by a reply or pasted twice."""
+        for other, message in self._quoted.get(_identity(event), []):
+            if event.depth != other.depth or _is_fine(event.stamp_s):
+                return message
+        return None
 
     def _on_notice(self, notice: Notice) -> None:
         if notice.family == STALLS:
@@ -108,7 +118,7 @@ class _Reader:
 
     def _open_dump(self, offset: int) -> Dump:
         if self._dump is None:
-            self._dump = Dump(offset)
+            self._dump = Dump(offset, self._cleaned.stamp_at(offset))
         return self._dump
 
     def _on_meminfo_start(self, match: re.Match[str]) -> None:
@@ -201,6 +211,15 @@ class _Reader:
 
     def _on_machine(self, match: re.Match[str]) -> None:
         self.raw.signs.add("x86")
+
+
+def _is_fine(stamp_s: float | None) -> bool:
+    """True if the clock of the stamps is finer than a tick of 10 ms, so that two failures hardly have the same one."""
+    return stamp_s is not None and round(stamp_s * 1_000_000) % 10_000 != 0
+
+
+def _identity(event: Event) -> tuple[object, ...]:
+    return event.kind, event.process, event.pid, event.number, event.mode, event.stamp_s
 
 
 def _append(zone: RawZone, count: int, unit_kb: int, letters: str | None) -> None:

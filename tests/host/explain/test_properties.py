@@ -82,7 +82,10 @@ def test_any_text_gets_an_answer(text, options):
     for failure in answer["failures"]:
         assert (failure["verdict"] is None) == (failure["reason"] == "unknown")
         margins = [test["free_pages"] - test["mark_pages"] for test in failure["trace"]]
-        if failure["margin_pages"] is None:  # the marks are unknown: what fails whatever they are
+        bounds = [failure["margin_at_most_pages"], failure["margin_at_least_pages"]]
+        if bounds != [None, None]:  # of a list that was cut
+            assert (failure["margin_pages"], min(margins)) == (None, bounds[failure["verdict"] != "refused"])
+        elif failure["margin_pages"] is None:  # the marks are unknown: what fails whatever they are
             assert all(margin < 0 for margin in margins)
             assert failure["verdict"] in (None, "refused")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.kernel_text.lines import Event
+from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.messages import cma, linux24, loader, lowmemorykiller, oom, slab, stalls, vmalloc
 from buddywatch.kernel_text.messages.notice import Notice, notices
 from buddywatch.kernel_text.raw import Message

@@ -1,0 +1,92 @@
+"""What logs, terminals, tools, mails and web pages put before the kernel's own words in a line. Pure.
+
+The kernel's message begins after the stamps of printk ("[   12.345678] ", "[ T123] ", "<4>"), of dmesg (-x, -d, -H, -T,
+--time-format), syslog (RFC 3164, 5424), journalctl, logcat, ts, tio, minicom, grabserial, Docker's JSON; after
+`grep -n`, `cat -n`, prompts, bullets, quote marks and tags of HTML. What is left over before a message can be taken for
+a process only as far as the kernel's limit goes: TASK_COMM_LEN is 16, so a name has 15 bytes at most
+(include/linux/sched.h).
+"""
+
+from __future__ import annotations
+
+import re
+
+COMM_BYTES = 15
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?"
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?: ?[AP]M)?"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d\d:?\d\d))?"
+_LEVEL = r"(?:emerg|alert|crit|err|error|warn|warning|notice|info|debug)"
+_FACILITY = r"(?:kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|cron|ftp|local\d)"
+
+_PATTERNS = (
+    r"[\s>|`\"'\u201c\u201d\u201e\u00ab\u00bb,;]+",  # quote marks, table rules, separators
+    r"(?:[-*+\u2022\u00b7\u2013\u2014\u2192]|[-=]>)[ \t]+",  # bullets
+    r"(?:\.\.\.|\u2026)[ \t]*",
+    r"\#{1,6}[ \t]+(?!CONFIG_)|[$%][ \t]+",
+    r"<\d{1,3}>(?:1[ ](?=\d{4}-|-[ ]))?",  # the level of printk, or of syslog
+    r"</?[A-Za-z][^<>\n]{0,80}>",  # tags of HTML
+    # printk, dmesg -d, grabserial; Android vendors put brackets with the process behind
+    r"\[[ ]{0,12}(?P<stamp>\d{1,10}\.\d{1,9})"
+    r"(?:s\](?:\[[^\]\n]{1,40}\]){0,3}|[ ]{0,3}<?[ ]{0,12}\+?\d{0,9}\.?\d{0,9}>?\])",
+    r"\[<?[ ]{0,12}\+?\d{1,9}\.\d{1,9}>?\]",  # dmesg -H
+    r"\[[ ]{0,8}[TC]\d{1,8}\]",  # printk's caller
+    r"\[[^\]\n]{0,30}\d{1,2}:\d\d[^\]\n]{0,30}\]",  # dmesg -T, tio, minicom
+    rf"(?:{_DAY}[ ])?{_MONTH}[ ]{{1,2}}\d{{1,2}},?(?:[ ]\d{{4}})?[ ]{_CLOCK}{_ZONE}(?:[ ]\d{{4}}(?=[ ]))?",
+    rf"(?:{_DAY}[ ])?\d{{1,2}}[ -/]{_MONTH}[ -/:]\d{{4}}[ :]{_CLOCK}{_ZONE}",
+    rf"\d{{4}}[-/.]\d\d[-/.]\d\d(?:[T _]{_CLOCK}{_ZONE})?:?(?=[\s,;|\"\[<])",
+    rf"\d\d[-/.]\d\d(?:[-/.]\d{{2,4}})?[ ]{_CLOCK}(?=[\s,;|\"\[<])",
+    rf"{_CLOCK}{_ZONE}[:>|-]?(?=[\s,;|\"\[<])",
+    r"\d{9,10}\.\d{1,9}(?=[ ])",  # seconds since 1970
+    r"\d{1,7}[ ]{1,6}\d{1,7}[ ][VDIWEFS][ ](?:[ ]{0,8}:[ ])?",  # logcat -v threadtime: pid, thread, level
+    r"[VDIWEFS]/",  # logcat -v brief: level
+    rf"{_FACILITY}[ ]{{0,8}}[.:,][ ]{{0,8}}{_LEVEL}[ ]{{0,8}}:?[ ,;|]",  # dmesg -x, BusyBox
+    r"(?:\S{1,64}[ ]){0,3}(?i:kernel)(?:\[\d{0,7}\]|[ ]{0,8}\([ ]{0,8}\d{1,7}\))?[ ]?:[ ]?",  # host and tag of syslog
+    r"(?:\S{1,64}[ ]){0,2}kernel[ ]\S{1,12}[ ]\S{1,12}[ ](?:-|\[[^\]\n]{1,80}\])[ ]",  # RFC 5424
+    r"(?i:tty\w{1,10}|console|serial\d{0,3}|uart\d{0,3}|com\d{1,2}|klogd|printk|dmesg|netconsole)[ ]{0,3}[:>|][ ]{0,3}",
+    r"[\w.+/~-]{1,80}\.(?:log|txt|out|gz)(?:\.\d{1,2})?:[ ]?(?:\d{1,7}[:-][ ]?)?",  # grep -H, -n
+    r"(?:\.{0,2}/|~/)[\w.+/~-]{1,80}:\d{1,7}:[ ]?|(?:messages|syslog|dmesg|kmsg|kern):\d{1,7}:[ ]?|\d{1,7}:(?!\d)[ ]?",
+    r"\d{1,7}\t|\d{1,6}[ ]{1,4}(?=[\[<])|\d{1,6}[.)|][ ]{1,3}(?=[\[<A-Za-z])",  # cat -n
+    r"[\w.@~:/()\[\] -]{1,60}?[\#$%>][ ](?=[\[<])|\S{1,40}@\S{1,60}[\#$%>][ ]|(?:~|/\S{0,40})[ ]?[\#$%>][ ]",  # prompts
+    r"\d{1,3},\d{1,12},\d{1,18},[^;\n]{1,20};",  # /dev/kmsg, netconsole's extended form
+    r"\{[ ]?\"?|[\w@.-]{1,30}\"[ ]?:[ ]?\"|(?:MESSAGE|message|msg|log)=",  # JSON, journalctl -o export
+    r"[\w.-]{1,40}[ ]{1,20}\|[ ]|std(?:out|err)[ ][FP][ ]",  # docker compose, Kubernetes
+)
+_PREFIX = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
+_MOST_PREFIXES = 12
+# What no process's name has in it, and what always ends a prefix.
+_END_OF_PREFIX = re.compile(
+    r"\[[ ]{0,12}\d{1,10}\.\d{3,9}s?\](?:[ ]?\[[^\]\n]{1,40}\]){0,3}[ ]?|\bkernel(?:\[\d{0,7}\])?:[ ]|<[0-7]>|[\t|;,\"]"
+)
+_LOGCAT_PID = re.compile(r"[ ]{0,12}\([ ]{0,8}\d{1,7}\)$")
+_WORD_START = re.compile(r"(?<=[\s>\]:])(?=\S)")
+
+
+def strip(line: str) -> tuple[str, float | None]:
+    """(the line without what stands before the kernel's words, seconds since boot by printk's stamp or None)."""
+    start, stamp_s = 0, None
+    for _ in range(_MOST_PREFIXES):
+        match = _PREFIX.match(line, start)
+        if match is None or match.end() == start:
+            break
+        start = match.end()
+        if match["stamp"] and stamp_s is None:
+            stamp_s = float(match["stamp"])
+    return line[start:].rstrip(), stamp_s
+
+
+def process_in(head: str, names: tuple[str, ...] = ()) -> str:
+    """The process at the end of head, which is the text before the kernel's words in a line; "" if there is none.
+
+    names: as lines nearby give them in full ("CPU: 0 PID: 7 Comm: NAME"); one of them is taken if head ends with it."""
+    head = head.rstrip()
+    for name in names:
+        if name and head.endswith(name):
+            return name
+    ends = [match.end() for match in _END_OF_PREFIX.finditer(head)]
+    head, _ = strip(head[ends[-1] :] if ends and ends[-1] < len(head) else head)
+    head = _LOGCAT_PID.sub("", head).rstrip()
+    if len(head.encode()) <= COMM_BYTES:
+        return head
+    starts = [match.start() for match in _WORD_START.finditer(head)]
+    return next((head[start:] for start in starts if len(head[start:].encode()) <= COMM_BYTES), "")
