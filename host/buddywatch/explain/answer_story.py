@@ -6,10 +6,12 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
+from buddywatch.explain.flag_words import granted_words
 from buddywatch.explain.holders import largest_words
 from buddywatch.explain.judge import merge_plan
 from buddywatch.explain.state_words import marks_words
 from buddywatch.explain.zone_words import obstacles
+from buddywatch.kernel_text import versions
 from buddywatch.text import verdict_words
 from buddywatch.text.document import Bullets, Columns, Paragraph, Part, plain
 from buddywatch.text.escape import counted
@@ -54,7 +56,8 @@ def _uncertain(case: Case) -> str:
         parts.append(marks_words(case.state))
     if reasons.INFERRED_RULE in case.notes:
         parts.append(
-            "The text has no kernel release: the rule follows from the wording of its lines; --kernel overrides it."
+            f"The text has no kernel release: its lines are those of {versions.words(case.kernel.span) or 'any'}, "
+            "whose rule this is; --kernel overrides it."
         )
     return " ".join(parts)
 
@@ -143,6 +146,8 @@ def _granted(case: Case) -> str:
             "freed before they were printed."
         )
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
+    if by_flags := granted_words(case.answer.request):
+        return f"By these numbers the request succeeds{second}, yet it was refused. {by_flags}"
     text = (
         f"By these numbers the request succeeds{second}, yet it was refused. Either memory was freed between "
         "the refusal and the moment these numbers were taken, or something else set the limit: a control group, a set "

@@ -104,8 +104,7 @@ def _failure(message: Message, kernel: Kernel, page_bytes: int | None, state: St
         line=line,
     )
     if order is not None:
-        rule = kernel.rules[0] if len(kernel.rules) == 1 else None
-        request = request_of(min(order, 62), message.mode, message.mode_names, rule)
+        request = request_of(min(order, 62), message.mode, message.mode_names, kernel.span, message.nodes)
         case.answer = Answer(request, None, reasons.UNKNOWN)
         if state is not None:
             _answer(case, state, judge(state, request))

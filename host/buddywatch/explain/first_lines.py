@@ -6,10 +6,12 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
+from buddywatch.explain.flag_words import granted_cause
 from buddywatch.explain.holders import largest_words, not_given, total_pages
 from buddywatch.explain.missing import commands
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.state_words import largest_free
+from buddywatch.explain.story import headline
 from buddywatch.explain.zone_words import kept_block
 from buddywatch.text.document import Lead, Part, plain
 from buddywatch.text.escape import counted
@@ -32,10 +34,10 @@ def asked_words(case: Case) -> str:
     """ "rm (process 6821) asked for 61440 bytes, a 64 kB block in one piece"."""
     if case.message is None:
         return f"{plain(case.name or '', 60)}{_block(case)}"
+    if case.told and case.told.decides:
+        return headline(case)
     pid = case.message.pid
     who = f"{plain(case.name or '', 40) or 'a process'}{f' (process {pid})' if pid is not None else ''}"
-    if case.told:
-        return f"{who}: {case.told.amount}"
     if case.requested_bytes is not None:
         return f"{who} asked for {case.requested_bytes} bytes in one piece{_block(case)}"
     if case.order is None:
@@ -111,6 +113,8 @@ def _granted(case: Case) -> str:
         )
     if message.in_cgroup:
         return "a control group was at its limit; the machine had memory"
+    if by_flags := granted_cause(case.answer.request):
+        return by_flags
     largest = largest_words(case.state) if case.state else ""
     if "oom" in message.kinds and largest:
         return f"memory was used up: {largest}"

@@ -64,6 +64,9 @@ class Answer:
 
 def judge(state: State, request: Request) -> Answer:
     """The answer that all possible rules of the kernel agree on; otherwise one without a verdict."""
+    nodes = {zone.node for zone in state.zones}
+    if request.is_for_one_node and len(nodes) > 1:
+        return _judge_one_node(state, request, nodes)
     answers = [_judge_by(state, request, rule) for rule in state.kernel.rules or _ANY_RULE]
     first = answers[0]
     if any(answer.verdict != first.verdict for answer in answers):
@@ -72,6 +75,15 @@ def judge(state: State, request: Request) -> Answer:
     if len({answer.margin_pages for answer in answers}) > 1 and first.verdict != watermark.REFUSED:
         return min(answers, key=lambda answer: answer.margin_pages or 0)
     return first
+
+
+def _judge_one_node(state: State, request: Request, nodes: set[int]) -> Answer:
+    """The answer whichever node it was, if all nodes answer alike."""
+    by_node = [judge(state, replace(request, nodes=frozenset({node}))) for node in sorted(nodes)]
+    known = [answer for answer in by_node if answer.zone is not None]  # a node without such a zone cannot serve it
+    if not known or len({answer.verdict for answer in known}) > 1:
+        return Answer(request, None, reasons.UNKNOWN)
+    return replace(max(known, key=_rank), request=request)
 
 
 def _judge_by(state: State, request: Request, rule: str) -> Answer:
@@ -94,7 +106,8 @@ def _rank(answer: Answer) -> tuple[int, bool, int]:
 
 def serving_zones(state: State, request: Request) -> list[Zone]:
     """The zones that may serve it, including those too small to hold anything (a tiny DMA zone without marks)."""
-    return [zone for zone in state.zones if zone.name in request.zone_names and (zone.nr_free or zone.gaps)]
+    zones = [zone for zone in state.zones if request.nodes is None or zone.node in request.nodes]
+    return [zone for zone in zones if zone.name in request.zone_names and (zone.nr_free or zone.gaps)]
 
 
 def _judge_listed(state: State, zone: Zone, request: Request, rule: str) -> Answer:
@@ -154,7 +167,7 @@ def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -
     tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, rule, zone.min_pages)
     _, held, demanded = tests[0]
     set_aside = 0 if request.movable else zone.cma_pages
-    if rule == "new" and request.can_wait:
+    if rule == "new" and not request.harder:
         set_aside += zone.highatomic_pages
     tests[0] = (0, held - set_aside, demanded)
     aside = set_aside_pages(zone, request)
@@ -174,7 +187,7 @@ def set_aside_pages(zone: Zone, request: Request) -> int:
 def _usable(zone: Zone, request: Request) -> list[int]:
     """nr_free without the blocks that are only on lists which the request may not use."""
     # rmqueue(): atomic requests of order 1 and more may use the list H (until 6.2 those of order 0 as well).
-    allowed = "UMER" + ("H" if not request.can_wait and request.order else "") + ("C" if request.movable else "")
+    allowed = "UMER" + ("H" if request.harder and request.order else "") + ("C" if request.movable else "")
     return [
         count if letters is None or not letters or any(letter in allowed for letter in letters) else 0
         for count, letters in zip(zone.nr_free, zone.letters, strict=True)
@@ -191,7 +204,7 @@ def _reason(zone: Zone, request: Request, tests: list[Test], rule: str) -> str:
         return reasons.TOO_LARGE
     _, held, demanded = tests[0]
     if held < demanded:
-        if rule == "new" and request.can_wait and held + zone.highatomic_pages >= demanded:
+        if rule == "new" and not request.harder and held + zone.highatomic_pages >= demanded:
             return reasons.ATOMIC_RESERVE
         if not request.movable and held + zone.cma_pages >= demanded:
             return reasons.CMA_RESERVE
@@ -217,7 +230,7 @@ def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low:
     mark = (zone.low_pages if at_low else request.effective(zone.min_pages or 0)) or 0
     largest = -1
     for order in range(len(zone.nr_free)):
-        asked = Request(order, request.can_wait, request.high, request.movable, request.highest_zone)
+        asked = replace(request, order=order)
         if _margin(tests_of(zone, asked, mark, reserve, rule)) < 0:
             break
         largest = order

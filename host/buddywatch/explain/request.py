@@ -1,4 +1,5 @@
-"""The kind of a request, from the kernel's flags: its zones, whether it can wait, which reserves it may use."""
+"""The kind of a request, from the kernel's flags: its zones, whether it can wait, which reserves it may use, and what
+the kernel does when it cannot serve it."""
 
 from __future__ import annotations
 
@@ -6,34 +7,34 @@ from dataclasses import dataclass
 
 from buddyd import watermark
 
-_DMA, _HIGHMEM, _DMA32, _MOVABLE, _WAIT, _HIGH = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20  # include/linux/gfp.h, 2.6.24 to 4.3
-_DIRECT_RECLAIM_SINCE_44, _KSWAPD_RECLAIM_SINCE_44 = 0x400000, 0x2000000
-# Flags of requests that cannot wait for reclaim, as 4.6 and later print them (include/trace/events/mmflags.h).
-_NO_WAIT = {"GFP_ATOMIC", "GFP_NOWAIT", "__GFP_HIGH", "__GFP_KSWAPD_RECLAIM", "__GFP_ATOMIC", "GFP_TRANSHUGE_LIGHT"}
-_WAITING = (
-    "GFP_KERNEL",
-    "GFP_KERNEL_ACCOUNT",
-    "GFP_USER",
-    "GFP_HIGHUSER",
-    "GFP_HIGHUSER_MOVABLE",
-    "GFP_NOFS",
-    "GFP_NOIO",
-    "GFP_TEMPORARY",
-    "GFP_TRANSHUGE",
-    "__GFP_DIRECT_RECLAIM",
-    "__GFP_RECLAIM",
-)
+from buddywatch.kernel_text import versions
+from buddywatch.kernel_text.gfp import Span, flags_of
+
+_ATOMIC_SPLIT = (4, 4, 0)  # from here on a request that cannot wait needs __GFP_ATOMIC, later __GFP_HIGH, for reserves
+_KERNEL = frozenset({"DIRECT_RECLAIM", "IO", "FS"})
+_ANY: Span = (versions.FIRST, versions.LAST)
 
 
 @dataclass(frozen=True)
 class Request:
-    """An order and the kind of request; the default is GFP_KERNEL. highest_zone: it and lower zones may serve it."""
+    """An order and the kind of request; the default is GFP_KERNEL. highest_zone: it and lower zones may serve it.
+
+    flags: the single flags without "__GFP_", None if the text has none. nodes: those that may serve it; None: any.
+    """
 
     order: int
     can_wait: bool = True
     high: bool = False  # __GFP_HIGH: may take half of the reserve below min
     movable: bool = False  # may use CMA blocks
     highest_zone: str = "Normal"
+    harder: bool = False  # may take a quarter more (ALLOC_HARDER), and blocks reserved for atomic requests
+    flags: frozenset[str] | None = None
+    nodes: frozenset[int] | None = None
+
+    @property
+    def is_for_one_node(self) -> bool:
+        """True if one node must serve it that the text does not name (__GFP_THISNODE)."""
+        return "THISNODE" in (self.flags or ()) and self.nodes is None
 
     @property
     def zone_names(self) -> tuple[str, ...]:
@@ -44,46 +45,58 @@ class Request:
         """The mark that the rule uses for it: gfp_to_alloc_flags(), __zone_watermark_ok(), ALLOC_HIGH, ALLOC_HARDER."""
         if self.high:
             mark_pages -= mark_pages // 2
-        if not self.can_wait:
+        if self.harder:
             mark_pages -= mark_pages // 4
         return mark_pages
 
     @property
     def ends_in_oom_killer(self) -> bool:
-        return self.can_wait and self.order <= watermark.COSTLY_ORDER
+        """__alloc_pages_may_oom() and what stands before it, mm/page_alloc.c of 2.6.30, 3.10, 6.1; out_of_memory()."""
+        flags = _KERNEL if self.flags is None else self.flags
+        if not self.can_wait or self.order > watermark.COSTLY_ORDER or self.highest_zone in ("DMA", "DMA32"):
+            return False
+        return "FS" in flags and not flags & {"NORETRY", "RETRY_MAYFAIL", "THISNODE"}
 
 
-def request_of(order: int, mode: int | None, names: str | None, rule: str | None) -> Request:
+def request_of(
+    order: int, mode: int | None, names: str | None, span: Span = _ANY, nodes: frozenset[int] | None = None
+) -> Request:
     """The request for the flags that the kernel printed; GFP_KERNEL if it printed none.
 
-    The bits were renumbered in 4.4, which introduced __GFP_KSWAPD_RECLAIM; nearly every request has that flag.
+    mode 0: the OOM killer of a page fault, whose own request is not printed. span: the versions that it may be from.
     """
-    if names:
-        return _by_names(order, set(names.split("|")))
-    if mode is None:
-        return Request(order)
-    since_44 = rule == "new" or mode & _KSWAPD_RECLAIM_SINCE_44
-    can_wait = bool(mode & (_DIRECT_RECLAIM_SINCE_44 if since_44 else _WAIT))
-    movable = mode & _MOVABLE and mode & _HIGHMEM
-    highest = "Movable" if movable else "HighMem" if mode & _HIGHMEM else _low_zone(mode)
-    return Request(order, can_wait, bool(mode & _HIGH), bool(mode & _MOVABLE), highest)
+    flags = flags_of(mode, names, span) if mode or names else None
+    if flags is None:
+        return Request(order, nodes=nodes)
+    can_wait = "DIRECT_RECLAIM" in flags
+    movable = "MOVABLE" in flags
+    return Request(
+        order,
+        can_wait,
+        high="HIGH" in flags,
+        movable=movable,
+        highest_zone=_highest_zone(flags),
+        harder=_is_harder(flags, bool(names) or span[0] >= _ATOMIC_SPLIT or "KSWAPD_RECLAIM" in flags),
+        flags=flags,
+        nodes=nodes,
+    )
 
 
-def _low_zone(mode: int) -> str:
-    return "DMA" if mode & _DMA else "DMA32" if mode & _DMA32 else "Normal"
+def _highest_zone(flags: frozenset[str]) -> str:
+    """gfp_zone(): the highest zone that may serve it; Movable needs __GFP_HIGHMEM as well."""
+    if "DMA" in flags:
+        return "DMA"
+    if "DMA32" in flags:
+        return "DMA32"
+    if "HIGHMEM" in flags:
+        return "Movable" if "MOVABLE" in flags else "HighMem"
+    return "Normal"
 
 
-def _by_names(order: int, names: set[str]) -> Request:
-    movable = bool(names & {"GFP_HIGHUSER_MOVABLE", "GFP_TRANSHUGE", "GFP_TRANSHUGE_LIGHT", "__GFP_MOVABLE"})
-    highmem = movable or bool(names & {"GFP_HIGHUSER", "__GFP_HIGHMEM"})
-    highest = "HighMem" if highmem else "Normal"
-    if movable and names & {"GFP_HIGHUSER_MOVABLE", "GFP_TRANSHUGE", "GFP_TRANSHUGE_LIGHT", "__GFP_HIGHMEM"}:
-        highest = "Movable"
-    elif movable:
-        highest = "Normal"
-    if names & {"GFP_DMA", "__GFP_DMA"}:
-        highest = "DMA"
-    elif names & {"GFP_DMA32", "__GFP_DMA32"}:
-        highest = "DMA32"
-    can_wait = bool(names & set(_WAITING))
-    return Request(order, can_wait, bool(names & {"GFP_ATOMIC", "__GFP_HIGH"}), movable, highest)
+def _is_harder(flags: frozenset[str], is_44_or_later: bool) -> bool:
+    """gfp_to_alloc_flags(): to 4.3 whoever cannot wait and wakes kswapd; later __GFP_ATOMIC, then __GFP_HIGH."""
+    if "NOMEMALLOC" in flags or "DIRECT_RECLAIM" in flags:
+        return False
+    if is_44_or_later:
+        return bool(flags & {"ATOMIC", "HIGH"})
+    return "NO_KSWAPD" not in flags

@@ -5,6 +5,7 @@ from __future__ import annotations
 from buddywatch.explain import reasons
 from buddywatch.explain.answer_story import answer_parts
 from buddywatch.explain.case import Case
+from buddywatch.explain.flag_words import asked_words
 from buddywatch.explain.holders import holder_lines
 from buddywatch.explain.missing import commands, without_programs
 from buddywatch.explain.remedies import remedies
@@ -84,9 +85,8 @@ def _asked(case: Case) -> str:
     for_what = case.message.for_what if case.message else None
     if for_what in _HELD:
         text += f" It was for the {_HELD[for_what]} of a program that was being started."
-    if not case.answer.request.can_wait:
-        text += " The request could not wait for reclaim; it may use a part of the reserve instead."
-    return text
+    flags = asked_words(case.answer.request)
+    return f"{text} {flags}" if flags else text
 
 
 def _no_state(case: Case) -> str:

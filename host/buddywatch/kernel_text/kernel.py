@@ -7,40 +7,18 @@ from dataclasses import dataclass
 
 from buddyd import watermark
 
+from buddywatch.kernel_text import versions
+from buddywatch.kernel_text.gfp import Span, Version
 from buddywatch.kernel_text.raw import Message, Raw
 
 SUPPORTED, NOT_COMPILED, IMPOSSIBLE, ABSENT = "supported", "not-compiled", "impossible", "absent"
 
-_Version = tuple[int, int, int]
-_FIRST: _Version = (2, 6, 0)
-_LAST: _Version = (99, 0, 0)
 # The version spans of buddyd.watermark.rule_for(), both ends included.
-_SPANS: tuple[tuple[str, _Version, _Version], ...] = (
-    ("old", _FIRST, (2, 6, 37)),
+_SPANS: tuple[tuple[str, Version, Version], ...] = (
+    ("old", versions.FIRST, (2, 6, 37)),
     ("off2", (2, 6, 38), (3, 2, 999)),
     ("old", (3, 3, 0), (4, 3, 999)),
-    ("new", (4, 4, 0), _LAST),
-)
-# The versions that print each wording: read in mm/page_alloc.c, mm/nommu.c and fs/binfmt_flat.c of
-# 2.6.30 to 7.2. Where the change is between two versions that were read, the wider span is given.
-_SINCE: tuple[tuple[str, _Version], ...] = (
-    ("page allocation failure: ", (3, 0, 0)),
-    ("managed:", (3, 8, 0)),
-    (" (U", (3, 7, 0)),
-    (" (M", (3, 7, 0)),
-    ("nommu: Allocation", (3, 11, 0)),
-    (" free_pcp:", (4, 1, 0)),
-    ("(GFP_", (4, 6, 0)),
-    ("binfmt_flat: ", (4, 5, 0)),
-    ("nodemask=", (4, 10, 0)),
-    ("reserved_highatomic:", (4, 19, 0)),
-    ("HighAtomic", (4, 4, 0)),
-)
-_UNTIL: tuple[tuple[str, _Version], ...] = (
-    ("page allocation failure. ", (3, 0, 999)),
-    ("Active_anon:", (2, 6, 31)),
-    (", type      Reserve", (4, 3, 999)),
-    ("all_unreclaimable? no\nlowmem_reserve", (4, 7, 999)),
+    ("new", (4, 4, 0), versions.LAST),
 )
 
 
@@ -57,9 +35,10 @@ class Kernel:
     compaction: str | None
     trim_pages: int | None = None
     inferred: bool = False
+    span: Span = (versions.FIRST, versions.LAST)  # the versions that it may have
 
 
-def version_of(release: str | None) -> _Version | None:
+def version_of(release: str | None) -> Version | None:
     """(2, 6, 30) for "2.6.30-uc0"; None if it is no release."""
     numbers = []
     for part in (release or "").replace("-", ".").split(".")[:3]:
@@ -80,7 +59,7 @@ class KernelsOfText:
         self._offsets = [offset for offset, _ in found]
         self._releases = [release for _, release in found]
         self._no_mmu = _has_no_mmu(raw)
-        self._spans_rules: tuple[str, ...] | None = None
+        self._span: Span | None = None
         self._known: dict[str | None, Kernel] = {}
 
     def at(self, offset: int, end: int) -> Kernel:
@@ -107,16 +86,19 @@ class KernelsOfText:
     def _kernel(self, release: str | None, no_mmu: bool | None = None) -> Kernel:
         shift = self._raw.sysctls.get("min_free_order_shift")
         rule = watermark.rule_for(release or "", shift)
-        if self._spans_rules is None and rule is None:
-            self._spans_rules = _rules_by_format(self._raw.text)
+        version = version_of(release)
+        if self._span is None and version is None:
+            self._span = versions.span_of(self._raw)
+        span = (version, version) if version else self._span or (versions.FIRST, versions.LAST)
         no_mmu = self._no_mmu if no_mmu is None else no_mmu
         return Kernel(
             release=release,
-            rules=(rule,) if rule else (self._spans_rules or ()),
+            rules=(rule,) if rule else _rules_in(span),
             no_mmu=no_mmu,
-            compaction=_compaction(no_mmu, version_of(release), self._raw.signs),
+            compaction=_compaction(no_mmu, version, self._raw.signs),
             trim_pages=self._raw.sysctls.get("nr_trim_pages"),
             inferred=rule is None,
+            span=span,
         )
 
 
@@ -131,7 +113,7 @@ def _has_no_mmu(raw: Raw) -> bool | None:
     return False if raw.signs & {"compaction", "x86"} else None
 
 
-def _compaction(no_mmu: bool | None, version: _Version | None, signs: set[str]) -> str | None:
+def _compaction(no_mmu: bool | None, version: Version | None, signs: set[str]) -> str | None:
     if no_mmu:
         return IMPOSSIBLE  # mm/Kconfig: depends on MMU, in every version
     if version and version < (2, 6, 35):
@@ -141,10 +123,7 @@ def _compaction(no_mmu: bool | None, version: _Version | None, signs: set[str]) 
     return NOT_COMPILED if "no-compaction" in signs else None
 
 
-def _rules_by_format(text: str) -> tuple[str, ...]:
-    """The rules that fit the wording of the kernel's messages; () if the wording decides nothing."""
-    since = max((version for sign, version in _SINCE if sign in text), default=_FIRST)
-    until = min((version for sign, version in _UNTIL if sign in text), default=_LAST)
-    if (since, until) == (_FIRST, _LAST) or since > until:
-        return ("old", "off2", "new")
-    return tuple(dict.fromkeys(rule for rule, first, last in _SPANS if first <= until and last >= since))
+def _rules_in(span: Span) -> tuple[str, ...]:
+    """The rules of the versions in the span."""
+    first, last = span
+    return tuple(dict.fromkeys(rule for rule, since, until in _SPANS if since <= last and until >= first))

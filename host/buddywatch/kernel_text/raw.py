@@ -84,6 +84,7 @@ class Message:
     killed: list[str] = field(default_factory=list)
     for_what: str | None = None  # "process data" and the like, printed by the program loader
     in_cgroup: bool = False  # a control group was out of memory, not the machine
+    nodes: frozenset[int] | None = None  # that a memory policy allows; None: any, or not in the text
     kinds: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)  # of other families of messages, about the same request
     stamp_s: float | None = None  # seconds since boot, by the kernel's stamp

@@ -102,7 +102,12 @@ class _Reader:
     def _on_task(self, match: re.Match[str]) -> None:
         self.raw.releases.append((match.start(), match["task_release"].rstrip(".")))
         message = self._message
-        if message and message.pid is None and message.process == match["comm"].strip():
+        if message is None or message.pid is not None:
+            return
+        comm = match["comm"].strip()
+        if message.process is None and message.kind == "page":
+            message.process = comm  # whose own line lost its name
+        if message.process == comm:
             message.pid = int(match["pid"])
 
     # --- dumps ---
@@ -234,7 +239,7 @@ def _same_request(message: Message, event: Event) -> bool:
     ranks = {"oom": 0, "page": 1, "alloc": 2, "vma": 2}
     if ranks[event.kind] <= max(ranks.get(kind, 3) for kind in message.kinds):
         return False
-    if event.process is not None and event.process != message.process:
+    if None not in (event.process, message.process) and event.process != message.process:
         return False
     if event.kind == "alloc" and message.order is not None:
         # get_order() at some page size between 1 kB and 64 kB

@@ -18,8 +18,8 @@ _CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("sh
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
-def told(message: Message, raw: Raw) -> Told | None:
-    """None for a header with a plain kill behind it, which the kernel's rule for pages explains."""
+def told(message: Message, raw: Raw) -> Told:
+    """A header with a plain kill behind it is explained by the kernel's rule for pages."""
     if message.in_cgroup:
         return _group(message)
     if message.order is None:
@@ -153,9 +153,11 @@ def _victim_words(notice: Notice) -> str:
 # --- a header ---
 
 
-def _confined(message: Message) -> Told | None:
+def _confined(message: Message) -> Told:
     """What the kernel's rule does not tell about a request with its header."""
-    parts = []
+    ended = "" if message.killed else " Which program it ended is not in the text."
+    parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
+    parts += [words for words in (_victim_words(n) for n in message.notices if n.form == forms.KILLED) if words]
     if message.mode == 0:
         parts.append(
             "gfp_mask=0x0 is no request: a page fault failed (pagefault_out_of_memory()), and the request that failed "
@@ -174,4 +176,4 @@ def _confined(message: Message) -> Told | None:
         )
     if any(notice.form == forms.NOBODY for notice in message.notices):
         parts.append("The kernel found no program that it may end, and stopped (panic).")
-    return Told("", " ".join(parts), "", reasons.UNKNOWN, None) if parts else None
+    return Told("", " ".join(parts), "", reasons.UNKNOWN, bool(message.order))

@@ -40,11 +40,12 @@ class Form:
     name: str
     mark: str
     pattern: re.Pattern[str]
+    lines_before: int = 0  # that a match may start above the mark's line
 
 
-def form(name: str, mark: str, pattern: str) -> Form:
+def form(name: str, mark: str, pattern: str, lines_before: int = 0) -> Form:
     """pattern: a blank stands for blanks or the end of a line. Groups: process, pid, and those of _NUMBERS as int."""
-    return Form(name, mark, re.compile(pattern.replace(" ", r"\s{1,4}"), re.MULTILINE))
+    return Form(name, mark, re.compile(pattern.replace(" ", r"\s{1,4}"), re.MULTILINE), lines_before)
 
 
 def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]:
@@ -54,6 +55,8 @@ def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]
         at = text.find(each.mark)
         while at >= 0:
             start = text.rfind("\n", 0, at) + 1
+            for _ in range(each.lines_before):
+                start = text.rfind("\n", 0, max(start - 1, 0)) + 1
             match = each.pattern.search(text, max(start, at - _WIDEST), at + _WIDEST)
             holds = match is not None and match.start() <= at < match.end()
             if match and holds and match.start() not in seen:

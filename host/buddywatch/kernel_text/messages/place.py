@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from buddywatch.kernel_text.events import Event
-from buddywatch.kernel_text.messages import cma, linux24, loader, lowmemorykiller, oom, slab, stalls, vmalloc
+from buddywatch.kernel_text.messages import (
+    cma,
+    linux24,
+    loader,
+    lowmemorykiller,
+    oom,
+    page_parts,
+    slab,
+    stalls,
+    vmalloc,
+)
 from buddywatch.kernel_text.messages.notice import Notice, notices
 from buddywatch.kernel_text.raw import Message
 
-_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, slab, stalls, vmalloc)
+_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, slab, stalls, vmalloc)
 # Lines of one message that follow each other, with the prefixes of a log between them.
 _NEXT_LINE_CHARS = 600
 _RECENT = 4  # failures that other CPUs may have reported in between
@@ -28,6 +38,8 @@ def placed(notice: Notice, recent: list[Message]) -> Message | None:
     """A new failure for the notice; None if it was added to one of `recent`, the failures close before it."""
     message = _owner(notice, recent[-_RECENT:])
     opened = None
+    if message is None and notice.family == page_parts.FAMILY and notice.form != page_parts.NAMELESS:
+        return None  # of no failure in the text
     if message is None:
         message = opened = Message(notice.offset, notice.family, None, kinds=[notice.family])
     message.notices.append(notice)
@@ -55,9 +67,24 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
         return next((m for m in reversed(recent) if m.kind == "page" and not _has(m, slab.FAMILY)), None)
     if notice.family == loader.FAMILY:
         return next((m for m in reversed(recent) if "alloc" in m.kinds and not _has(m, loader.FAMILY)), None)
+    if notice.family == page_parts.FAMILY:
+        return _owner_of_part(notice, recent)
     if notice.family == oom.FAMILY and notice.form != oom.HEADER:
         kill = next((m for m in reversed(recent) if m.kind == oom.FAMILY), None)
         return kill if kill and not _is_over(kill, notice) else None
+    return None
+
+
+def _owner_of_part(notice: Notice, recent: list[Message]) -> Message | None:
+    """The newest failure that lacks this part and is close enough."""
+    for message in reversed(recent):
+        end = max([message.offset, *(other.end for other in message.notices)])
+        if message.kind not in ("page", "oom") or notice.offset - end > _NEXT_LINE_CHARS:
+            continue
+        if notice.form == page_parts.MODE and message.mode is None:
+            return message
+        if notice.form == page_parts.NODES and message.nodes is None:
+            return message
     return None
 
 
@@ -104,4 +131,6 @@ def _tell(message: Message, notice: Notice) -> None:
     if notice.family in (oom.FAMILY, lowmemorykiller.FAMILY):
         message.killed = oom.victims(message.notices)
     message.in_cgroup |= notice.family == oom.FAMILY and oom.is_about_a_group(notice)
+    if notice.form == page_parts.NODES and "nodes" in words:
+        message.nodes = page_parts.node_numbers(words["nodes"])
     message.for_what = words.get("part", message.for_what)
