@@ -112,6 +112,7 @@ def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
         "order": case.order,
         "block_bytes": case.block_bytes,
         "state": indexes[id(case.state)] if case.state else None,
+        "state_gap_s": None if case.state_gap_s is None else round(case.state_gap_s, 6),
         "zone": answer.zone.name if answer.zone else None,
         "node": answer.zone.node if answer.zone else None,
         "verdict": answer.verdict,

@@ -9,21 +9,23 @@ from dataclasses import replace
 from buddyd import watermark
 
 from buddywatch.explain import reasons
+from buddywatch.explain.borrow import borrow_states
 from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.changes import changes
 from buddywatch.explain.families.meanings import told_of
-from buddywatch.explain.judge import Answer, judge, serving_zones
+from buddywatch.explain.judge import Answer, judge
+from buddywatch.explain.notes import notes_of, set_answer
 from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.program import decisive, start
-from buddywatch.explain.reclaim import reclaim_of
 from buddywatch.explain.request import Request, request_of
 from buddywatch.explain.starts import mark_starts
-from buddywatch.kernel_text.assemble import page_bytes_of, state_of_dump, state_of_table
+from buddywatch.kernel_text.assemble import state_of_dump, state_of_table
 from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.lines import clean
+from buddywatch.kernel_text.page_size import page_bytes_of
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.kernel_text.reader import read
-from buddywatch.kernel_text.state import BORROWED, ESTIMATED, Options, State
+from buddywatch.kernel_text.state import Options, State
 
 _COMPARED = 3  # failed requests, beside the needs
 _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
@@ -46,10 +48,7 @@ def explain(
         states += [state] if state else []
     states.sort(key=lambda state: state.offset)
     states = sorted([*states, *_tables(raw, kernels, page_bytes, options, states)], key=lambda state: state.offset)
-    tables = [state for state in states if state.source != "dump"]
-    for case in failures:
-        if case.state is None and tables and not (case.told and case.told.decides):
-            _borrow(case, _nearest(tables, case.message.offset if case.message else 0))
+    borrow_states(failures, states)
     mark_starts(failures)
     newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))
     needs = [need for entry in wanted for need in _needs(entry, states, newest)]
@@ -107,61 +106,10 @@ def _failure(message: Message, kernel: Kernel, page_bytes: int | None, state: St
         request = request_of(min(order, 62), message.mode, message.mode_names, kernel.span, message.nodes)
         case.answer = Answer(request, None, reasons.UNKNOWN)
         if state is not None:
-            _answer(case, state, judge(state, request))
+            set_answer(case, state, judge(state, request))
         else:
-            case.notes = _notes(case)
+            case.notes = notes_of(case)
     return case
-
-
-def _answer(case: Case, state: State, answer: Answer) -> None:
-    case.state, case.answer = state, answer
-    case.notes = _notes(case)
-
-
-def _borrow(case: Case, state: State) -> None:
-    if case.order is not None:
-        _answer(case, state, judge(state, case.answer.request))
-    elif case.requested_bytes and case.message and case.message.kind == "alloc":
-        case.order, answer = judge_bytes(state, case.requested_bytes, Request(0))
-        _answer(case, state, answer)
-    else:
-        return
-    case.notes.append(reasons.BORROWED_STATE)
-
-
-def _notes(case: Case) -> list[str]:
-    request, answer = case.answer.request, case.answer
-    notes = []
-    reclaim = reclaim_of(case.state, request) if case.state else None
-    wanted_pages = max(answer.missing_pages, 1 << request.order)
-    if answer.verdict == watermark.REFUSED and request.can_wait and reclaim:
-        ram_file_pages = reclaim.pages if reclaim.ram_file_pages is None else reclaim.ram_file_pages
-        notes += [reasons.RECLAIMABLE] if reclaim.pages >= wanted_pages else []
-        notes += [reasons.FILES_IN_RAM] if ram_file_pages >= wanted_pages else []
-    if _exceeds_memory(case):
-        notes.append(reasons.EXCEEDS_MEMORY)
-    if case.order is not None and request.ends_in_oom_killer:
-        notes.append(reasons.OOM_KILLER)
-    if case.order is not None and not request.can_wait:
-        notes.append(reasons.CANNOT_WAIT)
-    marks_from = answer.zone.marks_from if answer.zone else None
-    if marks_from == ESTIMATED:
-        notes.append(reasons.ESTIMATED_MARKS)
-    if marks_from == BORROWED:
-        notes.append(reasons.BORROWED_MARKS)
-    if answer.is_bound or answer.between or (answer.zone and answer.zone.lost_kb):
-        notes.append(reasons.INCOMPLETE_LIST)
-    if answer.verdict and case.kernel.inferred:
-        notes.append(reasons.INFERRED_RULE)
-    return notes
-
-
-def _exceeds_memory(case: Case) -> bool:
-    """True if the block is larger than the zones that serve the request, so that it can never be had."""
-    zones = serving_zones(case.state, case.answer.request) if case.state else []
-    sizes = [zone.size_pages for zone in zones]
-    is_known = case.order is not None and sizes and all(sizes)
-    return bool(is_known) and 1 << (case.order or 0) > max(size or 0 for size in sizes)
 
 
 def _tables(
@@ -195,11 +143,11 @@ def need_in(state: State, wanted: Wanted) -> Case:
     case = Case(wanted.name, state.kernel, page_bytes, wanted.bytes, None, state, _UNKNOWN, [], line=state.line)
     if wanted.bytes:
         case.order, answer = judge_bytes(state, wanted.bytes, Request(0))
-        _answer(case, state, answer)
+        set_answer(case, state, answer)
     elif wanted.blocks and page_bytes is not None:
         case.pieces = start(state, wanted.blocks(page_bytes), page_bytes)
         deciding = decisive(case.pieces)
         case.requested_bytes, case.order = deciding.block.bytes, deciding.order
         if deciding.answer:
-            _answer(case, state, deciding.answer)
+            set_answer(case, state, deciding.answer)
     return case

@@ -46,6 +46,7 @@ class Case:
     line: int | None = None
     pieces: list[Piece] = field(default_factory=list)
     told: Told | None = None  # of another family of messages
+    state_gap_s: float | None = None  # state less message, in seconds; None: with the message, or unknown
     is_start: bool | None = None  # of a program; False: it ran already and asked for more
 
     @property

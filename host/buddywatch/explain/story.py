@@ -102,10 +102,17 @@ def _free_parts(case: Case) -> list[Part]:
         return []
     when = "Free then"
     if reasons.BORROWED_STATE in case.notes:
-        when = f"No list of free memory came with the message. Free at another moment, by line {state.line}"
+        when = f"No list of free memory came with the message. Free {_moment(case)}, by line {state.line}"
     text = f"{when}: {total_words(state)} in all, largest block {largest_free(state)}."
     unlisted = unlisted_words(state)
     return [Paragraph(text), Columns(block_table(state)), *([Paragraph(unlisted)] if unlisted else [])]
+
+
+def _moment(case: Case) -> str:
+    """When the borrowed state was taken."""
+    if case.state_gap_s is None:
+        return "at another moment"
+    return f"{abs(case.state_gap_s):.1f} s {'before' if case.state_gap_s < 0 else 'after'}"
 
 
 def _next_commands(case: Case) -> list[Part]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from buddyd import watermark
-
 from buddywatch.kernel_text.blocks import orders_of, proven
 from buddywatch.kernel_text.kernel import Kernel
 from buddywatch.kernel_text.marks import complete_marks
@@ -14,23 +12,6 @@ from buddywatch.kernel_text.raw import Dump, Raw, RawZone, Table, ZoneKey
 from buddywatch.kernel_text.state import DUMP, ZONEINFO, Options, State, Zone
 from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
 from buddywatch.verdict.reclaim import files_of_mounts
-
-
-def page_bytes_of(raw: Raw, options: Options) -> int | None:
-    """The page size: as given, else the smallest block size of a dump, else MemFree divided by the free pages."""
-    if options.page_kb:
-        return options.page_kb * 1024
-    dumps = [message.dump for message in raw.messages if message.dump] + raw.dumps
-    units = [zone.units_kb[0] for dump in dumps for zone in dump.zones.values() if len(zone.units_kb) > 2]
-    if units:
-        return min(units) * 1024
-    for table in raw.tables:
-        free_kb = nearest_meminfo(raw, table.offset).get("MemFree")
-        pages = sum(watermark.free_pages(zone.counts) for zone in table.zones.values())
-        for page_kb in (4, 8, 16, 32, 64):
-            if free_kb and pages and 0.8 <= free_kb / (pages * page_kb) <= 1.2:
-                return page_kb * 1024
-    return 4096 if "x86" in raw.signs else None  # x86 has no other size
 
 
 def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, options: Options) -> State | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 _RELEASE = r"\d{1,2}\.\d{1,3}[\w.+~-]{0,60}"
 _NODE = r"(?:\bNode (?P<%s_node>\d{1,4})\s{1,3})?\b(?P<%s_name>[A-Za-z]\w{0,15})"
+_LEFT_OUT = r"(?:[.\u2026]{1,8}|\[[.\u2026]{1,4}\]|<snip>|\[snip\]|\(\.\.\.\))"
 _KEYS = (
     "free|min|low|high|boost|present|managed|reserved_highatomic|free_highatomic|free_cma|active_file|inactive_file"
     "|active_anon|inactive_anon|unevictable|shmem|slab_reclaimable|slab_unreclaimable|slab|kernel_stack|pagetables"
@@ -25,7 +26,8 @@ _PATTERNS = {
     r"(?P<row_rest>(?:,[ \t]{1,4}type[ \t]{1,24}\w{1,16})?(?:[ \t]{1,16}>?\d{1,9}(?![\w.*:,])){0,40})"
     r"(?P<row_end>[ \t]{0,8}$)?",
     "zone": _NODE % ("zone", "zone") + r"\s{1,2}(?=free:\d{1,15}kB)",
-    "head": _NODE % ("head", "head") + r":\s{1,4}(?=\d{1,9}\*\d)",
+    # "Normal: ... 3*1024kB": somebody left out the first sizes
+    "head": _NODE % ("head", "head") + rf":\s{{1,4}}(?P<front>{_LEFT_OUT}\s{{0,4}})?(?=\d{{1,9}}\*\d)",
     "block": r"\b(?P<count>\d{1,9})\*(?P<unit>\d{1,9})kB(?:\s{1,2}\((?P<letters>[A-Z]{0,8})\))?",
     "total": r"=(?:\s{1,2}(?P<total_kb>\d{1,15})kB)?(?=\s|$)",
     "reserve": r"lowmem_reserve\[\]:(?P<reserves>(?:\s{1,3}\d{1,20}(?![\w.*:])){0,8})",
@@ -37,8 +39,9 @@ _PATTERNS = {
     "pages": r"^pages free[ \t]{1,12}(?P<pages_free>\d{1,15})$",
     "mark": r"^(?P<mark_key>boost|min|low|high|present|managed)[ \t]{1,12}(?P<mark_pages>\d{1,15})$",
     "pagesets": r"^pagesets$",
-    # "1012736 pages RAM", "131072 pages cma reserved": the end of a dump
-    "footer": r"\b(?P<footer_pages>\d{1,12}) pages (?P<footer_key>RAM|reserved|cma reserved)\b",
+    # "1012736 pages RAM", "131072 pages cma reserved": the end of a dump; "pages of RAM" on Arm to 3.10
+    "footer": r"\b(?P<footer_pages>\d{1,12}) (?:pages (?:of )?(?P<footer_key>RAM|reserved|cma reserved)"
+    r"|(?P<reserved>reserved) pages)\b",
     "compacts": r"^compact_(?:stall|fail|success)[ \t]{1,4}\d{1,18}$|CONFIG_COMPACTION=y",
     "no_compacts": r"# CONFIG_COMPACTION is not set",
     "sysctl": r"\b(?P<sysctl_key>min_free_kbytes|nr_trim_pages|min_free_order_shift)"
@@ -53,7 +56,7 @@ _PATTERNS = {
     "mount": r"^(?P<mount_source>\S{1,99}) (?:on )?(?P<mount_folder>/\S{0,99}) (?:type )?(?P<mount_type>[a-z]\w{1,15})"
     r" \(?r[ow](?=[,\s)])",
     "block_types": r"^Number of blocks type\b",
-    "machine": r"\b(?:x86_64|i[3-6]86|amd64)\b",
+    "machine": r"\b(?:x86_64|i[3-6]86|amd64|RIP(?=: )|EFLAGS(?=: )|entry_SYSCALL_64|Xen HVM domU)(?!\w)",
     "meminfo_start": r"\bMem-[Ii]nfo:",
     # "2 x 4 kB" on a line of its own: the author counted blocks by hand
     "claim": r"^(?:[^\w\s]{1,2}[ \t]{1,8})?(?P<claim_count>\d{1,9}) ?[x\u00d7*] ?(?P<claim_kb>\d{1,9}) ?kB[.,;]?$",

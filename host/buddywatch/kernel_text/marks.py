@@ -52,6 +52,9 @@ def _estimate_marks(state: State, raw: Raw) -> None:
     total_kb = nearest_meminfo(raw, state.offset).get("MemTotal")
     if all(sizes) and sizes:
         total_kb = sum(size or 0 for size in sizes) * state.page_bytes // 1024
+    elif total_kb is None and all(zone.name != "HighMem" for zone in state.zones):
+        given_pages = state.usage.get("ram", 0) - state.usage.get("reserved", 0)
+        total_kb = max(given_pages, 0) * state.page_bytes // 1024
     min_free_kb = raw.sysctls.get("min_free_kbytes")
     if min_free_kb is None and total_kb:
         min_free_kb = min(max(isqrt(total_kb * 16), _MIN_FREE_KB_LEAST), _MIN_FREE_KB_MOST)

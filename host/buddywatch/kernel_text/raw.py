@@ -27,6 +27,7 @@ class RawZone:
     letters: list[str | None] = field(default_factory=list)  # of the lists that the blocks are on; None: unknown
     total_kb: int | None = None
     has_end: bool = False  # the `=` after the last block
+    has_lost_front: bool = False  # an ellipsis before the first block
     unread: set[int] = field(default_factory=set)  # indexes in counts of which the text has nothing, or a part
     lists: dict[str, list[int]] = field(default_factory=dict)  # counts by letter, from pagetypeinfo
 

@@ -165,6 +165,7 @@ class _Reader:
     def _on_head(self, match: re.Match[str]) -> None:
         self._zone = None
         self._list = self._dump_zone(match, "head_node", "head_name", "counts")
+        self._list.has_lost_front = bool(match["front"])
 
     def _on_block(self, match: re.Match[str]) -> None:
         zone, unit_kb = self._list, int(match["unit"])
@@ -192,7 +193,8 @@ class _Reader:
     def _on_footer(self, match: re.Match[str]) -> None:
         self._list = None
         if self._dump is not None:
-            self._dump.footer.setdefault(match["footer_key"], int(match["footer_pages"]))
+            key = match["footer_key"] or match["reserved"]
+            self._dump.footer.setdefault(key, int(match["footer_pages"]))
 
     # --- the kernel ---
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from buddywatch.kernel_text.assemble import page_bytes_of
 from buddywatch.kernel_text.lines import clean
+from buddywatch.kernel_text.page_size import page_bytes_of
 from buddywatch.kernel_text.raw import Raw, ZoneKey
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import Options, Zone, reserve_pages
