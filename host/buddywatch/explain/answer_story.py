@@ -8,7 +8,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
 from buddywatch.explain.flag_words import granted_words
 from buddywatch.explain.holders import largest_words
-from buddywatch.explain.judge import merge_plan
+from buddywatch.explain.judge import Test, merge_plan
 from buddywatch.explain.state_words import marks_words
 from buddywatch.explain.zone_words import obstacles
 from buddywatch.kernel_text import versions
@@ -26,14 +26,14 @@ _RULE_AGES = {
 
 
 def answer_parts(case: Case, full: bool) -> list[Part]:
-    """Why, by the tests of the kernel's rule: all of them, or the first, the last and those that fail."""
+    """Why, by the tests of the kernel's rule: all of them, or the telling ones."""
     answer = case.answer
     if answer.verdict is None or case.page_bytes is None:
         return [Paragraph(unknown_words(case))]
     at_low = _decided_at_low(case)
     tests = answer.low_tests if at_low else answer.tests
     if not full:
-        tests = tuple(test for test in tests if test in (tests[0], tests[-1]) or test[1] < test[2])
+        tests = _telling(tests)
     parts: list[Part] = [Paragraph(_reason(case)), Columns(verdict_words.table_of_tests(tests, case.page_bytes))]
     texts = [(_how_demanded(case, at_low), 2), (_uncertain(case), 0)]
     if answer.verdict == watermark.REFUSED:
@@ -47,6 +47,13 @@ def answer_parts(case: Case, full: bool) -> list[Part]:
         if zones
         else parts
     )
+
+
+def _telling(tests: tuple[Test, ...]) -> tuple[Test, ...]:
+    """The first test, the first that fails, the one that is farthest from passing, and the last."""
+    failing = [test for test in tests if test[1] < test[2]]
+    farthest = min(tests, key=lambda test: test[1] - test[2])
+    return tuple(test for test in tests if test in (tests[0], *failing[:1], farthest, tests[-1]))
 
 
 def _uncertain(case: Case) -> str:

@@ -61,6 +61,11 @@ def marks_remedies(case: Case) -> list[Remedy]:
     return _one(_lower_min_free(case, least))
 
 
+def is_cause(remedy: Remedy) -> bool:
+    """True if the marks themselves are the likely cause, and not what fills the memory."""
+    return remedy.helps and (remedy.what == "watermark_boost_factor" or "formula_kb" in remedy.numbers)
+
+
 def _one(remedy: Remedy | None) -> list[Remedy]:
     return [remedy] if remedy else []
 

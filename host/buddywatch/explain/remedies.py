@@ -8,7 +8,7 @@ from buddywatch.explain import holders, reasons, trimming
 from buddywatch.explain.case import Case
 from buddywatch.explain.compaction import compaction
 from buddywatch.explain.judge import set_aside_pages
-from buddywatch.explain.marks import marks_remedies
+from buddywatch.explain.marks import is_cause, marks_remedies
 from buddywatch.explain.remedy import Remedy
 from buddywatch.text import verdict_words
 from buddywatch.text.document import plain
@@ -31,9 +31,12 @@ def remedies(case: Case) -> list[Remedy]:
         return []
     if case.answer.reason == reasons.TOO_LARGE or reasons.EXCEEDS_MEMORY in case.notes:
         return [_too_large(case)]
-    marks, space = marks_remedies(case), _space(case)
+    marks = marks_remedies(case)
+    causes = [remedy for remedy in marks if is_cause(remedy)]
+    others = [remedy for remedy in marks if not is_cause(remedy)]
     soon, late = ([], _reboot(case)) if case.is_start is False else (_reboot(case), [])
-    found = [*_picture(case), *_first_program(case), *marks, *space, *soon, *_set_aside(case), _smaller(case)]
+    found: list[Remedy | None] = [*_picture(case), *_first_program(case), *causes, *_space(case), *others, *soon]
+    found += [*_set_aside(case), _smaller(case)]
     if case.kernel.no_mmu:
         found += [_resident(case), _builtins(case), *_trim(case)]
     found += [*late, _drop_caches(case), compaction(case)]

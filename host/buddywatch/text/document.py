@@ -16,6 +16,9 @@ from buddywatch.text.escape import escaped, one_line, wrapped
 # CommonMark 0.31, 2.4: ASCII punctuation may be escaped; these begin markup within a line.
 _MARKUP = re.compile(r"([\\*_\[\]<>&~|#@])")
 
+# 5.2: what begins a list, or underlines a heading, at the start of a line.
+_LIST = re.compile(r"^(\s*\d*)([-+=.)])")
+
 
 @dataclass(frozen=True)
 class Lead:
@@ -115,9 +118,8 @@ def html_lines(parts: Sequence[Part]) -> list[str]:
 def _markdown(text: str) -> str:
     pieces = escaped(text).split("`")
     for number in range(0, len(pieces), 2):
-        # A number with a full stop at the start of a line would begin a list.
-        pieces[number] = re.sub(r"^(\s*\d+)([.)])", r"\1\\\2", _MARKUP.sub(r"\\\1", pieces[number]))
-    return "`".join(pieces)
+        pieces[number] = _MARKUP.sub(r"\\\1", pieces[number])
+    return _LIST.sub(r"\1\\\2", "`".join(pieces))
 
 
 def _html(text: str) -> str:
