@@ -16,8 +16,8 @@ from pathlib import Path
 
 import rig
 from buddyd import wire, wire_host
+from waiting import DEADLINE_S
 
-PATIENCE_S = 60.0  # only a trial that fails waits this long
 RECENT = 20
 
 
@@ -62,7 +62,7 @@ class Frames(threading.Thread):
 
     def wait_for(self, sequence: int) -> None:
         """OSError when the frame does not come."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + DEADLINE_S
         while self.sequence < sequence:
             if self.agent.poll() is not None or time.monotonic() > deadline:
                 raise OSError(f"frame {sequence} did not come after {self.sequence}")
@@ -73,10 +73,10 @@ class Client:
     """A telnet client. OSError when the agent hangs up or does not answer."""
 
     def __init__(self, agent: subprocess.Popen[bytes], port: int) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + DEADLINE_S
         while True:
             try:
-                self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+                self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
                 break
             except OSError:
                 if agent.poll() is not None or time.monotonic() > deadline:
@@ -183,7 +183,7 @@ def _run(argv: list[str], env: Mapping[str, str], proc: Path, talk: Callable[[Fr
         try:
             talk(reader, outcome)
             agent.send_signal(signal.SIGINT)
-            outcome.exit_code = agent.wait(PATIENCE_S)
+            outcome.exit_code = agent.wait(DEADLINE_S)
         except (OSError, subprocess.TimeoutExpired) as error:
             outcome.failure = str(error)
             agent.kill()

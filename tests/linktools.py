@@ -3,16 +3,14 @@
 import os
 import select
 import socket
-import time
 from contextlib import contextmanager
 
 import pytest
 from buddywatch.links import LinkDown
+from waiting import DEADLINE_S, wait_for
 
-PATIENCE_S = 10.0  # for what should happen within milliseconds
 
-
-def wait(link, timeout_s=PATIENCE_S):
+def wait(link, timeout_s=DEADLINE_S):
     """Until the link has something to do, as the collector waits for it."""
     if link.fileno() is None:
         return
@@ -23,11 +21,14 @@ def wait(link, timeout_s=PATIENCE_S):
 
 def read_until(link, condition):
     """Read until condition(what came so far); what came."""
-    end, came = time.monotonic() + PATIENCE_S, b""
-    while not condition(came):
-        assert time.monotonic() < end, f"only {came!r} has come"
+    came = b""
+
+    def read():
+        nonlocal came
         wait(link, 0.2)
         came += link.read()
+
+    wait_for(lambda: condition(came), lambda: f"more than {came!r}", read)
     return came
 
 
@@ -42,26 +43,31 @@ def read_to_the_end(link):
 
 def write_all(link, data):
     """Write until all is taken."""
-    end = time.monotonic() + PATIENCE_S
-    while data:
-        assert time.monotonic() < end
-        data = data[link.write(data) :]
+    taken = 0
+
+    def write():
+        nonlocal taken
+        taken += link.write(data[taken:])
+
+    wait_for(lambda: taken == len(data), lambda: f"the link to take more than {taken} bytes", write)
 
 
 @contextmanager
 def same_descriptors():
     """No descriptor is left open."""
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = descriptors()
     yield
-    end = time.monotonic() + PATIENCE_S  # a thread that looked up a name closes its own
-    while sorted(os.listdir("/proc/self/fd")) != before and time.monotonic() < end:
-        time.sleep(0.01)
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    wait_for(lambda: descriptors() == before, "a thread that looked up a name to close its own")
+
+
+def descriptors():
+    """The numbers of this process's descriptors."""
+    return sorted(os.listdir("/proc/self/fd"))
 
 
 @contextmanager
 def listening(family=socket.AF_INET, address="127.0.0.1"):
     """A listening socket of the test's own."""
     with socket.create_server((address, 0), family=family) as server:
-        server.settimeout(PATIENCE_S)
+        server.settimeout(DEADLINE_S)
         yield server

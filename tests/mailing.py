@@ -10,7 +10,8 @@ from buddywatch.model.alerts import Message
 from buddywatch.notify import smtp
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail
-from smtp_server import WAIT_S, SmtpServer
+from smtp_server import SmtpServer
+from waiting import DEADLINE_S
 
 LOGIN = ("alerts", "pass word 61440")
 MESSAGE = Message(
@@ -41,12 +42,12 @@ def mail_to_one(listener: SmtpServer, **changes: Any) -> Mail:
     return mail_to(listener, **{"to": ("you@b",), "sender": "me@b", **changes})
 
 
-def send(mail: Mail, seconds: float = WAIT_S) -> str:
+def send(mail: Mail, seconds: float = DEADLINE_S) -> str:
     with Deadline(seconds) as deadline:
         return smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
 
 
-def refused(mail: Mail, seconds: float = WAIT_S) -> NotifyError:
+def refused(mail: Mail, seconds: float = DEADLINE_S) -> NotifyError:
     """The error of a mail that must not go."""
     with pytest.raises(NotifyError) as caught:
         send(mail, seconds)

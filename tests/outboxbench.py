@@ -1,14 +1,12 @@
 """An outbox with a worker on it, for the tests of both."""
 
-import time
-
 from buddywatch.collect.supervision import Supervised
 from buddywatch.config.load import Collector, Config
 from buddywatch.model.alerts import Message
 from buddywatch.notify.channels import channels_of
 from buddywatch.notify.outbox import OutboxWorker
 from buddywatch.store.store import Store
-from smtp_server import WAIT_S
+from waiting import DEADLINE_S
 
 START = 1763808903.0
 DAY_S = 86400
@@ -31,7 +29,7 @@ class Bench:
     def start(self):
         self.thread.start()
 
-    def stop(self, grace_s=WAIT_S):
+    def stop(self, grace_s=DEADLINE_S):
         self.thread.stop(grace_s)
 
     def damage(self, row_id, **columns):
@@ -56,10 +54,3 @@ class Bench:
 
 def states(bench):
     return [(row.channel, row.state, row.attempts) for row in bench.rows()]
-
-
-def wait_until(reached):
-    end = time.monotonic() + WAIT_S
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)

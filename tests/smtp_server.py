@@ -29,9 +29,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from waiting import DEADLINE_S
 
 HOST = "127.0.0.1"
-WAIT_S = 20.0  # only a test that fails waits this long
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class SmtpServer:
     def stop(self) -> None:
         """Close every connection and the port. Harmless when stopped already."""
         if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(WAIT_S)
+            asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(DEADLINE_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(WAIT_S)
+            self._thread.join(DEADLINE_S)
             self._loop.close()
 
     def wait_for_mails(self, count: int) -> list[ReceivedMail]:
@@ -107,7 +107,7 @@ class SmtpServer:
 
     def _wait(self, reached: Any, what: str) -> list[ReceivedMail]:
         with self._news:
-            assert self._news.wait_for(reached, WAIT_S), f"waited for {what}, have {len(self.mails)} mails"
+            assert self._news.wait_for(reached, DEADLINE_S), f"waited for {what}, have {len(self.mails)} mails"
             return list(self.mails)
 
     async def _shut(self) -> None:

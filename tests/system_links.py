@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import rig
-from system_parts import DEADLINE_S
+from waiting import DEADLINE_S
 
 
 class Adapter(rig.Line):

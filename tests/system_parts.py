@@ -8,26 +8,23 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import stage
 import story
 from runner import ENV, Result
 from smtp_server import ReceivedMail, SmtpServer
 from system_truth import ORDERS, Record, check, has
+from waiting import DEADLINE_S, wait_for
 
-DEADLINE_S = 60.0  # only a test that fails waits this long
-LOOK_S = 0.01  # between two looks at a condition
 INTERVAL_S = 0.04
 BOARD = "xport"  # what story.Board calls itself
 LOGIN = ("alerts", "open sesame")
 
 Command = tuple[list[str], dict[str, str]]  # how to start buddyd, as scripts/rig.py has it
-Value = TypeVar("Value")
 _WARNING_OF_RM = re.compile(r"\brm can (no longer|only just) start\b")
 
 NEED_RM = """
@@ -39,16 +36,6 @@ exec = true
 [alert]
 batch = 0
 """
-
-
-def wait_for(condition: Callable[[], Value], what: str | Callable[[], str], deadline_s: float = DEADLINE_S) -> Value:
-    """The first true value of condition; AssertionError with `what` when it never comes."""
-    end = time.monotonic() + deadline_s
-    while not (value := condition()):
-        if time.monotonic() >= end:
-            raise AssertionError(f"waited {deadline_s:.0f} s for {what if isinstance(what, str) else what()}")
-        time.sleep(LOOK_S)
-    return value
 
 
 def buddywatch(db: Path, config: Path, *arguments: str, **options: Any) -> Result:

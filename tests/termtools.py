@@ -10,7 +10,6 @@ import signal
 import subprocess
 import termios
 import threading
-import time
 import tty
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,9 +17,9 @@ from pathlib import Path
 import pytest
 import rig
 from conftest import path_from
+from waiting import wait_for
 
 TOP = Path(__file__).resolve().parent.parent
-DEADLINE_S = 60.0
 _STARTS = re.compile(r"\b(?:v?fork|clone3?|execve(?:at)?)\(")
 
 
@@ -75,11 +74,8 @@ def server(argv: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A server as a process, once it listens. Its children end with it."""
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
-        end = time.monotonic() + DEADLINE_S
-        while not _is_listened_on(port):
-            assert process.poll() is None, f"{argv[0]} has ended with {process.returncode}"
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for(lambda: process.poll() is not None or _is_listened_on(port), f"{argv[0]} to listen")
+        assert process.poll() is None, f"{argv[0]} has ended with {process.returncode}"
         yield process
     finally:
         _end(process)
@@ -124,10 +120,7 @@ class Typist:
 
     def read_until(self, wanted: bytes) -> bytes:
         """What was read up to the wanted text; reading goes on behind it."""
-        end = time.monotonic() + DEADLINE_S
-        while wanted not in self.seen:
-            assert time.monotonic() < end, f"waited for {wanted!r}, have {self.seen[-2000:]!r}"
-            self._read()
+        wait_for(lambda: wanted in self.seen, lambda: f"{wanted!r}, have {self.seen[-2000:]!r}", self._read)
         at = self.seen.index(wanted) + len(wanted)
         came, self.seen = self.seen[:at], self.seen[at:]
         return came

@@ -20,6 +20,7 @@ from buddyd.talk import answers, conversation, secret
 from buddywatch.links import connection
 from conftest import AgentCommand
 from docs_pages import DOCS, GUIDES, TOP, Typed
+from waiting import DEADLINE_S
 
 REFERENCE = DOCS / "reference" / "buddyd.md"
 TELNET = DOCS / "how-to" / "telnet-and-dial-out.md"
@@ -173,7 +174,7 @@ def test_third_client_gets_what_the_page_says(agent_command: AgentCommand, proc_
     with subprocess.Popen(argv, env=agent_command.env, stderr=subprocess.DEVNULL) as agent:
         try:
             clients = [heaptrial.Client(agent, port) for _ in range(telnet_server.CLIENTS_MAX)]
-            with socket.create_connection(("127.0.0.1", port), timeout=heaptrial.PATIENCE_S) as third:
+            with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as third:
                 answer = third.makefile().readline().strip()
             for client in clients:
                 client.socket.close()

@@ -10,8 +10,7 @@ from buddywatch.model.samples import Boot, Event, Gap, Snapshot
 from buddywatch.protocol.line_stream import Text
 from linktools import wait
 from virtualline import new_board
-
-DEADLINE_S = 60.0
+from waiting import DEADLINE_S, wait_for
 
 
 class Watch:
@@ -25,10 +24,10 @@ class Watch:
         self.news: list[str] = []
 
     def until(self, condition: Callable[["Watch"], object], deadline_s: float = DEADLINE_S) -> "Watch":
-        end = time.monotonic() + deadline_s
-        while not condition(self):
-            assert time.monotonic() < end, f"news: {self.news}; console: {self.console[-20:]}; have: {self.values[-5:]}"
-            self.turn()
+        def have() -> str:
+            return f"more; news: {self.news}; console: {self.console[-20:]}; have: {self.values[-5:]}"
+
+        wait_for(lambda: condition(self), have, self.turn, deadline_s)
         return self
 
     def turn(self) -> None:

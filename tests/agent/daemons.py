@@ -7,15 +7,14 @@ import select
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, TypeVar
 
 from buddyd import wire, wire_host
+from waiting import DEADLINE_S, wait_for
 
-PATIENCE_S = 60.0  # only a test that fails waits so long
 T = TypeVar("T")
 
 
@@ -27,19 +26,10 @@ class Command(Protocol):
     env: dict[str, str]
 
 
-def until(condition: Callable[[], T | None], what: str) -> T:
-    """The first true result of condition()."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.005)
-    return result
-
-
 def run(command: Command, *options: str) -> subprocess.CompletedProcess[str]:
     """Run an agent that ends by itself."""
     argv = [*command.argv, *options]
-    return subprocess.run(argv, env=command.env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return subprocess.run(argv, env=command.env, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 
 class Daemon:
@@ -76,7 +66,7 @@ class Daemon:
 
     def ended(self) -> tuple[int, str]:
         """Wait for its end; its exit code and what it said on standard error."""
-        _, stderr = self.process.communicate(timeout=PATIENCE_S)
+        _, stderr = self.process.communicate(timeout=DEADLINE_S)
         return self.process.returncode, (stderr or b"").decode()
 
     @property
@@ -121,11 +111,11 @@ class Stream:
             assert result or going_on, f"the link ended before {what}; heard {self.heard[-500:]!r}"
             return result
 
-        return until(heard, what)
+        return wait_for(heard, what)
 
     def until_end(self) -> bytes:
         """Everything up to the end of the link."""
-        until(lambda: not self.listen(), "the end of the link")
+        wait_for(lambda: not self.listen(), "the end of the link")
         return self.heard
 
     def until_text(self, text: bytes) -> bytes:
@@ -231,4 +221,4 @@ def telnet(port: int, buffer_bytes: int | None = None) -> Stream:
             return None
         return client
 
-    return Stream(until(connected, f"somebody on port {port}"))
+    return Stream(wait_for(connected, f"somebody on port {port}"))

@@ -14,8 +14,9 @@ from pathlib import Path
 from boardside import NAME, Visitor, restart_agent
 from machine import Machine
 from runner import Result
-from system_parts import Collector, buddywatch, wait_for
+from system_parts import Collector, buddywatch
 from system_truth import Record, has
+from waiting import wait_for
 
 INTERVAL_S = 0.1
 SNAPSHOTS = 3  # between two steps: what is a minute for cron

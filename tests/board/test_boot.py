@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from boardside import NAME, Visitor, let_pass, lines_of, restart_agent, telnet_url, wait_for_agent
 from machine import Machine
-from system_parts import Collector, buddywatch, wait_for
+from system_parts import Collector, buddywatch
 from system_truth import Record, check, has, stored
 from truth import FLAVOURS
+from waiting import wait_for
 
 PAGE_BYTES = {"4k": 4096, "4k-2.6.30": 4096, "8k": 8192}
 INTERVAL_S = 0.1

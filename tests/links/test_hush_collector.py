@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from runner import ENV
-from system_parts import buddywatch, wait_for
+from system_parts import buddywatch
 from termtools import Console, nommu_busybox
+from waiting import wait_for
 
 FAILURE = "[%s] nommu: Allocation of length 61440 from process 6821 (rm) failed\r\n"
 UNKNOWN = "not known: the kernel's log, how many processes are started, what happens while the link is down"

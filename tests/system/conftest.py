@@ -1,7 +1,6 @@
 """For the tests of the whole system: an agent, and a look at what each test leaves behind."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import rig
 import stage
 import story
 from conftest import made_once
-from system_parts import DEADLINE_S, LOOK_S, Command, Scene, cpython_agent
+from system_parts import Command, Scene, cpython_agent
+from waiting import wait_for
 
 
 def descriptors() -> dict[str, str]:
@@ -56,10 +56,8 @@ def nothing_left_by_test() -> Iterator[None]:
 def nothing_left() -> Iterator[None]:
     before = descriptors(), children()
     yield
-    end = time.monotonic() + DEADLINE_S
-    while (left := leftovers(before)) and time.monotonic() < end:  # a thread may still be about to close something
-        time.sleep(LOOK_S)
-    assert left == []
+    # A thread may still be about to close something.
+    wait_for(lambda: not leftovers(before), lambda: f"these to go: {leftovers(before)}")
 
 
 @pytest.fixture(scope="session")

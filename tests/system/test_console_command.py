@@ -15,7 +15,8 @@ from buddyd.talk.conversation import INPUT_MAX
 from buddywatch.collect import console_server
 from daemons import Daemon, telnet
 from runner import ENV
-from system_parts import Collector, Result, buddywatch, wait_for
+from system_parts import Collector, Result, buddywatch
+from waiting import wait_for
 
 ASKED = "about\nneed 61440\nrecent 1\nnonsense\n"
 SECRET = "correct-horse-battery-staple"

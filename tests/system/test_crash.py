@@ -14,9 +14,10 @@ import pytest
 import story
 from runner import ENV
 from system_links import Peer
-from system_parts import BOARD, Collector, Command, Scene, buddywatch, wait_for
+from system_parts import BOARD, Collector, Command, Scene, buddywatch
 from system_truth import Record, check, stored
 from terminal import Terminal
+from waiting import wait_for
 
 STATES = story.way_to_failure(200)
 KILLS = 6

@@ -13,7 +13,7 @@ import faults
 import pytest
 import rig
 from fault_lines import TO_HOST, FaultPty, FaultTcp
-from system_parts import DEADLINE_S, wait_for
+from waiting import DEADLINE_S, wait_for
 
 DATA = bytes(range(256)) * 8
 

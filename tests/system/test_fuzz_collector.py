@@ -12,7 +12,8 @@ import pytest
 import rig
 from buddywatch.collect import console_server
 from daemons import Daemon
-from system_parts import DEADLINE_S, Collector, buddywatch, wait_for
+from system_parts import Collector, buddywatch
+from waiting import DEADLINE_S, wait_for
 
 WARM_UP_BYTES = 200_000
 RSS_GROWTH_KB = 8192  # of an interpreter that keeps what it has freed

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from fleet_boards import Fleet, FleetBoard
-from system_parts import DEADLINE_S, Collector, buddywatch
+from system_parts import Collector, buddywatch
+from waiting import DEADLINE_S
 
 LIE_CS = 9_999_999_999_999  # 3169 years
 

@@ -9,7 +9,8 @@ import pytest
 import story
 from boards import boot, snapshot
 from buddywatch.store.store import Store
-from system_parts import BOARD, Collector, Command, Scene, wait_for
+from system_parts import BOARD, Collector, Command, Scene
+from waiting import wait_for
 
 STATES = story.way_to_failure(60)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from modelboard import ModelBoard
-from system_parts import DEADLINE_S, Collector, wait_for
+from system_parts import Collector
 from trackertools import FACTS, WIDTH
+from waiting import DEADLINE_S, wait_for
 
 NAMED = {**FACTS, "name": "xport"}
 

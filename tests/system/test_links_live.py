@@ -12,8 +12,9 @@ import rig
 import story
 from fault_lines import TO_BOARD, FaultTcp
 from system_links import Adapter, Peer
-from system_parts import BOARD, Collector, Command, Scene, buddywatch, wait_for
+from system_parts import BOARD, Collector, Command, Scene, buddywatch
 from system_truth import Record, check, has, stored
+from waiting import wait_for
 
 RECORDED_STATES = 80  # of the fixture `recording`
 STATES = story.way_to_failure(80)

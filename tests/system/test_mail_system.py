@@ -11,17 +11,8 @@ import pytest
 import story
 from smtp_server import SmtpServer
 from system_links import Peer
-from system_parts import (
-    BOARD,
-    NEED_RM,
-    Collector,
-    buddywatch,
-    mail_config,
-    mail_server,
-    text_of,
-    wait_for,
-    wait_for_mail,
-)
+from system_parts import BOARD, NEED_RM, Collector, buddywatch, mail_config, mail_server, text_of, wait_for_mail
+from waiting import wait_for
 
 RETRY_S = 60  # after the first failure; taken out of the outbox here, not waited for
 

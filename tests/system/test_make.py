@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import docs_pages
-from system_parts import DEADLINE_S
+from waiting import DEADLINE_S
 
 TOP = Path(__file__).resolve().parent.parent.parent
 STEPS = 30  # of the demonstration's 180

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from buddyd import wire
 from fleet_boards import Fleet, FleetBoard
-from system_parts import DEADLINE_S, Collector
+from system_parts import Collector
+from waiting import DEADLINE_S
 
 FRAMES = 400
 INTERVAL_S = 0.4

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import rig
 from daemons import Daemon, telnet
-from system_parts import Collector, buddywatch, wait_for
+from system_parts import Collector, buddywatch
+from waiting import wait_for
 
 SECRETS = {"roof": "correct-horse-battery-staple", "cellar": "another-long-long-secret"}
 

@@ -12,7 +12,8 @@ import pytest
 import rig
 from buddywatch.collect import console_server
 from daemons import Daemon
-from system_parts import Collector, Result, buddywatch, wait_for
+from system_parts import Collector, Result, buddywatch
+from waiting import wait_for
 
 READS_A_POLL = 6  # about: buddyinfo, zoneinfo, meminfo, stat, ...
 FAILED = "nommu: Allocation of length 61440 from process 37 (rm) failed"

@@ -6,14 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import docs_pages
 import pytest
 from docs_pages import DOCS, TOP, Typed
-from system_parts import DEADLINE_S
+from waiting import DEADLINE_S, wait_for
 
 PAGE = DOCS / "tutorial" / "first-mail.md"
 PORT = "5555"
@@ -62,14 +61,15 @@ class Reader:
 
 
 def wait_until_it_listens(port: str, agent: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline and agent.poll() is None:
+    def listens() -> bool:
+        assert agent.poll() is None, f"the agent has ended with {agent.returncode}"
         try:
             socket.create_connection(("127.0.0.1", int(port)), timeout=DEADLINE_S).close()
-            return
         except ConnectionRefusedError:
-            time.sleep(0.05)
-    raise AssertionError(f"the agent does not listen: {agent.poll()}")
+            return False
+        return True
+
+    wait_for(listens, "the agent to listen")
 
 
 @pytest.fixture
@@ -97,9 +97,7 @@ def test_reader_gets_the_mail_that_the_tutorial_promises(reader: Reader) -> None
     # Without the page's `--for`, and ended when the mail is there, however long this machine takes for it.
     line = typed("collect").line.partition(" --for ")[0]
     with reader.start(line) as collector:
-        deadline = time.monotonic() + DEADLINE_S
-        while "CRIT tutorial" not in reader.mails() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: "CRIT tutorial" in reader.mails(), lambda: f"the mail; have {reader.mails()}")
         collector.send_signal(signal.SIGTERM)
         news = collector.communicate(timeout=DEADLINE_S)[0]
     for promised in (

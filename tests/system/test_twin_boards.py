@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from fleet_boards import Fleet
-from system_parts import DEADLINE_S, Collector, buddywatch
+from system_parts import Collector, buddywatch
+from waiting import DEADLINE_S
 
 LONG_S = 120.0  # two boots must live side by side for longer than any link lags
 Kept = dict[str, set[tuple[str, int]]]  # by board: boot id and newest frame

@@ -13,7 +13,8 @@ import pytest
 import rig
 from buddyd import wire
 from buddyd.talk import secret
-from daemons import PATIENCE_S, Daemon, telnet, until
+from daemons import Daemon, telnet
+from waiting import DEADLINE_S, wait_for
 
 WARM_UP_BYTES = 100_000  # what is only loaded for a person is loaded then
 HEAP = "192k"
@@ -34,7 +35,7 @@ class Door:
             if self.file is None:
                 self.file = self.open()
             descriptor = self.file if isinstance(self.file, int) else self.file.fileno()
-            readable, writable, _ = select.select([descriptor], [descriptor], [], PATIENCE_S)
+            readable, writable, _ = select.select([descriptor], [descriptor], [], DEADLINE_S)
             assert readable or writable, "the agent takes nothing and says nothing"
             try:
                 if readable and not os.read(descriptor, 65536):
@@ -127,7 +128,7 @@ def of_network(open_):
 def ways(tmp_path, proc_dir):
     """By name: the agent's options, its door, and how to watch it; everything is closed at the end."""
     port, collector = rig.free_port(), socket.create_server(("127.0.0.1", 0))
-    collector.settimeout(PATIENCE_S)
+    collector.settimeout(DEADLINE_S)
     (tmp_path / "secret").write_text(KEY + "\n")
     (tmp_path / "secret").chmod(0o600)
     master, slave = os.openpty()
@@ -175,7 +176,7 @@ def test_million_bytes_of_noise_cost_nothing(agent_command, proc_dir, ways, way)
             person.until(lambda stream: stream.lines, "a greeting")
             return person if b"busy" not in person.heard else None
 
-        until(welcome, "a place for somebody else").ask_hello()
+        wait_for(welcome, "a place for somebody else").ask_hello()
         code, said = daemon.stop()
         assert code == 0
         assert len(said.splitlines()) == 1, said

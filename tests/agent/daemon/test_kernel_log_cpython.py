@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import rig
 from buddyd import wire_host
-from daemons import Daemon, Decoder, Stream, telnet, until
+from daemons import Daemon, Decoder, Stream, telnet
+from waiting import wait_for
 
 # Frozen, it runs without ffi, as on a board.
 pytestmark = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
@@ -36,7 +37,7 @@ def open_kmsg(path):
         except OSError:  # ENXIO: nobody reads yet
             return None
 
-    return until(opened, "the agent to read the kernel's log")
+    return wait_for(opened, "the agent to read the kernel's log")
 
 
 def events_of(host, count):
@@ -117,7 +118,7 @@ def test_writer_that_goes_wakes_nobody_for_ever(agent_command, proc_dir, kmsg, p
         os.close(open_kmsg(kmsg))
         person.say(b"need 1\n")
         person.until_text(b"need 1: ")
-        until(lambda: sleeps(daemon), "the agent to sleep")
+        wait_for(lambda: sleeps(daemon), "the agent to sleep")
 
 
 def test_log_that_is_written_again_later_is_read_again(agent_command, proc_dir, kmsg, port):

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 import rig
 from buddyd import wire, wire_host
-from daemons import Daemon, Decoder, Stream, telnet, until
+from daemons import Daemon, Decoder, Stream, telnet
+from waiting import wait_for
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_frames_flow_to_standard_output(agent_command, proc_dir):
 def test_frames_flow_into_a_file(agent_command, proc_dir, tmp_path):
     path = tmp_path / "stream"
     with path.open("wb") as file, Daemon(agent_command, "--stdout", proc=proc_dir, stdout=file) as daemon:
-        until(lambda: path.read_bytes().count(b"\n~d") > 5, "frames in the file")
+        wait_for(lambda: path.read_bytes().count(b"\n~d") > 5, "frames in the file")
         assert daemon.stop()[0] == 0
     lines = path.read_bytes().split(b"\n")[:-1]
     assert len(Decoder(lines).snapshots) > 5
@@ -112,7 +113,7 @@ def test_reader_of_standard_output_that_goes_harms_no_other_link(agent_command, 
         Stream(daemon.process.stdout.fileno()).until_snapshots(1)
         daemon.process.stdout.close()
         daemon.process.stdout = None
-        until(lambda: not (daemon.proc / "fd" / "1").exists(), "the agent to let go of it")
+        wait_for(lambda: not (daemon.proc / "fd" / "1").exists(), "the agent to let go of it")
         clients = [telnet(port), telnet(port)]  # one of them has descriptor 1 now
         for client in clients:
             client.until_text(b"Type help.\r\n")

@@ -9,7 +9,8 @@ import pytest
 import rig
 from buddyd import wire_host
 from buddyd.talk.conversation import HELLO_EVERY
-from daemons import Daemon, Decoder, Stream, telnet, until
+from daemons import Daemon, Decoder, Stream, telnet
+from waiting import wait_for
 
 # For what a board's interpreter, which has no ffi, does its own way.
 frozen_too = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
@@ -135,7 +136,7 @@ def test_device_that_vanishes_and_comes_back_goes_on_where_it_stopped(agent_comm
     with Daemon(agent_command, "--serial", str(line.path), proc=proc_dir) as daemon:
         before = line.host.until_snapshots(5)
         line.unplug()
-        until(lambda: not any(b"/pts/" in os.fsencode(link) for link in links(daemon)), "the agent to let go of it")
+        wait_for(lambda: not any(b"/pts/" in os.fsencode(link) for link in links(daemon)), "the agent to let go of it")
         line.plug()
         line.host.until(lambda stream: len(stream.lines) > 5, "the line to come back")
         after = Decoder(line.host.lines)

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import DEADLINE_S
 
 SCRIPT = Path(__file__).resolve().parents[3] / "agent/board/rootfs/start-buddyd"
-PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def start(tmp_path):
     def run(*options):
         argv = [busybox, "sh", str(script), "4", *options]
         with (tmp_path / "stderr").open("w") as stderr:  # no pipe: buddyd keeps it open
-            code = subprocess.run(argv, stderr=stderr, timeout=PATIENCE_S, check=False).returncode
+            code = subprocess.run(argv, stderr=stderr, timeout=DEADLINE_S, check=False).returncode
         return code, (tmp_path / "stderr").read_text()
 
     return run

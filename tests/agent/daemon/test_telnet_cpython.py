@@ -5,7 +5,8 @@ import resource
 import pytest
 import rig
 from buddyd import wire_host
-from daemons import PATIENCE_S, Daemon, Decoder, telnet, until
+from daemons import Daemon, Decoder, telnet
+from waiting import DEADLINE_S, wait_for
 
 # For what a board's interpreter, which has no ffi, does its own way.
 frozen_too = pytest.mark.parametrize("agent_command", ["cpython", "micropython", "frozen"], indirect=True)
@@ -135,16 +136,16 @@ def test_agent_without_descriptors_sleeps_and_recovers(agent_command, port):
         turned_away = telnet(port)
         seen = len(host.lines)
         host.until(lambda stream: len(stream.lines) > seen + 20, "frames for who is connected")
-        until(lambda: naps(daemon) > 10, "the agent to sleep between its polls")
+        wait_for(lambda: naps(daemon) > 10, "the agent to sleep between its polls")
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         turned_away.close()
 
         def served():
             person = telnet(port)
-            person.listen(PATIENCE_S)
+            person.listen(DEADLINE_S)
             return b"Type help." in person.heard
 
-        until(served, "the port to be open again")
+        wait_for(served, "the port to be open again")
         host.say(b"need 1\n")
         host.until_text(b"need 1: ok")
 

@@ -12,6 +12,7 @@ from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.line_stream import LINE_KEPT
 from buddywatch.store.store import Store
 from linktools import listening, wait
+from waiting import wait_for
 
 BOOT = "0000b001"
 
@@ -39,10 +40,7 @@ class Line:
 
     def sends(self, data, until):
         self.peer.sendall(data)
-        end = time.monotonic() + 10
-        while not until():
-            assert time.monotonic() < end
-            self._turn()
+        wait_for(until, "what was sent", self._turn)
 
     def hangs_up(self):
         self.peer.close()

@@ -15,7 +15,7 @@ from buddywatch.links.connection import Connection
 from buddywatch.links.tcp import TcpLink
 from buddywatch.store.store import Store
 from modelboard import ModelBoard
-from system_parts import wait_for
+from waiting import wait_for
 
 FACTS = {"v": "1", "kernel": "2.6.30", "page_bytes": "4096", "cols": "up,proc,free,recl,slab", "zones": "1",
          "z0": "0/DMA/4/90/112/135/0", "interval_cs": "100", "kboot": "-", "ring": "32768"}  # fmt: skip

@@ -4,13 +4,11 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 from bench import store_sizes
 from runner import ENV
-
-DEADLINE_S = 60.0
+from waiting import DEADLINE_S, wait_for
 
 
 def full_pipe():
@@ -34,12 +32,12 @@ def snapshots(db):
 
 
 def wait_for_more(process, db, than):
-    end = time.monotonic() + DEADLINE_S
-    while (count := snapshots(db)) <= than:
+    def count():
         assert process.poll() is None
-        assert time.monotonic() < end, f"{count} snapshots are stored"
-        time.sleep(0.05)
-    return count
+        stored = snapshots(db)
+        return stored if stored > than else 0
+
+    return wait_for(count, f"more than {than} snapshots in the store")
 
 
 def test_frames_are_stored_while_nobody_reads_the_news(tmp_path):

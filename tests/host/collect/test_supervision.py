@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 
 import pytest
@@ -15,8 +14,7 @@ from buddywatch.model.health import RESTARTING, RUNNING, STOPPED
 from buddywatch.store import database
 from buddywatch.store.store import Store
 from runner import Runner
-
-WAIT_S = 20.0  # only a test that fails waits this long
+from waiting import DEADLINE_S, wait_for
 
 
 class Frail:
@@ -56,13 +54,6 @@ def health(db):
         return store.part("mail")
 
 
-def wait_until(reached):
-    end = time.monotonic() + WAIT_S
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -75,8 +66,8 @@ def test_a_part_that_ends_is_started_again_and_told_once(db, error, words):
     reports, part = [], Frail(error)
     thread = Supervised("mail", part, db, reports.append)
     thread.start()
-    assert part.running.wait(WAIT_S)
-    wait_until(lambda: health(db).state == RUNNING)
+    assert part.running.wait(DEADLINE_S)
+    wait_for(lambda: health(db).state == RUNNING, "the part to run")
     now = health(db)
     assert (now.restarts, part.runs) == (1, 2)
     assert now.last_error.startswith(words) and now.last_error_at <= now.since
@@ -91,7 +82,7 @@ def test_the_time_between_restarts_grows(db):
     reports = []
     thread = Supervised("mail", part, db, reports.append)
     thread.start()
-    wait_until(lambda: len(reports) == 2)
+    wait_for(lambda: len(reports) == 2, "two reports")
     assert "in 2 s" in reports[1]
     assert health(db).state == RESTARTING
     thread.stop()  # does not wait for the restart
@@ -104,7 +95,7 @@ def test_a_terminal_and_a_store_that_fail_do_not_end_the_supervision(tmp_path):
     part = Frail(ValueError())
     thread = Supervised("mail", part, tmp_path / "no-folder" / "x.db", broken)
     thread.start()
-    assert part.running.wait(WAIT_S)
+    assert part.running.wait(DEADLINE_S)
     thread.stop()
 
 
@@ -120,7 +111,7 @@ def test_status_shows_a_part_that_had_to_be_restarted(db, tmp_path, capsys):
         "last_error_at": None,
     }
     thread.start()
-    wait_until(lambda: health(db) is not None and health(db).restarts == 1 and health(db).state == RUNNING)
+    wait_for(lambda: (found := health(db)) and (found.restarts, found.state) == (1, RUNNING), "a restart")
     shown = status("status", "--json").json["collector"]["mail"]
     assert (shown["state"], shown["restarts"]) == ("running", 1)
     assert "ValueError: bad row" in shown["last_error"]

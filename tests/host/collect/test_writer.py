@@ -10,7 +10,7 @@ from buddywatch.collect import writer as writer_module
 from buddywatch.collect.writer import Writer
 from buddywatch.model.batch import Batch
 from buddywatch.store.store import Store
-from system_parts import wait_for
+from waiting import DEADLINE_S, wait_for
 
 
 class Planner:
@@ -63,7 +63,7 @@ def stored(db, board="xp"):
 
 def test_batch_is_written_and_messages_are_planned(writer, db, woken):
     assert writer.offer(batch(snapshot(1), snapshot(2)))
-    assert writer.wait_until_idle(10)
+    assert writer.wait_until_idle(DEADLINE_S)
     assert stored(db) == [1, 2]
     assert woken == [1]
     assert writer.error is None
@@ -79,11 +79,11 @@ def test_lock_of_another_program_delays_the_batch_and_loses_nothing(writer, db):
         assert not writer.offer(batch(snapshot(2)))  # one batch is under way at a time
         assert writer.holds("xp") and not writer.holds("yp")
         other.execute("ROLLBACK")
-    assert writer.wait_until_idle(10)
+    assert writer.wait_until_idle(DEADLINE_S)
     assert writer.error is None
     assert stored(db) == [1]
     assert writer.offer(batch(snapshot(2)))
-    assert writer.wait_until_idle(10)
+    assert writer.wait_until_idle(DEADLINE_S)
     assert stored(db) == [1, 2]
 
 
@@ -91,7 +91,7 @@ def test_row_that_fits_no_boot_costs_its_board_only(writer, db):
     bad = batch(snapshot(1), board="good")
     bad.of("bad").snapshots.append(snapshot(1))  # of a boot that this board never had
     assert writer.offer(bad)
-    assert writer.wait_until_idle(10)
+    assert writer.wait_until_idle(DEADLINE_S)
     assert stored(db, "good") == [1]
     (board, why), *others = writer.refused()
     assert (board, others, writer.refused()) == ("bad", [], [])
@@ -116,7 +116,7 @@ def test_planner_that_raises_is_an_error_and_the_batch_is_not_written_twice(db, 
     thread.start()
     try:
         assert writer.offer(batch(snapshot(1)))
-        assert writer.wait_until_idle(10)
+        assert writer.wait_until_idle(DEADLINE_S)
         assert stored(db) == [1]
         assert writer.error is None
     finally:

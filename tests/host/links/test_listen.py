@@ -8,7 +8,8 @@ import rig
 from buddywatch.links import LinkDown, LinkError, Listener, listen, open_link
 from buddywatch.links.connection import Connection
 from buddywatch.links.resolve import written_out
-from linktools import PATIENCE_S, listening, read_to_the_end, read_until, same_descriptors, wait, write_all
+from linktools import listening, read_to_the_end, read_until, same_descriptors, wait, write_all
+from waiting import DEADLINE_S
 
 
 def started(connections_max=8, address="127.0.0.1"):
@@ -191,13 +192,13 @@ def test_the_look_up_of_a_name_holds_up_nobody():
         if event == "socket.getaddrinfo" and args[0] == "held-up.invalid":
             assert threading.get_ident() != loop_thread, "looked up in the loop"
             asked.set()
-            let_go.wait(PATIENCE_S)
+            let_go.wait(DEADLINE_S)
 
     sys.addaudithook(hold_up)
     with same_descriptors():
         listener = Listener("listen://held-up.invalid:0", "held-up.invalid", 0)
         listener.start()
-        assert asked.wait(PATIENCE_S)
+        assert asked.wait(DEADLINE_S)
         assert listener.read() == b"" and not listener.up
         assert listener.fileno() is not None
         listener.close()
@@ -209,7 +210,7 @@ def test_a_look_up_that_is_never_answered_is_given_up(monkeypatch):
     let_go = threading.Event()
     sys.addaudithook(
         lambda event, args: (
-            let_go.wait(PATIENCE_S) if event == "socket.getaddrinfo" and args[0] == "silent.invalid" else None
+            let_go.wait(DEADLINE_S) if event == "socket.getaddrinfo" and args[0] == "silent.invalid" else None
         )
     )
     with same_descriptors():

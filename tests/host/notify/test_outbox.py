@@ -13,8 +13,9 @@ from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING
 from buddywatch.notify.outbox import RETRY_S, OutboxWorker
 from buddywatch.store.store import StoreError
 from mailing import mail_to_one
-from outboxbench import DAY_S, MESSAGE, START, states, wait_until
-from smtp_server import WAIT_S, SmtpServer
+from outboxbench import DAY_S, MESSAGE, START, states
+from smtp_server import SmtpServer
+from waiting import DEADLINE_S, wait_for
 
 
 def test_run_once_sends_through_every_channel_and_keeps_the_rows(bench, hook, tmp_path):
@@ -155,7 +156,7 @@ def test_an_outcome_that_the_store_does_not_take_is_written_later_and_not_sent_a
     thread.start()
     with pytest.raises(StoreError, match="locked"):
         desk.run()
-    thread.join(WAIT_S)
+    thread.join(DEADLINE_S)
     other.close()
     assert desk.run(3600) == 0
     assert states(desk) == [("hook:pager", SENT, 1)]
@@ -183,7 +184,7 @@ def test_stop_ends_an_attempt_that_hangs_and_the_message_waits(bench):
         server.wait_for_connections(1)
         stopper = threading.Thread(target=desk.stop, args=[0.1])
         stopper.start()
-        stopper.join(WAIT_S)
+        stopper.join(DEADLINE_S)
         assert not stopper.is_alive()
     row = desk.rows()[0]
     assert (row.state, row.next_try) == (WAITING, START)
@@ -196,9 +197,9 @@ def test_stop_lets_an_attempt_finish_that_can(bench, hook, tmp_path):
     desk.add()
     desk.start()
     with (tmp_path / "fifo").open("w"):  # waits for the hook; leaving lets it end
-        stopper = threading.Thread(target=desk.stop, args=[WAIT_S])
+        stopper = threading.Thread(target=desk.stop, args=[DEADLINE_S])
         stopper.start()
-    stopper.join(2 * WAIT_S)
+    stopper.join(2 * DEADLINE_S)
     assert states(desk) == [("hook:pager", SENT, 1)]
 
 
@@ -215,8 +216,8 @@ def test_a_store_that_cannot_be_opened_is_told_once(tmp_path):
     worker = OutboxWorker(tmp_path / "no-folder" / "x.db", {}, report=reports.append)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    wait_until(lambda: reports)
+    wait_for(lambda: reports, "a report")
     worker.wake()
     worker.stop()
-    thread.join(WAIT_S)
+    thread.join(DEADLINE_S)
     assert len(reports) == 1 and "no-folder" in reports[0]

@@ -6,8 +6,9 @@ import pytest
 from buddywatch.model.alerts import FAILED, SENT, WAITING, Message
 from buddywatch.notify.outbox import RETRY_S
 from mailing import mail_to_one
-from outboxbench import DAY_S, states, wait_until
+from outboxbench import DAY_S, states
 from smtp_server import SmtpServer
+from waiting import wait_for
 
 DAMAGE = {
     "payload no JSON": {"payload": "'{'"},
@@ -134,5 +135,5 @@ def test_a_message_that_was_claimed_when_the_thread_failed_is_sent_after_its_res
     desk.add()
     assert desk.store.claim_message(desk.now, desk.channels) is not None
     desk.start()
-    wait_until(lambda: states(desk) == [("hook:pager", SENT, 2)])
+    wait_for(lambda: states(desk) == [("hook:pager", SENT, 2)], "the second attempt")
     desk.stop()

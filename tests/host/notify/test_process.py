@@ -2,11 +2,11 @@
 
 from buddywatch.notify import process
 from buddywatch.notify.base import Deadline
-from smtp_server import WAIT_S
+from waiting import DEADLINE_S
 
 
 def run(script, given=b"", **how):
-    with Deadline(WAIT_S) as deadline:
+    with Deadline(DEADLINE_S) as deadline:
         return process.run(["sh", "-c", script], given, deadline, **how)
 
 

@@ -3,7 +3,6 @@
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from buddywatch.notify import smtp
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail
 from mailing import CREATED, MESSAGE, mail_to, refused, send
-from smtp_server import WAIT_S, SmtpServer
+from smtp_server import SmtpServer
+from waiting import DEADLINE_S, wait_for
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,10 @@ def interrupted(folder, monkeypatch, mail, reached, before=""):
     cutter.start()
     with deadline, pytest.raises(NotifyError) as caught:
         smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
-    cutter.join(WAIT_S)
+    cutter.join(DEADLINE_S)
     assert not Path("/proc", (folder / "pid").read_text().strip()).exists()
-    wait_until(lambda: threading.active_count() <= threads)
+    wait_for(lambda: threading.active_count() <= threads, "the threads to end")
     return str(caught.value)
-
-
-def wait_until(reached):
-    end = time.monotonic() + WAIT_S
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_look_up_that_hangs_is_cut_short_and_leaves_no_thread_and_no_process(tmp_path, monkeypatch):
@@ -82,7 +75,7 @@ def test_a_look_up_that_hangs_is_cut_short_and_leaves_no_thread_and_no_process(t
     asked = tmp_path / "asked"
     hang = f"import socket, time\nsocket.getaddrinfo = lambda *a, **k: (open({str(asked)!r}, 'w'), time.sleep(600))\n"
     with SmtpServer("none") as server:
-        error = interrupted(tmp_path, monkeypatch, mail_to(server), lambda: wait_until(asked.exists), hang)
+        error = interrupted(tmp_path, monkeypatch, mail_to(server), lambda: wait_for(asked.exists, "the look-up"), hang)
         assert server.connections == 0
     assert "was interrupted (it sent nothing)" in error
 
@@ -140,7 +133,7 @@ def test_an_attempt_can_be_cut_short_from_another_thread():
         thread.start()
         server.wait_for_connections(1)
         deadline.cancel()
-        thread.join(WAIT_S)
+        thread.join(DEADLINE_S)
     assert failures and "was interrupted" in failures[0]
 
 
@@ -189,7 +182,7 @@ def test_a_peer_that_is_no_mail_server_is_told_as_such():
     thread.start()
     port = listener.getsockname()[1]
     error = refused(Mail(to=("a@b",), sender="a@b", server="127.0.0.1", port=port, security="none"))
-    thread.join(WAIT_S)
+    thread.join(DEADLINE_S)
     listener.close()
     assert "does not speak SMTP" in str(error)
 

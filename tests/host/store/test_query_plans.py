@@ -26,6 +26,7 @@ from buddywatch.store.resume import FOLD_ROWS
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import board_names, board_view
 from fleet_boards import Fleet, FleetBoard
+from waiting import DEADLINE_S
 
 ROWS = 20_000  # snapshots of the running boot
 OTHERS = 2_000  # rows of every other kind
@@ -34,7 +35,6 @@ STEPS_MAX = 5_000  # of SQLite's virtual machine in one statement: a row takes a
 SORT_STEPS_MAX = 2_000  # of one that sorts: a board has few links, and few frames that are not judged yet
 STEPS_PER_CALL = 10
 INTERVAL_S = 0.1
-DEADLINE_S = 60.0  # only a test that fails waits this long
 connect = sqlite3.connect
 GROWING = "boots|snapshots|events|gaps|console|incidents|transitions|outbox|silences"
 CONFIG = """

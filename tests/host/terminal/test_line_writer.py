@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from buddywatch.terminal.line_writer import LineWriter
+from waiting import DEADLINE_S
 
-DEADLINE_S = 20.0
 SOME = 10
 
 

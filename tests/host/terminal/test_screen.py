@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from buddywatch.terminal.screen import Screen, style_of, usable
 from terminal import Terminal
+from waiting import DEADLINE_S
 
 TOP = Path(__file__).resolve().parents[3]
-DEADLINE_S = 20.0
 
 
 def set_size(fd, columns, rows):
