@@ -1,6 +1,5 @@
 """The agent as a process, on a serial line: a real pseudo-terminal."""
 
-import itertools
 import os
 import termios
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 import rig
 from buddyd import wire_host
-from buddyd.talk.conversation import HELLO_EVERY
 from daemons import Daemon, Decoder, Stream, telnet
 from waiting import wait_for
 
@@ -84,14 +82,6 @@ def test_frames_flow_unasked(agent_command, proc_dir, line):
     assert decoder.numbers == list(range(1, len(decoder.numbers) + 1))
     assert set(map(tuple, decoder.snapshots.values())) == {tuple(decoder.snapshots[1])}
     assert decoder.snapshots[1][5:] == [70, 87, 104, 0, 5, 7, 2, 7, 4, 5, 2, 2, 0, 0, 0]
-
-
-def test_hello_comes_again_unasked(agent_command, proc_dir, line):
-    with Daemon(agent_command, "--serial", str(line.path), proc=proc_dir):
-        line.host.until(lambda stream: sum(b" next=" in text for text in stream.lines) == 3, "two hellos more")
-    ends = [i for i, text in enumerate(line.host.lines) if b" next=" in text]
-    frames = [sum(not text.startswith(b"~H") for text in line.host.lines[a:b]) for a, b in itertools.pairwise(ends)]
-    assert frames == [HELLO_EVERY, HELLO_EVERY]
 
 
 @frozen_too

@@ -12,6 +12,7 @@ from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
 from buddywatch.protocol.line_stream import Text
 from linktools import wait
+from waiting import wait_for
 
 TURN_S = 0.25
 
@@ -27,6 +28,7 @@ class Session:
         self.now_s = 100.0
         self.heard = b""
         self.is_closed = False
+        self._came = 0  # lines from the board
 
     def open(self) -> None:
         self.connection.tend(self.now_s)
@@ -41,6 +43,7 @@ class Session:
         self.now_s += TURN_S
         for item in self.connection.receive(self.now_s):
             assert isinstance(item, Text)
+            self._came += 1
             self.control.tell(self.connection, item.text, self.now_s)
         self.control.serve([self.connection], self.now_s)
         try:
@@ -59,15 +62,23 @@ class Session:
         self.person.sendall(line + b"\n")
         self.person.shutdown(1)
         self.turns(1)
-        typed = os.read(self._master, 4096).splitlines()
+        arrived = b""
+        while arrived.count(b"\n") < 2:
+            arrived += os.read(self._master, 4096)
+        typed = arrived.splitlines()
         self.mark = typed[-1].removeprefix(b"echo ").replace(b"''", b"")  # what a shell prints
         self.says(b"".join(b"board# " + part + b"\r\n" for part in typed))
 
     def says(self, data: bytes) -> None:
-        """The board sends it."""
+        """The board sends it. All its whole lines arrive, however the terminal hands them out."""
+        come = self._came + data.count(b"\n")
         os.write(self._master, data)
-        wait(self.connection.link)
-        self.turn()
+
+        def receive() -> None:
+            wait(self.connection.link)
+            self.turn()
+
+        wait_for(lambda: self._came == come, f"{come} lines", receive)
 
     @property
     def shown(self) -> list[str]:
