@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from buddywatch.alerts import signals
+from buddywatch.alerts.failure_news import FailureNews
 from buddywatch.alerts.incidents import Incidents, Moment
 from buddywatch.alerts.known_events import KnownEvents
 from buddywatch.alerts.reboots import Reboots
@@ -75,6 +76,10 @@ class BoardRules:
         self._known_events = KnownEvents(history.kernel_boots, history.kernel_events)
         failures = [event for event in history.kernel_events if event.kind in signals.KERNEL_FAILURE_KINDS]
         self._last_failure: Event | None = max(failures, key=lambda event: event.time, default=None)
+        self._failure_news = FailureNews()
+        for event in failures:
+            if history.failing_since is not None and event.time >= history.failing_since:
+                self._failure_news.take(event)
         lately = history.heard is not None and history.heard > now - RECENTLY_S
         self._is_expected = lately or any(known.name == board for known in config.boards)
         self._heard_s = monotonic_s
@@ -239,6 +244,10 @@ class BoardRules:
         was_firing = self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING)
         at = Moment(event.time, event.boot_id, event.seq, event.uptime_ms)
         self._incidents.apply(signals.kernel_failed_signal(event, self._alert.kernel_failure), at)
+        self._failure_news = self._failure_news if was_firing else FailureNews()
+        more = self._failure_news.take(event)
+        if was_firing and more is not None:
+            self._incidents.note_within(signals.kernel_failed_signal(event, self._alert.kernel_failure, more), at)
         if not (is_present or was_firing or self._reboots.is_ending(event.boot_id)) and self._newest is not None:
             self._end_kernel_failure(self._newest)
 

@@ -54,6 +54,11 @@ class Incidents:
         incident_id = self._open(signal, NOTED, at, at.time)
         self._add_transition(signal, at, OK, NOTED, incident_id, to_be_told=True)
 
+    def note_within(self, signal: signals.Signal, at: Moment) -> None:
+        """News about an incident that is open: it is told, and changes no state."""
+        incident_id = self._states.get((signal.rule, signal.need), RuleState()).incident_id
+        self._add_transition(signal, at, FIRING, NOTED, incident_id, to_be_told=True)
+
     def retire(self, watched: Container[_Key]) -> None:
         """End, without telling anybody, what the configuration no longer asks for."""
         for (rule, need), state in list(self._states.items()):

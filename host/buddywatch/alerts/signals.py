@@ -87,9 +87,9 @@ def _need_text(need: NeedState) -> str:
     return f"{start} would be refused, {counted(-need.margin_pages, 'page')} too few; {then}"
 
 
-def kernel_failed_signal(event: Event, severity: str) -> Signal:
-    """BAD, at once: the kernel itself said that it failed."""
-    return Signal(KERNEL_FAILURE, None, BAD, severity, f"kernel: {event.text}")
+def kernel_failed_signal(event: Event, severity: str, more: str = "") -> Signal:
+    """BAD, at once: the kernel itself said that it failed. more: what is added to its line."""
+    return Signal(KERNEL_FAILURE, None, BAD, severity, f"kernel: {event.text}{more}")
 
 
 def kernel_quiet_signal(

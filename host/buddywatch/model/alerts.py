@@ -13,7 +13,7 @@ from typing import Any
 from buddywatch.model.samples import Boot, BootEnd, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import BoardState
 
-# States of a rule. NOTED is not a state: it marks a one-time event (a reboot, a loss).
+# States of a rule. NOTED is not a state: it marks a one-time event (a reboot, a loss, news about an open incident).
 OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"
 NOTED = "noted"
 
@@ -49,6 +49,7 @@ class RulesHistory:
     states: by (rule, need); a rule that is not in it is OK. boots: from the one that is judged on, oldest first, each
     with its pieces that are not judged yet. judged_seq: how far the first of them is. earlier: boot ids before them.
     kernel_boots, kernel_events: the agent's boots within the newest boot of the kernel, and its kernel messages.
+    failing_since: when the incident about the kernel's failures opened, None if none is open.
     heard: when the newest snapshot was made, seconds since 1970, None without any. endings: boots that are ENDING.
     followers: boots that were heard after these.
     """
@@ -60,6 +61,7 @@ class RulesHistory:
     kernel_boots: tuple[Boot, ...] = ()
     kernel_events: tuple[Event, ...] = ()
     heard: float | None = None
+    failing_since: float | None = None
     endings: tuple[BootEnd, ...] = ()
     followers: tuple[Boot, ...] = ()
 

@@ -25,6 +25,7 @@ from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.units import format_bytes
 
 _GRAVITY = (CRITICAL, WARNING, OK)
+_LOGINS = ("telnetd", "inetd", "xinetd", "utelnetd", "sshd", "dropbear")
 _COMM_LIMIT = 40  # the kernel gives a process 15 characters
 
 
@@ -49,17 +50,28 @@ class Statement:
 def statements_of(facts: MessageFacts) -> list[Statement]:
     """Those of a message, most serious first; of a reminder, one for each incident that is still open."""
     incidents = {incident.id: incident for incident in facts.incidents}
-    # Of an incident that began and ended since the last message only the end is said: a subject must be true now.
-    reported = {
-        change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK, NOTED)
-    }
-    statements = [_of_transition(change, incidents.get(key), facts) for key, change in reported.items()]
+    # Of an incident that began and ended since the last message only the end is said: a subject must be true now. What
+    # happened meanwhile is said all the same: a killed program stays killed.
+    states = {change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK)}
+    noted = [change for change in facts.transitions if change.to == NOTED]
+    statements: dict[str, tuple[bool, Statement]] = {}
+    for change in (*states.values(), *noted):
+        statement = _of_transition(change, incidents.get(change.incident_id or 0), facts)
+        statements.setdefault(f"{change.rule} {change.need} {statement.sentence}", (_is_kill(change, facts), statement))
     if not statements:
-        statements = [_of_reminder(incident, facts) for incident in facts.incidents if incident.closed is None]
-    return sorted(
-        statements,
-        key=lambda statement: (_GRAVITY.index(statement.severity), rule_rank(statement.rule), statement.since),
-    )
+        lasting = [incident for incident in facts.incidents if incident.closed is None]
+        statements = {str(incident.id): (False, _of_reminder(incident, facts)) for incident in lasting}
+    return [statement for _, statement in sorted(statements.values(), key=_by_gravity)]
+
+
+def _by_gravity(entry: tuple[bool, Statement]) -> tuple[int, int, bool, float]:
+    is_kill, statement = entry
+    return _GRAVITY.index(statement.severity), rule_rank(statement.rule), not is_kill, statement.since
+
+
+def _is_kill(change: Transition, facts: MessageFacts) -> bool:
+    event = _event_of(change, facts) if change.rule == KERNEL_FAILURE and change.to != OK else None
+    return event is not None and event.kind == "kill"
 
 
 def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:
@@ -107,7 +119,7 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
     if rule == TIGHT:
         return f"{need_name} can only just {done}{_block_needed(need, facts)}"
     if rule == KERNEL_FAILURE and event is not None:
-        return _failure(event)
+        return _failure(event) + one_line(text.partition(event.text)[2] if event.text else "")
     return one_line(text)
 
 
@@ -135,10 +147,12 @@ def _block_needed(need: NeedState | None, facts: MessageFacts) -> str:
 
 
 def _event_of(change: Transition, facts: MessageFacts) -> Event | None:
-    """The kernel line that caused the change, else the most telling one of the message."""
+    """The kernel line that caused the change. For a change that is no news of its own the most telling one will do."""
     failures = failures_of(facts)
-    exact = [event for event in failures if event.seq is not None and event.seq == change.seq]
-    return next(iter(exact + failures), None)
+    frame = (change.boot_id, change.seq)
+    exact = [event for event in failures if event.seq is not None and (event.boot_id, event.seq) == frame]
+    exact += [event for event in failures if event.text and change.text.startswith(f"kernel: {event.text}")]
+    return next(iter(exact if change.to == NOTED else exact + failures), None)
 
 
 def _failure(event: Event) -> str:
@@ -151,8 +165,15 @@ def _failure(event: Event) -> str:
     if event.kind == "oom":
         return f"the kernel is about to kill a process, because {whom}{pid} asked for {_block(event)}"
     if event.kind == "kill":
-        return f"the kernel killed {whom}{pid}, because memory ran out"
+        return f"the kernel killed {whom}{pid} to free memory{_without(event.comm or '')}"
     return f"the kernel has no memory for its own records of {whom}{pid}"
+
+
+def _without(program: str) -> str:
+    """What a board lacks without this program, unless something starts it again."""
+    if program == "buddyd":
+        return ": the agent, without which this board is not watched"
+    return ": nobody can log in without it" if program in _LOGINS else ""
 
 
 def _block(event: Event) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from buddywatch.model.alerts import RulesHistory
+from buddywatch.model.alerts import KERNEL_FAILURE, RulesHistory
 from buddywatch.model.batch import MovedBoot
 from buddywatch.model.samples import Event, Piece
 from buddywatch.store.alerts import AlertStore
@@ -43,6 +43,7 @@ class RulesStore(FrameStore, AlertStore):
             kernel_boots=tuple(self._boot(row[:-1]) for row in boots if row[-1] == kernel),
             kernel_events=tuple(self._kernel_events(kernel)),
             heard=None if newest is None else newest.time,
+            failing_since=self._failing_since(board),
             endings=tuple(endings),
             followers=tuple(self._boot(row[:-1]) for row in boots if row[2] in followers),
         )
@@ -87,6 +88,11 @@ class RulesStore(FrameStore, AlertStore):
         """What came of the boot behind frame seq."""
         for first, last, *row in self._rows(_UNJUDGED, (key, seq)):
             yield Piece(first, last, None if row[0] is None else self._snapshot(tuple(row)))
+
+    def _failing_since(self, board: str) -> float | None:
+        state = self.rule_states(board).get((KERNEL_FAILURE, None))
+        incident = self.incident(state.incident_id) if state and state.incident_id else None
+        return incident.opened if incident else None
 
     def _kernel_events(self, kernel: int) -> list[Event]:
         sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot

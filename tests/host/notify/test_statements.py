@@ -93,7 +93,7 @@ def test_a_reminder_says_for_how_long():
         (event(), "the kernel refused 61440 bytes to rm (pid 6821)"),
         (event("page", 4, None), "the kernel refused a block of 16 pages to rm"),
         (event("oom", 0, None), "the kernel is about to kill a process, because rm asked for a block of 1 page"),
-        (event("kill", 0, 7), "the kernel killed rm (pid 7), because memory ran out"),
+        (event("kill", 0, 7), "the kernel killed rm (pid 7) to free memory"),
         (event("vma", 0, 7, None), "the kernel has no memory for its own records of a process (pid 7)"),
     ],
     ids=lambda value: value.kind if isinstance(value, Event) else "",
@@ -107,3 +107,63 @@ def test_a_kernel_failure_is_that_of_its_own_line_and_plainer_than_its_companion
     lines = (event("page", 4, None, seq=99), event(number=4096, pid=1, seq=99), event(seq=100))
     assert "61440 bytes to rm (pid 6821)" in subject([transition("kernel_failure", "firing")], kernel_lines=lines)
     assert "4096 bytes to rm (pid 1)" in subject([transition("kernel_failure", "firing", seq=5)], kernel_lines=lines)
+
+
+def news(number, kind, comm, text, more=""):
+    """News about an open alert: the transition, and the kernel's line."""
+    line = event(kind, 61440, number, comm, text, seq=100 + number)
+    change = transition(
+        "kernel_failure",
+        "noted",
+        from_="firing",
+        id=number,
+        seq=line.seq,
+        text=f"kernel: {text}{more}",
+        time=T0 + number,
+    )
+    return change, line
+
+
+def test_later_failures_are_told_victims_first():
+    first = transition("kernel_failure", "firing", text="kernel: dmesg invoked oom-killer: order=3")
+    changes, lines = zip(
+        news(1, "alloc", "ls", "Allocation of length 61440 from process 1 (ls) failed"),
+        news(2, "kill", "telnetd", "Killed process 2 (telnetd)"),
+        news(3, "kill", "buddyd", "Killed process 3 (buddyd)"),
+        news(4, "kill", "start-60k", "Killed process 4 (start-60k)", ", 10 times since this alert began"),
+        strict=True,
+    )
+    oom = event("oom", 3, None, "dmesg", "dmesg invoked oom-killer: order=3")
+    message = compose(facts([first, *changes], kernel_lines=(oom, *lines)))
+    assert message.subject.endswith(
+        "CRIT xp-07: the kernel killed telnetd (pid 2) to free memory: nobody can log in without it (+4 more)"
+    )
+    assert [claim["sentence"] for claim in message.payload["claims"]] == [
+        "the kernel killed telnetd (pid 2) to free memory: nobody can log in without it",
+        "the kernel killed buddyd (pid 3) to free memory: the agent, without which this board is not watched",
+        "the kernel killed start-60k (pid 4) to free memory, 10 times since this alert began",
+        "the kernel is about to kill a process, because dmesg asked for a block of 8 pages",
+        "the kernel refused 61440 bytes to ls (pid 1)",
+    ]
+
+
+def test_a_victim_is_told_even_when_the_alert_is_over():
+    change, line = news(2, "kill", "httpd", "Killed process 2 (httpd)")
+    over = transition("kernel_failure", "ok", time=T0 + 7200)
+    message = compose(facts([change, over], (AFTER_REBOOT,), kernel_lines=(line,)))
+    assert "the kernel killed httpd (pid 2) to free memory" in message.subject
+    assert [claim["severity"] for claim in message.payload["claims"]] == ["critical", "ok"]
+
+
+def test_news_whose_line_is_lost_is_told_in_the_kernels_words():
+    change, _ = news(2, "kill", "httpd", "Killed process 2 (httpd)")
+    assert subject([change], kernel_lines=(event(),)).endswith("CRIT xp-07: kernel: Killed process 2 (httpd)")
+
+
+def test_one_sentence_is_said_once():
+    change, line = news(2, "kill", "httpd", "Killed process 2 (httpd)")
+    chosen = transition(
+        "kernel_failure", "firing", text="kernel: Out of memory: kill process 2 (httpd) score 1 or a child"
+    )
+    first = event("kill", 0, 2, "httpd", "Out of memory: kill process 2 (httpd) score 1 or a child")
+    assert len(compose(facts([chosen, change], kernel_lines=(first, line))).payload["claims"]) == 1

@@ -1,0 +1,38 @@
+"""Which of the kernel's later failures are news while the alert about the first one is open. Pure.
+
+Another program that is refused, and each program that the OOM killer ends, is news at once; the same again when it is
+ten times as often as when it was reported last. So a message says what is new, and a flood of lines makes few messages.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from buddywatch.model.samples import Event
+
+TIMES_MORE = 10
+PROGRAMS_MAX = 64  # told apart; a process names itself, so that there may be any number
+# mm/oom_kill.c before 5.0 says which process it chose ("or a child", "or sacrifice child"), and then which it killed.
+_CHOSEN = ("or a child", "or sacrifice child")
+
+
+class FailureNews:
+    """Counts the failures of one alert, from the one that opened it."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()  # by kind of line and program
+        self._reported: dict[tuple[bool, str], int] = {}  # by whether it was killed, and program: at which count
+
+    def take(self, event: Event) -> str | None:
+        """What to add to the kernel's line in a message about this failure, "" for nothing; None: it is no news."""
+        if event.kind == "oom" or event.text.rstrip().endswith(_CHOSEN):
+            return None  # the line about the victim follows
+        program, is_kill = event.comm or "", event.kind == "kill"
+        if (is_kill, program) not in self._reported and len(self._reported) >= PROGRAMS_MAX:
+            program = "others"
+        self._counts[event.kind, program] += 1
+        count, reported = self._counts[event.kind, program], self._reported.get((is_kill, program), 0)
+        if reported and count < TIMES_MORE * reported:
+            return None
+        self._reported[is_kill, program] = count
+        return f", {count} times since this alert began" if reported else ""
