@@ -63,6 +63,16 @@ def test_a_boot_that_is_not_there_moves_nothing(store, moved):
     assert store.latest_boot("xp-2") is None
 
 
+def test_what_comes_of_the_boot_under_its_old_board_is_not_the_other_boards(store):
+    """The store remembers the rows of boots that it wrote to; a boot that moved is no longer where it was."""
+    move(store)
+    with pytest.raises(ValueError, match=f"boot {OTHER} of board xp is not in the store"):
+        store.add_snapshot("xp", snapshot(3, boot_id=OTHER))
+    assert store.add_boot("xp", boot(OTHER))
+    store.add_snapshot("xp", snapshot(3, boot_id=OTHER))
+    assert [shot.seq for shot in store.recent("xp-2", 9)] == [1, 2]
+
+
 def test_no_boot_ends_because_of_another_boards(store):
     store.set_end("xp", BootEnd(BOOT_ID, ENDING, 5, OTHER, 1.0))
     store.set_end("xp", BootEnd(OTHER, ENDING, 2, BOOT_ID, 1.0))

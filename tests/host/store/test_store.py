@@ -192,6 +192,7 @@ def test_gaps_are_kept_once_and_losses_counted(store):
     ]
     assert [store.add_gap("xp", gap) for gap in reversed(gaps)] == [True] * 3
     assert not store.add_gap("xp", gaps[0])
+    assert not store.add_gap("xp", gaps[1])
     assert store.gap("xp", BOOT_ID, 21) == gaps[1]
     assert store.gap("xp", BOOT_ID, 22) is store.gap("other", BOOT_ID, 21) is None
     store.add_boot("xp", boot("0000b002", "reboot"))
