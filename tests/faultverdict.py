@@ -37,7 +37,8 @@ def is_settled(db: Path, board: str, boot_id: str, last: int) -> bool:
 def judge(
     db: Path, board: str, record: Record, ring_bytes: int, lasts: dict[str, int], arrived: Container[bytes] = ()
 ) -> Verdict:
-    """lasts: up to which number the newest life must be there; of the lives before it, what the host knew of.
+    """lasts: up to which number the newest life must be there; of the lives before it, and of one that began later than
+    they were read, what the host knew of.
 
     arrived: frames that the collector has heard, and so cannot have missed.
     """
@@ -53,7 +54,8 @@ def judge(
     newest = list(record.lives)[-1]
     for boot_id, here in found.items():
         if boot_id in record.lives:
-            last = lasts[boot_id] if boot_id == newest else max(here.numbers | here.lost, default=0)
+            known = max(here.numbers | here.lost, default=0)
+            last = lasts.get(boot_id, known) if boot_id == newest else known
             wrong = _wrong_in(here, record.lives[boot_id], ring_bytes, last, boot_id == newest)
             wrong += _needless(here, record.lives[boot_id], arrived)
             verdict.wrong += [f"{board}, boot {boot_id}: {text}" for text in wrong]
