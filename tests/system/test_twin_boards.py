@@ -53,6 +53,7 @@ def test_two_boards_with_one_name_are_kept_apart(tmp_path: Path) -> None:
     with Fleet(2, 0.4) as fleet:
         for board in fleet.boards:
             board.name = "xport"
+        fleet.boards[1]._began_s -= 5000.0  # up for longer: nothing that an agent of the first could have made
         links = {board.boot: f"tcp://127.0.0.1:{board.port}" for board in fleet.boards}
         fleet.start_polls()
         with closing(Collector(db, config, links.values())) as collector:
@@ -64,7 +65,10 @@ def test_two_boards_with_one_name_are_kept_apart(tmp_path: Path) -> None:
         )
         ((first, first_url, second, second_url, rest),) = told
         assert {first: first_url, second: second_url} == links
-        assert rest == "the second is kept as xport-2 until one gets another name (buddyd --name)"
+        assert rest == (
+            "the second is kept as xport-2 until one gets another name (buddyd --name), "
+            "and settings for xport apply to both"
+        )
         apart = {"xport": {first}, "xport-2": {second}}
         assert names_of(stored(db)) == names_of(judged(db)) == apart
 
@@ -73,6 +77,8 @@ def test_two_boards_with_one_name_are_kept_apart(tmp_path: Path) -> None:
             assert collector.stop() == 0, collector.err
         assert "two boards" not in collector.out
         assert names_of(stored(db)) == names_of(judged(db)) == apart
+    alerts = buddywatch(db, config, "alerts", "--json").json["alerts"]
+    assert [alert["rule"] for alert in alerts] == []
     boards = buddywatch(db, config, "status", "--json").json["boards"]
     assert {board["name"]: board["boot_id"] for board in boards} == {"xport": first, "xport-2": second}
     assert [len(board["links"]) for board in boards] == [1, 1]

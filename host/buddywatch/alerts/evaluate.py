@@ -66,8 +66,9 @@ class BoardRules:
         self.board = board
         self._config = config
         self._alert = config.alert
-        self._needs = config.needs_of(board)
-        self._settings = config.board(board)
+        named = config.name_of(board, history.boots[-1][0].facts if history.boots else {})
+        self._needs = config.needs_of(named)
+        self._settings = config.board(named)
         self._incidents = Incidents(board, history.states, new_incident_id, BoardRows())
         self._samples = 0  # judged since the start
         self._newest: Boot | None = None
@@ -81,7 +82,7 @@ class BoardRules:
             if history.failing_since is not None and event.time >= history.failing_since:
                 self._failure_news.take(event)
         lately = history.heard is not None and history.heard > now - RECENTLY_S
-        self._is_expected = lately or any(known.name == board for known in config.boards)
+        self._is_expected = lately or any(known.name == named for known in config.boards)
         self._heard_s = monotonic_s
         self._is_silent = False
         self._reboots = Reboots()

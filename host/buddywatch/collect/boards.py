@@ -15,13 +15,13 @@ from typing import TypeVar
 from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
-from buddywatch.collect.twins import other_names
 from buddywatch.config.load import Config
 from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Transition
 from buddywatch.model.batch import Batch, MovedBoot
 from buddywatch.model.samples import ResumeState
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.frame import board_name
+from buddywatch.protocol.twin_names import other_names
 from buddywatch.store.store import Store, StoreError
 
 ASIDE_S = 60.0  # how long a board that raised is left alone

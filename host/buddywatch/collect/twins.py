@@ -8,13 +8,13 @@ its boot and with its link: the next boot over that link is the same board after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from buddywatch.protocol.twin_names import other_names
+
 LAG_S = 30.0  # a ring of 16 kB takes 17 s at 9600 baud
-NAME_MAX = 64  # characters; see protocol.frame.board_name()
-NUMBERS = range(2, 100)  # behind a name
 BOOTS_MAX = 8  # of a name that are looked at; the one that has been silent longest goes first
 NAMES_MAX = 65_536  # boots whose name is remembered
 
@@ -40,13 +40,6 @@ class _Speaker(Generic[Link]):
     newest: int
     met_s: float
     news_s: float
-
-
-def other_names(called: str) -> Iterator[str]:
-    """The names that further boards which call themselves so are kept under, in order."""
-    for number in NUMBERS:
-        tail = f"-{number}"
-        yield called[: NAME_MAX - len(tail)] + tail
 
 
 class Twins(Generic[Link]):

@@ -6,6 +6,7 @@ Annotated[kind, meaning, name], with the name in the file where it is not the fi
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,8 @@ from typing import Annotated
 from buddywatch.config import kinds as k
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_files import SecretFileError, first_line
+from buddywatch.protocol.frame import board_name
+from buddywatch.protocol.twin_names import other_names
 
 NOT_A_CONSTANT = object()  # the default, so that the key may be left out all the same
 PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 5321, RFC 6409, RFC 8314
@@ -140,12 +143,23 @@ class Config:
         if self.file_problems:
             raise ConfigError(list(self.file_problems))
 
+    def name_of(self, kept_as: str, facts: Mapping[str, str]) -> str:
+        """The name under which the file speaks of a board. facts: its hello's.
+
+        Of two boards with one name, the second is kept as NAME-2: what is said of NAME holds for it as well, unless the
+        file names NAME-2, or the board has that name itself.
+        """
+        named = {board.name for board in self.boards}.union(*(need.boards or () for need in self.needs))
+        if kept_as in named or not facts or board_name(facts) == kept_as:
+            return kept_as
+        return next((name for name in sorted(named) if kept_as in other_names(name)), kept_as)
+
     def board(self, name: str) -> Board:
-        """What is said about a board; a board that the file does not name has the defaults."""
+        """What is said about a board, by name_of(); a board that the file does not name has the defaults."""
         return next((board for board in self.boards if board.name == name), Board(name))
 
     def needs_of(self, board_name: str) -> tuple[Need, ...]:
-        """The needs to judge for a board: those for it, or only those that its section lists."""
+        """The needs to judge for a board, by name_of(): those for it, or only those that its section lists."""
         chosen = self.board(board_name).needs
         return tuple(
             need

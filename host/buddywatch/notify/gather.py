@@ -37,9 +37,9 @@ class MessageMaker:
         board = occasion.board
         boot = self._store.latest_boot(board)
         recent = self._store.recent(board, SNAPSHOTS_SHOWN)
-        settings = self._config.board(board)
         facts = boot.facts if boot else {}
-        needs = self._config.needs_of(board)
+        named = self._config.name_of(board, facts)
+        settings, needs = self._config.board(named), self._config.needs_of(named)
         state = None
         if recent:
             state = board_state(recent[-1], facts, needs, settings.rule, settings.page_bytes)

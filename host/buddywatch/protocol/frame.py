@@ -18,6 +18,7 @@ _MARK = wire.MARK[0]
 _DIGITS = bytes(range(wire.FIRST_DIGIT, wire.FIRST_DIGIT + wire.BASE))
 _PRINTABLE = bytes(range(32, 127))
 _SHORTEST = len(b"~dSS") + wire.CHECK_DIGITS
+NAME_MAX = 64  # characters
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -53,7 +54,7 @@ Opened = Hello | Frame | GapReport
 
 def board_name(facts: Mapping[str, str]) -> str:
     """The name that a board goes by, from its hello: 1 to 64 of A-Z a-z 0-9 . _ -, whatever it sent."""
-    return _NOT_IN_A_NAME.sub("_", facts.get("name", ""))[:64] or "board"
+    return _NOT_IN_A_NAME.sub("_", facts.get("name", ""))[:NAME_MAX] or "board"
 
 
 class Opener:

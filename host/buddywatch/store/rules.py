@@ -63,7 +63,8 @@ class RulesStore(FrameStore, AlertStore):
         key = self._key(moved.board, moved.boot_id)
         if key is None or self._key(moved.to, moved.boot_id) is not None:
             return
-        self._run("UPDATE boots SET board = ?, kernel = id WHERE id = ?", (moved.to, key))
+        cause = "first" if self.latest_boot(moved.to) is None else "reboot"
+        self._run("UPDATE boots SET board = ?, kernel = id, cause = ? WHERE id = ?", (moved.to, cause, key))
         self._run("UPDATE events SET board = ?, kernel = ? WHERE boot = ?", (moved.to, key, key))
         for board in (moved.board, moved.to):
             self._sum_losses(board)

@@ -36,6 +36,8 @@ class History:
         self._since = since
         self._until = until
         self.boots = {boot.boot_id: boot for boot in store.boots(board)}
+        newest = next(reversed(self.boots.values()), None)
+        self._named = config.name_of(board, newest.facts if newest else {})
 
     def items(self) -> Iterator[Item]:
         """Each Boot before its rows; gaps and events where they belong by their frame numbers."""
@@ -57,10 +59,10 @@ class History:
         return self._store.events(self.board, self._since, self._until)
 
     def need_names(self) -> list[str]:
-        return [need.name for need in self._config.needs_of(self.board)]
+        return [need.name for need in self._config.needs_of(self._named)]
 
     def _rows(self) -> Iterator[Row]:
-        needs, said = self._config.needs_of(self.board), self._config.board(self.board)
+        needs, said = self._config.needs_of(self._named), self._config.board(self._named)
         for snapshot in self._store.snapshots(self.board, self._since, self._until):
             if snapshot.boot_id not in self.boots:  # a new boot, which the collector met after we began to read
                 self.boots |= {boot.boot_id: boot for boot in self._store.boots(self.board)}

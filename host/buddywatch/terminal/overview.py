@@ -129,8 +129,9 @@ def _age_s(store: Store, name: str, snapshot: Snapshot | None, now: float) -> fl
 def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:
     if snapshot is None or boot is None or snapshot.boot_id != boot.boot_id:
         return None  # the memory of an earlier boot says nothing about this one
-    said = config.board(name)
-    return board_state(snapshot, boot.facts, config.needs_of(name), said.rule, said.page_bytes)
+    named = config.name_of(name, boot.facts)
+    said = config.board(named)
+    return board_state(snapshot, boot.facts, config.needs_of(named), said.rule, said.page_bytes)
 
 
 def _processes_per_s(recent: Sequence[Snapshot]) -> float | None:

@@ -262,3 +262,13 @@ def test_console_text_is_no_sign_of_the_agent(xp):
     xp.feed(kernel_event(None, None, text="oom"))
     xp.wait(60)
     assert ("silent", "ok", "firing", None) in xp.changes()
+
+
+def test_what_is_said_of_a_board_holds_for_its_namesake(store):
+    """Two boards call themselves xp-07; the second is kept as xp-07-2."""
+    need = replace(RM, boards=("xp-07",))
+    feeder = Feeder(store, config(need, tight="off"), "xp-07-2")
+    feeder.feed(boot())
+    feeder.restart()
+    feeder.play(refused(1), refused(2))
+    assert feeder.changes("refused") == [("refused", "pending", "firing", 2)]

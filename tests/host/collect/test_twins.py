@@ -1,7 +1,8 @@
 """Two boards behind one name, as the frames of their boots come in."""
 
 import pytest
-from buddywatch.collect.twins import BOOTS_MAX, LAG_S, NAME_MAX, Split, Twins
+from buddywatch.collect.twins import BOOTS_MAX, LAG_S, Split, Twins
+from buddywatch.protocol.frame import NAME_MAX
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -190,3 +190,27 @@ def test_reference_tells_every_key_once() -> None:
     assert '| `[alert] silent_after` | duration | `"2 min"` | see silent |' in rows
     assert "| `[mail] from` | address | required | the sender |" in rows
     assert all(row.count("|") == 5 and key.meaning for row, key in zip(rows, KEYS, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kept_as", "called", "expected"),
+    [
+        ("xp", "xp", "xp"),
+        ("xp-2", "xp", "xp"),
+        ("xp-99", "xp", "xp"),
+        ("xp-2", "xp-2", "xp-2"),  # a board of its own
+        ("xp-2", "", "xp-2"),  # nothing of it is known yet
+        ("xp-3", "xp", "xp-3"),  # the file names it
+        ("arm-2", "arm", "arm"),  # by a need
+        ("other-2", "other", "other-2"),
+        ("xp-100", "xp", "xp-100"),
+        ("xp-x", "xp", "xp-x"),
+    ],
+)
+def test_what_is_said_of_a_board_holds_for_another_one_of_that_name(
+    home: Path, kept_as: str, called: str, expected: str
+) -> None:
+    loaded = load_text(
+        home, '[[board]]\nname = "xp"\n[[board]]\nname = "xp-3"\n[[need]]\nname = "a"\nbytes = 1\nboards = ["arm"]\n'
+    )
+    assert loaded.name_of(kept_as, {"name": called} if called else {}) == expected

@@ -42,6 +42,7 @@ def test_what_was_stored_of_the_boot_is_the_other_boards(store):
     assert (store.has_boot("xp", OTHER), store.has_boot("xp-2", OTHER)) == (False, True)
     assert store.resume("xp-2").stored == ((1, 2), (4, 4))
     assert store.resume("xp-2").lost == ((3, 3),)
+    assert store.latest_boot("xp-2").cause == "first"
     assert (store.losses("xp").frames, store.losses("xp-2").frames) == (0, 1)
     assert [link.url for link in store.links("xp")] == ["tcp://a:1"]
     assert [link.url for link in store.links("xp-2")] == ["tcp://b:1"]
