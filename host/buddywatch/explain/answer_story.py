@@ -9,20 +9,13 @@ from buddywatch.explain.case import Case
 from buddywatch.explain.flag_words import granted_words
 from buddywatch.explain.holders import largest_words
 from buddywatch.explain.judge import Test, merge_plan
-from buddywatch.explain.state_words import marks_words
+from buddywatch.explain.state_words import RULE_AGES, marks_words
 from buddywatch.explain.zone_words import obstacles
 from buddywatch.kernel_text import versions
 from buddywatch.text import verdict_words
 from buddywatch.text.document import Bullets, Columns, Paragraph, Part, plain
 from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
-
-_RULE_AGES = {
-    "old": "Linux up to 2.6.37, and 3.3 to 4.3",
-    "off2": "Linux 2.6.38 to 3.2",
-    "new": "Linux 4.4 and later",
-    "el6": "Red Hat Enterprise Linux 6",
-}
 
 
 def answer_parts(case: Case, full: bool) -> list[Part]:
@@ -86,7 +79,7 @@ def unknown_words(case: Case) -> str:
             "they are as large as they can be. The whole line, up to `= NkB`, would settle it."
         )
     if case.answer.verdicts:
-        parts = [f"{verdict or 'unknown'} by the rule of {_RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
+        parts = [f"{verdict or 'unknown'} by the rule of {RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
         return f"The answer depends on the kernel, which is not in the text: {'; '.join(parts)}. Give --kernel RELEASE."
     if case.state and not case.kernel.rules:
         return "The rule of this kernel release is not known: give --kernel RELEASE, as `uname -r` prints it."
@@ -183,9 +176,9 @@ def _how_demanded(case: Case, at_low: bool) -> str:
     if not answer.request.order:
         return f"Demanded: {parts}."
     if rule == "new":
-        return f"Required: {parts} in total, and one free block that is large enough (the rule of {_RULE_AGES[rule]})."
+        return f"Required: {parts} in total, and one free block that is large enough (the rule of {RULE_AGES[rule]})."
     how = "halved from size to size" if rule in ("old", "off2") else "as this kernel lowers it from size to size"
-    return f"Required: {parts}, the mark {how} (the rule of {_RULE_AGES.get(rule, 'this kernel')})."
+    return f"Required: {parts}, the mark {how} (the rule of {RULE_AGES.get(rule, 'this kernel')})."
 
 
 def _missing(case: Case) -> str:

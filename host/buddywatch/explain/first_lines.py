@@ -6,7 +6,7 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
-from buddywatch.explain.flag_words import granted_cause
+from buddywatch.explain.flag_words import granted_advice, granted_cause
 from buddywatch.explain.holders import largest_words, not_given, total_pages
 from buddywatch.explain.missing import commands
 from buddywatch.explain.remedies import remedies
@@ -22,7 +22,7 @@ _AN = ("8", "11 ", "18 ")  # eight, eleven, eighteen
 
 def lead(case: Case) -> list[Part]:
     """Three lines, short enough for a terminal wherever names and numbers allow it."""
-    label = "Failed" if case.message else _verdict_label(case)
+    label = _verdict_label(case) if case.message is None else case.told.label if case.told else "Failed"
     return [
         Lead(label, _sentence(asked_words(case))),
         Lead("Why", _sentence(why(case))),
@@ -125,7 +125,7 @@ def _granted(case: Case) -> str:
 
 def _unknown(case: Case) -> str:
     if case.state is None:
-        return "unknown, because what was free then is not in the text"
+        return _without_state(case)
     if case.answer.between:
         return "unknown, because a part of the list of free blocks is missing"
     if any(zone.marks_from is None for zone in case.state.zones):
@@ -137,11 +137,23 @@ def _unknown(case: Case) -> str:
     return "unknown: no zone in the text serves such a request"
 
 
+def _without_state(case: Case) -> str:
+    """What the message itself says of its cause."""
+    missing = "what was free then is not in the text"
+    if case.message and "oom" in case.message.kinds:
+        return f"memory ran out, and the kernel called the OOM killer; {missing}"
+    if not case.answer.request.can_wait:
+        return f"it could not wait (an atomic request), in a moment without free memory; {missing}"
+    return f"unknown, because {missing}"
+
+
 def first(case: Case) -> str:
     """What to do first."""
     helping = [remedy for remedy in remedies(case) if remedy.helps]
     if helping:
         return helping[0].short or helping[0].text.partition(". ")[0].rstrip(".")
+    if case.message and case.answer.verdict and (advice := granted_advice(case.answer.request)):
+        return advice
     typed = commands(case)
     if typed:
         return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else f"type {typed[0][0]}"

@@ -83,3 +83,10 @@ def granted_cause(request: Request) -> str:
     if "THISNODE" in flags and request.nodes is None:
         return "one node alone could serve it (__GFP_THISNODE), and the text does not say which"
     return ""
+
+
+def granted_advice(request: Request) -> str:
+    """What to do first about it."""
+    if "NORETRY" in (request.flags or ()):
+        return "nothing, unless what asked for it failed: such a request has a substitute"
+    return ""

@@ -15,6 +15,8 @@
     control-group      the limit of a control group, not the machine's memory
     low-memory-killer  Android's low memory killer, by thresholds of its own; no request failed
     other-rule         a kernel 2.4, whose rule is another
+    pool               a pool or limit of its own (percpu, huge pages, DMA, swiotlb, zram, TCP), which the page
+                       allocator's rule does not decide
     unknown            the text lacks facts that the answer needs
 
 `notes`, any of:
@@ -46,6 +48,7 @@ CMA_BUSY = "cma"
 CONTROL_GROUP = "control-group"
 LOW_MEMORY_KILLER = "low-memory-killer"
 OTHER_RULE = "other-rule"
+POOL = "pool"
 UNKNOWN = "unknown"
 
 RECLAIMABLE = "reclaimable"

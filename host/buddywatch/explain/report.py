@@ -12,6 +12,7 @@ from buddywatch.explain.first_lines import asked_words, lead, why
 from buddywatch.explain.need_story import need_parts, verdict_words
 from buddywatch.explain.state_words import largest_free, state_parts, total_words
 from buddywatch.explain.story import failure_heading, failure_parts, remedy_parts
+from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.state import State
 from buddywatch.text.document import Bullets, Heading, Lead, Paragraph, Part, plain, text_lines
 from buddywatch.text.escape import counted
@@ -72,7 +73,9 @@ def _within(story: list[Part], most: int) -> list[Part]:
 
 def _kernel_words(explanation: Explanation) -> str:
     kernel = explanation.kernel
-    name = f"Linux {plain(kernel.release, 60)}" if kernel.release else "Linux, unknown release"
+    by_wording = versions.words(kernel.span)
+    name = f"{by_wording} (by its wording; no release in the text)" if by_wording else "Linux, unknown release"
+    name = f"Linux {plain(kernel.release, 60)}" if kernel.release else name
     page = f", pages of {explanation.page_bytes // 1024} kB" if explanation.page_bytes else ", page size unknown"
     counts = [
         counted(len(explanation.failures), "failure") if explanation.failures else "no failure",

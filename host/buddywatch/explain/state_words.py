@@ -9,6 +9,12 @@ from buddywatch.text.document import Columns, Heading, Paragraph, Part, plain
 from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
 
+RULE_AGES = {
+    "old": "Linux up to 2.6.37, and 3.3 to 4.3",
+    "off2": "Linux 2.6.38 to 3.2",
+    "new": "Linux 4.4 and later",
+    "el6": "Red Hat Enterprise Linux 6",
+}
 _SOURCES = {
     "dump": "what the kernel printed",
     "buddyinfo": "/proc/buddyinfo",
@@ -156,17 +162,29 @@ def marks_words(state: State) -> str:
 def granted_words(state: State) -> str:
     """The largest plain request that succeeds, at the low mark and at min."""
     rules = state.kernel.rules
-    if len(rules) != 1 or state.page_bytes is None:
-        return "" if rules else "The text does not show which rule this kernel has: give --kernel RELEASE."
-    at_low, at_min = (_best(state, rules[0], low) for low in (True, False))
+    if not rules:
+        return "The text does not show which rule this kernel has: give --kernel RELEASE."
+    if state.page_bytes is None:
+        return ""
+    by_rule = {rule: _largest_words(state, rule) for rule in rules}
+    if not all(by_rule.values()):
+        return ""
+    if len(set(by_rule.values())) == 1:
+        return f"The largest request that succeeds is {by_rule[rules[0]]}."
+    parts = [f"{words} by the rule of {RULE_AGES[rule]}" for rule, words in by_rule.items()]
+    return (
+        f"The largest request that succeeds depends on the kernel, which is not in the text: {'; '.join(parts)}. "
+        "Give --kernel RELEASE."
+    )
+
+
+def _largest_words(state: State, rule: str) -> str:
+    at_low, at_min = (_best(state, rule, low) for low in (True, False))
     if at_low is None or at_min is None:
         return ""
     if at_low == at_min:
-        return f"The largest request that succeeds is {_piece(at_low, state)}."
-    return (
-        f"The largest request that succeeds is {_piece(at_low, state)} at once, and {_piece(at_min, state)} "
-        "after reclaim."
-    )
+        return _piece(at_low, state)
+    return f"{_piece(at_low, state)} at once, and {_piece(at_min, state)} after reclaim"
 
 
 def _best(state: State, rule: str, at_low: bool) -> int | None:

@@ -230,7 +230,7 @@ def test_control_group_that_was_full_is_told_from_the_machine():
     )
     explanation = explain(text, Options(release="3.10.0"))
     assert explanation.failures[0].message.killed == ["t (7)"]
-    assert "Not the machine was out of memory" in " ".join(" ".join(report_lines(explanation)).split())
+    assert "the machine was not out of memory" in " ".join(" ".join(report_lines(explanation)).split())
 
 
 @pytest.mark.parametrize(

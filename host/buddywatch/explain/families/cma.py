@@ -61,6 +61,7 @@ def _cause(message: Message, numbers: dict[str, int]) -> str:
     busy = [notice.words for notice in message.notices if notice.form == forms.BUSY]
     if busy:
         ranges = ", ".join(f"{words['first_pfn']} to {words['end_pfn']}" for words in busy[:3])
+        parts.append("no range of the area could be emptied in time.")
         pages = int(busy[-1]["end_pfn"], 16) - int(busy[-1]["first_pfn"], 16)
         more = f" and {len(busy) - 3} more" if len(busy) > 3 else ""
         parts.append(
@@ -89,6 +90,7 @@ def _remedies(numbers: dict[str, int]) -> tuple[Remedy, ...]:
             "larger_cma",
             "A larger area: `cma=SIZE` on the kernel's command line, or the size of the reserved-memory node "
             "(linux,cma) in the device tree. `grep Cma /proc/meminfo` shows its size and what is free of it.",
+            short="a larger area (`cma=SIZE` on the kernel's command line), or fewer buffers",
         ),
         Remedy(
             "fewer_buffers",

@@ -30,6 +30,7 @@ _LOG = Remedy(
     "log",
     "The kernel prints who asked for how many bytes in the line before (`Allocation of length ... failed`), and then "
     "what was free: `dmesg` has both, unless its buffer overflowed. `dmesg -n 8` shows them on the console as well.",
+    short="`dmesg`: the line before says who asked for how many bytes",
 )
 
 

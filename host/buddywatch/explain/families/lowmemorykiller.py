@@ -37,5 +37,7 @@ def told(message: Message, raw: Raw) -> Told:
         Remedy("free_memory", "Fewer programs in the background, or smaller ones: it is about memory in all."),
         Remedy("compaction", "Compaction: no request for a block of contiguous pages failed.", helps=False),
     )
-    amount = "page cache below a threshold of Android's low memory killer"
-    return Told(amount, asked, cause, reasons.LOW_MEMORY_KILLER, False, remedies, killer="it")
+    amount = "a program, whose name is not in the text"
+    return Told(
+        amount, asked, cause, reasons.LOW_MEMORY_KILLER, False, remedies, "Killed", "Android's low memory killer"
+    )

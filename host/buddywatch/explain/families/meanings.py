@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from buddywatch.explain.families import cma, linux24, loader, lowmemorykiller, oom, slab, vmalloc
+from buddywatch.explain import reasons
+from buddywatch.explain.families import cma, linux24, loader, lowmemorykiller, oom, pools, slab, vmalloc
 from buddywatch.explain.families.told import Told
+from buddywatch.kernel_text.messages import pools as pool_forms
 from buddywatch.kernel_text.raw import Message, Raw
+
+
+def _of_pages(message: Message, raw: Raw) -> Told | None:
+    """What the pages were for, where the slab allocator or a pool called for them."""
+    if any(notice.family == pool_forms.FAMILY for notice in message.notices):
+        return replace(pools.told(message, raw), cause="", reason=reasons.UNKNOWN)
+    return slab.told(message, raw)
+
 
 # By the kind of the failure; a failure of pages may have a notice of the slab allocator, which called for them.
 _FAMILIES: dict[str, Callable[[Message, Raw], Told | None]] = {
@@ -15,7 +26,8 @@ _FAMILIES: dict[str, Callable[[Message, Raw], Told | None]] = {
     "load": loader.told,
     "lowmemorykiller": lowmemorykiller.told,
     "oom": oom.told,
-    "page": slab.told,
+    "page": _of_pages,
+    "pool": pools.told,
     "slab": slab.told,
     "vmalloc": vmalloc.told,
 }

@@ -35,7 +35,9 @@ def _group(message: Message) -> Told:
     which = f"the control group {one_line(name, 120)}" if name else "a control group"
     usage = {notice.words["what"]: notice.numbers for notice in message.notices if notice.form == forms.USAGE}
     stats = _stats(message.notices)
-    parts = ["Not the machine was out of memory, but the group, which may not use more than its limit."]
+    limit = usage["memory"]["limit_kb"] if "memory" in usage else None
+    most = f" of {limit} kB" if limit is not None and limit < _LIMIT_UNSET_KB else ""
+    parts = [f"a control group reached its limit{most}; the machine was not out of memory."]
     parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
     parts += [words for words in (_held(stats),) if words]
     parts.append("Free memory of the machine, its blocks and watermarks have nothing to do with it.")
@@ -89,6 +91,7 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
             "group_limit",
             "Raise the group's limit (memory.max, or memory.limit_in_bytes of cgroup v1; in containers the memory "
             "limit), or let its programs use less.",
+            short="raise the group's limit, or let its programs use less",
         )
     ]
     cache, dirty, shmem = _first(stats, _CACHE) or 0, _first(stats, _DIRTY) or 0, _first(stats, _SHMEM) or 0
@@ -101,6 +104,7 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
                 "disk, and so not to be dropped. Write less at a time, with `sync` or O_DIRECT in between, or put the "
                 "group under cgroup v2, which slows writers down before the limit.",
                 numbers={"dirty_kb": dirty},
+                short="let the group write less at a time (sync, O_DIRECT), or raise its limit",
             ),
         )
     if shmem * 2 > cache > 0:
@@ -127,12 +131,13 @@ def _without_header(message: Message) -> Told:
     )
     if nobody:
         asked = "Memory ran out, and the kernel found no program that it may end: it stops (panic)."
-    cause = " ".join(held) or "How much memory the program held is not in the text."
+    cause = " ".join(held) or "How much memory a program held is not in the text."
     remedies = (
         Remedy(
             "oom_report",
             "Look for the report that stands above such a line, from `invoked oom-killer` to `Tasks state` "
             "(`dmesg | grep -B 200 'Out of memory'`): it has the request, the zones and what each program holds.",
+            short="find the report above this line (`dmesg | grep -B 200 'Out of memory'`)",
         ),
         Remedy(
             "free_memory",
@@ -140,7 +145,8 @@ def _without_header(message: Message) -> Told:
             "the one that is wrong. `ps` twice, some minutes apart, shows which one grows.",
         ),
     )
-    return Told("memory ran out", asked, cause, reasons.UNKNOWN, None, remedies)
+    label = "Killed" if message.killed else "Failed"
+    return Told("memory ran out", asked, f"memory ran out. {cause}", reasons.UNKNOWN, None, remedies, label)
 
 
 def _victim_words(notice: Notice) -> str:

@@ -9,7 +9,8 @@ from buddywatch.explain.remedy import Remedy
 
 @dataclass(frozen=True)
 class Told:
-    """amount: what was requested, for a headline; asked, cause: sentences; reason: as in explain/reasons.py.
+    """label, amount: what happened and what was requested, for a headline; asked, cause: sentences; reason: one of
+    explain/reasons.py; killer: who ended the programs that were killed.
 
     cause "": the kernel's rule for pages explains the failure, and `asked` stands before that.
     contiguous: whether the request needs contiguous pages; None: the message does not say.
@@ -21,6 +22,7 @@ class Told:
     reason: str
     contiguous: bool | None
     remedies: tuple[Remedy, ...] = ()
+    label: str = "Failed"
     killer: str = "the OOM killer"
 
     @property

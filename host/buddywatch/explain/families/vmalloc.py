@@ -57,6 +57,7 @@ def _wrong_size(size: int, amount: str, asked: str, raw: Raw) -> Told:
         "caller",
         "Correct the caller: the function below `__vmalloc` or `vmalloc` in the call trace, and the value that a "
         "program passed to it. Neither more memory nor other settings help.",
+        short="correct the caller, which asks for a wrong size",
     )
     return Told(amount, asked, cause, reasons.TOO_LARGE, False, (remedy,))
 
@@ -80,6 +81,7 @@ def _space_remedies(message: Message) -> tuple[Remedy, ...]:
                 f"{one_line(message.process or '')} was loading a kernel module. 32-bit ARM, PowerPC and others have a "
                 "small area for modules alone (16 MB at most on ARM): load fewer, build the largest ones into the "
                 "kernel, or build it with CONFIG_ARM_MODULE_PLTS, which lets modules use the rest of the space.",
+                short="load fewer kernel modules, or build them into the kernel",
             )
         )
     found += [
@@ -87,6 +89,7 @@ def _space_remedies(message: Message) -> tuple[Remedy, ...]:
             "vmalloc_size",
             "`vmalloc=SIZE` on the kernel's command line (32-bit ARM and x86) makes the space larger; the memory that "
             "the kernel maps directly becomes smaller by as much.",
+            short="`vmalloc=SIZE` on the kernel's command line",
         ),
         Remedy(
             "vmallocinfo",

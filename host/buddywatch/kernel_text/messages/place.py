@@ -10,6 +10,7 @@ from buddywatch.kernel_text.messages import (
     lowmemorykiller,
     oom,
     page_parts,
+    pools,
     slab,
     stalls,
     vmalloc,
@@ -17,7 +18,7 @@ from buddywatch.kernel_text.messages import (
 from buddywatch.kernel_text.messages.notice import Notice, notices
 from buddywatch.kernel_text.raw import Message
 
-_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, slab, stalls, vmalloc)
+_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, pools, slab, stalls, vmalloc)
 # Lines of one message that follow each other, with the prefixes of a log between them.
 _NEXT_LINE_CHARS = 600
 _RECENT = 4  # failures that other CPUs may have reported in between
@@ -65,6 +66,8 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
         return last if last and last.kind == cma.FAMILY and _is_same_area(last, notice) else None
     if notice.family == slab.FAMILY:
         return next((m for m in reversed(recent) if m.kind == "page" and not _has(m, slab.FAMILY)), None)
+    if notice.family == pools.FAMILY:
+        return next((m for m in reversed(recent) if _is_of_pool(m, notice)), None)
     if notice.family == loader.FAMILY:
         return next((m for m in reversed(recent) if "alloc" in m.kinds and not _has(m, loader.FAMILY)), None)
     if notice.family == page_parts.FAMILY:
@@ -86,6 +89,14 @@ def _owner_of_part(notice: Notice, recent: list[Message]) -> Message | None:
         if notice.form == page_parts.NODES and message.nodes is None:
             return message
     return None
+
+
+def _is_of_pool(message: Message, notice: Notice) -> bool:
+    """True if the allocator has just refused the pool's block: by its order, at some page size of 4 to 64 kB."""
+    size_kib, order = notice.numbers.get("size_kib_number"), message.order
+    if notice.form != pools.DMA_POOL or size_kib is None or order is None or message.kind != "page":
+        return False
+    return not _has(message, pools.FAMILY) and size_kib in {4 << shift << order for shift in range(5)}
 
 
 def _follows(near: Message, offset: int) -> bool:
