@@ -58,6 +58,25 @@ def test_collector_ends_while_the_database_is_locked_and_the_board_still_has_the
     assert collector.stop() == 0
 
 
+def test_collector_waits_for_a_database_that_is_locked_when_it_starts(scene: Scene) -> None:
+    collector = stored_beginning(scene)
+    assert collector.stop() == 0
+    with closing(sqlite3.connect(scene.db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ended = scene.cli("collect", "--plain", "--for", "3", scene.stage.telnet_url)
+        assert (ended.code, ended.out) == (3, "")
+        waiting, error = ended.err.splitlines()
+        assert waiting.endswith("locked by another program; end it, or try again; collect starts as soon as it is free")
+        assert error.endswith("locked by another program; end it, or try again")
+        collector = scene.collect(scene.stage.telnet_url)
+        wait_for(lambda: "as soon as it is free" in collector.err, "the news of the lock")
+        scene.play(STATES[5:8])
+        other.execute("ROLLBACK")
+    scene.check(scene.settle())
+    assert collector.stop() == 0
+    assert collector.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "damage",
     [

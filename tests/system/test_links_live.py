@@ -3,6 +3,7 @@
 import shutil
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 import rig
 import story
+from buddywatch.store.store import Store
 from fault_lines import TO_BOARD, FaultTcp
+from modelboard import ModelBoard, facts
 from system_links import Adapter, Peer
 from system_parts import BOARD, Collector, Command, Scene, buddywatch
 from system_truth import Record, check, has, stored
@@ -284,3 +287,18 @@ def test_link_that_cannot_be_opened_is_one_line(
     assert expected in result.err
     if code == 4:
         assert (link or "").rpartition("/")[2] in result.err
+
+
+def test_recording_that_comes_through_a_pipe_is_not_stored_in_the_future(tmp_path: Path) -> None:
+    """Its frames arrive in a moment: the newest of them was made now at the latest."""
+    db, config = tmp_path / "x.db", tmp_path / "config.toml"
+    config.write_text("")
+    made, width = facts(name="xport")
+    board = ModelBoard("0000b001", made, width, 100_000, 1)
+    text = b"".join(bytes(line) + b"\n" for line in [*board.hello(), *board.stream(2000)]).decode()
+    assert buddywatch(db, config, "collect", "--plain", "-", input=text).code == 0
+    with Store.open_readonly(db) as store:
+        times = [shot.time for shot in store.snapshots("xport")]
+    assert len(times) == 2000
+    assert times[-1] <= time.time()
+    assert times[-1] - times[0] == pytest.approx(1999 * 5, abs=1)

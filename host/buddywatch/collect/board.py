@@ -95,6 +95,11 @@ class Board:
         """This machine's clock was set by step_s: put right the times that were given since the collector started."""
         self._retimes += self.tracker.restart_clock(step_s)
 
+    def put_clock_right(self, at: Now) -> None:
+        """A link has ended. Where it brought hours in a moment, the newest times are still ahead of the clock."""
+        if self.tracker.is_ahead_of(at.time):
+            self.restart_clock(0.0)
+
     def take_console(self, text: str, arrival: float, at: Now) -> None:
         """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
         if len(self._console) < CONSOLE_MAX:

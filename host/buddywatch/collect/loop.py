@@ -150,6 +150,8 @@ class Collector:
         while connection.news:
             self._presenter.tell(connection.news.pop(0))
         self._links.sync(connection, at.monotonic_s)
+        if connection.ended and connection.board is not None and not connection.is_recording:
+            self._boards.do(connection.board, lambda board: board.put_clock_right(at), at)
         if connection.ended and connection.is_call:
             self._links.remove(connection)
             self._orphans.drop(connection)

@@ -31,11 +31,12 @@ from buddywatch.links.factory import Doors
 from buddywatch.notify.channels import channels_of
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.notify.outbox import OutboxWorker
-from buddywatch.store.store import Store, StoreError
+from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
+LOCKED_S = 1.0  # between looks whether the database is free
 DESCRIPTORS_MAX = 65536  # more than any fleet needs
 
 
@@ -70,8 +71,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     db = config.collector.db
     with ExitStack() as stack:
         stack.enter_context(_alone(db))
-        store = stack.enter_context(Store.open(db))
-        store.links_down(time.time())
+        store = stack.enter_context(_opened(db, args.seconds))
         presenter = _presenter(args.plain, config, stack)
         store.report = presenter.tell
         channels = channels_of(config)
@@ -96,6 +96,30 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+def _opened(db: Path, seconds: float | None) -> Store:
+    """The store, as soon as no other program holds it: a lock delays the start, and does not prevent it. StoreError.
+
+    seconds: how long to wait at most; None: until the collector is ended.
+    """
+    end_s = math.inf if seconds is None else time.monotonic() + seconds
+    is_told = False
+    while True:
+        try:
+            store = Store.open(db, LOCKED_S)
+            try:
+                store.links_down(time.time())
+            except BaseException:
+                store.close()
+                raise
+            return store
+        except StoreBusy as error:
+            if time.monotonic() >= end_s:
+                raise
+            if not is_told:
+                is_told = True
+                print(f"buddywatch: {error}; collect starts as soon as it is free", file=sys.stderr, flush=True)
 
 
 def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Presenter) -> Dispatcher:

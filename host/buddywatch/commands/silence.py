@@ -14,6 +14,7 @@ from buddywatch.text.escape import escaped, local_time, one_line
 from buddywatch.text.units import parse_duration
 
 ALL = "all"
+LONGEST_DAYS = 3650  # whoever wants it for good says "off" in [alert]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,9 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 def _duration(text: str) -> int:
     try:
-        return parse_duration(text)
+        duration_s = parse_duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if duration_s > LONGEST_DAYS * 86_400:
+        raise argparse.ArgumentTypeError(f"{one_line(text, 40)!r}: expected at most {LONGEST_DAYS}d")
+    return duration_s

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ResumeState, Retime
-from buddywatch.protocol.board_clock import BoardClock
+from buddywatch.protocol.board_clock import TINY_S, BoardClock
 from buddywatch.protocol.boots import KnownBoot, Life, numbers, wire_id
 from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.reassembly import Decoded
@@ -115,6 +115,11 @@ class BoardTracker:
     def is_clock_ahead(self) -> bool:
         """Whether times were given by a clock of the host that was fast: restart_clock(0.0) puts them right."""
         return self._current is not None and self._current.clock.is_ahead
+
+    def is_ahead_of(self, now: float) -> bool:
+        """Whether a time was given that is still to come: restart_clock(0.0) puts it right."""
+        clock = None if self._current is None else self._current.clock
+        return clock is not None and clock.wall(clock.edge_s) > now + TINY_S
 
     def restart_clock(self, step_s: float) -> list[Retime]:
         """The host's clock was set by step_s; what of the stored times is to be put right."""

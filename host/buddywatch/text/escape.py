@@ -54,13 +54,13 @@ def _formatted(time: float, form: str) -> str:
 
 
 def rough_duration(seconds: float) -> str:
-    """A duration as people say it: seconds up to 10 minutes, minutes up to 2 days, then hours."""
+    """A duration as people say it, rounded: seconds up to 10 minutes, minutes up to 2 days, then hours."""
     try:
-        whole = max(0, int(seconds))
+        whole = max(0, round(seconds))
     except (ValueError, OverflowError):  # not a number, or infinite
         return UNKNOWN_TIME
     step = 1 if whole < 600 else 60 if whole < 2 * 86400 else 3600
-    return format_duration(whole // step * step)
+    return format_duration((whole + step // 2) // step * step)
 
 
 def counted(count: int, thing: str) -> str:

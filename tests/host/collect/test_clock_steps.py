@@ -156,3 +156,17 @@ def test_board_whose_uptime_stands_still_is_heard_all_the_same(db):
         world.boards.gather(boottime_s())
         assert world.boards.take_batch().boards["xp"].heard_boottime_s is not None
     world.store.close()
+
+
+def test_hours_that_a_pipe_brings_in_a_moment_end_now(db):
+    world = World(db)
+    world.hear(world.board.stream(2000))  # a snapshot a second
+    world.save()
+    assert max(world.errors_s()) > 60 - 2000  # a minute ahead of now, and more
+    world.boards.do("xp", lambda board: board.put_clock_right(world.now), world.now)
+    world.save()
+    assert world.errors_s() == pytest.approx([-2000.0] * 2000, abs=1)
+    world.boards.do("xp", lambda board: board.put_clock_right(world.now), world.now)
+    world.boards.gather(boottime_s())
+    assert not len(world.boards.take_batch())
+    world.store.close()

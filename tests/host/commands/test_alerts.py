@@ -115,6 +115,14 @@ def test_silence_is_listed_with_its_reason(buddywatch, past):
     assert (silence["board"], silence["rule"], silence["because"]) == ("xp", None, "x\x1b")
 
 
+def test_silence_has_a_longest_time(buddywatch, past):
+    result = buddywatch("silence", "xp", "all", "--for", "999999999d", "--because", "x")
+    assert (result.code, result.out) == (2, "")
+    assert "'999999999d': expected at most 3650d" in result.err and result.err.count("\n") == 1
+    assert past.silences(time.time()) == []
+    assert buddywatch("silence", "xp", "all", "--for", "3650d", "--because", "x").code == 0
+
+
 def test_silence_makes_no_database(buddywatch):
     assert buddywatch("silence", "xp", "all", "--for", "1h", "--because", "x").code == 3
     assert not buddywatch.db.exists()

@@ -67,7 +67,21 @@ def test_a_time_that_no_calendar_has_is_unknown(time):
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0, "0 s"), (-5, "0 s"), (59.9, "59 s"), (599, "9 min 59 s"), (600, "10 min"), (3661, "1 h 1 min")],
+    [
+        (0, "0 s"),
+        (-5, "0 s"),
+        (59.9, "1 min"),
+        (59.4, "59 s"),
+        (599, "9 min 59 s"),
+        (600, "10 min"),
+        (3661, "1 h 1 min"),
+        (28_799.9, "8 h"),
+        (28_769, "7 h 59 min"),
+        (28_770, "8 h"),
+        (172_799, "2 d"),
+        (180_000, "2 d 2 h"),
+        (178_199, "2 d 1 h"),
+    ],
 )
 def test_rough_duration_is_as_people_say_it(seconds, expected):
     assert rough_duration(seconds) == expected
