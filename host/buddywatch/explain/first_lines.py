@@ -7,9 +7,9 @@ from buddyd import watermark
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
 from buddywatch.explain.flag_words import granted_advice, granted_cause
-from buddywatch.explain.holders import largest_words, not_given, total_pages
+from buddywatch.explain.holders import is_used_up, largest_words, not_given, total_pages
 from buddywatch.explain.missing import commands
-from buddywatch.explain.remedies import remedies
+from buddywatch.explain.remedies import LOW_ZONES, remedies
 from buddywatch.explain.state_words import largest_free
 from buddywatch.explain.story import headline
 from buddywatch.explain.zone_words import kept_block
@@ -70,10 +70,22 @@ def why(case: Case) -> str:
         return _granted(case)
     if reasons.EXCEEDS_MEMORY in case.notes and case.state:
         return f"it is larger than all memory ({_kb(case, total_pages(case.state) or 0)}), so it can never be had"
+    used_up = _used_up(case)
+    if used_up:
+        return used_up
     kept = kept_block(case)
     if kept and kept.zone:
         return f"{_refusal(case)}; {plain(kept.zone.name, 16)} has one, but keeps it"
     return _refusal(case)
+
+
+def _used_up(case: Case) -> str:
+    """What holds the memory, where the OOM killer was called with next to nothing free."""
+    is_oom = case.message is not None and "oom" in case.message.kinds
+    if not is_oom or case.state is None or not is_used_up(case.state) or not_given(case.state):
+        return ""
+    largest = largest_words(case.state)
+    return f"memory was used up: {largest}" if largest else ""
 
 
 def _refusal(case: Case) -> str:
@@ -87,6 +99,8 @@ def _refusal(case: Case) -> str:
         given = not_given(state)
         if given:
             return f"the kernel was given only {given[0]} of {given[1]} kB of memory"
+        if case.answer.request.highest_zone in LOW_ZONES and answer.zone:
+            return f"only zone {plain(answer.zone.name, 16)} may serve it, which is {_kb(case, missing)} short"
         largest = largest_words(state)
         held = f"; {largest}" if largest else ""
         return f"too little memory, {_kb(case, missing)} short{held}"
@@ -99,7 +113,7 @@ def _refusal(case: Case) -> str:
     return {
         reasons.EITHER_WAY: f"{short}, whatever the missing part of the list had",
         reasons.RESERVE: f"a block of {block} is free, but kept in reserve: {short}",
-        reasons.ATOMIC_RESERVE: f"what is free is set aside for atomic requests: {short}",
+        reasons.ATOMIC_RESERVE: f"what is free is kept for atomic requests of 2 pages or more: {short}",
         reasons.CMA_RESERVE: f"what is free is set aside for movable pages (CMA): {short}",
         reasons.TOO_LARGE: "it is larger than the largest block of this kernel",
     }.get(answer.reason, answer.reason)
@@ -157,9 +171,7 @@ def first(case: Case) -> str:
     typed = commands(case)
     if typed:
         return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else f"type {typed[0][0]}"
-    if case.answer.verdict in (watermark.OK, watermark.TIGHT) and case.message is None:
-        return "nothing to do"
-    return "see below"
+    return "nothing to do" if case.message is None else "look at what follows in the log: it may have gone on"
 
 
 def _kb(case: Case, pages: int) -> str:

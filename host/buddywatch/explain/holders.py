@@ -11,6 +11,7 @@ from buddywatch.text.document import plain
 
 _ROWS = 6
 _NAMED = 3  # tasks and slab caches
+_USED_UP = 20  # less than a twentieth is free
 _LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
 _WORDS = {
     "anon": "programs (anonymous memory)",
@@ -36,7 +37,7 @@ _ADVICE = {
     ),
     "unevictable": (
         "remove_ramfs_files",
-        "remove files from ramfs and the root file system in RAM, up to {kb} kB",
+        "remove files in RAM (ramfs, root file system): {kb} kB",
         "{kb} kB cannot be reclaimed: files in ramfs (without an MMU tmpfs is ramfs, too) or memory that a program "
         "locked. Files leave when they are removed.",
     ),
@@ -48,12 +49,12 @@ _ADVICE = {
     ),
     "kernel_stack": (
         "fewer_tasks",
-        "find the program with so many threads: their kernel stacks hold {kb} kB",
+        "find what runs so many threads: their stacks hold {kb} kB",
         "Kernel stacks of tasks hold {kb} kB: some program has very many threads or processes (`ps -eLf | wc -l`).",
     ),
     "pagetables": (
         "fewer_mappings",
-        "find the programs with large mappings: their page tables hold {kb} kB",
+        "find what maps so much: page tables hold {kb} kB",
         "Page tables hold {kb} kB: many processes map much memory, each with tables of its own.",
     ),
 }
@@ -126,6 +127,12 @@ def _percent(holder: Holder) -> str:
     if holder.share is None or holder.use == "reserved":
         return ""
     return f"  {min(round(holder.share * 100), 100):3} %"
+
+
+def is_used_up(state: State) -> bool:
+    """True if next to nothing is free, so that what holds the memory matters more than how the rest lies."""
+    whole = total_pages(state) or _accounted_pages(state)
+    return whole > 0 and state.free_pages * _USED_UP < whole
 
 
 def not_given(state: State) -> tuple[int, int] | None:

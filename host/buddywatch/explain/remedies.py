@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch.explain import holders, reasons, trimming
+from buddywatch.explain import holders, reasons, start_remedies
 from buddywatch.explain.case import Case
 from buddywatch.explain.compaction import compaction
+from buddywatch.explain.flag_words import granted_cause
 from buddywatch.explain.judge import set_aside_pages
 from buddywatch.explain.marks import is_cause, marks_remedies
 from buddywatch.explain.remedy import Remedy
@@ -14,6 +15,7 @@ from buddywatch.text import verdict_words
 from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
 
+LOW_ZONES = ("DMA", "DMA32")  # __GFP_DMA, __GFP_DMA32: for devices that reach low addresses only
 # Requests of 60 kB and more on an emulated MCF5208 without an MMU, refused, with page cache to reclaim: how often they
 # passed at once after drop_caches.
 _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
@@ -24,7 +26,7 @@ def remedies(case: Case) -> list[Remedy]:
     if case.told and case.told.decides:
         return list(case.told.remedies)
     if case.answer.verdict is None:
-        return _first_program(case)
+        return start_remedies.first_program(case)
     if case.answer.verdict != watermark.REFUSED:
         return _of_the_granted(case)
     if case.page_bytes is None:
@@ -34,53 +36,59 @@ def remedies(case: Case) -> list[Remedy]:
     marks = marks_remedies(case)
     causes = [remedy for remedy in marks if is_cause(remedy)]
     others = [remedy for remedy in marks if not is_cause(remedy)]
-    soon, late = ([], _reboot(case)) if case.is_start is False else (_reboot(case), [])
-    found: list[Remedy | None] = [*_picture(case), *_first_program(case), *causes, *_space(case), *others, *soon]
-    found += [*_set_aside(case), _smaller(case)]
-    if case.kernel.no_mmu:
-        found += [_resident(case), _builtins(case), *_trim(case)]
-    found += [*late, _drop_caches(case), compaction(case)]
-    return [remedy for remedy in found if remedy is not None]
-
-
-def _is_first(case: Case) -> bool:
-    """True for the first program of a board: nothing else runs yet."""
-    return case.message is not None and case.message.pid == 1 and bool(case.is_start)
-
-
-def _first_program(case: Case) -> list[Remedy]:
-    if not _is_first(case):
-        return []
-    return [
-        Remedy(
-            "smaller_program",
-            f"{_who(case)} is the first program: nothing else runs that could be ended. Make it smaller (fewer "
-            "applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with XIP): then "
-            "only data, bss and stack need a block. `buddywatch need FILE` shows the sizes.",
-            short=f"make {_who(case)} smaller, or run its text in place (XIP)",
-        )
+    soon, late = ([], start_remedies.reboot(case)) if case.is_start is False else (start_remedies.reboot(case), [])
+    found: list[Remedy | None] = [
+        *start_remedies.picture(case),
+        *start_remedies.first_program(case),
+        *causes,
+        *_set_aside(case),
     ]
+    found += [*_space(case), *others, *soon] if case.answer.request.can_wait else [*others, *_space(case)]
+    found += [_smaller(case)]
+    if case.kernel.no_mmu:
+        found += [start_remedies.resident(case), start_remedies.builtins(case), *start_remedies.trim(case)]
+    found += [*late, compaction(case), _drop_caches(case)]
+    return [remedy for remedy in found if remedy is not None]
 
 
 def _of_the_granted(case: Case) -> list[Remedy]:
     """An OOM kill although a page was free a moment later: memory was used up, and the text may say by what."""
-    is_oom = case.message is not None and "oom" in case.message.kinds and not case.message.in_cgroup
-    return holders.advice(case.state) if is_oom and case.state and case.answer.verdict else []
+    message, state = case.message, case.state
+    if message is None or state is None or message.in_cgroup or granted_cause(case.answer.request):
+        return []
+    if "oom" in message.kinds:
+        return holders.advice(state)
+    return [_keep_more_free() if not case.answer.request.can_wait else _look_for_a_limit()]
 
 
-def _picture(case: Case) -> list[Remedy]:
-    return [trimming.cure(case)] if trimming.is_picture(case) else []
+def _keep_more_free() -> Remedy:
+    return Remedy(
+        "raise_min_free_kbytes",
+        "Such requests fail in a moment in which reclaim has not caught up. If that is frequent, a larger "
+        "vm.min_free_kbytes keeps more free in advance; single ones are made good by the driver that asked.",
+        short="if it is frequent, raise vm.min_free_kbytes; single ones do no harm",
+    )
 
 
-def _trim(case: Case) -> list[Remedy]:
-    is_possible = trimming.unused_pages(case) and not trimming.is_picture(case) and case.is_start is not False
-    return [trimming.possible(case)] if is_possible else []
+def _look_for_a_limit() -> Remedy:
+    return Remedy(
+        "look_for_a_limit",
+        "Look for a limit that these numbers do not show: a control group (memory.max), a set of nodes (cpuset, "
+        "mempolicy), or a patch of this kernel. Or the numbers are of a moment later, when memory was free again.",
+        short="look for a limit (control group, set of nodes); else it was but a moment",
+    )
 
 
 def _space(case: Case) -> list[Remedy]:
-    """For too little memory in all: what holds it, and how much was missing by the row that is short."""
-    if case.answer.reason != reasons.TOO_LITTLE or case.page_bytes is None or case.state is None:
+    """For too little memory in all: what holds it, and how much was missing by the row that is short. Where the OOM
+    killer was called with next to nothing free: what holds the memory."""
+    if case.page_bytes is None or case.state is None:
         return []
+    if case.answer.reason != reasons.TOO_LITTLE:
+        is_oom = case.message is not None and "oom" in case.message.kinds
+        return holders.advice(case.state) if is_oom and holders.is_used_up(case.state) else []
+    if case.answer.request.highest_zone in LOW_ZONES:
+        return [_low_zone(case)]
     missing_kb = (case.answer.short_in_all_pages or case.answer.missing_pages) * case.page_bytes // 1024
     found = holders.advice(case.state)
     if any(remedy.what == "give_memory" for remedy in found):
@@ -89,9 +97,22 @@ def _space(case: Case) -> list[Remedy]:
         "free_memory",
         f"{verdict_words.FREE_SOME} {missing_kb} kB were missing in all.",
         numbers={"missing_kb": missing_kb},
-        short=f"free {missing_kb} kB or more: end programs, remove files from ramfs and tmpfs",
+        short=f"free memory ({missing_kb} kB were missing): end programs, remove files in RAM",
     )
     return [*found, free]
+
+
+def _low_zone(case: Case) -> Remedy:
+    zone = case.answer.zone
+    name = plain(zone.name, 16) if zone else "DMA"
+    size_kb = (zone.size_pages or 0) * (case.page_bytes or 0) // 1024 if zone else 0
+    return Remedy(
+        "low_zone",
+        f"The request may be served from zone {name} only, for a device that reaches no higher addresses; the zone has "
+        f"{size_kb} kB in all. Memory that is freed elsewhere does not help: let the driver allocate at its start, "
+        "give it a larger DMA mask, or enlarge the zone (it depends on the architecture and its device tree).",
+        short=f"see why the driver asks for zone {name} ({size_kb} kB in all)",
+    )
 
 
 def _smaller(case: Case) -> Remedy | None:
@@ -152,44 +173,6 @@ def _set_aside(case: Case) -> list[Remedy]:
     return []
 
 
-def _who(case: Case) -> str:
-    """The program that made the request, if it is known."""
-    known = case.message is not None or case.pieces
-    return (plain(case.name or "", 40) if known else "") or "such a program"
-
-
-def _resident(case: Case) -> Remedy | None:
-    if _is_first(case):
-        return None
-    block = case.block_bytes or 0
-    if case.is_start is False:
-        return Remedy(
-            "ask_once",
-            f"{_who(case)} ran already and asked for more (mmap): let it request what it needs once, just after boot, "
-            "and keep it.",
-            numbers={"block_bytes": block},
-            short=f"let {_who(case)} request its memory once, just after boot, and keep it",
-        )
-    return Remedy(
-        "resident",
-        f"{verdict_words.STAY_RESIDENT} Every start of {_who(case)} needs another contiguous {format_bytes(block)}.",
-        numbers={"block_bytes": block},
-        short=f"let programs stay resident: each start of {_who(case)} takes {format_bytes(block)} anew",
-    )
-
-
-def _builtins(case: Case) -> Remedy | None:
-    if case.is_start is False or _is_first(case):
-        return None
-    block = case.block_bytes or 0
-    return Remedy(
-        "builtin",
-        f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} less saves a request for {format_bytes(block)}.",
-        numbers={"block_bytes": block},
-        short="in scripts, the shell's built-in commands instead of programs, and no pipes",
-    )
-
-
 def _drop_caches(case: Case) -> Remedy | None:
     if case.reclaimable_bytes is None or case.page_bytes is None:
         return None
@@ -232,19 +215,6 @@ def _delete_files(case: Case) -> Remedy:
         numbers={"at_best_bytes": case.reclaimable_bytes or 0, "ram_file_bytes": held},
         short=f"drop_caches: the {size} that are listed as caches lie in files in RAM; delete those instead",
     )
-
-
-def _reboot(case: Case) -> list[Remedy]:
-    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or not case.order:
-        return []
-    return [
-        Remedy(
-            "reboot",
-            "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it before "
-            "the request is needed.",
-            short="reboot: that alone makes large blocks again",
-        )
-    ]
 
 
 def _too_large(case: Case) -> Remedy:

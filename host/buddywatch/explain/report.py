@@ -10,7 +10,7 @@ from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.changes import change_words
 from buddywatch.explain.first_lines import asked_words, lead, why
 from buddywatch.explain.need_story import need_parts, verdict_words
-from buddywatch.explain.state_words import largest_free, state_parts, total_words
+from buddywatch.explain.state_words import largest_free, largest_words, state_parts, total_words
 from buddywatch.explain.story import failure_heading, failure_parts, remedy_parts
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.state import State
@@ -56,8 +56,8 @@ def _lead(explanation: Explanation, groups: list[list[Case]]) -> list[Part]:
         return []
     return [
         Lead("Free", f"{total_words(state)} in line {state.line}, the largest block {largest_free(state)}."),
-        Lead("Failed", "nothing in this text."),
-        Lead("Next", "ask with `--need 61440` whether a request would succeed, with `--program FILE` for a program."),
+        Lead("Largest request that succeeds", f"{largest_words(state)}."),
+        Lead("Next", "`--need 61440` asks whether such a request would succeed."),
     ]
 
 

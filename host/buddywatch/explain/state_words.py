@@ -29,6 +29,7 @@ _MARKS_FROM = {
 }
 # The usual difference between two files of /proc that two processes read one after the other.
 _MOMENTS_APART_KB = 512
+_ANY_RULE = ("old", "off2", "new")
 _FIRST_KB = "block size in kB"
 
 
@@ -161,26 +162,39 @@ def marks_words(state: State) -> str:
 
 def granted_words(state: State) -> str:
     """The largest plain request that succeeds, at the low mark and at min."""
-    rules = state.kernel.rules
-    if not rules:
+    if not state.kernel.rules:
         return "The text does not show which rule this kernel has: give --kernel RELEASE."
-    if state.page_bytes is None:
-        return ""
-    by_rule = {rule: _largest_words(state, rule) for rule in rules}
+    by_rule = _by_rule(state)
     if not all(by_rule.values()):
         return ""
     if len(set(by_rule.values())) == 1:
-        return f"The largest request that succeeds is {by_rule[rules[0]]}."
-    parts = [f"{words} by the rule of {RULE_AGES[rule]}" for rule, words in by_rule.items()]
+        return f"The largest request that succeeds is {by_rule[state.kernel.rules[0]]}."
     return (
-        f"The largest request that succeeds depends on the kernel, which is not in the text: {'; '.join(parts)}. "
+        f"The largest request that succeeds depends on the kernel, which is not in the text: {_each(by_rule)}. "
         "Give --kernel RELEASE."
     )
 
 
-def _largest_words(state: State, rule: str) -> str:
+def largest_words(state: State) -> str:
+    """ "32 kB at once, and 64 kB after reclaim", by the rule that the kernel has, or by each that it may have."""
+    by_rule = _by_rule(state)
+    if not all(by_rule.values()):
+        return "unknown, because marks or blocks are not in the text"
+    return next(iter(by_rule.values())) if len(set(by_rule.values())) == 1 else _each(by_rule)
+
+
+def _by_rule(state: State) -> dict[str, str]:
+    """The largest request by each rule that the kernel may have; "" if unknown."""
+    return {rule: _largest_by(state, rule) for rule in state.kernel.rules or _ANY_RULE}
+
+
+def _each(by_rule: dict[str, str]) -> str:
+    return "; ".join(f"{words} by the rule of {RULE_AGES.get(rule, rule)}" for rule, words in by_rule.items())
+
+
+def _largest_by(state: State, rule: str) -> str:
     at_low, at_min = (_best(state, rule, low) for low in (True, False))
-    if at_low is None or at_min is None:
+    if at_low is None or at_min is None or state.page_bytes is None:
         return ""
     if at_low == at_min:
         return _piece(at_low, state)

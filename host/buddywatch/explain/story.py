@@ -18,7 +18,7 @@ from buddywatch.text.units import format_bytes
 
 # fs/binfmt_flat.c: "Unable to allocate RAM for ..."
 _HELD = {"process data": "data, bss and stack", "process text/data": "text, data, bss and stack"}
-_MOST_HELP, _MOST_NOT = 4, 3  # remedies in short
+_MOST_HELP, _MOST_NOT = 4, 2  # remedies in short
 
 
 def failure_parts(case: Case, full: bool) -> list[Part]:
@@ -80,7 +80,7 @@ def _asked(case: Case) -> str:
                 "The kernel had not even one free page for its own small records of a mapping. That is a lack of "
                 "memory, not of large blocks."
             )
-        return "The size of the block depends on the page size, which is not in the text: give --page-kb N."
+        return _unknown_pages(case)
     block = f"{counted(1 << case.order, 'page')}"
     if case.block_bytes:
         block += f" ({format_bytes(case.block_bytes)}; the kernel calls it order {case.order})"
@@ -97,6 +97,20 @@ def _asked(case: Case) -> str:
         text += f" It was for the {_HELD[for_what]} of a program that was being started."
     flags = asked_words(case.answer.request)
     return f"{text} {flags}" if flags else text
+
+
+def _unknown_pages(case: Case) -> str:
+    """What bytes need where the page size is unknown."""
+    if case.block_bytes is None:
+        return "The size of the block depends on the page size, which is not in the text: give --page-kb N."
+    text = (
+        f"The kernel allocates blocks of 1, 2, 4, 8 ... pages only, so the request needs a free block of "
+        f"{format_bytes(case.block_bytes)}, whatever the page size (4 to 64 kB)."
+    )
+    for_what = case.message.for_what if case.message else None
+    if for_what in _HELD:
+        text += f" It was for the {_HELD[for_what]} of a program that was being started."
+    return text
 
 
 def _no_state(case: Case) -> str:

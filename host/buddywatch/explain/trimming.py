@@ -13,6 +13,7 @@ from buddyd import watermark
 
 from buddywatch.explain.case import Case
 from buddywatch.explain.remedy import Remedy
+from buddywatch.text.escape import counted
 
 _LEAST_ORDER = 3  # two sizes at least, whose counts can be compared
 _LEAST_COUNT = 8  # fewer blocks of each size may be about equal by chance
@@ -51,10 +52,10 @@ def cure(case: Case) -> Remedy:
         "nr_trim_pages",
         "Free memory has the picture that trimming makes: about equally many blocks of each size below the one that is "
         "missing, and nothing larger. The kernel takes a whole block for each program and gives its unused end "
-        f"({unused_pages(case)} page here) back at once; a small allocation settles there, outlives the program, and "
-        "the block never joins again. `echo 0 > /proc/sys/vm/nr_trim_pages` at every boot, after the programs that "
-        "stay, ends that. It prevents, it does not repair: now only a reboot, or ending what holds these pages, makes "
-        "large blocks again.",
+        f"({counted(unused_pages(case), 'page')} here) back at once; a small allocation settles there, outlives the "
+        "program, and the block never joins again. `echo 0 > /proc/sys/vm/nr_trim_pages` at every boot, after the "
+        "programs that stay, ends that. It prevents, it does not repair: now only a reboot, or ending what holds these "
+        "pages, makes large blocks again.",
         numbers={"trimmed_pages": unused_pages(case)},
         short="reboot, then `echo 0 > /proc/sys/vm/nr_trim_pages` at each boot",
     )
@@ -64,7 +65,7 @@ def possible(case: Case) -> Remedy:
     """Where the picture is not clear, but such requests are trimmed."""
     unused = unused_pages(case)
     now = "1 unless it was changed" if case.kernel.trim_pages is None else f"now {case.kernel.trim_pages}"
-    kept = f"{unused} pages" if unused != 1 else "1 page"
+    kept = counted(unused, "page")
     return Remedy(
         "nr_trim_pages",
         f"`echo 0 > /proc/sys/vm/nr_trim_pages` ({now}) at boot keeps blocks whole. As it is, each request like this "

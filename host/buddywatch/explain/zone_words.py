@@ -60,9 +60,8 @@ def _obstacle(answer: Answer) -> str:
     if _is_kept(answer):
         blocks = sum(zone.nr_free[answer.request.order :])
         return (
-            f"{counted(blocks, 'block')} large enough, but {counted(answer.reserve, 'page')} of its "
-            f"{watermark.free_pages(zone.nr_free)} free ones are kept for requests that can use only this zone "
-            "(lowmem_reserve)"
+            f"{counted(blocks, 'block')} large enough, but of its {watermark.free_pages(zone.nr_free)} free pages "
+            f"{answer.reserve} are kept for requests that can use only this zone (lowmem_reserve)"
         )
     if answer.reason == reasons.TOO_LITTLE:
         return "too little is free in all" if any(zone.nr_free) else "nothing is free"

@@ -1,7 +1,7 @@
 """What advice depends on: compaction, caches, what holds memory, the row that is short, starts and mmaps, trimming."""
 
 import pytest
-from buddywatch.explain.reclaim import reclaimable_pages
+from buddywatch.explain.reclaim import reclaim_of
 from buddywatch.explain.request import Request
 from buddywatch.explain.trimming import is_picture
 from kernel_dumps import LOADED, advice, alloc, case, cases, dump, helping, oom, page, zone
@@ -73,13 +73,14 @@ def test_too_little_memory_is_no_matter_of_compaction():
 )
 def test_caches_count_where_they_can_be_freed_for_this_request(zones, header, pages):
     found = case(page(0) + dump(*zones, header=header))
-    assert reclaimable_pages(found.state, Request(0)) == pages
+    told = reclaim_of(found.state, Request(0))
+    assert (told.pages if told else None) == pages
 
 
 def test_highmem_counts_for_requests_that_may_use_it():
     zones = [zone([9], active_file=40, inactive_file=0), zone([9], name="HighMem", active_file=400, inactive_file=0)]
     found = case(page(0, "0x100cca(GFP_HIGHUSER_MOVABLE)") + dump(*zones))
-    assert reclaimable_pages(found.state, found.answer.request) == 110
+    assert reclaim_of(found.state, found.answer.request).pages == 110
 
 
 # --- what holds the memory ---

@@ -71,7 +71,7 @@ def test_each_zones_obstacle_is_told_and_the_nearest_is_the_nearest():
     large = zone([1972], 5588, "DMA32", low_kb=6984)
     found = case(page(1, "0x204020", "apache2") + dump(small, large), "4.2.3")
     first, second = obstacles(found)
-    assert first.startswith("DMA, 8 kB short: 245 blocks large enough, but 1988 pages of its 1992 free ones are kept")
+    assert first.startswith("DMA, 8 kB short: 245 blocks large enough, but of its 1992 free pages 1988 are kept")
     assert second == "DMA32, 1056 kB short: no free block is large enough"
     words = " ".join(text_lines(told(page(1, "0x204020", "apache2") + dump(small, large), release="4.2.3")))
     assert "Why: fragmentation: no free block of 8 kB in zone DMA32; DMA has one, but keeps it." in " ".join(

@@ -1,0 +1,89 @@
+"""What would help a board without an MMU: fewer starts, smaller programs, whole blocks, a reboot. Pure."""
+
+from __future__ import annotations
+
+from buddywatch.explain import reasons, trimming
+from buddywatch.explain.case import Case
+from buddywatch.explain.remedy import Remedy
+from buddywatch.text import verdict_words
+from buddywatch.text.document import plain
+from buddywatch.text.units import format_bytes
+
+
+def _is_first(case: Case) -> bool:
+    """True for the first program of a board: nothing else runs yet."""
+    return case.message is not None and case.message.pid == 1 and bool(case.is_start)
+
+
+def first_program(case: Case) -> list[Remedy]:
+    if not _is_first(case):
+        return []
+    return [
+        Remedy(
+            "smaller_program",
+            f"{_who(case)} is the first program: nothing else runs that could be ended. Make it smaller (fewer "
+            "applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with XIP): then "
+            "only data, bss and stack need a block. `buddywatch need FILE` shows the sizes.",
+            short=f"make {_who(case)} smaller, or run its text in place (XIP)",
+        )
+    ]
+
+
+def picture(case: Case) -> list[Remedy]:
+    return [trimming.cure(case)] if trimming.is_picture(case) else []
+
+
+def trim(case: Case) -> list[Remedy]:
+    is_possible = trimming.unused_pages(case) and not trimming.is_picture(case) and case.is_start is not False
+    return [trimming.possible(case)] if is_possible else []
+
+
+def _who(case: Case) -> str:
+    """The program that made the request, if it is known."""
+    known = case.message is not None or case.pieces
+    return (plain(case.name or "", 40) if known else "") or "such a program"
+
+
+def resident(case: Case) -> Remedy | None:
+    if _is_first(case):
+        return None
+    block = case.block_bytes or 0
+    if case.is_start is False:
+        return Remedy(
+            "ask_once",
+            f"{_who(case)} ran already and asked for more (mmap): let it request what it needs once, just after boot, "
+            "and keep it.",
+            numbers={"block_bytes": block},
+            short=f"let {_who(case)} request its memory once, just after boot, and keep it",
+        )
+    return Remedy(
+        "resident",
+        f"{verdict_words.STAY_RESIDENT} Every start of {_who(case)} needs another contiguous {format_bytes(block)}.",
+        numbers={"block_bytes": block},
+        short=f"let programs stay resident: each start of {_who(case)} takes {format_bytes(block)} anew",
+    )
+
+
+def builtins(case: Case) -> Remedy | None:
+    if case.is_start is False or _is_first(case):
+        return None
+    block = case.block_bytes or 0
+    return Remedy(
+        "builtin",
+        f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} less saves a request for {format_bytes(block)}.",
+        numbers={"block_bytes": block},
+        short="in scripts, the shell's built-in commands instead of programs, and no pipes",
+    )
+
+
+def reboot(case: Case) -> list[Remedy]:
+    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or not case.order:
+        return []
+    return [
+        Remedy(
+            "reboot",
+            "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it before "
+            "the request is needed.",
+            short="reboot: that alone makes large blocks again",
+        )
+    ]
