@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from buddyd import watermark
+
 from buddywatch.kernel_text.blocks import orders_of, proven
 from buddywatch.kernel_text.kernel import Kernel
 from buddywatch.kernel_text.marks import complete_marks
 from buddywatch.kernel_text.nearest import nearest_meminfo, nearest_zoneinfo
-from buddywatch.kernel_text.raw import Dump, Raw, RawZone, Table, ZoneKey
+from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Raw, RawZone, Table, ZoneKey
 from buddywatch.kernel_text.state import DUMP, ZONEINFO, Options, State, Zone
 from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
 from buddywatch.verdict.reclaim import files_of_mounts
@@ -75,7 +77,9 @@ def state_of_table(
     """lender: another state of the text, whose watermarks are used where /proc/zoneinfo is missing."""
     memory = nearest_meminfo(raw, table.offset)
     zones = [
-        Zone(key[0], key[1], zone.counts, _letters(raw, table, key)) for key, zone in table.zones.items() if zone.counts
+        _table_zone(key, zone, _types_of(raw, table, key), memory, page_bytes)
+        for key, zone in table.zones.items()
+        if zone.counts
     ]
     for zone in zones:
         marks = nearest_zoneinfo(raw, table.offset, (zone.node, zone.name))
@@ -102,16 +106,44 @@ def state_of_table(
     return state
 
 
-def _letters(raw: Raw, table: Table, key: ZoneKey) -> list[str | None]:
-    """The lists that hold a zone's blocks, from the pagetypeinfo next to the buddyinfo."""
-    own = table.zones[key]
+def _types_of(raw: Raw, table: Table, key: ZoneKey) -> RawZone:
+    """The zone in the pagetypeinfo next to the buddyinfo."""
     if table.source == "pagetypeinfo" or not raw.types:
-        return list(own.letters)
+        return table.zones[key]
     index = bisect_left(raw.types, table.offset, key=lambda other: other.offset)
     around = raw.types[max(index - 1, 0) : index + 1]
-    nearest = min(around, key=lambda other: abs(other.offset - table.offset)).zones.get(key, RawZone())
-    told = [letters or None for letters in nearest.letters]
-    return [*told, *[None] * len(own.counts)][: len(own.counts)]
+    return min(around, key=lambda other: abs(other.offset - table.offset)).zones.get(key, RawZone())
+
+
+def _table_zone(key: ZoneKey, raw: RawZone, types: RawZone, memory: dict[str, int], page_bytes: int | None) -> Zone:
+    """types: the same zone by pagetypeinfo, or the raw zone itself."""
+    orders = len(raw.counts)
+    lists = {letter: [*counts, *[0] * orders][:orders] for letter, counts in types.lists.items()}
+    gaps, unlisted = _beyond(raw, memory, page_bytes)
+    return Zone(
+        node=key[0],
+        name=key[1],
+        nr_free=raw.counts,
+        letters=[*(letters or None for letters in types.letters), *[None] * orders][:orders],
+        cma_pages=watermark.free_pages(lists.get("C", [])),
+        highatomic_pages=watermark.free_pages(lists.get("H", [])),
+        gaps=gaps,
+        unlisted_pages=unlisted,
+        lists=lists,
+    )
+
+
+def _beyond(raw: RawZone, memory: dict[str, int], page_bytes: int | None) -> tuple[tuple[int, ...], int | None]:
+    """(gaps, unlisted_pages) of a row that may have lost its end. All that is free bounds what can be there."""
+    if raw.has_end:
+        return (), 0
+    orders = len(raw.counts)
+    unlisted = None
+    if page_bytes and "MemFree" in memory:
+        unlisted = max(memory["MemFree"] * 1024 // page_bytes - watermark.free_pages(raw.counts), 0)
+        if unlisted < 1 << orders:
+            return (), 0
+    return tuple(range(orders, MOST_ORDERS)), unlisted
 
 
 def _reclaimable_pages(memory: dict[str, int], page_bytes: int | None) -> int | None:

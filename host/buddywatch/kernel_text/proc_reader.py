@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from buddywatch.kernel_text.raw import MOST_ORDERS, Raw, RawZone, Table, ZoneKey
+from buddywatch.kernel_text.lines import Cleaned
+from buddywatch.kernel_text.raw import Raw, RawZone, Table, ZoneKey
+from buddywatch.kernel_text.rows import row_of
 
-_ORDERS_OF_A_ROW = 11  # of most kernels; a shorter row may have been wrapped by a terminal
-_MORE_COUNTS = re.compile(r"\n((?:[ \t]{0,16}\d{1,9}(?![\w.*:,])){1,16})[ \t]{0,8}$", re.MULTILINE)
 _LETTERS = {
     "Unmovable": "U",
     "Reclaimable": "E",
@@ -22,9 +22,9 @@ _LETTERS = {
 class ProcReader:
     """Handles the tokens of lexer.py that are from files of /proc; what it finds goes to raw."""
 
-    def __init__(self, raw: Raw, text: str) -> None:
+    def __init__(self, raw: Raw, cleaned: Cleaned) -> None:
         self._raw = raw
-        self._text = text
+        self._cleaned = cleaned
         self._zone: RawZone | None = None  # of zoneinfo
         self._types: Table | None = None  # pagetypeinfo, added up
         self._in_block_types = False
@@ -33,40 +33,41 @@ class ProcReader:
         key = (int(match["row_node"]), match["row_name"])
         rest = match["row_rest"]
         if rest.startswith(","):
-            self._type_row(match.start(), key, rest[1:].split())
+            self._type_row(match, key)
             return
-        counts = [int(number) for number in rest.split() if number.isdecimal()]
-        if not counts:
+        if not rest.strip():
             self._zone = RawZone(in_kb=False)
             self._raw.zoneinfo.append((match.start(), key, self._zone))
             return
         self._zone = None
         if self._in_block_types:
             return
-        if match["row_end"] is not None and len(counts) < _ORDERS_OF_A_ROW:
-            more = _MORE_COUNTS.match(self._text, match.end())
-            counts += [int(number) for number in more[1].split()] if more else []
+        row = row_of(rest, self._cleaned, match)
         table = self._raw.tables[-1] if self._raw.tables else None
         if table is None or key in table.zones:
             table = Table(match.start(), "buddyinfo")
             self._raw.tables.append(table)
-        size = min(len(counts), MOST_ORDERS)
-        table.zones[key] = RawZone(in_kb=False, counts=counts[:size], letters=[None] * size)
+        letters: list[str | None] = [None] * len(row.counts)
+        table.zones[key] = RawZone(in_kb=False, counts=row.counts, letters=letters, has_end=row.is_whole)
 
-    def _type_row(self, offset: int, key: ZoneKey, words: list[str]) -> None:
-        """A row of pagetypeinfo: `type Unmovable 140 32 ...`; `>100000` counts as 100000, its minimum."""
+    def _type_row(self, match: re.Match[str], key: ZoneKey) -> None:
+        """A row of pagetypeinfo: `type Unmovable 140 32 ...`."""
         self._in_block_types = False
-        letter = _LETTERS.get(words[1], "?")
-        counts = [int(word.lstrip(">")) for word in words[2 : 2 + MOST_ORDERS]]
+        name, offset = match["row_rest"].split()[2], match.start()
+        letter = _LETTERS.get(name, "?")
+        row = row_of(match["row_rest"].partition(name)[2], self._cleaned, match)
+        counts = row.counts
         zone = self._types.zones.get(key) if self._types else None
         if self._types is None or (zone is not None and letter in zone.values):
             self._types = Table(offset, "pagetypeinfo")
             self._raw.types.append(self._types)
             zone = None
         if zone is None:
-            zone = RawZone(in_kb=False, counts=[0] * len(counts), letters=[""] * len(counts))
+            zone = RawZone(in_kb=False, counts=[0] * len(counts), letters=[""] * len(counts), has_end=True)
             self._types.zones[key] = zone
         zone.values[letter] = 1
+        zone.lists[letter] = counts
+        zone.has_end &= row.is_whole
         for order, count in enumerate(counts[: len(zone.counts)]):
             zone.counts[order] += count
             zone.letters[order] = (zone.letters[order] or "") + (letter if count else "")

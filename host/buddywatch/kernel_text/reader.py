@@ -35,10 +35,11 @@ class _Reader:
         self._message: Message | None = None  # the message that the next pieces belong to
         self._dump: Dump | None = None
         self._zone: RawZone | None = None  # of the dump, whose values are being read
+        self._zone_start = 0
         self._list: RawZone | None = None  # whose blocks are being read
         self._list_end = 0  # the end of its last block
         self._quoted: dict[tuple[object, ...], list[tuple[Event, Message]]] = {}
-        self._proc = ProcReader(self.raw, self._text)
+        self._proc = ProcReader(self.raw, cleaned)
 
     def read(self, progress: Callable[[float], None]) -> Raw:
         handlers = {
@@ -100,15 +101,20 @@ class _Reader:
             self.raw.messages.append(opened)
 
     def _on_task(self, match: re.Match[str]) -> None:
-        self.raw.releases.append((match.start(), match["task_release"].rstrip(".")))
+        if match["task_release"] and not self._is_cut_release(match, match["task_release"]):
+            self.raw.releases.append((match.start(), match["task_release"].rstrip(".")))
         message = self._message
         if message is None or message.pid is not None:
             return
-        comm = match["comm"].strip()
-        if message.process is None and message.kind == "page":
-            message.process = comm  # whose own line lost its name
-        if message.process == comm:
+        if message.process is None and message.kind == "page" and match["task_release"]:
+            message.process = match["task_comm"].strip()  # whose own line lost its name
+        rest = match["comm"].removeprefix(message.process or "\n")
+        if rest != match["comm"] and (not rest or rest[0] == " "):
             message.pid = int(match["pid"])
+
+    def _is_cut_release(self, match: re.Match[str], release: str) -> bool:
+        """True if the release may have lost what decides: "3.1" of "3.18", "2.6.3" of "2.6.30"."""
+        return self._cleaned.may_be_cut_at(match.end()) and (release.count(".") < 2 or release.startswith("2.6."))
 
     # --- dumps ---
 
@@ -144,6 +150,7 @@ class _Reader:
     def _on_zone(self, match: re.Match[str]) -> None:
         self._list = None
         self._zone = self._dump_zone(match, "zone_node", "zone_name", "values")
+        self._zone_start = match.start()
 
     def _on_pair(self, match: re.Match[str]) -> None:
         key, value = match["key"], int(match["value"])
@@ -151,15 +158,30 @@ class _Reader:
             if self._zone is not None:
                 self._zone.values.setdefault(key, value)
             return
+        if self._is_cut_number(match):
+            return
         if self._dump and key in self._dump.header and self._dump.has_blocks:
             self._close_dump()
             self._message = None
         self._zone = None
         self._open_dump(match.start()).header.setdefault(key, value)
 
+    def _is_cut_number(self, match: re.Match[str]) -> bool:
+        """True for a number that the end of a line cut, or that something overwrote ("active_anon:2o", "low:12").
+
+        In a zone's line every number has kB behind it; in the header, where none has, the line's length decides."""
+        following = self._text[match.end() : match.end() + 1]
+        if following and not following.isspace():
+            return True
+        is_of_zone = self._zone is not None and "\n" not in self._text[self._zone_start : match.start()]
+        return is_of_zone or self._cleaned.may_be_cut_at(match.end())
+
     def _on_reserve(self, match: re.Match[str]) -> None:
         if self._zone is not None:
-            self._zone.reserves = tuple(int(number) for number in match["reserves"].split())
+            reserves = [int(number) for number in match["reserves"].split()]
+            if self._cleaned.may_be_cut_at(match.end()) or (reserves and reserves[-1] < max(reserves)):
+                reserves = reserves[:-1]  # the kernel adds them up zone by zone, so they never fall
+            self._zone.reserves = tuple(reserves)
         self._zone = None
 
     def _on_head(self, match: re.Match[str]) -> None:
@@ -177,6 +199,11 @@ class _Reader:
         if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
             self._list = None  # not part of this list, but a sentence about a block
             return
+        if (
+            self._text[max(match.start() - 2, 0) : match.start()].rstrip("\n").isdigit()
+            and match.start() > self._list_end
+        ):
+            zone.unread.add(len(zone.counts))  # the line before ends in a digit: a terminal folded within the number
         _append(zone, int(match["count"]), unit_kb, match["letters"])
         self._list_end = match.end()
 
@@ -200,7 +227,8 @@ class _Reader:
 
     def _on_release(self, match: re.Match[str]) -> None:
         release = match["version_release"] or match["uname_release"] or match["osrelease"]
-        self.raw.releases.append((match.start(), release.rstrip(".")))
+        if not self._is_cut_release(match, release):
+            self.raw.releases.append((match.start(), release.rstrip(".")))
         if "uClinux" in match[0] or "uclinux" in match[0]:
             self.raw.signs.add("uclinux")
 
