@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from buddywatch.config.load import Alert, Collector, Config, Need
+from buddywatch.config.sections import Alert, Collector, Config, Need
 from buddywatch.model.samples import OVERWRITTEN, Boot, Event, Gap, Snapshot, Zone
 from buddywatch.store.store import Store
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from buddywatch.config.load import Config, load
+from buddywatch.config.load import load
+from buddywatch.config.sections import Config
 
 EVERY_KEY = """
 [collector]

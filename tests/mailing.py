@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from buddywatch.config.load import Mail
+from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import smtp
 from buddywatch.notify.base import Deadline, NotifyError

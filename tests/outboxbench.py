@@ -1,7 +1,7 @@
 """An outbox with a worker on it, for the tests of both."""
 
 from buddywatch.collect.supervision import Supervised
-from buddywatch.config.load import Collector, Config
+from buddywatch.config.sections import Collector, Config
 from buddywatch.model.alerts import Message
 from buddywatch.notify.channels import channels_of
 from buddywatch.notify.outbox import OutboxWorker

@@ -10,7 +10,7 @@ import docs_pages
 import pytest
 from buddyd import options
 from buddywatch.cli import COMMANDS, build_parser
-from buddywatch.config.load import Collector, Config
+from buddywatch.config.sections import Collector, Config
 from buddywatch.links.factory import Doors
 from docs_pages import CHANGELOG, DOCS, GUIDES, INDEX, MAPS, PAGES, TOP, Typed, name_of, simple_commands
 

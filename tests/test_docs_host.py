@@ -16,7 +16,8 @@ from buddywatch.alerts.evaluate import RECENTLY_S
 from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.collect import console_server, twins, wall_clock
 from buddywatch.config import sections
-from buddywatch.config.load import DEFAULT_NEEDS, Alert, load
+from buddywatch.config.load import load
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert
 from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
 from buddywatch.links.connection import split_board
 from buddywatch.links.serial import BAUD

@@ -19,7 +19,9 @@ from typing import Any, NoReturn
 
 from buddywatch import __version__
 from buddywatch.commands import CommandError
-from buddywatch.config.load import Collector, Config, ConfigError, default_db_path, load
+from buddywatch.config.load import default_db_path, load
+from buddywatch.config.problems import ConfigError
+from buddywatch.config.sections import Collector, Config
 from buddywatch.links.base import LinkError
 from buddywatch.notify.base import NotifyError
 from buddywatch.store.database import StoreError

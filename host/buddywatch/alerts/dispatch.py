@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from buddywatch.config.load import Alert
+from buddywatch.config.sections import Alert
 from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,

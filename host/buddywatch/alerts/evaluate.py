@@ -16,7 +16,7 @@ from buddywatch.alerts.incidents import Incidents, Moment
 from buddywatch.alerts.known_events import KnownEvents
 from buddywatch.alerts.reboots import Reboots
 from buddywatch.alerts.sequence import Sequence
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import (
     CLEARING,
     FIRING,

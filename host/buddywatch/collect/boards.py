@@ -15,7 +15,7 @@ from typing import TypeVar
 from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Transition
 from buddywatch.model.batch import Batch, MovedBoot
 from buddywatch.model.samples import ResumeState

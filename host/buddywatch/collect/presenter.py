@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.dashboard import ViewState, render
 from buddywatch.terminal.line_writer import LineWriter

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from buddywatch.commands.boards import print_json
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Incident, Silence
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_time, one_line, rough_duration, table

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from buddywatch.commands import CommandError
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.samples import Gap
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import board_names

@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from buddywatch.config.board_secrets import BoardSecrets, SecretError
-from buddywatch.config.load import Config, ConfigError
+from buddywatch.config.board_secrets import BoardSecrets
+from buddywatch.config.problems import ConfigError
 from buddywatch.config.schema import keys_of, section_title
+from buddywatch.config.secret_places import SecretError
+from buddywatch.config.sections import Config
 from buddywatch.links.factory import Doors
 
 

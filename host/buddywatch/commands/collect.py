@@ -24,7 +24,7 @@ from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.supervision import Supervised
 from buddywatch.collect.writer import Writer
 from buddywatch.commands import CommandError
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.links import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors

@@ -11,7 +11,7 @@ import time
 from buddywatch.collect.console_server import TYPED_MAX
 from buddywatch.commands import CommandError
 from buddywatch.commands.console_client import Conversation, OverLink, ThroughCollector
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.links.factory import Doors
 from buddywatch.text.escape import escaped
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.protocol.decode import LineDecoder, Told
 from buddywatch.text.escape import COLUMNS, counted, escaped, one_line
 from buddywatch.text.units import format_duration

@@ -11,7 +11,7 @@ from pathlib import Path
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import page_kb
 from buddywatch.commands.boards import print_json
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted

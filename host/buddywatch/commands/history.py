@@ -10,7 +10,7 @@ from functools import partial
 from buddywatch.commands import history_csv, history_json, history_table
 from buddywatch.commands.argument_types import checked
 from buddywatch.commands.boards import check_board
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.store.store import Store
 from buddywatch.store.timeline import History
 from buddywatch.text.escape import parse_time

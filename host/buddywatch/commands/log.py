@@ -10,7 +10,7 @@ from functools import partial
 
 from buddywatch.commands.argument_types import checked
 from buddywatch.commands.boards import check_board
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.samples import ConsoleLine
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.store.store import Store

@@ -11,7 +11,7 @@ from buddyd import watermark
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import page_kb
 from buddywatch.commands.boards import print_json
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.text.escape import escaped, table
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks, largest_needed

@@ -7,7 +7,7 @@ import time
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import check_board
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import RULES, Silence
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_time, one_line

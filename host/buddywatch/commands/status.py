@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from buddywatch.commands.boards import check_board, gap_json, print_json
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
 from buddywatch.model.health import RESTARTING, STOPPED, PartHealth
 from buddywatch.model.links import LinkState

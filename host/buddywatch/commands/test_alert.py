@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.notify.base import NotifyError
 from buddywatch.notify.channels import send_test
 

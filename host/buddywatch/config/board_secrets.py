@@ -7,11 +7,8 @@ from pathlib import Path
 
 from buddyd.talk import secret
 
-from buddywatch.config.load import Config
-
-
-class SecretError(Exception):
-    """A secret cannot be had: one line, without the secret."""
+from buddywatch.config.secret_places import SecretError
+from buddywatch.config.sections import Config
 
 
 class BoardSecrets:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from buddywatch.config.kinds import SECRET_FILE, Kind
 from buddywatch.config.problems import Problems
-from buddywatch.config.secret_files import exposure
+from buddywatch.config.secret_places import exposure
 
 
 def check_file(where: str, path: Path, kind: Kind, problems: Problems) -> None:

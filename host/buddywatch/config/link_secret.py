@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from buddywatch.config.secret_files import SecretFileError, exposure, first_line
+from buddywatch.config.secret_places import SecretError, exposure, first_line, from_environment
 
 EXPECTED = "expected login=file:PATH or login=env:NAME"
 
@@ -21,17 +20,15 @@ class Secret:
         self._name = name
 
     def read(self) -> str:
-        """The secret; SecretFileError (one line, without the secret) where it cannot be had."""
+        """The secret; SecretError (one line, without the secret) where it cannot be had."""
         if not self._is_file:
-            if not os.environ.get(self._name):
-                raise SecretFileError(f"environment variable {self._name} is not set; it must hold the password")
-            return os.environ[self._name]
+            return from_environment(self._name, "the password")
         path = Path(self._name).expanduser()
         try:
             password = first_line(path, "the password")
             exposed = exposure(path, path.stat().st_mode)  # no configuration has looked at it
         except OSError as error:
-            raise SecretFileError(str(error)) from None
+            raise SecretError(str(error)) from None
         if exposed is not None:
-            raise SecretFileError(exposed)
+            raise SecretError(exposed)
         return password

@@ -17,8 +17,6 @@ from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, C
 from buddywatch.config.toml import read_sections, read_toml
 from buddywatch.verdict.programs import ProgramError, need_bytes
 
-__all__ = ["DEFAULT_NEEDS", "Alert", "Board", "Collector", "Config", "ConfigError", "Hook", "Mail", "Need"]
-
 SYSTEM_CONFIG = Path("/etc/buddywatch/config.toml")
 
 

@@ -5,7 +5,6 @@ Annotated[kind, meaning, name], with the name in the file where it is not the fi
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Annotated
 
 from buddywatch.config import kinds as k
 from buddywatch.config.problems import ConfigError
-from buddywatch.config.secret_files import SecretFileError, first_line
+from buddywatch.config.secret_places import SecretError, first_line, from_environment
 from buddywatch.protocol.frame import board_name
 from buddywatch.protocol.twin_names import other_names
 
@@ -101,17 +100,12 @@ class Mail:
 
     def password(self) -> str | None:
         """The password, read now and kept nowhere; None without a login. Raises ConfigError."""
-        if self.password_env is not None:
-            if not os.environ.get(self.password_env):
-                raise ConfigError(
-                    [f"environment variable {self.password_env} is not set; it must hold the mail password"]
-                )
-            return os.environ[self.password_env]
-        if self.password_file is None:
-            return None
+        what = "the mail password"
         try:
-            return first_line(self.password_file, "the mail password")
-        except SecretFileError as error:
+            if self.password_env is not None:
+                return from_environment(self.password_env, what)
+            return None if self.password_file is None else first_line(self.password_file, what)
+        except SecretError as error:
             raise ConfigError([str(error)]) from None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch.config.board_secrets import BoardSecrets
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.links import Link, Listener, asks_proof, open_link
 from buddywatch.links.connection import Connection, split_board
 from buddywatch.links.guarded import GuardedLink

@@ -7,7 +7,8 @@ from time import monotonic
 
 from buddyd.talk import secret
 
-from buddywatch.config.board_secrets import BoardSecrets, SecretError
+from buddywatch.config.board_secrets import BoardSecrets
+from buddywatch.config.secret_places import SecretError
 from buddywatch.links.base import Link, LinkDown
 from buddywatch.protocol.secret_handshake import Handshake, HandshakeError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from buddywatch.config.link_secret import Secret
-from buddywatch.config.secret_files import SecretFileError
+from buddywatch.config.secret_places import SecretError
 from buddywatch.links.base import Link, LinkDown, LinkError
 from buddywatch.links.dialog import Login, LoginError
 
@@ -56,7 +56,7 @@ class LoginLink:
         secret = None
         try:
             secret = self._secret.read() if self._secret is not None else None
-        except SecretFileError as error:
+        except SecretError as error:
             raise LinkError(f"{self.url}: {error}") from None
         self._link.start()
         self._hidden = (secret or "").encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from buddywatch.config.load import Config, Hook, Mail
+from buddywatch.config.sections import Config, Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, NotifyError

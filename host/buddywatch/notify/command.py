@@ -6,7 +6,7 @@ import errno
 import json
 from typing import Any
 
-from buddywatch.config.load import Hook, Mail
+from buddywatch.config.sections import Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import process
 from buddywatch.notify.base import Deadline, NotifyError

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, RULES, Message, MessageFacts, Occasion
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
 from buddywatch.notify.mail import new_message_id

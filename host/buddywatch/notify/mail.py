@@ -9,7 +9,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from buddywatch.config.load import Mail
+from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
 
 

@@ -13,7 +13,8 @@ import sys
 from email.message import EmailMessage
 from typing import Any
 
-from buddywatch.config.load import ConfigError, Mail
+from buddywatch.config.problems import ConfigError
+from buddywatch.config.sections import Mail
 from buddywatch.notify import process
 from buddywatch.notify.base import Deadline, NotifyError
 

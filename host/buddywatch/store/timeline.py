@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.store import Store

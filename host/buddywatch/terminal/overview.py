@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from buddywatch.config.load import Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Incident, rule_rank
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import Boot, Losses, Snapshot

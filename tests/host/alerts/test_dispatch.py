@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from boards import BOOT_ID, FACTS, KERNEL_LINE, RM, START, boot, config, kernel_event, refused, snapshot
 from buddywatch.alerts.dispatch import Dispatcher, Plan, View, plan
-from buddywatch.config.load import Board, Mail, Need
+from buddywatch.config.sections import Board, Mail, Need
 from buddywatch.model.alerts import Incident, Silence, Transition
 from buddywatch.model.samples import OVERWRITTEN, Gap
 from buddywatch.notify.gather import MessageMaker

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, RM, START, boot, config, kernel_event, refused, snapshot
-from buddywatch.config.load import Board, Need
+from buddywatch.config.sections import Board, Need
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
 from buddywatch.store.store import Store
 from feeder import Feeder

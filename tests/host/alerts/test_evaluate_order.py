@@ -140,7 +140,7 @@ import os, signal, sys
 from boards import BOOT_ID, RM, boot, config, trace
 from feeder import Feeder
 from buddywatch.alerts.dispatch import Dispatcher
-from buddywatch.config.load import Need
+from buddywatch.config.sections import Need
 from buddywatch.model.samples import BEFORE_CONTACT, Gap
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.store import Store

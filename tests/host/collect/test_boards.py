@@ -10,7 +10,7 @@ from boards import boot as bare_boot
 from buddywatch.collect import boards as boards_module
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import ASIDE_S, Boards
-from buddywatch.config.load import Board
+from buddywatch.config.sections import Board
 from buddywatch.store.store import Store
 
 

@@ -6,7 +6,7 @@ import pytest
 from boards import config
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import Boards
-from buddywatch.config.load import Collector, Config
+from buddywatch.config.sections import Collector, Config
 from buddywatch.protocol.line_stream import LinkSession, Text
 from buddywatch.store.heard import boottime_s
 from buddywatch.store.store import Store

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from buddywatch.config import load as load_module
 from buddywatch.config import schema
-from buddywatch.config.load import DEFAULT_NEEDS, Alert, Board, Collector, Config, ConfigError, Hook, Mail, Need, load
+from buddywatch.config.load import load
+from buddywatch.config.problems import ConfigError
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need
 from configfiles import EVERY_KEY, fill, load_text
 
 KEYS = [key for section in schema.SECTIONS for key in schema.keys_of(section)]

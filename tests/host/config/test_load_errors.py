@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from buddywatch.config import schema
-from buddywatch.config.load import ConfigError, load
+from buddywatch.config.load import load
+from buddywatch.config.problems import ConfigError
 from configfiles import LOGIN, SERVER, fill, load_text, mail, need
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

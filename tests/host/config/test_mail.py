@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from buddywatch.config.load import ConfigError, Mail
+from buddywatch.config.problems import ConfigError
+from buddywatch.config.sections import Mail
 from configfiles import EVERY_KEY, LOGIN, SERVER, fill, load_text, mail
 
 

@@ -3,8 +3,9 @@
 import pytest
 from buddyd import wire
 from buddyd.talk import secret
-from buddywatch.config.board_secrets import BoardSecrets, SecretError
-from buddywatch.config.load import Board, Collector, Config
+from buddywatch.config.board_secrets import BoardSecrets
+from buddywatch.config.secret_places import SecretError
+from buddywatch.config.sections import Board, Collector, Config
 from buddywatch.links import LinkDown
 from buddywatch.links.factory import Doors
 from buddywatch.links.guarded import GuardedLink

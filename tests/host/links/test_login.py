@@ -3,7 +3,7 @@
 import pytest
 from buddyd import wire
 from buddywatch.config.link_secret import Secret
-from buddywatch.config.secret_files import SecretFileError
+from buddywatch.config.secret_places import SecretError
 from buddywatch.links.dialog import LOGIN_S, NUDGE_S, SETTLE_S, Login, LoginError
 
 
@@ -101,12 +101,12 @@ def test_a_secret_that_cannot_be_used_is_told_in_one_line(tmp_path, monkeypatch)
     for content, mode, complaint in (("x\n", 0o604, "chmod 600"), ("\n", 0o600, "first line is empty")):
         path.write_text(content)
         path.chmod(mode)
-        with pytest.raises(SecretFileError, match=complaint) as raised:
+        with pytest.raises(SecretError, match=complaint) as raised:
             Secret(f"file:{path}").read()
         assert "\n" not in str(raised.value)
-    with pytest.raises(SecretFileError, match="No such file"):
+    with pytest.raises(SecretError, match="No such file"):
         Secret(f"file:{tmp_path}/none").read()
-    with pytest.raises(SecretFileError, match="is not set"):
+    with pytest.raises(SecretError, match="is not set"):
         Secret("env:BUDDYWATCH_NO_SUCH").read()
     with pytest.raises(ValueError, match="login=file:PATH") as refused:
         Secret("sesame")

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from buddywatch.config.load import Hook
+from buddywatch.config.sections import Hook
 from outboxbench import Bench
 
 

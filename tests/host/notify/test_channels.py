@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from buddywatch.config.load import Collector, Config, Mail
+from buddywatch.config.sections import Collector, Config, Mail
 from buddywatch.notify.base import NotifyError
 from buddywatch.notify.channels import send_test
 from mailing import mail_to_one

@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from buddywatch.config.load import Hook, Mail
+from buddywatch.config.sections import Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import command
 from buddywatch.notify.base import Deadline, NotifyError

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from buddywatch.config.load import Mail
+from buddywatch.config.sections import Mail
 from buddywatch.notify.mail import new_message_id
 
 

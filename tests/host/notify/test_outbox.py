@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from buddywatch.config.load import Hook
+from buddywatch.config.sections import Hook
 from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING
 from buddywatch.notify.outbox import RETRY_S, OutboxWorker
 from buddywatch.store.store import StoreError

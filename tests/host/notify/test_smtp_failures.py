@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from buddywatch.config.load import Mail
+from buddywatch.config.sections import Mail
 from buddywatch.notify import smtp
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail

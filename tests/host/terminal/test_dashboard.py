@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from buddywatch.config.load import Need
+from buddywatch.config.sections import Need
 from buddywatch.model.samples import Snapshot, Zone
 from buddywatch.terminal.dashboard import BoardView, ViewState, render
 from buddywatch.terminal.style import Style, painted, shade

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 from boards import FACTS, SEED_FREE, snapshot, zone
-from buddywatch.config.load import Need
+from buddywatch.config.sections import Need
 from buddywatch.model.samples import Gap
 from buddywatch.text.escape import (
     UNKNOWN_TIME,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from boards import FACTS, RM, SEED_FREE, SEED_REBOOTED, captured, snapshot, trace, zone
-from buddywatch.config.load import Need
+from buddywatch.config.sections import Need
 from buddywatch.verdict.judge import board_state, page_bytes_of, rule_of
 
 
