@@ -47,6 +47,7 @@ PC = [
     f"every {connection.KEEPALIVE_S:.0f} s",
     f"{4 * bounds.UPTIME_MAX_CS // (1461 * DAY_CS)} years",
     f"{bounds.INTERVAL_MAX_CS // DAY_CS} days",
+    f"{bounds.FACTS_MAX}",
     f"{bounds.FRAMES_MAX:,}",
     f"{board_tracker.LIVES_MAX}",
     f"{endings.GRACE_S:.0f} s, and {endings.GRACE_INTERVALS} of the board's intervals",

@@ -33,7 +33,7 @@ class Request(NamedTuple):
 
 
 class BoardTracker:
-    """problem: why the board's newest hello cannot be used, in one line, or None."""
+    """problem: why the board's newest hello cannot be used, or not all of it, in one line, or None."""
 
     def __init__(self) -> None:
         self.problem: str | None = None
@@ -169,9 +169,9 @@ class BoardTracker:
             life = self._lives[hello.boot_id] = Life(life.known.following_id())
         self._speaking = life
         self._in_doubt = False
-        life.facts.update(hello.facts)
+        facts = life.learn(hello.facts)
         try:
-            return out + self._take_facts(life, hello.facts, arrival, live)
+            return out + self._take_facts(life, facts, arrival, live)
         except ValueError as error:
             self.problem = str(error)
             return out
@@ -181,7 +181,7 @@ class BoardTracker:
         if life.known is None:
             return self._take_first_hello(life, arrival, live)
         told = numbers(facts)
-        self.problem = None
+        self.problem = life.problem
         boot = [life.known.boot] if life.known.learn(facts) else []
         return [*boot, *self._take_numbers(life.known, told, arrival, live)]
 
@@ -194,7 +194,7 @@ class BoardTracker:
             life.waiting.clear()  # of a recording, or of a slow link: all of it is stored
             return []
         known = self._begin_boot(life, told["up"] / 100, arrival)
-        self.problem = None
+        self.problem = life.problem
         if highest:
             known.frames.resume((), ((1, highest),), ())
         life.known = known

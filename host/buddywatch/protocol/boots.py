@@ -19,7 +19,7 @@ from buddywatch.model.samples import (
     ResumeState,
 )
 from buddywatch.protocol.board_clock import BoardClock
-from buddywatch.protocol.bounds import FRAMES_MAX, UPTIME_MAX_CS, whole_number
+from buddywatch.protocol.bounds import FACTS_MAX, FRAMES_MAX, UPTIME_MAX_CS, whole_number
 from buddywatch.protocol.frame import Frame, GapReport
 from buddywatch.protocol.layout import Layout, whole
 from buddywatch.protocol.reassembly import BootFrames, Decoded
@@ -140,8 +140,19 @@ class Life:
     def __init__(self, boot_id: str) -> None:
         self.boot_id = boot_id
         self.facts: dict[str, str] = {}  # the newest of each
+        self.problem: str | None = None  # what was not taken of its hellos, in one line
         self.waiting: list[tuple[Frame | GapReport, float, bool]] = []  # with arrival and live
         self.known: KnownBoot | None = None
+
+    def learn(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Take in a hello line; what of it was taken: a boot has only so many facts."""
+        taken = {}
+        for key, value in facts.items():
+            if key in self.facts or len(self.facts) < FACTS_MAX:
+                self.facts[key] = taken[key] = value
+            else:
+                self.problem = f"hello with more than {FACTS_MAX} facts: the others are ignored"
+        return taken
 
     def is_complete(self) -> bool:
         """Whether all lines of the hello that are needed have come; ValueError (one line): they cannot be used."""

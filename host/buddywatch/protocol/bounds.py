@@ -11,6 +11,7 @@ INTERVAL_MAX_CS = 30 * _DAY_CS  # between two polls; buddyd itself takes at most
 UPTIME_MAX_CS = 36_525 * _DAY_CS  # 100 years
 FRAMES_MAX = 10**12  # of one boot: ten a second for 3000 years
 WHOLE_MAX = 2**53  # of anything else: larger ones are no longer exact in JSON
+FACTS_MAX = 2048  # keys in the hello of one boot: 1024 zones, and as many others
 _DIGITS_MAX = len(str(WHOLE_MAX))
 
 

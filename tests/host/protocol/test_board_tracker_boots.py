@@ -3,6 +3,7 @@
 import pytest
 from buddywatch.model.samples import CLOSED, ENDING, GOES_ON, REBOOT, UNDECODABLE, Boot, BootEnd
 from buddywatch.protocol.board_tracker import LIVES_MAX, BoardTracker, Request
+from buddywatch.protocol.bounds import FACTS_MAX
 from buddywatch.protocol.frame import Frame, Hello
 from modelboard import ModelBoard
 from trackertools import EPOCH, FACTS, WIDTH, board, boots, feed, gaps, held, hello, met, numbers
@@ -197,6 +198,30 @@ def test_a_boot_is_told_again_when_a_fact_of_it_changes():
     }  # fmt: skip
     assert feed(tracker, [Hello(made.boot, {"heap_used": "3", "cols": "up", "z0": "1/X/1/-/-/-/-"})]) == []
     assert tracker.facts["heap_used"] == "3"
+
+
+def test_a_hello_has_only_so_many_facts():
+    made = board(polls=1)
+    tracker, _ = met(made)
+    for number in range(2 * FACTS_MAX):
+        feed(tracker, [Hello(made.boot, {f"x{number}": "1"})])
+    assert len(tracker.facts) == FACTS_MAX
+    assert len(tracker.boot.facts) <= FACTS_MAX
+    assert tracker.problem == f"hello with more than {FACTS_MAX} facts: the others are ignored"
+    (changed,) = feed(tracker, [Hello(made.boot, {"x1": "2", "next": "2", "other": "3"})])
+    assert changed.facts["x1"] == "2" and "other" not in changed.facts
+    assert tracker.problem is not None  # told once, not again and again
+
+
+def test_a_hello_with_too_many_facts_is_taken_all_the_same():
+    made = board(polls=1)
+    tracker = BoardTracker()
+    for number in range(FACTS_MAX - 20):
+        feed(tracker, [Hello(made.boot, {f"x{number}": "1"})])
+    assert boots(feed(tracker, hello(made)))
+    feed(tracker, [Hello(made.boot, {f"y{number}": "1" for number in range(30)})])
+    assert tracker.problem is not None
+    assert tracker.boot.boot_id == made.boot
 
 
 @pytest.mark.parametrize(
