@@ -29,6 +29,7 @@ _PURPOSE = {
     "migrations": "the schema's history",
     "outbox": "each message, for mail and each hook, and whether it was sent",
     "parts": "the threads of the running collector: their state, restarts and last error",
+    "passed": "how far a boot was judged that is newer than the one that is judged now",
     "rule_states": "the state of each rule",
     "silences": "which alerts are muted, until when, and why",
     "snapshots": "each poll of a board: frames `first_seq` to `seq`",

@@ -151,8 +151,8 @@ class BoardRules:
     def _resume(self, history: RulesHistory, monotonic_s: float) -> None:
         self._sequence = Sequence()
         self._sequence.know(history.earlier)
-        for number, (boot, pieces) in enumerate(history.boots):
-            self._sequence.begin(boot, 0 if number else history.judged_seq)
+        for boot, pieces in history.boots:
+            self._sequence.begin(boot, history.judged.get(boot.boot_id, 0))
             self._learn(boot)
             for piece in pieces:
                 self._sequence.add(boot.boot_id, piece, monotonic_s)
@@ -258,6 +258,7 @@ class BoardRules:
             self._judge_snapshot(boot_id, snapshot)
         if self._sequence.position != before:
             self.rows.judged = self._sequence.position
+        self.rows.passed |= self._sequence.take_passed()
 
     def _judge_snapshot(self, boot_id: str, snapshot: Snapshot) -> None:
         alert, last = self._alert, self._last

@@ -62,6 +62,7 @@ class Sequence:
         self.blocked_since_s: float | None = None
         self._queues: list[_BootQueue] = []  # the boot that is judged, and those after it
         self._ids: set[str] = set()  # of all boots that began, those that are over included
+        self._passed: dict[str, int] = {}
         self._endings: dict[str, int] = {}  # boots that another one followed, but more may come -> their highest frame
 
     def begin(self, boot: Boot, seq: int = 0) -> bool:
@@ -106,6 +107,11 @@ class Sequence:
         """(boot id, frame) up to which everything is judged."""
         return self._queues[0].position if self._queues else None
 
+    def take_passed(self) -> dict[str, int]:
+        """Boots that were left since the last call, and the frame up to which each was judged."""
+        passed, self._passed = self._passed, {}
+        return passed
+
     def ready(self, monotonic_s: float, patience_s: float) -> Iterator[tuple[str, Snapshot]]:
         """What can be judged now, in order: (boot id, snapshot)."""
         since_s = self.blocked_since_s
@@ -118,6 +124,7 @@ class Sequence:
                     yield queue.boot_id, piece.snapshot
             if not is_over and (not following or not following[0].has_pieces or (self._is_blocked and not impatient)):
                 break
+            self._passed[queue.boot_id] = queue.seq
             del self._queues[0]
         if not self._is_blocked:
             self.blocked_since_s = None

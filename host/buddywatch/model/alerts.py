@@ -47,7 +47,7 @@ class RulesHistory:
     """What the rules must know about a board when a collector starts.
 
     states: by (rule, need); a rule that is not in it is OK. boots: from the one that is judged on, oldest first, each
-    with its pieces that are not judged yet. judged_seq: how far the first of them is. earlier: boot ids before them.
+    with its pieces that are not judged yet. judged: how far each is, 0 if it is not in it. earlier: boots before them.
     kernel_boots, kernel_events: the agent's boots within the newest boot of the kernel, and its kernel messages.
     failing_since: when the incident about the kernel's failures opened, None if none is open.
     heard: when the newest snapshot was made, seconds since 1970, None without any. endings: boots that are ENDING.
@@ -56,7 +56,7 @@ class RulesHistory:
 
     states: Mapping[tuple[str, str | None], RuleState]
     boots: tuple[tuple[Boot, tuple[Piece, ...]], ...] = ()
-    judged_seq: int = 0
+    judged: Mapping[str, int] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()
     kernel_boots: tuple[Boot, ...] = ()
     kernel_events: tuple[Event, ...] = ()

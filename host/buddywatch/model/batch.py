@@ -51,6 +51,7 @@ class BoardRows:
     rule_states: dict[tuple[str, str | None], RuleState] = field(default_factory=dict)  # by (rule, need)
     retimes: list[Retime] = field(default_factory=list)  # after all other rows are there
     heard_boottime_s: float | None = None  # when its newest snapshot came, by this machine's CLOCK_BOOTTIME
+    passed: dict[str, int] = field(default_factory=dict)  # boots that are no longer judged -> how far they were
     judged: tuple[str, int] | None = None  # (boot id, sequence number) up to which the rules are
 
     def __len__(self) -> int:
@@ -73,6 +74,7 @@ class BoardRows:
         self.rule_states |= later.rule_states
         self.retimes += later.retimes
         self.heard_boottime_s = later.heard_boottime_s or self.heard_boottime_s
+        self.passed |= later.passed
         self.judged = later.judged or self.judged
 
 

@@ -52,5 +52,7 @@ class BatchStore(RulesStore, HeardStore):
             self.retime(board, retime)
         if rows.heard_boottime_s is not None:
             self.set_heard(board, rows.heard_boottime_s)
+        for boot_id, seq in rows.passed.items():
+            self.set_passed(board, boot_id, seq)
         if rows.judged is not None:
             self.set_judged(board, *rows.judged)

@@ -163,6 +163,11 @@ def m008_losses(connection: Connection) -> None:
     connection.execute(f"INSERT INTO losses {SUM_OF_LOSSES.format('')}")
 
 
+def m009_passed(connection: Connection) -> None:
+    """How far a boot was judged that is newer than the one that is judged now, as where that goes on after all."""
+    connection.execute("CREATE TABLE passed (boot INTEGER PRIMARY KEY REFERENCES boots, seq INTEGER NOT NULL) STRICT")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -172,6 +177,7 @@ MIGRATIONS = (
     m006_heard,
     m007_endings,
     m008_losses,
+    m009_passed,
 )
 
 

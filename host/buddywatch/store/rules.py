@@ -28,6 +28,7 @@ class RulesStore(FrameStore, AlertStore):
             return RulesHistory(self.rule_states(board))
         judged_key, judged_seq = self._row("SELECT boot, seq FROM judged WHERE board = ?", (board,)) or (boots[0][0], 0)
         open_boots = [row for row in boots if row[0] >= judged_key]
+        judged = {**self._passed(board), judged_key: judged_seq}
         kernel = boots[-1][-1]
         newest = self.latest(board)
         endings = self.endings(board)
@@ -35,10 +36,9 @@ class RulesStore(FrameStore, AlertStore):
         return RulesHistory(
             states=self.rule_states(board),
             boots=tuple(
-                (self._boot(row[:-1]), tuple(self._unjudged(row[0], judged_seq if row[0] == judged_key else 0)))
-                for row in open_boots
+                (self._boot(row[:-1]), tuple(self._unjudged(row[0], judged.get(row[0], 0)))) for row in open_boots
             ),
-            judged_seq=judged_seq,
+            judged={row[2]: judged[row[0]] for row in open_boots if row[0] in judged},
             earlier=tuple(row[2] for row in boots if row[0] < judged_key),
             kernel_boots=tuple(self._boot(row[:-1]) for row in boots if row[-1] == kernel),
             kernel_events=tuple(self._kernel_events(kernel)),
@@ -56,7 +56,21 @@ class RulesStore(FrameStore, AlertStore):
 
     def set_judged(self, board: str, boot_id: str, seq: int) -> None:
         """The rules have judged the board up to this frame of this boot."""
-        self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, self._known_key(board, boot_id), seq))
+        key = self._known_key(board, boot_id)
+        self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, key, seq))
+        # Boots before it are not looked at again. There are next to no rows in this table.
+        sql = "DELETE FROM passed WHERE boot <= ? AND (SELECT board FROM boots WHERE id = passed.boot) = ?"
+        self._run(sql, (key, board))
+
+    def set_passed(self, board: str, boot_id: str, seq: int) -> None:
+        """The rules have judged this boot up to this frame, and are at another boot now."""
+        self._run("INSERT OR REPLACE INTO passed VALUES (?, ?)", (self._known_key(board, boot_id), seq))
+
+    def _passed(self, board: str) -> dict[int, int]:
+        """By boots.id."""
+        return dict(
+            self._rows("SELECT p.boot, p.seq FROM passed p JOIN boots b ON b.id = p.boot WHERE board = ?", (board,))
+        )
 
     def move_boot(self, moved: MovedBoot) -> None:
         """Keep a boot, its events and its link under another board; what was concluded from it stays."""
@@ -72,6 +86,7 @@ class RulesStore(FrameStore, AlertStore):
         of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that was taken for ended goes on
         ended = f"DELETE FROM endings WHERE boot = ? OR (successor = ? AND boot IN ({of_board}))"
         self._run(ended, (key, moved.boot_id, moved.board))
+        self._run("DELETE FROM passed WHERE boot = ?", (key,))
         self._forget()
         if self._run("DELETE FROM judged WHERE board = ? AND boot = ?", (moved.board, key)).rowcount:
             left = self.latest_boot(moved.board)

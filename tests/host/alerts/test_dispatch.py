@@ -274,7 +274,7 @@ def test_silence_tells_nobody_until_it_ends(desk):
     assert desk.wait(1) == 1
     assert (
         desk.mails()[0].subject
-        == "[buddywatch] CRIT xp: rm can no longer be allocated (needs a 64 kB block), for 59 min now"
+        == "[buddywatch] CRIT xp: rm can no longer be allocated (needs a 64 kB block), for 1 h now"
     )
 
 

@@ -104,6 +104,25 @@ def test_state_goes_on_over_a_reboot(xp):
     assert xp.changes("refused") == [("refused", "pending", "firing", 2), ("refused", "clearing", "ok", 3)]
 
 
+def test_boot_that_was_left_for_an_earlier_one_is_not_judged_again_after_a_restart(xp):
+    """The hello of an older boot came late, and the present one went on."""
+    later = "0000b002"
+    xp.feed(snapshot(1), boot(later, "agent-restart"), *(refused(seq, later) for seq in (1, 2)))
+    xp.rules.go_on(boot())
+    xp.feed(*map(snapshot, (2, 3, 4)))
+    told = [("refused", "pending", "firing", 2), ("refused", "clearing", "ok", 4)]
+    assert xp.changes("refused") == told
+    assert xp.store.rules_history("xp").judged == {BOOT_ID: 4, later: 2}
+    xp.restart()
+    xp.rules.go_on(boot())
+    xp.feed(snapshot(5))
+    assert xp.changes("refused") == told
+    xp.rules.go_on(boot(later))
+    xp.feed(refused(3, later), refused(4, later))
+    assert xp.changes("refused") == [*told, ("refused", "pending", "firing", 4)]
+    assert xp.store.rules_history("xp").judged == {later: 4}
+
+
 # --- crashes ---
 
 

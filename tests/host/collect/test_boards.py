@@ -179,4 +179,4 @@ def test_store_that_takes_nothing_keeps_what_was_judged(world):
     world.boards.gather(1.0)
     world.store.write(world.boards.take_batch())
     assert [shot.seq for shot in world.store.snapshots("xp")] == [1, 2]
-    assert world.store.rules_history("xp").judged_seq == 2
+    assert world.store.rules_history("xp").judged == {BOOT_ID: 2}

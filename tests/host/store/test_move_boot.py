@@ -49,10 +49,12 @@ def test_what_was_stored_of_the_boot_is_the_other_boards(store):
 
 
 def test_the_board_that_is_left_is_judged_from_its_own_newest_frame_on(store):
+    store.set_passed("xp", OTHER, 2)
     move(store)
+    assert store.rules_history("xp-2").judged == {OTHER: 0}
     history = store.rules_history("xp")
     assert [(one.boot_id, pieces) for one, pieces in history.boots] == [(BOOT_ID, ())]
-    assert (history.judged_seq, history.kernel_events) == (5, ())
+    assert (history.judged, history.kernel_events) == ({BOOT_ID: 5}, ())
     assert [one.boot_id for one, _ in store.rules_history("xp-2").boots] == [OTHER]
     assert [event.seq for event in store.rules_history("xp-2").kernel_events] == [4]
 
