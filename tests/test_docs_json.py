@@ -153,6 +153,14 @@ def test_explain_has_the_keys_that_the_page_names() -> None:
     assert shown == "{" + ", ".join(json.dumps(key) for key in json.loads(done.stdout)) + "}"
 
 
+def test_every_key_of_an_answer_of_explain_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TOP / "tests/fixtures/reports/seed.txt"
+    answer = Runner(tmp_path, capsys)("explain", "--json", "--need", "61440", str(text)).json
+    true = set(answer["failures"][0]) | set(answer["needs"][0])
+    table = docs_pages.rows(docs_pages.section(JSON_PAGE, "explain"))
+    assert {key for row in table for key in docs_pages.code(row[0])} == true
+
+
 def test_sizes_are_the_measured_ones() -> None:
     measured = store_sizes.measure("cron-a")
     (row,) = [

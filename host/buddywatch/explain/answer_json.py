@@ -6,10 +6,12 @@ from typing import Any
 
 from buddywatch.explain.case import Case, Explanation
 from buddywatch.explain.changes import Change
-from buddywatch.explain.judge import certain_largest_order, merge_plan
+from buddywatch.explain.judge import Answer, certain_largest_order, merge_plan
+from buddywatch.explain.missing import commands
 from buddywatch.explain.program import Piece
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.request import Request
+from buddywatch.explain.trimming import is_picture
 from buddywatch.kernel_text.state import State, Zone, reserve_pages
 
 _PLAIN = Request(0)
@@ -67,6 +69,7 @@ def _zone(state: State, zone: Zone, index: int) -> dict[str, Any]:
         "serviceable_bytes": _serviceable(state, zone, at_low=False),
         "serviceable_low_bytes": _serviceable(state, zone, at_low=True),
         "reclaimable_bytes": _times(state.reclaimable_pages, page_bytes),
+        "usage_bytes": {use: _times(pages, page_bytes) for use, pages in state.usage.items()},
     }
 
 
@@ -136,9 +139,25 @@ def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
         "kernel": case.kernel.release,
         "rule": answer.rule,
         "remedies": [
-            {"what": remedy.what, "helps": remedy.helps, **remedy.numbers, "text": remedy.text}
+            {"what": remedy.what, "helps": remedy.helps, **remedy.numbers, "text": remedy.text, "short": remedy.short}
             for remedy in remedies(case)
         ],
+        "zones": [_zone_answer(one) for one in (answer, *answer.others) if one.zone],
+        "is_start": case.is_start,
+        "is_trimming": is_picture(case),
+        "next": [{"command": command.strip("`"), "settles": settles} for command, settles in commands(case)],
+    }
+
+
+def _zone_answer(answer: Answer) -> dict[str, Any]:
+    """What one of several zones has against the request."""
+    return {
+        "node": answer.zone.node if answer.zone else None,
+        "zone": answer.zone.name if answer.zone else None,
+        "verdict": answer.verdict,
+        "margin_pages": None if answer.is_bound else answer.margin_pages,
+        "reason": answer.reason,
+        "reserve_pages": answer.reserve,
     }
 
 

@@ -20,6 +20,7 @@ _EVENTS = (
     ("reboot", re.compile(r"Linux version \d|\breboot")),
 )
 _MOST_SIZES = 6
+MOST_COMPARED = 100  # states; a log may have many thousands, and a reader wants the newest
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Change:
 
 
 def changes(states: Sequence[State], requests: Sequence[tuple[str, int]], text: str) -> list[Change]:
-    """Of each two states in a row that came from /proc. requests: (name, bytes), those of needs and of failures."""
-    read = [state for state in states if state.source != "dump"]
+    """Of each two states in a row that came from /proc, the newest of them. requests: (name, bytes), those of needs and
+    of failures."""
+    read = [state for state in states if state.source != "dump"][-MOST_COMPARED:]
     pairs = [(before, after) for before, after in pairwise(read) if _zones(before) == _zones(after)]
     return [_change(before, after, requests, text[before.offset : after.offset]) for before, after in pairs]
 

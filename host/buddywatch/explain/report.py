@@ -173,7 +173,7 @@ def _change_parts(explanation: Explanation, full: bool) -> list[Part]:
         return []
     most = _LISTED if full else _LISTED_IN_SHORT - 1
     shown = explanation.changes[-most:]
-    more = f", the newest {most} of {len(explanation.changes)}" if len(explanation.changes) > most else ""
+    more = f", the newest {most}" if len(explanation.changes) > most else ""
     return [Paragraph(f"What changed from state to state{more}:"), Bullets([change_words(change) for change in shown])]
 
 
