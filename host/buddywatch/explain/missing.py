@@ -6,6 +6,10 @@ from buddywatch.explain.case import Case
 
 _MOST = 3
 _DMESG = ("`dmesg -n 8`", "lets the console show all that the kernel prints at the next failure")
+_PRINTK = (
+    "`echo 8 > /proc/sys/kernel/printk`",
+    "lets the console show all that the kernel prints at the next failure, without starting a program",
+)
 _SYSRQ = (
     "`echo m > /proc/sysrq-trigger`",
     "prints every zone's free blocks, marks and page size into the kernel log, without starting a program",
@@ -22,7 +26,7 @@ def commands(case: Case) -> list[tuple[str, str]]:
         return []
     state = case.state
     if state is None:
-        return [_DMESG, _SYSRQ, _ZONEINFO]
+        return [_PRINTK if case.kernel.no_mmu else _DMESG, _SYSRQ, _ZONEINFO]
     found = []
     if not state.is_whole:
         found += [_BUDDYINFO]

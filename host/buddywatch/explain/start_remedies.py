@@ -87,3 +87,13 @@ def reboot(case: Case) -> list[Remedy]:
             short="reboot: that alone makes large blocks again",
         )
     ]
+
+
+def retry(case: Case) -> Remedy | None:
+    """What people do when a command does nothing."""
+    if not case.kernel.no_mmu or case.message is None or case.is_start is False:
+        return None
+    if not verdict_words.damages_shell(case.kernel.release or ""):
+        return None
+    short = "trying again from the same shell: before Linux 3.18 a refused start damages it"
+    return Remedy("retry", verdict_words.RETRY, helps=False, short=short)

@@ -17,6 +17,8 @@ def advice_lines(statements: list[Statement], facts: MessageFacts, lacks_memory:
     advice: list[str] = []
     if rules & set(_MEMORY_RULES):
         advice += [verdict_words.FREE_SOME] if lacks_memory else _memory(facts.facts)
+    if KERNEL_FAILURE in rules and facts.facts.get("nommu") == "1":
+        advice += _after_a_failure(facts)
     if SILENT in rules:
         advice += _silent(facts)
     if REBOOTED in rules:
@@ -43,6 +45,17 @@ def _no_mmu(board: dict[str, str]) -> list[str]:
     trim = board.get("trim", "")
     if trim.isdecimal() and int(trim) > 0:
         advice.append(verdict_words.trimming(int(trim)))
+    return advice
+
+
+def _after_a_failure(facts: MessageFacts) -> list[str]:
+    """What makes it worse on a board without an MMU."""
+    advice = [verdict_words.RETRY] if verdict_words.damages_shell(facts.facts.get("kernel", "")) else []
+    if facts.state is not None and facts.state.page_bytes:
+        advice.append(
+            f"{verdict_words.no_dmesg(facts.state.page_bytes)} This mail has the kernel's lines, "
+            f"`buddywatch history {facts.board} --json` all of them."
+        )
     return advice
 
 

@@ -41,6 +41,32 @@ USE_BUILTINS = (
 )
 
 
+def damages_shell(release: str) -> bool:
+    """Whether a refused start of a program damages what started it, on a kernel without an MMU.
+
+    load_flat_file() in fs/binfmt_flat.c calls flush_old_exec() before it asks for memory. That lets the parent of a
+    vfork() go on, so that a child whose execve() comes back runs on its parent's stack: read in 2.6.24, 2.6.30,
+    3.10.108, 3.16 and 3.17.4, seen on 2.6.30. From 3.18 on (3.18.20 was read) search_binary_handler() in fs/exec.c
+    kills such a child with SIGSEGV.
+    """
+    version = watermark.version(release)
+    return version is not None and version < (3, 18)
+
+
+RETRY = (
+    "Do not try again from the same shell: before Linux 3.18 each refused start damages the shell that tried it, and "
+    "later commands fail in odd ways. The kernel lets the shell go on before it asks for the program's memory "
+    "(fs/binfmt_flat.c), and after a refusal both run on one stack."
+)
+
+
+def no_dmesg(page_bytes: int) -> str:
+    return (
+        "Do not start programs to look at it, not even `dmesg`: a start that finds no block of up to "
+        f"{format_bytes(page_bytes << watermark.COSTLY_ORDER)} calls the OOM killer, which may take buddyd."
+    )
+
+
 def files_in_ram(size_bytes: int) -> str:
     """On a board with a ROM and files in RAM, Linux 2.6.30, drop_caches freed 72 of 2472 kB: cache of the ROM."""
     return (

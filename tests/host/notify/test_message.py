@@ -95,6 +95,14 @@ What to do
   - vm.nr_trim_pages is 1: the kernel splits the block of every program and
     frees its unused end. `echo 0 > /proc/sys/vm/nr_trim_pages` keeps blocks
     whole; programs then keep the unused end.
+  - Do not try again from the same shell: before Linux 3.18 each refused start
+    damages the shell that tried it, and later commands fail in odd ways. The
+    kernel lets the shell go on before it asks for the program's memory
+    (fs/binfmt_flat.c), and after a refusal both run on one stack.
+  - Do not start programs to look at it, not even `dmesg`: a start that finds
+    no block of up to 32 kB calls the OOM killer, which may take buddyd. This
+    mail has the kernel's lines, `buddywatch history xp-07 --json` all of
+    them.
 
 Mute these alerts (they are still recorded)
   buddywatch silence xp-07 refused --for 4h --because "..."
