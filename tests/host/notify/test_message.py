@@ -295,3 +295,17 @@ def test_files_in_ram_are_no_caches(fact, kb, said):
     text = "\n".join(totals_lines(board_state(shot, {**XPORT, "files": fact}, [])))
     rows = dict(re.findall(r"^  ((?:caches|files in RAM)[^:]*): +(\d+) kB$", text, re.MULTILINE))
     assert rows == {row: str(value) for row, value in said.items()}
+
+
+@pytest.mark.parametrize(
+    ("board", "rule", "retry", "dmesg"),
+    [
+        pytest.param(XPORT, "kernel_failure", True, True, id="2.6.30"),
+        pytest.param({**XPORT, "kernel": "3.18.20"}, "kernel_failure", False, True, id="3.18"),
+        pytest.param(PC, "kernel_failure", False, False, id="mmu"),
+        pytest.param(XPORT, "refused", False, False, id="nothing-failed-yet"),
+    ],
+)
+def test_what_makes_a_failure_worse(board, rule, retry, dmesg):
+    text = unfolded(body([transition(rule, "firing", "rm" if rule == "refused" else None)], board=board))
+    assert ("Do not try again from the same shell" in text, "not even `dmesg`" in text) == (retry, dmesg)
