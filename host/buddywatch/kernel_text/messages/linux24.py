@@ -14,5 +14,5 @@ ORDERS, BITMAP = "orders", "bitmap"
 FORMS = (
     form(ORDERS, "__alloc_pages:", r"\b__alloc_pages: (?P<page_order>\d{1,2})-order allocation failed"
          r"(?: \(gfp=(?P<mode>0x[0-9a-f]{1,8})/(?P<memalloc_number>\d{1,9})\))?"),
-    form(BITMAP, "pages", rf"{COMM}: allocation of (?P<request_pages>\d{{1,9}}) pages failed!"),
+    form(BITMAP, "failed!", rf"{COMM}: allocation of (?P<request_pages>\d{{1,9}}) pages failed!"),
 )  # fmt: skip

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 # with ": " in it is read from there on.
 COMM = r"(?:^|(?<=[\s\]>]))(?P<process>(?:(?!: )[^\s\]>\[<])(?:(?!: )[^\n]){0,14}?)"
 _NUMBERS = ("_kb", "_pages", "_bytes", "_number", "order", "node", "score")
-_WIDEST = 700  # characters of a message after the start of its line
+_WIDEST, _FARTHEST = 700, 240  # characters of a message after its mark, and before it
+_BEGINS = re.compile(r"^|(?<!\w)(?=\S)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,20 @@ def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]
             start = text.rfind("\n", 0, at) + 1
             for _ in range(each.lines_before):
                 start = text.rfind("\n", 0, max(start - 1, 0)) + 1
-            match = each.pattern.search(text, max(start, at - _WIDEST), at + _WIDEST)
-            holds = match is not None and match.start() <= at < match.end()
-            if match and holds and match.start() not in seen:
+            match = _match_with(each.pattern, text, max(start, at - _FARTHEST), at)
+            if match and match.start() not in seen:
                 seen.add(match.start())
                 yield _notice(family, each.name, match)
-            at = text.find(each.mark, match.end() if match and holds else at + 1)
+            at = text.find(each.mark, match.end() if match else at + 1)
+
+
+def _match_with(pattern: re.Pattern[str], text: str, start: int, at: int) -> re.Match[str] | None:
+    """The first match that holds the mark at `at` and starts after start, at a word or a line."""
+    for begin in _BEGINS.finditer(text, start, at + 1):
+        match = pattern.match(text, begin.start(), at + _WIDEST)
+        if match and at < match.end():
+            return match
+    return None
 
 
 def _notice(family: str, name: str, match: re.Match[str]) -> Notice:
