@@ -14,6 +14,7 @@ from math import isnan, nan
 
 from buddywatch.kernel_text.events import MARK, Event, events, is_title
 from buddywatch.kernel_text.prefix import strip
+from buddywatch.kernel_text.stars import with_stars
 
 _CONTROLS = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xA0: " ", 0x200B: None, 0xFEFF: None}
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -66,6 +67,9 @@ class Cleaned:
         return len(near) > 1 and self.widths[index] >= max(near)
 
 
+_FEWEST_SIZES = 5  # of a list of free blocks
+
+
 def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cleaned:
     """raw, cleaned. progress is called regularly with the fraction that is done, 0 to 1."""
     raw = _ESCAPES.sub("", raw).translate(_CONTROLS)
@@ -76,6 +80,7 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
         physical = [unescape(line) if "&" in line and _HTML.search(line) else line for line in physical]
     if '":' in raw:
         physical = [_JSON_ESCAPES.sub(_of_json, line) if '":' in line and "\\" in line else line for line in physical]
+    physical = [with_stars(line) if line.count("kB") > _FEWEST_SIZES else line for line in physical]
     result = _cleaned(physical, progress)
     if _is_newest_first(result.stamps):
         result = replace(_cleaned(physical[::-1], progress), newest_first=True)

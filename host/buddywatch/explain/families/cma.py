@@ -61,13 +61,15 @@ def _cause(message: Message, numbers: dict[str, int]) -> str:
     busy = [notice.words for notice in message.notices if notice.form == forms.BUSY]
     if busy:
         ranges = ", ".join(f"{words['first_pfn']} to {words['end_pfn']}" for words in busy[:3])
-        parts.append("no range of the area could be emptied in time.")
+        parts.append("No range of the area could be emptied in time.")
         pages = int(busy[-1]["end_pfn"], 16) - int(busy[-1]["first_pfn"], 16)
         more = f" and {len(busy) - 3} more" if len(busy) > 3 else ""
         parts.append(
             f"Page frames {ranges}{more} ({pages} pages each try) were busy: something in them was in use and could "
             "not be moved away at once, such as a page under I/O or one that a driver has pinned."
         )
+    if {notice.form for notice in message.notices} == {forms.BUSY}:
+        parts.append("Whether the request failed in the end is not in the text.")
     if "free_pages" in numbers:
         parts.append(f"{numbers['free_pages']} of the area's {numbers['area_pages']} pages were free{_runs(message)}.")
     if errno == 12 and "free_pages" not in numbers and not busy:

@@ -37,7 +37,7 @@ def _group(message: Message) -> Told:
     stats = _stats(message.notices)
     limit = usage["memory"]["limit_kb"] if "memory" in usage else None
     most = f" of {limit} kB" if limit is not None and limit < _LIMIT_UNSET_KB else ""
-    parts = [f"a control group reached its limit{most}; the machine was not out of memory."]
+    parts = [f"A control group reached its limit{most}; the machine was not out of memory."]
     parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
     parts += [words for words in (_held(stats),) if words]
     parts.append("Free memory of the machine, its blocks and watermarks have nothing to do with it.")
@@ -146,7 +146,7 @@ def _without_header(message: Message) -> Told:
         ),
     )
     label = "Killed" if message.killed else "Failed"
-    return Told("memory ran out", asked, f"memory ran out. {cause}", reasons.UNKNOWN, None, remedies, label)
+    return Told("memory ran out", asked, f"Memory ran out. {cause}", reasons.UNKNOWN, None, remedies, label)
 
 
 def _victim_words(notice: Notice) -> str:

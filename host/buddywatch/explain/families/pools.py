@@ -10,6 +10,8 @@ from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text.escape import one_line
 
+_LARGEST_BOUNCE = 128 * 2048  # IO_TLB_SEGSIZE slots of IO_TLB_SIZE bytes, include/linux/swiotlb.h
+
 
 def told(message: Message, raw: Raw) -> Told:
     notice = next(notice for notice in message.notices if notice.family == forms.FAMILY)
@@ -19,6 +21,7 @@ def told(message: Message, raw: Raw) -> Told:
         forms.DMA_POOL: _dma_pool,
         forms.DMA_POOL_SMALL: _dma_pool_small,
         forms.BOUNCE: _bounce,
+        forms.BOUNCE_END: _bounce,
         forms.NO_BOUNCE: _no_bounce,
         forms.ZRAM: _zram,
         forms.SOCKETS: _sockets,
@@ -32,7 +35,7 @@ def _size(notice: Notice) -> str:
 
 
 def _for(notice: Notice) -> str:
-    device = notice.words.get("device")
+    device = notice.words.get("device") or notice.words.get("at")
     return f" for {one_line(device, 80).rstrip(':')}" if device else ""
 
 
@@ -95,18 +98,33 @@ def _dma_pool_small(notice: Notice) -> Told:
 def _bounce(notice: Notice) -> Told:
     used, slots = notice.numbers.get("used_number"), notice.numbers.get("slots_number")
     cause = "The area had no run of free slots for it."
-    if used is not None and slots is not None:
+    if notice.numbers.get("size_bytes", 0) > _LARGEST_BOUNCE:
+        cause = f"It is more than {_LARGEST_BOUNCE // 1024} kB, the most that the area takes at once: it never fits."
+    elif used is not None and slots is not None:
         cause = f"{used} of its {slots} slots (2 kB each) were in use: no run of free ones was long enough."
     return Told(
         f"{_size(notice)} of bounce buffer",
         f"A driver wanted to transfer {_size(notice)}{_for(notice)}, to memory that the device cannot reach, so the "
         "data goes through an area for that (swiotlb).",
-        f"{cause} The kernel's free memory does not matter. One transfer of more than 256 kB never fits.",
+        f"{cause} The kernel's free memory does not matter.",
         reasons.POOL,
         False,
-        (Remedy("swiotlb", "`swiotlb=SLOTS` on the kernel's command line: a larger area (65536 slots are 128 MB); or a "
-                "driver that asks for less at a time."),),
+        _bounce_remedies(notice),
     )  # fmt: skip
+
+
+def _bounce_remedies(notice: Notice) -> tuple[Remedy, ...]:
+    if notice.numbers.get("size_bytes", 0) > _LARGEST_BOUNCE:
+        text = (
+            "Ask for less at a time (for USB the program's transfer size), or give the device memory that it reaches: "
+            "a wider DMA mask in the driver or the device tree, an IOMMU, or `mem=` below its limit."
+        )
+        return (Remedy("smaller", text, short="ask for less at a time, or let the device reach all memory"),)
+    text = (
+        "`swiotlb=SLOTS` on the kernel's command line: a larger area (65536 slots are 128 MB). If it fills again, the "
+        "driver does not give its slots back."
+    )
+    return (Remedy("swiotlb", text, short="`swiotlb=SLOTS` on the kernel's command line (65536 slots are 128 MB)"),)
 
 
 def _no_bounce(notice: Notice) -> Told:

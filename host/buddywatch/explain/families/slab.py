@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from buddywatch.explain import reasons
 from buddywatch.explain.families.told import Told
+from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import slab as forms
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text.escape import counted, one_line
+
+# mm/slab_common.c, memcg_create_kmem_cache(), 3.10 to 5.8: "kmalloc-1024(1793:GROUP)"
+_GROUPS_CACHE = re.compile(r"[^\n(]{1,64}\(\d{1,9}:(?P<group>[^\n]{1,200})\)")
+_REPORT = Remedy(
+    "report",
+    "Look for the page allocator's report before this line (`page allocation failure`, then `Mem-Info:`).",
+    short="look for `page allocation failure` before this line",
+)
 
 
 def told(message: Message, raw: Raw) -> Told | None:
@@ -21,5 +32,27 @@ def told(message: Message, raw: Raw) -> Told | None:
     if least is not None:
         asked += f" It asks for {counted(1 << least, 'page')} in one piece"
         asked += f", after it has tried {1 << default}." if default is not None and default > least else "."
+    group = _GROUPS_CACHE.fullmatch(cache or "")
+    if group and "page" not in message.kinds:
+        return _of_group(asked, one_line(group["group"], 120))
     cause = "" if message.order is not None else "How many pages, and what was free, is not in the text."
-    return Told("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order))
+    return Told("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order), (_REPORT,))
+
+
+def _of_group(asked: str, group: str) -> Told:
+    """The cache belongs to a control group, and the page allocator did not complain: its limit refused the slab."""
+    cause = (
+        f"The control group {group} was at its limit for kernel memory (or for all memory): the cache is its own, and "
+        "the page allocator itself reported nothing. The machine's free memory is not the matter."
+    )
+    remedies = (
+        Remedy(
+            "group_limit",
+            "Raise the group's limit (memory.max; memory.limit_in_bytes and memory.kmem.limit_in_bytes of cgroup v1), "
+            "or start fewer processes, threads and sockets in it. Kernels 3.x and 4.x before 4.19 are known to keep "
+            "caches of groups that are gone: restart the container, or use a newer kernel.",
+            short="raise the control group's limit for kernel memory",
+        ),
+        Remedy("free_memory", "Freeing memory outside of the group, compaction, vm.min_free_kbytes.", helps=False),
+    )
+    return Told("a slab of a control group", asked, cause, reasons.CONTROL_GROUP, False, remedies)

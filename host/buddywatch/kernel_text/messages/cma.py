@@ -19,7 +19,7 @@ FORMS = (
          r"=> (?P<free_pages>\d{1,12}) free of (?P<area_pages>\d{1,12}) total pages"),
     form(BUSY, "alloc_contig_range:", r"\balloc_contig_range: \[(?P<first_pfn>[0-9a-f]{1,16}), "
          r"(?P<end_pfn>[0-9a-f]{1,16})\) PFNs busy"),
-    form(BUFFER, "buffer", r"(?P<device>[\w.:-]{1,40} [\w.:-]{1,40}:)? failed to allocate buffer with size "
+    form(BUFFER, "buffer", r"(?:(?P<device>[\w.:-]{1,40} [\w.:-]{1,40}): )?\bfailed to allocate buffer with size "
          r"(?P<size_bytes>\d{1,15})"),
     form(RESERVE, "reserve", r"\bcma: Failed to reserve (?P<reserve_mb_number>\d{1,9}) MiB"),
 )  # fmt: skip

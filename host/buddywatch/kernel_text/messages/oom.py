@@ -13,7 +13,7 @@ from buddywatch.kernel_text.messages.notice import Notice, form
 
 FAMILY = "oom"
 HEADER, CHOSEN, KILLED, FAULT, CONSTRAINT, NOBODY = "header", "chosen", "killed", "fault", "constraint", "nobody"
-LIMIT, USAGE, STATS, GROUP = "limit", "usage", "stats", "group"
+LIMIT, USAGE, STATS, GROUP, TRACE = "limit", "usage", "stats", "group", "trace"
 
 _REASON = r"(?P<reason>(?:Memory cgroup )?[Oo]ut of [Mm]emory(?: \([^)\n]{1,40}\))?)"
 _VICTIM = r"\((?P<victim>[^\n]{1,32}?)\)(?=[\s,.]|$)"
@@ -38,11 +38,12 @@ FORMS = (
     form(STATS, "stats", rf"\bMemory cgroup stats(?: for (?P<cgroup>{_PATH}))?:\s{{0,4}}(?P<stats>"
          r"(?:[a-z_()]{2,32}(?::\d{1,15}(?:\n\d{1,12})?KB| \d{1,20})\s{1,4}){1,80})"),
     form(GROUP, "memory.oom.group", rf"\bTasks in (?P<cgroup>{_PATH}) are going to be killed due to memory.oom.group"),
+    form(TRACE, "mem_cgroup_o", r"\bmem_cgroup_(?:out_of_memory|oom_synchronize|oom)\b"),
     form(NOBODY, "killable", r"\bOut of memory and no killable processes"),
     form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory"),
     form(FAULT, "killing", r"\bVM: killing process (?P<victim>\S{1,16})"),
 )  # fmt: skip
-_OF_A_GROUP = (LIMIT, USAGE, STATS, GROUP)
+_OF_A_GROUP = (LIMIT, USAGE, STATS, GROUP, TRACE)
 
 
 def is_about_a_group(notice: Notice) -> bool:

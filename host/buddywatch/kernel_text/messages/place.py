@@ -21,6 +21,8 @@ from buddywatch.kernel_text.raw import Message
 _FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, pools, slab, stalls, vmalloc)
 # Lines of one message that follow each other, with the prefixes of a log between them.
 _NEXT_LINE_CHARS = 600
+# What is no failure without another message before it.
+_ONLY_PARTS = {page_parts.FAMILY: (page_parts.MODE, page_parts.NODES), oom.FAMILY: (oom.TRACE,)}
 _RECENT = 4  # failures that other CPUs may have reported in between
 
 
@@ -39,7 +41,7 @@ def placed(notice: Notice, recent: list[Message]) -> Message | None:
     """A new failure for the notice; None if it was added to one of `recent`, the failures close before it."""
     message = _owner(notice, recent[-_RECENT:])
     opened = None
-    if message is None and notice.family == page_parts.FAMILY and notice.form != page_parts.NAMELESS:
+    if message is None and notice.form in _ONLY_PARTS.get(notice.family, ()):
         return None  # of no failure in the text
     if message is None:
         message = opened = Message(notice.offset, notice.family, None, kinds=[notice.family])
@@ -66,6 +68,8 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
         return last if last and last.kind == cma.FAMILY and _is_same_area(last, notice) else None
     if notice.family == slab.FAMILY:
         return next((m for m in reversed(recent) if m.kind == "page" and not _has(m, slab.FAMILY)), None)
+    if notice.form == pools.BOUNCE_END and last and _ends_transfer(last, notice):
+        return last
     if notice.family == pools.FAMILY:
         return next((m for m in reversed(recent) if _is_of_pool(m, notice)), None)
     if notice.family == loader.FAMILY:
@@ -89,6 +93,16 @@ def _owner_of_part(notice: Notice, recent: list[Message]) -> Message | None:
         if notice.form == page_parts.NODES and message.nodes is None:
             return message
     return None
+
+
+def _ends_transfer(last: Message, notice: Notice) -> bool:
+    """True if it is the second of two lines about one transfer, which lib/swiotlb.c of 4.x prints."""
+    told = {other.form for other in last.notices}
+    return (
+        told == {pools.BOUNCE}
+        and _follows(last, notice.offset)
+        and (notice.numbers["size_bytes"] == last.requested_bytes)
+    )
 
 
 def _is_of_pool(message: Message, notice: Notice) -> bool:

@@ -11,7 +11,8 @@ from buddywatch.kernel_text.messages.notice import form
 
 FAMILY = "pool"
 PERCPU, HUGE, DMA_POOL, DMA_POOL_SMALL = "percpu", "huge-pages", "dma-pool", "dma-pool-small"
-BOUNCE, NO_BOUNCE, ZRAM, SOCKETS, BOOT = "bounce-buffer", "no-bounce-buffer", "zram", "sockets", "boot"
+BOUNCE, BOUNCE_END, NO_BOUNCE = "bounce-buffer", "bounce-end", "no-bounce-buffer"
+ZRAM, SOCKETS, BOOT = "zram", "sockets", "boot"
 
 _KIB = r"(?P<size_kib_number>\d{1,9}) KiB"
 FORMS = (
@@ -23,11 +24,12 @@ FORMS = (
     form(DMA_POOL, "pool", rf"\bDMA: failed to allocate {_KIB} (?:[A-Z_|a-z0-9]{{1,60}} )?pool for atomic"),
     form(DMA_POOL_SMALL, "pool", rf"\b{_KIB} atomic DMA coherent pool is too small"),
     form(DMA_POOL_SMALL, "pool", r"\bFailed to get suitable pool for (?P<device>[^\n]{1,60})"),
-    form(BOUNCE, "swiotlb", r"(?P<device>[\w.:-]{1,40} [\w.:-]{1,40}:)? ?\bswiotlb buffer is full"
+    form(BOUNCE, "swiotlb", r"(?:(?P<device>[\w.:-]{1,40} [\w.:-]{1,40}): )?\bswiotlb buffer is full"
          r"(?: \(sz: (?P<size_bytes>\d{1,12}) bytes\)(?:, total (?P<slots_number>\d{1,12}) \(slots\), "
          r"used (?P<used_number>\d{1,12}) \(slots\))?)?"),
-    form(BOUNCE, "SW-IOMMU", r"\bDMA: Out of SW-IOMMU space for (?P<size_bytes>\d{1,12}) bytes"
-         r"(?: at device (?P<device>[^\n]{1,60}))?"),
+    form(BOUNCE_END, "SW-IOMMU", r"(?:(?P<device>[\w.:-]{1,40} [\w.:-]{1,40}): )?"
+         r"\bDMA: Out of SW-IOMMU space for (?P<size_bytes>\d{1,12}) bytes"
+         r"(?: at device (?P<at>[^\n]{1,60}))?"),
     form(NO_BOUNCE, "SWIOTLB", r"\bCan(?: not|not) allocate SWIOTLB buffer"),
     form(NO_BOUNCE, "buffer", r"\b(?:software IO TLB|SWIOTLB): Cannot allocate buffer"),
     form(ZRAM, "compressed", r"\bzram\d{0,4}: Error allocating memory for compressed page: (?P<page_number>\d{1,12}), "

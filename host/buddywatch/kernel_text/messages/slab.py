@@ -14,7 +14,7 @@ _GFP = r",? \(?gfp=(?P<mode>0x[0-9a-f]{1,16})(?:\((?P<mode_names>[A-Z_|a-z0-9]{0
 FORMS = (
     form(FAILED, "SLUB:", rf"\bSLUB: Unable to allocate memory on (?:CPU#?\d{{1,4}} \(of node \d{{1,9}}\) on )?"
          rf"node -?\d{{1,9}}{_GFP}"
-         r"(?:[\s\S]{1,120}?\bcache: (?P<cache>[^\n]{1,64}?), object size: (?P<object_bytes>\d{1,9}), "
+         r"(?:[\s\S]{1,120}?\bcache: (?P<cache>[^\n]{1,240}?), object size: (?P<object_bytes>\d{1,9}), "
          r"buffer size: (?P<buffer_bytes>\d{1,9}), default order: (?P<default_order>\d{1,2}), "
          r"min order: (?P<least_order>\d{1,2}))?"),
     form(FAILED, "SLAB:", rf"\bSLAB: Unable to allocate memory on node -?\d{{1,9}}{_GFP}"

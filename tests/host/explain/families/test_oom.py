@@ -89,6 +89,12 @@ def test_a_control_group_of_new_kernels_has_bytes():
     assert failures(NEW_GROUP)[0]["killed"] == ["python3 (77)"]
 
 
+def test_a_call_trace_tells_a_control_group():
+    text = HEADER + "[   13.958013]  mem_cgroup_out_of_memory+0x36/0x50\n"
+    assert parts(text) == [("sh", None, None, 0, "control-group")]
+    assert parts("[   13.958013]  mem_cgroup_out_of_memory+0x36/0x50\n") == []
+
+
 def test_a_kill_of_a_group_alone_is_of_a_group():
     line = "Memory cgroup out of memory: Killed process 77 (python3) total-vm:20000kB, anon-rss:4000kB, file-rss:10kB\n"
     assert parts(line) == [(None, None, None, None, "control-group")]

@@ -36,6 +36,20 @@ def test_each_message_is_one_failure(line, size, contiguous, words):
     assert words in told(line)
 
 
+def test_two_lines_of_one_transfer_are_one_failure():
+    first = "dwc3 38200000.dwc3: swiotlb buffer is full (sz: 16384 bytes)\n"
+    second = "dwc3 38200000.dwc3: DMA: Out of SW-IOMMU space for 16384 bytes\n"
+    assert len(failures(first + second)) == 1
+    assert len(failures(first + second + first + second)) == 2
+    assert len(failures(first + second.replace("16384", "8192"))) == 2
+
+
+def test_more_than_the_area_takes_at_once_never_fits():
+    line = "v3d fec00000.v3d: swiotlb buffer is full (sz: 536576 bytes), total 32768 (slots), used 3487 (slots)"
+    assert "more than 256 kB, the most that the area takes at once" in told(line)
+    assert "swiotlb=" not in told(line)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -39,6 +39,24 @@ def test_after_the_allocators_message_it_says_what_for(text):
     assert f"of the cache {name}" in told(PAGE + text.format(1))
 
 
+GROUP = (
+    "SLUB: Unable to allocate memory on node -1 (gfp=0x2088020)\n"
+    "  cache: mnt_cache(9946:ea4c61d01895b46bf04a9b8c54602a4a6fff12ca7341b3b21f879414c120da79), object size: 384, "
+    "buffer size: 384, default order: 2, min order: 0\n"
+)
+
+
+def test_a_cache_of_a_control_group_alone_is_its_limit():
+    assert parts(GROUP) == [(None, None, None, 0, "control-group")]
+    assert "The control group ea4c61d01895b46bf04a9b8c54602a4a6fff12ca7341b3b21f879414c120da79 was at" in told(GROUP)
+
+
+def test_a_cache_of_a_control_group_after_the_allocators_message_is_a_lack_of_pages():
+    (failure,) = failures(PAGE + GROUP)
+    assert failure["reason"] == "unknown"
+    assert "of the cache mnt_cache(9946:" in told(PAGE + GROUP)
+
+
 def test_two_messages_with_two_caches_are_two():
     assert len(parts(PAGE + OLD.format(1) + PAGE + OLD.format(1))) == 2
 
