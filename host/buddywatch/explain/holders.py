@@ -12,7 +12,7 @@ from buddywatch.text.document import plain
 _ROWS = 6
 _NAMED = 3  # tasks and slab caches
 _USED_UP = 20  # less than a twentieth is free
-_LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
+LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
 _WORDS = {
     "anon": "programs (anonymous memory)",
     "file": "page cache of files",
@@ -160,7 +160,7 @@ def advice(state: State) -> list[Remedy]:
         ]
     found = []
     for holder in holders(state):
-        is_large = holder.share is not None and holder.share >= _LARGE_SHARE
+        is_large = holder.share is not None and holder.share >= LARGE_SHARE
         if is_large and holder.use in _ADVICE:
             what, short, text = _ADVICE[holder.use]
             numbers = {"held_kb": holder.kb}

@@ -44,7 +44,7 @@ def remedies(case: Case) -> list[Remedy]:
         *_set_aside(case),
     ]
     found += [*_space(case), *others, *soon] if case.answer.request.can_wait else [*others, *_space(case)]
-    found += [_smaller(case)]
+    found += [*start_remedies.empty_files(case), _smaller(case)]
     if case.kernel.no_mmu:
         found += [start_remedies.resident(case), start_remedies.builtins(case), *start_remedies.trim(case)]
     found += [*late, start_remedies.retry(case), compaction(case), _drop_caches(case)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.explain import reasons, trimming
+from buddywatch.explain import holders, reasons, trimming
 from buddywatch.explain.case import Case
 from buddywatch.explain.remedy import Remedy
 from buddywatch.text import verdict_words
@@ -85,6 +85,28 @@ def reboot(case: Case) -> list[Remedy]:
             "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it before "
             "the request is needed.",
             short="reboot: that alone makes large blocks again",
+        )
+    ]
+
+
+def empty_files(case: Case) -> list[Remedy]:
+    """Without an MMU what cannot be reclaimed is files in RAM, and nobody locks memory: single pages all over it."""
+    state, page_bytes = case.state, case.page_bytes
+    if not case.kernel.no_mmu or state is None or page_bytes is None:
+        return []
+    if case.answer.reason not in (reasons.FRAGMENTED, reasons.RESERVE):
+        return []
+    pages = state.usage.get("unevictable", 0) + (case.ram_file_bytes or 0) // page_bytes
+    if pages < holders.LARGE_SHARE * (holders.total_pages(state) or pages + 1):
+        return []
+    held = format_bytes(pages * page_bytes)
+    return [
+        Remedy(
+            "remove_ramfs_files",
+            f"Files in RAM (ramfs, tmpfs) hold {held}, each page by itself and many of them between free pages: delete "
+            "those that are not needed, and blocks may join. `: >FILE` empties one without starting a program.",
+            numbers={"held_kb": pages * page_bytes // 1024},
+            short=f"empty files in RAM, which hold {held} in single pages: `: >FILE` starts no program",
         )
     ]
 

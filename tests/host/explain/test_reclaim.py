@@ -1,5 +1,6 @@
 """What `explain` says of caches where files lie in RAM: 72 kB of 2472 kB went on a board with Linux 2.6.30."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,20 @@ def test_caches_of_a_disk_can_go(explained):
 def test_newer_kernels_do_not_list_them(explained):
     (need,) = explained(MOUNTS, "--json", "--kernel", "6.1").json["needs"]
     assert (need["reclaimable_bytes"], need["ram_file_bytes"]) == (2472 * 1024, 0)
+
+
+def files_in_ram(result):
+    """held_kb of the advice to empty files in RAM, of the first answer; None without."""
+    answer = (result.json["failures"] or result.json["needs"])[0]
+    advice = [remedy["held_kb"] for remedy in answer["remedies"] if remedy["what"] == "remove_ramfs_files"]
+    return advice[0] if advice else None
+
+
+def test_files_in_ram_that_split_the_free_memory_are_named(explained, tmp_path, capsys):
+    assert files_in_ram(explained(MOUNTS, "--json")) == 2472
+    assert files_in_ram(explained("", "--json")) is None  # they may be caches
+    buddywatch = Runner(tmp_path, capsys)
+    for name, is_much in (("files", True), ("noagent", True), ("cron", False)):
+        log = CAPTURES / f"frag-4k-bflt-2.6.30-{name}" / "dmesg.txt"
+        held_kb = int(re.findall(r"unevictable:(\d+)kB", log.read_text())[0])
+        assert files_in_ram(buddywatch("explain", "--json", str(log))) == (held_kb if is_much else None), name
