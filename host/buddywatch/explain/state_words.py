@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from buddywatch.explain.judge import certain_largest_order
+from buddywatch.explain.kind_words import kinds_words
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
 from buddywatch.text.document import Columns, Heading, Paragraph, Part, plain
-from buddywatch.text.escape import counted
+from buddywatch.text.escape import COLUMNS, counted
 from buddywatch.text.units import format_bytes
 
 RULE_AGES = {
@@ -38,6 +39,7 @@ def state_parts(state: State) -> list[Part]:
     texts = [
         unlisted_words(state),
         _sum_words(state),
+        kinds_words(state),
         claims_words(state) if state.claims else "",
         marks_words(state),
         granted_words(state),
@@ -93,9 +95,22 @@ def block_table(state: State) -> list[str]:
     left = max(len(first), *(len(f"free, {name}") for name in names))
     rows = [(first, heads)] + [(f"free, {name}", cells) for name, cells in zip(names, counts, strict=True)]
     return [
-        f"  {head:<{left}} " + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
+        f"  {head:<{left}} "
+        + "".join(cell.rjust(width) for cell, width in zip(cells[start:end], widths[start:end], strict=False))
+        for start, end in _spans(widths, COLUMNS - left - 3)
         for head, cells in rows
     ]
+
+
+def _spans(widths: list[int], most: int) -> list[tuple[int, int]]:
+    """(start, end) of the columns that fit beside each other."""
+    spans, start, wide = [], 0, 0
+    for place, width in enumerate(widths):
+        if wide + width > most and place > start:
+            spans.append((start, place))
+            start, wide = place, 0
+        wide += width
+    return [*spans, (start, len(widths))]
 
 
 def _zone_name(zone: Zone, state: State) -> str:

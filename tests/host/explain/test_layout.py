@@ -7,6 +7,7 @@ from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
 from buddywatch.explain.missing import commands
 from buddywatch.explain.report import STORY_LINES, report_parts
+from buddywatch.explain.state_words import block_table
 from buddywatch.explain.zone_words import obstacles
 from buddywatch.kernel_text.state import Options
 from buddywatch.text.document import Heading, Lead, text_lines
@@ -81,6 +82,39 @@ def test_each_zones_obstacle_is_told_and_the_nearest_is_the_nearest():
 
 def test_one_zone_needs_no_list_of_obstacles():
     assert obstacles(case(page(4) + dump(zone([300])))) == []
+
+
+# --- tables ---
+
+
+@pytest.mark.parametrize("orders", [1, 11, 14, 21, 31])
+def test_table_of_blocks_fits_a_terminal_whatever_the_number_of_sizes(orders):
+    counts = [10**n % 98765 for n in range(orders)]
+    text = ROW.format(" ".join(map(str, counts))) * 2
+    lines = block_table(explain(text, Options(page_kb=4)).states[0])
+    assert all(len(line) <= 78 for line in lines)
+    cells = [cell for line in lines if "free," in line for cell in line.partition("zone DMA")[2].split()]
+    heads = [int(cell) for line in lines if "size" in line for cell in line.partition("in kB")[2].split()]
+    assert cells == [str(count) for count in counts]
+    assert heads == [4 << order for order in range(orders)]
+
+
+# --- kinds of pages ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "aside"),
+    [("CMA", "CMA"), ("HighAtomic", "atomic requests of 2 pages or more"), ("Isolate", "isolated"), ("Movable", None)],
+)
+def test_kinds_are_told_and_what_plain_requests_may_not_have(kind, aside):
+    text = (
+        "Page block order: 10\nFree pages count per migrate type at order       0      1      2      3\n"
+        "Node    0, zone   Normal, type    Unmovable      3      0      0      1\n"
+        f"Node    0, zone   Normal, type   {kind}      1      2      0      0\n"
+    )
+    words = " ".join(" ".join(text_lines(told(text, page_kb=4))).split())
+    assert "Zone Normal by kind: unmovable 44 kB," in words
+    assert (f"What is for {aside} (20 kB) serves no plain request" in words) is (aside is not None)
 
 
 # --- two states ---
