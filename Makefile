@@ -12,7 +12,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 # The rooms by themselves: no agent or collector as a process, no line, nothing that waits.
 FAST = -n logical -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py
 
-.PHONY: help run demo test test-fast mutants lint check bench fleet faults agent frozen board board-tools board-run board-test clean
+.PHONY: help run demo test test-fast mutants forecast-score lint check bench fleet faults agent frozen board board-tools board-run board-test clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -25,6 +25,7 @@ help:
 	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, STRACE=1 counts system calls'
 	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
 	@echo 'make mutants        small faults in the core rooms: which of them does no test notice? COUNT=50 for each room, SEED=1'
+	@echo 'make forecast-score boards whose future is known: how early each kind of forecast warns, how often in vain; BOARDS=40 of each class'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
@@ -51,6 +52,9 @@ test-fast: $(VENV_DEV)
 
 mutants: $(VENV_DEV)
 	@.venv/bin/python scripts/mutants.py $(if $(ROOMS),--rooms $(ROOMS)) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+forecast-score: $(VENV_DEV)
+	@.venv/bin/python scripts/forecast/score.py $(if $(BOARDS),--boards $(BOARDS))
 
 lint: $(VENV_DEV)
 	@.venv/bin/ruff check .

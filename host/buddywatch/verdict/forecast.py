@@ -1,0 +1,104 @@
+"""When a need will first be refused if things go on as they do. Pure: from the history of its margin.
+
+Each line through the lower envelope (envelope_line.py) is an opinion. The one over the longest straight window counts
+most, since it knows the saw-tooth of normal work; those over its newest half, quarter and so on count less and less,
+and notice first that a job was started or stopped. Each opinion says in which share of all futures the margin is still
+above zero after some time: its slope may change on the way, and the minima scatter around it. The forecast is the
+mixture: its median, and the times at which 10 % and 90 % of the futures have met zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from buddywatch.verdict.envelope_line import EnvelopeLine, lines
+from buddywatch.verdict.margin_history import MarginHistory
+
+FALLING, LEVEL, RISING, UNKNOWN = "falling", "level", "rising", "unknown"
+NEXT_COUNTS = 0.4  # how much a window of half the length counts, against the longer one
+CHANGE = 0.4  # by how much a slope changes over a time as long as its window, as a share of itself
+WINDOWS_MAX = 2.0  # beyond so many windows a slope is as uncertain as it gets
+FLATTER, SAME, STEEPER = (0.3, 1.3), (0.4, 0.0), (0.3, -1.3)  # (share, errors): three points that stand for a normal
+SIGHT_WINDOWS = 2.5  # how far ahead a history can be trusted, in times its length: a later median is not told
+AHEAD_WINDOWS = 8.0  # the end of the interval may lie beyond that
+STEP_SHARE = 1 / 16  # of the time ahead: how finely it is looked through
+MEDIAN, LOW, HIGH = 0.5, 0.9, 0.1  # shares of futures that are still above zero
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """in_s, low_s, high_s: median and 80 % interval, in seconds from now; None: not within sight.
+
+    since_s: the uptime from which on the trend holds.
+    """
+
+    trend: str
+    in_s: float | None = None
+    low_s: float | None = None
+    high_s: float | None = None
+    since_s: float | None = None
+
+
+@dataclass(frozen=True)
+class _Future:
+    share: float
+    line: EnvelopeLine
+    slope: float  # pages per second, from now on
+
+
+def forecast(history: MarginHistory) -> Forecast:
+    """What the history points to; trend UNKNOWN while it is too short for a line."""
+    opinions = lines(history)
+    if not opinions:
+        return Forecast(UNKNOWN)
+    longest = opinions[0]
+    trend = LEVEL
+    if longest.is_trend:
+        trend = RISING if longest.slope > 0 else FALLING
+    times = _times(list(_futures(opinions)), history.bucket_s, AHEAD_WINDOWS * longest.window_s)
+    in_s = times[MEDIAN]
+    if in_s is None or in_s > SIGHT_WINDOWS * longest.window_s:
+        return Forecast(trend, since_s=longest.begin_s)
+    return Forecast(trend, in_s, times[LOW], times[HIGH], longest.begin_s)
+
+
+def _futures(opinions: list[EnvelopeLine]) -> Iterator[_Future]:
+    total = sum([NEXT_COUNTS**number for number in range(len(opinions))])
+    for number, line in enumerate(opinions):
+        counts = NEXT_COUNTS**number / total
+        if not line.is_trend:
+            yield _Future(counts, line, 0.0)
+            continue
+        left_s = max(line.end_pages, 0.0) / abs(line.slope)
+        change = CHANGE * line.slope * min(left_s / line.window_s, WINDOWS_MAX)
+        error = math.hypot(line.error, change)
+        for share, errors in (FLATTER, SAME, STEEPER):
+            yield _Future(counts * share, line, line.slope + errors * error)
+
+
+def _times(futures: list[_Future], step_s: float, end_s: float) -> dict[float, float | None]:
+    """When the share of futures above zero falls below LOW, MEDIAN and HIGH."""
+    found: dict[float, float | None] = dict.fromkeys((LOW, MEDIAN, HIGH))
+    waiting = [LOW, MEDIAN, HIGH]
+    survival = [0.0] * len(futures)  # logarithms
+    at_s, before = 0.0, 1.0
+    while at_s < end_s and waiting:
+        step_s = max(step_s, at_s * STEP_SHARE)
+        at_s += step_s
+        alive = 0.0
+        for number, future in enumerate(futures):
+            survival[number] += _log_survival(future, at_s) * step_s / future.line.bucket_s
+            alive += future.share * math.exp(survival[number])
+        while waiting and alive <= waiting[0]:
+            found[waiting[0]] = at_s - step_s * (waiting[0] - alive) / (before - alive)
+            del waiting[0]
+        before = alive
+    return found
+
+
+def _log_survival(future: _Future, at_s: float) -> float:
+    """Logarithm of the chance that a bucket at that time has its minimum above zero (normal distribution)."""
+    height = (future.line.end_pages + future.slope * at_s) / future.line.spread
+    return math.log1p(-min(0.5 * math.erfc(height / math.sqrt(2)), 0.999))

@@ -1,0 +1,79 @@
+"""The forecast, and the simple ones that it must beat. Each takes sample after sample, and says what it expects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from buddywatch.verdict.forecast import FALLING, LEVEL, UNKNOWN, Forecast, forecast
+from buddywatch.verdict.margin_history import MarginHistory
+
+from scripts.forecast.histories import MODEL_MARKS, ORDER, PERIOD_S, Sample
+
+Forecaster = Callable[[int, Sample], Forecast]  # (number of the snapshot, snapshot)
+SAMPLES_MIN = 48  # as many as the forecast waits for
+
+
+def envelope() -> Forecaster:
+    """The one of the product."""
+    history, newest = MarginHistory(PERIOD_S), Forecast(UNKNOWN)
+
+    def take(number: int, sample: Sample) -> Forecast:
+        nonlocal newest
+        if history.add(number * PERIOD_S, sample.margin):
+            newest = forecast(history)
+        return newest
+
+    return take
+
+
+def stays() -> Forecaster:
+    """It stays as it is: a warning only once the need is refused."""
+    return lambda number, sample: Forecast(LEVEL)
+
+
+def free_line() -> Forecaster:
+    """A straight line through free memory, down to the min mark and the block itself."""
+    return _line(lambda sample: sample.free - MODEL_MARKS[0] - (1 << ORDER))
+
+
+def largest_line() -> Forecaster:
+    """A straight line through the largest free block, down to less than what is needed."""
+    return _line(lambda sample: sample.largest - (1 << ORDER) + 1)
+
+
+def margin_line() -> Forecaster:
+    """A straight line through the margin itself, down to zero."""
+    return _line(lambda sample: sample.margin)
+
+
+FORECASTERS = {
+    "buddywatch": envelope, "line through margin": margin_line, "line through free": free_line,
+    "line through largest": largest_line, "stays as it is": stays,
+}  # fmt: skip
+
+
+def _line(value: Callable[[Sample], int]) -> Forecaster:
+    """Least squares over all samples, with the error of the slope as a textbook has it."""
+    count = x_sum = y_sum = xx = xy = yy = 0
+
+    def take(number: int, sample: Sample) -> Forecast:
+        nonlocal count, x_sum, y_sum, xx, xy, yy
+        y = value(sample)
+        count, x_sum, y_sum = count + 1, x_sum + number, y_sum + y
+        xx, xy, yy = xx + number * number, xy + number * y, yy + y * y
+        if count < SAMPLES_MIN:
+            return Forecast(UNKNOWN)
+        spread = xx - x_sum * x_sum / count
+        slope = (xy - x_sum * y_sum / count) / spread
+        rest = max(yy - y_sum * y_sum / count - slope * slope * spread, 0.0)
+        error = 1.2816 * math.sqrt(rest / (count - 2) / spread)
+        end = y_sum / count + slope * (number - x_sum / count)
+        times = [_until_zero(end, s) for s in (slope, slope - error, slope + error)]
+        return Forecast(FALLING if slope < 0 else LEVEL, *times)
+
+    return take
+
+
+def _until_zero(end: float, slope: float) -> float | None:
+    return max(end, 0.0) / -slope * PERIOD_S if slope < 0 else None
