@@ -10,7 +10,8 @@ from buddyd import watermark
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.gfp import Span, flags_of
 
-_ATOMIC_SPLIT = (4, 4, 0)  # from here on a request that cannot wait needs __GFP_ATOMIC, later __GFP_HIGH, for reserves
+# From 4.4 on a request that cannot wait needs __GFP_ATOMIC for more of the reserve; 6.3 dropped that flag.
+_ATOMIC_SPLIT, _HIGH_ALONE = (4, 4, 0), (6, 3, 0)
 _KERNEL = frozenset({"DIRECT_RECLAIM", "IO", "FS"})
 _ANY: Span = (versions.FIRST, versions.LAST)
 
@@ -76,7 +77,7 @@ def request_of(
         high="HIGH" in flags,
         movable=movable,
         highest_zone=_highest_zone(flags),
-        harder=_is_harder(flags, bool(names) or span[0] >= _ATOMIC_SPLIT or "KSWAPD_RECLAIM" in flags),
+        harder=_is_harder(flags, span, bool(names)),
         flags=flags,
         nodes=nodes,
     )
@@ -93,10 +94,12 @@ def _highest_zone(flags: frozenset[str]) -> str:
     return "Normal"
 
 
-def _is_harder(flags: frozenset[str], is_44_or_later: bool) -> bool:
-    """gfp_to_alloc_flags(): to 4.3 whoever cannot wait and wakes kswapd; later __GFP_ATOMIC, then __GFP_HIGH."""
+def _is_harder(flags: frozenset[str], span: Span, has_names: bool) -> bool:
+    """gfp_to_alloc_flags(): to 4.3 whoever cannot wait and wakes kswapd; then __GFP_ATOMIC; from 6.3 on __GFP_HIGH."""
     if "NOMEMALLOC" in flags or "DIRECT_RECLAIM" in flags:
         return False
-    if is_44_or_later:
-        return bool(flags & {"ATOMIC", "HIGH"})
+    if span[0] >= _HIGH_ALONE:
+        return "HIGH" in flags
+    if has_names or span[0] >= _ATOMIC_SPLIT or "KSWAPD_RECLAIM" in flags:
+        return "ATOMIC" in flags
     return "NO_KSWAPD" not in flags

@@ -129,6 +129,8 @@ def test_when_the_oom_killer_is_called(names, order, kills):
         (None, "GFP_ATOMIC", "6.1", 375),
         (None, "GFP_ATOMIC|__GFP_NOMEMALLOC", "5.4", 500),
         (None, "GFP_NOWAIT", "5.4", 1000),
+        (None, "GFP_NOWAIT|__GFP_HIGH|__GFP_NOTRACK", "4.5", 500),
+        (0x820, None, "6.7", 375),
         (0x20, None, "2.6.30", 375),
         (0x0 | 0x4000, None, "2.6.30", 750),  # GFP_NOWAIT with __GFP_COMP
         (0x400000, None, "3.10", 1000),  # that does not wake kswapd either
