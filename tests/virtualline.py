@@ -30,7 +30,7 @@ NEVER = float("inf")
 def new_board(name: str, tracker: BoardTracker | None = None) -> Board:
     """A board of a collector that has no store."""
     rules = BoardRules(name, config(), RulesHistory({}), count(1).__next__, EPOCH, 0.0)
-    return Board(name, tracker or BoardTracker(), rules)
+    return Board(name, tracker or BoardTracker(), rules, (), Now(EPOCH, 0.0))
 
 
 class Player:
@@ -250,4 +250,4 @@ class Line:
                 self.stored += self.board.take(item, at.time, True, at)
                 connection.is_puzzling = self.board.tracker.wants_hello
         self.retimes += self.board.take_rows(0.0).retimes
-        self.board.ask([connection], self.now)
+        self.board.ask([connection], at)

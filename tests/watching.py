@@ -41,7 +41,7 @@ class Watch:
                     self.board.take_console(item.text, time.time(), at)
                 else:
                     self.board.take(item, time.time(), True, at)
-        self.board.ask([connection], time.monotonic())
+        self.board.ask([connection], Now(time.time(), time.monotonic()))
         rows = self.board.take_rows(0.0)
         self.values += [*rows.boots, *rows.snapshots, *(stored.event for stored in rows.events), *rows.gaps]
         self.console += [line.text for line in rows.console]
