@@ -6,6 +6,7 @@ An agent that starts again reads the kernel log again, and on a serial line the 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from buddywatch.model.samples import REBOOT, Boot, Event
 
@@ -13,19 +14,37 @@ EVENTS_MAX = 4096  # of one kernel boot: more lines than the kernel's log buffer
 SAME_S = 60.0  # an event without an uptime is the same as one of the same text that came so close to it
 
 
+@dataclass
+class _Line:
+    """A line of the kernel's log. seqs: the frame that brought it, by the agent's boot; none from the console."""
+
+    event: Event
+    seqs: dict[str, int] = field(default_factory=dict)
+
+    def is_brought_by(self, event: Event) -> bool:
+        """An agent reads its log once: each of its frames is a line of its own, however equal."""
+        if not _is_same(event, self.event):
+            return False
+        return event.seq is None or self.seqs.get(event.boot_id, event.seq) == event.seq
+
+
 class _Kernel:
-    """The events of one boot of the kernel, by text."""
+    """The lines of one boot of the kernel, by text."""
 
     def __init__(self, kboot: str) -> None:
         self.kboot = kboot
-        self._by_text: dict[str, list[Event]] = {}
+        self._by_text: dict[str, list[_Line]] = {}
         self._count = 0
 
     def has(self, event: Event) -> bool:
-        return any(_is_same(event, other) for other in self._by_text.get(event.text, ()))
+        line = next((line for line in self._by_text.get(event.text, ()) if line.is_brought_by(event)), None)
+        if line is not None and event.seq is not None:
+            line.seqs[event.boot_id] = event.seq
+        return line is not None
 
     def add(self, event: Event) -> None:
-        self._by_text.setdefault(event.text, []).append(event)
+        line = _Line(event, {} if event.seq is None else {event.boot_id: event.seq})
+        self._by_text.setdefault(event.text, []).append(line)
         self._count += 1
         if self._count > EVENTS_MAX:
             oldest = next(iter(self._by_text))

@@ -78,3 +78,23 @@ def test_events_are_forgotten_oldest_first_beyond_the_bound(known, monkeypatch):
         assert not known.is_copy(kernel_event(None, 20000, text=f"line {number}"))
     assert known.is_copy(kernel_event(None, 20000, text="line 3"))
     assert not known.is_copy(kernel_event(3, 15000))
+
+
+def test_equal_lines_of_one_poll_are_not_copies_of_each_other():
+    """Without time stamps the agent gives all lines of a poll its own uptime: 9 refusals of one program in a loop."""
+    known = KnownEvents()
+    known.begin(boot())
+    assert [known.is_copy(kernel_event(seq, 5000)) for seq in range(1, 10)] == [False] * 9
+    assert known.is_copy(kernel_event(3, 5000, "0000b002")) is False  # of a boot that nobody knows
+
+
+def test_equal_lines_of_the_agent_are_matched_one_by_one():
+    """On the console an equal line may be an old one that somebody prints again."""
+    known = KnownEvents()
+    known.begin(boot())
+    console = [replace(kernel_event(None, None), time=START + 5) for _ in range(3)]
+    assert [known.is_copy(event) for event in console] == [False, True, True]
+    assert [known.is_copy(kernel_event(seq, 5000)) for seq in range(1, 6)] == [True] + [False] * 4
+    assert known.is_copy(kernel_event(4, 5000))
+    known.begin(boot("0000b002", "agent-restart"))
+    assert [known.is_copy(kernel_event(seq, 5000, "0000b002")) for seq in range(1, 7)] == [True] * 5 + [False]
