@@ -20,6 +20,7 @@ from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.frame import Hello, board_name
 from buddywatch.protocol.line_stream import Item, LinkSession
 from buddywatch.protocol.refetch import Retry
+from buddywatch.protocol.setback import Setback
 
 KEEPALIVE_S = 240.0  # shorter than the idle limit after which buddyd disconnects a client
 KEEPALIVE = wire.ASK + b"\n"  # not a request, and nothing that a user of the same link would type
@@ -66,6 +67,7 @@ class Connection:
         self.is_puzzling = False  # the board's tracker lacks a line of the hello
         self._is_named = board is not None
         self._session = LinkSession()
+        self._setback = Setback()
         self._backoff = Backoff()
         self._retry_at_s = 0.0
         self._hello = Retry()
@@ -158,7 +160,7 @@ class Connection:
 
     @property
     def _wants_hello(self) -> bool:
-        return self._session.wants_hello or self.is_puzzling or self.board is None
+        return self._session.wants_hello or self.is_puzzling or self._setback.is_doubtful or self.board is None
 
     def receive(self, monotonic_s: float) -> list[Item]:
         """Decoded items. When the link is lost, also those of the unfinished line; is_up is False then."""
@@ -173,15 +175,19 @@ class Connection:
         except LinkDown as down:
             items = self._session.close()
             self._lost(down, monotonic_s)
+        late: list[Item] = []
         for number, item in enumerate(items):
             if isinstance(item, Hello):
                 self._hello.progress(monotonic_s)
+                if self._setback.take(item, monotonic_s):
+                    late += self._session.start_anew(item)
+                    self._up_since_s = monotonic_s  # what comes of it was made since
                 if not self._is_named and "name" in item.facts:
                     self._be_called(board_name(item.facts))
                 if not self._believes(monotonic_s):
                     return items[:number]
                 self._backoff = Backoff()  # a board answered: after a loss, retry at once
-        return items
+        return items + late
 
     def _be_called(self, name: str) -> None:
         if name != self.called:
@@ -254,7 +260,7 @@ class Connection:
         self.is_started = True
         self.is_up = False
         self._earlier = self.health()
-        self._session = LinkSession()
+        self._session, self._setback = LinkSession(), Setback()
         self._hello = Retry()
         self._output = b""
         self._check_up(monotonic_s)

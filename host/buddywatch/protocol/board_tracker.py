@@ -19,6 +19,7 @@ from buddywatch.protocol.reassembly import Decoded
 
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
 EARLIER_MAX = 256
+KNOWN_IN_A_ROW_MAX = 8  # frames that bring nothing: a slow link, or a later boot with the same id, which a hello tells
 WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
 
 Stored = Boot | BootEnd | Decoded
@@ -42,7 +43,8 @@ class BoardTracker:
         self._current: KnownBoot | None = None
         self._speaking: Life | None = None  # heard of last
         self._met = 0  # boots, so far
-        self._in_doubt = False  # a boot that should be over makes frames
+        self._in_doubt = False  # a boot that should be over makes frames, or one makes frames that are known
+        self._known_in_a_row = 0  # frames of the current boot
 
     @classmethod
     def resume(cls, state: ResumeState) -> BoardTracker:
@@ -74,7 +76,7 @@ class BoardTracker:
 
     @property
     def wants_hello(self) -> bool:
-        """Whether the board should be asked who it is: no whole hello yet, or frames of a boot that should be over."""
+        """Whether the board should be asked who it is: no whole hello yet, or doubtful frames."""
         if self._current is None or not self._current.heard or self._in_doubt:
             return True
         speaking = self._speaking
@@ -168,7 +170,7 @@ class BoardTracker:
             out += self._end(life.known, arrival)
             life = self._lives[hello.boot_id] = Life(life.known.following_id())
         self._speaking = life
-        self._in_doubt = False
+        self._in_doubt, self._known_in_a_row = False, 0
         facts = life.learn(hello.facts)
         try:
             return out + self._take_facts(life, facts, arrival, live)
@@ -243,7 +245,11 @@ class BoardTracker:
     def _take_known(self, known: KnownBoot, item: Frame | GapReport, arrival: float, live: bool) -> list[Stored]:
         out: list[Stored] = []
         if isinstance(item, Frame):
-            self._in_doubt = self._in_doubt or (known is not self._current and item.seq > known.left_at)
+            if known is self._current:
+                self._known_in_a_row = self._known_in_a_row + 1 if item.seq in known.frames.known else 0
+                self._in_doubt = self._in_doubt or self._known_in_a_row >= KNOWN_IN_A_ROW_MAX
+            else:
+                self._in_doubt = self._in_doubt or item.seq > known.left_at
             out += known.frames.take(item.seq, item.kind, item.body, arrival, live)
         else:
             out += known.frames.overwritten(item.first, item.last, arrival)

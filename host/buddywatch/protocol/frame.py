@@ -69,6 +69,10 @@ class Opener:
         """Frames from number `near` on were asked for."""
         self._expected = near
 
+    def start_anew(self, following: int) -> None:
+        """A later boot has the same id: the next frame that it makes is `following`."""
+        self._live, self._expected = following, 1
+
     def last_frame(self, line: bytes) -> tuple[int, Opened] | None:
         """Where the last mark that starts a valid frame is, and the frame."""
         lowest = max(0, len(line) - wire.LINE_MAX)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from buddyd import wire
 
+from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
 from buddywatch.protocol.frame import Frame, Hello, Opened, Opener, looks_like_frame, request_start
 
 LINE_KEPT = 4096  # bytes of an unfinished line: what a canonical tty hands out at most (N_TTY_BUF_SIZE)
@@ -64,6 +65,13 @@ class LinkSession:
     def expect(self, near: int) -> None:
         """Frames from number `near` on were asked for."""
         self._opener.expect(near)
+
+    def start_anew(self, hello: Hello) -> list[Item]:
+        """A later boot has the same id. What came of it already, and could not be checked by the numbers before."""
+        self._opener.start_anew(whole_number(hello.facts.get("next", ""), FRAMES_MAX) or 1)
+        out: list[Item] = []
+        self._try_waiting(out)
+        return out
 
     def feed(self, data: bytes) -> list[Item]:
         """What the received bytes complete, in the order of arrival."""

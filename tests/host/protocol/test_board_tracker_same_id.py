@@ -2,7 +2,7 @@
 
 import pytest
 from buddywatch.model.samples import CLOSED, REBOOT, Boot, BootEnd, Snapshot
-from buddywatch.protocol.board_tracker import BoardTracker, Request
+from buddywatch.protocol.board_tracker import KNOWN_IN_A_ROW_MAX, BoardTracker, Request
 from buddywatch.protocol.line_stream import LinkSession
 from trackertools import EPOCH, board, gaps, hello, items, met
 from trackerworld import Rows
@@ -89,3 +89,22 @@ def test_a_boot_that_has_made_more_frames_goes_on_whatever_its_uptime_says():
     made.poll()
     assert feed(tracker, hello(made), EPOCH + 90_000) == []
     assert tracker.boot.boot_id == made.boot
+
+
+def test_frames_that_bring_nothing_make_it_ask_who_is_there():
+    """A later boot with the same id counts from 1 again; so does a link that lags far behind."""
+    made = board(polls=30)
+    tracker, _ = met(made)
+    frames = items([line for _, line in made.ring])
+    feed(tracker, frames)
+    feed(tracker, frames[: KNOWN_IN_A_ROW_MAX - 1])
+    assert not tracker.wants_hello
+    made.poll()
+    feed(tracker, items([made.ring[-1][1]], made.following - 1))
+    feed(tracker, frames[: KNOWN_IN_A_ROW_MAX - 1])
+    assert not tracker.wants_hello
+    feed(tracker, frames[:1])
+    assert tracker.wants_hello
+    feed(tracker, hello(made))
+    feed(tracker, frames[: KNOWN_IN_A_ROW_MAX - 1])
+    assert not tracker.wants_hello
