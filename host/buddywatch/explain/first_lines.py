@@ -165,7 +165,7 @@ def first(case: Case) -> str:
     """What to do first."""
     helping = [remedy for remedy in remedies(case) if remedy.helps]
     if helping:
-        return helping[0].short or helping[0].text.partition(". ")[0].rstrip(".")
+        return helping[0].short.partition("; ")[0] or helping[0].text.partition(". ")[0].rstrip(".")
     if case.message and case.answer.verdict and (advice := granted_advice(case.answer.request)):
         return advice
     typed = commands(case)

@@ -47,7 +47,7 @@ def remedies(case: Case) -> list[Remedy]:
     found += [*start_remedies.empty_files(case), _smaller(case)]
     if case.kernel.no_mmu:
         found += [start_remedies.resident(case), start_remedies.builtins(case), *start_remedies.trim(case)]
-    found += [*late, start_remedies.retry(case), compaction(case), _drop_caches(case)]
+    found += [*late, compaction(case), start_remedies.retry(case), _drop_caches(case)]
     return [remedy for remedy in found if remedy is not None]
 
 

@@ -77,6 +77,8 @@ def builtins(case: Case) -> Remedy | None:
 
 
 def reboot(case: Case) -> list[Remedy]:
+    if trimming.is_picture(case):
+        return []  # its remedy begins with a reboot
     if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or not case.order:
         return []
     return [

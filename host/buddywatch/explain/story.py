@@ -18,7 +18,7 @@ from buddywatch.text.units import format_bytes
 
 # fs/binfmt_flat.c: "Unable to allocate RAM for ..."
 _HELD = {"process data": "data, bss and stack", "process text/data": "text, data, bss and stack"}
-_MOST_HELP, _MOST_NOT = 4, 2  # remedies in short
+_MOST_HELP, _MOST_NOT = 4, 3  # remedies in short
 
 
 def failure_parts(case: Case, full: bool) -> list[Part]:

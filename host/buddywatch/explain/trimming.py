@@ -57,7 +57,8 @@ def cure(case: Case) -> Remedy:
         "programs that stay, ends that. It prevents, it does not repair: now only a reboot, or ending what holds these "
         "pages, makes large blocks again.",
         numbers={"trimmed_pages": unused_pages(case)},
-        short="reboot, then `echo 0 > /proc/sys/vm/nr_trim_pages` at each boot",
+        short="reboot, then `echo 0 > /proc/sys/vm/nr_trim_pages` at each boot; free memory has the picture that "
+        "trimming makes, and this prevents it, but does not repair it",
     )
 
 

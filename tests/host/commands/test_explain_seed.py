@@ -51,7 +51,7 @@ def test_seed_is_told_how_to_prevent_it(seed):
     assert "It prevents, it does not repair" in would
     assert "`echo 63" not in would  # room for this one request, and for no second one
     assert "smaller by 28672 bytes (32 kB or less)" in would
-    for word in ("let it sleep", "built-in commands of the shell", "nr_trim_pages", "A reboot"):
+    for word in ("let it sleep", "built-in commands of the shell", "nr_trim_pages", "only a reboot"):
         assert word in would
 
 
