@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
 from buddywatch.config.sections import Config
-from buddywatch.protocol.decode import LineDecoder, Told
+from buddywatch.protocol.decode import LineDecoder, Record
 from buddywatch.text.escape import COLUMNS, counted, escaped, one_line
 from buddywatch.text.units import format_duration
 
@@ -45,23 +45,23 @@ def run(args: argparse.Namespace, config: Config) -> int:
     for name in args.files or ["-"]:
         decoder = LineDecoder(args.boot)
         for line in _lines(name):
-            for told in decoder.take(line):
-                counts[_what(told)] += 1
+            for record in decoder.take(line):
+                counts[_what(record)] += 1
                 if args.json:
-                    print_json(told)
+                    print_json(record)
                 else:
-                    print("\n".join(words(told)), flush=name == "-")
+                    print("\n".join(words(record)), flush=name == "-")
     if not args.json:
         print(_summary(counts))
     return DAMAGED if counts["damaged line"] else 0
 
 
-def _what(told: Told) -> str:
-    if told.get("check") == "wrong":
+def _what(record: Record) -> str:
+    if record.get("check") == "wrong":
         return "damaged line"
-    if told.get("check") == "unknown":
+    if record.get("check") == "unknown":
         return "frame that could not be checked"
-    return "line of text" if told["line"] == "text" else str(told["line"])
+    return "line of text" if record["line"] == "text" else str(record["line"])
 
 
 def _summary(counts: Counter[str]) -> str:
@@ -91,49 +91,49 @@ def _lines(name: str) -> Iterator[bytes]:
         ) from None
 
 
-def words(told: Told) -> list[str]:
+def words(record: Record) -> list[str]:
     """The decoded line in words."""
-    if told["line"] == "text":
-        return [f"text: {one_line(told['text'])}"]
-    if told["check"] == "wrong":
-        return [f"{told['line']}, CHECK WRONG: {one_line(told['text'])}"]
-    if told["check"] == "unknown":
+    if record["line"] == "text":
+        return [f"text: {one_line(record['text'])}"]
+    if record["check"] == "wrong":
+        return [f"{record['line']}, CHECK WRONG: {one_line(record['text'])}"]
+    if record["check"] == "unknown":
         why = "not checked (no hello before it; give --boot)"
-        return [f"{told['line']}, {why}: {one_line(told['text'])}", *_unknown(told)]
-    if told["line"] == "hello":
-        facts = " ".join(f"{key}={value}" for key, value in told["facts"].items())
-        return [f"hello of boot {escaped(told['boot_id'])}, check ok", *_indented(escaped(facts))]
-    if told["line"] == "gap":
-        count = counted(told["last"] - told["first"] + 1, "frame")
-        return [f"gap of boot {escaped(told['boot_id'])}: {count} from {told['first']} on overwritten, check ok"]
-    if told["line"] == "request":
-        return [_request(told)]
-    if told["line"] in _PROOFS:
-        return [_PROOFS[told["line"]].format(escaped(told.get("name", "")))]
-    return _frame(told)
+        return [f"{record['line']}, {why}: {one_line(record['text'])}", *_unknown(record)]
+    if record["line"] == "hello":
+        facts = " ".join(f"{key}={value}" for key, value in record["facts"].items())
+        return [f"hello of boot {escaped(record['boot_id'])}, check ok", *_indented(escaped(facts))]
+    if record["line"] == "gap":
+        count = counted(record["last"] - record["first"] + 1, "frame")
+        return [f"gap of boot {escaped(record['boot_id'])}: {count} from {record['first']} on overwritten, check ok"]
+    if record["line"] == "request":
+        return [_request(record)]
+    if record["line"] in _PROOFS:
+        return [_PROOFS[record["line"]].format(escaped(record.get("name", "")))]
+    return _frame(record)
 
 
-def _request(told: Told) -> str:
-    if told["for"] == "hello":
+def _request(record: Record) -> str:
+    if record["for"] == "hello":
         return "request: a hello; check ok"
-    count = counted(told["count"], "frame")
-    return f"request: {count} from {told['first']} on of boot {escaped(told['boot_id'])}; check ok"
+    count = counted(record["count"], "frame")
+    return f"request: {count} from {record['first']} on of boot {escaped(record['boot_id'])}; check ok"
 
 
-def _frame(told: Told) -> list[str]:
-    head = f"{told['seq']} {told['line']}, {told['kind']}, {told['bytes']} bytes, check ok"
-    if told["line"] == "event":
-        about = [f"up {_uptime(told['uptime_s'])}"] if told.get("uptime_s") is not None else []
-        number = _NUMBERS.get(told["kind"], "number {}")
-        named = ((number, told.get("number")), ("process {}", told.get("pid")), ("name {}", told.get("comm")))
+def _frame(record: Record) -> list[str]:
+    head = f"{record['seq']} {record['line']}, {record['kind']}, {record['bytes']} bytes, check ok"
+    if record["line"] == "event":
+        about = [f"up {_uptime(record['uptime_s'])}"] if record.get("uptime_s") is not None else []
+        number = _NUMBERS.get(record["kind"], "number {}")
+        named = ((number, record.get("number")), ("process {}", record.get("pid")), ("name {}", record.get("comm")))
         about += [text.format(escaped(str(value))) for text, value in named if value is not None]
-        return [head, *_indented(", ".join(about)), *_indented(escaped(told["text"]))]
-    if told["state"] is not None:
-        return [head, *_state(told["state"])]
-    return [head, *_unknown(told)]
+        return [head, *_indented(", ".join(about)), *_indented(escaped(record["text"]))]
+    if record["state"] is not None:
+        return [head, *_state(record["state"])]
+    return [head, *_unknown(record)]
 
 
-def _state(state: Told) -> Iterator[str]:
+def _state(state: Record) -> Iterator[str]:
     named = [f"{state[name]} {text}" for name, text in _NAMES.items() if name in state]
     yield from _indented(", ".join([f"up {_uptime(state['up'] / 100)}", *named]))
     for zone in state["zones"]:
@@ -143,13 +143,13 @@ def _state(state: Told) -> Iterator[str]:
         yield from _indented(f"{name}: blocks of 1, 2, 4 ... pages: {blocks}; {', '.join(marks) or 'marks unknown'}")
 
 
-def _unknown(told: Told) -> list[str]:
+def _unknown(record: Record) -> list[str]:
     """A snapshot whose state is unknown: only the changes are in the frame."""
-    if "error" in told:
-        return _indented(escaped(told["error"]))
-    if told.get("changes") is None:
+    if "error" in record:
+        return _indented(escaped(record["error"]))
+    if record.get("changes") is None:
         return []
-    changes = ", ".join(f"column {at} {change:+}" for at, change in told["changes"])
+    changes = ", ".join(f"column {at} {change:+}" for at, change in record["changes"])
     return _indented(f"state unknown (a frame or the hello before it is missing); changes: {changes or 'none'}")
 
 

@@ -1,7 +1,8 @@
 """The largest number that is believed from a board, by what the number is used for. No I/O.
 
-A check on the line finds noise, not lies: whoever can write on it can seal any number. A larger one is refused where it
-comes in, so that whatever is computed from it later fits a date, a float that counts by ones, and an SQLite integer.
+A check finds noise, not lies: anybody who can write on the line can send any number with a valid check. A larger one is
+refused at the entry, so that all that is computed from it fits a date, a float that counts by ones, and an SQLite
+integer.
 """
 
 from __future__ import annotations

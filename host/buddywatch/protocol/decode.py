@@ -1,6 +1,6 @@
 """Lines of the wire as plain values, for a person who looks at a log or a recording. No I/O.
 
-Other than the collector it keeps nothing and asks for nothing: each line is told as it comes, what is damaged as well.
+Unlike the collector it stores nothing and asks the board for nothing. It shows each line as it comes, damaged ones too.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from buddyd.talk import secret
 from buddywatch.protocol.frame import Frame, GapReport, Hello, Opener, looks_like_frame, request_start
 from buddywatch.protocol.layout import MARKS, Layout
 
-Told = dict[str, Any]  # "line": what it is; the other keys depend on it
+Record = dict[str, Any]  # of one line. "line": what it is; the other keys depend on that
 
 _KINDS = {
     wire.KEY: "key", wire.KEY_PART: "key, goes on", wire.DELTA: "delta", wire.DELTA_PART: "delta, goes on",
     wire.CONTINUED_PART: "continued, goes on", wire.CONTINUED: "continued",
 }  # fmt: skip
-# The lines by which a secret is proven: how each begins, its number of words, what it is called.
+# The lines that prove a secret: how each begins, how many words follow, what it is called.
 _PROOFS = (
     (secret.CHALLENGE, 2, "challenge"), (secret.ANSWER, 2, "answer"), (secret.PROOF, 1, "proof"),
 )  # fmt: skip
@@ -37,29 +37,29 @@ class LineDecoder:
         self._layout: Layout | None = None
         self._vector: list[int] | None = None  # of the snapshot before; None: not known
         self._column = 0  # where a snapshot of several frames goes on
-        self._following = 0  # the number that the chain needs next
+        self._following = 0  # number of the frame that continues the newest snapshot
 
-    def take(self, line: bytes) -> list[Told]:
+    def take(self, line: bytes) -> list[Record]:
         """What a line holds, from left to right: text, frames, a request. Nothing for an empty one."""
         line = line.strip(b"\r\n\0")
-        found: list[Told] = []
+        found: list[Record] = []
         proof = _proof(line)
         if proof is not None:
             return [proof]
         request = self._request(line)
         if request is not None:
-            at, told = request
-            return [*self.take(line[:at]), told]
+            at, record = request
+            return [*self.take(line[:at]), record]
         while (cut := self._opener.last_frame(line)) is not None:
             at, item = cut
-            found.append(self._told(item))
+            found.append(self._record(item))
             line = line[:at].rstrip(b"\r")
         if line.strip():
             found.append(self._other(line))
         return found[::-1]
 
     @staticmethod
-    def _request(line: bytes) -> tuple[int, Told] | None:
+    def _request(line: bytes) -> tuple[int, Record] | None:
         at = request_start(line)
         if at < 0:
             return None
@@ -70,19 +70,19 @@ class LineDecoder:
             boot_id, first, count = wire.parse_numbers(content)
         except ValueError:
             return None
-        told = {"line": "request", "check": "ok", "for": "frames", "boot_id": boot_id, "first": first, "count": count}
-        return at, told
+        record = {"line": "request", "check": "ok", "for": "frames", "boot_id": boot_id, "first": first, "count": count}
+        return at, record
 
-    def _told(self, item: Hello | Frame | GapReport) -> Told:
+    def _record(self, item: Hello | Frame | GapReport) -> Record:
         if isinstance(item, Hello):
             return self._hello(item)
         if isinstance(item, GapReport):
             return {"line": "gap", "check": "ok", "boot_id": item.boot_id, "first": item.first, "last": item.last}
-        told: Told = {"line": "event" if item.kind == wire.EVENT else "snapshot", "check": "ok"}
-        told |= {"boot_id": item.boot_id, "seq": item.seq, "bytes": len(item.body) + _OVERHEAD}
-        return told | (self._event(item) if item.kind == wire.EVENT else self._snapshot(item))
+        record: Record = {"line": "event" if item.kind == wire.EVENT else "snapshot", "check": "ok"}
+        record |= {"boot_id": item.boot_id, "seq": item.seq, "bytes": len(item.body) + _OVERHEAD}
+        return record | (self._event(item) if item.kind == wire.EVENT else self._snapshot(item))
 
-    def _hello(self, hello: Hello) -> Told:
+    def _hello(self, hello: Hello) -> Record:
         facts = self._facts.setdefault(hello.boot_id, {})
         facts.update(hello.facts)
         try:
@@ -91,7 +91,7 @@ class LineDecoder:
             self._layout = None
         return {"line": "hello", "check": "ok", "boot_id": hello.boot_id, "facts": dict(hello.facts)}
 
-    def _event(self, frame: Frame) -> Told:
+    def _event(self, frame: Frame) -> Record:
         if frame.seq == self._following:
             self._following += 1
         try:
@@ -100,8 +100,8 @@ class LineDecoder:
             return {"kind": "unknown", "text": frame.body.decode("ascii", "replace")}
         return {"uptime_s": uptime_cs / 100, "kind": kind, "number": number, "pid": pid, "comm": comm, "text": text}
 
-    def _snapshot(self, frame: Frame) -> Told:
-        told: Told = {"kind": _KINDS[frame.kind]}
+    def _snapshot(self, frame: Frame) -> Record:
+        record: Record = {"kind": _KINDS[frame.kind]}
         changes = _changes(frame.body, 0 if frame.kind in wire.STARTS_SNAPSHOT else self._column)
         if frame.kind in wire.STARTS_GROUP and self._layout is not None:
             self._vector = [0] * self._layout.width
@@ -110,19 +110,19 @@ class LineDecoder:
         self._following = frame.seq + 1
         if self._layout is None or self._vector is None:
             self._vector = None
-            return told | {"changes": changes, "state": None}
+            return record | {"changes": changes, "state": None}
         content = wire.MARK + frame.kind + wire.short_sequence(frame.seq) + frame.body
         try:
             self._column = wire.apply_frame(content, self._vector, self._column, self._layout.interval_cs)
         except ValueError as error:
             self._vector = None
-            return told | {"changes": changes, "state": None, "error": str(error)}
-        return told | {"changes": changes, "state": None if self._column else self._state(self._vector)}
+            return record | {"changes": changes, "state": None, "error": str(error)}
+        return record | {"changes": changes, "state": None if self._column else self._state(self._vector)}
 
-    def _state(self, vector: list[int]) -> Told:
+    def _state(self, vector: list[int]) -> Record:
         """A whole snapshot, by the names of the hello."""
         assert self._layout is not None
-        state: Told = dict(zip(self._layout.columns, vector, strict=False))
+        state: Record = dict(zip(self._layout.columns, vector, strict=False))
         at, zones = len(self._layout.columns), []
         for zone in self._layout.zones:
             marks: list[int | None] = [None] * MARKS
@@ -130,12 +130,12 @@ class LineDecoder:
                 marks = [*vector[at : at + MARKS]]
                 at += MARKS
             names = ("min_pages", "low_pages", "high_pages", "reserve_pages")
-            told = {"node": zone.node, "zone": zone.name, "nr_free": vector[at : at + zone.orders]}
-            zones.append(told | dict(zip(names, marks, strict=True)))
+            record = {"node": zone.node, "zone": zone.name, "nr_free": vector[at : at + zone.orders]}
+            zones.append(record | dict(zip(names, marks, strict=True)))
             at += zone.orders
         return state | {"zones": zones}
 
-    def _other(self, line: bytes) -> Told:
+    def _other(self, line: bytes) -> Record:
         text = line.decode("utf-8", "backslashreplace")
         if line[:1] == wire.ASK and line[1:2] in (wire.ASK_HELLO, wire.ASK_FRAMES):
             return {"line": "request", "check": "wrong", "text": text}
@@ -145,27 +145,29 @@ class LineDecoder:
         if not looks_like_frame(line):
             return {"line": "text", "text": text}
         frame = line[line.rfind(wire.MARK) :]
-        told: Told = {"line": "event" if frame[1:2] == wire.EVENT else "snapshot"}
-        told |= {"check": "wrong" if self._opener.boot_id else "unknown", "text": text}
+        record: Record = {"line": "event" if frame[1:2] == wire.EVENT else "snapshot"}
+        record |= {"check": "wrong" if self._opener.boot_id else "unknown", "text": text}
         if self._opener.boot_id is None and frame[1:2] != wire.EVENT:
-            told |= {"kind": _KINDS[frame[1:2]], "changes": _changes(frame[4 : -wire.CHECK_DIGITS], 0)}
-        return told
+            record |= {"kind": _KINDS[frame[1:2]], "changes": _changes(frame[4 : -wire.CHECK_DIGITS], 0)}
+        return record
 
 
-def _proof(line: bytes) -> Told | None:
-    """A line by which a secret is proven: who says it is there, but neither numbers nor proofs."""
+def _proof(line: bytes) -> Record | None:
+    """A line of the proof of a secret: the name in it is shown, its random numbers and proofs are not."""
     for start, count, what in _PROOFS:
         if line.startswith(start):
             given = secret.parse(line, start, count)
             if given is None:
                 return {"line": what, "check": "wrong", "text": line.decode("utf-8", "backslashreplace")}
-            told: Told = {"line": what, "check": "ok"}
-            return told | {"name": given[0].decode("ascii", "backslashreplace")} if start == secret.CHALLENGE else told
+            record: Record = {"line": what, "check": "ok"}
+            return (
+                record | {"name": given[0].decode("ascii", "backslashreplace")} if start == secret.CHALLENGE else record
+            )
     return None
 
 
 class _Sparse(dict[int, int]):
-    """A vector as long as one can be, of which only what changed is kept."""
+    """The longest possible vector; only the columns that changed take memory."""
 
     def __missing__(self, column: int) -> int:
         return 0
@@ -175,7 +177,7 @@ class _Sparse(dict[int, int]):
 
 
 def _changes(body: bytes, column: int) -> list[tuple[int, int]] | None:
-    """(column, change) of each change in a body; None if it is none."""
+    """(column, change) of each change in a body; None if it is not a body."""
     vector = _Sparse()
     try:
         wire.apply_changes(body, vector, column)

@@ -42,7 +42,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    """The board says that it cannot send first..last any more."""
+    """The board reports that it has overwritten first..last."""
 
     boot_id: str
     first: int

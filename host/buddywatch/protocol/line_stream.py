@@ -2,7 +2,7 @@
 
 No I/O. A line may be shared with the board's console: a frame may follow a shell prompt, a kernel message may have run
 into it, and our own requests may come back as an echo. So the last mark that starts a valid frame counts, and what is
-no frame is kept as text.
+not a frame is kept as text.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from buddyd import wire
 from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
 from buddywatch.protocol.frame import Frame, Hello, Opened, Opener, looks_like_frame, request_start
 
-LINE_KEPT = 4096  # bytes of an unfinished line: what a canonical tty hands out at most (N_TTY_BUF_SIZE)
+LINE_KEPT = 4096  # bytes of an unfinished line: a canonical tty never hands out more (N_TTY_BUF_SIZE)
 WAITING_MAX = 1024  # frames that came before the hello of their boot
-UNVERIFIED_MAX = 2  # frames in a row that fit no known boot: it is time to ask who is there
+UNVERIFIED_MAX = 2  # frames in a row that match no known boot: time to ask for a hello
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line, or the part of one, that is no frame. Not escaped: it is what the board sent."""
+    """A line, or a part of one, that is not a frame. Not escaped: exactly what the board sent."""
 
     text: str
 
@@ -34,11 +34,13 @@ class LinkSession:
     """One per connection; a new connection gets a new one."""
 
     def __init__(self) -> None:
-        self.damaged = 0  # lines that look like frames and are none
+        self.damaged = 0  # lines that look like frames but fail their check
         self.dropped_bytes = 0  # of lines longer than LINE_KEPT
         self._line = bytearray()  # the unfinished line
         self._was_cut = False
-        self._waiting: deque[bytes] = deque()  # lines with frames that may belong to a boot we have not heard of yet
+        self._waiting: deque[bytes] = (
+            deque()
+        )  # lines with frames that may belong to a boot whose hello is still to come
         self._opener = Opener()
 
     @property
@@ -53,12 +55,12 @@ class LinkSession:
 
     @property
     def has_unverified(self) -> bool:
-        """Whether something of a frame's shape came that no hello has explained: somebody is there."""
+        """Whether a line came that looks like a frame but belongs to no known boot: an agent is there."""
         return bool(self._waiting)
 
     @property
     def unfinished(self) -> str:
-        """The line that is under way, as text; "" if it may become a frame."""
+        """The unfinished line, as text; "" if it may become a frame."""
         line = bytes(self._line[-LINE_KEPT:])
         return "" if wire.MARK in line else line.decode("utf-8", "backslashreplace")
 
@@ -93,7 +95,7 @@ class LinkSession:
         return out
 
     def _cut_line(self, out: list[Item]) -> None:
-        """Keep only the end, in which a frame may be; the first part of the line is told as text, once."""
+        """Keep only the end, where a frame may be; pass the first part of the line on as text, once."""
         begin = self._line[: -wire.LINE_MAX]
         del self._line[: -wire.LINE_MAX]
         if not self._was_cut:
@@ -123,9 +125,9 @@ class LinkSession:
         if not found:
             return False
         if self._waiting and any(isinstance(item, Hello) for item in found):
-            self._try_waiting(out)  # they came before it, and what it says of the ring is newer
+            self._try_waiting(out)  # they came before the hello, whose facts about the ring are newer
         if any(isinstance(item, Frame) for item in found):
-            self._give_up_waiting(out)  # the boot is as we believe, so they were damaged
+            self._give_up_waiting(out)  # the boot has not changed, so they were damaged
         self.damaged += looks_like_frame(rest)
         _put_text(out, rest)
         out += reversed(found)

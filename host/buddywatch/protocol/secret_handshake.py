@@ -1,6 +1,6 @@
 """The host's side of the proof of a secret (PROTOCOL.md, Secrets), for one connection. No I/O.
 
-Lines of the proof are taken out of what the board sends. Where a proof is demanded nothing else passes before it.
+Lines of the proof are taken out of what the board sends. If a proof is demanded, all other input before it is dropped.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ LINE_KEPT = 4096  # bytes of an unfinished line that may be held back
 
 
 class HandshakeError(Exception):
-    """The other side is not to be believed, or cannot be answered: a part of a sentence."""
+    """The proof failed, or no answer is possible. Its text is the end of a sentence."""
 
 
 class Handshake:
-    """key_of(name): the secret of the board that calls itself so, None if there is none. nonce: never used before.
+    """key_of(name): the secret of the board of that name, None if it has none. nonce: never used before.
 
-    proven: what the board calls itself, once it has proven that it has the secret of that board. out: what to send.
+    proven: the board's name, once the board has proven that it has the secret of that name. out: what to send.
     """
 
     def __init__(self, key_of: Callable[[str], bytes | None], demanded: bool, nonce: bytes) -> None:
@@ -30,16 +30,16 @@ class Handshake:
         self._demanded = demanded
         self._nonce = nonce
         self._line = bytearray()
-        self._asked: tuple[bytes, bytes] | None = None  # name and nonce of the challenge that was answered
+        self._asked: tuple[bytes, bytes] | None = None  # name and nonce of the challenge that we answered
         self._key = b""
 
     @property
     def is_answered(self) -> bool:
-        """Whether our proof was sent, and theirs is waited for."""
+        """Whether we sent our proof and wait for theirs."""
         return self._asked is not None and self.proven is None
 
     def feed(self, data: bytes) -> bytes:
-        """What of the received bytes is for the session. HandshakeError."""
+        """The part of the received bytes that is for the session. Raises HandshakeError."""
         if self.proven is not None:
             return data
         passed = bytearray()
@@ -76,7 +76,7 @@ class Handshake:
 
     def _answer(self, name: bytes, of_board: bytes) -> None:
         if self._asked == (name, of_board):
-            return  # it is told again to whoever sends anything else
+            return  # the board repeats its challenge after each line that is not the answer
         if self._asked is not None:
             raise HandshakeError("it asks for a second proof, with another number")
         key = self._key_of(name.decode("ascii", "replace"))
@@ -88,7 +88,7 @@ class Handshake:
 
     def _check(self, claim: bytes) -> None:
         if self._asked is None:
-            raise HandshakeError("it proves what was not asked for")
+            raise HandshakeError("it sends a proof that nobody asked for")
         name, of_board = self._asked
         if not secret.same(claim, secret.proof(self._key, secret.BOARD, name, of_board, self._nonce)):
             raise HandshakeError("authentication failed: its proof is wrong; give both sides the same secret")

@@ -1,4 +1,4 @@
-"""Lines for a reader that may stop reading: a pager, a terminal after Ctrl-S. Whoever writes never waits for it."""
+"""Lines for a reader that may stop reading: a pager, a terminal after Ctrl-S. The writer never waits for it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class LineWriter:
     def _write_some(self, data: bytes) -> int:
         try:
             return os.write(self._descriptor, data)
-        except BlockingIOError:  # whoever started us made it non-blocking
+        except BlockingIOError:  # our parent process made it non-blocking
             select.select([], [self._descriptor], [])
             return 0
 

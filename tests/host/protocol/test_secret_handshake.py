@@ -53,7 +53,7 @@ def test_same_challenge_again_is_answered_once():
     ("lines", "why"),
     [
         pytest.param(secret.challenge(b"other", OF_BOARD) + b"\n", "board other demands a secret", id="unknown"),
-        pytest.param(PROOF, "proves what was not asked for", id="unasked"),
+        pytest.param(PROOF, "sends a proof that nobody asked for", id="unasked"),
         pytest.param(CHALLENGE + wire.seal(b"~A xxxxxxxxxxxxxxxxxxxxxx ") + b"\n", "proof is wrong", id="wrong"),
         pytest.param(
             CHALLENGE + wire.seal(b"~A %s " % VECTORS["host_proof"].encode()) + b"\n", "proof is wrong", id="reflected"
