@@ -32,6 +32,7 @@ class _Reader:
         )
         self._cleaned = cleaned
         self.raw = Raw(cleaned.line_at, text=cleaned.text, events=cleaned.events)
+        self._notices: set[tuple[object, ...]] = set()
         self._message: Message | None = None  # the message that the next pieces belong to
         self._dump: Dump | None = None
         self._zone: RawZone | None = None  # of the dump, whose values are being read
@@ -90,6 +91,8 @@ class _Reader:
         return None
 
     def _on_notice(self, notice: Notice) -> None:
+        if self._has_notice(notice):
+            return
         if notice.family == STALLS:
             self.raw.asides.append(notice)
             return
@@ -99,6 +102,16 @@ class _Reader:
             self._close_dump()
             self._message = opened
             self.raw.messages.append(opened)
+
+    def _has_notice(self, notice: Notice) -> bool:
+        """True if the text has this very line already, with the same stamp: a reply quoted it."""
+        stamp = self._cleaned.stamp_at(notice.offset)
+        if not _is_fine(stamp):
+            return False
+        key = (notice.family, notice.form, notice.pid, *notice.numbers.items(), *notice.words.items(), stamp)
+        known = key in self._notices
+        self._notices.add(key)
+        return known
 
     def _on_task(self, match: re.Match[str]) -> None:
         if match["task_release"] and not self._is_cut_release(match, match["task_release"]):

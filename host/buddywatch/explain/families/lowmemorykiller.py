@@ -6,6 +6,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.families.told import Told
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.text.escape import one_line
 
 
 def told(message: Message, raw: Raw) -> Told:
@@ -21,6 +22,8 @@ def told(message: Message, raw: Raw) -> Told:
             f"The page cache, {numbers['cache_kb']} kB, was below the threshold of {numbers['limit_kb']} kB for "
             f"programs with adj {words['from_adj']} and more."
         )
+    if words.get("why"):
+        cause = f"Its reason (lmkd): {one_line(words['why'], 120)}."
     if "freed_kb" in numbers:
         cause += f" Its end frees {numbers['freed_kb']} kB."
     if words.get("spare", "").startswith("-"):

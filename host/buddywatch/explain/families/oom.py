@@ -152,7 +152,7 @@ def _without_header(message: Message) -> Told:
 def _victim_words(notice: Notice) -> str:
     names = (("anon_kb", "of its own"), ("file_kb", "of mapped files"), ("shmem_kb", "shared or in tmpfs"))
     parts = [f"{notice.numbers[key]} kB {what}" for key, what in names if notice.numbers.get(key)]
-    who = one_line(notice.words["victim"], 40)
+    who = one_line(notice.words.get("victim", "It"), 40)
     return f"{who} held {', '.join(parts)}." if parts else ""
 
 

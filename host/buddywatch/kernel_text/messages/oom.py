@@ -23,9 +23,11 @@ _PATH = r"/[^\s:,]{0,400}(?:\n[^\s:,\[]{1,400}$)?"
 FORMS = (
     form(HEADER, "oom-killer:", r"^\W{0,3}oom-killer: gfp_mask=(?P<mode>0x[0-9a-f]{1,16})"
          r"(?:, order=(?P<order>\d{1,3}))?"),
-    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID},? (?:UID \d{{1,10}}, )?{_VICTIM}"
+    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID}(?:,? (?:UID \d{{1,10}}, )?{_VICTIM})?"
          r"(?:,? (?:UID \d{1,10}, )?(?:total-vm|vsz):(?P<vm_kb>\d{1,15})kB)?(?:, anon-rss:(?P<anon_kb>\d{1,15})kB)?"
          r"(?:, file-rss:(?P<file_kb>\d{1,15})kB)?(?:, shmem-rss:(?P<shmem_kb>\d{1,15})kB)?"),
+    form(CHOSEN, "Kill process", rf"{_REASON}: Kill process {_PID} {_VICTIM}"),
+    form(CHOSEN, "kill process", rf"{_REASON}: kill process {_PID} {_VICTIM}"),
     form(CHOSEN, "child", rf"{_REASON}: [Kk]ill process {_PID} {_VICTIM} score -?\d{{1,20}} (?:or|and) "
          r"(?:a |sacrifice )?child"),
     form(CONSTRAINT, "constraint=", r"\boom-kill:constraint=(?P<constraint>\w{1,40}),nodemask=(?P<nodemask>.{0,60}?),"
@@ -66,4 +68,5 @@ def victims(found: list[Notice]) -> list[str]:
 
 def _victim(notice: Notice) -> str:
     number = notice.numbers.get("victim_number")
-    return notice.words["victim"] + ("" if number is None else f" ({number})")
+    name = notice.words.get("victim", "a process")
+    return name + ("" if number is None else f" ({number})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.kernel_text.events import Event
+from buddywatch.kernel_text.events import Event, is_title
 from buddywatch.kernel_text.messages import (
     cma,
     linux24,
@@ -30,11 +30,16 @@ def all_notices(text: str) -> list[Notice]:
     """The notices of all families, in the order of the text."""
     found = [notice for family in _FAMILIES for notice in notices(text, family.FAMILY, family.FORMS)]
     found.sort(key=lambda notice: (notice.offset, -notice.end))
-    outer: list[Notice] = []  # without those that are a part of another one
+    outer: list[Notice] = []  # without those that are a part of another one, and without titles
     for notice in found:
-        if not outer or notice.offset >= outer[-1].end:
+        if (not outer or notice.offset >= outer[-1].end) and not is_title(_line(text, notice.offset)):
             outer.append(notice)
     return outer
+
+
+def _line(text: str, offset: int) -> str:
+    end = text.find("\n", offset)
+    return text[text.rfind("\n", 0, offset) + 1 : end if end >= 0 else len(text)]
 
 
 def placed(notice: Notice, recent: list[Message]) -> Message | None:

@@ -37,6 +37,8 @@ HEADER = "sh invoked oom-killer: gfp_mask=0x200da, order=0, oom_score_adj=0\n"
         ("Killed process 9 ((sd-pam)) vsz:1kB, anon-rss:2kB, file-rss:3kB\n", ["(sd-pam) (9)"]),
         ("Killed process 15462, UID 500, (t) total-vm:233384kB, anon-rss:51228kB, file-rss:384kB\n", ["t (15462)"]),
         ("VM: killing process busybox\n", ["busybox"]),
+        ("Out of memory: Killed process 13021 (kodi.b\n", ["a process (13021)"]),
+        ("Out of memory: Kill process 12 (rm) sco\n", ["rm (12)"]),
         ("Out of memory and no killable processes...\n", []),
     ],
 )  # fmt: skip

@@ -38,6 +38,20 @@ KILLING = (
     "   Free memory is -2192kB above reserved\n"
 )
 SIGKILL = "send sigkill to 1234 (com.android.foo), adj 8, size 5102\n"
+ESCAPED = (
+    "[  149.950550] lowmemorykiller: Killing 'd.process.media' (2846) (tgid 2846), adj 999,\\x0ato free 81288kB on "
+    "behalf of 'kswapd0' (136) because\\x0acache 321644kB is below limit 322560kB for oom score 950\\x0aFree memory "
+    "is 160548kB above reserved.\\x0aFree CMA is 6008kB\n"
+)
+SPACED = (
+    "<6>[302600.931727]  (4)[10628:Cam@AuxSensorCo]lowmemorykiller: Killing 'android.browser' (28649), adj 18, "
+    "score_adj 1000,\n\n<6>[302600.931727]    to free 72464kB on behalf of 'Cam@AuxSensorCo' (10628) because\n\n"
+    "<6>[302600.931727]    cache 1000628kB is below limit 322560kB for oom_score_adj 0\n"
+)
+REASON = (
+    "18:02:17 lowmemorykiller: Kill 'com.example.app' (24017), uid 10123, oom_score_adj 0 to free 4963256kB rss, 0kB "
+    "swap; reason: min watermark is breached even after kill\n"
+)
 LMKD = "lmkd: Kill 'com.foo' (321), uid 10051, oom_score_adj 900 to free 20480kB\n"
 
 
@@ -47,6 +61,10 @@ LMKD = "lmkd: Kill 'com.foo' (321), uid 10051, oom_score_adj 900 to free 20480kB
         (KILLING, [[".networkupgrade (6924)"]]),
         (SIGKILL, [["com.android.foo (1234)"]]),
         (LMKD, [["com.foo (321)"]]),
+        (ESCAPED, [["d.process.media (2846)"]]),
+        (SPACED, [["android.browser (28649)"]]),
+        (REASON, [["com.example.app (24017)"]]),
+        ("lowmemorykiller: Kill 'launcher' (11) to free 1kB", [["launcher (11)"]]),
         (KILLING + KILLING.replace("6924", "7"), [[".networkupgrade (6924)"], [".networkupgrade (7)"]]),
         (KILLING.split("because\n")[1], [[]]),
     ],
@@ -56,6 +74,23 @@ def test_androids_killer_is_no_failed_request(text, killed):
     assert [failure["killed"] for failure in found] == killed
     assert {(failure["reason"], failure["contiguous"]) for failure in found} == {("low-memory-killer", False)}
     assert "No allocation failed" in told(text)
+
+
+def test_what_androids_killer_says_is_told():
+    assert "321644 kB, was below the threshold of 322560 kB" in told(ESCAPED)
+    assert "1000628 kB, was below the threshold of 322560 kB" in told(SPACED)
+    assert "Its reason (lmkd): min watermark is breached even after kill" in told(REASON)
+    assert "frees 4963256 kB" in told(REASON)
+
+
+def test_a_subject_is_no_failure():
+    assert parts("Subject: Re: Hard Hang with __alloc_pages: 0-order allocation failed (gfp=0x20/1)\n") == []
+
+
+def test_a_quoted_line_is_told_once():
+    line = "[   46.330733] TCP: out of memory -- consider tuning tcp_mem\n"
+    assert len(parts(line + "> " + line)) == 1
+    assert len(parts(line + line.replace("733]", "734]"))) == 2
 
 
 ASIDES = [
