@@ -259,6 +259,7 @@ class Sampler:
             except (OSError, ValueError):
                 given = ""
             file.close()
+            given = "" if given == "(none)" else given  # UTS_NODENAME: nobody has set one
         return "".join([char if char in _NAME else "-" for char in given[:_NAME_CHARS]]) or "board"
 
     def facts(self):

@@ -281,8 +281,9 @@ def test_board_name_is_given_or_the_host_name():
         assert sampler.board_name(None) == "board"
         board.write("sys/kernel/hostname", b"port 7\n")
         assert sampler.board_name(None) == "port-7"
-        board.write("sys/kernel/hostname", b"\n")
-        assert sampler.board_name(None) == "board"
+        for none in (b"\n", b"(none)\n"):
+            board.write("sys/kernel/hostname", none)
+            assert sampler.board_name(None) == "board", none
 
 
 def test_describe_says_what_is_unknown():
