@@ -50,6 +50,25 @@ def test_what_the_missing_facts_decide_is_unknown(text, size, options):
     assert (answer.verdict, answer.margin_pages) == (None, None)
 
 
+ZONEINFO = (
+    "Node 0, zone   Normal\n  pages free     2000\n        min      10\n        low      12\n        high     15\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"),
+    [
+        # orders 5 to 1 of pages of 4 to 64 kB: a block of 2 pages is there, one of 32 is not
+        pytest.param(131072, None, id="page-size-decides"),
+        pytest.param(3 << 20, "refused", id="none-has-it"),
+        pytest.param(4096, "ok", id="all-have-it"),
+    ],
+)
+def test_bytes_without_a_page_size_get_the_answer_of_all_page_sizes(size, verdict):
+    answer = need(ZONEINFO + row([900, 400, 100, 30, 0, 0, 0, 0, 0, 0, 0]), size, release="6.1.0").answer
+    assert (answer.verdict, answer.margin_pages) == (verdict, None)
+
+
 @pytest.mark.parametrize("release", ["2.6.30", "2.6.39", "4.19.0", "2.6.32-642.el6"])
 @pytest.mark.parametrize("min_kb", [0, 1, 360, 100_000])
 def test_refusal_without_marks_is_that_with_any_marks(release, min_kb):

@@ -35,6 +35,7 @@ def test_compaction_is_offered_where_it_can_help(order, letters, values, says):
 def test_compaction_cannot_be_had_without_an_mmu_or_before_2_6_35():
     refused = dump(zone([500, 200, 100]))
     assert "without an MMU" in advice(case(alloc(61440) + refused))["compaction"].text
+    assert "compaction" not in advice(case(alloc(4096) + dump(zone([0]))))
     assert "2.6.35" in advice(case(page(4, "0xd0") + refused, "2.6.30"))["compaction"].text
 
 

@@ -132,7 +132,7 @@ def test_kinds_are_told_and_what_plain_requests_may_not_have(kind, aside):
 def test_two_states_are_compared(between, event):
     text = ROW.format("400 30 9 0 0 0 0 0 0 0 0") + between + ROW.format("100 30 9 10 8 0 0 0 0 0 0")
     options = Options("6.1.0", min_kb=280, page_kb=4)
-    (change,) = explain(text, options, [Wanted("61440 bytes", 61440)]).changes
+    (change,) = explain(text, options, [Wanted("61440 bytes", 61440), Wanted("4096 bytes", 4096)]).changes
     assert change.event == event
     assert (change.grew, change.shrank) == (((3, 0, 10), (4, 0, 8)), ((0, 400, 100),))
     assert change.needs == (("61440 bytes", "refused", "ok"),)
