@@ -32,8 +32,8 @@ def _cause(order: int) -> str:
         text = "No free block was large enough, or too little was free in all: the text does not say which."
     return (
         f"{text} buddywatch does not compute the answer of Linux 2.4, whose rule is another: it compares the free "
-        "pages of a zone with its mark for the request as a whole, without a reserve for each block size, and then takes the "
-        "first block that is large enough."
+        "pages of a zone with its mark for the request as a whole, without a reserve for each block size, and then "
+        "takes the first block that is large enough."
     )
 
 
