@@ -6,7 +6,8 @@ from typing import Any
 
 from buddywatch.explain.case import Case, Explanation
 from buddywatch.explain.changes import Change
-from buddywatch.explain.judge import Answer, certain_largest_order, merge_plan
+from buddywatch.explain.judge import Answer, certain_largest_order
+from buddywatch.explain.merge import merge_plan
 from buddywatch.explain.missing import commands
 from buddywatch.explain.program import Piece
 from buddywatch.explain.remedies import remedies
@@ -52,14 +53,14 @@ def _change(change: Change, indexes: dict[int, int]) -> dict[str, Any]:
 def _zone(state: State, zone: Zone, index: int) -> dict[str, Any]:
     page_bytes = state.page_bytes
     orders = [order for order, count in enumerate(zone.nr_free) if count]
-    is_largest_known = not zone.gaps or max(orders, default=-1) > max(zone.gaps)
+    is_largest_known = zone.unlisted_pages == 0 or max(orders, default=-1) > max(zone.gaps)
     return {
         "state": index,
         "source": state.source,
         "line": state.line,
         "node": zone.node,
         "zone": zone.name,
-        "nr_free": [None if order in zone.gaps else count for order, count in enumerate(zone.nr_free)],
+        "nr_free": [None if order in _unknown_orders(zone) else count for order, count in enumerate(zone.nr_free)],
         "free_bytes": None if zone.unlisted_pages is None else _times(zone.free_pages, page_bytes),
         "unlisted_bytes": _times(zone.unlisted_pages, page_bytes),
         "min_pages": zone.min_pages,
@@ -71,6 +72,10 @@ def _zone(state: State, zone: Zone, index: int) -> dict[str, Any]:
         "reclaimable_bytes": _times(state.reclaimable_pages, page_bytes),
         "usage_bytes": {use: _times(pages, page_bytes) for use, pages in state.usage.items()},
     }
+
+
+def _unknown_orders(zone: Zone) -> tuple[int, ...]:
+    return zone.gaps if zone.unlisted_pages != 0 else ()
 
 
 def _serviceable(state: State, zone: Zone, at_low: bool) -> int | None:

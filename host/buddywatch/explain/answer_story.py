@@ -8,7 +8,8 @@ from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
 from buddywatch.explain.flag_words import granted_words
 from buddywatch.explain.holders import largest_words
-from buddywatch.explain.judge import Test, merge_plan
+from buddywatch.explain.judge import Test
+from buddywatch.explain.merge import merge_plan
 from buddywatch.explain.state_words import RULE_AGES, marks_words
 from buddywatch.explain.zone_words import obstacles
 from buddywatch.kernel_text import versions

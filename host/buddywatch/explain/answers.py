@@ -13,7 +13,8 @@ from buddywatch.explain.borrow import borrow_states
 from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.changes import changes
 from buddywatch.explain.families.meanings import told_of
-from buddywatch.explain.judge import Answer, judge
+from buddywatch.explain.judge import Answer
+from buddywatch.explain.kinds_of_request import answer_of
 from buddywatch.explain.notes import notes_of, set_answer
 from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.program import decisive, start
@@ -106,7 +107,7 @@ def _failure(message: Message, kernel: Kernel, page_bytes: int | None, state: St
         request = request_of(min(order, 62), message.mode, message.mode_names, kernel.span, message.nodes)
         case.answer = Answer(request, None, reasons.UNKNOWN)
         if state is not None:
-            set_answer(case, state, judge(state, request))
+            set_answer(case, state, answer_of(state, case))
         else:
             case.notes = notes_of(case)
     return case

@@ -9,7 +9,7 @@ from bisect import bisect_left
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
-from buddywatch.explain.judge import judge
+from buddywatch.explain.kinds_of_request import answer_of
 from buddywatch.explain.notes import set_answer
 from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.request import Request
@@ -37,7 +37,7 @@ def borrow_states(cases: list[Case], states: list[State]) -> None:
 
 def _borrow(case: Case, state: State) -> None:
     if case.order is not None:
-        set_answer(case, state, judge(state, case.answer.request))
+        set_answer(case, state, answer_of(state, case))
     elif case.requested_bytes and case.message and case.message.kind == "alloc":
         case.order, answer = judge_bytes(state, case.requested_bytes, Request(0))
         set_answer(case, state, answer)

@@ -49,11 +49,12 @@ class Answer:
     others: tuple[Answer, ...] = ()
     is_bound: bool = False
     between: tuple[str, str] | None = None
+    lost_pages: int = 0  # free in zones that are not in the text, which may have served it
 
     @property
     def missing_pages(self) -> int:
         if self.margin_pages is None and self.verdict == watermark.REFUSED and self.tests:
-            return max(0, -_margin(self.tests))  # at least, whatever the mark
+            return max(0, -margin_of(self.tests))  # at least, whatever the mark
         return max(0, -(self.margin_pages or 0))
 
     @property
@@ -94,6 +95,8 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
     if not known or not (is_complete or known[0].verdict == watermark.OK):
         undecided = next((answer for answer in answers if answer.verdict is None), None)
         return undecided or Answer(request, None, reasons.UNKNOWN, rule)
+    if state.lost_pages and known[0].verdict == watermark.REFUSED and not _has_all_zones(state, request):
+        return Answer(request, None, reasons.UNKNOWN, rule, lost_pages=state.lost_pages)
     return replace(known[0], others=tuple(known[1:]))
 
 
@@ -102,6 +105,12 @@ def _rank(answer: Answer) -> tuple[int, bool, int]:
     rank = {watermark.OK: 2, watermark.TIGHT: 1}.get(answer.verdict or "", 0)
     enough = answer.reason not in (reasons.TOO_LITTLE, reasons.TOO_LARGE)
     return rank, enough, -answer.missing_pages if rank == 0 else answer.margin_pages or 0
+
+
+def _has_all_zones(state: State, request: Request) -> bool:
+    """True if no zone that is missing in the text could serve the request: DMA, the lowest, keeps nothing from it."""
+    lowest = [zone for zone in state.zones if zone.name == "DMA" and zone.reserves]
+    return any(known_reserve_pages(zone, state.zones, request.highest_zone) == 0 for zone in lowest)
 
 
 def serving_zones(state: State, request: Request) -> list[Zone]:
@@ -141,11 +150,11 @@ def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer
         return _judge_without_marks(zone, request, rule)
     at_min = tests_of(zone, request, request.effective(zone.min_pages), reserve, rule)
     at_low = tests_of(zone, request, zone.low_pages, reserve, rule)
-    margin = _margin(at_min)
+    margin = margin_of(at_min)
     if margin < 0:
         verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
     else:
-        verdict, reason = watermark.OK if _margin(at_low) >= 0 else watermark.TIGHT, reasons.GRANTED
+        verdict, reason = watermark.OK if margin_of(at_low) >= 0 else watermark.TIGHT, reasons.GRANTED
     largest = largest_order(zone, request, reserve, rule)
     return Answer(
         request, verdict, reason, rule, zone, reserve, margin, tuple(at_min), tuple(at_low), serviceable_order=largest
@@ -194,7 +203,7 @@ def _usable(zone: Zone, request: Request) -> list[int]:
     ]
 
 
-def _margin(tests: Sequence[Test]) -> int:
+def margin_of(tests: Sequence[Test]) -> int:
     return min(held - demanded for _, held, demanded in tests)
 
 
@@ -231,7 +240,7 @@ def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low:
     largest = -1
     for order in range(len(zone.nr_free)):
         asked = replace(request, order=order)
-        if _margin(tests_of(zone, asked, mark, reserve, rule)) < 0:
+        if margin_of(tests_of(zone, asked, mark, reserve, rule)) < 0:
             break
         largest = order
     return largest
@@ -247,72 +256,8 @@ def largest_min_pages(answer: Answer, spare_pages: int = 0) -> int | None:
         middle = (least + most + 1) // 2
         lowered = Zone(**{**vars(zone), "min_pages": middle})
         mark = answer.request.effective(middle)
-        if _margin(tests_of(lowered, answer.request, mark, answer.reserve, rule)) >= spare_pages:
+        if margin_of(tests_of(lowered, answer.request, mark, answer.reserve, rule)) >= spare_pages:
             least = middle
         else:
             most = middle - 1
     return least if least >= 0 else None
-
-
-@dataclass(frozen=True)
-class Merge:
-    """`blocks` blocks of the request's order would have to be made of these free ones: (order, count)."""
-
-    blocks: int
-    pieces: tuple[tuple[int, int], ...]
-
-
-def merge_plan(answer: Answer) -> Merge | None:
-    """How many more blocks of its order the request needs, and the smaller ones to join for them; None: impossible."""
-    zone, rule, order = answer.zone, answer.rule, answer.request.order
-    if answer.is_bound or zone is None or rule is None or zone.min_pages is None or order >= len(zone.nr_free):
-        return None
-    mark = answer.request.effective(zone.min_pages)
-    most = (watermark.free_pages(zone.nr_free) - watermark.pages_from(zone.nr_free, order)) >> order
-    for blocks in _doubling(most):
-        if _passes_merged(answer, blocks, mark):
-            least = _least_merged(answer, blocks // 2, blocks, mark)
-            return Merge(least, tuple(_pieces(zone.nr_free, order, least)))
-    return None
-
-
-def _doubling(most: int) -> list[int]:
-    counts, count = [], 1
-    while count < most:
-        counts.append(count)
-        count *= 2
-    return [*counts, most] if most else []
-
-
-def _least_merged(answer: Answer, too_few: int, enough: int, mark: int) -> int:
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        if _passes_merged(answer, middle, mark):
-            enough = middle
-        else:
-            too_few = middle
-    return enough
-
-
-def _passes_merged(answer: Answer, blocks: int, mark: int) -> bool:
-    zone, order = answer.zone, answer.request.order
-    if zone is None or answer.rule is None:
-        return False
-    nr_free = list(zone.nr_free)
-    for piece_order, count in _pieces(nr_free, order, blocks):
-        nr_free[piece_order] -= count
-    nr_free[order] += blocks
-    letters: list[str | None] = [None] * len(nr_free) if blocks else zone.letters
-    merged = Zone(**{**vars(zone), "nr_free": nr_free, "letters": letters})
-    return _margin(tests_of(merged, answer.request, mark, answer.reserve, answer.rule)) >= 0
-
-
-def _pieces(nr_free: list[int], order: int, blocks: int) -> list[tuple[int, int]]:
-    """The largest smaller blocks that together make `blocks` of the order. Sizes halve, so they fit exactly."""
-    pages, pieces = blocks << order, []
-    for piece_order in range(order - 1, -1, -1):
-        count = min(nr_free[piece_order], pages >> piece_order)
-        if count:
-            pieces.append((piece_order, count))
-            pages -= count << piece_order
-    return pieces

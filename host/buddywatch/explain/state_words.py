@@ -53,7 +53,7 @@ def state_parts(state: State) -> list[Part]:
 
 def unlisted_words(state: State) -> str:
     """What the text proves about the blocks that it does not list, a sentence for each zone."""
-    return " ".join(_unlisted(zone, state) for zone in state.zones if not zone.is_whole)
+    return " ".join(_unlisted(zone, state) for zone in state.zones if zone.unlisted_pages != 0)
 
 
 def _unlisted(zone: Zone, state: State) -> str:
@@ -74,7 +74,7 @@ def _pages(pages: int, state: State) -> str:
 
 def _count(zone: Zone, order: int) -> str:
     """The number of blocks; `?`: not in the text, `9+`: at least 9."""
-    if order not in zone.gaps:
+    if order not in zone.gaps or zone.unlisted_pages == 0:
         return str(zone.nr_free[order])
     return f"{zone.nr_free[order]}+" if zone.nr_free[order] else "?"
 
@@ -237,7 +237,7 @@ def _piece(order: int, state: State) -> str:
 def largest_free(state: State) -> str:
     """The largest free block, granted or not."""
     orders = [order for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
-    if not state.is_whole:
+    if any(zone.unlisted_pages != 0 for zone in state.zones):
         return f"at least {_piece(max(orders), state)}" if orders else "not in the text"
     return _piece(max(orders, default=-1), state)
 

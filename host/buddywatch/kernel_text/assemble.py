@@ -34,7 +34,7 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
         zones=zones,
         reclaimable_pages=sum(reclaimable) if "inactive_file" in header else None,
         mem_free_kb=free_kb,
-        total_free_pages=header.get("free"),
+        total_free_pages=header.get("free", dump.footer.get("free")),
         usage=usage_of_dump(dump, page_bytes // 1024),
         stamp_s=dump.stamp_s,
         files=files_of_mounts(raw.mounts),
@@ -141,8 +141,7 @@ def _beyond(raw: RawZone, memory: dict[str, int], page_bytes: int | None) -> tup
     unlisted = None
     if page_bytes and "MemFree" in memory:
         unlisted = max(memory["MemFree"] * 1024 // page_bytes - watermark.free_pages(raw.counts), 0)
-        if unlisted < 1 << orders:
-            return (), 0
+        unlisted = unlisted if unlisted >> orders else 0
     return tuple(range(orders, MOST_ORDERS)), unlisted
 
 

@@ -41,8 +41,10 @@ def proven(raw: RawZone, page_kb: int, orders: int | None) -> Proven:
     unlisted = None if sum_kb is None or sum_kb < listed_kb else (sum_kb - listed_kb) // page_kb
     if unlisted and not gaps and raw.total_kb is not None:
         gaps = set(range(max(len(nr_free), orders or 0)))  # a number lost digits, or the last sizes are missing
-    if not gaps or (unlisted is not None and unlisted < 1 << min(gaps)):
+    if not gaps:
         return Proven(nr_free, (), 0)
+    if unlisted is not None and unlisted < 1 << min(gaps):
+        unlisted = 0  # the two were counted at moments that may differ a little
     return Proven(nr_free, tuple(sorted(gaps)), unlisted, (unlisted or 0) * page_kb)
 
 

@@ -20,13 +20,26 @@ _MESSAGE = re.compile(
     r"(?<!\w)(?P<alloc>(?:nommu: )?Allocation of (?:length|vma) )"
     r"|(?P<named>[ ]{0,12}: page allocation failure(?=[.:,])|(?<=\S) invoked oom-killer:(?=[ ]|$))"
 )
-# The rest of a message, which a terminal or a mail program may have put on the next lines.
-_REST = re.compile(r"order[:=]\s{0,2}\d{1,6},|order[:=]\s{0,2}\d{1,6}(?=\s*$)| failed\b")
-_MODE = re.compile(r"(?:mode:|gfp_mask=)\s?(0x[0-9a-f]{1,16})\**(?:\(([A-Z_|a-z0-9]{0,400})\))?")
+# What a whole message says; blanks may be lost where a line was folded.
+_ALLOC = re.compile(
+    r"(?P<words>(?:nommu: )?Allocation of "
+    r"(?:length ?\d{1,20}|vma(?: region| tree)?(?: for ?\d{1,20} ?byte ?allocation)?)"
+    r" ?(?:from|for) ?process ?\d{1,20} ?)(?P<name>\([^\n]{0,32}\))? ?failed"
+)
+_NAMED = re.compile(
+    r"\s{0,12}: page allocation failure[.:] {0,2}order: ?(?P<page_order>\d{1,6}), {0,2}mode: ?"
+    r"(?P<page_mode>0x[0-9a-f]{1,16})"
+    r"| invoked oom-killer: {0,2}gfp_mask= ?(?P<oom_mode>0x[0-9a-f]{1,16})\**(?:\([^)\n]{0,400}\))?,"
+    r"(?: {0,2}nodemask=[^=\n]{1,60},)? {0,2}order= ?(?P<oom_order>\d{1,6}),"
+)
+_NAMES = re.compile(r"(?:mode: ?|gfp_mask= ?)0x[0-9a-f]{1,16}\**\(([A-Z_|a-z0-9]{0,400})\)")
+_ORDER = re.compile(r"order[:=] {0,2}(\d{1,6})")
+_MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})")
 _TITLE = re.compile(
     r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s|<title|\[PATCH|\[Bug \d|\[RFC",
     re.IGNORECASE,
 )
+_NO_MODE_BEHIND = re.compile(r"[0-9a-f]{0,16}(?:[(,]|$)")  # what continues a mode that was folded
 _COMM = re.compile(r"[Cc]omm: (.{1,15}?) (?:Kdump|(?:No?t?(?: t\w*)?$)|Not tainted|Tainted|T:)|^(\S.{0,14}?) cpuset=")
 _LONGEST_REST = 600
 _HIGHEST_ORDER = 40  # larger than the blocks of any machine
@@ -34,11 +47,12 @@ _HIGHEST_ORDER = 40  # larger than the blocks of any machine
 
 @dataclass(frozen=True)
 class Event:
-    """One of the kernel's messages about memory. offset: in Cleaned.text; kind, number: as kernel_messages.parse()."""
+    """One of the kernel's messages about memory. offset: in Cleaned.text; kind, number: as kernel_messages.parse();
+    number None: the line was cut within it."""
 
     offset: int
     kind: str
-    number: int
+    number: int | None
     pid: int | None
     process: str | None
     mode: int | None = None
@@ -52,54 +66,82 @@ def is_title(line: str) -> bool:
     return bool(_TITLE.search(line))
 
 
-def events(line: str, following: list[str], offset: int) -> Iterator[Event]:
-    """The messages in a line without its prefix. following: the next lines, likewise."""
+def events(line: str, following: list[str], offset: int, may_be_cut: bool = False) -> Iterator[Event]:
+    """The messages in a line without its prefix. following: the next lines, likewise. may_be_cut: a terminal may have
+    cut or folded the line at its end, so that a number there may be unfinished."""
     found = list(_MESSAGE.finditer(line))
-    names = tuple(
-        name for next_line in following for match in _COMM.finditer(next_line) for name in match.groups() if name
-    )
+    names = tuple(name for later in following for match in _COMM.finditer(later) for name in match.groups() if name)
     for number, match in enumerate(found):
-        end = found[number + 1].start() if number + 1 < len(found) else len(line)
-        before = found[number - 1].end() if number else 0
+        is_last = number == len(found) - 1
+        end = len(line) if is_last else found[number + 1].start()
         text = line[match.start() : end]
-        if number == len(found) - 1 and not _REST.search(text):
-            text = _continued(text, following)
-        head = line[before : match.start()] if match["named"] else ""
-        event = _event(text, process_in(_own_part(head, bool(number)), names), offset + match.start(), following)
+        whole = _whole(text, following if is_last else [], may_be_cut and is_last)
+        if match["alloc"]:
+            event = _allocation(whole, offset + match.start())
+        else:
+            head = line[found[number - 1].end() if number else 0 : match.start()]
+            process = process_in(head.rsplit(" ", 1)[-1] if number else head, names)
+            event = _named(text, whole, process, offset + match.start(), following, may_be_cut and is_last)
         if event is not None:
             yield event
 
 
-def _own_part(head: str, follows_another: bool) -> str:
-    """Of what is between two messages of a line: what can belong to the second one."""
-    return head.rsplit(" ", 1)[-1] if follows_another else head
+def _whole(text: str, following: list[str], may_be_cut: bool) -> str:
+    """The message with what a terminal or a mail program put on the next lines. A terminal folds anywhere, so that the
+    parts are joined as they are; the patterns do without the blanks that a mail program took."""
+    pattern = _ALLOC if text.startswith(("Alloc", "nommu")) else _NAMED
+    match = pattern.match(text)
+    if match and not (may_be_cut and match.end() == len(text) and following and _NO_MODE_BEHIND.match(following[0])):
+        return text
+    rest = [part[:_LONGEST_REST] for part in following[:3]]
+    joined = ["".join([text, *rest[:count]]) for count in (1, 2, 3)]
+    return next((whole for whole in joined if pattern.match(whole)), text)
 
 
-def _continued(text: str, following: list[str]) -> str:
-    """The message with the next lines: wrapped between words, or folded within one."""
-    rest = " ".join(following[:2])[:_LONGEST_REST]
-    return next((whole for whole in (f"{text} {rest}", f"{text}{rest}") if _REST.search(whole)), text)
-
-
-def _event(text: str, process: str, offset: int, following: list[str]) -> Event | None:
-    if text.startswith(("Alloc", "nommu")):
-        end = text.find(" failed", text.find(" process "))
-        parsed = kernel_messages.parse(text[: end + len(" failed")]) if end > 0 else None
-    else:
-        text = text.lstrip(" ") if text.lstrip().startswith(":") else text
-        parsed = kernel_messages.parse((process or "?") + text[:_LONGEST_REST])
-    if parsed is None or (parsed[0] in ("page", "oom") and parsed[1] > _HIGHEST_ORDER):
+def _allocation(whole: str, offset: int) -> Event | None:
+    match = _ALLOC.match(whole)
+    if match is None:
+        return None
+    text = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z(]|failed)", " ", match["words"]).rstrip()
+    text += (f" {match['name']}" if match["name"] else "") + " failed"
+    parsed = kernel_messages.parse(text)
+    if parsed is None:
         return None
     kind, number, pid, name = parsed
-    if kind not in ("page", "oom"):
-        return Event(offset, kind, number, pid, name)
-    mode = _MODE.search(text) or _MODE.match(" ".join(following[:2]))
+    return Event(offset, kind, number, pid, name)
+
+
+def _named(text: str, whole: str, process: str, offset: int, following: list[str], may_be_cut: bool) -> Event | None:
+    """A message of the allocator or of the OOM killer; number and mode are None where the line was cut within them."""
+    kind = "oom" if "oom-killer" in text[:24] else "page"
+    match = _NAMED.match(whole)
+    if match:
+        order, mode = match["page_order"] or match["oom_order"], match["page_mode"] or match["oom_mode"]
+        if may_be_cut and whole is text and match["page_mode"] and match.end() == len(text):
+            mode = None
+    else:
+        order, mode = (_unless_cut(pattern.search(whole), whole, may_be_cut) for pattern in (_ORDER, _MODE))
+        mode = mode or _mode_below(following)
+        if order is None and not (may_be_cut or _ORDER.search(whole)):
+            return None
+    if order is not None and int(order) > _HIGHEST_ORDER:
+        return None
+    names = _NAMES.search(whole)
     return Event(
         offset,
         kind,
-        number,
+        None if order is None else int(order),
         None,
         process or None,
-        int(mode[1], 16) if mode else None,
-        mode[2] if mode else None,
+        None if mode is None else int(mode, 16),
+        names[1] if names and mode else None,
     )
+
+
+def _mode_below(following: list[str]) -> str | None:
+    """The mode alone at the start of a line below, after what another CPU printed."""
+    return next((match[1] for line in following[:4] if (match := _MODE.match(line))), None)
+
+
+def _unless_cut(match: re.Match[str] | None, text: str, may_be_cut: bool) -> str | None:
+    return None if match is None or (may_be_cut and match.end() == len(text)) else match[1]

@@ -41,7 +41,7 @@ _PATTERNS = {
     "pagesets": r"^pagesets$",
     # "1012736 pages RAM", "131072 pages cma reserved": the end of a dump; "pages of RAM" on Arm to 3.10
     "footer": r"\b(?P<footer_pages>\d{1,12}) (?:pages (?:of )?(?P<footer_key>RAM|reserved|cma reserved)"
-    r"|(?P<reserved>reserved) pages)\b",
+    r"|(?P<footer_arm>reserved|free) pages)\b",
     "compacts": r"^compact_(?:stall|fail|success)[ \t]{1,4}\d{1,18}$|CONFIG_COMPACTION=y",
     "no_compacts": r"# CONFIG_COMPACTION is not set",
     "sysctl": r"\b(?P<sysctl_key>min_free_kbytes|nr_trim_pages|min_free_order_shift)"

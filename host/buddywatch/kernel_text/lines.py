@@ -15,6 +15,7 @@ from math import isnan, nan
 from buddywatch.kernel_text.events import MARK, Event, events, is_title
 from buddywatch.kernel_text.prefix import strip
 from buddywatch.kernel_text.stars import with_stars
+from buddywatch.kernel_text.unfold import unfolded
 
 _CONTROLS = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xA0: " ", 0x200B: None, 0xFEFF: None}
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -57,14 +58,18 @@ class Cleaned:
         near = (self.stamps[number] for number in range(index, max(index - _NEAR_LINES, -1), -1))
         return next((stamp for stamp in near if not isnan(stamp)), None)
 
-    def may_be_cut_at(self, offset: int) -> bool:
-        """True if the line that ends at offset is as long as the longest near it, so that a terminal may have cut it.
-        Then a number at its end may have lost digits."""
+    def may_be_cut_at(self, offset: int, slack: int = 0) -> bool:
+        """True if a terminal may have cut the line that ends at offset. Then a number at its end may have lost digits.
+        slack: columns that blanks at the end may have had."""
         if offset < len(self.text) and self.text[offset] != "\n":
             return False
-        index = bisect_right(self.offsets, max(offset - 1, 0)) - 1
+        return self.is_widest(bisect_right(self.offsets, max(offset - 1, 0)) - 1, slack)
+
+    def is_widest(self, index: int, slack: int = 0) -> bool:
+        """True if the line (0: the first) and another one are the longest near it: a terminal cuts all at one width."""
         near = [width for width in self.widths[max(index - _NEAR_LINES, 0) : index + _NEAR_LINES + 1] if width]
-        return len(near) > 1 and self.widths[index] >= max(near)
+        at_edge = sum(1 for width in near if width + slack >= max(near))
+        return at_edge > 1 and self.widths[index] + slack >= max(near)
 
 
 _FEWEST_SIZES = 5  # of a list of free blocks
@@ -80,6 +85,7 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
         physical = [unescape(line) if "&" in line and _HTML.search(line) else line for line in physical]
     if '":' in raw:
         physical = [_JSON_ESCAPES.sub(_of_json, line) if '":' in line and "\\" in line else line for line in physical]
+    physical = unfolded(physical)
     physical = [with_stars(line) if line.count("kB") > _FEWEST_SIZES else line for line in physical]
     result = _cleaned(physical, progress)
     if _is_newest_first(result.stamps):
@@ -101,7 +107,8 @@ def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
         result.offsets.append(length)
         following = lines[number + 1] if number + 1 < len(lines) else ""
         if MARK.search(line) and not is_title(physical[number]):
-            result.events += _events(physical[number], line, lines[number + 1 : number + 1 + _FOLLOWING_LINES], length)
+            near = lines[number + 1 : number + 1 + _FOLLOWING_LINES]
+            result.events += _events(physical[number], line, near, length, result.is_widest(number))
         piece = line + ("" if _is_cut(line, following) else "\n")
         pieces.append(piece)
         length += len(piece)
@@ -112,10 +119,10 @@ def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
     return result
 
 
-def _events(physical: str, line: str, following: list[str], offset: int) -> list[Event]:
+def _events(physical: str, line: str, following: list[str], offset: int, may_be_cut: bool) -> list[Event]:
     marks = _QUOTE_MARKS.match(physical)
     depth = marks[0].count(">") + marks[0].count("|") if marks else 0
-    return [replace(event, depth=depth) for event in events(line, following, offset)]
+    return [replace(event, depth=depth) for event in events(line, following, offset, may_be_cut)]
 
 
 def _is_newest_first(stamps: array[float]) -> bool:

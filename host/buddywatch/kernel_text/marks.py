@@ -52,7 +52,8 @@ def _estimate_marks(state: State, raw: Raw) -> None:
     total_kb = nearest_meminfo(raw, state.offset).get("MemTotal")
     if all(sizes) and sizes:
         total_kb = sum(size or 0 for size in sizes) * state.page_bytes // 1024
-    elif total_kb is None and len(state.zones) == 1:  # which has all that is not reserved
+    elif total_kb is None and len(state.zones) == 1 and state.total_free_pages is not None and not state.lost_pages:
+        # The only zone has all memory that is not reserved.
         given_pages = state.usage.get("ram", 0) - state.usage.get("reserved", 0)
         total_kb = max(given_pages, 0) * state.page_bytes // 1024
     min_free_kb = raw.sysctls.get("min_free_kbytes")

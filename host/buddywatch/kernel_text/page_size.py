@@ -49,6 +49,8 @@ def _by_header(dumps: list[Dump]) -> int | None:
 
 def _by_meminfo(raw: Raw) -> int | None:
     for table in raw.tables:
+        if not all(zone.has_end for zone in table.zones.values()):
+            continue  # the largest blocks may be missing
         pages = sum(watermark.free_pages(zone.counts) for zone in table.zones.values())
         page_kb = _ratio(nearest_meminfo(raw, table.offset).get("MemFree"), pages)
         if page_kb:

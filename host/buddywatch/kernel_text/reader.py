@@ -233,7 +233,7 @@ class _Reader:
     def _on_footer(self, match: re.Match[str]) -> None:
         self._list = None
         if self._dump is not None:
-            key = match["footer_key"] or match["reserved"]
+            key = match["footer_key"] or match["footer_arm"]
             self._dump.footer.setdefault(key, int(match["footer_pages"]))
 
     # --- the kernel ---
@@ -286,7 +286,7 @@ def _same_request(message: Message, event: Event) -> bool:
         return False
     if event.kind == "alloc" and message.order is not None:
         # get_order() at some page size between 1 kB and 64 kB
-        pages = [-(-event.number // (1024 << shift)) for shift in range(7)]
+        pages = [-(-(event.number or 0) // (1024 << shift)) for shift in range(7)]
         return any(max(count - 1, 0).bit_length() == message.order for count in pages)
     return event.kind == "page" and message.order == event.number
 

@@ -43,5 +43,5 @@ def row_of(rest: str, cleaned: Cleaned, match: re.Match[str]) -> Row:
         counts += [int(number) for number in following]
     elif is_split:
         counts.pop()
-    is_whole = len(counts) >= _USUAL_ORDERS or not cleaned.may_be_cut_at(match.end())
+    is_whole = len(counts) >= _USUAL_ORDERS or not cleaned.may_be_cut_at(match.end(), _COLUMN)
     return Row(counts[:MOST_ORDERS], is_whole and (bool(more) or not is_split))

@@ -13,6 +13,7 @@ from buddywatch.kernel_text.raw import MOST_ORDERS
 DUMP, ZONEINFO, BORROWED, ESTIMATED, GIVEN = "dump", "zoneinfo", "borrowed", "estimated", "given"
 _LOWEST_TO_HIGHEST = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 KERNEL_ZONES = watermark.KERNEL_ZONES
+_MOMENTS_PAGES = 64  # sums of the same memory may differ by so much and a 16th
 _MOST_PAGES = 1 << MOST_ORDERS  # "any number"
 
 
@@ -152,6 +153,17 @@ class State:
     files: frozenset[str] | None = None
 
     @property
+    def lost_pages(self) -> int:
+        """Free pages of zones that are not in the text, by the sum of all zones. 0 if the sums, which the kernel counts
+        one after the other, are about the same; 1 at least if the reserves tell of a zone that is not there."""
+        lost = (self.total_free_pages or 0) - sum(zone.free_pages for zone in self.zones)
+        if any(zone.unlisted_pages is None for zone in self.zones):
+            lost = 0
+        if self.zones and lost > _MOMENTS_PAGES + (self.total_free_pages or 0) // 16:
+            return lost
+        return int(_lacks_a_zone(self.zones))
+
+    @property
     def free_pages(self) -> int:
         """Free pages in all zones of the text together."""
         return sum(zone.free_pages for zone in self.zones) or self.total_free_pages or 0
@@ -185,6 +197,18 @@ def known_reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int | No
     built_in = {zone.name for zone in zones} | {"Normal", "Movable"}
     index = sum(1 for name in lower if name in built_in)
     return zone.reserves[index] if index < len(zone.reserves) else None
+
+
+def _lacks_a_zone(zones: list[Zone]) -> bool:
+    """True if a zone keeps memory from requests that could use another zone which is not in the text: the entries of
+    its lowmem_reserve rise at every zone that has memory."""
+    names = {zone.name for zone in zones}
+    for zone in zones:
+        if zone.name in ("DMA", "DMA32") and zone.reserves and max(zone.reserves) > 0:
+            above = _LOWEST_TO_HIGHEST[_LOWEST_TO_HIGHEST.index(zone.name) + 1 :]
+            if not names & set(above):
+                return True
+    return False
 
 
 def _is_between(other: Zone, zone: Zone, highest: str) -> bool:

@@ -210,7 +210,7 @@ def test_mode_tells_whether_a_request_can_wait(mode, release, can_wait, margin):
 def test_oom_killer_and_what_follows_is_one_failure():
     text = (
         "rm invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=2, oom_score_adj=0\n"
-        + dump(NEW_ZONE, "DMA: 300*4kB (U) 0*8kB 0*16kB 0*32kB 0*64kB = 1200kB")
+        + dump(NEW_ZONE, "DMA: 300*4kB (U) 0*8kB 0*16kB 0*32kB 0*64kB = 1200kB", HEADER.replace("821", "300"))
         + "Out of memory: Killed process 37 (sh) total-vm:0kB\n"
         + "rm: page allocation failure: order:2, mode:0xcc0(GFP_KERNEL)\n"
         + "nommu: Allocation of length 16384 from process 38 (rm) failed\n"

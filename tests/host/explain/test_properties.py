@@ -6,8 +6,9 @@ from buddyd import watermark
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Case, Wanted
-from buddywatch.explain.judge import judge, largest_min_pages, merge_plan
+from buddywatch.explain.judge import judge, largest_min_pages
 from buddywatch.explain.marks import min_free_kb
+from buddywatch.explain.merge import merge_plan
 from buddywatch.explain.report import report_lines, report_parts
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.kernel import Kernel

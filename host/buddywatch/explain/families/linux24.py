@@ -18,37 +18,27 @@ def told(message: Message, raw: Raw) -> Told:
     if notice.form == forms.BITMAP:
         return _bitmap(notice.numbers["request_pages"])
     pages = 1 << (message.order or 0)
-    size = f"{counted(pages, 'page')} in one piece" if message.order else "1 page"
-    asked = f"The request was for {size} (order {message.order}) from a kernel 2.4."
+    asked = f"The request was for {counted(pages, 'page')} in one piece (order {message.order}) from a kernel 2.4."
     if message.mode is not None and not message.mode & _WAIT:
         asked += " It could not wait for memory to be freed (an interrupt, or a driver that holds a lock)."
-    remedies = _remedies(message.order or 0)
-    return Told(size, asked, _cause(message.order or 0), reasons.OTHER_RULE, bool(message.order), remedies)
-
-
-def _cause(order: int) -> str:
-    text = "Memory ran out: not even a single page was free above the kernel's mark."
-    if order:
-        text = "No free block was large enough, or too little was free in all: the text does not say which."
-    return (
-        f"{text} buddywatch does not compute the answer of Linux 2.4, whose rule is another: it compares the free "
-        "pages of a zone with its mark for the request as a whole, without a reserve for each block size, and then "
-        "takes the first block that is large enough."
+    cause = (
+        "buddywatch does not compute this kernel's answer. Linux 2.4 compares the free pages of a zone with its marks "
+        "for the request as a whole, without a reserve for each block size, and then takes the first block that is "
+        "large enough. So where more pages are free than the mark, a refusal means that no block of this size was "
+        "there."
     )
-
-
-def _remedies(order: int) -> tuple[Remedy, ...]:
-    sysrq = Remedy(
-        "list",
-        "SysRq-M (`echo m > /proc/sysrq-trigger`) prints the free blocks by size into the kernel log; 2.4 has no "
-        "/proc/buddyinfo.",
-        short="`echo m > /proc/sysrq-trigger` for the free blocks",
+    remedies = [
+        Remedy(
+            "list",
+            "`cat /proc/slabinfo` and SysRq-M (`echo m > /proc/sysrq-trigger`) show the blocks by size; 2.4 has no "
+            "/proc/buddyinfo.",
+        ),
+        Remedy("resident", verdict_words.STAY_RESIDENT),
+        Remedy("newer_kernel", "Compaction does not exist in 2.4, with or without an MMU.", helps=False),
+    ]
+    return Told(
+        f"{counted(pages, 'page')} in one piece", asked, cause, reasons.OTHER_RULE, bool(message.order), tuple(remedies)
     )
-    if not order:
-        text = "End programs, or add swap: it is about memory in all."
-        return Remedy("free_memory", text, short="end programs, or add swap"), sysrq
-    never = Remedy("newer_kernel", "Compaction does not exist in 2.4, with or without an MMU.", helps=False)
-    return sysrq, Remedy("resident", verdict_words.STAY_RESIDENT), never
 
 
 def _bitmap(pages: int) -> Told:
