@@ -73,6 +73,10 @@ def why(case: Case) -> str:
     used_up = _used_up(case)
     if used_up:
         return used_up
+    setting = next((remedy.numbers for remedy in remedies(case) if "formula_kb" in remedy.numbers), None)
+    if setting:
+        now_kb, formula = setting["now_kb"], setting["formula_kb"]
+        return f"vm.min_free_kbytes keeps {now_kb} kB from use; the kernel's own value is {formula}"
     kept = kept_block(case)
     if kept and kept.zone:
         return f"{_refusal(case)}; {plain(kept.zone.name, 16)} has one, but keeps it"

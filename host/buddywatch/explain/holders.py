@@ -11,6 +11,7 @@ from buddywatch.text.document import plain
 
 _ROWS = 6
 _NAMED = 3  # tasks and slab caches
+_WORTH_A_ROW = 0.1  # of all memory
 _USED_UP = 20  # less than a twentieth is free
 LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
 _WORDS = {
@@ -23,11 +24,12 @@ _WORDS = {
     "slab": "kernel objects (slab)",
     "kernel_stack": "kernel stacks of tasks",
     "pagetables": "page tables",
+    "unlisted": "not listed (drivers, vmalloc, huge pages)",
     "cma": "set aside for CMA, in part lent",
     "reserved": "reserved, never given to Linux",
 }
 # Uses that add up; CMA and reserved pages are counted elsewhere, too.
-_PAGES_OF = set(_WORDS) - {"cma", "reserved"}
+_PAGES_OF = set(_WORDS) - {"cma", "reserved", "unlisted"}
 _ADVICE = {
     "shmem": (
         "remove_tmpfs_files",
@@ -51,6 +53,12 @@ _ADVICE = {
         "fewer_tasks",
         "find what runs so many threads: their stacks hold {kb} kB",
         "Kernel stacks of tasks hold {kb} kB: some program has very many threads or processes (`ps -eLf | wc -l`).",
+    ),
+    "unlisted": (
+        "look_at_drivers",
+        "look for what the kernel does not list: {kb} kB (vmalloc, drivers, huge pages)",
+        "{kb} kB are neither free nor of a use that the kernel lists: buffers of drivers, vmalloc (/proc/vmallocinfo), "
+        "huge pages (/proc/meminfo), without an MMU also the memory of programs.",
     ),
     "pagetables": (
         "fewer_mappings",
@@ -76,7 +84,7 @@ def holders(state: State) -> list[Holder]:
     page_kb, whole = state.page_bytes // 1024, total_pages(state) or _accounted_pages(state)
     found = [
         Holder(use, pages * page_kb, pages / whole if whole else None)
-        for use, pages in state.usage.items()
+        for use, pages in {**state.usage, **_unlisted(state)}.items()
         if use in _WORDS and pages * page_kb
     ]
     return sorted(found, key=lambda holder: -holder.kb)
@@ -89,6 +97,18 @@ def total_pages(state: State) -> int | None:
         return ram - reserved
     sizes = [zone.size_pages for zone in state.zones]
     return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
+
+
+def _unlisted(state: State) -> dict[str, int]:
+    """Pages that are neither free nor of a use that the kernel counts: those of drivers, vmalloc and huge pages, and
+    without an MMU those of programs. Known where a dump has the sums of all zones."""
+    usage, whole = state.usage, total_pages(state)
+    is_counted = {"anon", "file", "slab_unreclaimable"} <= set(usage) and "ram" in usage
+    if not is_counted or whole is None or state.mem_free_kb is None or state.page_bytes is None:
+        return {}
+    free = state.mem_free_kb * 1024 // state.page_bytes
+    pages = whole - free - sum(pages for use, pages in usage.items() if use in _PAGES_OF)
+    return {"unlisted": pages} if pages > whole * _WORTH_A_ROW else {}
 
 
 def _accounted_pages(state: State) -> int:
