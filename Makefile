@@ -29,8 +29,8 @@ help:
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
-	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once)'
-	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k or 4k-2.6.30; Ctrl-C or FOR=30 ends it'
+	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once); LINUX_2_6_30=/path/to/linux-2.6.30 adds a kernel 2.6.30'
+	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30 ends it'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo

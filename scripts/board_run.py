@@ -15,7 +15,7 @@ import machine
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--flavour", default="4k", help="the kernel: 4k, 8k or 4k-2.6.30 (default 4k)")
+    parser.add_argument("--flavour", default="4k", help="the kernel: 4k, 8k, 4k-2.6.30 or 2.6.30 (default 4k)")
     parser.add_argument("--form", default="flat", choices=["flat", "elf"], help="the programs (default flat)")
     parser.add_argument("--for", dest="seconds", type=float, help="end after so many seconds")
     options = parser.parse_args()

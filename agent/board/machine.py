@@ -28,6 +28,7 @@ LOOK_S = 0.01
 PROMPT = "/ # "
 COMMAND_MAX_CHARS = 250  # CONFIG_FEATURE_EDITING_MAX_LEN of the board's shell, less one for the newline, and some
 TELNET_PORT, SHELL_PORT = 2323, 23  # on the board: buddyd's, and telnetd's
+KERNEL_GIVEN = "2.6.30"  # the one flavour that `make board` builds only from a source, or an image, that it is given
 Value = TypeVar("Value")
 _KERNEL_LINE = re.compile(r"\[ *\d+\.\d{6}\] [^\n]*\n")
 
@@ -222,11 +223,14 @@ class Machine:
 
 
 def artefacts(out: Path, flavour: str, form: str) -> tuple[Path, Path]:
-    """(kernel, ROM) in the folder; MachineError with what to do where one is missing."""
+    """(kernel, ROM) in the folder; MachineError with what to do where one is missing or the two do not go together."""
+    if (flavour, form) == (KERNEL_GIVEN, "elf"):
+        raise MachineError("Linux 2.6.30 cannot load ELF programs without an MMU (5.19 can); take the form flat")
+    command = "make board" if flavour != KERNEL_GIVEN else "make board LINUX_2_6_30=/path/to/linux-2.6.30"
     paths = out / f"vmlinux-{flavour}", out / f"rom-{form}.bin"
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
-        raise MachineError(f"{' and '.join(missing)} not in {out}; run `make board` first")
+        raise MachineError(f"{' and '.join(missing)} not in {out}; run `{command}` first")
     return paths
 
 
