@@ -9,13 +9,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import pytest
 import rig
 from buddyd import wire, wire_host
-from machine import DEADLINE_S, TELNET_PORT, Machine
+from machine import DEADLINE_S, TELNET_PORT, Machine, MachineError, artefacts
 from system_truth import Record
 
 NAME = "board"  # as the boot script calls it
 REQUEST_FRAMES = 500  # at a time; the agent gives 1024 at most
+
+
+def flavour_or_skip(out: Path, flavour: str) -> str:
+    """The flavour; a test of one that was not built is skipped: 2.6.30 is built only where its source is at hand."""
+    try:
+        artefacts(out, flavour, "flat")
+    except MachineError as error:
+        pytest.skip(str(error))
+    return flavour
 
 
 class SerialLine(rig.Line):
@@ -86,6 +96,13 @@ def wait_for_agent(board: Machine, start: int = 0) -> None:
     board.console.wait_for(r"buddyd: board: \d+ zones", start)
 
 
+def pid_of_agent(board: Machine) -> int:
+    for line in board.console.run("ps").text.splitlines():
+        if "/bin/buddyd" in line:
+            return int(line.split()[0])
+    raise AssertionError("no buddyd among the processes")
+
+
 def restart_agent(board: Machine, interval_s: float) -> None:
     """The agent of the boot script polls every 5 s; start it again, for a test that is in a hurry."""
     wait_for_agent(board)  # until then a program that the shell started with `&` ignores SIGINT
@@ -130,9 +147,10 @@ class Visitor:
         last = int(facts["next"]) - 1
         while missing := [seq for seq in range(1, last + 1) if wire.short_sequence(seq) not in self.frames]:
             assert not self.gaps, f"the board's ring has lost what was before frame {facts['oldest']}"
-            first, count = missing[0], min(len(missing), REQUEST_FRAMES)
-            self._say(wire_host.ask_frames(facts["boot"], first, count))
-            wanted = wire.short_sequence(missing[count - 1])
+            first = missing[0]  # not all behind it need be missing: an urgent event comes before its turn
+            newest = max(seq for seq in missing if seq < first + REQUEST_FRAMES)
+            self._say(wire_host.ask_frames(facts["boot"], first, newest - first + 1))
+            wanted = wire.short_sequence(newest)
             while wanted not in self.frames and not self.gaps:
                 self._hear()
         return facts["boot"], last

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from machine import QEMU, MachineError, artefacts
-from truth import FLAVOURS, OUT
+from truth import FLAVOURS_BUILT, OUT
 
 
 def needed(complaint: str) -> None:
@@ -18,10 +18,10 @@ def needed(complaint: str) -> None:
 
 @pytest.fixture(scope="session")
 def board_out() -> Path:
-    """The folder with kernels and ROM."""
+    """The folder with ROM and kernels, perhaps without the one of which `make board` must be given the source."""
     if shutil.which(QEMU) is None:
         needed(f"no {QEMU}; install the package qemu-system-misc")
-    for flavour in FLAVOURS:
+    for flavour in FLAVOURS_BUILT:
         try:
             artefacts(OUT, flavour, "flat")
         except MachineError as error:

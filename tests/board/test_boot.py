@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from boardside import NAME, Visitor, let_pass, lines_of, restart_agent, telnet_url, wait_for_agent
+from boardside import NAME, Visitor, flavour_or_skip, let_pass, lines_of, restart_agent, telnet_url, wait_for_agent
 from machine import Machine
 from system_parts import Collector, buddywatch
 from system_truth import Record, check, has, stored
 from truth import FLAVOURS
 from waiting import wait_for
 
-PAGE_BYTES = {"4k": 4096, "4k-2.6.30": 4096, "8k": 8192}
+PAGE_BYTES = {"4k": 4096, "4k-2.6.30": 4096, "8k": 8192, "2.6.30": 4096}
+STREAMING = ["4k", "2.6.30"]
 INTERVAL_S = 0.1
 CUT_S = 4.0
 
@@ -29,7 +30,7 @@ class Booted:
 
 @pytest.fixture(scope="module", params=FLAVOURS)
 def booted(request: pytest.FixtureRequest, board_out: Path) -> Iterator[Booted]:
-    with Machine(board_out, request.param) as board:
+    with Machine(board_out, flavour_or_skip(board_out, request.param)) as board:
         wait_for_agent(board)
         with Visitor(board) as visitor:
             facts = visitor.ask_hello()
@@ -62,9 +63,10 @@ def test_hello_has_the_boards_page_size_and_marks(booted: Booted) -> None:
     assert booted.facts["zones"] == "1"
 
 
-def test_agent_is_streaming_after_the_boot(board_out: Path) -> None:
+@pytest.mark.parametrize("flavour", STREAMING)
+def test_agent_is_streaming_after_the_boot(board_out: Path, flavour: str) -> None:
     """Nobody asks: a hello and the first snapshots come over the serial line, and more follow."""
-    with Machine(board_out, "4k") as board, lines_of(board) as (serial, _):
+    with Machine(board_out, flavour_or_skip(board_out, flavour)) as board, lines_of(board) as (serial, _):
         said = bytearray()
         with open(serial.host_path, "rb", buffering=0) as line:
             while said.count(b"\n~d") + said.count(b"\n~k") < 2:
@@ -98,11 +100,13 @@ def _frames_in(db: Path) -> int:
     return sum(len(boot.numbers) for boot in stored(db, NAME).values())
 
 
-@pytest.fixture(scope="module")
-def collected(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
+@pytest.fixture(scope="module", params=STREAMING)
+def collected(
+    request: pytest.FixtureRequest, board_out: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Collected]:
     folder = tmp_path_factory.mktemp("collected")
     with ExitStack() as stack:
-        board = stack.enter_context(Machine(board_out, "4k"))
+        board = stack.enter_context(Machine(board_out, flavour_or_skip(board_out, request.param)))
         # Joined only now: the terminal would keep what the agent of the boot script said, which the ring does not hold.
         restart_agent(board, INTERVAL_S)
         serial, telnet = stack.enter_context(lines_of(board))
@@ -141,4 +145,4 @@ def test_cut_was_one(collected: Collected) -> None:
 
 def test_status_knows_the_board(collected: Collected) -> None:
     assert "COLDFIRE(m520x), no MMU" in collected.status
-    assert "rm = 61440: ok" in collected.status
+    assert "rm (needs a 64 kB block): OK" in collected.status

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from boardside import Visitor, let_pass, wait_for_agent
+from boardside import Visitor, flavour_or_skip, let_pass, pid_of_agent, wait_for_agent
 from machine import Machine
 
 RAM_START = 0x40000000  # below lies the ROM, whose pages cost nothing
@@ -33,9 +33,9 @@ class Cost(NamedTuple):
     frames: int
 
 
-@pytest.fixture(scope="module")
-def board(board_out) -> Iterator[Machine]:
-    with Machine(board_out, "4k", skips_idle=True) as machine:
+@pytest.fixture(scope="module", params=["4k", "2.6.30"])
+def board(request, board_out) -> Iterator[Machine]:
+    with Machine(board_out, flavour_or_skip(board_out, request.param), skips_idle=True) as machine:
         wait_for_agent(machine)
         yield machine
 
@@ -47,13 +47,6 @@ def hours(board) -> tuple[Cost, Cost]:
     before = measured(board)
     let_pass(board, HOURS * 3600)
     return before, measured(board)
-
-
-def pid_of_agent(board: Machine) -> int:
-    for line in board.console.run("ps").text.splitlines():
-        if "/bin/buddyd" in line:
-            return int(line.split()[0])
-    raise AssertionError("no buddyd among the processes")
 
 
 def regions_in_ram(board: Machine, pid: int) -> list[Region]:

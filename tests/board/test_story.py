@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from boardside import NAME, lines_of, wait_for_agent
+from boardside import NAME, flavour_or_skip, lines_of, wait_for_agent
 from cronstory import CRON_STEP, FAILURE, RESIDENT_STEP, Day, play_until_it_fails, prepare, side_by_side
 from machine import Machine
 from smtp_server import ReceivedMail, SmtpServer
 from system_parts import NEED_RM, Collector, mail_config, mail_server, text_of, wait_for_mail, warns_of_rm
 from system_truth import Record, check, stored
 
-FLAVOUR = "4k-2.6.30"
+FLAVOURS = ["4k-2.6.30", "2.6.30"]  # 2.6.30's rule in 6.1, and 2.6.30 itself
 STEPS_MAX = 150
 STEPS_AFTER = 5  # in which nothing of 60 kB starts any more
 
 
 @contextmanager
-def _day(out: Path, folder: Path, server: SmtpServer) -> Iterator[Day]:
+def _day(out: Path, flavour: str, folder: Path, server: SmtpServer) -> Iterator[Day]:
     """A board that is collected from over its serial line, with somebody to be told."""
     db, config = folder / "buddywatch.db", folder / "config.toml"
     config.write_text(NEED_RM + mail_config(server, folder))
-    with Machine(out, FLAVOUR) as board, lines_of(board) as (serial, _):
+    with Machine(out, flavour) as board, lines_of(board) as (serial, _):
         wait_for_agent(board)
         prepare(board)
         collector = Collector(db, config, [serial.url])
@@ -39,6 +39,7 @@ def _day(out: Path, folder: Path, server: SmtpServer) -> Iterator[Day]:
 
 @dataclass
 class Played:
+    flavour: str
     day: Day
     steps: int  # up to the failure
     record: Record
@@ -50,10 +51,10 @@ class Played:
     failure: ReceivedMail  # with the kernel's line
 
 
-@pytest.fixture(scope="module")
-def cron(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    folder = tmp_path_factory.mktemp("cron")
-    with mail_server() as server, _day(board_out, folder, server) as day:
+@pytest.fixture(scope="module", params=FLAVOURS)
+def cron(request: pytest.FixtureRequest, board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    flavour, folder = flavour_or_skip(board_out, request.param), tmp_path_factory.mktemp("cron")
+    with mail_server() as server, _day(board_out, flavour, folder, server) as day:
         steps = play_until_it_fails(day, STEPS_MAX)
         first = wait_for_mail(server, warns_of_rm, "about rm")
         failure = wait_for_mail(server, lambda mail: re.search(FAILURE, text_of(mail)), "with the kernel's line")
@@ -61,7 +62,7 @@ def cron(board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for _ in range(STEPS_AFTER):
             day.step(CRON_STEP)
         record, lasts = day.record(folder / "ring.txt")
-        yield Played(day, steps, record, lasts, curve, log, list(server.mails), first, failure)
+        yield Played(flavour, day, steps, record, lasts, curve, log, list(server.mails), first, failure)
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Resident:
 @pytest.fixture(scope="module")
 def resident(cron: Played, board_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Resident:
     """The same number of steps, and the same logs, without starting anything."""
-    with mail_server() as server, _day(board_out, tmp_path_factory.mktemp("resident"), server) as day:
+    with mail_server() as server, _day(board_out, cron.flavour, tmp_path_factory.mktemp("resident"), server) as day:
         for _ in range(cron.steps):
             day.step(RESIDENT_STEP)
         curve, alerts = day.curve(), day.cli("alerts", "--json").json["alerts"]
@@ -122,7 +123,7 @@ def test_agent_streams_throughout_and_nothing_is_lost(cron: Played) -> None:
 
 def test_resident_jobs_do_not_fail(cron: Played, resident: Resident, board_out: Path) -> None:
     table = side_by_side(cron.curve, resident.curve)
-    (board_out / "story.txt").write_text(table + "\n")
+    (board_out / f"story-{cron.flavour}.txt").write_text(table + "\n")
     print(table)
     assert resident.rm_status == 0
     assert "Allocation of length" not in resident.kernel_log

@@ -1,0 +1,54 @@
+"""The OOM killer on a board whose memory is all in use: it spares buddyd, as start-buddyd asks it to."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from boardside import Visitor, flavour_or_skip, pid_of_agent, wait_for_agent
+from machine import Machine
+
+FLAVOURS = ["4k", "2.6.30"]
+FILLS = 8
+KILLED = 128 + 9
+
+
+@contextmanager
+def _booted(out: Path, flavour: str) -> Iterator[Machine]:
+    with Machine(out, flavour_or_skip(out, flavour)) as board:
+        wait_for_agent(board)
+        yield board
+
+
+def _victims(board: Machine) -> list[str]:
+    return re.findall(r"Killed process \d+ \((\S+?)\)", board.console.kernel_log())
+
+
+def _fill(board: Machine, number: int) -> None:
+    """Write to a file in RAM until the writer is killed. Others may be killed before it; the file stays."""
+    assert board.console.run(f"cat /dev/zero >/tmp/{number}").status == KILLED
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_buddyd_outlives_the_oom_killer_and_goes_on(board_out: Path, flavour: str) -> None:
+    with _booted(board_out, flavour) as board:
+        for number in range(FILLS):
+            _fill(board, number)
+            with Visitor(board) as visitor:  # a new connection is a request for memory, too
+                visitor.ask_hello()
+        victims = _victims(board)
+        print(f"killed in memory of the kernel {flavour}: {', '.join(victims)}")
+        assert victims.count("cat") == FILLS
+        assert "buddyd" not in victims
+        with Visitor(board) as visitor:
+            first = int(visitor.ask_hello()["next"])
+            while int(visitor.ask_hello()["next"]) < first + 2:
+                pass
+
+
+def test_without_that_linux_2_6_30_kills_buddyd_first(board_out: Path) -> None:
+    with _booted(board_out, "2.6.30") as board:
+        board.console.run(f"echo 0 >/proc/{pid_of_agent(board)}/oom_adj")
+        _fill(board, 0)
+        assert _victims(board)[0] == "buddyd"
