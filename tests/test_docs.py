@@ -17,8 +17,8 @@ from docs_pages import CHANGELOG, DOCS, GUIDES, INDEX, MAPS, PAGES, TOP, Typed, 
 MAKEFILE = (TOP / "Makefile").read_text()
 TARGETS = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split())
 # Those of `make help`, and those that a recipe takes as $(if $(NAME),...) or $(or $(NAME),...).
-VARIABLES = set(re.findall(r"([A-Z_]+)=", re.findall(r"'Variables: .*", MAKEFILE)[0]))
-VARIABLES |= set(re.findall(r"\$\((?:if|or) \$\(([A-Z_]+)\)", MAKEFILE))
+VARIABLES = set(re.findall(r"([A-Z_0-9]+)=", re.findall(r"'Variables: .*", MAKEFILE)[0]))
+VARIABLES |= set(re.findall(r"\$\((?:if|or) \$\(([A-Z_0-9]+)\)", MAKEFILE))
 PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt/flash/buddyd-micropython")
 BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
 FOREIGN = ("chmod", "cp", "git", "journalctl", "ln", "mkdir", "sqlite3", "systemctl", "telnet")

@@ -1,0 +1,93 @@
+"""What `make board` says of a source or an image of Linux 2.6.30 that it cannot take: one line, before it builds."""
+
+import lzma
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+KERNEL = TOP / "agent" / "board" / "kernel"
+RELEASE = "2.6.30"
+# The beginning of an ELF file of a kernel for m68k: class, order of bytes, executable, machine.
+HEADER = bytes.fromhex("7f454c46010201") + bytes(9) + bytes.fromhex("00020004")
+BANNER = b"Linux version 2.6.30 (somebody@somewhere)\0"
+
+
+def refusal(script: str, *arguments: str | Path) -> str:
+    """The one line with which the script refuses."""
+    done = subprocess.run([KERNEL / script, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def source(folder: Path, sublevel: int, extra: str = "") -> Path:
+    """A folder that looks like a kernel's source, its files not as they were released."""
+    version = f"VERSION = 2\nPATCHLEVEL = 6\nSUBLEVEL = {sublevel}\nEXTRAVERSION = {extra}\nNAME = Man-Eating Seals\n"
+    (folder / "mm").mkdir()
+    (folder / "Makefile").write_text(version)
+    (folder / "mm" / "page_alloc.c").write_text("int rule;\n")
+    return folder
+
+
+def test_folder_without_a_kernels_source_is_refused(tmp_path: Path) -> None:
+    line = refusal("check-source", tmp_path, RELEASE)
+    assert line.startswith(f"no source of a Linux kernel in {tmp_path}; needed: the source of Linux 2.6.30")
+
+
+def test_another_release_is_refused_by_its_number(tmp_path: Path) -> None:
+    line = refusal("check-source", source(tmp_path, 31), RELEASE)
+    assert line.startswith(f"{tmp_path} is Linux 2.6.31; needed:")
+
+
+@pytest.mark.parametrize("extra", ["", ".2", "-uc0"])
+def test_source_that_is_not_as_it_was_released_is_refused(tmp_path: Path, extra: str) -> None:
+    assert "needed: the source of Linux 2.6.30 (" in refusal("check-source", source(tmp_path, 30, extra), RELEASE)
+
+
+def test_file_that_differs_is_named(tmp_path: Path) -> None:
+    line = refusal("check-source", source(tmp_path, 30), RELEASE)
+    assert line.startswith(f"{tmp_path}/mm/page_alloc.c is not as it was released")
+
+
+def test_each_series_has_all_that_a_build_takes() -> None:
+    for series in ("6.1", RELEASE):
+        assert (KERNEL / series / "settings").is_file() and (KERNEL / series / "config").is_file()
+        assert list((KERNEL / series / "patches").glob("*.patch"))
+    names = [path.name for path in KERNEL.glob("*/flavours/*")]
+    assert sorted(names) == ["2.6.30", "4k", "4k-2.6.30", "8k"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "is no ELF file"),
+        (b"#!/bin/sh\n", "is no ELF file"),
+        (HEADER + b"Linux version 6.1.2 (", "is no Linux 2.6.30"),
+    ],
+)
+def test_image_of_something_else_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
+    image, out = tmp_path / "image", tmp_path / "vmlinux"
+    image.write_bytes(content)
+    assert refusal("take-image", image, out, RELEASE).startswith(f"{image} {complaint}")
+    assert list(tmp_path.iterdir()) == [image]
+
+
+def test_image_that_is_not_there_or_damaged_is_refused_and_the_one_before_kept(tmp_path: Path) -> None:
+    image, out = tmp_path / "image.xz", tmp_path / "vmlinux"
+    out.write_bytes(b"before")
+    assert refusal("take-image", image, out, RELEASE) == f"no file {image} that can be read"
+    image.write_bytes(b"not xz")
+    assert refusal("take-image", image, out, RELEASE) == f"{image} cannot be decompressed by xz"
+    assert out.read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_image_is_taken_plain_and_compressed(tmp_path: Path, is_compressed: bool) -> None:
+    content = HEADER + BANNER
+    image, out = tmp_path / ("image.xz" if is_compressed else "image"), tmp_path / "vmlinux"
+    image.write_bytes(lzma.compress(content) if is_compressed else content)
+    subprocess.run([KERNEL / "take-image", image, out, RELEASE], check=True)
+    assert out.read_bytes() == content
