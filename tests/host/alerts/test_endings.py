@@ -120,6 +120,9 @@ def test_kernel_failure_of_a_boot_that_is_over_does_not_last(xp):
     failed = kernel_event(1, 5_000, boot_id=NEXT)
     xp.feed(failed, kernel_event(10, 46_000, text="Allocation of length 4096 from process 1 (sh) failed"))
     assert xp.changes("kernel_failure")[4:] == [("kernel_failure", "ok", "firing", 1)]
+    xp.feed(after(snapshot(722)))  # an hour after the failure of its own boot
+    xp.settle()
+    assert xp.changes("kernel_failure")[5:] == [("kernel_failure", "firing", "ok", 722)]
 
 
 def test_kernel_message_of_a_boot_that_is_over_counts_once(xp):
