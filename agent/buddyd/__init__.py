@@ -16,7 +16,15 @@ def say(text):
     sys.stderr.write("buddyd: %s\n" % text)
 
 
-def forget(name):
-    """Drop the module buddyd.NAME, which is not needed again: what is in it leaves the heap."""
-    del sys.modules["buddyd." + name]
-    delattr(sys.modules["buddyd"], name)
+def forget(room, name):
+    """Drop the module `name` of a package (its full name), if it was imported: what is in it leaves the heap.
+
+    It can be imported again. This takes no heap, for it is done where there is none.
+    """
+    package = sys.modules.get(room)
+    module = getattr(package, name, None)
+    for path in sys.modules:
+        if module is not None and sys.modules[path] is module:
+            del sys.modules[path]
+            delattr(package, name)
+            return

@@ -3,12 +3,22 @@
 import binascii
 import gc
 
-from . import VERSION, compat, wire
+from . import VERSION, compat, forget, wire
 from .ring import GROUPS_MIN
 from .sources import kernel_messages
 
 REFRESH_MS = 600000  # system facts are read again so often
-STARVED_MAX = 3  # polls on end that the heap has no room for: then it is too small, and the agent says so and ends
+# Polls on end that the heap has no room for: then it is too small, and the agent says so and ends. From the second on
+# nobody is connected over a network, see NetworkLink.polled(): what they left in pieces is whole again after a few.
+STARVED_MAX = 8
+# What only questions and errors need. Where the heap is small they are imported for each anew.
+_SELDOM = (
+    ("buddyd.talk", "about"),
+    ("buddyd.talk", "line_answers"),
+    ("buddyd.talk", "answers"),
+    ("buddyd", "watermark"),
+    ("buddyd.compat", "reasons"),
+)
 
 
 def new_boot_id(proc):
@@ -44,7 +54,7 @@ class Agent:
         self.sampled = 0  # the number of the frame that ends the newest snapshot
         self.refreshed_ms = compat.ticks_ms()
         self.starved = 0  # polls on end without room in the heap
-        self.left_out = False  # whether something was, and has not been told
+        self.left_out = 0  # things that the heap had no room for, and that have not been told
         self.without_log = kernel_log.file is None  # as was told
 
     def poll(self):
@@ -57,20 +67,23 @@ class Agent:
             self.starved = 0
         except MemoryError:
             self.starved += 1
-            self._leave_out()
+            self.encoder.key_due = 0  # it may have taken changes for sent that were not
+            self.leave_out()
             if self.starved >= STARVED_MAX:
                 raise
 
-    def _leave_out(self):
-        self.encoder.key_due = 0  # it may have taken changes for sent that were not
-        self.left_out = True
+    def leave_out(self):
+        """Something found no room in the heap: count it, and make room."""
+        self.left_out += 1
+        for room, name in _SELDOM:
+            forget(room, name)
         gc.collect()
 
     def _poll(self):
         began = compat.ticks_us()
         if self.left_out:
-            self._news("the heap had no room, something was left out; give a larger one (-X heapsize=)")
-            self.left_out = False
+            self._news("the heap had no room %d times; give a larger one (-X heapsize=)" % self.left_out)
+            self.left_out = 0
         if not self.kernel_log.pollable:
             self.drain_kernel_log()
         if self.kernel_log.lost:
@@ -93,7 +106,8 @@ class Agent:
                 self._news("lost kernel-log" if gone else "back kernel-log")
                 self.without_log = gone
         except MemoryError:
-            self._leave_out()
+            self.encoder.key_due = 0
+            self.leave_out()
         return self.kernel_log.file is not None
 
     def _kernel_line(self, text, stamp_cs):

@@ -1,6 +1,5 @@
 """The loop: one poll() with a timeout is the only sleep. Streams are served between polls, a line at a time."""
 
-import gc
 import select
 
 from . import compat
@@ -79,7 +78,7 @@ class Loop:
             try:
                 link.tick(now_ms)
             except MemoryError:
-                gc.collect()
+                self.agent.leave_out()
 
     def wake(self):
         """Ask poll() for room wherever there is something to send, and for input wherever it is wanted."""
@@ -105,7 +104,10 @@ class Loop:
                     self._forget_kernel_log()
                 self.wake()
             else:
-                self._serve_link(descriptor, mask)
+                try:
+                    self._serve_link(descriptor, mask)
+                except MemoryError:  # whoever it was for was refused, or is tried again
+                    self.agent.leave_out()
             if self.has_changed:
                 break
 
@@ -119,7 +121,10 @@ class Loop:
     def _serve_link(self, descriptor, mask):
         for link in self.links:
             if link.listens_at == descriptor:
-                link.accept()
+                try:
+                    link.accept()
+                except OSError:
+                    pass  # it is closed
                 return
             for conversation in link.conversations:
                 if conversation.stream is not None and conversation.stream.fileno() == descriptor:
@@ -139,11 +144,12 @@ class Loop:
             self.drop(conversation, link)
             return
         except MemoryError:
+            self.agent.leave_out()
             # It costs a client its connection, and a line that flows unasked what it was about to say: without its
             # standard output the agent would end.
             if not conversation.flows_unasked:
                 self.drop(conversation, link)
                 return
-            del conversation.answers[:1]
-            gc.collect()
+            if conversation.answers:
+                conversation.answers.pop(0)
         self.poller.modify(conversation.stream.fileno(), self._mask(conversation))

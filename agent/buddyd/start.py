@@ -62,7 +62,7 @@ def settings_from(arguments):
             raise ValueError("no link given: %s; see --help" % options.links_in_words())
     except ValueError as error:
         end(USAGE, str(error))
-    forget("options")
+    forget("buddyd", "options")
     return settings
 
 

@@ -1,5 +1,7 @@
 """The agent with a heap that has no room at times: what is left out is told, and what is kept is true."""
 
+import sys
+
 from agents import agent, agent_on
 from buddyd import wire, wire_host
 from buddyd.agent import STARVED_MAX
@@ -130,3 +132,16 @@ def test_heap_that_never_has_room_ends_the_agent():
     for _ in range(STARVED_MAX - 1):
         here.poll()
     raises(MemoryError, here.poll)
+
+
+def test_without_room_what_only_questions_need_leaves_the_heap_and_comes_back():
+    here = agent()
+    list(here.answer(b"need 61440", True))
+    assert "buddyd.talk.answers" in sys.modules and "buddyd.watermark" in sys.modules
+    here.leave_out()
+    assert "buddyd.talk.answers" not in sys.modules and "buddyd.watermark" not in sys.modules
+    (line,) = here.answer(b"need 61440", True)
+    assert line.startswith("need 61440: ")
+    here.leave_out()
+    here.poll()
+    assert "no room 2 times" in events(here)[0][5]

@@ -48,13 +48,13 @@ if MICROPYTHON:
         """
         gc.threshold(allocated_bytes)
 
-    def make_room():
+    def make_room(size_bytes=_ROOM_BYTES):
         """Make sure of some room in the heap, so that what comes next does not fail halfway; MemoryError.
 
         MicroPython 1.25 loses the descriptor where accept() finds no room for the socket, and crashes later on where
         poll.register() finds none. What is taken here is free again at once, in one piece.
         """
-        bytearray(_ROOM_BYTES)
+        bytearray(size_bytes)
         gc.collect()
 
     def wait(poller, timeout_ms):

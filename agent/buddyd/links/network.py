@@ -18,23 +18,18 @@ class NetworkConversation(Conversation):
     """gate: gate.ProofGate while the other side has not proven that it has the secret, else None.
 
     cost: of what came in this second. When that is too much, nothing more is read until the next second: the rest waits
-    on the other side of the connection, and costs nothing here. Both are the class's until somebody comes, for the
-    reason that Conversation.watched has.
+    on the other side of the connection, and costs nothing here.
     """
-
-    gate = None
-    cost = 0
 
     def _reset(self):
         Conversation._reset(self)
+        self.gate = None
+        self.cost = 0
+        self.watched = -1  # its own from the start: its table of names is not to grow when the heap has no room for it
         self.heard_ms = compat.ticks_ms()  # when something came in, once it has entered
-        if self.cost:
-            self.cost = 0
-        if self.gate is not None:
-            self.gate = None
+        self.moved_ms = self.heard_ms  # when the stream last took something, or there was nothing to send
 
     def greet(self):
-        self.moved_ms = self.heard_ms  # when the stream last took something, or there was nothing to send
         if self.agent.secret is None:
             self.enter()
         else:
@@ -95,8 +90,7 @@ class NetworkConversation(Conversation):
         more than once a second: a new second begins. Times are compared and renewed here, as ticks of 32 bits mean
         nothing after six days.
         """
-        if self.cost:
-            self.cost = 0
+        self.cost = 0
         if not self.wants_write():
             self.moved_ms = now_ms
         limit_ms = PROVE_MS if self.gate is not None else IDLE_MS if self.watched < 0 else WATCH_MS

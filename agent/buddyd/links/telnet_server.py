@@ -101,8 +101,9 @@ class Telnet(NetworkLink):
             NetworkLink.lost(self)
 
     def accept(self):
+        """Begin a conversation. OSError, MemoryError: it went at once, or there is no place or no room for it."""
         conversation = self._place(compat.ticks_ms())
-        if conversation is None or self.accepted >= ACCEPTS_A_SECOND:
+        if conversation is None or self.accepted >= ACCEPTS_A_SECOND or self.loop.agent.starved:
             self._rest()
             return
         self.accepted += 1
@@ -111,7 +112,7 @@ class Telnet(NetworkLink):
             stream = self.listener.accept()[0]
         except MemoryError:
             self._rest()
-            return
+            raise
         except OSError as error:
             if error.errno not in compat.WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
                 self._rest()
@@ -122,13 +123,10 @@ class Telnet(NetworkLink):
         try:
             stream.setblocking(False)
             compat.keep_alive(stream)
-        except OSError:
-            stream.close()
-            return
-        try:
-            self.start(conversation, stream)
         except (OSError, MemoryError):
-            pass  # it went at once, or there is no place or no room for it: it is closed
+            stream.close()
+            raise
+        self.start(conversation, stream)
 
     def _rest(self):
         self.rests = True

@@ -30,8 +30,7 @@ class Conversation:
     shell, an echo or a login program, and two machines must not talk each other to death.
     """
 
-    # What only some have is the class's until then: MicroPython's table of an object's own names grows from 17 entries
-    # to 23, and there are four such objects.
+    # What only some have is the class's: MicroPython's table of an object's own names grows from 17 entries to 23.
     watched = -1  # the last snapshot that a person who watches has seen, -1: nobody watches
     reads = True
     flows_unasked = False
@@ -43,13 +42,15 @@ class Conversation:
         self.stream = None
         self.live = 1  # sequence number of the next live frame, 0 while none flow
         self.urgent = 0  # of the newest kernel failure that was sent
+        self.answers = []
         self._reset()
 
     def _reset(self):
+        """Forget what was said. It takes no heap: it is done where there is none."""
         self.telnet = None
         self.out, self.sent = b"", 0  # the line under way, and how much of it is out
         self.typed = b""  # the unfinished line that came in
-        self.answers = []
+        self.answers.clear()
         if self.flows_unasked:  # a line that comes back goes on where it stopped
             self.hello_at = self.live + HELLO_EVERY
         else:
