@@ -67,7 +67,7 @@ class MessageMaker:
             if change.rule == KERNEL_FAILURE:
                 same_time = self._store.events(board, change.time, change.time + 0.001)  # times are whole milliseconds
                 lines += [e for e in same_time if e.boot_id == change.boot_id and e.kind in _KERNEL_KINDS]
-        return tuple(sorted(dict.fromkeys(lines), key=lambda event: event.time))
+        return tuple(sorted(dict.fromkeys(lines), key=lambda event: (event.time, event.seq or 0)))
 
     def _gaps(self, occasion: Occasion) -> tuple[Gap, ...]:
         lost = [change for change in occasion.transitions if change.rule == LOST]

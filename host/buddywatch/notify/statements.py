@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from buddywatch.model.alerts import (
     CRITICAL,
@@ -57,7 +57,11 @@ def statements_of(facts: MessageFacts) -> list[Statement]:
     statements: dict[str, tuple[bool, Statement]] = {}
     for change in (*states.values(), *noted):
         statement = _of_transition(change, incidents.get(change.incident_id or 0), facts)
-        statements.setdefault(f"{change.rule} {change.need} {statement.sentence}", (_is_kill(change, facts), statement))
+        event = _event_of(change, facts) if change.rule == KERNEL_FAILURE and change.to != OK else None
+        about = f"{event.kind} {event.comm}" if event else f"{change.need} {statement.sentence}"
+        _, earlier = statements.get(f"{change.rule} {about}", (False, statement))  # of one program the newest is said
+        is_kill = event is not None and event.kind == "kill"
+        statements[f"{change.rule} {about}"] = is_kill, replace(statement, since=min(statement.since, earlier.since))
     if not statements:
         lasting = [incident for incident in facts.incidents if incident.closed is None]
         statements = {str(incident.id): (False, _of_reminder(incident, facts)) for incident in lasting}
@@ -67,11 +71,6 @@ def statements_of(facts: MessageFacts) -> list[Statement]:
 def _by_gravity(entry: tuple[bool, Statement]) -> tuple[int, int, bool, float]:
     is_kill, statement = entry
     return _GRAVITY.index(statement.severity), rule_rank(statement.rule), not is_kill, statement.since
-
-
-def _is_kill(change: Transition, facts: MessageFacts) -> bool:
-    event = _event_of(change, facts) if change.rule == KERNEL_FAILURE and change.to != OK else None
-    return event is not None and event.kind == "kill"
 
 
 def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:

@@ -147,6 +147,20 @@ def test_later_failures_are_told_victims_first():
     ]
 
 
+def test_of_one_program_in_a_message_the_newest_count_is_told():
+    """All within a poll of a true 2.6.30: `sleep` was the first victim of its name, and the tenth."""
+    changes, lines = zip(
+        news(1, "kill", "sleep", "Killed process 54 (sleep)"),
+        news(2, "kill", "sh", "Killed process 23 (sh)"),
+        news(3, "kill", "sleep", "Killed process 43 (sleep)", ", 10 times since this alert began"),
+        strict=True,
+    )
+    assert [claim["sentence"] for claim in compose(facts(changes, kernel_lines=lines)).payload["claims"]] == [
+        "the kernel killed sleep (pid 3) to free memory, 10 times since this alert began",
+        "the kernel killed sh (pid 2) to free memory",
+    ]
+
+
 def test_a_victim_is_told_even_when_the_alert_is_over():
     change, line = news(2, "kill", "httpd", "Killed process 2 (httpd)")
     over = transition("kernel_failure", "ok", time=T0 + 7200)
