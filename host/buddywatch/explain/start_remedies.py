@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from buddyd import watermark
+
 from buddywatch.explain import holders, reasons, trimming
 from buddywatch.explain.case import Case
 from buddywatch.explain.remedy import Remedy
 from buddywatch.text import verdict_words
 from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
+
+_EARLY_S = 60  # a board has started its programs by then
 
 
 def _is_first(case: Case) -> bool:
@@ -17,7 +21,7 @@ def _is_first(case: Case) -> bool:
 
 def first_program(case: Case) -> list[Remedy]:
     if not _is_first(case):
-        return []
+        return _early_start(case)
     return [
         Remedy(
             "smaller_program",
@@ -42,6 +46,22 @@ def _who(case: Case) -> str:
     """The program that made the request, if it is known."""
     known = case.message is not None or case.pieces
     return (plain(case.name or "", 40) if known else "") or "such a program"
+
+
+def _early_start(case: Case) -> list[Remedy]:
+    """For a program that cannot start soon after the boot: a reboot brings nothing, a smaller program does."""
+    may_start = case.kernel.no_mmu and case.is_start is not False and bool(case.order)
+    if not may_start or _early_s(case) is None or case.answer.verdict != watermark.REFUSED:
+        return []
+    return [
+        Remedy(
+            "smaller_program",
+            f"The board had just started, and its memory may be like this after every boot. Make {_who(case)} smaller "
+            "(fewer applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with "
+            "XIP). `buddywatch need FILE` shows the sizes.",
+            short=f"make {_who(case)} smaller, or run its text in place (XIP)",
+        )
+    ]
 
 
 def resident(case: Case) -> Remedy | None:
@@ -76,11 +96,26 @@ def builtins(case: Case) -> Remedy | None:
     )
 
 
+def _early_s(case: Case) -> int | None:
+    """Seconds after the boot, by the kernel's stamp, if memory may be like this after every boot."""
+    stamp_s = case.message.stamp_s if case.message else None
+    return int(stamp_s) if stamp_s is not None and stamp_s < _EARLY_S else None
+
+
 def reboot(case: Case) -> list[Remedy]:
     if trimming.is_picture(case):
         return []  # its remedy begins with a reboot
     if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or not case.order:
         return []
+    early_s = _early_s(case)
+    if early_s is not None:
+        text = (
+            f"A reboot makes large blocks again, but the failure came {early_s} s after the last one: if nothing "
+            "special ran in between, the next boot ends there as well."
+        )
+        return [
+            Remedy("reboot", text, numbers={"uptime_s": early_s}, short=f"reboot, but it came {early_s} s after one")
+        ]
     return [
         Remedy(
             "reboot",

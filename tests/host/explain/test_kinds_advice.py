@@ -190,6 +190,21 @@ def test_mmap_of_a_running_process_is_told_from_a_start(text, is_start):
         assert ("ask_once" in words, "resident" in words) == ((True, False) if one.is_start is False else (False, True))
 
 
+@pytest.mark.parametrize(
+    ("stamp", "first"),
+    [
+        pytest.param("[    9.224273] ", "smaller_program", id="at-the-first-prompt"),
+        pytest.param("[ 8649.224273] ", "reboot", id="after-hours"),
+        pytest.param("", "reboot", id="no-stamp"),
+    ],
+)
+def test_failure_soon_after_the_boot_is_not_told_to_boot_again_first(stamp, first):
+    text = "".join(stamp + line + "\n" for line in (alloc(61440) + FRAGMENTED).splitlines())
+    found = case(text)
+    assert helping(found)[0] == first
+    assert (advice(found)["reboot"].numbers == {"uptime_s": 9}) is (first != "reboot")
+
+
 def test_first_program_is_not_told_to_end_others():
     found = case(alloc(102400, "init", pid=1) + FRAGMENTED + LOADED)
     assert helping(found)[0] == "smaller_program"
