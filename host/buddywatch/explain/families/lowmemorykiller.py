@@ -10,8 +10,8 @@ from buddywatch.text.escape import one_line
 
 
 def told(message: Message, raw: Raw) -> Told:
-    notice = message.notices[0]
-    numbers, words = notice.numbers, notice.words
+    numbers = {key: value for notice in message.notices for key, value in notice.numbers.items()}
+    words = {key: value for notice in message.notices for key, value in notice.words.items()}
     asked = (
         "No allocation failed. Android's low memory killer ends programs early, by thresholds of its own: the less "
         "page cache is left, the more important programs it ends (adj: 0 is the one in front, 900 and more are idle)."

@@ -9,11 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from buddywatch.kernel_text.prefix import process_in
+
 # A process's name has at most 15 characters (TASK_COMM_LEN is 16, include/linux/sched.h). It may hold blanks; a name
 # with ": " in it is read from there on.
-COMM = r"(?:^|(?<=[\s\]>]))(?P<process>(?:(?!: )[^\s\]>\[<])(?:(?!: )[^\n]){0,14}?)"
+COMM = r"(?:^|(?<=[\s\]>]))(?P<comm>(?:(?!: )[^\s\]>\[<])(?:(?!: )[^\n]){0,14}?)"
 _NUMBERS = ("_kb", "_pages", "_bytes", "_number", "order", "node", "score")
 _WIDEST, _FARTHEST = 700, 240  # characters of a message after its mark, and before it
+# The end of a line of 60 characters or more, of a terminal that folds; the rest of its message has no prefix.
+_FOLD = re.compile(r"([^\n]{60})\n(?=\S)")
 _BEGINS = re.compile(r"^|(?<!\w)(?=\S)", re.MULTILINE)
 
 
@@ -58,11 +62,17 @@ def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]
             start = text.rfind("\n", 0, at) + 1
             for _ in range(each.lines_before):
                 start = text.rfind("\n", 0, max(start - 1, 0)) + 1
-            match = _match_with(each.pattern, text, max(start, at - _FARTHEST), at)
-            if match and match.start() not in seen:
-                seen.add(match.start())
-                yield _notice(family, each.name, match)
-            at = text.find(each.mark, match.end() if match else at + 1)
+            start = max(start, at - _FARTHEST)
+            match, base = _match_with(each.pattern, text, start, at), 0
+            if match is None or None in match.groups():
+                joined = _unfolded(text[start : at + _WIDEST])
+                whole = _match_with(each.pattern, joined, 0, at - start) if joined else None
+                if whole and (match is None or _told(whole) > _told(match)):
+                    match, base = whole, start
+            if match and base + match.start() not in seen:
+                seen.add(base + match.start())
+                yield _notice(family, each.name, match, base)
+            at = text.find(each.mark, base + match.end() if match else at + 1)
 
 
 def _match_with(pattern: re.Pattern[str], text: str, start: int, at: int) -> re.Match[str] | None:
@@ -74,9 +84,24 @@ def _match_with(pattern: re.Pattern[str], text: str, start: int, at: int) -> re.
     return None
 
 
-def _notice(family: str, name: str, match: re.Match[str]) -> Notice:
+def _unfolded(window: str) -> str:
+    """The window without the ends of lines at which a terminal may have folded; "" if there are none."""
+    joined = _FOLD.sub(r"\1", window)
+    return joined if joined != window else ""
+
+
+def _told(match: re.Match[str]) -> int:
+    return sum(1 for group in match.groups() if group is not None)
+
+
+def _notice(family: str, name: str, match: re.Match[str], base: int) -> Notice:
+    """base: of the text that was matched, in the whole text."""
+    text = match.string
     told = {key: value for key, value in match.groupdict().items() if value is not None}
     process, pid = told.pop("process", None), told.pop("pid", None)
+    if told.pop("comm", None) is not None:
+        end = match.end("comm")
+        process = process_in(text[text.rfind("\n", 0, end) + 1 : end], ()) or None
     numbers = {key: int(value, 0) for key, value in told.items() if key.endswith(_NUMBERS)}
     # A terminal folds within a path, which has no blanks, and between words.
     words = {
@@ -84,4 +109,5 @@ def _notice(family: str, name: str, match: re.Match[str]) -> Notice:
         for key, value in told.items()
         if key not in numbers
     }
-    return Notice(match.start(), match.end(), family, name, process, int(pid) if pid else None, numbers, words)
+    start, end = base + match.start(), base + match.end()
+    return Notice(start, end, family, name, process, int(pid) if pid else None, numbers, words)

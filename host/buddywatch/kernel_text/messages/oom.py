@@ -16,7 +16,7 @@ HEADER, CHOSEN, KILLED, FAULT, CONSTRAINT, NOBODY = "header", "chosen", "killed"
 LIMIT, USAGE, STATS, GROUP, TRACE = "limit", "usage", "stats", "group", "trace"
 
 _REASON = r"(?P<reason>(?:Memory cgroup )?[Oo]ut of [Mm]emory(?: \([^)\n]{1,40}\))?)"
-_VICTIM = r"\((?P<victim>[^\n]{1,32}?)\)(?=[\s,.]|$)"
+_VICTIM = r"\((?P<victim>[^\n]{1,32}?)\)(?=[\s,.\"'`<\\\u201d]|$)"
 _PID = r"(?P<victim_number>\d{1,10})"
 # A terminal may fold a path; the rest of it is then alone on its line.
 _PATH = r"/[^\s:,]{0,400}(?:\n[^\s:,\[]{1,400}$)?"

@@ -71,6 +71,9 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
         return last if last and last.kind == vmalloc.FAMILY and _follows(last, notice.offset) else None
     if notice.family == cma.FAMILY:
         return last if last and last.kind == cma.FAMILY and _is_same_area(last, notice) else None
+    if notice.form == lowmemorykiller.TAIL:
+        is_cut = bool(last and last.kind == notice.family and "limit_kb" not in last.notices[-1].numbers)
+        return last if last and is_cut and _follows(last, notice.offset) else None
     if notice.family == slab.FAMILY:
         return next((m for m in reversed(recent) if m.kind == "page" and not _has(m, slab.FAMILY)), None)
     if notice.form == pools.BOUNCE_END and last and _ends_transfer(last, notice):
