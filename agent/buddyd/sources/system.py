@@ -121,10 +121,7 @@ class System:
             self.compaction = "not-compiled" if compat.exists(self._root + "sys/vm/min_free_kbytes") else None
 
     def _mount(self, line):
-        words = line.split(b" ", 3)
-        if len(words) < 3:
-            return
-        source, folder, kind = words[:3]
+        source, folder, kind = line.split(b" ", 3)[:3]  # ValueError of a torn line: it is left out
         files = _DISK if source[:1] == b"/" or source[:3] in (b"mtd", b"ubi") or b":" in source else 0
         if kind in (b"ramfs", b"tmpfs"):
             files = _RAM
