@@ -87,6 +87,8 @@ BAD = (
     (["--connect", "7777"], "connect 7777: expected HOST:PORT with a port from 1 to 65535"),
     (["--connect", "host:"], "connect host:: expected HOST:PORT with a port from 1 to 65535"),
     (["--config", "/no/such/file"], "/no/such/file: no such file or device"),
+    (["--config", "/tmp"], "/tmp: a folder; expected a file"),
+    (["--config", "/dev/null/buddyd"], "/dev/null/buddyd: a part of this path is a file; expected a folder"),
 )
 
 GOOD_FILES = (

@@ -9,6 +9,8 @@ _REASONS = (
     (6, "no such device"),
     (13, "permission denied"),
     (16, "in use"),
+    (20, "a part of this path is a file; expected a folder"),
+    (21, "a folder; expected a file"),
     (25, "not a serial line"),
     (38, "this interpreter can only wait for it; one with ffi, or as in agent/micropython, does not"),
     (98, "address already in use"),

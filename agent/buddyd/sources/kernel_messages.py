@@ -109,17 +109,28 @@ def strip_prefix(line: str) -> "tuple[str, int | None, int | None]":
     return line, stamp_cs, level
 
 
-def parse_record(record: bytes) -> "tuple[str, int, int]":
+def is_of_program(line: str) -> bool:
+    """Whether a program wrote this line of /proc/kmsg by way of /dev/kmsg: `<12>text`.
+
+    The number is facility * 8 + level, and the kernel's own facility is 0. Before 3.5 a program's line has none.
+    """
+    number, end = _number(line, "<") if line.startswith("<") else (None, 0)
+    return number is not None and number > 7 and line[end : end + 1] == ">"
+
+
+def parse_record(record: bytes) -> "tuple[str | None, int, int]":
     """(text, stamp_cs, sequence) of what one read of /dev/kmsg gives, `prio,seq,usec,flags;text`; else ValueError.
+
+    text: None where a program wrote it: prio is facility * 8 + level, and the kernel's own facility is 0.
 
     Format: Documentation/ABI/testing/dev-kmsg, since 3.5. The sequence has no holes. The lines after the first,
     ` KEY=value`, are dropped.
     """
     head, text = record.split(b";", 1)
-    _, sequence, usec = head.split(b",")[:3]
+    priority, sequence, usec = head.split(b",")[:3]
     text = text.split(b"\n", 1)[0]
     at = text.find(b"\\x")  # the kernel writes so what is not printable, and the backslash
     while at >= 0:
         text = text[:at] + bytes([int(text[at + 2 : at + 4], 16)]) + text[at + 4 :]
         at = text.find(b"\\x", at + 1)
-    return printable(text), int(usec) // 10000, int(sequence)
+    return None if int(priority) > 7 else printable(text), int(usec) // 10000, int(sequence)

@@ -7,7 +7,7 @@ without O_NONBLOCK waits there when klogd was faster. With it the kernel looks w
 """
 
 from .. import compat, const
-from .kernel_messages import parse_record, printable, strip_prefix
+from .kernel_messages import is_of_program, parse_record, printable, strip_prefix
 from .procfile import shared
 
 DRAIN_BYTES = 8192
@@ -128,8 +128,11 @@ class KernelLog:
             self.lost += sequence - self._sequence - 1
         self._missed = False
         self._sequence = sequence
-        self._handler(text, stamp_cs)
+        if text is not None:
+            self._handler(text, stamp_cs)
 
     def _line(self, line):
-        text, stamp_cs, _ = strip_prefix(printable(line))
-        self._handler(text, stamp_cs)
+        line = printable(line)
+        if not is_of_program(line):
+            text, stamp_cs, _ = strip_prefix(line)
+            self._handler(text, stamp_cs)

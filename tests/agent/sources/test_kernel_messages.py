@@ -117,7 +117,7 @@ PREFIXES = (
 RECORDS = (
     (b"6,339,5140900,-;NET: Registered protocol family 10\n", "NET: Registered protocol family 10", 514, 339),
     (b"4,1,0;3.5 had no flags\n", "3.5 had no flags", 0, 1),
-    (b"30,340,5690716,-;a program\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n", "a program", 569, 340),
+    (b"30,340,5690716,-;a program\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n", None, 569, 340),
     (b"3,5,10000000,-,caller=T123;a;b\n", "a;b", 1000, 5),
     (b"3,5,1,-;comm \\xffz\\x5cx41 \\x01\n", "comm ?z\\x41 ?", 0, 5),
     (b"3,5,1,-;no newline", "no newline", 0, 5),
@@ -246,6 +246,11 @@ def test_captured_logs_give_their_findings_in_order():
 def test_parse_record_gives_text_stamp_and_sequence():
     for record, text, stamp_cs, sequence in RECORDS:
         assert parse_record(record) == (text, stamp_cs, sequence), record
+
+
+def test_record_that_a_program_wrote_has_no_text():
+    for priority, text in ((0, "a"), (7, "a"), (8, None), (12, None), (30, None), (191, None)):
+        assert parse_record(b"%d,9,10000,-;a\n" % priority) == (text, 1, 9)
 
 
 def test_parse_record_refuses_other_shapes():

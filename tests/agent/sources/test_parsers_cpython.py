@@ -85,7 +85,7 @@ def test_kill_line_gives_back_what_the_kernel_put_in(pid: int, comm: str) -> Non
 @given(text=st.binary(max_size=100).filter(lambda text: b"\n" not in text), usec=numbers, sequence=numbers)
 def test_record_gives_back_what_the_kernel_put_in(text: bytes, usec: int, sequence: int) -> None:
     escaped = b"".join(bytes([byte]) if 32 <= byte < 127 and byte != 0x5C else b"\\x%02x" % byte for byte in text)
-    record = b"30,%d,%d,-;%s\n SUBSYSTEM=x\n" % (sequence, usec, escaped)
+    record = b"6,%d,%d,-;%s\n SUBSYSTEM=x\n" % (sequence, usec, escaped)
     assert kernel_messages.parse_record(record) == (kernel_messages.printable(text), usec // 10000, sequence)
 
 
