@@ -18,6 +18,7 @@ _NUMBERS = ("_kb", "_pages", "_bytes", "_number", "order", "node", "score")
 _WIDEST, _FARTHEST = 700, 240  # characters of a message after its mark, and before it
 # The end of a line of 60 characters or more, of a terminal that folds; the rest of its message has no prefix.
 _FOLD = re.compile(r"([^\n]{60})\n(?=\S)")
+_NARROWEST_TERMINAL, _WIDEST_TERMINAL = 60, 160
 _BEGINS = re.compile(r"^|(?<!\w)(?=\S)", re.MULTILINE)
 
 
@@ -45,7 +46,7 @@ class Form:
     name: str
     mark: str
     pattern: re.Pattern[str]
-    lines_before: int = 0  # that a match may start above the mark's line
+    lines_before: int = 0  # that a match may start above the mark's line, which starts with the mark then
 
 
 def form(name: str, mark: str, pattern: str, lines_before: int = 0) -> Form:
@@ -60,11 +61,14 @@ def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]
         at = text.find(each.mark)
         while at >= 0:
             start = text.rfind("\n", 0, at) + 1
+            if each.lines_before and start != at:
+                at = text.find(each.mark, at + 1)
+                continue
             for _ in range(each.lines_before):
                 start = text.rfind("\n", 0, max(start - 1, 0)) + 1
             start = max(start, at - _FARTHEST)
             match, base = _match_with(each.pattern, text, start, at), 0
-            if match is None or None in match.groups():
+            if _may_be_folded(text, at, match):
                 joined = _unfolded(text[start : at + _WIDEST])
                 whole = _match_with(each.pattern, joined, 0, at - start) if joined else None
                 if whole and (match is None or _told(whole) > _told(match)):
@@ -82,6 +86,16 @@ def _match_with(pattern: re.Pattern[str], text: str, start: int, at: int) -> re.
         if match and at < match.end():
             return match
     return None
+
+
+def _may_be_folded(text: str, at: int, match: re.Match[str] | None) -> bool:
+    """True if the end of a long line may have kept the pattern from the rest of its message."""
+    end = text.find("\n", at)
+    if end < 0 or end - at > _WIDEST_TERMINAL:
+        return False
+    if match is not None:
+        return None in match.groups() and "\n" in text[match.end() - 1 : match.end() + 2]
+    return end - text.rfind("\n", 0, at) > _NARROWEST_TERMINAL
 
 
 def _unfolded(window: str) -> str:

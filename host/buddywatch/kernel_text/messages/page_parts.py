@@ -14,7 +14,7 @@ MODE, NAMELESS, NODES = "mode", "nameless", "nodes"
 _MODE = r"mode:(?P<mode>0x[0-9a-f]{1,16})(?:\((?P<mode_names>[A-Z_|a-z0-9]{0,400})\))?"
 FORMS = (
     form(MODE, "mode:", rf"^\W{{0,3}}{_MODE}"),
-    form(NAMELESS, "allocation", r"(?:^(?P<process>[^\s:][^\n]{0,14}?):\s{0,3}\n(?:[^\n]{0,160}\n){0,3}?)?"
+    form(NAMELESS, "page allocation failure", r"(?:^(?P<process>[^\s:][^\n]{0,14}?):\s{0,3}\n(?:[^\n]{0,160}\n){0,3}?)?"
          rf"^page allocation failure[.:] order:(?P<order>\d{{1,2}})(?:, {_MODE})?", lines_before=4),
     form(NODES, "nodemask=", r"\bnodemask=(?P<nodes>\d{1,4}(?:[,-]\d{1,4}){0,40})(?=,cpuset|[\s,]|$)"),
 )  # fmt: skip
