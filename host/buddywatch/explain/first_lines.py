@@ -110,8 +110,10 @@ def _refusal(case: Case) -> str:
         return f"too little memory, {_kb(case, missing)} short{held}"
     if answer.reason == reasons.FRAGMENTED:
         zone = f" in zone {plain(answer.zone.name, 16)}" if answer.others and answer.zone else ""
-        if not case.order or zone:
-            return f"fragmentation: no free block of {block}{zone}" if case.order else f"nothing is free{zone}"
+        if case.order == 0:
+            return f"nothing is free{zone}"
+        if case.order is None or zone:
+            return f"fragmentation: no free block of {block}{zone}"
         free = _kb(case, state.free_pages)
         return f"fragmentation: {free} are free, the largest block is {largest_free(state)}"
     return {
@@ -175,6 +177,8 @@ def first(case: Case) -> str:
     typed = commands(case)
     if typed:
         return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else f"type {typed[0][0]}"
+    if case.answer.verdict == watermark.REFUSED:
+        return "give --page-kb N: what would help depends on the page size"
     return "nothing to do" if case.message is None else "look at what follows in the log: it may have gone on"
 
 

@@ -63,6 +63,35 @@ def test_full_has_all_remedies_and_all_tests():
     assert "8 kB or larger" in full
 
 
+def test_refusal_without_a_page_size_says_so_in_its_first_lines():
+    text = "Node 0, zone   Normal    900    400    100     30      1      0      0      0      0      0      0\n"
+    assert text_lines(told(text, wanted=[Wanted("3145728 bytes", 3 << 20)]))[:3] == [
+        "Would fail: 3145728 bytes, a 4 MB block.",
+        "Why: fragmentation: no free block of 4 MB.",
+        "First: give --page-kb N: what would help depends on the page size.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "lines"),
+    [
+        (4096, ["Succeeds: 4096 bytes, a 4 kB block.", "Why: 5216 kB to spare.", "First: nothing to do."]),
+        (
+            61440,
+            [
+                "Would fail: 61440 bytes, a 64 kB block.",
+                "Why: fragmentation: 5504 kB are free, the largest block is 16 kB.",
+                "First: make the request smaller: 16 kB or less would have been granted.",
+            ],
+        ),
+    ],
+)
+def test_need_is_answered_in_the_first_lines(size, lines):
+    text = ROW.format("900 138 50 0 0 0 0 0 0 0 0")
+    parts = told(text, wanted=[Wanted(f"{size} bytes", size)], release="6.1.0", page_kb=4, min_kb=284)
+    assert text_lines(parts)[:3] == lines
+
+
 # --- several zones ---
 
 
