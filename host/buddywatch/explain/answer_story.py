@@ -91,6 +91,13 @@ def unknown_words(case: Case) -> str:
             f"How much of zone {plain(case.answer.zone.name, 16)} the kernel keeps for other requests "
             "(lowmem_reserve) is not in the text."
         )
+    if case.answer.lost_pages:
+        return (
+            "A zone is missing in the text: the sum of all zones is larger than those in it. Whether that zone could "
+            "have served the request is unknown."
+        )
+    if case.state and not case.state.zones:
+        return "Which blocks were free is not in the text, only the sum."
     return "No zone in the text serves such a request, so the answer is unknown."
 
 

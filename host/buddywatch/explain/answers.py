@@ -20,7 +20,8 @@ from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.program import decisive, start
 from buddywatch.explain.request import Request, request_of
 from buddywatch.explain.starts import mark_starts
-from buddywatch.kernel_text.assemble import state_of_dump, state_of_table
+from buddywatch.kernel_text.assemble import state_of_dump, state_of_table, states_of_meminfo
+from buddywatch.kernel_text.attach import attach_holders
 from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.lines import clean
 from buddywatch.kernel_text.page_size import page_bytes_of
@@ -49,6 +50,9 @@ def explain(
         states += [state] if state else []
     states.sort(key=lambda state: state.offset)
     states = sorted([*states, *_tables(raw, kernels, page_bytes, options, states)], key=lambda state: state.offset)
+    if not states:
+        states = states_of_meminfo(raw, kernels, page_bytes)
+    attach_holders(states, raw)
     borrow_states(failures, states)
     mark_starts(failures)
     newest = failures[-1].kernel if failures else kernels.at(len(raw.text), len(raw.text))

@@ -146,7 +146,9 @@ def _granted(case: Case) -> str:
 def _unknown(case: Case) -> str:
     if case.state is None:
         return _without_state(case)
-    if case.answer.between:
+    if not case.state.zones:
+        return "unknown, because only the sum of free memory is in the text"
+    if case.answer.between or case.answer.lost_pages:
         return "unknown, because a part of the list of free blocks is missing"
     if any(zone.marks_from is None for zone in case.state.zones):
         return "unknown, because the watermarks are not in the text"

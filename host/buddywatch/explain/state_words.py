@@ -20,6 +20,7 @@ _SOURCES = {
     "dump": "what the kernel printed",
     "buddyinfo": "/proc/buddyinfo",
     "pagetypeinfo": "/proc/pagetypeinfo, added up",
+    "meminfo": "/proc/meminfo, or `free`",
 }
 _MARKS_FROM = {
     DUMP: "as the kernel printed them",
@@ -236,6 +237,8 @@ def _piece(order: int, state: State) -> str:
 
 def largest_free(state: State) -> str:
     """The largest free block, granted or not."""
+    if not state.zones:
+        return "not in the text"
     orders = [order for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
     if any(zone.unlisted_pages != 0 for zone in state.zones):
         return f"at least {_piece(max(orders), state)}" if orders else "not in the text"
@@ -244,6 +247,8 @@ def largest_free(state: State) -> str:
 
 def total_words(state: State) -> str:
     """All that is free: "3284 kB", or pages if their size is unknown."""
+    if not state.zones and state.mem_free_kb is not None:
+        return f"{state.mem_free_kb} kB"
     if state.page_bytes is None:
         return counted(state.free_pages, "page")
     return f"{state.free_pages * state.page_bytes // 1024} kB"

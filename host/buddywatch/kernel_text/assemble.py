@@ -7,11 +7,11 @@ from bisect import bisect_left
 from buddyd import watermark
 
 from buddywatch.kernel_text.blocks import orders_of, proven
-from buddywatch.kernel_text.kernel import Kernel
+from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.marks import complete_marks
 from buddywatch.kernel_text.nearest import nearest_meminfo, nearest_zoneinfo
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Raw, RawZone, Table, ZoneKey
-from buddywatch.kernel_text.state import DUMP, ZONEINFO, Options, State, Zone
+from buddywatch.kernel_text.state import DUMP, MEMINFO, ZONEINFO, Options, State, Zone
 from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
 from buddywatch.verdict.reclaim import files_of_mounts
 
@@ -104,6 +104,25 @@ def state_of_table(
     )
     complete_marks(state, raw, lender, options)
     return state
+
+
+def states_of_meminfo(raw: Raw, kernels: KernelsOfText, page_bytes: int | None) -> list[State]:
+    """States of which only the sum is known, by /proc/meminfo or `free`."""
+    return [
+        State(
+            source=MEMINFO,
+            offset=offset,
+            line=raw.line_at(offset),
+            kernel=kernels.at(offset, offset),
+            page_bytes=page_bytes,
+            zones=[],
+            mem_free_kb=memory["MemFree"],
+            total_free_pages=memory["MemFree"] * 1024 // page_bytes if page_bytes else None,
+            usage=usage_of_meminfo(memory, page_bytes) if page_bytes else {},
+        )
+        for offset, memory in raw.meminfo
+        if "MemFree" in memory
+    ]
 
 
 def _types_of(raw: Raw, table: Table, key: ZoneKey) -> RawZone:

@@ -68,8 +68,8 @@ class Cleaned:
     def is_widest(self, index: int, slack: int = 0) -> bool:
         """True if the line (0: the first) and another one are the longest near it: a terminal cuts all at one width."""
         near = [width for width in self.widths[max(index - _NEAR_LINES, 0) : index + _NEAR_LINES + 1] if width]
-        at_edge = sum(1 for width in near if width + slack >= max(near))
-        return at_edge > 1 and self.widths[index] + slack >= max(near)
+        widest = max(near, default=0) - slack
+        return self.widths[index] >= widest and sum(1 for width in near if width >= widest) > 1
 
 
 _FEWEST_SIZES = 5  # of a list of free blocks

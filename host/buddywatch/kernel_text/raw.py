@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from buddywatch.kernel_text.events import Event
+from buddywatch.kernel_text.holdings import Row
 from buddywatch.kernel_text.messages.notice import Notice
 
 _SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")
@@ -106,6 +107,7 @@ class Raw:
     prose_releases: list[tuple[int, str]] = field(default_factory=list)
     sysctls: dict[str, int] = field(default_factory=dict)
     mounts: list[tuple[str, str, str]] = field(default_factory=list)  # (source, folder, type)
+    holdings: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
     text: str = ""

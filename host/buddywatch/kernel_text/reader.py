@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 
 from buddywatch.kernel_text.events import Event
+from buddywatch.kernel_text.free_output import memory_by_free
+from buddywatch.kernel_text.holdings import rows
 from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.messages.notice import Notice
@@ -58,6 +60,8 @@ class _Reader:
         for event in self._events[next_event:]:
             self._on(event)
         self._close_dump()
+        self.raw.holdings = list(rows(self._text))
+        self.raw.meminfo = sorted([*self.raw.meminfo, *memory_by_free(self._text)], key=lambda entry: entry[0])
         return self.raw
 
     # --- messages ---

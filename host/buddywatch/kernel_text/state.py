@@ -10,7 +10,8 @@ from buddyd import watermark
 from buddywatch.kernel_text.kernel import Kernel
 from buddywatch.kernel_text.raw import MOST_ORDERS
 
-DUMP, ZONEINFO, BORROWED, ESTIMATED, GIVEN = "dump", "zoneinfo", "borrowed", "estimated", "given"
+DUMP, MEMINFO = "dump", "meminfo"  # sources of states
+ZONEINFO, BORROWED, ESTIMATED, GIVEN = "zoneinfo", "borrowed", "estimated", "given"
 _LOWEST_TO_HIGHEST = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 KERNEL_ZONES = watermark.KERNEL_ZONES
 _MOMENTS_PAGES = 64  # sums of the same memory may differ by so much and a 16th
@@ -125,7 +126,7 @@ class Zone:
 
 @dataclass
 class State:
-    """Memory at one moment. source: "dump", "buddyinfo", "pagetypeinfo", "meminfo" or "free". mem_free_kb: from
+    """Memory at one moment. source: "dump", "buddyinfo", "pagetypeinfo" or "meminfo" (or `free`). mem_free_kb: from
     elsewhere in the text.
 
     zones: may be empty where the text has the sum of all zones only: total_free_pages, by the header of a dump,
