@@ -92,9 +92,7 @@ def _asked(case: Case) -> str:
         )
     else:
         text = f"The request was for a block of {block}."
-    for_what = case.message.for_what if case.message else None
-    if for_what in _HELD:
-        text += f" It was for the {_HELD[for_what]} of a program that was being started."
+    text += _purpose(case)
     flags = asked_words(case.answer.request)
     return f"{text} {flags}" if flags else text
 
@@ -107,10 +105,17 @@ def _unknown_pages(case: Case) -> str:
         f"The kernel allocates blocks of 1, 2, 4, 8 ... pages only, so the request needs a free block of "
         f"{format_bytes(case.block_bytes)}, whatever the page size (4 to 64 kB)."
     )
+    return text + _purpose(case)
+
+
+def _purpose(case: Case) -> str:
+    """What the request was for, if the text tells."""
     for_what = case.message.for_what if case.message else None
     if for_what in _HELD:
-        text += f" It was for the {_HELD[for_what]} of a program that was being started."
-    return text
+        return f" It was for the {_HELD[for_what]} of a program that was being started."
+    if case.is_start is False:
+        return " It was an mmap of a program that ran already, not the start of one: it asked for several sizes."
+    return ""
 
 
 def _no_state(case: Case) -> str:

@@ -1,10 +1,13 @@
 """What advice depends on: compaction, caches, what holds memory, the row that is short, starts and mmaps, trimming."""
 
 import pytest
+from buddywatch.explain.answers import explain
 from buddywatch.explain.holders import holders
 from buddywatch.explain.reclaim import reclaim_of
+from buddywatch.explain.report import report_lines
 from buddywatch.explain.request import Request
 from buddywatch.explain.trimming import is_picture
+from buddywatch.kernel_text.state import Options
 from kernel_dumps import LOADED, advice, alloc, case, cases, dump, helping, oom, page, zone
 
 MOVABLE = {"active_anon": 900, "inactive_anon": 0, "active_file": 800, "inactive_file": 0}
@@ -185,6 +188,8 @@ FRAGMENTED = dump(zone([500, 10, 200]))
 def test_mmap_of_a_running_process_is_told_from_a_start(text, is_start):
     found = cases(text)
     assert [one.is_start for one in found] == is_start
+    said = " ".join(" ".join(report_lines(explain(text, Options("6.1.0")))).split())
+    assert ("a program that ran already" in said) is (is_start[-1] is False)
     for one in found:
         words = advice(one)
         assert ("ask_once" in words, "resident" in words) == ((True, False) if one.is_start is False else (False, True))
