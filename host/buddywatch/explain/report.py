@@ -21,6 +21,7 @@ STORY_LINES = 40  # at most, unless all is asked for
 _FULL_STORIES = 5  # of failures that differ; a log may have thousands
 _FULL_STATES = 3
 _LISTED = 20
+_VICTIMS = 6  # named in the line of many like failures
 _LISTED_IN_SHORT = 4
 _MMU_WORDS = {True: ", no MMU", False: "", None: ""}
 _BAD = {watermark.REFUSED: 0, None: 1, watermark.TIGHT: 2, watermark.OK: 3}
@@ -102,10 +103,20 @@ def _overview(groups: list[list[Case]], full: bool) -> list[Part]:
     items = []
     for cases in groups[-most:]:
         times = f"{len(cases)} times from line {cases[0].line}" if len(cases) > 1 else f"line {cases[0].line}"
-        items.append(f"{times}: {asked_words(cases[-1])}: {why(cases[-1])}")
+        items.append(f"{times}: {asked_words(cases[-1])}: {why(cases[-1])}{_victims(cases)}")
     left_out = len(groups) - most
     before = f", the newest {most} of {len(groups)} kinds (`--json` has all)" if left_out > 0 else ""
     return [Paragraph(f"All failures{before}:"), Bullets(items)]
+
+
+def _victims(cases: list[Case]) -> str:
+    """Whom the OOM killer ended in all of these failures: what a board lacks now."""
+    killed = [name for case in cases if case.message for name in case.message.killed]
+    if len(cases) == 1 or not killed:
+        return ""
+    named = ", ".join(plain(name, 40) for name in killed[:_VICTIMS])
+    more = len(killed) - _VICTIMS
+    return f"; the OOM killer killed {named}{f' and {more} more' if more > 0 else ''}"
 
 
 def _free_states(explanation: Explanation) -> list[State]:

@@ -95,7 +95,7 @@ class KernelsOfText:
             release=release,
             rules=(rule,) if rule else _rules_in(span),
             no_mmu=no_mmu,
-            compaction=_compaction(no_mmu, version, self._raw.signs),
+            compaction=_compaction(no_mmu, span[1], self._raw.signs),
             trim_pages=self._raw.sysctls.get("nr_trim_pages"),
             inferred=rule is None,
             span=span,
@@ -113,10 +113,11 @@ def _has_no_mmu(raw: Raw) -> bool | None:
     return False if raw.signs & {"compaction", "x86"} else None
 
 
-def _compaction(no_mmu: bool | None, version: Version | None, signs: set[str]) -> str | None:
+def _compaction(no_mmu: bool | None, newest: Version, signs: set[str]) -> str | None:
+    """newest: the newest version that the kernel can be."""
     if no_mmu:
         return IMPOSSIBLE  # mm/Kconfig: depends on MMU, in every version
-    if version and version < (2, 6, 35):
+    if newest < (2, 6, 35):
         return ABSENT
     if "compaction" in signs:
         return SUPPORTED

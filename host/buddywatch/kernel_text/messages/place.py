@@ -86,7 +86,7 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
         return _owner_of_part(notice, recent)
     if notice.family == oom.FAMILY and notice.form != oom.HEADER:
         kill = next((m for m in reversed(recent) if m.kind == oom.FAMILY), None)
-        return kill if kill and not _is_over(kill, notice) else None
+        return kill if kill and (not _is_over(kill, notice) or _goes_on(kill, notice)) else None
     return None
 
 
@@ -145,6 +145,12 @@ def _is_over(kill: Message, notice: Notice) -> bool:
     if not ended or oom.GROUP in (notice.form, *(other.form for other in kill.notices)):
         return False
     return notice.form != oom.KILLED or "reason" in notice.words
+
+
+def _goes_on(kill: Message, notice: Notice) -> bool:
+    """True if one more victim follows at once. In a burst oom_kill_process() of 2.6.30 leaves its header and the dump
+    out (printk_ratelimit() in mm/oom_kill.c), for the same request: one victim after another until there is room."""
+    return kill.order is not None and _follows(kill, notice.offset)
 
 
 def _tell(message: Message, notice: Notice) -> None:
