@@ -90,3 +90,38 @@ def test_first_three_lines_answer(buddywatch):
         "First: reboot, then `echo 0 > /proc/sys/vm/nr_trim_pages` at each boot.",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "command"),
+    [
+        ("--markdown", "**Failed:** rm (process 6821) asked for", "`echo 0 > /proc/sys/vm/nr_trim_pages`"),
+        (
+            "--html",
+            "<p><b>Failed:</b> rm (process 6821) asked for",
+            "<code>echo 0 &gt; /proc/sys/vm/nr_trim_pages",
+        ),
+    ],
+)
+def test_seed_is_printed_for_a_ticket(buddywatch, form, first, command):
+    result = buddywatch("explain", form, SEED)
+    assert result.code == 1
+    assert result.out.startswith(first)
+    assert command in result.out
+    assert "31 47 42 64" in words(result)
+
+
+@pytest.mark.parametrize("others", [("--json", "--html"), ("--markdown", "--html"), ("--json", "--markdown")])
+def test_one_form_at_a_time(buddywatch, others):
+    result = buddywatch("explain", *others, SEED)
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_seed_in_short_says_all_three_answers(buddywatch):
+    """Why rm did not run, that nothing but a restart joins the memory, and what prevents it."""
+    said = words(buddywatch("explain", SEED))
+    assert "a block of 64 kB is free, but kept in reserve: 20 kB short" in said
+    assert "Compaction: without an MMU no Linux can move memory." in said
+    assert "reboot, then `echo 0 > /proc/sys/vm/nr_trim_pages` at each boot; free memory has the picture that" in said
+    assert "this prevents it, but does not repair it" in said
