@@ -197,6 +197,12 @@ def _usable(zone: Zone, request: Request) -> list[int]:
     """nr_free without the blocks that are only on lists which the request may not use."""
     # rmqueue(): atomic requests of order 1 and more may use the list H (until 6.2 those of order 0 as well).
     allowed = "UMER" + ("H" if request.harder and request.order else "") + ("C" if request.movable else "")
+    if zone.lists:  # pagetypeinfo has the number on each list
+        barred = [counts for letter, counts in zone.lists.items() if letter in "HCI" and letter not in allowed]
+        return [
+            max(count - sum(others[order] for others in barred if order < len(others)), 0)
+            for order, count in enumerate(zone.nr_free)
+        ]
     return [
         count if letters is None or not letters or any(letter in allowed for letter in letters) else 0
         for count, letters in zip(zone.nr_free, zone.letters, strict=True)
