@@ -141,6 +141,7 @@ def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
         "reclaimable_bytes": case.reclaimable_bytes,
         "ram_file_bytes": case.ram_file_bytes,
         "can_wait": answer.request.can_wait,
+        "flags": None if answer.request.flags is None else sorted(answer.request.flags),
         "kernel": case.kernel.release,
         "rule": answer.rule,
         "remedies": [

@@ -13,6 +13,7 @@ _WIDEST_TERMINAL = 512
 _NEAR_LINES = 40
 _LEAST_FOLDED = 2  # lines of exactly the same width
 _SHORTEST_PREFIX = 4
+_QUOTES = (">", "|")  # a mail program folds between words, and marks each line
 
 
 def unfolded(lines: list[str]) -> list[str]:
@@ -26,7 +27,7 @@ def unfolded(lines: list[str]) -> list[str]:
             continue
         if first is None:
             first = number if _has_prefix(lines[number]) else None
-        if first is None or _has_prefix(lines[number + 1]):
+        if first is None or _has_prefix(lines[number + 1]) or lines[number + 1].startswith(_QUOTES):
             first = None
             continue
         result[first] += lines[number + 1]

@@ -22,6 +22,11 @@ def told(message: Message, raw: Raw) -> Told:
             f"The page cache, {numbers['cache_kb']} kB, was below the threshold of {numbers['limit_kb']} kB for "
             f"programs with adj {words['from_adj']} and more."
         )
+    if numbers.get("cache_kb", 0) >= numbers.get("limit_kb", 1):
+        cause = (
+            f"Its line says that the page cache, {numbers['cache_kb']} kB, was below {numbers['limit_kb']} kB, which "
+            "it was not: a vendor's kernel that goes by something else."
+        )
     if words.get("why"):
         cause = f"Its reason (lmkd): {one_line(words['why'], 120)}."
     if "freed_kb" in numbers:
@@ -36,6 +41,7 @@ def told(message: Message, raw: Raw) -> Told:
             "minfree",
             "/sys/module/lowmemorykiller/parameters/minfree holds the thresholds in pages, adj the levels beside them: "
             "lower ones kill later, and risk that the kernel's own OOM killer comes first.",
+            short="fewer programs in the background, or lower thresholds (lowmemorykiller/parameters/minfree)",
         ),
         Remedy("free_memory", "Fewer programs in the background, or smaller ones: it is about memory in all."),
         Remedy("compaction", "Compaction: no request for a block of contiguous pages failed.", helps=False),

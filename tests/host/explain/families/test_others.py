@@ -78,7 +78,7 @@ def test_androids_killer_is_no_failed_request(text, killed):
 
 def test_what_androids_killer_says_is_told():
     assert "321644 kB, was below the threshold of 322560 kB" in told(ESCAPED)
-    assert "1000628 kB, was below the threshold of 322560 kB" in told(SPACED)
+    assert "1000628 kB, was below 322560 kB, which it was not" in told(SPACED)
     assert "Its reason (lmkd): min watermark is breached even after kill" in told(REASON)
     assert "frees 4963256 kB" in told(REASON)
 
