@@ -26,6 +26,7 @@ from buddywatch.text.units import format_bytes
 
 _GRAVITY = (CRITICAL, WARNING, OK)
 _LOGINS = ("telnetd", "inetd", "xinetd", "utelnetd", "sshd", "dropbear")
+_ONE_REQUEST_S = 1.0  # between the kernel's lines about one request
 _COMM_LIMIT = 40  # the kernel gives a process 15 characters
 
 
@@ -118,7 +119,7 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
     if rule == TIGHT:
         return f"{need_name} can only just {done}{_block_needed(need, facts)}"
     if rule == KERNEL_FAILURE and event is not None:
-        return _failure(event) + one_line(text.partition(event.text)[2] if event.text else "")
+        return _failure(_most_telling(event, facts)) + one_line(text.partition(event.text)[2] if event.text else "")
     return one_line(text)
 
 
@@ -152,6 +153,17 @@ def _event_of(change: Transition, facts: MessageFacts) -> Event | None:
     exact = [event for event in failures if event.seq is not None and (event.boot_id, event.seq) == frame]
     exact += [event for event in failures if event.text and change.text.startswith(f"kernel: {event.text}")]
     return next(iter(exact if change.to == NOTED else exact + failures), None)
+
+
+def _most_telling(event: Event, facts: MessageFacts) -> Event:
+    """Of the lines about one request the one that says most: mmap's has bytes and the process, the allocator's not."""
+    same = [
+        other
+        for other in failures_of(facts)
+        if other.kind == "alloc" and other.comm == event.comm and abs(other.time - event.time) <= _ONE_REQUEST_S
+    ]
+    nearest = min(same, key=lambda other: abs((other.seq or 0) - (event.seq or 0)), default=event)
+    return nearest if event.kind == "page" else event
 
 
 def _failure(event: Event) -> str:

@@ -79,7 +79,7 @@ def totals_lines(state: BoardState) -> list[str]:
         ("largest free block", state.largest_free_block_bytes),
         ("largest request that succeeds", state.serviceable_bytes),
         (f"caches that the kernel can free{', at most' if is_mixed else ''}", state.reclaimable_bytes),
-        ("files in RAM, which go only when deleted", state.ram_file_bytes or None),
+        ("files in RAM that are listed as caches", state.ram_file_bytes or None),
     ]
     return [f"{INDENT}{what + ':':<46}{value // 1024:>8} kB" for what, value in known if value is not None]
 

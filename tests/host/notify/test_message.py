@@ -282,7 +282,7 @@ def test_the_test_message_has_the_same_keys():
         pytest.param(
             "ram,rom",
             196,
-            {"caches that the kernel can free": 0, "files in RAM, which go only when deleted": 196},
+            {"caches that the kernel can free": 0, "files in RAM that are listed as caches": 196},
             id="only-in-ram",
         ),
         pytest.param("rom,disk", 196, {"caches that the kernel can free": 196}, id="none-in-ram"),

@@ -1,5 +1,7 @@
 """Subjects: who and what, the gravest first, the newest state, and how long it lasted."""
 
+from dataclasses import replace
+
 import pytest
 from alert_facts import (
     AFTER_REBOOT,
@@ -145,6 +147,22 @@ def test_later_failures_are_told_victims_first():
         "the kernel is about to kill a process, because dmesg asked for a block of 8 pages",
         "the kernel refused 61440 bytes to ls (pid 1)",
     ]
+
+
+def test_the_line_with_bytes_and_process_is_told_of_two_about_one_request():
+    """As 2.6.30 printed it: the allocator's line, and that of mmap."""
+    lines = (
+        event("page", 4, None, "rm", "rm: page allocation failure. order:4, mode:0xd0"),
+        event("alloc", 61440, 166, "rm", "Allocation of length 61440 from process 166 (rm) failed", seq=101),
+        event("alloc", 99, 7, "ls", "Allocation of length 99 from process 7 (ls) failed", seq=102),
+    )
+    first = transition("kernel_failure", "firing", text=f"kernel: {lines[0].text}")
+    more = transition("kernel_failure", "noted", id=2, text=f"kernel: {lines[0].text}, 10 times since this alert began")
+    assert subject([first], kernel_lines=lines).endswith("CRIT xp-07: the kernel refused 61440 bytes to rm (pid 166)")
+    told = subject([more], kernel_lines=lines)
+    assert told.endswith("the kernel refused 61440 bytes to rm (pid 166), 10 times since this alert began")
+    long_ago = replace(lines[1], time=T0 - 60)
+    assert "refused a block of 16 pages to rm" in subject([first], kernel_lines=(lines[0], long_ago))
 
 
 def test_of_one_program_in_a_message_the_newest_count_is_told():
