@@ -44,6 +44,7 @@ def _change(change: Change, indexes: dict[int, int]) -> dict[str, Any]:
         "to": indexes[id(change.after)],
         "event": change.event,
         "free_pages": [change.before.free_pages, change.after.free_pages],
+        "uses": [{"use": use, "from_kb": old, "to_kb": new} for use, old, new in change.uses],
         "grew": [{"order": order, "from": old, "to": new} for order, old, new in change.grew],
         "shrank": [{"order": order, "from": old, "to": new} for order, old, new in change.shrank],
         "needs": [{"name": name, "from": old, "to": new} for name, old, new in change.needs],

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from buddywatch.explain.holders import USE_WORDS, holders
 from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.request import Request
+from buddywatch.explain.state_words import total_words
 from buddywatch.kernel_text.state import State
 from buddywatch.text.document import plain
-from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
 
 _EVENTS = (
@@ -19,7 +20,7 @@ _EVENTS = (
     ("drop_caches", re.compile(r"drop_caches")),
     ("reboot", re.compile(r"Linux version \d|\breboot")),
 )
-_MOST_SIZES = 6
+_MOST_SIZES, _MOST_USES = 6, 4
 MOST_COMPARED = 100  # states; a log may have many thousands, and a reader wants the newest
 
 
@@ -27,6 +28,7 @@ MOST_COMPARED = 100  # states; a log may have many thousands, and a reader wants
 class Change:
     """From one state to the next of the same zones. event: what the text has between them, None if nothing known.
 
+    free: what is free before and after, in words. uses: (use, kB before, kB after) of those that changed most.
     grew, shrank: (order, count before, count after), all zones together. needs: (name, verdict before, after) of the
     requests whose answer changed.
     """
@@ -34,6 +36,8 @@ class Change:
     before: State
     after: State
     event: str | None
+    free: tuple[str, str]
+    uses: tuple[tuple[str, int, int], ...]
     grew: tuple[tuple[int, int, int], ...]
     shrank: tuple[tuple[int, int, int], ...]
     needs: tuple[tuple[str, str | None, str | None], ...]
@@ -61,10 +65,20 @@ def _change(before: State, after: State, requests: Sequence[tuple[str, int]], be
         before,
         after,
         event,
+        (total_words(before), total_words(after)),
+        _uses(before, after),
         tuple(pair for pair in pairs if pair[2] > pair[1]),
         tuple(pair for pair in pairs if pair[2] < pair[1]),
         tuple(answer for answer in answers if answer[1] != answer[2]),
     )
+
+
+def _uses(before: State, after: State) -> tuple[tuple[str, int, int], ...]:
+    """The uses of memory that changed most, the largest change first."""
+    was, now = ({holder.use: holder.kb for holder in holders(state)} for state in (before, after))
+    both = set(before.usage) & set(after.usage)
+    pairs = [(use, was.get(use, 0), now.get(use, 0)) for use in both if was.get(use, 0) != now.get(use, 0)]
+    return tuple(sorted(pairs, key=lambda pair: (-abs(pair[2] - pair[1]), pair[0]))[:_MOST_USES])
 
 
 def _counts(state: State) -> list[int]:
@@ -88,9 +102,11 @@ def change_words(change: Change) -> str:
         "drop_caches": ", after caches were dropped",
         "reboot": ", after a reboot",
     }.get(change.event or "", "")
-    was, now = before.free_pages, after.free_pages
-    moved = "the same" if was == now else f"{_size(after, abs(now - was))} {'more' if now > was else 'less'}"
-    text = f"Line {before.line} to line {after.line}{event}: free {_size(after, now)} ({moved})."
+    was, now = change.free
+    text = f"Line {before.line} to line {after.line}{event}: free {was}, then {now}."
+    for verb, more in (("More for", True), ("Less for", False)):
+        uses = [f"{USE_WORDS[use]} ({old} to {new} kB)" for use, old, new in change.uses if (new > old) is more]
+        text += f" {verb} {', '.join(uses)}." if uses else ""
     for verb, sizes in (("Grew", change.grew), ("Shrank", change.shrank)):
         if sizes:
             listed = ", ".join(f"{_block(after, order)} {old} to {new}" for order, old, new in sizes[-_MOST_SIZES:])
@@ -98,10 +114,6 @@ def change_words(change: Change) -> str:
     for name, old, new in change.needs:
         text += f" {plain(name, 40)}: {_answer(old)} before, {_answer(new)} after."
     return text
-
-
-def _size(state: State, pages: int) -> str:
-    return f"{pages * state.page_bytes // 1024} kB" if state.page_bytes else counted(pages, "page")
 
 
 def _block(state: State, order: int) -> str:

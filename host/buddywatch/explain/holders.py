@@ -14,7 +14,7 @@ _NAMED = 3  # tasks and slab caches
 _WORTH_A_ROW = 0.1  # of all memory
 _USED_UP = 20  # less than a twentieth is free
 LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
-_WORDS = {
+USE_WORDS = {
     "anon": "programs (anonymous memory)",
     "file": "page cache of files",
     "shmem": "tmpfs and shared memory",
@@ -29,7 +29,7 @@ _WORDS = {
     "reserved": "reserved, never given to Linux",
 }
 # Uses that add up; CMA and reserved pages are counted elsewhere, too.
-_PAGES_OF = set(_WORDS) - {"cma", "reserved", "unlisted"}
+_PAGES_OF = set(USE_WORDS) - {"cma", "reserved", "unlisted"}
 _ADVICE = {
     "shmem": (
         "remove_tmpfs_files",
@@ -79,13 +79,11 @@ class Holder:
 
 def holders(state: State) -> list[Holder]:
     """Uses with more than nothing, the largest first; [] if the text does not say."""
-    if state.page_bytes is None:
-        return []
-    page_kb, whole = state.page_bytes // 1024, total_pages(state) or _accounted_pages(state)
+    page_kb, whole = (state.page_bytes or 1024) // 1024, total_pages(state) or _accounted_pages(state)
     found = [
         Holder(use, pages * page_kb, pages / whole if whole else None)
         for use, pages in {**state.usage, **_unlisted(state)}.items()
-        if use in _WORDS and pages * page_kb
+        if use in USE_WORDS and pages * page_kb
     ]
     return sorted(found, key=lambda holder: -holder.kb)
 
@@ -119,7 +117,7 @@ def _accounted_pages(state: State) -> int:
 def holder_lines(state: State) -> list[str]:
     """The table: a line for each use, and the largest tasks."""
     rows = [
-        (_WORDS[holder.use], f"{holder.kb} kB", _percent(holder))
+        (USE_WORDS[holder.use], f"{holder.kb} kB", _percent(holder))
         for holder in holders(state)[:_ROWS]
         if holder.share is None or holder.share >= 0.005 or holder.use == "reserved"
     ]
@@ -209,4 +207,4 @@ def largest_words(state: State) -> str:
     found = [holder for holder in holders(state) if holder.use in _PAGES_OF]
     if not found or not whole or state.page_bytes is None or (found[0].share or 0) < 0.5:
         return ""
-    return f"{found[0].kb} of {whole * state.page_bytes // 1024} kB are {_WORDS[found[0].use]}"
+    return f"{found[0].kb} of {whole * state.page_bytes // 1024} kB are {USE_WORDS[found[0].use]}"

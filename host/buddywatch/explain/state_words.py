@@ -122,6 +122,8 @@ def _zone_name(zone: Zone, state: State) -> str:
 def _sum_words(state: State) -> str:
     """The sum of the blocks, compared with MemFree."""
     pages = state.free_pages
+    if not state.zones and state.mem_free_kb is not None:
+        return f"{state.mem_free_kb} kB free; in which blocks is not in the text."
     if state.page_bytes is None:
         return (
             f"{counted(pages, 'page')} free; the page size is not in the text (give --page-kb N), so "

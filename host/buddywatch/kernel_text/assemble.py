@@ -99,7 +99,7 @@ def state_of_table(
         reclaimable_pages=_reclaimable_pages(memory, page_bytes),
         mem_free_kb=memory.get("MemFree"),
         claims=table.claims,
-        usage=usage_of_meminfo(memory, page_bytes) if page_bytes else {},
+        usage=usage_of_meminfo(memory, page_bytes or 1024),
         files=files_of_mounts(raw.mounts),
     )
     complete_marks(state, raw, lender, options)
@@ -118,7 +118,7 @@ def states_of_meminfo(raw: Raw, kernels: KernelsOfText, page_bytes: int | None) 
             zones=[],
             mem_free_kb=memory["MemFree"],
             total_free_pages=memory["MemFree"] * 1024 // page_bytes if page_bytes else None,
-            usage=usage_of_meminfo(memory, page_bytes) if page_bytes else {},
+            usage=usage_of_meminfo(memory, page_bytes or 1024),
         )
         for offset, memory in raw.meminfo
         if "MemFree" in memory

@@ -131,7 +131,7 @@ class State:
 
     zones: may be empty where the text has the sum of all zones only: total_free_pages, by the header of a dump,
     MemFree or `free`.
-    usage: pages by use, as usage.py has it.
+    usage: pages by use, as usage.py has it; kB where the page size is unknown.
     holders: what holds the memory, by the tables of the text that are nearest; largest first.
     stamp_s: seconds since boot, by the kernel's stamps; None without them.
     reclaimable_pages: file cache and reclaimable slab as the kernel lists them. files: where files lie, as

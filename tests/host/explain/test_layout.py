@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
+from buddywatch.explain.changes import change_words
 from buddywatch.explain.missing import commands
 from buddywatch.explain.report import STORY_LINES, report_parts
 from buddywatch.explain.state_words import block_table
@@ -168,6 +169,18 @@ def test_two_states_are_compared(between, event):
     words = " ".join(" ".join(text_lines(report_parts(explain(text, options, [Wanted("61440 bytes", 61440)])))).split())
     assert "Grew: blocks of 32 kB 0 to 10, blocks of 64 kB 0 to 8. Shrank: blocks of 4 kB 400 to 100." in words
     assert "61440 bytes: FAILS before, succeeds after." in words
+
+
+def test_two_readings_of_meminfo_are_compared_by_use():
+    """A leak: what grew and what shrank, without a page size."""
+    reading = "MemTotal: 119260 kB\nMemFree: {} kB\nActive(file): {} kB\nInactive(file): 8 kB\nSUnreclaim: {} kB\n"
+    (change,) = explain(reading.format(6112, 17632, 21240) + "\n" + reading.format(5472, 1632, 21940)).changes
+    assert change.free == ("6112 kB", "5472 kB")
+    assert change.uses == (("file", 17640, 1640), ("slab_unreclaimable", 21240, 21940))
+    words = change_words(change)
+    assert "free 6112 kB, then 5472 kB." in words
+    assert "More for kernel objects, unreclaimable (21240 to 21940 kB)." in words
+    assert "Less for page cache of files (17640 to 1640 kB)." in words
 
 
 def test_states_of_different_zones_are_not_compared():
