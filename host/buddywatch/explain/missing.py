@@ -28,9 +28,9 @@ def commands(case: Case) -> list[tuple[str, str]]:
     if state is None:
         return [_PRINTK if case.kernel.no_mmu else _DMESG, _SYSRQ, _ZONEINFO]
     found = []
-    if not state.is_whole:
+    if not state.is_whole or not state.zones:
         found += [_BUDDYINFO]
-    if any(zone.marks_from is None for zone in state.zones):
+    if not state.zones or any(zone.marks_from is None for zone in state.zones):
         found += [_ZONEINFO]
     if len(case.kernel.rules) != 1:
         found += [_VERSION]

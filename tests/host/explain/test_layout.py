@@ -233,6 +233,11 @@ def test_missing_facts_are_asked_for_by_the_commands_that_settle_them(text, opti
     assert all(settles for _, settles in commands(found))
 
 
+def test_sum_of_free_memory_alone_asks_for_the_blocks_and_the_marks():
+    (need,) = explain("MemTotal: 9000 kB\nMemFree: 512 kB\n", Options(), [Wanted("n", 4096)]).needs
+    assert [command for command, _ in commands(need)][:2] == ["`cat /proc/buddyinfo`", "`cat /proc/zoneinfo`"]
+
+
 def test_board_without_an_mmu_is_told_how_to_read_without_starting_a_program():
     words = " ".join(" ".join(text_lines(told(alloc(61440)))).split())
     assert "while read l; do echo $l; done < /proc/zoneinfo" in words
