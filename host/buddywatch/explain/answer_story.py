@@ -22,8 +22,10 @@ from buddywatch.text.units import format_bytes
 def answer_parts(case: Case, full: bool) -> list[Part]:
     """Why, by the tests of the kernel's rule: all of them, or the telling ones."""
     answer = case.answer
-    if answer.verdict is None or case.page_bytes is None:
+    if answer.verdict is None:
         return [Paragraph(unknown_words(case))]
+    if case.page_bytes is None:
+        return [Paragraph(_reason(case).removesuffix(":") + ".")]
     at_low = _decided_at_low(case)
     tests = answer.low_tests if at_low else answer.tests
     if not full:

@@ -16,7 +16,7 @@ from buddywatch.explain.families.meanings import told_of
 from buddywatch.explain.judge import Answer
 from buddywatch.explain.kinds_of_request import answer_of
 from buddywatch.explain.notes import notes_of, set_answer
-from buddywatch.explain.page_sizes import judge_bytes
+from buddywatch.explain.page_sizes import POSSIBLE_PAGE_BYTES, judge_bytes, judge_in_each
 from buddywatch.explain.program import decisive, start
 from buddywatch.explain.request import Request, request_of
 from buddywatch.explain.starts import mark_starts
@@ -25,7 +25,7 @@ from buddywatch.kernel_text.attach import attach_holders
 from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.lines import clean
 from buddywatch.kernel_text.page_size import page_bytes_of
-from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.kernel_text.raw import Dump, Message, Raw
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import Options, State
 
@@ -82,6 +82,9 @@ def _failures(
         if state:
             states.append(state)
         case = _failure(message, kernel, page_bytes, state, raw.line_at(message.offset))
+        if page_bytes is None and message.kind == "alloc" and message.dump and message.requested_bytes:
+            _answer_for_all_page_sizes(case, message.dump, raw, options)
+            states += [case.state] if case.state else []
         case.told = told_of(message, raw)
         if case.told and case.told.decides:
             group = case.told.reason == reasons.CONTROL_GROUP  # the zones' answer to it still holds
@@ -115,6 +118,14 @@ def _failure(message: Message, kernel: Kernel, page_bytes: int | None, state: St
         else:
             case.notes = notes_of(case)
     return case
+
+
+def _answer_for_all_page_sizes(case: Case, dump: Dump, raw: Raw, options: Options) -> None:
+    """Where the text has blocks in kB but no page size: what holds for all of them. The state is in pages of 4 kB."""
+    known = [state_of_dump(dump, raw, case.kernel, page_bytes, options) for page_bytes in POSSIBLE_PAGE_BYTES]
+    states = [state for state in known if state is not None]
+    if states and case.requested_bytes and dump.has_blocks:
+        set_answer(case, states[0], judge_in_each(states, case.requested_bytes))
 
 
 def _tables(

@@ -24,6 +24,18 @@ def block_bytes_of(requested_bytes: int | None, order: int | None, page_bytes: i
     return 1 << (requested_bytes - 1).bit_length()
 
 
+def judge_in_each(states: list[State], requested_bytes: int) -> Answer:
+    """The answer to a plain request on which states agree that differ in their page size alone; without numbers."""
+    answers = []
+    for state in states:
+        order = watermark.order_for(requested_bytes, state.page_bytes)
+        answers.append(judge(state, Request(order)))
+    first = answers[0]
+    if any((answer.verdict, answer.reason) != (first.verdict, first.reason) for answer in answers):
+        return Answer(first.request, None, reasons.UNKNOWN)
+    return Answer(first.request, first.verdict, first.reason, zone=first.zone)
+
+
 def judge_bytes(state: State, requested_bytes: int, request: Request) -> tuple[int | None, Answer]:
     """(order, answer); without a page size (None, the answer that all page sizes agree on, without numbers)."""
     if state.page_bytes is not None:

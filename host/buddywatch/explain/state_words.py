@@ -63,7 +63,9 @@ def _unlisted(zone: Zone, state: State) -> str:
     if zone.unlisted_pages is None:
         return f"{text}, nor how much is free there."
     amount = _pages(zone.unlisted_pages, state)
-    smallest = min(zone.gaps)
+    smallest, largest = min(zone.gaps), max(zone.gaps)
+    if not smallest and largest < len(zone.nr_free) - 1:
+        return f"{text}: {amount} in blocks of {_piece(largest, state)} or smaller."
     if not smallest:
         return f"{text}: {amount} in blocks of unknown size."
     return f"{text}: no more than {amount}, in blocks of {_piece(smallest, state)} or larger."
@@ -242,7 +244,8 @@ def largest_free(state: State) -> str:
     if not state.zones:
         return "not in the text"
     orders = [order for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
-    if any(zone.unlisted_pages != 0 for zone in state.zones):
+    gaps = [max(zone.gaps) for zone in state.zones if zone.unlisted_pages != 0]
+    if gaps and max(gaps) > max(orders, default=-1):
         return f"at least {_piece(max(orders), state)}" if orders else "not in the text"
     return _piece(max(orders, default=-1), state)
 
