@@ -27,7 +27,7 @@ _PROOFS = {
 _NAMES = {
     "proc": "processes created",
     "free": "pages free outside the block lists",
-    "recl": "reclaimable",
+    "recl": "listed as reclaimable",
     "slab": "in slab",
 }
 

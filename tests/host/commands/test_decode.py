@@ -50,7 +50,7 @@ def test_the_conversation_of_the_protocol_page_is_told_in_words(decode):
         "hello of boot 3f9a0c52, check ok v=1 name=xport-07",
         "request: 1 frame from 1 on of boot 3f9a0c52; check ok",
         "1 snapshot, key, 44 bytes, check ok up 35 min 34 s 50 cs, 41 processes created,",
-        "-7 pages free outside the block lists, 224 reclaimable, 317 in slab",
+        "-7 pages free outside the block lists, 224 listed as reclaimable, 317 in slab",
         "node 0 DMA: blocks of 1, 2, 4 ... pages: 2 8 3 12 0 1 0 1 0 1 0; min 90, low 112, high 135, reserve 0",
         "2 snapshot, delta, 14 bytes, check ok up 35 min 39 s 51 cs, 42 processes created",
         "pages: 0 9 3 12 0 1 0 1 0 1 0;",
