@@ -1,4 +1,4 @@
-"""The output of `free` as facts of /proc/meminfo, in kB. Pure."""
+"""The output of `free`, and the first line of BusyBox's `top`, as facts of /proc/meminfo, in kB. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterator
 _FREE = re.compile(
     r"^total +used +free +shared +(?P<heads>[^\n]{4,60})\n{1,2}Mem: +(?P<total>\d{1,12}) +\d{1,12} +(?P<free>\d{1,12}) "
     r"+(?P<shared>\d{1,12}) +(?P<buffers>\d{1,12})(?: +(?P<cached>\d{1,12}))?",
+    re.MULTILINE,
+)
+_TOP = re.compile(
+    r"^Mem: (\d{1,12})K used, (\d{1,12})K free, (\d{1,12})K shrd, (\d{1,12})K buff, (\d{1,12})K cached",
     re.MULTILINE,
 )
 _OTHER_UNIT = re.compile(r"\bfree (?:\S+ )?-{1,2}(?!k)[a-z]*[mgbht]")  # `free -m` and the like, in the line above
@@ -23,4 +27,8 @@ def memory_by_free(text: str) -> Iterator[tuple[int, dict[str, int]]]:
         if "buff/cache" not in match["heads"]:
             memory |= {"Shmem": int(match["shared"]), "Buffers": int(match["buffers"])}
             memory |= {"Cached": int(match["cached"])} if match["cached"] else {}
+        yield match.start(), memory
+    for match in _TOP.finditer(text):
+        used, free, shared, buffers, cached = (int(number) for number in match.groups())
+        memory = {"MemTotal": used + free, "MemFree": free, "Shmem": shared, "Buffers": buffers, "Cached": cached}
         yield match.start(), memory

@@ -151,7 +151,10 @@ Swap:              0           0           0
 """
 
 
-@pytest.mark.parametrize("text", [FREE.format(""), FREE.format(" -k"), NEWER])
+TOP = "Mem: 26092K used, 2924K free, 0K shrd, 908K buff, 3784K cached\nCPU:   0% usr   4% sys   0% nic  95% idle\n"
+
+
+@pytest.mark.parametrize("text", [FREE.format(""), FREE.format(" -k"), NEWER, TOP])
 def test_free_tells_the_sum(text):
     (state,) = explain(text).states
     assert (state.source, state.mem_free_kb, state.zones) == ("meminfo", 2924, [])
