@@ -30,7 +30,7 @@ def remedies(case: Case) -> list[Remedy]:
     if case.answer.verdict != watermark.REFUSED:
         return _of_the_granted(case)
     if case.page_bytes is None:
-        return []
+        return _whatever_the_page_size(case)
     if case.answer.reason == reasons.TOO_LARGE or reasons.EXCEEDS_MEMORY in case.notes:
         return [_too_large(case)]
     marks = marks_remedies(case)
@@ -49,6 +49,15 @@ def remedies(case: Case) -> list[Remedy]:
         found += [start_remedies.resident(case), start_remedies.builtins(case), *start_remedies.trim(case)]
     found += [*late, compaction(case), start_remedies.retry(case), _drop_caches(case)]
     return [remedy for remedy in found if remedy is not None]
+
+
+def _whatever_the_page_size(case: Case) -> list[Remedy]:
+    """What needs no numbers in pages: on a board without an MMU."""
+    if not case.kernel.no_mmu or case.answer.reason not in (reasons.FRAGMENTED, reasons.RESERVE):
+        return []
+    found = [*start_remedies.first_program(case), *start_remedies.reboot(case)]
+    rest = [start_remedies.resident(case), start_remedies.builtins(case), compaction(case)]
+    return [*found, *(remedy for remedy in rest if remedy is not None)]
 
 
 def _of_the_granted(case: Case) -> list[Remedy]:

@@ -105,7 +105,7 @@ def _early_s(case: Case) -> int | None:
 def reboot(case: Case) -> list[Remedy]:
     if trimming.is_picture(case):
         return []  # its remedy begins with a reboot
-    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or not case.order:
+    if case.answer.reason == reasons.TOO_LITTLE or not case.kernel.no_mmu or _is_first(case) or case.order == 0:
         return []
     early_s = _early_s(case)
     if early_s is not None:

@@ -210,6 +210,14 @@ def test_failure_soon_after_the_boot_is_not_told_to_boot_again_first(stamp, firs
     assert (advice(found)["reboot"].numbers == {"uptime_s": 9}) is (first != "reboot")
 
 
+def test_advice_that_needs_no_page_size_is_given_without_one():
+    """A list that lost its small sizes shows no page size; a block is missing whatever it is."""
+    found = case(alloc(5283840, "ld") + "Normal: ... 3*1024kB 2*2048kB 3*4096kB 0*8192kB = 25400kB\n")
+    assert (found.page_bytes, found.answer.verdict) == (None, "refused")
+    assert helping(found) == ["reboot", "resident", "builtin"]
+    assert not advice(found)["compaction"].helps
+
+
 def test_first_program_is_not_told_to_end_others():
     found = case(alloc(102400, "init", pid=1) + FRAGMENTED + LOADED)
     assert helping(found)[0] == "smaller_program"
