@@ -55,6 +55,16 @@ def test_each_errno_means_something_else(errno, word):
     assert word in told(f"cma: cma_alloc: alloc failed, req-size: 4 pages, ret: -{errno}\n")
 
 
+def test_a_busy_range_after_a_failure_is_of_the_next_request():
+    failed = "cma: cma_alloc: alloc failed, req-size: 2040 pages, ret: -12\n"
+    assert [part[2] for part in parts(failed + BUSY + BUFFER.format(1089536))] == [None, 1089536]
+
+
+def test_busy_ranges_without_an_end_are_no_certain_failure():
+    assert "Whether the request failed in the end is not in the text" in told(BUSY)
+    assert "in the end" not in told(BUSY + BUFFER.format(1089536))
+
+
 def test_a_buffer_much_later_is_another_failure():
     failed = "cma: cma_alloc: alloc failed, req-size: 2040 pages, ret: -12\n"
     assert len(parts(failed + "x" * 900 + "\n" + BUFFER.format(4096))) == 2

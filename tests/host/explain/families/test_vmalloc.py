@@ -90,6 +90,12 @@ def test_a_page_of_vmalloc_is_a_page(text, order):
     assert "vmalloc=SIZE" not in told(text)
 
 
+def test_all_but_the_guard_page_means_that_mapping_failed():
+    line = "vmalloc: allocation failure, allocated {} of 483328 bytes\nx: page allocation failure: order:0, mode:0xd2\n"
+    assert "what failed was mapping them" in told(line.format(483328 - 4096))
+    assert "471040 of 483328 bytes had been filled" in told(line.format(471040))
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
