@@ -14,6 +14,7 @@ from buddywatch.explain.page_sizes import block_bytes_of
 from buddywatch.explain.program import Piece
 from buddywatch.explain.reclaim import reclaim_of
 from buddywatch.kernel_text.kernel import Kernel
+from buddywatch.kernel_text.messages import programs
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message
 from buddywatch.kernel_text.state import State
@@ -87,5 +88,7 @@ class Explanation:
     @property
     def is_bad_news(self) -> bool:
         """True if a request failed in this text, or a requested need would fail, or might: unknown is no all-clear."""
+        if any(notice.family == programs.FAMILY for notice in self.asides):
+            return True
         good = (watermark.OK, watermark.TIGHT)
         return bool(self.failures) or any(need.answer.verdict not in good for need in self.needs)

@@ -12,6 +12,7 @@ from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
+from buddywatch.kernel_text.messages.programs import FAMILY as PROGRAMS
 from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
 from buddywatch.kernel_text.proc_reader import ProcReader
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
@@ -97,7 +98,7 @@ class _Reader:
     def _on_notice(self, notice: Notice) -> None:
         if self._has_notice(notice):
             return
-        if notice.family == STALLS:
+        if notice.family in (STALLS, PROGRAMS):
             self.raw.asides.append(notice)
             return
         recent = [other for other in self.raw.messages[-8:] if notice.offset - other.offset < _SAME_REQUEST_CHARS]

@@ -11,6 +11,7 @@ from buddywatch.kernel_text.messages import (
     oom,
     page_parts,
     pools,
+    programs,
     slab,
     stalls,
     vmalloc,
@@ -18,7 +19,7 @@ from buddywatch.kernel_text.messages import (
 from buddywatch.kernel_text.messages.notice import Notice, notices
 from buddywatch.kernel_text.raw import Message
 
-_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, pools, slab, stalls, vmalloc)
+_FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, pools, programs, slab, stalls, vmalloc)
 # Lines of one message that follow each other, with the prefixes of a log between them.
 _NEXT_LINE_CHARS = 600
 # What is no failure without another message before it.
