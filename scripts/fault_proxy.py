@@ -41,16 +41,16 @@ def main() -> int:
     parser.add_argument("--good-after", type=float, metavar="SECONDS", help="no more faults after so many seconds")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself")
     args = parser.parse_args()
-    told_to_end: list[int] = []  # no exception, which could interrupt the start of a thread
+    end_signals: list[int] = []  # no exception, which could interrupt the start of a thread
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: told_to_end.append(number))
+        signal.signal(number, lambda number, _: end_signals.append(number))
     try:
         line = _line(args)
     except (OSError, ValueError) as error:
         print(f"fault_proxy: {error}", file=sys.stderr)
         return 2
     line.start()
-    _wait(line, args.good_after, args.seconds, told_to_end)
+    _wait(line, args.good_after, args.seconds, end_signals)
     line.close()
     print("\n".join(table(*line.done())))
     return 0
@@ -70,9 +70,9 @@ def _line(args: argparse.Namespace) -> FaultLine:
     return line
 
 
-def _wait(line: FaultLine, good_after_s: float | None, end_after_s: float | None, told_to_end: list[int]) -> None:
+def _wait(line: FaultLine, good_after_s: float | None, end_after_s: float | None, end_signals: list[int]) -> None:
     began_s = time.monotonic()
-    while not told_to_end and (end_after_s is None or time.monotonic() < began_s + end_after_s):
+    while not end_signals and (end_after_s is None or time.monotonic() < began_s + end_after_s):
         if good_after_s is not None and time.monotonic() >= began_s + good_after_s:
             line.calm()
         time.sleep(0.05)

@@ -50,11 +50,11 @@ class Feeder:
         self.rules.settle(self.time)
         self.save()
 
-    def changes(self, *chosen, told_only=True):
+    def changes(self, *chosen, reported_only=True):
         """(rule, from, to, sequence number) of what happened, the told ones or all."""
-        told = {change.id for change, _ in self.store.untold(self.board)}
+        told = {change.id for change, _ in self.store.unreported(self.board)}
         return [
             (change.rule, change.from_, change.to, change.seq)
             for change in self.store.transitions(self.board)
-            if (change.id in told or not told_only) and (not chosen or change.rule in chosen)
+            if (change.id in told or not reported_only) and (not chosen or change.rule in chosen)
         ]

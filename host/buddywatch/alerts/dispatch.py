@@ -1,6 +1,6 @@
-"""Which changes become a message, and when; and the messages' rows in the outbox.
+"""Decides which changes go into a message and when, and adds the messages to the outbox.
 
-plan() decides and does no I/O. Dispatcher has the message made, and writes its rows in the same transaction that marks
+plan() decides and does no I/O. Dispatcher makes the message, and writes its rows in the same transaction that marks
 the transitions as reported, so that a crash neither repeats nor loses one.
 """
 
@@ -36,37 +36,37 @@ _Key = tuple[str, str | None]  # rule, need
 
 @dataclass(frozen=True)
 class View:
-    """What plan() looks at, of one board.
+    """The input of plan(), for one board.
 
-    untold: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
-    ones and those of the untold. active: rules that are not OK. silenced: muted rules. last_told: when the last message
-    about the board was made.
+    unreported: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
+    ones and those of the unreported transitions. active: rules that are not OK. silenced: muted rules. last_reported:
+    when the last message about the board was made.
     """
 
-    untold: Sequence[tuple[Transition, float]]
+    unreported: Sequence[tuple[Transition, float]]
     incidents: Mapping[int, Incident]
     active: Collection[_Key]
     silenced: Collection[_Key]
-    last_told: float | None
+    last_reported: float | None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """tell: transitions for a message now. remind: open incidents to repeat in it. drop: transitions to tell never."""
+    """report: transitions for a message now. remind: open incidents to repeat in it. drop: never to be reported."""
 
-    tell: tuple[Transition, ...] = ()
+    report: tuple[Transition, ...] = ()
     remind: tuple[Incident, ...] = ()
     drop: tuple[Transition, ...] = ()
 
 
 def plan(view: View, alert: Alert, now: float) -> Plan:
-    """What to tell about a board at this moment."""
-    wanted = [(change, noted) for change, noted in view.untold if not _is_held(change, view)]
+    """What to report about a board now."""
+    wanted = [(change, noted) for change, noted in view.unreported if not _is_held(change, view)]
     refused = {change.need for change, _ in wanted if change.rule == REFUSED}
-    drop = {change.id: change for change, _ in view.untold if _is_moot(change, view)}
+    drop = {change.id: change for change, _ in view.unreported if _is_moot(change, view)}
     drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
     ready = [(change, noted) for change, noted in wanted if change.id not in drop]
-    rested = view.last_told is None or _has_passed(MAIL_INTERVAL_BATCHES * alert.batch_s, view.last_told, now)
+    rested = view.last_reported is None or _has_passed(MAIL_INTERVAL_BATCHES * alert.batch_s, view.last_reported, now)
     urgent = any(change.to in (FIRING, NOTED) and change.severity == CRITICAL for change, _ in ready)
     gathered = any(_has_passed(alert.batch_s, noted, now) for _, noted in ready)
     due = gathered and (rested or urgent)
@@ -77,12 +77,14 @@ def plan(view: View, alert: Alert, now: float) -> Plan:
 
 
 def _is_moot(change: Transition, view: View) -> bool:
-    """Muted, or the end of an incident whose beginning no message reported."""
+    """True if the rule is muted, or if this is the end of an incident whose beginning was never reported."""
     if (change.rule, change.need) in view.silenced:
         return True
     incident = view.incidents.get(change.incident_id or 0)
-    began_untold = any(other.incident_id == change.incident_id and other.to == FIRING for other, _ in view.untold)
-    return change.to == OK and incident is not None and incident.last_told is None and not began_untold
+    began_unreported = any(
+        other.incident_id == change.incident_id and other.to == FIRING for other, _ in view.unreported
+    )
+    return change.to == OK and incident is not None and incident.last_reported is None and not began_unreported
 
 
 def _is_held(change: Transition, view: View) -> bool:
@@ -92,7 +94,7 @@ def _is_held(change: Transition, view: View) -> bool:
 def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
     """True while a more serious rule with the same cause is active; messages report that one instead.
 
-    A silent board holds back every other rule, except what the kernel itself says on a console that still works.
+    While a board is silent, every other rule is held back, except kernel messages from a console that still works.
     """
     if rule == TIGHT and (REFUSED, need) in view.active:
         return True
@@ -100,32 +102,34 @@ def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
 
 
 def _is_covered(change: Transition, refused: Collection[str | None], view: View) -> bool:
-    """Tight while the need was refused, and over before a message reported it."""
+    """True if `tight` fired and ended unreported while the need was refused: the message about that covers it."""
     incident = view.incidents.get(change.incident_id or 0)
-    over_untold = incident is not None and incident.closed is not None and incident.last_told is None
-    return change.rule == TIGHT and change.need in refused and over_untold
+    ended_unreported = incident is not None and incident.closed is not None and incident.last_reported is None
+    return change.rule == TIGHT and change.need in refused and ended_unreported
 
 
 def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) -> bool:
-    """Open for repeat_after_s since the last message about it; or never reported, because it was muted until now."""
+    """True if repeat_after_s has passed since its last message, or if it was never reported because it was muted."""
     if incident.closed is not None or incident.state != FIRING or (incident.rule, incident.need) in view.silenced:
         return False
-    if _rule_is_held(incident.rule, incident.need, view) or any(t.incident_id == incident.id for t, _ in view.untold):
+    if _rule_is_held(incident.rule, incident.need, view) or any(
+        t.incident_id == incident.id for t, _ in view.unreported
+    ):
         return False
-    if incident.last_told is None:
+    if incident.last_reported is None:
         return True
-    return alert.repeat_after_s > 0 and now >= incident.last_told + alert.repeat_after_s
+    return alert.repeat_after_s > 0 and now >= incident.last_reported + alert.repeat_after_s
 
 
 def _has_passed(span_s: float, since: float, now: float) -> bool:
-    """True after span_s; also when `since` lies in the future, because the clock was set back."""
+    """True after span_s; also if `since` is in the future, because the clock was set back."""
     return not 0 <= now - since < span_s
 
 
 class Dispatcher:
     """channels: where every message goes, "mail" and "hook:NAME". make: notify.gather.MessageMaker.make.
 
-    report: called with one line for a person about a board whose message cannot be made.
+    report: called with one line for the user about a board whose message cannot be made.
     """
 
     def __init__(
@@ -144,20 +148,20 @@ class Dispatcher:
         self._failed: dict[str, tuple[float, str]] = {}  # by board: when and how its message could not be made
 
     def run(self, now: float) -> int:
-        """Make the messages that are due, to be called every second or so. How many. StoreError.
+        """Make the messages that are due; call it about once a second. Returns how many. StoreError.
 
-        A board whose message cannot be made holds up no other one; it is tried again a minute later.
+        A board whose message cannot be made does not delay the others; it is tried again a minute later.
         """
         made = 0
-        for board in self._store.boards_to_tell():
+        for board in self._store.boards_to_report():
             if board in self._failed and not _has_passed(FAILED_REST_S, self._failed[board][0], now):
                 continue
             try:
-                made += self._tell(board, now)
+                made += self._process(board, now)
                 self._failed.pop(board, None)
             except StoreError:
                 raise
-            except Exception as error:  # such as a stored value that no code of ours expects
+            except Exception as error:  # such as a stored value that our code does not expect
                 self._set_aside(board, f"{type(error).__name__}: {one_line(str(error))}", now)
         return made
 
@@ -166,40 +170,42 @@ class Dispatcher:
             self._report(f"{one_line(board)}: its alerts cannot be sent: {error}; the other boards go on")
         self._failed[board] = now, error
 
-    def _tell(self, board: str, now: float) -> bool:
+    def _process(self, board: str, now: float) -> bool:
         view = self._view(board, now)
         what = plan(view, self._alert, now)
-        if not (what.tell or what.remind or what.drop):
+        if not (what.report or what.remind or what.drop):
             return False
         with self._store.batch():
-            self._store.mark_told(change.id for change in (*what.tell, *what.drop))
-            if what.tell or what.remind:
+            self._store.mark_reported(change.id for change in (*what.report, *what.drop))
+            if what.report or what.remind:
                 self._send(board, view, what, now)
-        return bool(what.tell or what.remind)
+        return bool(what.report or what.remind)
 
     def _view(self, board: str, now: float) -> View:
-        untold = self._store.untold(board)
+        unreported = self._store.unreported(board)
         incidents = {incident.id: incident for incident in self._store.incidents(board, open_only=True)}
-        for incident_id in {change.incident_id for change, _ in untold} - incidents.keys() - {None}:
+        for incident_id in {change.incident_id for change, _ in unreported} - incidents.keys() - {None}:
             incident = self._store.incident(incident_id or 0)
             if incident is not None:
                 incidents[incident.id] = incident
         active = {key for key, state in self._store.rule_states(board).items() if state.phase != OK}
-        keys = {(change.rule, change.need) for change, _ in untold} | {(i.rule, i.need) for i in incidents.values()}
+        keys = {(change.rule, change.need) for change, _ in unreported} | {(i.rule, i.need) for i in incidents.values()}
         silenced = {key for key in keys if self._store.silenced(board, *key, now)}
-        return View(untold, incidents, active, silenced, self._store.last_told(board))
+        return View(unreported, incidents, active, silenced, self._store.last_reported(board))
 
     def _send(self, board: str, view: View, what: Plan, now: float) -> None:
-        about = {change.incident_id for change in what.tell} | {incident.id for incident in what.remind}
-        # An open incident that was reported before is shown again, which is as good as a reminder.
-        shown = about | {i.id for i in view.incidents.values() if i.last_told is not None and _may_be_shown(i, view)}
+        about = {change.incident_id for change in what.report} | {incident.id for incident in what.remind}
+        # Open incidents that were reported before are listed as well, which serves as a reminder.
+        shown = about | {
+            i.id for i in view.incidents.values() if i.last_reported is not None and _may_be_shown(i, view)
+        }
         incidents = sorted((i for i in view.incidents.values() if i.id in shown), key=_by_gravity)
         earlier = sorted((i for i in incidents if i.id in about and i.message_id), key=lambda incident: incident.opened)
         references = tuple(dict.fromkeys(str(incident.message_id) for incident in earlier))
-        message = self._make(Occasion(board, now, what.tell, tuple(incidents), references))
+        message = self._make(Occasion(board, now, what.report, tuple(incidents), references))
         self._store.add_message(self._channels, board, message, now)
         for incident in incidents:
-            self._store.mark_incident_told(incident.id, message.message_id, now)
+            self._store.mark_incident_reported(incident.id, message.message_id, now)
 
 
 def _may_be_shown(incident: Incident, view: View) -> bool:

@@ -1,7 +1,7 @@
-"""From what a board sent to what is wrong with it. No I/O: rows for the store are left in `rows`.
+"""Runs the rules on a board's data. No I/O: rows for the store are left in `rows`.
 
-Snapshots are judged in the board's own sequence (see sequence.py), so that neither their order of arrival nor a restart
-in between changes the outcome: the position up to which they are judged is stored in the same transaction as they are.
+Snapshots are judged in the order in which the board made them (see sequence.py), so neither their order of arrival nor
+a restart in between changes the result: the position of the last one judged is stored in the same transaction.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from buddywatch.model.samples import ENDING, Boot, BootEnd, Event, Gap, Piece, S
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.judge import judge, page_bytes_of, rule_of
 
-SAMPLES_MIN = 2  # before there is any verdict: the first one after a start may be a moment of its own
-RECENTLY_S = 86_400  # a board heard so long before the collector started is still expected to speak
+SAMPLES_MIN = 2  # before the first verdict: the first sample after a start may not be typical
+RECENTLY_S = 86_400  # a board heard within this time before the collector started is expected to send data
 
 Item = Boot | BootEnd | Snapshot | Event | Gap
 
 
 @dataclass(frozen=True)
 class _Verdicts:
-    """What the blocks of a snapshot mean. A board at rest sends the same blocks again: they are judged once."""
+    """The verdict on a snapshot. An idle board sends the same blocks again: they are judged only once."""
 
     boot_id: str
     zones: tuple[Zone, ...]
@@ -51,7 +51,7 @@ class _Verdicts:
 
 
 class BoardRules:
-    """All rules of one board. rows: what waits to be stored; whoever takes it puts new ones in its place."""
+    """All rules of one board. rows: waiting to be stored; the caller that takes them replaces them by empty ones."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class BoardRules:
         now: float,
         monotonic_s: float,
     ) -> None:
-        """now: seconds since 1970, for rows. monotonic_s: a clock that never jumps, for waiting."""
+        """now: seconds since 1970, for rows. monotonic_s: a clock that never jumps, for time limits."""
         self.board = board
         self._config = config
         self._alert = config.alert
@@ -95,23 +95,23 @@ class BoardRules:
         return self._incidents.rows
 
     def take_rows(self) -> BoardRows:
-        """What is to be stored since the last call."""
+        """The rows to store since the last call."""
         rows, self._incidents.rows = self._incidents.rows, BoardRows()
         return rows
 
     def take(self, items: Iterable[Item], now: float, monotonic_s: float) -> None:
-        """Keep and judge what came of the board."""
+        """Store and judge items that came from the board."""
         self._incidents.now = now
         for item in items:
             self._keep(item, now, monotonic_s)
         self._judge_ready(monotonic_s)
 
     def go_on(self, boot: Boot) -> None:
-        """The board is in this boot. If it is not new but was taken for over, it is judged again."""
+        """The board runs in this boot. A known boot that seemed to have ended is judged again."""
         self._sequence.go_on(boot.boot_id)
 
     def tick(self, now: float, monotonic_s: float) -> None:
-        """What time alone brings: silence, and a hole that was waited for long enough."""
+        """Check for silence, and for a hole that has been waited for long enough."""
         self._incidents.now = now
         since_s = self._sequence.blocked_since_s
         if since_s is not None and monotonic_s - since_s >= self._patience_s:
@@ -124,7 +124,7 @@ class BoardRules:
                 self._incidents.apply(signal, Moment(now))
 
     def due_s(self) -> float:
-        """When tick() has something to do, by the steady clock; infinity: not before something comes."""
+        """When tick() has something to do, by the steady clock; infinity: not before new items come."""
         due_s = math.inf
         if self._sequence.blocked_since_s is not None:
             due_s = self._sequence.blocked_since_s + self._patience_s
@@ -133,7 +133,7 @@ class BoardRules:
         return due_s
 
     def settle(self, now: float) -> None:
-        """Judge what waits behind holes, at the end of a recording: nothing will fill them any more."""
+        """Judge what waits behind holes, at the end of a recording: nothing will fill the holes."""
         self._incidents.now = now
         if self._sequence.blocked_since_s is not None:
             self._judge_ready(math.inf)
@@ -163,7 +163,7 @@ class BoardRules:
             self._reboots.begin(boot)
 
     def _learn(self, boot: Boot) -> None:
-        """The facts by which the boot's snapshots are judged."""
+        """The facts for judging the boot's snapshots."""
         if self._newest is None or boot.boot_id not in self._verdict_of or boot.boot_id == self._newest.boot_id:
             self._newest = boot
         rule = self._settings.rule or rule_of(boot.facts)
@@ -171,7 +171,7 @@ class BoardRules:
         self._last = None
 
     def _keep(self, item: Item, now: float, monotonic_s: float) -> None:
-        """Store one item, and act on what does not wait for its turn."""
+        """Store one item. Act at once on items that need not wait for earlier ones."""
         if isinstance(item, Snapshot):
             self.rows.snapshots.append(item)
             self._sequence.add(item.boot_id, Piece(item.first_seq, item.seq, item), monotonic_s)
@@ -222,9 +222,9 @@ class BoardRules:
         self._end_kernel_failure(boot)
 
     def _end_kernel_failure(self, boot: Boot) -> None:
-        """The kernel that failed is gone: this boot is in another one."""
+        """End the incident if this boot runs in another boot of the kernel than the one that failed."""
         if self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
-            # When its first hello was made; its start is an estimate, and may lie before the failure.
+            # The time of its first hello: its start is only an estimate, and may lie before the failure.
             met = Moment(signals.met_time(boot), boot.boot_id)
             self._incidents.apply(signals.kernel_new_signal(self._alert.kernel_failure), met)
 
@@ -285,7 +285,7 @@ class BoardRules:
         return _Verdicts(boot_id, snapshot.zones, needs, tuple(found))
 
     def _watched(self) -> set[tuple[str, str | None]]:
-        """What the configuration asks for: (rule, need)."""
+        """The (rule, need) pairs in the configuration."""
         alert = self._alert
         of_needs = [rule for rule, how in ((REFUSED, alert.refused), (TIGHT, alert.tight)) if how != OFF]
         of_board = [

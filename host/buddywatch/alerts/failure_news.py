@@ -1,7 +1,7 @@
-"""Which of the kernel's later failures are news while the alert about the first one is open. Pure.
+"""Decides which later kernel failures to report while the alert about the first one is open. Pure.
 
-Another program that is refused, and each program that the OOM killer ends, is news at once; the same again when it is
-ten times as often as when it was reported last. So a message says what is new, and a flood of lines makes few messages.
+Another refused program, and each program that the OOM killer ends, is reported at once; the same failure again when its
+count is ten times the last reported one. So a message says what is new, and a flood of lines makes few messages.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections import Counter
 from buddywatch.model.samples import Event
 
 TIMES_MORE = 10
-PROGRAMS_MAX = 64  # told apart; a process names itself, so that there may be any number
+PROGRAMS_MAX = 64  # counted separately; processes choose their names, so there may be any number of them
 # mm/oom_kill.c before 5.0 says which process it chose ("or a child", "or sacrifice child"), and then which it killed.
 _CHOSEN = ("or a child", "or sacrifice child")
 
 
 class FailureNews:
-    """Counts the failures of one alert, from the one that opened it."""
+    """Counts the failures during one alert, including the one that opened it."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()  # by kind of line and program
-        self._reported: dict[tuple[bool, str], int] = {}  # by whether it was killed, and program: at which count
+        self._reported: dict[tuple[bool, str], int] = {}  # (killed, program) -> count at the last report
 
     def take(self, event: Event) -> str | None:
-        """What to add to the kernel's line in a message about this failure, "" for nothing; None: it is no news."""
+        """Text to add to the kernel's line in a message about this failure, may be ""; None: do not report it."""
         if event.kind == "oom" or event.text.rstrip().endswith(_CHOSEN):
             return None  # the line about the victim follows
         program, is_kill = event.comm or "", event.kind == "kill"

@@ -1,4 +1,4 @@
-"""What the rules conclude about one board: states in memory; incidents and transitions as rows for the store."""
+"""The results of one board's rules: states in memory; incidents and transitions as rows for the store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from buddywatch.alerts import signals
 from buddywatch.model.alerts import CLEARING, FIRING, NOTED, OK, PENDING, Incident, RuleState, Transition
 from buddywatch.model.batch import BoardRows, IncidentChange, NotedTransition
 
-LATE_AFTER_S = 60.0  # what happened longer ago than this when the host learns of it is told as late
+LATE_AFTER_S = 60.0  # an event that reaches the host later than this is reported as delayed
 
 _Key = tuple[str, str | None]  # rule, need
 
@@ -25,13 +25,13 @@ class Moment:
 
 
 class Incidents:
-    """The states of a board's rules. What changes goes into `rows`, which its owner gives to the store and replaces."""
+    """The states of a board's rules. Changes are added to `rows`; the caller stores these and replaces them."""
 
     def __init__(
         self, board: str, states: Mapping[_Key, RuleState], new_id: Callable[[], int], rows: BoardRows
     ) -> None:
-        """new_id: the next number for an incident."""
-        self.now = 0.0  # when what follows is evaluated, seconds since 1970
+        """new_id: gives the next number for an incident."""
+        self.now = 0.0  # the time of the evaluation, seconds since 1970
         self.rows = rows
         self._board = board
         self._states = dict(states)
@@ -41,7 +41,7 @@ class Incidents:
         return self._states.get((rule, need), RuleState()).phase
 
     def apply(self, signal: signals.Signal, at: Moment, hold: int = 1, clear: int = 1) -> None:
-        """One more sample for the signal's rule."""
+        """Apply one more sample to the signal's rule."""
         before = self._states.get((signal.rule, signal.need), RuleState())
         after = signals.step(before, signal.level, hold, clear)
         if after.phase != before.phase:
@@ -49,18 +49,18 @@ class Incidents:
         self._set((signal.rule, signal.need), after)
 
     def note(self, rule: str, severity: str, text: str, at: Moment) -> None:
-        """Something that is told once and does not last."""
+        """Add a one-time event, which needs one message."""
         signal = signals.Signal(rule, None, signals.BAD, severity, text)
         incident_id = self._open(signal, NOTED, at, at.time)
-        self._add_transition(signal, at, OK, NOTED, incident_id, to_be_told=True)
+        self._add_transition(signal, at, OK, NOTED, incident_id, needs_message=True)
 
     def note_within(self, signal: signals.Signal, at: Moment) -> None:
-        """News about an incident that is open: it is told, and changes no state."""
+        """Add news about an open incident: it needs a message and changes no state."""
         incident_id = self._states.get((signal.rule, signal.need), RuleState()).incident_id
-        self._add_transition(signal, at, FIRING, NOTED, incident_id, to_be_told=True)
+        self._add_transition(signal, at, FIRING, NOTED, incident_id, needs_message=True)
 
     def retire(self, watched: Container[_Key]) -> None:
-        """End, without telling anybody, what the configuration no longer asks for."""
+        """Close incidents of rules or needs that were removed from the configuration, without a message."""
         for (rule, need), state in list(self._states.items()):
             if state.phase != OK and (rule, need) not in watched:
                 signal = signals.Signal(rule, need, None, "off", "no longer watched")
@@ -75,7 +75,7 @@ class Incidents:
     def _enter(
         self, before: RuleState, after: RuleState, signal: signals.Signal, at: Moment, quietly: bool = False
     ) -> RuleState:
-        """`after` with its incident; the change goes into the rows."""
+        """`after` with its incident; the change is added to the rows."""
         fired = after.phase == FIRING and before.phase in (OK, PENDING)
         ended = after.phase == OK and before.phase in (FIRING, CLEARING)
         incident_id = before.incident_id
@@ -83,23 +83,23 @@ class Incidents:
             incident_id = self._open(signal, FIRING, at, None)
         elif incident_id is not None:
             self.rows.incident_changes.append(IncidentChange(incident_id, after.phase, at.time if ended else None))
-        to_be_told = (fired or ended) and not quietly
-        self._add_transition(signal, at, before.phase, after.phase, incident_id, to_be_told)
+        needs_message = (fired or ended) and not quietly
+        self._add_transition(signal, at, before.phase, after.phase, incident_id, needs_message)
         return replace(after, incident_id=incident_id if after.phase in (FIRING, CLEARING) else None)
 
     def _open(self, signal: signals.Signal, state: str, at: Moment, closed: float | None) -> int:
-        """The number of a new incident."""
+        """Open an incident; returns its number."""
         what = (signal.rule, signal.need, signal.severity, state, at.time, closed, signal.text)
         incident = Incident(self._new_id(), self._board, *what, None, None)
         self.rows.incidents.append(incident)
         return incident.id
 
     def _add_transition(
-        self, signal: signals.Signal, at: Moment, from_: str, to: str, incident_id: int | None, to_be_told: bool
+        self, signal: signals.Signal, at: Moment, from_: str, to: str, incident_id: int | None, needs_message: bool
     ) -> None:
         late = self.now - at.time > LATE_AFTER_S
         transition = Transition(
             0, incident_id, self._board, signal.rule, signal.need, from_, to, signal.severity,
             at.time, at.seq, at.boot_id, at.uptime_ms, signal.text, late,
         )  # fmt: skip
-        self.rows.transitions.append(NotedTransition(transition, self.now, to_be_told))
+        self.rows.transitions.append(NotedTransition(transition, self.now, needs_message))

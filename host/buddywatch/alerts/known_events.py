@@ -1,6 +1,6 @@
-"""Which kernel messages of a board are known already, so that each counts once.
+"""Recognises a board's kernel messages that are already known, so that each counts once.
 
-An agent that starts again reads the kernel log again, and on a serial line the console shows the same lines as well.
+An agent that restarts reads the whole kernel log again, and on a serial line the console shows the same lines.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from dataclasses import dataclass, field
 from buddywatch.model.samples import REBOOT, Boot, Event
 
 EVENTS_MAX = 4096  # of one kernel boot: more lines than the kernel's log buffer holds
-SAME_S = 60.0  # an event without an uptime is the same as one of the same text that came so close to it
+SAME_S = 60.0  # two events without uptimes and with the same text are the same one if they came within this time
 
 
 @dataclass
 class _Line:
-    """A line of the kernel's log. seqs: the frame that brought it, by the agent's boot; none from the console."""
+    """A line of the kernel's log. seqs: agent boot -> the frame with the line; empty if it came from the console."""
 
     event: Event
     seqs: dict[str, int] = field(default_factory=dict)
 
     def is_brought_by(self, event: Event) -> bool:
-        """An agent reads its log once: each of its frames is a line of its own, however equal."""
+        """True if this frame brought the line. An agent reads its log once: equal lines in two frames are two lines."""
         if not _is_same(event, self.event):
             return False
         return event.seq is None or self.seqs.get(event.boot_id, event.seq) == event.seq
 
 
 class _Kernel:
-    """The lines of one boot of the kernel, by text."""
+    """The log lines of one boot of the kernel, by text."""
 
     def __init__(self, kboot: str) -> None:
         self.kboot = kboot
@@ -52,12 +52,10 @@ class _Kernel:
 
 
 class KnownEvents:
-    """The events of the newest kernel boot that a board's agents were started in, and of the one before: a slower link
-    may still bring events of that.
-    """
+    """The events of a board's newest kernel boot, and of the one before, since a slower link may still bring some."""
 
     def __init__(self, boots: Iterable[Boot] = (), events: Iterable[Event] = ()) -> None:
-        """boots: of the newest kernel boot, oldest first. events: theirs."""
+        """boots: the agent's boots in the newest kernel boot, oldest first. events: of these boots."""
         self._kernel = _Kernel("-")
         self._of_boot: dict[str, _Kernel] = {}  # by the agent's boots
         self._before: dict[str, _Kernel] = {}
@@ -68,11 +66,11 @@ class KnownEvents:
             self._kernel.add(event)
 
     def begin(self, boot: Boot) -> None:
-        """A boot of the agent was met."""
+        """A new boot of the agent was heard."""
         if boot.boot_id in self._of_boot or boot.boot_id in self._before:
             return
         kboot = boot.facts.get("kboot", "-")
-        # A board without entropy may give several boots of its kernel one id.
+        # On a board without entropy, several boots of its kernel may have the same id.
         same = boot.cause == "agent-restart" or (kboot != "-" and kboot == self._kernel.kboot)
         if not (self._of_boot and same) or boot.cause == REBOOT:
             self._before, self._of_boot = self._of_boot, {}
@@ -80,11 +78,11 @@ class KnownEvents:
         self._of_boot[boot.boot_id] = self._kernel
 
     def is_of_newest_kernel(self, boot_id: str) -> bool:
-        """Whether this boot of the agent is in the newest boot of the kernel."""
+        """True if this agent boot is in the newest boot of the kernel."""
         return boot_id in self._of_boot
 
     def is_copy(self, event: Event) -> bool:
-        """Whether it is known; from now on it is. False for an event of a boot that was not begun."""
+        """True if the event is already known; afterwards it is. False for an event of an unknown boot."""
         kernel = self._of_boot.get(event.boot_id) or self._before.get(event.boot_id)
         if kernel is None:
             return False

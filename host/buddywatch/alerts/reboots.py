@@ -1,25 +1,25 @@
-"""When a boot counts as a reboot of the board: once the boot before it is over for good.
+"""Decides when a new boot counts as a reboot: when the boot before it is closed.
 
-While a slower link may still bring frames of the boot before, it may also turn out that this one goes on: then the
-other was an older boot, heard late, or that of another board with the same name.
+Until then a slower link may bring frames which show that the earlier boot still runs. In that case the new boot is no
+reboot: it is an older one that was heard late, or belongs to another board with the same name.
 """
 
 from __future__ import annotations
 
 from buddywatch.model.samples import CLOSED, ENDING, REBOOT, Boot, BootEnd
 
-WAITING_MAX = 16  # boots that are not told yet; the oldest is forgotten
+WAITING_MAX = 16  # boots that may become a reboot; the oldest is forgotten
 
 
 class Reboots:
-    """Of one board."""
+    """The reboots of one board."""
 
     def __init__(self) -> None:
-        self._successors: dict[str, str] = {}  # boots that are ENDING -> the boot after each
+        self._successors: dict[str, str] = {}  # boots that are ENDING -> the next boot
         self._waiting: dict[str, Boot] = {}
 
     def begin(self, boot: Boot) -> bool:
-        """A new boot was heard. Whether it is a reboot already; otherwise end() tells when it is."""
+        """A new boot was heard. True if it is a reboot; if not yet, end() returns it later."""
         if boot.cause != REBOOT:
             return False
         if boot.boot_id not in self._successors.values():
@@ -30,7 +30,7 @@ class Reboots:
         return False
 
     def end(self, end: BootEnd) -> Boot | None:
-        """How the end of a boot goes on. The boot that is now a reboot, if one is."""
+        """The state of a boot's end changed. Returns the boot that now counts as a reboot, or None."""
         if end.state == ENDING:
             self._successors[end.boot_id] = end.successor
             return None
@@ -38,5 +38,5 @@ class Reboots:
         return self._waiting.pop(end.successor, None) if end.state == CLOSED else None
 
     def is_ending(self, boot_id: str) -> bool:
-        """Whether it may still go on."""
+        """True if the boot may turn out to be still running."""
         return boot_id in self._successors

@@ -1,8 +1,8 @@
-"""The samples of one board in the order in which it made them, whatever the order of their arrival.
+"""Puts the samples of one board into the order in which the board made them, whatever the order of arrival.
 
-Where frames are missing that the board may still hold, judging waits for them. Patience ends after a while without any
-progress; then judging goes on behind the hole. What fills it later is stored, but not judged: the present has been.
-The same holds for the end of a boot while a slower link may still bring it.
+If frames are missing that the board may still hold, judging waits for them. After some time without progress it
+continues after the hole. Frames that fill the hole later are stored but not judged, since newer ones have been judged.
+The end of a boot is treated in the same way while a slower link may still bring it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from buddywatch.model.samples import Boot, Piece, Snapshot
 
 
 class _BootQueue:
-    """Pieces of one boot that are not judged yet. seq: the frame up to which it is judged; None: before the next."""
+    """Pieces of one boot that are not judged yet. seq: the last frame judged; None: starts before the next piece."""
 
     def __init__(self, boot_id: str, seq: int | None = 0) -> None:
         self.boot_id = boot_id
@@ -39,7 +39,7 @@ class _BootQueue:
         heapq.heappush(self._pieces, (piece.last, self._pushed, piece))
 
     def pop(self, over_holes: bool) -> Piece | None:
-        """The next piece; None: there is none, or a hole is before it."""
+        """The next piece; None if there is none, or a hole before it."""
         if not self._pieces or (self.is_blocked and not over_holes):
             return None
         piece = heapq.heappop(self._pieces)[2]
@@ -56,17 +56,17 @@ class _BootQueue:
 
 
 class Sequence:
-    """blocked_since_s: since when a hole keeps the board from being judged, without progress; None: nothing waits."""
+    """blocked_since_s: since when judging waits at a hole without progress; None if nothing waits."""
 
     def __init__(self) -> None:
         self.blocked_since_s: float | None = None
-        self._queues: list[_BootQueue] = []  # the boot that is judged, and those after it
-        self._ids: set[str] = set()  # of all boots that began, those that are over included
+        self._queues: list[_BootQueue] = []  # the boot being judged, and those after it
+        self._ids: set[str] = set()  # of all boots that began, also those that ended
         self._passed: dict[str, int] = {}
-        self._endings: dict[str, int] = {}  # boots that another one followed, but more may come -> their highest frame
+        self._endings: dict[str, int] = {}  # boots with a successor, of which frames may still come -> highest frame
 
     def begin(self, boot: Boot, seq: int = 0) -> bool:
-        """A boot begins, judged up to seq. False: it is known."""
+        """A boot begins, already judged up to seq. False if it is known."""
         if boot.boot_id in self._ids:
             return False
         self._ids.add(boot.boot_id)
@@ -74,7 +74,7 @@ class Sequence:
         return True
 
     def go_on(self, boot_id: str) -> None:
-        """A boot that another one had followed is the present one after all."""
+        """A boot that seemed to be followed by another one is still running."""
         if boot_id not in self._ids or (self._queues and self._queues[-1].boot_id == boot_id):
             return
         queue = next((queue for queue in self._queues if queue.boot_id == boot_id), _BootQueue(boot_id, None))
@@ -93,27 +93,27 @@ class Sequence:
         self._ids.update(boot_ids)
 
     def add(self, boot_id: str, piece: Piece, monotonic_s: float) -> None:
-        """Frames of a boot came. Those of a boot that is over, or that were passed already, are not judged."""
+        """Frames of a boot came. Those of an ended boot, or before the position, are not judged."""
         for queue in self._queues:
             if queue.boot_id == boot_id:
                 if piece.last > queue.seq:
                     if piece.last < queue.highest and self.blocked_since_s is not None:
-                        self.blocked_since_s = monotonic_s  # a part of the hole is filled: wait for the rest of it
+                        self.blocked_since_s = monotonic_s  # part of the hole was filled: wait for the rest
                     queue.push(piece)
                 return
 
     @property
     def position(self) -> tuple[str, int] | None:
-        """(boot id, frame) up to which everything is judged."""
+        """(boot id, frame) of the last frame judged."""
         return self._queues[0].position if self._queues else None
 
     def take_passed(self) -> dict[str, int]:
-        """Boots that were left since the last call, and the frame up to which each was judged."""
+        """Boots that judging left since the last call, and the last frame judged of each."""
         passed, self._passed = self._passed, {}
         return passed
 
     def ready(self, monotonic_s: float, patience_s: float) -> Iterator[tuple[str, Snapshot]]:
-        """What can be judged now, in order: (boot id, snapshot)."""
+        """Yield what can be judged now, in order: (boot id, snapshot)."""
         since_s = self.blocked_since_s
         impatient = since_s is not None and monotonic_s - since_s >= patience_s
         while self._queues:
@@ -133,7 +133,7 @@ class Sequence:
 
     @property
     def _is_blocked(self) -> bool:
-        """Whether something waits for frames that are missing before it, in its own boot or at the end of the last."""
+        """True if pieces wait for missing frames before them, in their own boot or at the end of the one before."""
         if not self._queues:
             return False
         queue, following = self._queues[0], self._queues[1:2]

@@ -1,10 +1,10 @@
-"""The rules and the state machine that all of them go through. Pure: a signal in, a state out.
+"""The rules, and the state machine that they share. Pure: a signal in, a state out.
 
-A rule looks at what was received and says how it finds things: BAD, GOOD, BETWEEN (no longer bad, not yet good enough
-to be believed) or None, unknown. Samples are counted, not seconds: a link that was down adds nothing to either side,
-and what is unknown moves no state, so that silence never looks like recovery.
+A rule rates the received data: BAD, GOOD, BETWEEN (no longer bad, but not good enough to end the alert) or None
+(unknown). Samples are counted, not seconds: the time while a link is down does not count, and an unknown level changes
+no state, so that silence never looks like recovery.
 
-Quick to warn, slow to give the all-clear: a BETWEEN neither ends nor delays what is pending, but it ends a clearing.
+Alerts start quickly and end slowly: BETWEEN neither ends nor delays a pending alert, but it stops a clearing one.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from buddywatch.text.gap_words import gap_reason
 BAD, GOOD, BETWEEN = "bad", "good", "between"
 
 KERNEL_FAILURE_KINDS = samples.KERNEL_FAILURE_KINDS
-KERNEL_QUIET_MS = 3_600_000  # uptime without a kernel failure after which the last one is history
-SILENT_INTERVALS = 3  # polls that may be missed before a board counts as silent, however short silent_after is
+KERNEL_QUIET_MS = 3_600_000  # uptime without a kernel failure after which the alert ends
+SILENT_INTERVALS = 3  # missed polls before a board counts as silent, even if silent_after is shorter
 
 
 @dataclass(frozen=True)
 class Signal:
-    """How a rule finds things now. need: None for a rule about the board. text: one line, numbers and units in it."""
+    """A rule's rating of the data now. need: None for a rule about the board. text: one line with numbers and units."""
 
     rule: str
     need: str | None
@@ -43,7 +43,7 @@ class Signal:
 def step(state: RuleState, level: str | None, hold: int, clear: int) -> RuleState:
     """The state after one more sample. It fires after `hold` bad samples and recovers after `clear` good ones in a row.
 
-    The incident is not touched; a changed phase is what the caller looks for.
+    The incident stays unchanged; the caller compares the phases.
     """
     if level is None:
         return state
@@ -62,7 +62,7 @@ def _counted(state: RuleState, towards: str, enough: int, then: str) -> RuleStat
 
 
 def refused_signal(need: NeedState, severity: str) -> Signal:
-    """BAD: the kernel would refuse the need. GOOD: it has one more block than it must have, or is served at once."""
+    """BAD: the kernel would refuse the need. GOOD: passes at the low mark, or at the min mark with a block to spare."""
     level = None
     if need.verdict is not None and need.margin_pages is not None and need.order is not None:
         enough = need.verdict == watermark.OK or need.margin_pages >= 1 << need.order
@@ -77,29 +77,29 @@ def tight_signal(need: NeedState, severity: str) -> Signal:
 
 
 def _need_text(need: NeedState) -> str:
-    start = f"{need.name}: {need.bytes} bytes in one piece"
+    start = f"{need.name}: a request of {need.bytes} contiguous bytes"
     if need.verdict is None or need.margin_pages is None:
-        return f"{start}: it is not known what the kernel would answer"
+        return f"{start}: not known whether it would succeed"
     if need.verdict != watermark.REFUSED:
-        how = "would be served at once" if need.verdict == watermark.OK else "would be served only after reclaim"
-        return f"{start} {how}, {counted(need.margin_pages, 'page')} above the limit"
-    then = "a process would be killed for it" if need.consequence == OOM_KILLER else "the request would fail"
-    return f"{start} would be refused, {counted(-need.margin_pages, 'page')} too few; {then}"
+        how = "would succeed" if need.verdict == watermark.OK else "would succeed only after reclaim"
+        return f"{start} {how}, {counted(need.margin_pages, 'page')} to spare"
+    then = "would make the kernel kill a process" if need.consequence == OOM_KILLER else "would fail"
+    return f"{start} {then}, short by {counted(-need.margin_pages, 'page')}"
 
 
 def kernel_failed_signal(event: Event, severity: str, more: str = "") -> Signal:
-    """BAD, at once: the kernel itself said that it failed. more: what is added to its line."""
+    """BAD, at once: the kernel reported the failure. more: text to add to its line."""
     return Signal(KERNEL_FAILURE, None, BAD, severity, f"kernel: {event.text}{more}")
 
 
 def kernel_quiet_signal(
     failure: Event | None, snapshot: Snapshot, needs: tuple[NeedState, ...], severity: str
 ) -> Signal:
-    """GOOD when KERNEL_QUIET_MS of uptime went by since the last failure and no need is refused."""
+    """GOOD after KERNEL_QUIET_MS of uptime without a failure, if no need is refused."""
     quiet_ms = KERNEL_QUIET_MS
     if failure is not None and failure.uptime_ms is not None:
         quiet_ms = snapshot.uptime_ms - failure.uptime_ms
-    elif failure is not None:  # read on a console whose lines carry no uptime
+    elif failure is not None:  # from a console whose lines have no uptime
         quiet_ms = round((snapshot.time - failure.time) * 1000)
     verdicts = {need.verdict for need in needs}
     level = (
@@ -109,34 +109,34 @@ def kernel_quiet_signal(
 
 
 def kernel_new_signal(severity: str) -> Signal:
-    """GOOD: another kernel runs than the one that failed."""
-    return Signal(KERNEL_FAILURE, None, GOOD, severity, "kernel: the board was started anew")
+    """GOOD: the kernel that failed was replaced by a reboot."""
+    return Signal(KERNEL_FAILURE, None, GOOD, severity, "kernel: the board rebooted")
 
 
 def silent_after_s(configured_s: float, interval_s: float | None) -> float:
-    """How long a board may say nothing: a slow one at least SILENT_INTERVALS of its polls."""
+    """How long a board may be silent: at least SILENT_INTERVALS of its polls."""
     return max(configured_s, SILENT_INTERVALS * (interval_s or 0))
 
 
 def interval_s(facts: Mapping[str, str]) -> float | None:
-    """The time between a board's polls by its hello; None where that does not say."""
+    """The time between a board's polls, from its hello; None if the hello does not say."""
     interval_cs = whole_number(facts.get("interval_cs", ""), INTERVAL_MAX_CS)
     return None if interval_cs is None else interval_cs / 100
 
 
 def silent_signal(quiet_s: float, limit_s: float, severity: str) -> Signal:
-    """BAD when nothing came for limit_s; None before: only data can say that the board is back."""
+    """BAD after limit_s without data; None before: only data can show that the board is back."""
     level = BAD if quiet_s >= limit_s else None
-    return Signal(SILENT, None, level, severity, f"nothing received for {int(quiet_s)} s, limit {int(limit_s)} s")
+    return Signal(SILENT, None, level, severity, f"no data for {int(quiet_s)} s (limit {int(limit_s)} s)")
 
 
 def heard_signal(severity: str) -> Signal:
     """GOOD: a snapshot was received."""
-    return Signal(SILENT, None, GOOD, severity, "snapshots are received again")
+    return Signal(SILENT, None, GOOD, severity, "data arrives again")
 
 
 def lost_text(gap: Gap) -> str | None:
-    """What to say of a gap; None if it is none that people are told of."""
+    """The text about a gap; None if it is not reported."""
     if gap.reason not in LOSSES:
         return None
     frames = f"frame {gap.first}" if gap.first == gap.last else f"frames {gap.first} to {gap.last}"
@@ -144,9 +144,9 @@ def lost_text(gap: Gap) -> str | None:
 
 
 def met_time(boot: Boot) -> float:
-    """When the first hello of a boot was made, seconds since 1970; its start where the hello did not tell an uptime."""
+    """When the first hello of a boot was made, seconds since 1970; the boot's start if the hello has no uptime."""
     return boot.started + (whole_number(boot.facts.get("up", ""), UPTIME_MAX_CS) or 0) / 100
 
 
 def rebooted_text(boot: Boot) -> str:
-    return f"the board was started anew, boot {boot.boot_id}"
+    return f"the board rebooted, boot {boot.boot_id}"

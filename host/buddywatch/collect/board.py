@@ -46,7 +46,7 @@ class Board:
         self._newest = ("", 0)  # boot and frame number of the newest snapshot
         self._is_heard = False  # since the rows were taken
         self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # which the rules take for the present one
-        self._told: str | None = None  # the tracker's problem that was news
+        self._reported: str | None = None  # the tracker's problem that was news
 
     def take(
         self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now, open_s: float = math.inf
@@ -149,7 +149,7 @@ class Board:
         """Why the board's hello cannot be used, once."""
         problem = self.tracker.problem
         kind = problem and re.sub(r"\d+", "", problem)  # an uptime that grows makes no new problem
-        if kind == self._told:
+        if kind == self._reported:
             return None
-        self._told = kind
+        self._reported = kind
         return problem and f"{self.name}: {problem}"

@@ -42,13 +42,13 @@ class Boards:
         self,
         store: Store,
         config: Config,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         is_writing: Callable[[str], bool],
     ) -> None:
         self.pending = Batch()
         self._store = store
         self._config = config
-        self._tell = tell
+        self._report = report
         self._is_writing = is_writing
         self._incident_ids = itertools.count(store.next_incident_id())
         self._boards: dict[str, Board] = {}
@@ -143,11 +143,11 @@ class Boards:
             rows = board.take_rows(boottime_s)
             if len(rows) or rows.judged is not None:
                 for noted in rows.transitions:
-                    self._tell_transition(noted.transition)
+                    self._report_transition(noted.transition)
                 self.pending.of(name).extend(rows)
             news = board.news()
             if news:
-                self._tell(news)
+                self._report(news)
         self._touched.clear()
 
     def take_batch(self) -> Batch:
@@ -155,13 +155,13 @@ class Boards:
         batch, self.pending = self.pending, Batch()
         return batch
 
-    def let_go(self, at: Now) -> None:
+    def drop_largest(self, at: Now) -> None:
         """Where too much waits, forget the board that has most of it. It is read from the store and asked again."""
         while len(self.pending) > ROWS_MAX:
             name = max(self.pending.boards, key=lambda board: len(self.pending.boards[board]))
             count = len(self.pending.boards[name])
             self._forget(name, at.monotonic_s + ASIDE_S)
-            self._tell(
+            self._report(
                 f"{name}: {count} rows waited for the database too long and were dropped; the board is asked again"
             )
 
@@ -180,7 +180,7 @@ class Boards:
         rules = BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s)
         board = Board(name, tracker, rules, history.endings, at)
         for incident in self._store.incidents(name, open_only=True):
-            self._tell(f"{name}: {incident.severity}, {incident.rule}: {incident.text}")
+            self._report(f"{name}: {incident.severity}, {incident.rule}: {incident.text}")
         self._boards[name] = board
         self._aside_until_s.pop(name, None)
         return board
@@ -189,7 +189,7 @@ class Boards:
         try:
             return BoardTracker() if state is None else BoardTracker.resume(state)
         except ValueError as error:
-            self._tell(
+            self._report(
                 f"{name}: its stored boot cannot be continued ({error}); the board is asked for all that it holds"
             )
             return BoardTracker()
@@ -199,7 +199,7 @@ class Boards:
         if self._complaints.get(name) != why:
             self._complaints[name] = why
             again = f"it is tried again every {ASIDE_S:.0f} s, the other boards go on"
-            self._tell(f"{name}: cannot be followed: {why}; {again}")
+            self._report(f"{name}: cannot be followed: {why}; {again}")
 
     def _forget(self, name: str, until_s: float) -> None:
         self._boards.pop(name, None)
@@ -208,11 +208,11 @@ class Boards:
         self._timers.set(name, until_s)
         self._aside_until_s[name] = until_s
 
-    def _tell_transition(self, change: Transition) -> None:
+    def _report_transition(self, change: Transition) -> None:
         if change.to == FIRING and change.from_ in (OK, PENDING):
-            self._tell(f"{change.board}: {change.severity}, {change.rule}: {change.text}")
+            self._report(f"{change.board}: {change.severity}, {change.rule}: {change.text}")
         elif change.to == OK and change.from_ in (FIRING, CLEARING):
-            self._tell(f"{change.board}: over, {change.rule}: {change.need or ''}")
+            self._report(f"{change.board}: over, {change.rule}: {change.need or ''}")
 
 
 def origin(error: Exception) -> str:

@@ -105,7 +105,7 @@ class Control:
             client.stream.close()
         return [client.connection for client in self._clients if client.connection is not None]
 
-    def tell(self, connection: Connection, text: str, monotonic_s: float) -> None:
+    def forward(self, connection: Connection, text: str, monotonic_s: float) -> None:
         """Text came over a connection."""
         for client in self._clients:
             if client.connection is connection:
@@ -164,7 +164,7 @@ class Control:
             return
         # One that does not flow by itself is the quicker one.
         client.connection = sorted(fit, key=lambda connection: connection.link.flows_unasked)[0]
-        client.tell(OPEN, client.connection.url)
+        client.send(OPEN, client.connection.url)
 
     def _finish(self, client: Session, monotonic_s: float) -> None:
         client.finishing_s = monotonic_s

@@ -63,7 +63,7 @@ class Session:
                 self.end(LOST, f"a line may have {LINE_MAX} bytes")
                 return []
 
-    def tell(self, kind: str, text: str) -> None:
+    def send(self, kind: str, text: str) -> None:
         line = f"{kind}{text}".replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
         if len(self._out) + len(line) > OUT_MAX:
             self.is_over = True  # it does not listen
@@ -75,14 +75,14 @@ class Session:
         self.show_partial("")
         mark = self.end_mark
         if mark is None:
-            self.tell(TEXT, text)
+            self.send(TEXT, text)
         elif mark.word in text:
             output = text.partition(mark.word)[0]  # of a command whose last line has no end
             if output.strip():
-                self.tell(TEXT, output)
+                self.send(TEXT, output)
             self.end(END)
         elif mark.command not in text:
-            self.tell(TEXT, text)
+            self.send(TEXT, text)
 
     def lateness(self, finishing_s: float, monotonic_s: float) -> str | None:
         """Why it is too late for answers to what was typed until finishing_s; None if it is not."""
@@ -97,10 +97,10 @@ class Session:
         if text != self._partial:
             self._partial = text
             if text:
-                self.tell(PARTIAL, text)
+                self.send(PARTIAL, text)
 
     def end(self, kind: str, text: str = "") -> None:
-        self.tell(kind, text)
+        self.send(kind, text)
         self.flush()
         self.is_over = True
 

@@ -40,7 +40,7 @@ END_S = 5.0  # how long the last batch may take
 class Presenter(Protocol):
     """What a person sees: lines of news, and the database's problem, None while there is none."""
 
-    def tell(self, line: str) -> None: ...
+    def report(self, line: str) -> None: ...
 
     def show(self, problem: str | None) -> None: ...
 
@@ -148,7 +148,7 @@ class Collector:
     def _settle_link(self, connection: Connection, at: Now) -> None:
         """After anything was done with a connection."""
         while connection.news:
-            self._presenter.tell(connection.news.pop(0))
+            self._presenter.report(connection.news.pop(0))
         self._links.sync(connection, at.monotonic_s)
         if connection.ended and connection.board is not None and not connection.is_recording:
             self._boards.do(connection.board, lambda board: board.put_clock_right(at), at)
@@ -179,7 +179,7 @@ class Collector:
         if isinstance(item, Frame):
             split = self._twins.heard(called, connection, item.boot_id, item.seq, at.monotonic_s)
             if split is not None:
-                self._presenter.tell(split_words(called, split))
+                self._presenter.report(split_words(called, split))
                 moved = MovedBoot(name, split.later_boot_id, split.later_link.url, split.name)
                 self._boards.move_boot(moved, at, boottime_s())
                 split.later_link.board = split.name
@@ -198,7 +198,7 @@ class Collector:
             if not is_answer or kernel_message(item.text) is not None:
                 text = item.text
                 self._boards.do(name, lambda board: board.take_console(text, arrival, at), at)
-            self._control.tell(connection, item.text, at.monotonic_s)
+            self._control.forward(connection, item.text, at.monotonic_s)
             return
         if isinstance(item, Hello):
             self._control.heard_hello(connection)
@@ -228,29 +228,29 @@ class Collector:
             batch.urls = self._links.urls() if batch.links else None
             self._writer.offer(batch)
         else:
-            self._boards.let_go(at)
-        self._tell_store_error()
+            self._boards.drop_largest(at)
+        self._report_store_error()
         self._presenter.show(self._writer.error)
 
     def _look_at_clock(self, at: Now) -> None:
         step_s = self._wall_clock.step_s(at.time, boottime_s())
         if step_s is not None:
             way = "forwards" if step_s > 0 else "back"
-            self._presenter.tell(
+            self._presenter.report(
                 f"the clock of this machine was set {way} by {rough_duration(abs(step_s))}; "
                 "the times of what came since the collector started are corrected"
             )
             self._boards.restart_clocks(step_s, at)
 
-    def _tell_store_error(self) -> None:
+    def _report_store_error(self) -> None:
         error, before = self._writer.error, self._store_error
         if error == before:
             return
         self._store_error = error
         if error is None:
-            self._presenter.tell("the database takes data again; nothing was lost")
+            self._presenter.report("the database takes data again; nothing was lost")
         else:
-            self._presenter.tell(f"{error} (what comes is kept in memory, or in the boards' rings, until then)")
+            self._presenter.report(f"{error} (what comes is kept in memory, or in the boards' rings, until then)")
 
     def _finish(self) -> None:
         """Store what came; for a recording, judge what waits as well, for nothing more will come."""
@@ -266,7 +266,7 @@ class Collector:
             if self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic())):
                 self._save(_now())
         self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic()))
-        self._tell_store_error()
+        self._report_store_error()
         self._links.close()
 
 

@@ -28,7 +28,7 @@ class Lines:
     def __init__(self, out: LineWriter) -> None:
         self._out = out
 
-    def tell(self, line: str) -> None:
+    def report(self, line: str) -> None:
         self._out.write(f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}")
 
     def show(self, problem: str | None) -> None:
@@ -50,7 +50,7 @@ class Live:
         self._thread = threading.Thread(target=self._run, name="view", daemon=True)
         self._thread.start()
 
-    def tell(self, line: str) -> None:
+    def report(self, line: str) -> None:
         self._news = f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}"
 
     def show(self, problem: str | None) -> None:
@@ -79,7 +79,7 @@ class Live:
 
     def _opened(self) -> Store:
         store = Store.open_readonly(self._db)
-        store.report = self.tell  # standard error is where the view is drawn
+        store.report = self.report  # standard error is where the view is drawn
         return store
 
     def _draw(self, store: Store) -> None:

@@ -43,7 +43,7 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
         "opened": incident.opened,
         "closed": incident.closed,
         "text": incident.text,
-        "last_told": incident.last_told,
+        "last_told": incident.last_reported,
     }
 
 

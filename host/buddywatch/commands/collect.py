@@ -73,19 +73,19 @@ def run(args: argparse.Namespace, config: Config) -> int:
         stack.enter_context(_alone(db))
         store = stack.enter_context(_opened(db, args.seconds))
         presenter = _presenter(args.plain, config, stack)
-        store.report = presenter.tell
+        store.report = presenter.report
         channels = channels_of(config)
-        worker = OutboxWorker(db, channels, report=presenter.tell)
+        worker = OutboxWorker(db, channels, report=presenter.report)
         if channels:
-            mail = Supervised("mail", worker, db, presenter.tell)
+            mail = Supervised("mail", worker, db, presenter.report)
             mail.start()
             stack.callback(mail.stop)
         writer = Writer(db, lambda own: _dispatcher(own, config, list(channels), presenter), worker.wake)
-        writing = Supervised("writer", writer, db, presenter.tell)
+        writing = Supervised("writer", writer, db, presenter.report)
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)
         control = stack.enter_context(_control(db))
-        boards = Boards(store, config, presenter.tell, writer.holds)
+        boards = Boards(store, config, presenter.report, writer.holds)
         collector = Collector(boards, writer, connections, presenter, doors.admitted, control)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
@@ -104,7 +104,7 @@ def _opened(db: Path, seconds: float | None) -> Store:
     seconds: how long to wait at most; None: until the collector is ended.
     """
     end_s = math.inf if seconds is None else time.monotonic() + seconds
-    is_told = False
+    is_reported = False
     while True:
         try:
             store = Store.open(db, LOCKED_S)
@@ -117,14 +117,14 @@ def _opened(db: Path, seconds: float | None) -> Store:
         except StoreBusy as error:
             if time.monotonic() >= end_s:
                 raise
-            if not is_told:
-                is_told = True
+            if not is_reported:
+                is_reported = True
                 print(f"buddywatch: {error}; collect starts as soon as it is free", file=sys.stderr, flush=True)
 
 
 def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Presenter) -> Dispatcher:
-    store.report = presenter.tell
-    return Dispatcher(store, config.alert, channels, MessageMaker(store, config).make, presenter.tell)
+    store.report = presenter.report
+    return Dispatcher(store, config.alert, channels, MessageMaker(store, config).make, presenter.report)
 
 
 def _allow_descriptors() -> None:

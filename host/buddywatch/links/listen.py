@@ -13,7 +13,7 @@ from buddywatch.links.tcp import CONNECT_S, SocketLink
 from buddywatch.text.escape import counted
 
 CONNECTIONS_MAX = 64  # each takes a descriptor, and a process has 1024 on most systems
-TELL_S = 60.0  # a rejected board retries every few seconds
+REPORT_S = 60.0  # a rejected board retries every few seconds
 BUSY = b"busy: too many connections\r\n"
 
 
@@ -39,8 +39,8 @@ class Listener:
     def __init__(self, url: str, host: str, port: int, connections_max: int = CONNECTIONS_MAX) -> None:
         self.url = url
         self.refused = 0  # connections beyond connections_max
-        self._refused_told = 0  # of these, how many were in the news
-        self._tell_at_s = 0.0
+        self._refused_reported = 0  # of these, how many were in the news
+        self._report_at_s = 0.0
         self._news: list[str] = []
         self._address = (host, port)
         self._connections_max = connections_max
@@ -156,10 +156,10 @@ class Listener:
         connection.close()
         self.refused += 1
         now_s = monotonic()
-        if now_s < self._tell_at_s:
+        if now_s < self._report_at_s:
             return
-        since = self.refused - self._refused_told
-        self._refused_told, self._tell_at_s = self.refused, now_s + TELL_S
+        since = self.refused - self._refused_reported
+        self._refused_reported, self._report_at_s = self.refused, now_s + REPORT_S
         times = f" (and {since - 1} more since the last report)" if since > 1 else ""
         here = counted(len(self._open), "board")
         what = f"{here} connected, so another from {host} was disconnected{times}"

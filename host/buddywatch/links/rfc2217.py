@@ -28,12 +28,12 @@ class ComPort:
         self.replies = bytearray()
         self._state = 0  # the command that the next byte belongs to; 0: none, IAC: the command itself
         self._sub: bytearray | None = None  # of a subnegotiation
-        self._told: set[tuple[int, int]] = set()
+        self._sent: set[tuple[int, int]] = set()
 
     def open(self, baud: int, dtr: bool, rts: bool) -> bytes:
         """What to say first."""
-        self._told = {(WILL, BINARY), (DO, BINARY), (DO, SUPPRESS_GO_AHEAD), (WILL, COM_PORT)}
-        out = b"".join(bytes((IAC, verb, option)) for verb, option in sorted(self._told))
+        self._sent = {(WILL, BINARY), (DO, BINARY), (DO, SUPPRESS_GO_AHEAD), (WILL, COM_PORT)}
+        out = b"".join(bytes((IAC, verb, option)) for verb, option in sorted(self._sent))
         settings = ((_SET_SIZE, 8), (_SET_PARITY, _NO_PARITY), (_SET_STOP, _ONE_STOP))
         controls = (_NO_FLOW_CONTROL, _DTR[dtr], _RTS[rts])
         out += b"".join(_command(number, bytes((value,))) for number, value in settings)
@@ -77,8 +77,8 @@ class ComPort:
             return
         yes, no = (WILL, WONT) if verb == DO else (DO, DONT)
         answer = yes if option in _AGREED else no
-        if (answer, option) not in self._told:  # RFC 1143: never repeat an answer, so that there is no loop
-            self._told.add((answer, option))
+        if (answer, option) not in self._sent:  # RFC 1143: never repeat an answer, so that there is no loop
+            self._sent.add((answer, option))
             if len(self.replies) < OUT_BYTES:
                 self.replies += bytes((IAC, answer, option))
 

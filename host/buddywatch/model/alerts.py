@@ -1,7 +1,7 @@
-"""What rules, store and notify hand to each other about alerts: plain values.
+"""What rules, store and notify pass to each other about alerts: plain values.
 
-An incident is one standing trouble of a board from its first firing to its end. A transition is one change of a
-rule's state. A message is what a person gets; it tells of transitions or, as a reminder, of incidents that last.
+An incident is one problem of a board, from the first time that its rule fires to the end. A transition is one change
+of a rule's state. A message goes to the user; it reports transitions or, as a reminder, incidents that are still open.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ CRITICAL, WARNING, OFF = "critical", "warning", "off"
 
 @dataclass(frozen=True)
 class RuleState:
-    """Where a rule stands for one need (or the board). count: samples since PENDING or CLEARING began.
+    """The state of a rule for one need (or the board). count: samples since PENDING or CLEARING began.
 
-    incident_id: the incident while FIRING or CLEARING.
+    incident_id: of the open incident, while FIRING or CLEARING.
     """
 
     phase: str = OK
@@ -46,11 +46,11 @@ class RuleState:
 class RulesHistory:
     """What the rules must know about a board when a collector starts.
 
-    states: by (rule, need); a rule that is not in it is OK. boots: from the one that is judged on, oldest first, each
-    with its pieces that are not judged yet. judged: how far each is, 0 if it is not in it. earlier: boots before them.
-    kernel_boots, kernel_events: the agent's boots within the newest boot of the kernel, and its kernel messages.
+    states: by (rule, need); a rule that is not listed is OK. boots: from the one that is being judged on, oldest first,
+    each with its pieces that are not judged yet. judged: the last frame judged of each, 0 if not listed. earlier: boots
+    before them. kernel_boots, kernel_events: the agent's boots in the newest kernel boot, and its kernel messages.
     failing_since: when the incident about the kernel's failures opened, None if none is open.
-    heard: when the newest snapshot was made, seconds since 1970, None without any. endings: boots that are ENDING.
+    heard: when the newest snapshot was made, seconds since 1970, None if there is none. endings: boots that are ENDING.
     followers: boots that were heard after these.
     """
 
@@ -69,8 +69,8 @@ class RulesHistory:
 @dataclass(frozen=True)
 class Incident:
     """state: FIRING or CLEARING while it lasts, then OK (recovered) or NOTED. need: the need's name, None for a rule
-    about the board. Times are seconds since 1970; opened and closed are when it happened on the board. message_id: of
-    the first mail about it, None before; last_told: when the last message about it was made."""
+    about the board. Times are seconds since 1970; opened and closed by the board's time. message_id: of the first mail
+    about it, None before; last_reported: when the last message about it was made."""
 
     id: int
     board: str
@@ -82,14 +82,14 @@ class Incident:
     closed: float | None
     text: str
     message_id: str | None
-    last_told: float | None
+    last_reported: float | None
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One change of a rule's state. time: when it happened on the board; late: it was received much later.
+    """One change of a rule's state. time: when it happened on the board; late: True if it was received much later.
 
-    incident_id: None before anything fired. seq, boot_id, uptime_ms: of the snapshot or event that caused it.
+    incident_id: None before the rule fired. seq, boot_id, uptime_ms: of the snapshot or event that caused it.
     """
 
     id: int
@@ -137,13 +137,13 @@ class Occasion:
 
 @dataclass(frozen=True)
 class MessageFacts:
-    """Everything that one message is made from.
+    """All facts for one message.
 
     transitions: what it reports, oldest first; empty in a reminder. incidents: the open ones of the board, most
-    serious rule first, and the incidents of the transitions. state: the newest snapshot judged, None if there is none.
-    recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's own lines that belong
-    to it, oldest first. gaps: the lost frames that it reports. silence_commands: one line each.
-    programs: the needs that are the start of a program, by name.
+    serious rule first, and the incidents of the transitions. state: the verdict on the newest snapshot, None if there
+    is none. recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's lines about it,
+    oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
+    needs that are the start of a program.
     """
 
     board: str
@@ -161,8 +161,8 @@ class MessageFacts:
 
 @dataclass(frozen=True)
 class Message:
-    """A message ready to be sent. payload is JSON-able and goes to hooks. message_id has its angle brackets;
-    references: oldest first, the last is the message that this one answers."""
+    """A message ready to be sent. payload: for hooks, fits JSON. message_id: with its angle brackets. references: ids
+    of earlier messages, oldest first; this message is a reply to the last."""
 
     subject: str
     body: str
@@ -177,9 +177,9 @@ WAITING, SENDING, SENT, FAILED = "waiting", "sending", "sent", "failed"
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """A message on its way through one channel: "mail" or "hook:NAME". attempts: those made, this one included.
+    """A message to send through one channel, "mail" or "hook:NAME". attempts: so far, the current one included.
 
-    message: None where the stored row cannot be read; damage says why.
+    message: None if the stored row cannot be read; damage says why.
     """
 
     id: int

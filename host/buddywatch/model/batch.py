@@ -1,4 +1,4 @@
-"""What waits for the store: rows of many boards, written in one transaction."""
+"""Rows of many boards that wait for the store, which writes them in one transaction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Ret
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """copy: the event is known already, from the console or an earlier start of the agent; it only takes a number."""
+    """copy: already known, from the console or an earlier start of the agent; stored only for its sequence number."""
 
     event: Event
     copy: bool
@@ -19,7 +19,7 @@ class StoredEvent:
 
 @dataclass(frozen=True)
 class IncidentChange:
-    """An incident that exists changes its state. closed: when it ended on the board, None while it lasts."""
+    """A new state of an existing incident. closed: when it ended on the board, None while it lasts."""
 
     incident_id: int
     state: str
@@ -28,11 +28,11 @@ class IncidentChange:
 
 @dataclass(frozen=True)
 class NotedTransition:
-    """noted: when the host evaluated it. to_be_told: it goes into a message."""
+    """noted: when the host evaluated it. needs_message: a message must report it."""
 
     transition: Transition
     noted: float
-    to_be_told: bool
+    needs_message: bool
 
 
 @dataclass
@@ -49,10 +49,10 @@ class BoardRows:
     incident_changes: list[IncidentChange] = field(default_factory=list)
     transitions: list[NotedTransition] = field(default_factory=list)
     rule_states: dict[tuple[str, str | None], RuleState] = field(default_factory=dict)  # by (rule, need)
-    retimes: list[Retime] = field(default_factory=list)  # after all other rows are there
+    retimes: list[Retime] = field(default_factory=list)  # applied after all other rows are written
     heard_boottime_s: float | None = None  # when its newest snapshot came, by this machine's CLOCK_BOOTTIME
-    passed: dict[str, int] = field(default_factory=dict)  # boots that are no longer judged -> how far they were
-    judged: tuple[str, int] | None = None  # (boot id, sequence number) up to which the rules are
+    passed: dict[str, int] = field(default_factory=dict)  # boots that are no longer judged -> last frame judged
+    judged: tuple[str, int] | None = None  # (boot id, sequence number) of the last frame judged
 
     def __len__(self) -> int:
         data = len(self.boots) + len(self.snapshots) + len(self.events) + len(self.gaps) + len(self.console)
@@ -61,7 +61,7 @@ class BoardRows:
         return data + changes + len(self.retimes)
 
     def extend(self, later: BoardRows) -> None:
-        """Take in rows that came later."""
+        """Append rows that came later."""
         self.boots += later.boots
         self.snapshots += later.snapshots
         self.events += later.events
@@ -90,7 +90,7 @@ class LinkChange:
 
 @dataclass(frozen=True)
 class StoredHealth:
-    """How well a link of a board has carried data."""
+    """How well a link of a board carries data."""
 
     board: str
     url: str
@@ -99,7 +99,7 @@ class StoredHealth:
 
 @dataclass(frozen=True)
 class MovedBoot:
-    """A boot that was stored under a board is another's. url: of the link over which it is heard."""
+    """A boot stored under the wrong board, which moves to another one. url: of the link over which it is heard."""
 
     board: str
     boot_id: str
@@ -108,9 +108,9 @@ class MovedBoot:
 
 
 class Batch:
-    """Rows by board. links, healths: what changed about links. urls: of all links that are tried; None: as before.
+    """Rows by board. links, healths: changes of links. urls: of all links in use; None: unchanged.
 
-    moves: boots that get another board once all rows are written.
+    moves: boots that move to another board once all rows are written.
     """
 
     def __init__(self) -> None:
@@ -121,16 +121,16 @@ class Batch:
         self.moves: list[MovedBoot] = []
 
     def __len__(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         return sum(map(len, self.boards.values())) + len(self.links) + len(self.healths)
 
     def of(self, board: str) -> BoardRows:
-        """The rows of a board, to add to."""
+        """The rows of a board; the caller adds to them."""
         rows = self.boards.get(board)
         if rows is None:
             rows = self.boards[board] = BoardRows()
         return rows
 
     def drop(self, board: str) -> None:
-        """Forget a board's rows."""
+        """Remove a board's rows."""
         self.boards.pop(board, None)

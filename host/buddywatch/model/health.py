@@ -1,4 +1,4 @@
-"""How a part of the collector fares that runs in a thread of its own."""
+"""The health of a part of the collector that runs in its own thread."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ RUNNING, RESTARTING, STOPPED = "running", "restarting", "stopped"
 
 @dataclass(frozen=True)
 class PartHealth:
-    """state: RESTARTING between an end that nobody asked for and the next start; STOPPED: the collector ended it, or
-    has ended itself. since: when this state began. restarts: since the collector was started. last_error: why it ended
-    the last time, None if it never did; last_error_at: when that was.
+    """state: RESTARTING between an unexpected end and the next start; STOPPED: the collector stopped it, or has itself
+    ended. since: when this state began. restarts: since the collector started. last_error: why the part ended last
+    time, None if it never did; last_error_at: when that was.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What is known of one link to a board, apart from what the board sends."""
+"""What is known about one link to a board, apart from the board's data."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 class LinkHealth:
     """How well a link carries data. The counts start at 0 when the collector starts."""
 
-    damaged_lines: int = 0  # lines that look like frames and do not pass the check
-    dropped_bytes: int = 0  # of lines too long to be kept
+    damaged_lines: int = 0  # lines that look like frames but fail the check
+    dropped_bytes: int = 0  # of lines that were too long
     reasked_frames: int = 0  # requested again because a request did not bring them
     last_error: str = ""  # why the link was lost or cannot be opened; "" while it is up
 
     def with_more(self, damaged_lines: int, dropped_bytes: int) -> LinkHealth:
-        """The same link after these were counted as well."""
+        """The health with these counts added."""
         lines, dropped = self.damaged_lines + damaged_lines, self.dropped_bytes + dropped_bytes
         return LinkHealth(lines, dropped, self.reasked_frames, self.last_error)
 

@@ -1,18 +1,18 @@
-"""What the rooms of the host hand to each other: plain values, no behaviour beyond arithmetic on themselves."""
+"""The values that the host's rooms pass to each other: plain data, no behaviour beyond arithmetic on themselves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Why frames are missing for good. Only LOSSES are told to a person by mail.
-OVERWRITTEN = "overwritten"  # the board's ring had to give them up before the host asked
-REBOOT = "reboot"  # still missing when the board (or the agent) started anew
+# Why frames are lost. Only LOSSES are reported by mail.
+OVERWRITTEN = "overwritten"  # the board's ring was full and dropped them before the host asked
+REBOOT = "reboot"  # still missing when the board (or the agent) restarted
 UNDECODABLE = "undecodable"  # received, but the frames before them that they build on are lost
 BEFORE_CONTACT = "before-contact"  # overwritten before this collector saw the boot for the first time
-NOT_HELD = "not-held"  # polls that did not come about, on a board without an agent that holds them (hush://)
+NOT_HELD = "not-held"  # polls that were not made, on a board without an agent that would keep them (hush://)
 LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 
-# Kinds of Event that say that an allocation failed, the one that says most about the request first.
+# Kinds of Event that report a failed allocation, the one with most details about the request first.
 KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill")
 
 # States of a BootEnd.
@@ -23,7 +23,7 @@ VOLATILE_FACTS = frozenset({"oldest", "next", "key", "up", "dropped", "heap_used
 
 @dataclass(frozen=True)
 class Zone:
-    """One memory zone in one snapshot. Marks and reserve are pages, None where the board has no zoneinfo."""
+    """One memory zone in one snapshot. Marks and reserve are in pages, None if the board has no zoneinfo."""
 
     node: int
     name: str
@@ -52,7 +52,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that the agent saw: a kernel line that matters (kinds of buddyd.kernlog) or news of its own sources."""
+    """Something that the agent saw: a kernel line about memory (kinds of buddyd.kernlog) or news of its own sources."""
 
     boot_id: str
     seq: int | None  # None: read on the console, not sent by the agent
@@ -67,18 +67,18 @@ class Event:
 
 @dataclass(frozen=True)
 class Gap:
-    """Frames first..last of a boot that will never come."""
+    """Frames first..last of a boot, which are lost."""
 
     boot_id: str
     first: int
     last: int
     reason: str
-    time: float  # when the host knew
+    time: float  # when the host noticed
 
 
 @dataclass(frozen=True)
 class Losses:
-    """All gaps of a board whose reason is one of LOSSES. newest: the one that the host learned of last; None: none."""
+    """The sum of a board's gaps whose reason is one of LOSSES. newest: the gap noticed last, None if there is none."""
 
     frames: int = 0
     newest: Gap | None = None
@@ -86,7 +86,7 @@ class Losses:
 
 @dataclass(frozen=True)
 class Retime:
-    """Times of a boot are put right: between these uptimes, both included, each is started (s since 1970) + uptime."""
+    """Corrects a boot's times: for uptimes in this range, ends included, time = started (s since 1970) + uptime."""
 
     boot_id: str
     from_uptime_ms: int
@@ -96,7 +96,7 @@ class Retime:
 
 @dataclass(frozen=True)
 class Piece:
-    """Frames first..last, which hold this snapshot or, for None, are an event's or a gap's."""
+    """Frames first..last, which hold this snapshot; if it is None, they belong to an event or a gap."""
 
     first: int
     last: int
@@ -105,7 +105,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class ConsoleLine:
-    """Text on the line that is no frame: the board's console log."""
+    """Text on the line that is not a frame: the board's console log."""
 
     time: float
     text: str
@@ -115,9 +115,9 @@ class ConsoleLine:
 class Boot:
     """One life of the agent. facts are the hello's, as sent; see PROTOCOL.md for the keys.
 
-    A boot is told again, with the same id, start and cause, when a later hello adds or changes a fact. Facts that
-    change all the time (VOLATILE_FACTS) stay as they were at the first contact: `oldest` and `next` then say which
-    frames existed before the collector met the boot.
+    A boot comes again, with the same id, start and cause, when a later hello adds or changes a fact. Facts that change
+    all the time (VOLATILE_FACTS) stay as they were at the first contact: `oldest` and `next` then say which frames
+    existed before the collector met the boot.
     """
 
     boot_id: str
@@ -131,8 +131,8 @@ class BootEnd:
     """Another boot of the board, the successor, was heard, so this one is over.
 
     state: ENDING while a slower link may still bring its last frames; CLOSED when what was missing has been given up;
-    GOES_ON where it is the present boot after all. last: the highest frame that is known to have been made. time: when
-    the host knew, seconds since 1970.
+    GOES_ON if it turned out to be still running. last: the highest frame that is known to have been made. time: when
+    the host noticed, seconds since 1970.
     """
 
     boot_id: str
@@ -144,7 +144,7 @@ class BootEnd:
 
 @dataclass(frozen=True)
 class ResumeState:
-    """What a collector that starts again must know of a board: read from the stored rows of its newest boot.
+    """What a collector that starts again must know about a board: read from the stored rows of its newest boot.
 
     Ranges are (first, last), both included, in ascending order, not overlapping. An example: snapshots 4 (frames 4..5)
     and 7, an event 6, a gap 1..3 and a snapshot 12 give stored=((4, 7), (12, 12)), lost=((1, 3),) and as edges the
@@ -156,8 +156,8 @@ class ResumeState:
     lost: tuple[tuple[int, int], ...]  # frames in stored gaps, whatever their reason
     edges: tuple[Snapshot, ...]  # the last snapshot of each range in `stored`; a range of events only has none
     earlier: dict[str, int] = field(default_factory=dict, hash=False)  # boot id -> highest frame stored, older boots
-    # The first snapshot of each range in `stored`: with it, frames that are received later get times between those of
-    # their neighbours even where the clock was corrected between two edges.
+    # The first snapshot of each range in `stored`: with it, frames received later get times between those of their
+    # neighbours, even if the clock was corrected between two edges.
     firsts: tuple[Snapshot, ...] = ()
     # Boots that are ENDING, oldest first, with what is stored of each.
     endings: tuple[tuple[BootEnd, ResumeState], ...] = ()

@@ -1,18 +1,18 @@
-"""What a snapshot means for a board: each need's verdict, and what its kernel would hand out. Plain values."""
+"""What a snapshot means for a board: the verdict for each need, and the largest request that succeeds. Plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 FAILS = "fails"  # the request returns an error, and a program does not start
-OOM_KILLER = "oom-killer"  # a request up to watermark.COSTLY_ORDER does not fail: some process is killed for it
+OOM_KILLER = "oom-killer"  # a request up to watermark.COSTLY_ORDER does not fail: the kernel kills a process for it
 
 
 @dataclass(frozen=True)
 class NeedState:
-    """A need in a snapshot. margin_pages is that at the min mark; negative: so many pages are missing.
+    """A need in a snapshot. margin_pages: at the min mark; negative if that many pages are missing.
 
-    consequence: what a refusal brings, FAILS or OOM_KILLER; None where the page size and so the order is unknown.
+    consequence: of a refusal, FAILS or OOM_KILLER; None if the page size, and so the order, is unknown.
     """
 
     name: str
@@ -25,12 +25,12 @@ class NeedState:
 
 @dataclass(frozen=True)
 class BoardState:
-    """A snapshot judged. serviceable_bytes: largest block granted at the min mark, 0 for none.
+    """The verdict on a snapshot. serviceable_bytes: the largest block granted at the min mark, 0 for none.
 
-    largest_free_block_bytes is that of the zones which serve the kernel, granted or not. free_bytes is MemFree, on a
-    board without meminfo what lies in free blocks. reclaimable_bytes: what reclaim can free at best. ram_file_bytes:
-    what the kernel lists as reclaimable, too, though it lies in files in RAM and goes only when they are deleted; None
-    where it is not known how much of reclaimable_bytes that is.
+    largest_free_block_bytes: in the zones that serve the kernel, granted or not. free_bytes: MemFree, or the sum of the
+    free blocks on a board without meminfo. reclaimable_bytes: what reclaim can free at best. ram_file_bytes: files in
+    RAM, which the kernel also lists as reclaimable although only deleting them frees them; None if it is not known how
+    much of reclaimable_bytes they are.
     """
 
     rule: str | None

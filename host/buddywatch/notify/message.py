@@ -52,7 +52,7 @@ def compose_test(now: float) -> Message:
 
 def _headline(statements: list[Statement], facts: MessageFacts) -> str:
     worst, tail = statements[0], f" (+{len(statements) - 1} more)" if len(statements) > 1 else ""
-    lasting = len(_untold(statements, facts))
+    lasting = len(_unmentioned(statements, facts))
     if lasting and not worst.is_bad:
         tail += f" ({lasting} still open)"  # "OK" must not be read as "everything is OK"
     text = f"{_WORDS[worst.severity]} {facts.board}: {worst.sentence}"
@@ -113,15 +113,15 @@ def _statement_lines(statement: Statement) -> list[str]:
 
 def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
     lines = []
-    for incident in _untold(statements, facts):
+    for incident in _unmentioned(statements, facts):
         word = _WORDS.get(incident.severity, "")
         text = f"{word} {one_line(incident.text)} (since {local_time(incident.opened)})"
         lines += wrapped(text, "  - ", "    ")
     return lines
 
 
-def _untold(statements: list[Statement], facts: MessageFacts) -> list[Incident]:
-    """Open incidents that are none of the statements."""
+def _unmentioned(statements: list[Statement], facts: MessageFacts) -> list[Incident]:
+    """Open incidents that no statement mentions."""
     reported = {(one.rule, one.need) for one in statements}
     return [one for one in facts.incidents if one.closed is None and (one.rule, one.need) not in reported]
 
@@ -203,6 +203,6 @@ def _transition(change: Transition) -> dict[str, Any]:
 
 def _incident(incident: Incident) -> dict[str, Any]:
     values = asdict(incident)
-    for internal in ("message_id", "last_told"):
+    for internal in ("message_id", "last_reported"):
         del values[internal]
     return values

@@ -139,9 +139,9 @@ class OutboxWorker:
     def _complain(self, error: StoreError) -> None:
         if str(error) != self._store_error:
             self._store_error = str(error)
-            self._tell(f"messages cannot be sent: {error}")
+            self._report_line(f"messages cannot be sent: {error}")
 
-    def _tell(self, line: str) -> None:
+    def _report_line(self, line: str) -> None:
         with suppress(Exception):  # a terminal that is gone must not stop mail
             self._report(line)
 
@@ -168,7 +168,7 @@ class OutboxWorker:
         except Exception as error:  # would be the same at the next try
             return self._set_aside(row, f"a defect of buddywatch: {type(error).__name__}: {one_line(str(error))}")
         if note:
-            self._tell(f"message {row.id} ({row.channel}): {note}")
+            self._report_line(f"message {row.id} ({row.channel}): {note}")
         sent = self._clock()
         return lambda store: store.message_sent(row.id, sent)
 
@@ -189,9 +189,9 @@ class OutboxWorker:
         again = now if self._stopping.is_set() else next_try(row, error.permanent, now)
         if again is None:
             return self._set_aside(row, text)
-        self._tell(f"message {row.id} ({row.channel}) not sent yet: {text}")
+        self._report_line(f"message {row.id} ({row.channel}) not sent yet: {text}")
         return lambda store: store.message_delayed(row.id, text, again)
 
     def _set_aside(self, row: OutboxRow, text: str) -> Callable[[Store], None]:
-        self._tell(f"message {row.id} ({row.channel}) given up: {text}")
+        self._report_line(f"message {row.id} ({row.channel}) given up: {text}")
         return lambda store: store.message_failed(row.id, text)

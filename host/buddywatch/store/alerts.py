@@ -1,4 +1,4 @@
-"""What the rules concluded, as rows: states, incidents, transitions, silences."""
+"""The rows of the rules: states, incidents, transitions, silences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SILENCE = "id, board, rule, need, created_ms, until_ms, comment"
 class AlertStore(Database):
     def rule_states(self, board: str) -> dict[tuple[str, str | None], RuleState]:
         """By (rule, need); a rule that is not listed is OK."""
-        # An incident that is not there any more must not keep the board from being judged.
+        # A state may name an incident whose row is missing; the board must be judged all the same.
         incident = "(SELECT id FROM incidents WHERE id = incident)"
         sql = f"SELECT rule, need, phase, count, {incident} FROM rule_states WHERE board = ?"
         return {(rule, need or None): RuleState(*rest) for rule, need, *rest in self._rows(sql, (board,))}
@@ -30,7 +30,7 @@ class AlertStore(Database):
         self._run("INSERT OR REPLACE INTO rule_states VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def add_incident(self, incident: Incident) -> int:
-        """Its id; 0 in `incident`: the next one that is free."""
+        """Returns its id: incident.id, or the next free one where that is 0."""
         values = (
             incident.id or None,
             incident.board,
@@ -40,7 +40,7 @@ class AlertStore(Database):
             incident.state,
         )
         times = (milliseconds(incident.opened), _optional_ms(incident.closed))
-        rest = (incident.text, incident.message_id, _optional_ms(incident.last_told))
+        rest = (incident.text, incident.message_id, _optional_ms(incident.last_reported))
         sql = "INSERT INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         return self._run(sql, values + times + rest).lastrowid or 0
 
@@ -50,8 +50,8 @@ class AlertStore(Database):
         )
 
     def incidents(self, board: str | None = None, open_only: bool = False) -> list[Incident]:
-        """Oldest first. board: None for those of all boards."""
-        # Not one query for both cases: with `? IS NULL OR board = ?` no index is used.
+        """Oldest first. board: None for all boards."""
+        # One query for both cases, with `? IS NULL OR board = ?`, would use no index.
         conditions = ["TRUE"] + ["board = ?"] * (board is not None) + ["closed_ms IS NULL"] * open_only
         sql = f"SELECT {_INCIDENT} FROM incidents WHERE {' AND '.join(conditions)} ORDER BY id"
         return [_incident(row) for row in self._rows(sql, () if board is None else (board,))]
@@ -60,50 +60,50 @@ class AlertStore(Database):
         row = self._row(f"SELECT {_INCIDENT} FROM incidents WHERE id = ?", (incident_id,))
         return None if row is None else _incident(row)
 
-    def add_transition(self, transition: Transition, noted: float, to_be_told: bool) -> int:
-        """Its id; that in `transition` is not used. noted: when it was evaluated."""
+    def add_transition(self, transition: Transition, noted: float, needs_message: bool) -> int:
+        """Returns its new id; transition.id is ignored. noted: when the rule was evaluated, seconds since 1970."""
         t = transition
         values = (t.incident_id, t.board, t.rule, t.need or "", t.from_, t.to, t.severity, milliseconds(t.time))
-        rest = (milliseconds(noted), t.boot_id, t.seq, t.uptime_ms, t.text, t.late, not to_be_told)
+        rest = (milliseconds(noted), t.boot_id, t.seq, t.uptime_ms, t.text, t.late, not needs_message)
         sql = "INSERT INTO transitions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         return self._run(sql, values + rest).lastrowid or 0
 
     def transitions(self, board: str, since: float | None = None) -> list[Transition]:
-        """All of a board that happened since then, in the order in which they were noted."""
+        """The board's transitions since then, in the order in which they were noted."""
         sql = f"SELECT {_TRANSITION} FROM transitions WHERE board = ? AND time_ms >= ? ORDER BY id"
         return [_transition(row) for row in self._rows(sql, (board, milliseconds(since or 0)))]
 
-    def untold(self, board: str) -> list[tuple[Transition, float]]:
-        """Transitions that somebody is still to be told of, with the time at which they were noted; oldest first."""
-        # Left to itself, SQLite takes the index of all transitions of the board.
+    def unreported(self, board: str) -> list[tuple[Transition, float]]:
+        """Transitions that still need a message, each with the time when it was noted; oldest first."""
+        # Without INDEXED BY, SQLite would use the index over all transitions of the board.
         sql = f"""SELECT {_TRANSITION}, noted_ms FROM transitions INDEXED BY transitions_untold
             WHERE board = ? AND told = 0 ORDER BY id"""
         return [(_transition(row[:-1]), seconds(row[-1])) for row in self._rows(sql, (board,))]
 
-    def boards_to_tell(self) -> list[str]:
-        """Boards with untold transitions or open incidents, sorted."""
+    def boards_to_report(self) -> list[str]:
+        """Boards with unreported transitions or open incidents, sorted."""
         sql = """SELECT board FROM transitions WHERE told = 0
             UNION SELECT board FROM incidents WHERE closed_ms IS NULL ORDER BY 1"""
         return [board for (board,) in self._rows(sql)]
 
-    def mark_told(self, transition_ids: Iterable[int]) -> None:
+    def mark_reported(self, transition_ids: Iterable[int]) -> None:
         for transition_id in transition_ids:
             self._run("UPDATE transitions SET told = 1 WHERE id = ?", (transition_id,))
 
-    def mark_incident_told(self, incident_id: int, message_id: str, time: float) -> None:
-        """A message about it was made; the first one's id stays with it."""
+    def mark_incident_reported(self, incident_id: int, message_id: str, time: float) -> None:
+        """Note that a message about the incident was made. The incident keeps the id of its first message."""
         sql = "UPDATE incidents SET message_id = coalesce(message_id, ?), last_told_ms = ? WHERE id = ?"
         self._run(sql, (message_id, milliseconds(time), incident_id))
 
-    def last_told(self, board: str) -> float | None:
+    def last_reported(self, board: str) -> float | None:
         """When the last message about the board was made."""
         row = self._row("SELECT max(last_told_ms) FROM incidents WHERE board = ?", (board,))
         return None if row is None or row[0] is None else seconds(row[0])
 
     def add_silence(self, silence: Silence) -> int:
-        """Its id; that in `silence` is not used. ValueError without a comment or an end after its beginning."""
+        """Returns its new id; silence.id is ignored. ValueError without a comment, or if it ends before it begins."""
         if not silence.comment.strip():
-            raise ValueError("a silence needs a comment: why is nobody to be told?")
+            raise ValueError("a silence needs a comment: why are these alerts muted?")
         if silence.until <= silence.created:
             raise ValueError("a silence needs an end in the future")
         values = (silence.board, silence.rule or "", silence.need or "")
@@ -111,12 +111,12 @@ class AlertStore(Database):
         return self._run("INSERT INTO silences VALUES (NULL, ?, ?, ?, ?, ?, ?)", values + rest).lastrowid or 0
 
     def silences(self, now: float) -> list[Silence]:
-        """Those in force, oldest first."""
+        """The silences in force, oldest first."""
         sql = f"SELECT {_SILENCE} FROM silences WHERE until_ms > ? ORDER BY id"
         return [_silence(row) for row in self._rows(sql, (milliseconds(now),))]
 
     def silenced(self, board: str, rule: str, need: str | None, now: float) -> bool:
-        """Whether nobody is to be told of this rule (of this need, if the silence names one) at the moment."""
+        """True if a silence mutes this rule and need at the moment."""
         sql = """SELECT 1 FROM silences WHERE board = ? AND rule IN ('', ?) AND need IN ('', ?)
             AND created_ms <= ? AND until_ms > ? LIMIT 1"""
         now_ms = milliseconds(now)
@@ -130,7 +130,7 @@ def _incident(row: tuple[Any, ...]) -> Incident:
         need=incident.need or None,
         opened=seconds(incident.opened),
         closed=_optional_s(incident.closed),
-        last_told=_optional_s(incident.last_told),
+        last_reported=_optional_s(incident.last_reported),
     )
 
 

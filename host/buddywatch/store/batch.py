@@ -9,7 +9,7 @@ from buddywatch.store.rules import RulesStore
 
 class BatchStore(RulesStore, HeardStore):
     def write(self, batch: Batch) -> None:
-        """Keep all of it, or nothing: StoreError; ValueError or IntegrityError where a row does not fit its boot."""
+        """Store all of it or nothing. StoreError; ValueError or IntegrityError if a row does not fit its boot."""
         with self.batch():
             for board, rows in batch.boards.items():
                 self._write_data(board, rows)
@@ -45,7 +45,7 @@ class BatchStore(RulesStore, HeardStore):
         for change in rows.incident_changes:
             self.set_incident_state(change.incident_id, change.state, change.closed)
         for noted in rows.transitions:
-            self.add_transition(noted.transition, noted.noted, noted.to_be_told)
+            self.add_transition(noted.transition, noted.noted, noted.needs_message)
         for (rule, need), state in rows.rule_states.items():
             self.set_rule_state(board, rule, need, state)
         for retime in rows.retimes:

@@ -15,7 +15,7 @@ _WORST_FIRST = (watermark.REFUSED, watermark.TIGHT, watermark.OK)
 
 @dataclass
 class Spread:
-    """Minimum, maximum and mean of the values that are known."""
+    """Minimum, maximum and mean of the known values."""
 
     least: int = 0
     greatest: int = 0
@@ -51,7 +51,7 @@ class ZoneSpread:
 
 @dataclass
 class NeedSpread:
-    """verdict: the worst within the step."""
+    """verdict: the worst one in the step."""
 
     verdict: str | None = None
     margin_pages: Spread = field(default_factory=Spread)
@@ -94,7 +94,7 @@ StepItem = Boot | Step | Gap | Event
 
 
 def in_steps(items: Iterable[Item], step_s: int) -> Iterator[StepItem]:
-    """The items, with rows gathered into steps; a gap or an event follows the step that it happened in."""
+    """The items, with rows gathered into steps; a gap or an event follows the step in which it happened."""
     step: Step | None = None
     held: list[Gap | Event] = []
     for item in items:

@@ -1,4 +1,4 @@
-"""The database file: opens it, runs transactions, and puts errors into words. migrations.py says what is in it."""
+"""The database file: opens it, runs transactions, explains errors. Its schema is in migrations.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from buddywatch.store import migrations
 
-DAMAGE_MAX = 10  # rows; each connection reports no more than these that it cannot read
+DAMAGE_MAX = 10  # unreadable rows that each connection reports at most
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
@@ -20,29 +20,29 @@ _Values = Sequence[str | bytes | int | float | None]
 
 
 class StoreError(Exception):
-    """One line: the file, what is wrong with it, and the way out."""
+    """One line: the file, what is wrong with it, what to do."""
 
 
 class StoreFull(StoreError):
-    """The disk is full. Nothing of the batch was kept; the store goes on as soon as there is room."""
+    """The disk is full. Nothing of the batch was stored; the next write succeeds as soon as there is room."""
 
 
 class StoreBusy(StoreError):
-    """Another process held the database for longer than BUSY_S. Nothing of the batch was kept; try it again."""
+    """Another process locked the database for longer than BUSY_S. Nothing of the batch was stored; try again."""
 
 
 class Database:
-    """One connection, for the thread that opened it. report: called with a line about each row that cannot be read."""
+    """One connection, for the thread that opened it. report: called with one line for each unreadable row."""
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
         self.report: Callable[[str], None] = _to_stderr
         self._connection = connection
-        self._damaged: set[str] = set()  # the rows that were reported
+        self._damaged: set[str] = set()  # unreadable rows that were reported
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """One transaction: if anything inside fails, nothing is kept. A batch within another is part of it."""
+        """One transaction: if anything inside fails, nothing is stored. A batch inside another joins the outer one."""
         if self._connection.in_transaction:
             yield
             return
@@ -58,16 +58,16 @@ class Database:
         self._connection.close()
 
     def _roll_back(self) -> None:
-        """Undo the batch. SQLite itself may have done so already, as it does when the disk is full."""
+        """Undo the batch. When the disk is full, SQLite has already done it."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._forget()
 
     def _forget(self) -> None:
-        """Empty the caches: they may hold rows of a batch that was undone."""
+        """Empty the caches: they may hold rows of a batch that was rolled back."""
 
     def _report_damage(self, row: str, why: str, remedy: str) -> None:
-        """A row cannot be read, and is left out: say so, once, and what to do."""
+        """Report once that a row cannot be read and is left out, and what to do about it."""
         if row in self._damaged or len(self._damaged) > DAMAGE_MAX:
             return
         self._damaged.add(row)
@@ -99,7 +99,7 @@ class Database:
         try:
             return next(rows, None)
         finally:
-            rows.close()  # a query left open would keep the log from being folded back into the file
+            rows.close()  # an open query would keep SQLite from moving the write-ahead log into the file
 
 
 def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Connection:
@@ -111,7 +111,7 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         # The URI keeps a "?" in the path from being read as an option.
         uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
         connection = sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None)
-        # Text that is not UTF-8 must cost no more than its own row, and Python's default raises for the whole query.
+        # Text that is not UTF-8 may only cost its own row; Python's default fails the whole query.
         connection.text_factory = _text
         try:
             _prepare(connection, path, read_only)
@@ -124,10 +124,10 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
 
 
 def _check_size(path: str) -> None:
-    """SQLite itself takes a file that is shorter than its header for an empty one, and writes over it.
+    """Refuse a file that is shorter than a header: SQLite would take it for an empty one and overwrite it.
 
-    The file is not opened for this: closing it would give up all locks that the connections of this process hold on it,
-    and another program that ends would then delete the log that we write to (sqlite.org/howtocorrupt.html, 2.2).
+    The file is not opened here: closing it would drop all locks that this process holds on it, and another program
+    that ends would then delete the log that we write to (sqlite.org/howtocorrupt.html, 2.2).
     """
     if os.path.isfile(path) and 0 < os.stat(path).st_size < _HEADER_BYTES:
         raise _not_a_database(path)
@@ -148,7 +148,7 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
             raise StoreError(f"{path}: schema {version}, expected {newest}; `buddywatch collect` brings it up to date")
         return
     connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
-    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last batches, never half of one
+    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last batches, never half of one
     connection.execute("PRAGMA foreign_keys = ON")
     migrations.migrate(connection)
 
@@ -162,11 +162,11 @@ def _to_stderr(line: str) -> None:
 
 
 def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
-    """The error as a StoreError; itself where the program is at fault and not the file."""
+    """The error as a StoreError; unchanged if the program is at fault and not the file."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
         return error
-    code &= 0xFF  # the rest are details of it
+    code &= 0xFF  # the primary code; the higher bits are details
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _disk_is_full(path)):
         return StoreFull(f"{path}: disk full, nothing of the last batch was kept; make room on that disk")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -175,10 +175,10 @@ def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
         return _not_a_database(path)
     if code == sqlite3.SQLITE_CORRUPT:
         return StoreError(
-            f"{path}: damaged ({error}); move it away to start anew; "
+            f"{path}: damaged ({error}); move it away to start with an empty one; "
             "`sqlite3 OLD .recover | sqlite3 NEW` saves what can be read"
         )
-    if code == sqlite3.SQLITE_CANTOPEN or os.path.isdir(path):  # to be read only, a folder opens and fails later
+    if code == sqlite3.SQLITE_CANTOPEN or os.path.isdir(path):  # read-only, a folder can be opened and fails later
         return StoreError(f"{path}: {_why_not_opened(path)}")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return StoreError(
@@ -203,7 +203,7 @@ def _why_not_opened(path: str) -> str:
 
 
 def _disk_is_full(path: str) -> bool:
-    """Creating the log's index on a full disk is reported as an input/output error."""
+    """True if the disk is full: SQLite reports an I/O error when it cannot create the log's index there."""
     try:
         return os.statvfs(os.path.dirname(os.path.abspath(path))).f_bavail == 0
     except OSError:

@@ -1,7 +1,7 @@
-"""When each board was last heard, by a clock that nobody sets.
+"""When each board was last heard, by a clock that cannot be set.
 
-CLOCK_BOOTTIME is the same for all processes of one boot of this machine (clock_gettime(2)), so that `status` knows the
-age of data even where the wall clock was set since.
+CLOCK_BOOTTIME is the same for all processes during one boot of this machine (clock_gettime(2)), so `status` knows the
+age of data even if the wall clock was set meanwhile.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _HOST_BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 def boottime_s() -> float:
-    """Seconds since this machine was started, suspend included."""
+    """Seconds since this machine booted, including suspend."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def host_boot() -> str:
-    """Which boot of this machine it is; "" where that cannot be read."""
+    """The id of this machine's boot; "" if it cannot be read."""
     try:
         with open(_HOST_BOOT, encoding="ascii") as file:
             return file.read().strip()
@@ -29,11 +29,11 @@ def host_boot() -> str:
 
 class HeardStore(Database):
     def set_heard(self, board: str, boottime_s: float) -> None:
-        """The board was heard at this time of this machine's boot."""
+        """Note that the board was heard. boottime_s: the time by CLOCK_BOOTTIME."""
         self._run("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", (board, round(boottime_s * 1000), host_boot()))
 
     def heard_ago_s(self, board: str) -> float | None:
-        """How long ago the board was heard; None: not in this boot of this machine."""
+        """Seconds since the board was heard; None if it was not heard since this machine booted."""
         row = self._row("SELECT boottime_ms, host_boot FROM heard WHERE board = ?", (board,))
         if row is None or not row[1] or row[1] != host_boot():
             return None

@@ -1,9 +1,9 @@
-"""The database's schema, as the numbered steps that lead to it.
+"""The database's schema, as the numbered steps that build it.
 
-A step that was released is never changed; a new one is added below it. Each runs in one transaction together with its
-row in the table `migrations`, so that a file is always between two steps, never within one.
+A released step is never changed; new steps are added below it. Each step runs in one transaction together with its
+row in the table `migrations`, so no file is ever left in the middle of a step.
 
-Times are integer milliseconds since 1970. `need` is '' where a rule is about the board as a whole.
+Times are integer milliseconds since 1970. `need` is '' if a rule is about the board as a whole.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-APPLICATION_ID = 0x62647764  # "bdwd": `file` shows it, and a database of another program has another one
+APPLICATION_ID = 0x62647764  # "bdwd": `file` shows it; databases of other programs have another one
 
 _DATA = (
     # kernel: the id of the first of the board's boots within the same kernel boot; an agent may start several times.
@@ -25,7 +25,7 @@ _DATA = (
         time_ms INTEGER NOT NULL, uptime_ms INTEGER NOT NULL, vector TEXT NOT NULL,
         PRIMARY KEY (boot, seq)) STRICT, WITHOUT ROWID""",
     "CREATE INDEX snapshots_by_time ON snapshots (boot, time_ms)",
-    # copy: 1 for an event that was known already; it is kept because its sequence number was used.
+    # copy: 1 for an event that was already known; its row shows that its sequence number is no gap.
     """CREATE TABLE events (
         id INTEGER PRIMARY KEY, board TEXT NOT NULL, boot INTEGER REFERENCES boots, kernel INTEGER, seq INTEGER,
         time_ms INTEGER NOT NULL, uptime_ms INTEGER, kind TEXT NOT NULL, number INTEGER, pid INTEGER, comm TEXT,
@@ -56,8 +56,8 @@ _ALERTS = (
     """CREATE TABLE rule_states (
         board TEXT NOT NULL, rule TEXT NOT NULL, need TEXT NOT NULL, phase TEXT NOT NULL, count INTEGER NOT NULL,
         incident INTEGER REFERENCES incidents, PRIMARY KEY (board, rule, need)) STRICT, WITHOUT ROWID""",
-    # time_ms: when it happened on the board; noted_ms: when the rule was evaluated. told: 1 when it needs no message
-    # any more.
+    # time_ms: when it happened on the board; noted_ms: when the rule was evaluated. told: 0 while it needs a message,
+    # then 1.
     """CREATE TABLE transitions (
         id INTEGER PRIMARY KEY, incident INTEGER REFERENCES incidents, board TEXT NOT NULL, rule TEXT NOT NULL,
         need TEXT NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL, severity TEXT NOT NULL,
@@ -68,7 +68,7 @@ _ALERTS = (
     """CREATE TABLE silences (
         id INTEGER PRIMARY KEY, board TEXT NOT NULL, rule TEXT NOT NULL, need TEXT NOT NULL,
         created_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, comment TEXT NOT NULL CHECK (comment <> '')) STRICT""",
-    # owner: the process that sends it just now.
+    # owner: the process that is sending it.
     """CREATE TABLE outbox (
         id INTEGER PRIMARY KEY, channel TEXT NOT NULL, created_ms INTEGER NOT NULL, board TEXT NOT NULL,
         subject TEXT NOT NULL, body TEXT NOT NULL, message_id TEXT NOT NULL, refs TEXT NOT NULL, payload TEXT NOT NULL,
@@ -80,7 +80,7 @@ _ALERTS = (
 _BOUNDED_READS = (
     "CREATE INDEX boots_by_board ON boots (board)",
     "CREATE INDEX events_by_kind ON events (board, kind, time_ms) WHERE copy = 0",
-    "DROP INDEX events_by_kernel",  # by (kernel, text), for a question that is not asked any more
+    "DROP INDEX events_by_kernel",  # by (kernel, text), for a query that no longer exists
     "CREATE INDEX events_of_kernel ON events (kernel) WHERE copy = 0",
     "CREATE INDEX silences_by_board ON silences (board, until_ms)",
     "CREATE INDEX outbox_by_state ON outbox (state, next_try_ms)",
@@ -114,7 +114,7 @@ def m002_link_health(connection: Connection) -> None:
 
 
 def m003_parts(connection: Connection) -> None:
-    """How the threads of the collector fare. owner: the process that runs them."""
+    """The state of the collector's threads. owner: the process that runs them."""
     connection.execute(
         """CREATE TABLE parts (
             name TEXT PRIMARY KEY, state TEXT NOT NULL, since_ms INTEGER NOT NULL, restarts INTEGER NOT NULL,
@@ -123,13 +123,13 @@ def m003_parts(connection: Connection) -> None:
 
 
 def m004_bounded_reads(connection: Connection) -> None:
-    """What the collector asks for again and again must not read all that is stored."""
+    """Queries that the collector runs repeatedly must not read the whole history."""
     for statement in _BOUNDED_READS:
         connection.execute(statement)
 
 
 def m005_stored_ranges(connection: Connection) -> None:
-    """Frames first..last of a boot that snapshots and events hold; there may be more than these."""
+    """Frames first..last of a boot that are stored as snapshots or events; more may be stored than these rows say."""
     connection.execute(
         """CREATE TABLE stored_ranges (
             boot INTEGER NOT NULL REFERENCES boots, first INTEGER NOT NULL, last INTEGER NOT NULL,
@@ -145,7 +145,7 @@ def m006_heard(connection: Connection) -> None:
 
 
 def m007_endings(connection: Connection) -> None:
-    """Boots that are over, while a slower link may still bring their frames up to `last`. successor: its boot id."""
+    """Boots that ended, while a slower link may still bring their frames up to `last`. successor: the next boot id."""
     connection.execute(
         """CREATE TABLE endings (
             boot INTEGER PRIMARY KEY REFERENCES boots, last INTEGER NOT NULL, successor TEXT NOT NULL,
@@ -164,7 +164,7 @@ def m008_losses(connection: Connection) -> None:
 
 
 def m009_passed(connection: Connection) -> None:
-    """How far a boot was judged that is newer than the one that is judged now, as where that goes on after all."""
+    """How far the rules judged a newer boot before they returned to an older one that was still running."""
     connection.execute("CREATE TABLE passed (boot INTEGER PRIMARY KEY REFERENCES boots, seq INTEGER NOT NULL) STRICT")
 
 
@@ -183,7 +183,7 @@ MIGRATIONS = (
 
 def schema_version(connection: Connection) -> int | None:
     """The number of the last step taken; 0: an empty file; None: a database of another program."""
-    # In this order: another process may take the first step between the two looks, and it writes both at once.
+    # In this order: another process may take the first step between the two queries, and it writes both at once.
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
         return 0
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
@@ -192,7 +192,7 @@ def schema_version(connection: Connection) -> int | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Take the steps that are missing. An error leaves whole steps only."""
+    """Run the missing steps. After an error every step is either done or not begun."""
     for number, step in enumerate(MIGRATIONS, 1):
         connection.execute("BEGIN IMMEDIATE")  # from here on no other process can take the same step
         try:

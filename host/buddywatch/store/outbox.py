@@ -1,4 +1,4 @@
-"""Messages on their way: rows that are claimed, sent, tried again, and never deleted."""
+"""Messages to send: a process claims a row, sends it, or tries again later. Rows are never deleted."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
 from buddywatch.store.read import milliseconds, seconds
 
-# Text as bytes: SQLite's module for Python raises on text that is not UTF-8, and not for that row alone.
+# Text as bytes: for text that is not UTF-8, Python's sqlite3 fails the whole query, not only that row.
 _ROW = """id, CAST(channel AS BLOB), created_ms, CAST(board AS BLOB), CAST(subject AS BLOB), CAST(body AS BLOB),
     CAST(message_id AS BLOB), CAST(refs AS BLOB), CAST(payload AS BLOB), state, attempts, next_try_ms,
     CAST(last_error AS BLOB), sent_ms"""
-_CLAIM_TRIES = 3  # another process may be quicker; the next round comes soon
+_CLAIM_TRIES = 3  # another process may claim it first; the next round comes soon
 
 
 class OutboxStore(Database):
     def add_message(self, channels: Iterable[str], board: str, message: Message, now: float) -> None:
-        """A row for each channel, due at once."""
+        """Add a row for each channel, due at once."""
         now_ms = milliseconds(now)
         content = (message.subject, message.body, message.message_id, json.dumps(message.references))
         for channel in channels:
@@ -29,9 +29,9 @@ class OutboxStore(Database):
             self._run(sql, values)
 
     def claim_message(self, now: float, channels: Iterable[str]) -> OutboxRow | None:
-        """The due message of these channels that waits longest, now SENDING and this process's; None: none is due.
+        """Claim the due message of these channels that has waited longest; it is then SENDING. None if none is due.
 
-        One that cannot be read is claimed as well: its `damage` says why.
+        An unreadable one is claimed as well; its `damage` says why it is unreadable.
         """
         marks = list(channels)
         due = f"""SELECT id FROM outbox WHERE state = '{WAITING}' AND next_try_ms <= ?
@@ -51,7 +51,7 @@ class OutboxStore(Database):
         return None if row is None else _outbox_row(row)
 
     def messages(self, states: Iterable[str] = (WAITING, SENDING, SENT, FAILED)) -> list[OutboxRow]:
-        """Those in one of the states, oldest first."""
+        """The messages in these states, oldest first."""
         wanted = list(states)
         sql = f"SELECT {_ROW} FROM outbox WHERE state IN ({','.join('?' * len(wanted))}) ORDER BY id"
         return [_outbox_row(row) for row in self._rows(sql, wanted)]
@@ -61,32 +61,32 @@ class OutboxStore(Database):
         self._run(sql, (milliseconds(now), row_id))
 
     def message_delayed(self, row_id: int, error: str, next_try: float) -> None:
-        """It could not be sent this time."""
+        """The attempt failed; try again later."""
         sql = f"UPDATE outbox SET state = '{WAITING}', last_error = ?, next_try_ms = ?, owner = NULL WHERE id = ?"
         self._run(sql, (error, milliseconds(next_try), row_id))
 
     def message_failed(self, row_id: int, error: str) -> None:
-        """It is given up. The row stays."""
+        """Give the message up. Its row stays."""
         self._run(f"UPDATE outbox SET state = '{FAILED}', last_error = ?, owner = NULL WHERE id = ?", (error, row_id))
 
     def release_abandoned(self) -> int:
-        """Messages whose sender ended in the middle wait again, and may so arrive twice. How many they were."""
+        """Put messages back to waiting whose sending process died; they may arrive twice. Returns how many."""
         return self._release(lambda owner: not is_alive(owner))
 
     def release_own(self) -> int:
-        """The same for those that this process claimed, for when it certainly sends none of them."""
+        """The same for messages that this process claimed. Only call it while this process sends none."""
         return self._release(lambda owner: owner == this_process())
 
     def _release(self, is_over: Callable[[str | None], bool]) -> int:
         rows = self._rows(f"SELECT id, CAST(owner AS BLOB) FROM outbox WHERE state = '{SENDING}'")
         over = [(row_id, owner) for row_id, owner in rows if is_over(_text(owner))]
-        # Another process may have released it by now, and a third one claimed it.
+        # Another process may have released it meanwhile, and a third one may have claimed it.
         sql = f"""UPDATE outbox SET state = '{WAITING}', owner = NULL
             WHERE id = ? AND state = '{SENDING}' AND CAST(owner AS BLOB) IS ?"""
         return sum(self._run(sql, pair).rowcount for pair in over)
 
     def next_message_due(self) -> float | None:
-        """When the next waiting message is to be tried; None if none waits."""
+        """When the next waiting message is due; None if none waits."""
         row = self._row(f"SELECT min(next_try_ms) FROM outbox WHERE state = '{WAITING}'")
         return None if row is None or row[0] is None else seconds(row[0])
 

@@ -1,4 +1,4 @@
-"""How the parts of the running collector fare, for `buddywatch status`."""
+"""The health of the running collector's threads, for `buddywatch status`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from buddywatch.store.read import milliseconds, seconds
 
 class PartStore(Database):
     def save_part(self, part: PartHealth) -> None:
-        """This process is the one that runs it."""
+        """Store a part's health, with this process as its owner."""
         error_ms = None if part.last_error_at is None else milliseconds(part.last_error_at)
         values = (part.name, part.state, milliseconds(part.since), part.restarts, part.last_error, error_ms)
         self._run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, this_process()))
 
     def part(self, name: str) -> PartHealth | None:
-        """None: no collector has started it yet."""
+        """A part's health; None if no collector has started it yet."""
         row = self._row("SELECT * FROM parts WHERE name = ?", (name,))
         if row is None:
             return None

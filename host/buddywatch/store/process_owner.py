@@ -10,7 +10,7 @@ def this_process() -> str:
 
 
 def is_alive(owner: str | None) -> bool:
-    """Whether the process that wrote `owner` still runs. What is no name of a process names none that runs."""
+    """True if the process that wrote `owner` still runs; False also for text that names no process."""
     number = (owner or "").partition("/")[0]
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
         return False
@@ -19,14 +19,14 @@ def is_alive(owner: str | None) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it is another user's, but it runs
+        pass  # the process belongs to another user, but it runs
     return _named(int(number)) == owner
 
 
 def _named(pid: int) -> str:
-    """A process by its number and start time (field 22 of /proc/PID/stat, proc(5)): numbers are used again.
+    """A process by its number and start time (field 22 of /proc/PID/stat, proc(5)), because numbers are reused.
 
-    Where there is no /proc the number alone has to do.
+    Without /proc, the number alone.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

@@ -21,10 +21,10 @@ SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
 _DELETE = "DELETE FROM snapshots WHERE boot = %d AND seq = %d"
 _INT64_MAX = 2**63 - 1
-_TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: in every time zone still within what datetime can show
-_NUMBER_MAX = 2**53  # exact in JSON; larger ones are not taken from a board either
+_TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: datetime can show it in every time zone
+_NUMBER_MAX = 2**53  # exact in JSON; larger ones are not accepted from a board either
 
-# The names in `boots`: from one to the next by the index, as a board may have thousands of boots.
+# The names in `boots`, found by jumping through the index: a board may have thousands of boots.
 _BOARDS = """
     WITH RECURSIVE seen (board) AS (SELECT min(board) FROM boots UNION ALL
         SELECT (SELECT min(board) FROM boots WHERE board > seen.board) FROM seen WHERE board IS NOT NULL)
@@ -40,23 +40,23 @@ class ReadStore(Database):
         self._layouts.clear()
 
     def boards(self) -> list[str]:
-        """Names of all boards that were ever seen, sorted."""
+        """The names of all boards ever seen, sorted."""
         linked = {name for (name,) in self._rows("SELECT DISTINCT board FROM links")}
         return sorted(linked.union(name for (name,) in self._rows(_BOARDS)))
 
     def links(self, board: str) -> list[LinkState]:
-        """Those that are up first, then by how recently they changed."""
+        """The board's links: those that are up first, then the most recently changed ones."""
         sql = f"SELECT url, up, since_ms, {_HEALTH} FROM links WHERE board = ? ORDER BY up DESC, since_ms DESC, url"
         rows = self._rows(sql, (board,))
         return [LinkState(url, bool(up), seconds(since_ms), LinkHealth(*health)) for url, up, since_ms, *health in rows]
 
     def link(self, board: str) -> str:
-        """LINK_UP while any of the board's links is, LINK_NEVER for a board that had none."""
+        """LINK_UP if any of the board's links is up, LINK_NEVER if it never had one."""
         states = self.links(board)
         return LINK_NEVER if not states else LINK_UP if states[0].up else LINK_DOWN
 
     def boots(self, board: str) -> list[Boot]:
-        """In the order in which the collector met them."""
+        """The board's boots, in the order in which the collector met them."""
         rows = self._rows(f"SELECT {BOOT} FROM boots WHERE board = ? ORDER BY id", (board,))
         return [self._boot(row) for row in rows]
 
@@ -69,7 +69,7 @@ class ReadStore(Database):
         return None if row is None else self._boot(row)
 
     def has_boot(self, board: str, boot_id: str) -> bool:
-        """Whether this boot is kept under this board."""
+        """True if this boot is stored under this board."""
         return self._row("SELECT 1 FROM boots WHERE board = ? AND boot_id = ?", (board, boot_id)) is not None
 
     def latest(self, board: str) -> Snapshot | None:
@@ -77,7 +77,7 @@ class ReadStore(Database):
 
     def recent(self, board: str, count: int) -> list[Snapshot]:
         """The last `count` snapshots, oldest first."""
-        # Boot by boot: one query over all boots would sort everything that is stored of the board.
+        # Boot by boot: one query over all boots would sort the board's whole history.
         found: list[Snapshot] = []
         key = self._newest_key(board)
         while key is not None and len(found) < count:
@@ -87,7 +87,7 @@ class ReadStore(Database):
         return found[::-1]
 
     def _recent_of_boot(self, key: int, count: int) -> list[Snapshot]:
-        """Newest first. Further back for each that cannot be read."""
+        """Newest first. For each unreadable one, an older one is read instead."""
         sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? AND s.seq < ? ORDER BY s.seq DESC LIMIT ?"
         found: list[Snapshot] = []
         before = _INT64_MAX
@@ -124,7 +124,7 @@ class ReadStore(Database):
         last = (milliseconds(since), count)
         if kinds is None:
             rows = list(self._rows(sql.format(""), (board, *last)))
-        else:  # a query for each kind, which reads no more than `count` rows
+        else:  # one query per kind, each of which reads at most `count` rows
             of_kind = sql.format("AND e.kind = ?")
             rows = [row for kind in kinds for row in self._rows(of_kind, (board, kind, *last))]
         rows.sort(key=lambda row: (row[2], row[-1]))
@@ -137,7 +137,7 @@ class ReadStore(Database):
         return [_gap(row) for row in self._rows(sql, (board,))]
 
     def gap(self, board: str, boot_id: str, first: int) -> Gap | None:
-        """The gap that begins with this frame."""
+        """The gap that begins at this frame."""
         sql = """SELECT b.boot_id, g.first, g.last, g.reason, g.time_ms FROM boots b JOIN gaps g ON g.boot = b.id
             WHERE b.board = ? AND b.boot_id = ? AND g.first = ?"""
         row = self._row(sql, (board, boot_id, first))
@@ -155,7 +155,7 @@ class ReadStore(Database):
         return {name for (name,) in self._rows("SELECT b.board FROM endings e JOIN boots b ON b.id = e.boot")}
 
     def losses(self, board: str) -> Losses:
-        """What was lost for good, of all boots; frames overwritten before the first contact do not count."""
+        """The frames lost in all boots; frames overwritten before the first contact do not count."""
         sql = """SELECT l.frames, b.boot_id, l.first FROM losses l JOIN boots b ON b.id = l.boot WHERE l.board = ?"""
         frames, boot_id, first = self._row(sql, (board,)) or (0, "", 0)
         return Losses(frames, self.gap(board, boot_id, first) if frames else None)
@@ -181,7 +181,7 @@ class ReadStore(Database):
         return None if row is None else row[0]
 
     def _layout(self, key: int) -> tuple[str, Layout] | None:
-        """The boot id and layout of boots.id `key`; None where its facts cannot be read."""
+        """The boot id and layout of boots.id `key`; None if its facts cannot be read."""
         if key not in self._layouts:
             row = self._row(f"SELECT {BOOT} FROM boots WHERE id = ?", (key,))
             assert row is not None  # the schema's foreign keys see to it
@@ -194,7 +194,7 @@ class ReadStore(Database):
         return self._layouts[key]
 
     def _boot(self, row: tuple[Any, ...]) -> Boot:
-        """A boot whose facts cannot be read has none, and none of its snapshots can be read then."""
+        """A boot. If its facts are unreadable they are left empty, and then its snapshots are unreadable too."""
         key, board, boot_id, text, started_ms, cause = row
         try:
             facts = json.loads(text)
@@ -207,14 +207,14 @@ class ReadStore(Database):
 
     def _report_boot(self, key: int, board: str, boot_id: str, why: str) -> None:
         row = f"boot {boot_id} of board {board} (row {key} of boots)"
-        self._report_damage(row, f"facts: {why}", "the board's next hello mends it, if it is still in that boot")
+        self._report_damage(row, f"facts: {why}", "the board's next hello repairs it, if it is still in that boot")
 
     def _readable(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Snapshot]:
-        """The snapshots of those rows that can be read."""
+        """The snapshots of the readable rows."""
         return (snapshot for snapshot in map(self._snapshot, rows) if snapshot is not None)
 
     def _snapshot(self, row: tuple[Any, ...]) -> Snapshot | None:
-        """None where it cannot be read."""
+        """A row's snapshot; None if it cannot be read."""
         key, first_seq, seq, text, time_ms = row
         of_boot = self._layout(key)
         if of_boot is None:
@@ -237,7 +237,7 @@ def milliseconds(time: float) -> int:
 
 
 def seconds(time_ms: float) -> float:
-    """A stored time. One that no calendar has is moved to the nearest that it has."""
+    """A stored time, moved to the nearest one that a calendar can show."""
     return max(0, min(time_ms, _TIME_MAX_MS)) / 1000
 
 

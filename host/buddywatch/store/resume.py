@@ -1,8 +1,8 @@
-"""Which frames of a board are there, for a collector that starts again.
+"""Which frames of a board are stored, for a collector that starts again.
 
-A boot may have millions of rows, so they are not read for this. The table `stored_ranges` says of ranges of frames that
-they are there; whatever it does not cover is looked for among the rows. Every FOLD_ROWS rows the table is brought up to
-date, which leaves little to look for.
+A boot may have millions of rows, too many to read at a start. The table `stored_ranges` lists ranges of frames that
+are stored; only frames outside of these ranges are looked up among the rows. Every FOLD_ROWS rows the table is brought
+up to date, so there is little to look up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _END_SEQ = 2**63 - 1
 
 _Range = tuple[int, int]  # first and last frame, both included
 
-# The frames behind ?2 and before ?3 that snapshots and events of a boot hold; ranges that touch are joined.
+# The frames between ?2 and ?3 that a boot's snapshots and events hold; adjacent ranges are joined.
 _RANGES_BETWEEN = """
     WITH pieces AS (
         SELECT first_seq AS first, seq AS last FROM snapshots WHERE boot = ?1 AND seq > ?2 AND seq < ?3
@@ -33,10 +33,10 @@ _RANGES_BETWEEN = """
 class FrameStore(DataStore):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
-        self._unfolded: dict[str, int] = {}  # by board: rows since its ranges were brought up to date
+        self._unfolded: dict[str, int] = {}  # by board: rows written since its ranges were brought up to date
 
     def resume(self, board: str) -> ResumeState | None:
-        """What the tracker must know of a board; None for one never seen, or whose newest boot cannot be read."""
+        """What the tracker must know about a board; None if it was never seen or its newest boot cannot be read."""
         boot = self.latest_boot(board)
         if boot is None:
             return None
@@ -52,7 +52,7 @@ class FrameStore(DataStore):
         return replace(state, earlier=self._highest(board, boot), endings=tuple(endings))
 
     def _resume_boot(self, board: str, boot: Boot) -> ResumeState | None:
-        """What is stored of one boot; None where its facts cannot be read."""
+        """What is stored of one boot; None if its facts cannot be read."""
         key = self._known_key(board, boot.boot_id)
         if self._layout(key) is None:
             return None
@@ -67,7 +67,7 @@ class FrameStore(DataStore):
         )
 
     def fold_ranges(self, board: str, rows: int) -> None:
-        """So many rows were written of the board: now and then, bring `stored_ranges` up to date."""
+        """Count the board's written rows; every FOLD_ROWS of them, bring `stored_ranges` up to date."""
         self._unfolded[board] = self._unfolded.get(board, 0) + rows
         if self._unfolded[board] < FOLD_ROWS:
             return
@@ -84,7 +84,7 @@ class FrameStore(DataStore):
         return list(self._rows("SELECT first, last FROM stored_ranges WHERE boot = ? ORDER BY first", (key,)))
 
     def _stored_ranges(self, key: int) -> list[_Range]:
-        """The frames that snapshots and events of a boot hold, in ranges that do not touch."""
+        """The frames that a boot's snapshots and events hold, as ranges that are not adjacent."""
         found: list[_Range] = []
         behind = 0
         for folded in [*self._folded_ranges(key), (_END_SEQ, _END_SEQ)]:
@@ -95,9 +95,9 @@ class FrameStore(DataStore):
         return _joined(found)
 
     def _usable(self, key: int, ranges: list[_Range]) -> tuple[list[_Range], list[Snapshot]]:
-        """Each range up to where its last snapshots can be read, with the last one of each range that has one.
+        """Each range, cut before unreadable snapshots at its end, and the last snapshot of each range that has one.
 
-        What follows builds on the last one. Behind one that cannot be read, the board is asked for its frames again.
+        Later frames build on that snapshot. Frames that are cut off are requested from the board again.
         """
         usable, edges = [], []
         for first, last in ranges:
@@ -108,7 +108,7 @@ class FrameStore(DataStore):
         return usable, edges
 
     def _end_snapshot(self, key: int, first: int, last: int, order: str) -> tuple[int, Snapshot | None]:
-        """The last (DESC) or first (ASC) snapshot in a range that can be read, and the first frame of those passed."""
+        """The last (DESC) or first (ASC) readable snapshot of a range, and the first frame of those skipped."""
         sql = f"""SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ?
             ORDER BY seq {order} LIMIT 1"""
         passed = last + 1
@@ -129,7 +129,7 @@ class FrameStore(DataStore):
 
 
 def _joined(ranges: list[_Range]) -> list[_Range]:
-    """Ranges in ascending order, those that touch made one."""
+    """Ranges in ascending order, with adjacent ones joined."""
     joined: list[_Range] = []
     for first, last in ranges:
         if joined and first <= joined[-1][1] + 1:

@@ -1,4 +1,4 @@
-"""What the rules must know of a board when a collector starts: their states, and what they have not judged yet."""
+"""What the rules must know about a board when a collector starts: their states, and what is not judged yet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNJUDGED = f"""
 
 class RulesStore(FrameStore, AlertStore):
     def rules_history(self, board: str) -> RulesHistory:
-        """For a board that was never seen there is none: all of it is empty."""
+        """The history of a board; empty for a board that was never seen."""
         boots = list(self._rows(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id", (board,)))
         if not boots:
             return RulesHistory(self.rule_states(board))
@@ -49,21 +49,21 @@ class RulesStore(FrameStore, AlertStore):
         )
 
     def boards_heard_since(self, time: float) -> set[str]:
-        """Boards with a snapshot that was made at this time or later."""
+        """Boards with a snapshot made at this time or later."""
         sql = """SELECT DISTINCT board FROM boots b WHERE
             (SELECT max(time_ms) FROM snapshots WHERE boot = b.id) >= ?"""
         return {name for (name,) in self._rows(sql, (milliseconds(time),))}
 
     def set_judged(self, board: str, boot_id: str, seq: int) -> None:
-        """The rules have judged the board up to this frame of this boot."""
+        """Note that the rules have judged the board up to this frame of this boot."""
         key = self._known_key(board, boot_id)
         self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, key, seq))
-        # Boots before it are not looked at again. There are next to no rows in this table.
+        # Earlier boots are never judged again. This table has very few rows.
         sql = "DELETE FROM passed WHERE boot <= ? AND (SELECT board FROM boots WHERE id = passed.boot) = ?"
         self._run(sql, (key, board))
 
     def set_passed(self, board: str, boot_id: str, seq: int) -> None:
-        """The rules have judged this boot up to this frame, and are at another boot now."""
+        """Note that the rules have judged this boot up to this frame and then moved on to another boot."""
         self._run("INSERT OR REPLACE INTO passed VALUES (?, ?)", (self._known_key(board, boot_id), seq))
 
     def _passed(self, board: str) -> dict[int, int]:
@@ -73,7 +73,7 @@ class RulesStore(FrameStore, AlertStore):
         )
 
     def move_boot(self, moved: MovedBoot) -> None:
-        """Keep a boot, its events and its link under another board; what was concluded from it stays."""
+        """Move a boot, its events and its link to another board. Alerts that it caused stay where they are."""
         key = self._key(moved.board, moved.boot_id)
         if key is None or self._key(moved.to, moved.boot_id) is not None:
             return
@@ -83,7 +83,7 @@ class RulesStore(FrameStore, AlertStore):
         for board in (moved.board, moved.to):
             self._sum_losses(board)
         self._run("DELETE FROM links WHERE board = ? AND url = ?", (moved.board, moved.url))
-        of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that was taken for ended goes on
+        of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that seemed to have ended goes on
         ended = f"DELETE FROM endings WHERE boot = ? OR (successor = ? AND boot IN ({of_board}))"
         self._run(ended, (key, moved.boot_id, moved.board))
         self._run("DELETE FROM passed WHERE boot = ?", (key,))
@@ -95,13 +95,13 @@ class RulesStore(FrameStore, AlertStore):
                 self.set_judged(moved.board, left.boot_id, ranges[-1][1] if ranges else 0)
 
     def next_incident_id(self) -> int:
-        """The number that a new incident gets; one process writes incidents."""
+        """The number for a new incident. Only one process writes incidents."""
         row = self._row("SELECT coalesce(max(id), 0) + 1 FROM incidents")
         assert row is not None
         return int(row[0])
 
     def _unjudged(self, key: int, seq: int) -> Iterable[Piece]:
-        """What came of the boot behind frame seq."""
+        """The boot's pieces after frame seq."""
         for first, last, *row in self._rows(_UNJUDGED, (key, seq)):
             yield Piece(first, last, None if row[0] is None else self._snapshot(tuple(row)))
 

@@ -1,7 +1,7 @@
-"""The store: one SQLite file (write-ahead log) with all that boards sent, what the rules concluded, and the outbox.
+"""The store: one SQLite file (write-ahead log) with the data of all boards, the rules' states and alerts, the outbox.
 
-One process writes what boards send; others may read, and take messages from the outbox, at the same time. A Store
-belongs to the thread that opened it. Every error of the database comes as a StoreError of one line.
+One process writes the boards' data; others may read, and send messages of the outbox, at the same time. A Store
+belongs to the thread that opened it. Database errors are raised as a StoreError of one line.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Store(BatchStore, OutboxStore, PartStore):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], busy_s: float = BUSY_S) -> Self:
-        """The store at `path`, made if there is none (its folder must exist) and brought up to date. StoreError."""
+        """Open the store at `path`, or create it in an existing folder; update its schema. StoreError."""
         return cls(os.fspath(path), connect(os.fspath(path), read_only=False, busy_s=busy_s))
 
     @classmethod
     def open_readonly(cls, path: str | os.PathLike[str], busy_s: float = BUSY_S) -> Self:
-        """The store at `path`, to look only. StoreError, also if there is none."""
+        """Open the store at `path` read-only. StoreError, also if it does not exist."""
         return cls(os.fspath(path), connect(os.fspath(path), read_only=True, busy_s=busy_s))
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A board's history as a stream, in the order in which things happened on the board; memory does not grow with it."""
+"""A board's history as a stream, in the order in which things happened on the board. Memory use is constant."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class History:
         self._named = config.name_of(board, newest.facts if newest else {})
 
     def items(self) -> Iterator[Item]:
-        """Each Boot before its rows; gaps and events where they belong by their frame numbers."""
+        """Yield each Boot before its rows; gaps and events in the place of their frame numbers."""
         order = {boot_id: place for place, boot_id in enumerate(self.boots)}
         between = _Between(self._store.gaps(self.board), self.events(), order)
         before: Snapshot | None = None
@@ -64,7 +64,7 @@ class History:
     def _rows(self) -> Iterator[Row]:
         needs, said = self._config.needs_of(self._named), self._config.board(self._named)
         for snapshot in self._store.snapshots(self.board, self._since, self._until):
-            if snapshot.boot_id not in self.boots:  # a new boot, which the collector met after we began to read
+            if snapshot.boot_id not in self.boots:  # a new boot: the collector met it after we began to read
                 self.boots |= {boot.boot_id: boot for boot in self._store.boots(self.board)}
             facts = self.boots[snapshot.boot_id].facts
             yield Row(snapshot, board_state(snapshot, facts, needs, said.rule, said.page_bytes))
@@ -75,10 +75,10 @@ class History:
         return (item for item in items if isinstance(item, Event) or self._shows(item, before, after))
 
     def _shows(self, gap: Gap, before: Snapshot | None, after: Snapshot | None) -> bool:
-        """Whether a gap between two rows that are shown (None: there is none) belongs to the time asked for.
+        """True if a gap belongs to the requested time. Its neighbours are rows that are shown, or None.
 
-        Nobody knows when the lost frames were made. A gap that touches a row that is shown belongs to it; for others,
-        the time when the host noticed them decides.
+        The time of the lost frames is unknown. A gap next to a shown row is shown; for the others, the time when the
+        host noticed them decides.
         """
         follows = before if before is not None and before.boot_id == gap.boot_id else None
         leads = after if after is not None and after.boot_id == gap.boot_id else None
@@ -92,7 +92,7 @@ class History:
 
 
 class _Between:
-    """Gaps and events that were not yielded yet, both in the order of the board's frames."""
+    """Gaps and events that are still to be yielded, both in the order of the board's frames."""
 
     def __init__(self, gaps: list[Gap], events: Iterator[Event], order: dict[str, int]) -> None:
         self._gaps = deque(gaps)
@@ -101,7 +101,7 @@ class _Between:
         self._order = order
 
     def until(self, place: _Place, time: float) -> Iterator[Gap | Event]:
-        """Those before the frame at `place`. An event from the console has no frame number: its time decides."""
+        """Gaps and events before the frame at `place`. A console event has no frame number, so its time decides."""
         while True:
             gap_at = self._place(self._gaps[0].boot_id, self._gaps[0].first) if self._gaps else place
             event_at = self._event_place(place, time)

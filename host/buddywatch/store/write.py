@@ -1,4 +1,4 @@
-"""What boards send, as it is written: one row each, and each only once."""
+"""Writes the boards' data: one row for each item, each item only once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, Cons
 from buddywatch.store.migrations import SUM_OF_LOSSES
 from buddywatch.store.read import BOOT, ReadStore, milliseconds
 
-CONSOLE_LINES_MAX = 10_000  # a board; everything else is kept
+CONSOLE_LINES_MAX = 10_000  # for each board; everything else is kept
 _CONSOLE_TRIM_EVERY = 200  # lines
 _INT64_MAX = 2**63 - 1
 
@@ -27,7 +27,7 @@ class DataStore(ReadStore):
         self._keys.clear()
 
     def add_boot(self, board: str, boot: Boot) -> bool:
-        """Keep a boot, or the facts that a later hello changed. Whether it is new."""
+        """Store a boot, or the facts that a later hello changed. Returns True if the boot is new."""
         facts = json.dumps({_text(key): _text(value) for key, value in boot.facts.items()}, separators=(",", ":"))
         key = self._key(board, boot.boot_id)
         if key is not None:
@@ -36,7 +36,7 @@ class DataStore(ReadStore):
             return False
         kernel = self._kernel_of(board, boot)
         values = (board, boot.boot_id, kernel, milliseconds(boot.started), boot.cause, facts)
-        # Without an earlier boot of its kernel it is the first: its own id, which is the next.
+        # `kernel`: if this is the first agent boot in a boot of the kernel, its own id, which is the next free one.
         sql = (
             "INSERT INTO boots VALUES (NULL, ?, ?, coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM boots)), ?, ?, ?)"
         )
@@ -44,7 +44,7 @@ class DataStore(ReadStore):
         return True
 
     def add_snapshot(self, board: str, snapshot: Snapshot) -> bool:
-        """Keep a snapshot of a boot that was added. Whether it is new. ValueError: it does not fit the boot's facts."""
+        """Store a snapshot of an added boot. Returns True if it is new. ValueError: does not fit the boot's facts."""
         key = self._known_key(board, snapshot.boot_id)
         of_boot = self._layout(key)
         if of_boot is None:
@@ -54,7 +54,7 @@ class DataStore(ReadStore):
         return self._run("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", values).rowcount == 1
 
     def add_event(self, board: str, event: Event, copy: bool = False) -> bool:
-        """Keep an event. Whether it is new. copy: it was kept before without this number, which is no gap therefore."""
+        """Store an event. Returns True if it is new. copy: already known; stored so that its number is not a gap."""
         row = self._row("SELECT id, kernel FROM boots WHERE board = ? AND boot_id = ?", (board, event.boot_id))
         key, kernel = row or (None, None)
         comm = None if event.comm is None else _text(event.comm)
@@ -64,7 +64,7 @@ class DataStore(ReadStore):
         return self._run(sql, values).rowcount == 1
 
     def retime(self, board: str, retime: Retime) -> None:
-        """Put right the times of a boot's snapshots and events. Nothing happens for a boot that is not there."""
+        """Correct the times of a boot's snapshots and events. Does nothing for an unknown boot."""
         key = self._key(board, retime.boot_id)
         started_ms = milliseconds(retime.started)
         for table in ("snapshots", "events"):
@@ -74,7 +74,7 @@ class DataStore(ReadStore):
             self._run("UPDATE boots SET started_ms = ? WHERE id = ?", (started_ms, key))
 
     def add_gap(self, board: str, gap: Gap) -> bool:
-        """Keep a gap of a boot that was added. Whether it is new."""
+        """Store a gap of an added boot. Returns True if it is new."""
         key = self._known_key(board, gap.boot_id)
         values = (key, gap.first, gap.last, gap.reason, milliseconds(gap.time))
         is_new = self._run("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)", values).rowcount == 1
@@ -85,12 +85,12 @@ class DataStore(ReadStore):
         return is_new
 
     def _sum_losses(self, board: str) -> None:
-        """Boots have become, or are no longer, of this board."""
+        """Count the board's losses again after boots were moved to or from it."""
         self._run("DELETE FROM losses WHERE board = ?", (board,))
         self._run(f"INSERT INTO losses {SUM_OF_LOSSES.format('AND b.board = ?')}", (board,))
 
     def set_end(self, board: str, end: BootEnd) -> None:
-        """Keep that a boot is ENDING, or that it no longer is."""
+        """Store that a boot is ENDING, or that it no longer is."""
         key = self._known_key(board, end.boot_id)
         if end.state == ENDING:
             values = (key, end.last, end.successor, milliseconds(end.time))
@@ -99,7 +99,7 @@ class DataStore(ReadStore):
             self._run("DELETE FROM endings WHERE boot = ?", (key,))
 
     def add_console(self, board: str, line: ConsoleLine) -> None:
-        """Keep a console line, and of the board's no more than the newest CONSOLE_LINES_MAX, give or take a few."""
+        """Store a console line; of each board, about the newest CONSOLE_LINES_MAX lines are kept."""
         self._run("INSERT INTO console VALUES (NULL, ?, ?, ?)", (board, milliseconds(line.time), _text(line.text)))
         added = self._console_added.get(board, 0)
         if added % _CONSOLE_TRIM_EVERY == 0:
@@ -114,20 +114,20 @@ class DataStore(ReadStore):
         self._run(sql, (board, url, up, milliseconds(time)))
 
     def link_health(self, board: str, url: str, health: LinkHealth) -> None:
-        """Keep how well a link carries data. Nothing happens for a link that was never up: it has no row."""
+        """Store how well a link carries data. Does nothing for a link that was never up: it has no row."""
         sql = """UPDATE links SET damaged_lines = ?, dropped_bytes = ?, reasked_frames = ?, last_error = ?
             WHERE board = ? AND url = ?"""
         counts = (health.damaged_lines, health.dropped_bytes, health.reasked_frames)
         self._run(sql, (*counts, _text(health.last_error), board, url))
 
     def forget_links(self, board: str, keep: Iterable[str]) -> None:
-        """Forget links of the board that are down and not among `keep`: nobody tries them any more."""
+        """Delete links of the board that are down and not in `keep`: they were removed from the configuration."""
         kept = json.dumps(list(keep))
         sql = "DELETE FROM links WHERE board = ? AND up = 0 AND url NOT IN (SELECT value FROM json_each(?))"
         self._run(sql, (board, kept))
 
     def links_down(self, time: float) -> None:
-        """Mark all links as down and start their counts at 0: a killed collector could not. Called at every start."""
+        """Mark all links as down and reset their counts; a killed collector could not. Called at every start."""
         with self.batch():
             self._run("UPDATE links SET up = 0, since_ms = ? WHERE up = 1", (milliseconds(time),))
             self._run("UPDATE links SET damaged_lines = 0, dropped_bytes = 0, reasked_frames = 0, last_error = ''")
@@ -147,7 +147,7 @@ class DataStore(ReadStore):
         return key
 
     def _kernel_of(self, board: str, boot: Boot) -> int | None:
-        """The kernel life that a new boot of an agent falls into; None for one not seen yet."""
+        """The kernel boot in which this agent boot runs; None if it is a new one."""
         row = self._row(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id DESC LIMIT 1", (board,))
         if row is None or boot.cause == REBOOT:
             return None
@@ -157,10 +157,10 @@ class DataStore(ReadStore):
 
 
 def _text(text: str) -> str:
-    """What a board sent, without halves of characters, which UTF-8 and so SQLite cannot hold."""
+    """Text from a board without lone surrogates, which UTF-8 and therefore SQLite cannot hold."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fit(number: int | None) -> int | None:
-    """A number that a board sent, cut to what an SQLite integer holds."""
+    """A number from a board, limited to the range of an SQLite integer."""
     return None if number is None else max(-_INT64_MAX, min(number, _INT64_MAX))

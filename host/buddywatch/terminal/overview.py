@@ -96,7 +96,7 @@ def board_view(store: Store, config: Config, name: str, now: float) -> BoardView
 
 
 def alert_words(incident: Incident, silenced: bool, now: float) -> str:
-    """ "critical, refused for 5 min: rm: 61440 bytes in one piece would be refused, ..." """
+    """ "critical, refused for 5 min: rm: a request of 61440 contiguous bytes would fail, ..." """
     return f"{_alert_head(incident, silenced, now)}: {one_line(incident.text)}"
 
 

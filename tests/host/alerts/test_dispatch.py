@@ -1,4 +1,4 @@
-"""Who is told what and when: nothing twice, nothing forgotten, nothing in a storm."""
+"""Which alerts are reported and when: none twice, none forgotten, no storm of messages."""
 
 import re
 from dataclasses import replace
@@ -20,11 +20,11 @@ ALERT = config(batch_s=30, repeat_after_s=3600).alert
 INTERVAL_S = 300  # ten batches
 
 
-def incident(number, rule="refused", need="rm", state="firing", told_s=None, severity="critical"):
-    """told_s: so long ago. A closed one has state "ok"."""
-    told = None if told_s is None else NOW - told_s
+def incident(number, rule="refused", need="rm", state="firing", age_s=None, severity="critical"):
+    """age_s: time since the last message about it. A closed one has state "ok"."""
+    reported = None if age_s is None else NOW - age_s
     closed = NOW - 1 if state == "ok" else None
-    return Incident(number, "xp", rule, need, severity, state, NOW - 9000, closed, "text", None, told)
+    return Incident(number, "xp", rule, need, severity, state, NOW - 9000, closed, "text", None, reported)
 
 
 def change(number, of, to="firing"):
@@ -37,7 +37,7 @@ def change(number, of, to="firing"):
 def view(changes=(), incidents=(), noted_s=31, **rest):
     """noted_s: so long ago the changes were noted."""
     by_id = {one.id: one for one in incidents}
-    values = {"active": set(), "silenced": set(), "last_told": None, **rest}
+    values = {"active": set(), "silenced": set(), "last_reported": None, **rest}
     return View([(one, NOW - noted_s) for one in changes], by_id, **values)
 
 
@@ -46,27 +46,29 @@ SILENT, KERNEL = incident(3, "silent", None), incident(4, "kernel_failure", None
 OVER = replace(REFUSED, state="ok", closed=NOW - 1)
 FIRED, TIGHTENED = change(11, REFUSED), change(12, TIGHT)
 FELL_SILENT, FAILED, RECOVERED = change(13, SILENT), change(14, KERNEL), change(15, OVER, "ok")
-TOLD = replace(OVER, last_told=NOW - 4000)
+TOLD = replace(OVER, last_reported=NOW - 4000)
 REFUSED_NOW, SILENT_NOW = {("refused", "rm")}, {("silent", None)}
 
 
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        pytest.param(view([FIRED], [REFUSED]), Plan((FIRED,)), id="told-after-the-batch"),
+        pytest.param(view([FIRED], [REFUSED]), Plan((FIRED,)), id="reported-after-the-batch"),
         pytest.param(view([FIRED], [REFUSED], noted_s=29), Plan(), id="batch-still-open"),
         pytest.param(view([FIRED, TIGHTENED], [REFUSED, TIGHT]), Plan((FIRED, TIGHTENED)), id="one-message-for-all"),
         pytest.param(
-            view([RECOVERED], [TOLD], last_told=NOW - INTERVAL_S + 1), Plan(), id="next-message-waits-its-interval"
+            view([RECOVERED], [TOLD], last_reported=NOW - INTERVAL_S + 1), Plan(), id="next-message-waits-its-interval"
         ),
-        pytest.param(view([RECOVERED], [TOLD], last_told=NOW - INTERVAL_S), Plan((RECOVERED,)), id="interval-is-over"),
         pytest.param(
-            view([FIRED], [REFUSED], noted_s=-500, last_told=NOW + 500), Plan((FIRED,)), id="clock-was-set-back"
+            view([RECOVERED], [TOLD], last_reported=NOW - INTERVAL_S), Plan((RECOVERED,)), id="interval-is-over"
         ),
-        pytest.param(view([TIGHTENED], [TIGHT], last_told=NOW - 40), Plan(), id="a-warning-waits"),
-        pytest.param(view([FIRED], [REFUSED], last_told=NOW - 40), Plan((FIRED,)), id="a-critical-one-does-not"),
         pytest.param(
-            view([TIGHTENED], [TIGHT, incident(1, told_s=9)], active=REFUSED_NOW),
+            view([FIRED], [REFUSED], noted_s=-500, last_reported=NOW + 500), Plan((FIRED,)), id="clock-was-set-back"
+        ),
+        pytest.param(view([TIGHTENED], [TIGHT], last_reported=NOW - 40), Plan(), id="a-warning-waits"),
+        pytest.param(view([FIRED], [REFUSED], last_reported=NOW - 40), Plan((FIRED,)), id="a-critical-one-does-not"),
+        pytest.param(
+            view([TIGHTENED], [TIGHT, incident(1, age_s=9)], active=REFUSED_NOW),
             Plan(),
             id="tight-waits-while-refused",
         ),
@@ -90,11 +92,11 @@ REFUSED_NOW, SILENT_NOW = {("refused", "rm")}, {("silent", None)}
         pytest.param(view([FIRED], [REFUSED], silenced=REFUSED_NOW), Plan((), (), (FIRED,)), id="silenced-is-dropped"),
         pytest.param(view([RECOVERED], [OVER]), Plan((), (), (RECOVERED,)), id="end-of-what-nobody-heard-of"),
         pytest.param(view([FIRED, RECOVERED], [OVER]), Plan((FIRED, RECOVERED)), id="came-and-went-in-one-batch"),
-        pytest.param(view([], [incident(1, told_s=3600)]), Plan((), (incident(1, told_s=3600),)), id="reminder"),
-        pytest.param(view([], [incident(1, told_s=3599)]), Plan(), id="reminder-not-due"),
-        pytest.param(view([], [incident(1, state="clearing", told_s=9999)]), Plan(), id="no-reminder-while-it-clears"),
+        pytest.param(view([], [incident(1, age_s=3600)]), Plan((), (incident(1, age_s=3600),)), id="reminder"),
+        pytest.param(view([], [incident(1, age_s=3599)]), Plan(), id="reminder-not-due"),
+        pytest.param(view([], [incident(1, state="clearing", age_s=9999)]), Plan(), id="no-reminder-while-it-clears"),
         pytest.param(view([], [REFUSED]), Plan((), (REFUSED,)), id="silence-ran-out-while-it-lasts"),
-        pytest.param(view([], [REFUSED], last_told=NOW - 40), Plan(), id="which-waits-its-interval-too"),
+        pytest.param(view([], [REFUSED], last_reported=NOW - 40), Plan(), id="which-waits-its-interval-too"),
         pytest.param(view([], [REFUSED], silenced=REFUSED_NOW), Plan(), id="no-reminder-of-what-is-silenced"),
         pytest.param(view([], [TIGHT], active=REFUSED_NOW), Plan(), id="no-reminder-of-what-is-held-back"),
         pytest.param(view(), Plan(), id="nothing"),
@@ -105,14 +107,14 @@ def test_plan(seen, expected):
 
 
 def test_plan_repeats_nothing_when_repeat_after_is_0():
-    assert plan(view([], [incident(1, told_s=10**6)]), replace(ALERT, repeat_after_s=0), NOW) == Plan()
+    assert plan(view([], [incident(1, age_s=10**6)]), replace(ALERT, repeat_after_s=0), NOW) == Plan()
 
 
 # --- through the store, with the real words ---
 
 
 class Desk(Feeder):
-    """A feeder whose conclusions are told through two channels."""
+    """A feeder whose alerts go to two channels."""
 
     def __init__(self, store, settings=None, board="xp"):
         super().__init__(store, settings, board)
@@ -262,7 +264,7 @@ def test_a_board_whose_message_cannot_be_made_holds_up_no_other_and_is_told_once
     assert "rm can no longer be allocated" in desk.mails()[1].subject
     failing.add("xp")
     dispatcher.run(desk.time + 150 + desk.settings.alert.repeat_after_s)
-    assert reports[1:] == reports[:1], "a new failure is told again"
+    assert reports[1:] == reports[:1], "a new failure is reported"
 
 
 def test_silence_tells_nobody_until_it_ends(desk):
@@ -284,7 +286,7 @@ def test_silence_over_all_of_it_leaves_no_word(desk):
     desk.wait(60)
     desk.time = START + 7200
     assert desk.wait(0) == 0
-    assert desk.store.untold("xp") == []
+    assert desk.store.unreported("xp") == []
 
 
 def test_late_news_is_one_message_and_says_so(desk):
@@ -312,5 +314,5 @@ def test_board_with_a_name_of_shell_signs_gets_a_command_that_is_safe_to_paste(s
 def test_without_a_channel_nothing_piles_up(desk):
     desk.play(kernel_event(2, 10000))
     assert desk.dispatch([]).run(desk.time + 30) == 1
-    assert desk.store.untold("xp") == [] and desk.store.messages() == []
-    assert desk.store.incidents("xp")[0].last_told == desk.time + 30
+    assert desk.store.unreported("xp") == [] and desk.store.messages() == []
+    assert desk.store.incidents("xp")[0].last_reported == desk.time + 30

@@ -28,7 +28,7 @@ def xp(store):
 
 def test_refused_fires_after_hold_and_recovers_after_clear(xp):
     xp.play(snapshot(1), *map(refused, range(2, 6)), *map(snapshot, range(6, 10)))
-    assert xp.changes("refused", told_only=False) == [
+    assert xp.changes("refused", reported_only=False) == [
         ("refused", "ok", "pending", 2),
         ("refused", "pending", "firing", 3),
         ("refused", "firing", "clearing", 6),
@@ -37,8 +37,8 @@ def test_refused_fires_after_hold_and_recovers_after_clear(xp):
     assert [change[2] for change in xp.changes()] == ["firing", "ok"]
     incident = xp.store.incidents("xp")[0]
     assert (incident.opened, incident.closed, incident.state) == (START + 15, START + 40, "ok")
-    assert incident.text == "rm: 61440 bytes in one piece would be refused, 5 pages too few; the request would fail"
-    assert {change.incident_id for change, _ in xp.store.untold("xp")} == {incident.id}
+    assert incident.text == "rm: a request of 61440 contiguous bytes would fail, short by 5 pages"
+    assert {change.incident_id for change, _ in xp.store.unreported("xp")} == {incident.id}
 
 
 def test_incident_stays_open_while_it_clears(xp):
@@ -99,7 +99,7 @@ def test_rule_that_is_off_says_nothing(store, rule):
     xp = Feeder(store, config(**settings))
     items = [refused(1), refused(2), kernel_event(3, 15000), Gap(BOOT_ID, 4, 9, OVERWRITTEN, START + 50)]
     xp.play(boot(), *items, boot("0000b002", "reboot", START + 60))
-    said = {change[0] for change in xp.changes(told_only=False)}
+    said = {change[0] for change in xp.changes(reported_only=False)}
     assert said == {"refused", "kernel_failure", "rebooted", "lost"} - {rule}
 
 
@@ -202,7 +202,7 @@ def test_silence_fires_by_time_and_ends_by_data(xp):
     assert xp.changes() == [("silent", "ok", "firing", None)]
     xp.play(*map(snapshot, range(26, 29)))
     assert xp.changes("silent") == [("silent", "ok", "firing", None), ("silent", "clearing", "ok", None)]
-    assert not any(change.late for change, _ in xp.store.untold("xp"))
+    assert not any(change.late for change, _ in xp.store.unreported("xp"))
 
 
 def test_silence_is_told_again_after_data_came(xp):

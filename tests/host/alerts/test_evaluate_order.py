@@ -34,11 +34,11 @@ def test_snapshots_are_judged_in_the_order_of_the_board(xp):
     xp.feed(snapshot(1))
     xp.time = START + 300
     xp.feed(*map(snapshot, range(50, 60)))
-    assert xp.changes(told_only=False) == []
+    assert xp.changes(reported_only=False) == []
     xp.feed(*map(refused, range(20, 50)))
     xp.feed(*map(snapshot, range(2, 20)))
     assert xp.changes() == [("refused", "pending", "firing", 21), ("refused", "clearing", "ok", 52)]
-    assert [change.late for change, _ in xp.store.untold("xp")] == [True, False]
+    assert [change.late for change, _ in xp.store.unreported("xp")] == [True, False]
 
 
 def test_what_happened_long_ago_is_late(xp):
@@ -72,7 +72,7 @@ def test_what_fills_a_hole_after_the_patience_is_kept_and_not_judged(xp):
     xp.feed(snapshot(2), snapshot(3), snapshot(4))
     xp.play(refused(7))
     assert [shot.seq for shot in xp.store.snapshots("xp")] == [1, 2, 3, 4, 5, 6, 7]
-    assert xp.changes(told_only=False)[-1] == ("refused", "pending", "firing", 6)
+    assert xp.changes(reported_only=False)[-1] == ("refused", "pending", "firing", 6)
 
 
 def test_end_of_a_recording_settles_what_waits(xp):
@@ -149,7 +149,7 @@ def test_restart_between_any_two_snapshots_changes_nothing(tmp_path):
                 xp.play(shot)
                 if shot.seq % every == 0:
                     xp.restart()
-            outcomes.append(xp.changes(told_only=False))
+            outcomes.append(xp.changes(reported_only=False))
     assert outcomes[0] and all(one == other for one, other in pairwise(outcomes))
 
 
@@ -202,7 +202,7 @@ def conclusions(path):
     with Store.open(path) as store:
         changes = [(t.rule, t.need, t.from_, t.to, t.seq, t.incident_id, t.text) for t in store.transitions("xp")]
         messages = [(row.message.subject, len(row.message.references)) for row in store.messages()]
-        return changes, messages, store.untold("xp"), [shot.seq for shot in store.snapshots("xp")]
+        return changes, messages, store.unreported("xp"), [shot.seq for shot in store.snapshots("xp")]
 
 
 def test_killed_collector_neither_repeats_nor_forgets_a_message(tmp_path):
@@ -242,4 +242,4 @@ def test_trace_of_a_board_that_starts_nothing_stays_silent(store):
     with store.batch():
         xp.feed(boot())
         xp.play(*(shot for shot, _ in trace("resident-d")))
-    assert xp.changes(told_only=False) == []
+    assert xp.changes(reported_only=False) == []

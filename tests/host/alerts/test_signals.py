@@ -128,23 +128,23 @@ def test_need_signals_follow_verdict_and_margin(verdict, margin_pages, refused, 
     [
         pytest.param(
             replace(NEED, verdict="refused", margin_pages=-5),
-            "rm: 61440 bytes in one piece would be refused, 5 pages too few; the request would fail",
+            "rm: a request of 61440 contiguous bytes would fail, short by 5 pages",
             id="refused",
         ),
         pytest.param(
             replace(NEED, verdict="refused", margin_pages=-1, order=3, consequence=OOM_KILLER),
-            "rm: 61440 bytes in one piece would be refused, 1 page too few; a process would be killed for it",
+            "rm: a request of 61440 contiguous bytes would make the kernel kill a process, short by 1 page",
             id="oom-killer",
         ),
         pytest.param(
             replace(NEED, verdict="tight", margin_pages=3),
-            "rm: 61440 bytes in one piece would be served only after reclaim, 3 pages above the limit",
+            "rm: a request of 61440 contiguous bytes would succeed only after reclaim, 3 pages to spare",
             id="tight",
         ),
-        pytest.param(NEED, "rm: 61440 bytes in one piece would be served at once, 20 pages above the limit", id="ok"),
+        pytest.param(NEED, "rm: a request of 61440 contiguous bytes would succeed, 20 pages to spare", id="ok"),
         pytest.param(
             replace(NEED, verdict=None, margin_pages=None),
-            "rm: 61440 bytes in one piece: it is not known what the kernel would answer",
+            "rm: a request of 61440 contiguous bytes: not known whether it would succeed",
             id="unknown",
         ),
     ],
@@ -228,4 +228,4 @@ def test_lost_text_names_the_frames_and_the_reason(gap, text):
 
 
 def test_rebooted_text_names_the_boot():
-    assert signals.rebooted_text(boot("0000b002")) == "the board was started anew, boot 0000b002"
+    assert signals.rebooted_text(boot("0000b002")) == "the board rebooted, boot 0000b002"

@@ -110,7 +110,7 @@ def test_rows_of_all_boards_together_are_bounded_and_the_largest_goes_first(worl
     world.feed("small", boot(), snapshot(1))
     world.feed("large", boot(), *map(snapshot, range(1, 40)))
     world.boards.gather(1.0)
-    world.boards.let_go(world.at)
+    world.boards.drop_largest(world.at)
     assert list(world.boards.pending.boards) == ["small"]
     assert [line for line in world.news if line.startswith("large: ")]
     assert world.feed("large", snapshot(40)) is None
@@ -124,7 +124,7 @@ def test_rows_of_all_boards_together_are_bounded_and_the_largest_goes_first(worl
 def test_within_the_bound_nothing_is_dropped(world):
     world.feed("xp", boot(), snapshot(1))
     world.boards.gather(1.0)
-    world.boards.let_go(world.at)
+    world.boards.drop_largest(world.at)
     assert len(world.boards.pending) > 0
 
 

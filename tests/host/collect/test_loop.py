@@ -32,7 +32,7 @@ class News:
     def __init__(self):
         self.lines = []
 
-    def tell(self, line):
+    def report(self, line):
         self.lines.append(line)
 
     def show(self, problem):
@@ -66,7 +66,7 @@ class Running:
         writing.start()
         try:
             with Store.open(self._db) as store, Control(self._db) as control:
-                boards = Boards(store, config(), self.news.tell, writer.holds)
+                boards = Boards(store, config(), self.news.report, writer.holds)
                 self.collector = Collector(boards, writer, self.connections, self.news, lambda *_: [], control)
                 self._ready.set()
                 self.collector.run()

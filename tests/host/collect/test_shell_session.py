@@ -44,7 +44,7 @@ class Session:
         for item in self.connection.receive(self.now_s):
             assert isinstance(item, Text)
             self._came += 1
-            self.control.tell(self.connection, item.text, self.now_s)
+            self.control.forward(self.connection, item.text, self.now_s)
         self.control.serve([self.connection], self.now_s)
         try:
             while data := self.person.recv(4096):

@@ -46,7 +46,7 @@ def test_alerts_lists_what_is_and_was_wrong(buddywatch, past):
         ["xp", "refused", "critical", "open"],
     ]
     assert "frames 4 to 9 of boot 0000b001 lost" in rows[1]
-    assert rows[2].endswith("would be refused, 5 pages too few; the request would fail")
+    assert rows[2].endswith("would fail, short by 5 pages")
 
 
 def test_alerts_open_lists_those_that_last(buddywatch, past):

@@ -110,7 +110,7 @@ def test_open_alert_is_code_1_and_is_told(buddywatch, store):
     assert alert["silenced"] is False
     text = buddywatch("status")
     assert text.code == 1
-    assert "  alert: critical, refused for T: rm: 61440 bytes in one piece would be refused" in timeless(text.out)
+    assert "  alert: critical, refused for T: rm: a request of 61440 contiguous bytes would fail" in timeless(text.out)
 
 
 def test_silenced_alert_is_open_all_the_same(buddywatch, store):
@@ -118,7 +118,7 @@ def test_silenced_alert_is_open_all_the_same(buddywatch, store):
     now = time.time()
     store.add_silence(Silence(0, "xp-07", "refused", None, now - 1, now + 3600, "known"))
     assert buddywatch("status").code == 1
-    assert ", muted: rm: 61440" in buddywatch("status").out
+    assert ", muted: rm: a request of 61440" in buddywatch("status").out
     assert buddywatch("status", "--json").json["boards"][0]["alerts"][0]["silenced"] is True
 
 

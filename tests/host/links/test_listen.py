@@ -95,7 +95,7 @@ def test_callers_that_are_turned_away_are_told_once_a_minute(monkeypatch):
                 turn_away(connection, listener, now_s)
             said = "listen://127.0.0.1:0: 1 board connected, so another from 127.0.0.1 was disconnected"
             assert connection.news == [f"{said}; allow more with ?connections=NUMBER"]
-            now_s += listen.TELL_S
+            now_s += listen.REPORT_S
             turn_away(connection, listener, now_s)
             assert connection.news[1:] == [
                 f"{said} (and 2 more since the last report); allow more with ?connections=NUMBER"

@@ -72,30 +72,30 @@ def test_incident_comes_back_and_closes(store):
 
 def test_incident_keeps_the_id_of_its_first_message(store):
     incident = store.add_incident(INCIDENT)
-    assert store.last_told("xp") is None
+    assert store.last_reported("xp") is None
     for number in (1, 2):
-        store.mark_incident_told(incident, f"<{number}@x>", NOW + number)
-    assert store.incident(incident) == replace(INCIDENT, id=incident, message_id="<1@x>", last_told=NOW + 2)
-    assert store.last_told("xp") == NOW + 2
+        store.mark_incident_reported(incident, f"<{number}@x>", NOW + number)
+    assert store.incident(incident) == replace(INCIDENT, id=incident, message_id="<1@x>", last_reported=NOW + 2)
+    assert store.last_reported("xp") == NOW + 2
 
 
 def test_transition_waits_until_it_is_told(store):
     incident = store.add_incident(INCIDENT)
-    told = store.add_transition(replace(TRANSITION, incident_id=incident, late=True), NOW, to_be_told=True)
-    store.add_transition(replace(TRANSITION, need=None), NOW, to_be_told=False)
-    assert store.untold("xp") == [(replace(TRANSITION, id=told, incident_id=incident, late=True), NOW)]
-    store.mark_told([told])
-    assert store.untold("xp") == []
+    told = store.add_transition(replace(TRANSITION, incident_id=incident, late=True), NOW, needs_message=True)
+    store.add_transition(replace(TRANSITION, need=None), NOW, needs_message=False)
+    assert store.unreported("xp") == [(replace(TRANSITION, id=told, incident_id=incident, late=True), NOW)]
+    store.mark_reported([told])
+    assert store.unreported("xp") == []
     assert [one.need for one in store.transitions("xp")] == ["rm", None]
     assert store.transitions("xp", since=START + 1) == []
 
 
 def test_boards_to_tell_have_news_or_open_incidents(store):
-    store.add_transition(replace(TRANSITION, board="news"), NOW, to_be_told=True)
-    store.add_transition(replace(TRANSITION, board="told"), NOW, to_be_told=False)
+    store.add_transition(replace(TRANSITION, board="news"), NOW, needs_message=True)
+    store.add_transition(replace(TRANSITION, board="told"), NOW, needs_message=False)
     store.add_incident(replace(INCIDENT, board="open"))
     store.add_incident(replace(INCIDENT, board="over", closed=START))
-    assert store.boards_to_tell() == ["news", "open"]
+    assert store.boards_to_report() == ["news", "open"]
 
 
 # --- silences ---

@@ -69,8 +69,8 @@ def one_line_of(tag: str, path: str) -> str:
 
 def rows_of(tag: str, path: str, patterns: str = "") -> str:
     """A question for the lines of a file that is there: all, or those that fit one of the shell's patterns."""
-    tell = _NEVER % tag
-    return _ROWS % (path, f"case $l in {patterns}) {tell};; esac" if patterns else tell)
+    report = _NEVER % tag
+    return _ROWS % (path, f"case $l in {patterns}) {report};; esac" if patterns else report)
 
 
 _FACTS = (
@@ -92,8 +92,8 @@ _MOUNTS = rows_of("f", "mounts")
 _PAGES = rows_of("k", "self/smaps", "KernelPageS*")
 _CPU = rows_of("c", "cpuinfo", "CPU*|Proc*|model*|cpu*|MMU*")
 # The number of the newest process, before and after what a poll is made of.
-_TELL_BOTH = 'read -r b </proc/loadavg; echo "$M:p:$a $b|$a $b."'
-_CHECK = f"a=; b=; read -r a </proc/loadavg; {rows_of('w', 'uptime')}; {_TELL_BOTH}"
+_REPORT_BOTH = 'read -r b </proc/loadavg; echo "$M:p:$a $b|$a $b."'
+_CHECK = f"a=; b=; read -r a </proc/loadavg; {rows_of('w', 'uptime')}; {_REPORT_BOTH}"
 # What the kernel has on the account of the shell, likewise.
 _ACCOUNT = f"{one_line_of('s', 'self/stat')}; {rows_of('w', 'uptime')}; {one_line_of('s', 'self/stat')}"
 
