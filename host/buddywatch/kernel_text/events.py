@@ -28,13 +28,13 @@ _ALLOC = re.compile(
 )
 _NAMED = re.compile(
     r"\s{0,12}: page allocation failure[.:] {0,2}order: ?(?P<page_order>\d{1,6}), {0,2}mode: ?"
-    r"(?P<page_mode>0x[0-9a-f]{1,16})"
+    r"(?P<page_mode>0x[0-9a-f]{1,16})(?!\w)"
     r"| invoked oom-killer: {0,2}gfp_mask= ?(?P<oom_mode>0x[0-9a-f]{1,16})\**(?:\([^)\n]{0,400}\))?,"
     r"(?: {0,2}nodemask=[^=\n]{1,60},)? {0,2}order= ?(?P<oom_order>\d{1,6}),"
 )
 _NAMES = re.compile(r"(?:mode: ?|gfp_mask= ?)0x[0-9a-f]{1,16}\**\(([A-Z_|a-z0-9]{0,400})\)")
 _ORDER = re.compile(r"order[:=] {0,2}(\d{1,6})")
-_MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})")
+_MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})(?!\w)")
 _TITLE = re.compile(
     r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s|<title|\[PATCH|\[Bug \d|\[RFC",
     re.IGNORECASE,
