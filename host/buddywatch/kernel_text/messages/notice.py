@@ -116,7 +116,7 @@ def _notice(family: str, name: str, match: re.Match[str], base: int) -> Notice:
     if told.pop("comm", None) is not None:
         end = match.end("comm")
         process = process_in(text[text.rfind("\n", 0, end) + 1 : end], ()) or None
-    numbers = {key: int(value, 0) for key, value in told.items() if key.endswith(_NUMBERS)}
+    numbers = {key: int(value) for key, value in told.items() if key.endswith(_NUMBERS)}
     # A terminal folds within a path, which has no blanks, and between words.
     words = {
         key: ("" if key.endswith("cgroup") else " ").join(value.split())

@@ -92,6 +92,15 @@ def test_a_fold_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", MESSAGES)
+def test_damaged_digits_are_still_numbers(name):
+    """Lost or doubled digits: a leading zero, and a number of twenty digits."""
+    text = "\n".join(MESSAGES[name]) + "\n"
+    for digit in "123456789":
+        parts(text.replace(digit, "0"))
+        parts(text.replace(digit, digit * 8))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
 def test_a_cut_makes_nothing_else_of_it(name):
     text = "\n".join(MESSAGES[name]) + "\n"
     kinds = {part[0] for part in parts(text)} | {"page"}
