@@ -123,7 +123,7 @@ def _borderline(now_kb: int, value_kb: int) -> Remedy:
         "one, and less would be kept for requests that cannot wait, mainly those of network and serial drivers.",
         helps=False,
         numbers={"value_kb": value_kb, "now_kb": now_kb, "reserve_lost_kb": now_kb - value_kb},
-        short=f"Lowering vm.min_free_kbytes (now {now_kb}): room for no second such request.",
+        short=f"Lowering vm.min_free_kbytes from {now_kb} to {value_kb}: this request would pass, no second one.",
     )
 
 
