@@ -176,7 +176,7 @@ def test_link_in_one_direction_is_refused(place: Place) -> None:
     url = f"serial://{line.host_path}"
     place.collect(f"{url}?shared=true")
     place.wait_for_data()
-    assert f"roof is heard over {url}?shared=true only, where nobody may ask" in one_line(place.console("roof"), 4)
+    assert f"roof is heard only over {url}?shared=true, which takes no questions" in one_line(place.console("roof"), 4)
     assert "no agent answers over this kind of link" in one_line(place.console(f"{url}?shared=true"), 2)
     assert "no agent answers over this kind of link" in one_line(place.console("listen://127.0.0.1:1"), 2)
 
@@ -250,4 +250,4 @@ def test_another_users_collector_is_not_for_everybody(place: Place) -> None:
             client.connect(str(path))
         finally:
             os.seteuid(0)
-        assert client.recv(100) == b"nthe collector is another user's\n"
+        assert client.recv(100) == b"nthe collector belongs to another user\n"

@@ -83,7 +83,7 @@ def test_disk_full_is_waited_for(scene: Scene, small_disk: Path) -> None:
     (kept,) = stored(scene.db, BOARD).values()
     assert max(kept.numbers) <= frames
     ballast.unlink()
-    collector.wait_until_it_says("takes data again")
+    collector.wait_until_it_says("can be written again")
     scene.play(STATES[60:80])
     lasts = scene.settle()
     assert collector.stop() == 0

@@ -38,7 +38,7 @@ def test_database_that_another_program_locks_does_not_hold_up_intake(scene: Scen
         scene.play(STATES[5:10])
         collector.wait_until_it_says("locked by another program")
         other.execute("ROLLBACK")
-    collector.wait_until_it_says("takes data again")
+    collector.wait_until_it_says("can be written again")
     scene.play(STATES[10:15])
     scene.check(scene.settle())
     assert collector.stop() == 0

@@ -108,7 +108,7 @@ def test_modes_of_the_terminal_stay_as_the_shell_has_them(console: Console) -> N
 def test_collector_never_types_to_the_shell(console: Console) -> None:
     wait_for(lambda: console.frames() > 20, "frames")
     assert "@" not in console.cli("log", "roof").out
-    assert "nobody may ask" in console.cli("console", "roof", input="help\n").err
+    assert "takes no questions" in console.cli("console", "roof", input="help\n").err
 
 
 def test_message_of_the_kernel_behind_the_prompt_is_logged_and_counts(console: Console) -> None:

@@ -1,5 +1,5 @@
-"""The collector: one loop over all links, the boards that it holds in memory, the console server, the presenters.
+"""The collector: one loop over all links, the boards in memory, the console server, the presenters.
 
-In: items from links. Out: one batch a second for the store, requests to boards, news for a person.
+In: items from links. Out: one batch a second for the store, requests to boards, news for the user.
 May touch: links, store, alerts; it never waits for any of them.
 """

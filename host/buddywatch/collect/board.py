@@ -1,4 +1,4 @@
-"""One board in memory: its tracker, its rules, and what the store has not taken yet."""
+"""One board in memory: its tracker, its rules, and rows that are not stored yet."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ CONSOLE_MAX = 2_000  # lines that wait for the store
 
 
 class Now(NamedTuple):
-    """One moment by both clocks. time: seconds since 1970. monotonic_s: a clock that nobody sets."""
+    """One moment by both clocks. time: seconds since 1970. monotonic_s: a clock that cannot be set."""
 
     time: float
     monotonic_s: float
 
 
 class Board:
-    """name: the board's. What arrives is judged at once; its rows wait until take_rows()."""
+    """name: the board's. Items are judged at once; their rows wait until take_rows()."""
 
     def __init__(
         self, name: str, tracker: BoardTracker, rules: BoardRules, endings: Iterable[BootEnd], at: Now
     ) -> None:
-        """endings: boots of it that were ENDING when an earlier collector stopped."""
+        """endings: the board's boots that were ENDING when an earlier collector stopped."""
         self.name = name
         self.tracker = tracker
         self.rules = rules
@@ -44,16 +44,15 @@ class Board:
         self._console: list[ConsoleLine] = []
         self._retimes: list[Retime] = []
         self._newest = ("", 0)  # boot and frame number of the newest snapshot
-        self._is_heard = False  # since the rows were taken
-        self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # which the rules take for the present one
-        self._reported: str | None = None  # the tracker's problem that was news
+        self._is_heard = False  # heard since the rows were taken
+        self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # the present one for the rules
+        self._reported: str | None = None  # the tracker's problem that was reported last
 
     def take(
         self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now, open_s: float = math.inf
     ) -> list[Item]:
-        """What follows from it, which also waits for the store from now on. arrival: when it was made, if not live.
-
-        open_s: for how long the link has been open over which it came.
+        """Process a frame: returns the items that result; their rows wait for the store. arrival: when it was made, if
+        not live. open_s: how long its link has been open.
         """
         values = self.tracker.take(item, arrival, live, arrival - open_s)
         if self.tracker.is_clock_ahead:
@@ -68,13 +67,13 @@ class Board:
         return values
 
     def close_ended(self, at: Now) -> None:
-        """The collector ends: no link will bring more of boots that are over."""
+        """The collector ends: close the boots that are ENDING, since no link will bring more of them."""
         self._close(self._endings, at)
 
     def _close(self, boot_ids: Iterable[str], at: Now) -> None:
         for boot_id in boot_ids:
             self._keep(self.tracker.close(boot_id, at.time), at)
-            self._endings.forget(boot_id)  # also where its stored rows are such that the tracker does not know it
+            self._endings.forget(boot_id)  # also if damaged rows kept the tracker from learning of this boot
 
     def _keep(self, values: list[Item], at: Now) -> None:
         if values:
@@ -86,22 +85,22 @@ class Board:
         return interval_s(self.tracker.facts) or 0.0
 
     def _hear(self, boot_id: str, values: list[Item]) -> None:
-        """Take note of a snapshot that is newer than all others, and so was not fetched late."""
+        """Note that the board was heard, if a snapshot is newer than all before and so was not fetched late."""
         seqs = [value.seq for value in values if isinstance(value, Snapshot) and value.boot_id == boot_id]
         if seqs and (self._newest[0] != boot_id or max(seqs) > self._newest[1]):
             self._newest, self._is_heard = (boot_id, max(seqs)), True
 
     def restart_clock(self, step_s: float) -> None:
-        """This machine's clock was set by step_s: put right the times that were given since the collector started."""
+        """This machine's clock was set by step_s: correct the times assigned since the collector started."""
         self._retimes += self.tracker.restart_clock(step_s)
 
     def put_clock_right(self, at: Now) -> None:
-        """A link has ended. Where it brought hours in a moment, the newest times are still ahead of the clock."""
+        """A link has ended. If it brought hours of data in a moment, correct times that are ahead of the clock."""
         if self.tracker.is_ahead_of(at.time):
             self.restart_clock(0.0)
 
     def take_console(self, text: str, arrival: float, at: Now) -> None:
-        """A line that is no frame. A kernel failure in it counts, even if the board's agent cannot read the log."""
+        """Store a line that is not a frame. A kernel failure in it counts even if the agent cannot read the log."""
         if len(self._console) < CONSOLE_MAX:
             self._console.append(ConsoleLine(arrival, text))
         message = kernel_message(text)
@@ -113,7 +112,7 @@ class Board:
             self.rules.take([Event(boot.boot_id, None, time, uptime_ms, *found, line)], at.time, at.monotonic_s)
 
     def take_rows(self, boottime_s: float) -> BoardRows:
-        """What the store must keep since the last call. boottime_s: the time by CLOCK_BOOTTIME."""
+        """The rows to store since the last call. boottime_s: the time by CLOCK_BOOTTIME."""
         rows = self.rules.take_rows()
         rows.heard_boottime_s = boottime_s if self._is_heard else None
         self._is_heard = False
@@ -122,9 +121,9 @@ class Board:
         return rows
 
     def ask(self, connections: list[Connection], at: Now) -> Connection | None:
-        """Ask for what is missing, over one of the connections that reach the board; the best come first. Which one.
+        """Request missing frames over one of the board's connections (best first). Returns the one used, or None.
 
-        What none of them can bring any more is given up.
+        Frames that no connection can bring any more are given up.
         """
         if self._endings:
             carried = {connection.boot_id for connection in connections}
@@ -140,7 +139,7 @@ class Board:
         return connection
 
     def due_s(self) -> float:
-        """When tick() must be called, by the steady clock, if nothing comes before."""
+        """When tick() must be called, by the steady clock, if no item comes before."""
         request_s = math.inf if self._requests.due is None else self._requests.due
         ending_s = self._endings.due_s(self._interval_s) if self._endings else math.inf
         return min(self.rules.due_s(), ending_s, request_s)

@@ -1,7 +1,7 @@
-"""All boards that the collector holds in memory, each apart from the others: what one of them breaks, stops only that.
+"""All boards that the collector holds in memory. They are isolated: an error in one does not stop the others.
 
-A board is read from the store when it is heard for the first time, and from then on the store is only written to. A
-board that raises is set aside, told once, and read from the store again a minute later.
+A board is read from the store when it is heard for the first time; after that the store is only written to. A board
+that raises an exception is set aside, reported once, and read from the store again a minute later.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from buddywatch.protocol.frame import board_name
 from buddywatch.protocol.twin_names import other_names
 from buddywatch.store.store import Store, StoreError
 
-ASIDE_S = 60.0  # how long a board that raised is left alone
-REOPEN_S = 1.0  # between looks whether the rows of a board are stored, so that it can be read again
-ROWS_MAX = 200_000  # of all boards together that wait for the store: about 100 MB
+ASIDE_S = 60.0  # how long a board that raised an exception is set aside
+REOPEN_S = 1.0  # between checks whether the rows of a board are stored, so that it can be read again
+ROWS_MAX = 200_000  # rows of all boards together that wait for the store: about 100 MB
 
 Result = TypeVar("Result")
 
@@ -34,8 +34,8 @@ Result = TypeVar("Result")
 class Boards:
     """pending: rows that wait for the store.
 
-    store: to read boards from, never written to. tell: takes a line of news. is_writing(board): whether rows of the
-    board are on their way to the store, so that what the store says of it is not all.
+    store: only read. report: called with a line of news. is_writing(board): True while rows of the board are on their
+    way to the store, so that the stored ones are incomplete.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Boards:
         self._incident_ids = itertools.count(store.next_incident_id())
         self._boards: dict[str, Board] = {}
         self._aside_until_s: dict[str, float] = {}
-        self._complaints: dict[str, str] = {}  # what was told last of a board that was set aside
+        self._complaints: dict[str, str] = {}  # board -> last report of why it was set aside
         self._touched: set[str] = set()
         self._timers: Timers[str] = Timers()
 
     def is_free(self, name: str, called: str) -> bool:
-        """Whether a board that calls itself so may be kept under that name: it is no other board's."""
+        """True if a board that reports the name `called` may be stored as `name`: no other board has that name."""
         if any(board.name == name for board in self._config.boards):
             return False
         opened = self._boards.get(name)
@@ -69,7 +69,7 @@ class Boards:
         return boot is None or board_name(boot.facts) == called
 
     def stored_name(self, called: str, boot_id: str, url: str) -> str:
-        """Under which name a board that calls itself so was kept, by its boot or else by its link."""
+        """The name under which a board that reports `called` was stored, found by its boot or else by its link."""
         try:
             others = itertools.takewhile(self._store.latest_boot, other_names(called))
             names = [name for name in others if self.is_free(name, called)]
@@ -78,10 +78,10 @@ class Boards:
                     return name
             return next((name for name in names if url in {link.url for link in self._store.links(name)}), called)
         except StoreError:
-            return called  # the board itself cannot be read either, which is told
+            return called  # the board itself cannot be read either, which is reported
 
     def move_boot(self, moved: MovedBoot, at: Now, boottime_s: float) -> None:
-        """A boot is another board's. Both boards are read from the store again, when it is moved there."""
+        """A boot belongs to another board. Both boards are read again after the store has moved the boot."""
         self.gather(boottime_s)
         self.pending.moves.append(moved)
         for name in (moved.board, moved.to):
@@ -90,12 +90,12 @@ class Boards:
             self._timers.set(name, at.monotonic_s + REOPEN_S)
 
     def open_expected(self, names: Iterable[str], at: Now) -> None:
-        """Boards whose silence would be news."""
+        """Open boards that must be reported if they stay silent."""
         for name in names:
             self.do(name, lambda board: None, at)
 
     def do(self, name: str, action: Callable[[Board], Result], at: Now) -> Result | None:
-        """Do something with a board. None: it is set aside just now, or what was done went wrong."""
+        """Call action(board). None if the board is set aside, or if the action failed."""
         try:
             board = self._boards.get(name) or self._open(name, at)
             if board is None:
@@ -106,12 +106,12 @@ class Boards:
             return result
         except StoreError as error:
             self._set_aside(name, str(error), at)
-        except Exception as error:  # whatever a board brings, the others go on
+        except Exception as error:  # an error in one board must not stop the others
             self._set_aside(name, f"{type(error).__name__}: {error}{origin(error)}", at)
         return None
 
     def tick(self, at: Now) -> list[str]:
-        """What time alone brings. The boards that may have something to ask."""
+        """Run what is due by time. Returns the boards that may have requests."""
         due = list(self._timers.due(at.monotonic_s))
         for name in due:
             self.do(name, lambda board: board.rules.tick(at.time, at.monotonic_s), at)
@@ -120,22 +120,22 @@ class Boards:
         return due
 
     def settle(self, at: Now) -> None:
-        """No more will come: judge what waits behind holes."""
+        """No more data will come: judge what waits behind holes."""
         for name in list(self._boards):
             self.do(name, lambda board: board.rules.settle(at.time), at)
 
     def close_ended(self, at: Now) -> None:
-        """The collector ends: give up what is missing of boots that are over."""
+        """The collector ends: give up the missing frames of ended boots."""
         for name in list(self._boards):
             self.do(name, lambda board: board.close_ended(at), at)
 
     def restart_clocks(self, step_s: float, at: Now) -> None:
-        """This machine's clock was set by step_s."""
+        """This machine's clock was set by step_s: correct the boards' times."""
         for name in list(self._boards):
             self.do(name, lambda board: board.restart_clock(step_s), at)
 
     def gather(self, boottime_s: float) -> None:
-        """Move what the boards have for the store into `pending`, and tell what is news in it."""
+        """Move the boards' rows into `pending`, and report the news among them."""
         for name in self._touched:
             board = self._boards.get(name)
             if board is None:
@@ -151,12 +151,12 @@ class Boards:
         self._touched.clear()
 
     def take_batch(self) -> Batch:
-        """All that waits for the store; nothing waits any more."""
+        """Take all rows that wait for the store."""
         batch, self.pending = self.pending, Batch()
         return batch
 
     def drop_largest(self, at: Now) -> None:
-        """Where too much waits, forget the board that has most of it. It is read from the store and asked again."""
+        """If too many rows wait, drop the board with the most. It is read from the store and asked for them again."""
         while len(self.pending) > ROWS_MAX:
             name = max(self.pending.boards, key=lambda board: len(self.pending.boards[board]))
             count = len(self.pending.boards[name])
@@ -166,11 +166,11 @@ class Boards:
             )
 
     def refuse(self, name: str, why: str, at: Now) -> None:
-        """The store will never take what came of this board."""
+        """The store refused this board's rows for good: set the board aside."""
         self._set_aside(name, why, at)
 
     def _open(self, name: str, at: Now) -> Board | None:
-        """The board as it is stored. None while it is set aside, or while rows of it are not stored yet."""
+        """Read the board from the store. None while it is set aside, or while some of its rows are not stored yet."""
         if at.monotonic_s < self._aside_until_s.get(name, 0.0) or self._is_writing(name) or name in self.pending.boards:
             return None
         state = self._store.resume(name)
@@ -190,7 +190,7 @@ class Boards:
             return BoardTracker() if state is None else BoardTracker.resume(state)
         except ValueError as error:
             self._report(
-                f"{name}: its stored boot cannot be continued ({error}); the board is asked for all that it holds"
+                f"{name}: its stored boot cannot be continued ({error}); all frames that the board holds are requested"
             )
             return BoardTracker()
 
@@ -216,6 +216,6 @@ class Boards:
 
 
 def origin(error: Exception) -> str:
-    """Where a defect of ours showed, as the end of a line of news."""
+    """The place in our code where the error was raised, as the end of a line of news."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -1,8 +1,8 @@
-"""The running collector's own door: a socket beside the database, over which a person talks to a board.
+"""The collector's console socket, beside the database: interactive sessions with a board.
 
-`buddywatch console` connects, says `console BOARD` or `shell BOARD`, and is answered with a line. What it sends from
-then on is typed to the board; what comes are lines whose first letter says what they are. Only the user who runs the
-collector, and root, are let in. Everything is bounded, and nothing here waits.
+`buddywatch console` connects, sends `console BOARD` or `shell BOARD`, and gets one line as an answer. What it sends
+afterwards is typed to the board; each line that it gets begins with a letter for its kind. Only the user who runs the
+collector, and root, may connect. All buffers are bounded, and nothing here waits.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from buddywatch.links.connection import Connection
 
 CLIENTS_MAX = 4
 TYPED_MAX = 128  # bytes of a line that a board takes (buddyd.peer.INPUT_MAX)
-ORDER_S = 10.0  # a client must have said by then what it wants
+ORDER_S = 10.0  # a client must have sent its order by then
 CONSOLE, SHELL = "console", "shell"
 _PEER_CREDENTIALS = "3i"  # struct ucred, unix(7)
 
 
 def control_path(db: Path) -> Path:
-    """Where the collector on a database listens."""
+    """The socket of the collector that uses this database."""
     return db.with_name(db.name + ".control")
 
 
@@ -42,7 +42,7 @@ def _short_name(path: Path) -> Iterator[str]:
 
 
 def connect(path: Path) -> socket.socket:
-    """A connection to a collector. OSError: none runs there, or it is another user's."""
+    """A connection to a collector. OSError: none runs there, or it belongs to another user."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _short_name(path) as name:
@@ -54,7 +54,7 @@ def connect(path: Path) -> socket.socket:
 
 
 class Control:
-    """`with Control(db) as control`. The socket's folder must be there."""
+    """`with Control(db) as control`. The socket's folder must exist."""
 
     def __init__(self, db: Path) -> None:
         self.path = control_path(db)
@@ -72,7 +72,7 @@ class Control:
             finally:
                 os.umask(before)
         self._listener.listen(CLIENTS_MAX)
-        unfinished.replace(self.path)  # of a collector that was killed; the lock says that there is no other
+        unfinished.replace(self.path)  # replaces the socket of a killed collector; the lock shows that no other runs
         self._listener.setblocking(False)
         return self
 
@@ -86,7 +86,7 @@ class Control:
             self.path.unlink()
 
     def descriptors(self) -> set[int]:
-        """What to wait for."""
+        """The descriptors to wait for."""
         finished = [client for client in self._clients if client.finishing_s is not None]
         return {self._listener.fileno(), *(c.stream.fileno() for c in self._clients if c not in finished)}
 
@@ -94,7 +94,7 @@ class Control:
         return any(client.connection is connection for client in self._clients)
 
     def serve(self, connections: Iterable[Connection], monotonic_s: float) -> list[Connection]:
-        """Take in who comes and what is typed, and pass on what waits; every turn of the loop. What was typed to."""
+        """Accept clients, read what they type, send what waits; each turn of the loop. Returns connections typed to."""
         self._accept(monotonic_s)
         for client in self._clients:
             self._take(client, list(connections), monotonic_s)
@@ -106,14 +106,14 @@ class Control:
         return [client.connection for client in self._clients if client.connection is not None]
 
     def forward(self, connection: Connection, text: str, monotonic_s: float) -> None:
-        """Text came over a connection."""
+        """Pass text that came over a connection to its client."""
         for client in self._clients:
             if client.connection is connection:
                 client.heard_s = monotonic_s
                 client.hear(text)
 
     def heard_hello(self, connection: Connection) -> None:
-        """A hello came over it: all that was asked before it is answered."""
+        """A hello came over it, so everything asked before is answered."""
         for client in self._clients:
             if client.connection is connection and client.finishing_s is not None and not client.is_shell:
                 client.end(END)
@@ -128,7 +128,7 @@ class Control:
             client = Session(stream, monotonic_s)
             credentials = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(_PEER_CREDENTIALS))
             if struct.unpack(_PEER_CREDENTIALS, credentials)[1] not in (0, os.geteuid()):
-                client.end(REFUSED, "the collector is another user's")
+                client.end(REFUSED, "the collector belongs to another user")
             elif len(self._clients) >= CLIENTS_MAX:
                 client.end(REFUSED, f"busy: {CLIENTS_MAX} consoles are open")
             if client.is_over:
@@ -162,7 +162,7 @@ class Control:
         if not fit:
             client.end(REFUSED, _why_not(board, found, client.is_shell))
             return
-        # One that does not flow by itself is the quicker one.
+        # A link on which frames come only on request answers faster.
         client.connection = sorted(fit, key=lambda connection: connection.link.flows_unasked)[0]
         client.send(OPEN, client.connection.url)
 
@@ -193,7 +193,7 @@ class Control:
 
 
 def _is_fit(connection: Connection, is_shell: bool) -> bool:
-    """Whether somebody is there for what a person types: a shell that shares the line, or buddyd."""
+    """True if something on this link can answer typed lines: a shell that shares the line, or buddyd."""
     if is_shell:
         return not connection.link.takes_requests and not connection.is_recording
     return connection.link.has_human_side
@@ -207,9 +207,9 @@ def _why_not(board: str, found: list[Connection], is_shell: bool) -> str:
         return f"{board} cannot be reached: {'; '.join(c.last_error or f'{c.url}: not open' for c in found)}"
     urls = ", ".join(connection.url for connection in up)
     if is_shell:
-        return f"no shell is on {urls}; one is where a serial link says shared=true"
+        return f"no shell is on {urls}; a serial link with shared=true has one"
     if all(connection.link.takes_requests for connection in up):
-        return f"{board} is watched through its shell by {urls}, without a buddyd that could be asked; log in instead"
+        return f"{board} is watched through its shell by {urls} and runs no buddyd to talk to; log in instead"
     return (
-        f"{board} is heard over {urls} only, where nobody may ask; where a shell shares the line, --shell types to it"
+        f"{board} is heard only over {urls}, which takes no questions; if a shell shares the line, --shell types to it"
     )

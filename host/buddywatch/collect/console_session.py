@@ -1,4 +1,4 @@
-"""One person's session with a board, as the collector has it: lines that came and go, and where the answers end."""
+"""One console session with a board, on the collector's side: lines in both directions, and the end of the answers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from buddywatch.links.connection import Connection
 
 LINE_MAX = 256  # bytes that a client may send before a newline
 OUT_MAX = 65536  # bytes that a client may leave unread
-ANSWER_S = 20.0  # a board must have answered by then what was asked last; a shell must say something so often
-SHELL_ANSWER_S = 600.0  # a shell must have come to the end of what was typed by then, however much it has to say
+ANSWER_S = 20.0  # limit for a board's answer to the last question, and between two outputs of a shell
+SHELL_ANSWER_S = 600.0  # limit for a shell to finish everything that was typed, even while it prints
 OPEN, REFUSED, TEXT, PARTIAL, END, LOST = "o", "n", "t", "p", "d", "e"  # kinds of lines to a client
 
 
 class EndMark:
-    """A word that a shell is asked to print at the end, since it says nothing when it has done all that was typed.
+    """A word that a shell is asked to print at the end, because a shell does not report that it is done.
 
-    Time would not show the end: a command may be silent for long, and the kernel or a program in the background may
-    talk all the time. The quotes keep the word out of the terminal's echo of the command.
+    A time limit would not show the end: a command may be silent for long, and the kernel or a background program may
+    print all the time. The quotes keep the word out of the terminal's echo of the command.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class EndMark:
 
 
 class Session:
-    """connection: the board's, once it is open. finishing_s: when it has said all; answers are still to come."""
+    """connection: the board's, once open. finishing_s: when the client sent its last line; answers may still come."""
 
     def __init__(self, stream: socket.socket, monotonic_s: float) -> None:
         self.stream = stream
         self.connection: Connection | None = None
         self.is_shell = False
         self.since_s = monotonic_s
-        self.heard_s = monotonic_s  # when the board said something
+        self.heard_s = monotonic_s  # when the board last sent something
         self.finishing_s: float | None = None
         self.end_mark: EndMark | None = None  # what a shell was asked to print at the end
         self.is_over = False
@@ -44,7 +44,7 @@ class Session:
         self._partial = ""
 
     def lines(self) -> list[bytes] | None:
-        """What it has said since the last time; None at its end. It is over when a line is too long."""
+        """Lines that the client sent since the last call; None at its end. A line that is too long ends the session."""
         lines: list[bytes] = []
         while True:
             try:
@@ -66,7 +66,7 @@ class Session:
     def send(self, kind: str, text: str) -> None:
         line = f"{kind}{text}".replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
         if len(self._out) + len(line) > OUT_MAX:
-            self.is_over = True  # it does not listen
+            self.is_over = True  # the client does not read
         else:
             self._out += line
 
@@ -77,7 +77,7 @@ class Session:
         if mark is None:
             self.send(TEXT, text)
         elif mark.word in text:
-            output = text.partition(mark.word)[0]  # of a command whose last line has no end
+            output = text.partition(mark.word)[0]  # of a command whose output does not end with a newline
             if output.strip():
                 self.send(TEXT, output)
             self.end(END)
@@ -85,12 +85,12 @@ class Session:
             self.send(TEXT, text)
 
     def lateness(self, finishing_s: float, monotonic_s: float) -> str | None:
-        """Why it is too late for answers to what was typed until finishing_s; None if it is not."""
+        """Why the answers to what was typed before finishing_s are overdue; None if they are not."""
         last_s = max(finishing_s, self.heard_s) if self.is_shell else finishing_s
         if monotonic_s - last_s > ANSWER_S:
             return f"no answer for {ANSWER_S:.0f} s"
         if monotonic_s - finishing_s > SHELL_ANSWER_S:
-            return f"no shell came to the end of what was typed in {SHELL_ANSWER_S / 60:.0f} min"
+            return f"the shell did not finish in {SHELL_ANSWER_S / 60:.0f} min"
         return None
 
     def show_partial(self, text: str) -> None:

@@ -1,7 +1,7 @@
-"""How long the links of a board may still bring frames of a boot that is over. No I/O.
+"""Decides when an ended boot is closed: until then, links may still bring its frames. No I/O.
 
-A boot is closed when all links of the board are past it, or else when nothing came of it for a while: a link may hang,
-or at its other end may be another board with the same name, whose next snapshot shows that it goes on.
+A boot is closed when all links of the board carry a newer boot, or when no frame of it came for a while: a link may
+hang, or lead to another board with the same name, whose next snapshot shows that its boot still runs.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterable, Iterator
 from buddywatch.model.samples import ENDING, BootEnd, Event, Snapshot
 from buddywatch.protocol.boots import wire_id
 
-GRACE_S = 10.0  # without anything of a boot that is over; a serial line at 9600 baud lags by a few seconds
-GRACE_INTERVALS = 2  # and so many polls
+GRACE_S = 10.0  # without a frame of an ended boot; a serial line at 9600 baud lags by a few seconds
+GRACE_INTERVALS = 2  # and this many polls
 
 
 class Endings:
-    """The boots of one board that are ENDING. Times are seconds of the steady clock, but for BootEnd.time."""
+    """The boots of one board that are ENDING. Times are seconds of the steady clock, except BootEnd.time."""
 
     def __init__(self, stored: Iterable[BootEnd], time: float, monotonic_s: float) -> None:
-        """stored: from before this collector was started, when links that nobody knows now were open."""
+        """stored: from before this collector started; the links of that time are unknown now."""
         self._since_s: dict[str, float] = {}
         self._stored = set()
         for end in stored:
@@ -28,7 +28,7 @@ class Endings:
             self._stored.add(end.boot_id)
 
     def take(self, values: Iterable[object], monotonic_s: float) -> None:
-        """What came of the board."""
+        """Items came from the board."""
         for value in values:
             if isinstance(value, BootEnd):
                 self._since_s.pop(value.boot_id, None)
@@ -38,7 +38,7 @@ class Endings:
                 self._since_s[value.boot_id] = monotonic_s
 
     def over(self, carried: Collection[str | None], interval_s: float, monotonic_s: float) -> list[str]:
-        """The boots to close. carried: the boot ids on the wire that the board's links spoke of last."""
+        """The boots to close. carried: the boot id that came last over each of the board's links."""
         grace_s = _grace_s(interval_s)
         return [
             boot_id
@@ -47,7 +47,7 @@ class Endings:
         ]
 
     def forget(self, boot_id: str) -> None:
-        """It is closed."""
+        """The boot is closed."""
         self._since_s.pop(boot_id, None)
 
     def __iter__(self) -> Iterator[str]:
@@ -57,7 +57,7 @@ class Endings:
         return len(self._since_s)
 
     def due_s(self, interval_s: float) -> float:
-        """When over() has something to say, if nothing comes before; infinity without any boot that is ENDING."""
+        """When over() will return a boot, if no frame comes before; infinity if no boot is ENDING."""
         return min(self._since_s.values(), default=float("inf")) + _grace_s(interval_s)
 
 

@@ -1,7 +1,7 @@
-"""Which links there are, which of them have something to read, and which reach a board.
+"""The table of links: which have something to read, and which reach a board.
 
-Each link is registered once with the kernel (epoll); what a turn costs depends on the links that are ready, not on how
-many there are.
+Each link is registered once with the kernel (epoll), so the cost of a turn depends on the number of ready links, not of
+all links.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from buddywatch.links.connection import Connection
 
 
 class LinkTable:
-    """After anything was done with a connection, sync() must be called for it."""
+    """After any use of a connection, sync() must be called for it."""
 
     def __init__(self, connections: Iterable[Connection] = ()) -> None:
         self._selector = selectors.DefaultSelector()
         self._timers: Timers[Connection] = Timers()
         self._registered: dict[Connection, tuple[int, int]] = {}  # (descriptor, events)
-        self._always: set[Connection] = set()  # files, which are ready at any time
+        self._always: set[Connection] = set()  # files, which are always ready
         self._reach: dict[Connection, str] = {}  # the board that a connection reaches
         self._by_board: dict[str, list[Connection]] = {}
         self._changes: list[tuple[str, str, bool]] = []
@@ -38,16 +38,16 @@ class LinkTable:
 
     @property
     def all_ended(self) -> bool:
-        """Whether nothing more will come."""
+        """True if nothing more will come over any link."""
         return all(connection.ended for connection in self._connections)
 
     def add(self, connection: Connection) -> None:
-        """A new one; it is due at once."""
+        """Add a new connection; it is due at once."""
         self._connections[connection] = None
         self._timers.set(connection, 0.0)
 
     def remove(self, connection: Connection) -> None:
-        """It has ended for good."""
+        """Remove a connection that has ended."""
         self._unregister(connection)
         self._set_reach(connection, None)
         self._timers.set(connection, float("inf"))
@@ -55,11 +55,11 @@ class LinkTable:
         self._connections.pop(connection, None)
 
     def reaching(self, board: str) -> list[Connection]:
-        """Connections that are up and reach the board, quick ones first."""
+        """Connections that are up and reach the board, fast ones first."""
         return self._by_board.get(board, [])
 
     def changes(self) -> list[tuple[str, str, bool]]:
-        """(board, URL, whether it is up now) of what changed since the last call."""
+        """(board, URL, is up) of each link that changed since the last call."""
         changes, self._changes = self._changes, []
         return changes
 
@@ -67,7 +67,7 @@ class LinkTable:
         return [connection.url for connection in self._connections]
 
     def watch(self, descriptors: set[int]) -> None:
-        """Wake up for these descriptors as well, which belong to no link; and no longer for those named before."""
+        """Also wait for these descriptors, which belong to no link; they replace those of the last call."""
         for gone in self._others - descriptors:
             with suppress(KeyError, ValueError):
                 if self._selector.get_key(gone).data is None:
@@ -77,23 +77,23 @@ class LinkTable:
         self._others = descriptors
 
     def wait(self, timeout_s: float, now_s: float) -> list[Connection]:
-        """Those with something to read, or room for what waits; after timeout_s at most."""
+        """Wait at most timeout_s for connections with something to read, or with room for waiting output."""
         timeout_s = 0.0 if self._always else max(0.0, min(timeout_s, self._timers.next_s() - now_s))
         ready = self._selector.select(timeout_s)
         return [key.data for key, _ in ready if key.data is not None] + list(self._always)
 
     def due(self, now_s: float) -> Iterator[Connection]:
-        """Those that have something to do by themselves."""
+        """Connections whose time has come: to reopen, to send a keep-alive, and so on."""
         return self._timers.due(now_s)
 
     def sync(self, connection: Connection, now_s: float) -> None:
-        """Take in what has changed about a connection: its descriptor, what it waits for, its board, its next time."""
+        """Update the table after a connection changed: its descriptor, what it waits for, its board, its due time."""
         if connection not in self._connections:
             return
         descriptor = connection.link.fileno() if connection.is_started else None
         writes = selectors.EVENT_WRITE if connection.wants_write else 0
         wanted = None if descriptor is None else (descriptor, selectors.EVENT_READ | writes)
-        # A link that is being opened may close one socket and open another, which gets the same number.
+        # A link that is being opened may close one socket and open another one with the same number.
         if self._registered.get(connection) != wanted or not connection.is_up or connection not in self._reach:
             self._unregister(connection)
             if wanted is not None:
@@ -109,7 +109,7 @@ class LinkTable:
         self._selector.close()
 
     def _register(self, connection: Connection | None, descriptor: int, events: int) -> None:
-        with suppress(KeyError):  # another's, who closed it without our notice: its number is used again
+        with suppress(KeyError):  # a link closed it without our notice, and its number is in use again
             other = self._selector.unregister(descriptor).data
             if other is not None:
                 del self._registered[other]
@@ -120,7 +120,7 @@ class LinkTable:
     def _unregister(self, connection: Connection) -> None:
         registered = self._registered.pop(connection, None)
         if registered is not None:
-            with suppress(KeyError, ValueError, OSError):  # it may be closed, and then the kernel has forgotten it
+            with suppress(KeyError, ValueError, OSError):  # it may be closed already; then the kernel has removed it
                 self._selector.unregister(registered[0])
 
     def _set_reach(self, connection: Connection, board: str | None) -> None:

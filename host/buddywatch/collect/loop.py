@@ -1,7 +1,7 @@
-"""The collector: one loop that reads links, hands what comes to its boards, and hands their rows to the writer.
+"""The collector: one loop that reads links, gives the items to the boards, and gives the boards' rows to the writer.
 
-Nothing in it waits, and a turn touches only what is ready: links by epoll, times by a heap. Writing, planning messages
-and sending them are done by threads of their own.
+Nothing in it waits, and a turn touches only what is ready: links by epoll, timers by a heap. Other threads write to the
+store, plan messages and send them.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from buddywatch.protocol.line_stream import Item, Text
 from buddywatch.store.heard import boottime_s
 from buddywatch.text.escape import rough_duration
 
-TURN_S = 0.25  # how long the loop sleeps at most
-# A turn costs about as much as a snapshot, so that with many links several must share one: with 100 links and more a
-# turn begins every 50 ms, with two every millisecond.
+TURN_S = 0.25  # the longest sleep of the loop
+# A turn costs about as much as a snapshot, so with many links several snapshots must share a turn: with 100 links and
+# more a turn begins every 50 ms, with two links every millisecond.
 PAUSE_PER_LINK_S, PAUSE_MAX_S = 0.0005, 0.05
 SAVE_S = 1.0  # one batch a second, for all boards together
 END_S = 5.0  # how long the last batch may take
 
 
 class Presenter(Protocol):
-    """What a person sees: lines of news, and the database's problem, None while there is none."""
+    """Shows lines of news to the user, and the database's problem (None: no problem)."""
 
     def report(self, line: str) -> None: ...
 
@@ -46,9 +46,9 @@ class Presenter(Protocol):
 
 
 class Collector:
-    """connections: one per link; links that listen bring more, which admit(link, its board) makes.
+    """connections: one per link; for boards that dial in, admit(link, its board) makes more.
 
-    control: where people's consoles come in.
+    control: the console server.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Collector:
         self._healths = LinkHealths()
         self._stopping = False
         self._save_at_s = 0.0
-        self._store_error: str | None = None  # what was told of it
+        self._store_error: str | None = None  # the last one reported
 
     def stop(self) -> None:
         """End after this turn. May be called by a signal handler."""
@@ -83,7 +83,7 @@ class Collector:
         return list(self._links)
 
     def run(self, seconds: float | None = None) -> None:
-        """Collect until stopped, for so long at most, or until every link has ended (recordings do)."""
+        """Collect until stopped, until the given time is over, or until every link has ended (recordings do)."""
         end_s = None if seconds is None else time.monotonic() + seconds
         while not self._stopping and not self._links.all_ended:
             now_s = time.monotonic()
@@ -112,7 +112,7 @@ class Collector:
             self._save(at)
 
     def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
-        """Whatever one link brings, the others go on: it is closed, that is told, and it is opened again later."""
+        """Isolate errors of one link from the others: it is closed, reported, and opened again later."""
         try:
             action(connection)
         except Exception as error:
@@ -124,7 +124,7 @@ class Collector:
         at = _now()
         connection.tend(at.monotonic_s)
         if connection.is_started and not connection.is_up:
-            self._receive(connection)  # whether one that is not up yet fails, only reading tells
+            self._receive(connection)  # an unanswered connection can only fail while it is read
         elif connection.is_up and at.monotonic_s >= connection.link.wake_s:
             self._receive(connection)
         self._settle_link(connection, at)
@@ -139,14 +139,14 @@ class Collector:
                 self._links.add(caller)
         touched = dict.fromkeys([self._sort(connection, item, at) for item in items])
         if isinstance(connection.link, GuardedLink) and not connection.is_started:
-            self._orphans.drop(connection)  # at the other end of the next one may be somebody else
+            self._orphans.drop(connection)  # after reconnecting, another board may be at the other end
         self._settle_link(connection, at)
         for name in touched:
             if name is not None:
                 self._ask(name, at)
 
     def _settle_link(self, connection: Connection, at: Now) -> None:
-        """After anything was done with a connection."""
+        """Report news and update the tables after any use of a connection."""
         while connection.news:
             self._presenter.report(connection.news.pop(0))
         self._links.sync(connection, at.monotonic_s)
@@ -158,7 +158,7 @@ class Collector:
             self._twins.forget(connection)
 
     def _sort(self, connection: Connection, item: Item, at: Now) -> str | None:
-        """Hand an item to the board that it is of, or keep it until that is known. Which board."""
+        """Give an item to its board, or keep it until the board is known. Returns the board's name."""
         name = self._name(connection, item, at)
         if name is None:
             self._orphans.add(connection, item, at.time)
@@ -169,7 +169,7 @@ class Collector:
         return name
 
     def _name(self, connection: Connection, item: Item, at: Now) -> str | None:
-        """Under which name the board is kept that an item is of; None as long as that is not known."""
+        """The stored name of the board that sent an item; None while it is not known."""
         called, name = connection.called, connection.board
         if called is None or name is None or isinstance(item, Text) or connection.is_recording:
             return name
@@ -193,7 +193,7 @@ class Collector:
         if recorded is not None:
             arrival = recorded.now
         if isinstance(item, Text):
-            # What a line says by itself is the board's log; what a person is answered over a network is not.
+            # Unrequested text on a line is the board's log; answers over a network belong to a console session.
             is_answer = self._control.has_client(connection) and not connection.link.flows_unasked
             if not is_answer or kernel_message(item.text) is not None:
                 text = item.text
@@ -217,7 +217,7 @@ class Collector:
             self._settle_link(asked, at)
 
     def _save(self, at: Now) -> None:
-        """Hand the writer what it has not got yet, once it has written what it got before."""
+        """Give the next batch to the writer, once it has written the one before."""
         for name, why in self._writer.refused():
             self._boards.refuse(name, why, at)
         self._boards.gather(boottime_s())
@@ -238,7 +238,7 @@ class Collector:
             way = "forwards" if step_s > 0 else "back"
             self._presenter.report(
                 f"the clock of this machine was set {way} by {rough_duration(abs(step_s))}; "
-                "the times of what came since the collector started are corrected"
+                "the times of all data since the collector started are corrected"
             )
             self._boards.restart_clocks(step_s, at)
 
@@ -248,12 +248,12 @@ class Collector:
             return
         self._store_error = error
         if error is None:
-            self._presenter.report("the database takes data again; nothing was lost")
+            self._presenter.report("the database can be written again; nothing was lost")
         else:
-            self._presenter.report(f"{error} (what comes is kept in memory, or in the boards' rings, until then)")
+            self._presenter.report(f"{error} (until then new data stays in memory, or in the boards' rings)")
 
     def _finish(self) -> None:
-        """Store what came; for a recording, judge what waits as well, for nothing more will come."""
+        """Store the last rows; after a recording, also judge what waits, since nothing more will come."""
         at = _now()
         for connection in self._links:
             connection.close()
@@ -262,7 +262,7 @@ class Collector:
         if all(connection.is_recording for connection in self._links):
             self._boards.settle(at)
         deadline_s = at.monotonic_s + END_S
-        for _ in range(2):  # the batch that is under way, and what came since
+        for _ in range(2):  # the batch being written, and the rows since
             if self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic())):
                 self._save(_now())
         self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic()))

@@ -1,4 +1,4 @@
-"""What came over a link whose board is not known yet: it waits for the hello that says whose it is."""
+"""Items from links whose board is not known yet: they wait for the hello that names the board."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Orphans:
         return self._count
 
     def add(self, connection: Connection, item: Item, arrival: float) -> None:
-        """Of a link, and of all together, only so many are kept: the oldest go first."""
+        """Keep an item. If there are too many, of its link or of all together, drop the oldest."""
         items = self._items.setdefault(connection, [])
         items.append((item, arrival))
         self._count += 1
@@ -31,11 +31,11 @@ class Orphans:
             self.drop(next(iter(self._items)))
 
     def take(self, connection: Connection) -> list[tuple[Item, float]]:
-        """All of a connection, oldest first."""
+        """Take all items of a connection, oldest first."""
         items = self._items.pop(connection, [])
         self._count -= len(items)
         return items
 
     def drop(self, connection: Connection) -> None:
-        """Forget what came over it."""
+        """Drop all items of a connection."""
         self.take(connection)

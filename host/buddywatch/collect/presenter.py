@@ -1,4 +1,4 @@
-"""What a person sees of a running collector: a live view on a terminal, lines of news anywhere else."""
+"""Shows a running collector to the user: a live view on a terminal, lines of news anywhere else."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from buddywatch.terminal.style import Style
 from buddywatch.text.escape import local_clock, local_time, one_line
 
 _LINE_MAX = 400
-_END_S = 2.0  # for a drawing that is under way
+_END_S = 2.0  # for an unfinished drawing
 
 
 class Lines:
-    """A line with the time for each piece of news: links that come and go, alerts that begin and end.
+    """A line with the time for each piece of news: links that go up or down, alerts that begin or end.
 
-    The writer is entered by the caller.
+    The caller enters the writer.
     """
 
     def __init__(self, out: LineWriter) -> None:
@@ -32,11 +32,11 @@ class Lines:
         self._out.write(f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}")
 
     def show(self, problem: str | None) -> None:
-        """Problems are news, and told as lines."""
+        """Nothing: problems are reported as lines of news."""
 
 
 class Live:
-    """The live view; screen is entered by the caller. A thread draws, from the store, so that the loop never waits."""
+    """The live view; the caller enters the screen. A thread reads the store and draws, so the loop never waits."""
 
     def __init__(self, screen: Screen, style: Style, config: Config, db: Path) -> None:
         self._screen = screen
@@ -54,12 +54,12 @@ class Live:
         self._news = f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}"
 
     def show(self, problem: str | None) -> None:
-        """Draw anew, soon."""
+        """Ask for a new drawing soon."""
         self._problem = problem
         self._wanted.set()
 
     def close(self) -> None:
-        """Draw no more."""
+        """Stop drawing."""
         self._stopping = True
         self._wanted.set()
         self._thread.join(_END_S)
@@ -71,7 +71,7 @@ class Live:
             try:
                 store = store or self._opened()
                 self._draw(store)
-            except Exception as error:  # the view must not end because one board cannot be shown
+            except Exception as error:  # one board that cannot be shown must not end the view
                 why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
                 self._news = f"{local_clock(time.time())} {one_line(f'cannot be shown: {why}', _LINE_MAX)}"
         if store is not None:

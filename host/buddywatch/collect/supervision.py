@@ -1,4 +1,4 @@
-"""A part of the collector in a thread of its own, started again whenever it ends, and its health kept for `status`."""
+"""Runs a part of the collector in its own thread, restarts it when it ends, and stores its health for `status`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from buddywatch.model.health import RESTARTING, RUNNING, STOPPED, PartHealth
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 
-BUSY_S = 0.2  # for the database: health that cannot be kept at once is kept with the next change
-_GRACE_S = 2.0  # at the end: for the part to finish what it does
-_END_S = 60.0  # after that, and after it was cut short
+BUSY_S = 0.2  # for the database: health that cannot be stored at once is stored with the next change
+_GRACE_S = 2.0  # at the end: for the part to finish its work
+_END_S = 60.0  # after cut_short()
 
 
 class Part(Protocol):
-    """run() returns after stop(), which may be called from any thread; cut_short() ends what takes too long."""
+    """run() returns after stop(), which any thread may call; cut_short() aborts work that takes too long."""
 
     def run(self) -> None: ...
 
@@ -34,7 +34,7 @@ class Part(Protocol):
 
 
 class Supervised:
-    """name: as `status` shows it. report: called from the thread with one line for a person."""
+    """name: as `status` shows it. report: called from the thread with one line for the user."""
 
     def __init__(self, name: str, part: Part, db_path: Path, report: Callable[[str], None]) -> None:
         self._part = part
@@ -48,7 +48,7 @@ class Supervised:
         self._thread.start()
 
     def stop(self, grace_s: float = _GRACE_S) -> None:
-        """End it. What it does just now has grace_s to finish, then it is cut short."""
+        """Stop the part. Its current work has grace_s to finish; then it is cut short."""
         self._stopping.set()
         self._part.stop()
         if self._thread.is_alive():
@@ -69,22 +69,22 @@ class Supervised:
             health = replace(self._health, state=RESTARTING, since=now, last_error=error, last_error_at=now)
             self._note(replace(health, restarts=health.restarts + 1))
             wait_s = backoff.next_wait_s(time.monotonic() - began_s, random.random())
-            with suppress(Exception):  # a terminal that is gone must not end the supervision
+            with suppress(Exception):  # a closed terminal must not end the supervision
                 self._report(f"{self._health.name} stopped: {error}; it is started again in {wait_s:.0f} s")
             self._stopping.wait(wait_s)
 
     def _end_of_run(self) -> str:
-        """Run the part once; why it ended."""
+        """Run the part once; returns why it ended."""
         try:
             self._part.run()
-        except BaseException as error:  # SystemExit as well: in a thread it would end it without a word
+        except BaseException as error:  # SystemExit as well: it would end a thread silently
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{os.path.basename(last.filename)}:{last.lineno}"
             return f"{type(error).__name__}: {one_line(str(error))} ({where})"
-        return "it ended by itself"
+        return "it ended without an error"
 
     def _note(self, health: PartHealth) -> None:
-        """Keep it for `status`. The collector reports a store that takes nothing; it must not end this thread."""
+        """Store the health for `status`. Errors are ignored: the collector reports a store that cannot be written."""
         self._health = health
         with suppress(StoreError), Store.open(self._db_path, BUSY_S) as store:
             store.save_part(health)

@@ -1,9 +1,9 @@
-"""Two boards behind one name: found by what both go on to say, and kept apart from then on. No I/O.
+"""Detects two boards with the same name, and keeps them apart from then on. No I/O.
 
 After a reboot, or a restart of the agent, the earlier boot makes no more frames; but a link that lags behind another
-may still bring what it made before. So two boots are of two boards only where both are heard to make new frames, over
-links of their own, for longer than any link lags. The one that was met later gets a name of its own, which stays with
-its boot and with its link: the next boot over that link is the same board after a reboot.
+may still bring old ones. So two boots belong to two boards only if both make new frames, over different links, for
+longer than any link lags. The board that was heard later gets another name, which stays with its boot and with its
+link: the next boot over that link is the same board after a reboot.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Generic, NamedTuple, TypeVar
 from buddywatch.protocol.twin_names import other_names
 
 LAG_S = 30.0  # a ring of 16 kB takes 17 s at 9600 baud
-BOOTS_MAX = 8  # of a name that are looked at; the one that has been silent longest goes first
-NAMES_MAX = 65_536  # boots whose name is remembered
+BOOTS_MAX = 8  # boots compared for each name; the one that has been silent longest is dropped first
+NAMES_MAX = 65_536  # boots whose names are remembered
 
 Link = TypeVar("Link", bound=Hashable)
 
 
 class Split(NamedTuple, Generic[Link]):
-    """Two boots are of two boards: the later one has got another name."""
+    """Two boots belong to two boards: the later one got another name."""
 
     first_boot_id: str
     first_link: Link
@@ -33,7 +33,7 @@ class Split(NamedTuple, Generic[Link]):
 
 @dataclass(slots=True, eq=False)
 class _Speaker(Generic[Link]):
-    """A boot that is heard. newest: its highest frame; met_s, news_s: when it was heard first, and of a new frame."""
+    """A boot that is heard. newest: its highest frame. met_s: first heard. news_s: when the last new frame came."""
 
     boot_id: str
     link: Link
@@ -43,16 +43,16 @@ class _Speaker(Generic[Link]):
 
 
 class Twins(Generic[Link]):
-    """is_free(name, called): whether a board that calls itself so may be kept under that name."""
+    """is_free(name, called): True if a board that reports the name `called` may be stored as `name`."""
 
     def __init__(self, is_free: Callable[[str, str], bool]) -> None:
         self._is_free = is_free
-        self._speakers: dict[str, dict[str, _Speaker[Link]]] = {}  # by the name they are kept under, and boot id
-        self._names: dict[tuple[str, str], str] = {}  # what a boot's board calls itself, boot id -> kept under
-        self._link_names: dict[tuple[Link, str], str] = {}  # link, what a board calls itself -> kept under
+        self._speakers: dict[str, dict[str, _Speaker[Link]]] = {}  # by stored name, and boot id
+        self._names: dict[tuple[str, str], str] = {}  # (reported name, boot id) -> stored name
+        self._link_names: dict[tuple[Link, str], str] = {}  # (link, reported name) -> stored name
 
     def name_of(self, called: str, link: Link, boot_id: str, stored: Callable[[], str]) -> str:
-        """Under which name the board is kept. stored(): what the store says of a boot that is heard the first time."""
+        """The stored name of a board. stored(): looks up a boot that is heard for the first time in the store."""
         key = called, boot_id
         name = self._names.get(key)
         if name is None:
@@ -64,7 +64,7 @@ class Twins(Generic[Link]):
         return name
 
     def heard(self, called: str, link: Link, boot_id: str, seq: int, monotonic_s: float) -> Split[Link] | None:
-        """A frame came of a boot that name_of() knows. The split that it shows, if it does."""
+        """A frame came of a boot that name_of() knows. Returns the split if it shows one."""
         name = self._names[called, boot_id]
         speakers = self._speakers.setdefault(name, {})
         mine = speakers.get(boot_id)
@@ -74,7 +74,7 @@ class Twins(Generic[Link]):
                 del speakers[min(speakers, key=lambda other: speakers[other].news_s)]
             return None
         if seq <= mine.newest:
-            return None  # it came over another link before, or was asked for again
+            return None  # it came before over another link, or was requested again
         mine.newest, mine.news_s, mine.link = seq, monotonic_s, link
         if len(speakers) == 1:
             return None
@@ -84,7 +84,7 @@ class Twins(Generic[Link]):
         return None
 
     def forget(self, link: Link) -> None:
-        """The link has ended for good."""
+        """The link has ended and will not be opened again."""
         for key in [key for key in self._link_names if key[0] == link]:
             del self._link_names[key]
 
@@ -104,5 +104,5 @@ class Twins(Generic[Link]):
 
 
 def _both_live(one: _Speaker[Link], other: _Speaker[Link]) -> bool:
-    """Whether both made new frames when the one that was met later had been there for longer than a link lags."""
+    """True if both made new frames after the later one had been heard for longer than a link lags."""
     return min(one.news_s, other.news_s) >= max(one.met_s, other.met_s) + LAG_S

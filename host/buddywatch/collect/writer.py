@@ -1,8 +1,8 @@
-"""The part that writes to the store, in a thread of its own (see supervision.py): the loop hands it a batch, and
-never waits for the disk or for a lock.
+"""Writes to the store in its own thread (see supervision.py): the loop gives it a batch, and never waits for the disk
+or for a lock.
 
-A batch that the store does not take (a full disk, another program's lock) stays here and is tried again until it is
-taken; meanwhile the loop goes on and gathers the next one. Messages are planned by the same thread, after each batch.
+A batch that cannot be written (a full disk, another program's lock) stays here and is tried again until it is written;
+meanwhile the loop gathers the next one. The same thread plans messages after each batch.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ BUSY_S = 1.0  # how long one attempt waits for another program's lock
 
 
 class Planner(Protocol):
-    """Makes messages of what the rules concluded; how many."""
+    """Makes the messages that are due; returns how many."""
 
     def run(self, now: float) -> int: ...
 
 
 class Writer:
-    """error: why the store took nothing the last time, None while all is well.
+    """error: why the last batch could not be written, None if it was.
 
-    new_planner(store): what runs after each batch. wake_outbox: called when there are new messages.
+    new_planner(store): makes the planner that runs after each batch. wake_outbox: called after new messages.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class Writer:
 
     @property
     def is_idle(self) -> bool:
-        """Whether offer() would take a batch."""
+        """True if offer() would accept a batch."""
         with self._changed:
             return self._batch is None
 
     def holds(self, board: str) -> bool:
-        """Whether rows of the board are on their way to the store."""
+        """True while rows of the board are being written."""
         with self._changed:
             return self._batch is not None and board in self._batch.boards
 
     def offer(self, batch: Batch) -> bool:
-        """Hand over a batch, which is the writer's from then on. False: the one before is not written yet."""
+        """Give a batch to the writer, which then owns it. False if the one before is not written yet."""
         with self._changed:
             if self._batch is not None or self._stopping:
                 return False
@@ -70,27 +70,27 @@ class Writer:
             return True
 
     def refused(self) -> list[tuple[str, str]]:
-        """Boards whose rows the store will never take, with the reason; each once. Nothing of these rows is kept."""
+        """Boards whose rows can never be stored, with the reason; each once. The rows are dropped."""
         with self._changed:
             refused, self._refused = self._refused, []
             return refused
 
     def wait_until_idle(self, patience_s: float) -> bool:
-        """Wait for the batch that is under way. False: it is not written yet."""
+        """Wait for the batch being written. False if it is still not written."""
         with self._changed:
             return self._changed.wait_for(lambda: self._batch is None, patience_s)
 
     def stop(self) -> None:
-        """Make run() return. What it could not write is lost here; the boards still hold it."""
+        """Make run() return. A batch that could not be written is dropped; the boards still hold its data."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
 
     def cut_short(self) -> None:
-        """An attempt ends by itself after BUSY_S."""
+        """Nothing to do: an attempt ends after BUSY_S."""
 
     def run(self) -> None:
-        """Write batches until stop(). Whatever it raises, the batch that was under way is kept for the next call."""
+        """Write batches until stop(). After any exception the current batch is kept for the next call."""
         try:
             while (batch := self._next()) is not None:
                 self._keep_trying(batch)
@@ -114,7 +114,7 @@ class Writer:
                 self._changed.wait_for(lambda: self._stopping, RETRY_S)
 
     def _try(self, batch: Batch) -> str | None:
-        """Write the batch and plan messages; why that was not possible."""
+        """Write the batch and plan messages; returns why that failed, or None."""
         try:
             store, planner = self._opened()
             self._write(store, batch)
@@ -122,7 +122,7 @@ class Writer:
                 self._wake_outbox()
         except StoreError as error:
             return str(error)
-        except Exception as error:  # a fault of ours in one batch must not end the thread that writes all others
+        except Exception as error:  # a defect that shows in one batch must not stop the writing of others
             self._close()
             return f"{self._db}: {type(error).__name__}: {error}; this is a defect of buddywatch: please report it"
         return None
@@ -132,7 +132,7 @@ class Writer:
             store.write(batch)
         except StoreError:
             raise
-        except Exception:  # a row does not fit: find the board that it is of, and keep the rows of the others
+        except Exception:  # a row does not fit: find its board, and store the rows of the others
             for board in list(batch.boards):
                 self._write_alone(store, batch, board)
             rest = Batch()

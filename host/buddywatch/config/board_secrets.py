@@ -12,7 +12,7 @@ from buddywatch.config.sections import Config
 
 
 class BoardSecrets:
-    """files: where the secret of each board is that has one. They are read when needed, and kept nowhere."""
+    """files: the secret file of each board that has one. It is read when needed, and not kept."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = dict(files)

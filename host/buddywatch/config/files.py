@@ -1,4 +1,4 @@
-"""The files that a configuration names: whether they are there, and whether those that hold secrets are kept secret."""
+"""Checks the files that a configuration names: that they exist, and that secret files are private."""
 
 import stat
 from pathlib import Path
@@ -9,11 +9,11 @@ from buddywatch.config.secret_places import exposure
 
 
 def check_file(where: str, path: Path, kind: Kind, problems: Problems) -> None:
-    """Add what is wrong with a file. where: section and key that name it."""
+    """Add the problem of a file, if it has one. where: section and key that name it."""
     try:
         mode = path.stat().st_mode
     except PermissionError:
-        return  # another user's secret; a command that needs it says so when it reads it
+        return  # it belongs to another user; a command that needs it reports that when it reads it
     except OSError as error:
         problems.add(f"{where}: {path} cannot be read ({error.strerror})")
         return

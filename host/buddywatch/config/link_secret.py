@@ -10,7 +10,7 @@ EXPECTED = "expected login=file:PATH or login=env:NAME"
 
 
 class Secret:
-    """where: as in the link. ValueError (one line): it says neither of the two."""
+    """where: as in the link. ValueError (one line): neither of the two forms."""
 
     def __init__(self, where: str) -> None:
         kind, _, name = where.partition(":")
@@ -20,13 +20,13 @@ class Secret:
         self._name = name
 
     def read(self) -> str:
-        """The secret; SecretError (one line, without the secret) where it cannot be had."""
+        """The secret. SecretError (one line, without the secret) if it cannot be read."""
         if not self._is_file:
             return from_environment(self._name, "the password")
         path = Path(self._name).expanduser()
         try:
             password = first_line(path, "the password")
-            exposed = exposure(path, path.stat().st_mode)  # no configuration has looked at it
+            exposed = exposure(path, path.stat().st_mode)  # the configuration has not checked it
         except OSError as error:
             raise SecretError(str(error)) from None
         if exposed is not None:

@@ -1,4 +1,4 @@
-"""The configuration: one TOML file, read into values that cannot be wrong.
+"""Loads the configuration: one TOML file, read into checked values.
 
 Keys, types and defaults: sections.py. Paths in the file are relative to its folder; "~/" is the home folder.
 """
@@ -23,7 +23,7 @@ SYSTEM_CONFIG = Path("/etc/buddywatch/config.toml")
 def load(path: str | Path | None, env: Mapping[str, str]) -> Config:
     """The configuration in `path`, else in the first default place that has one, else all defaults.
 
-    env gives the default places ($XDG_CONFIG_HOME, $HOME ...). Raises ConfigError with all that is wrong.
+    env: gives the default places ($XDG_CONFIG_HOME, $HOME ...). Raises ConfigError with all problems.
     """
     chosen = Path(path) if path is not None else default_config_path(env)
     if chosen is None:
@@ -46,7 +46,7 @@ def default_db_path(env: Mapping[str, str]) -> Path:
 
 def _xdg_folder(env: Mapping[str, str], variable: str, under_home: str) -> Path:
     folder = Path(env.get(variable, ""))
-    # The XDG base directory specification has relative folders ignored.
+    # The XDG base directory specification says that relative folders are ignored.
     return folder if folder.is_absolute() else _home(env) / under_home
 
 
@@ -55,7 +55,7 @@ def _home(env: Mapping[str, str]) -> Path:
 
 
 class _Builder:
-    """Makes a Config of one file; what is wrong is gathered, so that one look shows all of it."""
+    """Makes a Config from one file, and collects all problems, so that the user sees them at once."""
 
     def __init__(self, path: Path, env: Mapping[str, str]) -> None:
         self.path = path
@@ -65,7 +65,7 @@ class _Builder:
 
     def config(self) -> Config:
         sections = read_sections(read_toml(self.path), self.problems)
-        # Cross-checks are made on what was readable (None is not); values are made only when nothing is wrong.
+        # Cross-checks use the readable values (the others are None); the Config is made only if there is no problem.
         for section, tables in sections.items():
             self._check_names(section, tables)
             for where, values in tables:

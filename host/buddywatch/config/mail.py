@@ -1,4 +1,4 @@
-"""[mail] of the configuration: what makes its values safe to use together."""
+"""[mail] of the configuration: checks that its values are safe together."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _ONLY_WITH_SERVER = ("port", "security", "user", "password_file", "password_env"
 
 
 def check_mail(where: str, values: dict[str, Any], problems: Problems) -> None:
-    """Add what is wrong with [mail] as a whole. A value is None where it was wrong."""
+    """Add the problems of [mail] as a whole. A wrong value is None."""
     by_server, by_command = "server" in values, "command" in values
     if by_server == by_command:
         found = "both server and command" if by_server else "neither server nor command"

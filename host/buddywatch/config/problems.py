@@ -1,11 +1,11 @@
-"""What is wrong with a configuration, in lines for a person."""
+"""The problems of a configuration, as lines for the user."""
 
 import json
 from typing import Any
 
 
 class ConfigError(Exception):
-    """lines: one per thing that is wrong, each with the file, the key, what was found and what is allowed."""
+    """lines: one per problem, each with the file, the key, what was found and what is allowed."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -13,7 +13,7 @@ class ConfigError(Exception):
 
 
 class Problems:
-    """Gathers what is wrong with one file, a line each."""
+    """Collects the problems of one file, a line each."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -23,7 +23,7 @@ class Problems:
         self.lines.append(f"{self.file}: {text}")
 
     def wrong(self, where: str, key: str, value: Any, expected: str) -> None:
-        """A value that cannot be; those of password keys are not shown, lest they are the password itself."""
+        """Add a wrong value; values of password keys are not shown, since they may be the password itself."""
         self.add(f"{where} {key} = {'...' if 'password' in key else shown(value)}: {expected}")
 
 

@@ -1,4 +1,4 @@
-"""Where secrets are: files, and who may read them; the environment. Read when needed, and kept nowhere."""
+"""Reads secrets from files and the environment, and checks who may read the files. Nothing is kept in memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ LINE_MAX = 4096
 
 
 class SecretError(Exception):
-    """A secret cannot be had: one line, without the secret."""
+    """A secret cannot be read. One line, without the secret."""
 
 
 def exposure(path: Path, mode: int) -> str | None:
-    """What is wrong with the mode of a file that holds a secret."""
+    """What is wrong with the mode of a secret file, or None."""
     # A group may read it: services often have their secrets as root:service 0640, systemd as 0440.
     if stat.S_ISREG(mode) and mode & 0o007:
         return f"{path} is readable by other users (mode {mode & 0o777:04o}); run: chmod 600 {path}"

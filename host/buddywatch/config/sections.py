@@ -1,4 +1,4 @@
-"""What a configuration says. Each field is the one place of a key: its kind of value, default and meaning.
+"""The sections of a configuration. Each field is the only definition of a key: kind of value, default and meaning.
 
 Annotated[kind, meaning, name], with the name in the file where it is not the field's; a unit (_s) is not part of it.
 """
@@ -16,7 +16,7 @@ from buddywatch.config.secret_places import SecretError, first_line, from_enviro
 from buddywatch.protocol.frame import board_name
 from buddywatch.protocol.twin_names import other_names
 
-NOT_A_CONSTANT = object()  # the default, so that the key may be left out all the same
+NOT_A_CONSTANT = object()  # marks a key that may be left out although its default is not a constant
 PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 5321, RFC 6409, RFC 8314
 
 
@@ -29,7 +29,7 @@ class Collector:
 
 @dataclass(frozen=True)
 class Board:
-    """What the file says about one board; None: not said."""
+    """The settings of one board; None: not set."""
 
     name: Annotated[k.Name, "the board's name, as in its hello"]
     rule: Annotated[k.Rule | None, "the kernel's allocation rule; else taken from the kernel release"] = None
@@ -78,7 +78,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Mail:
-    """Where mail goes: by SMTP to server, or to the standard input of command; exactly one of the two is set."""
+    """How mail is sent: by SMTP to server, or to the standard input of command; exactly one of the two is set."""
 
     to: Annotated[k.Addresses, "who gets the mail"]
     sender: Annotated[k.Address, "the sender", "from"]
@@ -118,9 +118,9 @@ class Hook:
 
 @dataclass(frozen=True)
 class Config:
-    """path: the file it came from, None where there is none and all are defaults.
+    """path: the configuration file, None if there is none and all values are defaults.
 
-    file_problems: what is wrong with the files that it names; only some commands need them, see check_files().
+    file_problems: problems of the files that it names; only some commands need them, see check_files().
     """
 
     collector: Collector
@@ -133,15 +133,15 @@ class Config:
     file_problems: tuple[str, ...] = field(default=(), compare=False)
 
     def check_files(self) -> None:
-        """For commands that need passwords and secrets. Raises ConfigError where a file is missing or not private."""
+        """For commands that need passwords and secrets. Raises ConfigError if a file is missing or not private."""
         if self.file_problems:
             raise ConfigError(list(self.file_problems))
 
     def name_of(self, kept_as: str, facts: Mapping[str, str]) -> str:
-        """The name under which the file speaks of a board. facts: its hello's.
+        """The name of a board in this file. facts: its hello's.
 
-        Of two boards with one name, the second is kept as NAME-2: what is said of NAME holds for it as well, unless the
-        file names NAME-2, or the board has that name itself.
+        Of two boards with one name, the second is stored as NAME-2: the settings of NAME apply to it as well, unless
+        the file names NAME-2, or the board reports that name itself.
         """
         named = {board.name for board in self.boards}.union(*(need.boards or () for need in self.needs))
         if kept_as in named or not facts or board_name(facts) == kept_as:
@@ -149,11 +149,11 @@ class Config:
         return next((name for name in sorted(named) if kept_as in other_names(name)), kept_as)
 
     def board(self, name: str) -> Board:
-        """What is said about a board, by name_of(); a board that the file does not name has the defaults."""
+        """The settings of a board, by name_of(); the defaults if the file does not name it."""
         return next((board for board in self.boards if board.name == name), Board(name))
 
     def needs_of(self, board_name: str) -> tuple[Need, ...]:
-        """The needs to judge for a board, by name_of(): those for it, or only those that its section lists."""
+        """The needs to judge for a board, by name_of(): all that apply, or only those that its section lists."""
         chosen = self.board(board_name).needs
         return tuple(
             need

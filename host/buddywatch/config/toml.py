@@ -8,7 +8,7 @@ from typing import Any
 from buddywatch.config.problems import ConfigError, Problems, shown
 from buddywatch.config.schema import REPEATED_SECTIONS, SECTIONS, keys_of, section_title
 
-# Keys that people expect and that must not be: the answer says where the thing belongs.
+# Keys that users may try but that are not allowed, with what to do instead.
 _FORBIDDEN = {
     ("mail", "password"): "a password does not belong here; put it into a file (chmod 600) and name that with "
     "password_file, or name an environment variable with password_env",

@@ -158,7 +158,7 @@ class Screen:
         self.resized = True
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-Z: leave the terminal, stop as anybody would, and come back."""
+        """Ctrl-Z: restore the terminal, stop the process as usual, and draw again after SIGCONT."""
         self._leave()
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTSTP)

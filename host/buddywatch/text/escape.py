@@ -36,7 +36,7 @@ def local_time(time: float) -> str:
 
 
 def local_day_time(time: float) -> str:
-    """ "2026-11-22 10:15:03", for tables whose heading tells the offset."""
+    """ "2026-11-22 10:15:03", for tables whose heading has the offset."""
     return _formatted(time, "%Y-%m-%d %H:%M:%S")
 
 
@@ -46,7 +46,7 @@ def local_clock(time: float) -> str:
 
 
 def _formatted(time: float, form: str) -> str:
-    """No row of a database may end a command: a time that no calendar has is told as such."""
+    """The formatted time. A stored time that no calendar has must not end a command: it is shown as unknown."""
     try:
         return datetime.fromtimestamp(time).astimezone().strftime(form)
     except (ValueError, OverflowError, OSError):
@@ -54,7 +54,7 @@ def _formatted(time: float, form: str) -> str:
 
 
 def rough_duration(seconds: float) -> str:
-    """A duration as people say it, rounded: seconds up to 10 minutes, minutes up to 2 days, then hours."""
+    """A duration, rounded: seconds up to 10 minutes, minutes up to 2 days, then hours."""
     try:
         whole = max(0, round(seconds))
     except (ValueError, OverflowError):  # not a number, or infinite

@@ -1,4 +1,4 @@
-"""Why frames are missing for good, in words: the same ones in alerts, mails, `status`, `history` and the live view."""
+"""Why frames are lost, in words: the same ones in alerts, mails, `status`, `history` and the live view."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _hardest_order(need: NeedState, snapshot: Snapshot, state: BoardState) -> in
     """The order whose test of the kernel's rule leaves the smallest margin: it may be smaller than the need's own."""
     if need.order is None or state.rule is None:
         return None
-    for taken_pages in (0, watermark.EXEC_PAGES):  # a NeedState does not say whether it is an exec
+    for taken_pages in (0, watermark.EXEC_PAGES):  # a NeedState does not show whether it is an exec
         for zone in serving_zones(snapshot):
             nr_free = watermark.take_pages(zone.nr_free, taken_pages)
             mark, reserve = zone.min_pages, zone.reserve_pages
@@ -130,5 +130,5 @@ def why_unknown(state: BoardState) -> str:
     if state.page_bytes is None:
         return "the board's page size is not known; set page_bytes in its [[board]]"
     if state.rule is None:
-        return "the kernel release does not tell which rule it allocates by; set rule in its [[board]]"
+        return "the allocation rule of this kernel release is not known; set rule in its [[board]]"
     return "the board has no watermarks (/proc/zoneinfo)"

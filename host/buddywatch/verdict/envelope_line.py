@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from buddywatch.verdict.margin_history import Bucket, MarginHistory
 
-BUCKETS_MIN = 12  # fewer make no line
-Z_AGREE = 2.5  # standard errors by which newer minima may be off the older ones' line and still belong to it
+BUCKETS_MIN = 12  # for a line
+Z_AGREE = 2.5  # standard errors: newer minima this close to the line through the older ones still belong to it
 Z_TREND = 2.5  # standard errors that make a slope a trend
 ERROR_MIN_PAGES = 1.0  # margins are whole pages
-CORRELATION_MAX = 0.9  # of neighbours: with 40 of them a larger one cannot be told from 1
+CORRELATION_MAX = 0.9  # of neighbours: with 40 of them a larger one cannot be distinguished from 1
 
 
 @dataclass(frozen=True)
 class EnvelopeLine:
     """slope, error: pages per second and its standard error. spread: standard deviation of the minima, in pages.
 
-    It ends at end_s with end_pages. correlation: of what neighbouring buckets are off the line.
+    It ends at end_s with end_pages. correlation: between neighbouring buckets' distances from the line.
     """
 
     slope: float
@@ -38,15 +38,15 @@ class EnvelopeLine:
 
     @property
     def is_trend(self) -> bool:
-        """Whether it goes up or down by more than chance."""
+        """True if it goes up or down by more than chance."""
         return abs(self.slope) > Z_TREND * self.error
 
 
 def lines(history: MarginHistory) -> list[EnvelopeLine]:
     """The line over the longest window that is straight, then those over its newest half, quarter and so on.
 
-    Empty before there are BUCKETS_MIN buckets. The slope of a shorter one that falls, but stays above a low which the
-    board has survived before, is 0: that is a tooth of its normal work.
+    Empty before there are BUCKETS_MIN buckets. A shorter line that falls, but stays above an earlier low that the board
+    has survived, gets the slope 0: it is one tooth of the saw-tooth of normal work.
     """
     found: list[EnvelopeLine] = []
     for scale in range(history.whole_scale(), -1, -1):
@@ -61,12 +61,12 @@ def lines(history: MarginHistory) -> list[EnvelopeLine]:
 
 
 def _is_straight(buckets: Sequence[Bucket]) -> bool:
-    """Whether the line through the older part foretells the newer one, be it the half or the quarter."""
+    """True if the line through the older part predicts the newer half, and the newer quarter."""
     return all(_foretells(buckets[:-newer], buckets[-newer:]) for newer in (len(buckets) // 2, len(buckets) // 4))
 
 
 def _foretells(older: Sequence[Bucket], newer: Sequence[Bucket]) -> bool:
-    """Whether the mean of the newer buckets is where the line through the older ones ends up, as far as can be told."""
+    """True if the mean of the newer buckets is on the line through the older ones, within the error."""
     line = _fit(older, 1.0)
     ahead = [number + 1 - line.end_s for number, _ in newer]
     off = sum([minimum for _, minimum in newer]) / len(newer) - line.end_pages - line.slope * sum(ahead) / len(ahead)
@@ -85,7 +85,7 @@ def _line_now(history: MarginHistory, scale: int) -> EnvelopeLine:
 
 
 def _informed(line: EnvelopeLine, longer: EnvelopeLine) -> EnvelopeLine:
-    """A line whose slope may be that of the longer one has the mean of both, each by what it knows."""
+    """If both slopes may be the same, the line gets their mean, weighted by their errors."""
     own, other = line.error**-2, longer.error**-2
     if abs(line.slope - longer.slope) > Z_AGREE * math.hypot(line.error, longer.error):
         return line
@@ -111,7 +111,7 @@ def _fit(buckets: Sequence[Bucket], bucket_s: float) -> EnvelopeLine:
     products = sum([a * b for a, b in itertools.pairwise(rest)])
     correlation = min(max(products / squares, 0.0), CORRELATION_MAX) if squares else 0.0
     variance = squares / (count - 2) + ERROR_MIN_PAGES**2
-    newest = buckets[-1][0]  # a bucket's minimum stands for its end: where it falls, it is there
+    newest = buckets[-1][0]  # a minimum counts at its bucket's end: in a falling margin it is there
     return EnvelopeLine(
         slope=slope / bucket_s,
         error=math.sqrt(variance / xx * (1 + correlation) / (1 - correlation)) / bucket_s,

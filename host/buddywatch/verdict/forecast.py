@@ -1,10 +1,10 @@
-"""When a need will first be refused if things go on as they do. Pure: from the history of its margin.
+"""Forecasts when a need will first be refused if the trend continues. Pure: from the history of its margin.
 
-Each line through the lower envelope (envelope_line.py) is an opinion. The one over the longest straight window counts
-most, since it knows the saw-tooth of normal work; those over its newest half, quarter and so on count less and less,
-and notice first that a job was started or stopped. Each opinion says in which share of all futures the margin is still
-above zero after some time: its slope may change on the way, and the minima scatter around it. The forecast is the
-mixture: its median, and the times at which 10 % and 90 % of the futures have met zero.
+Each line through the lower envelope (envelope_line.py) gives one estimate. The line over the longest straight window
+has the largest weight, since it includes the saw-tooth of normal work; those over its newest half, quarter and so on
+have smaller weights, and show first that a job was started or stopped. Each estimate is the probability that the margin
+is still above zero after some time: its slope may change meanwhile, and the minima scatter around it. The forecast is
+the weighted mean: its median, and the times at which the margin has reached zero with 10 % and 90 % probability.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from buddywatch.verdict.envelope_line import EnvelopeLine, lines
 from buddywatch.verdict.margin_history import MarginHistory
 
 FALLING, LEVEL, RISING, UNKNOWN = "falling", "level", "rising", "unknown"
-NEXT_COUNTS = 0.4  # how much a window of half the length counts, against the longer one
-CHANGE = 0.4  # by how much a slope changes over a time as long as its window, as a share of itself
-WINDOWS_MAX = 2.0  # beyond so many windows a slope is as uncertain as it gets
-FLATTER, SAME, STEEPER = (0.3, 1.3), (0.4, 0.0), (0.3, -1.3)  # (share, errors): three points that stand for a normal
-SIGHT_WINDOWS = 2.5  # how far ahead a history can be trusted, in times its length: a later median is not told
+NEXT_COUNTS = 0.4  # the weight of a window of half the length, relative to the longer one
+CHANGE = 0.4  # the change of a slope over a time as long as its window, relative to the slope
+WINDOWS_MAX = 2.0  # after this many windows the uncertainty of a slope grows no more
+FLATTER, SAME, STEEPER = (0.3, 1.3), (0.4, 0.0), (0.3, -1.3)  # (share, errors): three points approximate a normal
+SIGHT_WINDOWS = 2.5  # how far ahead a history is used, in times its length: a later median is not reported
 AHEAD_WINDOWS = 8.0  # the end of the interval may lie beyond that
-STEP_SHARE = 1 / 16  # of the time ahead: how finely it is looked through
-MEDIAN, LOW, HIGH = 0.5, 0.9, 0.1  # shares of futures that are still above zero
+STEP_SHARE = 1 / 16  # of the time ahead: the step of the search
+MEDIAN, LOW, HIGH = 0.5, 0.9, 0.1  # probabilities that the margin is still above zero
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """in_s, low_s, high_s: median and 80 % interval, in seconds from now; None: not within sight.
+    """in_s, low_s, high_s: median and 80 % interval, in seconds from now; None: too far ahead to say.
 
-    since_s: the uptime from which on the trend holds.
+    since_s: the uptime at which the trend began.
     """
 
     trend: str
@@ -49,7 +49,7 @@ class _Future:
 
 
 def forecast(history: MarginHistory) -> Forecast:
-    """What the history points to; trend UNKNOWN while it is too short for a line."""
+    """The forecast from a history; trend UNKNOWN while it is too short for a line."""
     opinions = lines(history)
     if not opinions:
         return Forecast(UNKNOWN)
@@ -79,7 +79,7 @@ def _futures(opinions: list[EnvelopeLine]) -> Iterator[_Future]:
 
 
 def _times(futures: list[_Future], step_s: float, end_s: float) -> dict[float, float | None]:
-    """When the share of futures above zero falls below LOW, MEDIAN and HIGH."""
+    """When the probability of a margin above zero falls below LOW, MEDIAN and HIGH."""
     found: dict[float, float | None] = dict.fromkeys((LOW, MEDIAN, HIGH))
     waiting = [LOW, MEDIAN, HIGH]
     survival = [0.0] * len(futures)  # logarithms

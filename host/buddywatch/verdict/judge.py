@@ -1,6 +1,6 @@
-"""What a snapshot means: the largest request that succeeds, and each need's verdict. Pure, no I/O.
+"""Judges a snapshot: the largest request that succeeds, and each need's verdict. Pure, no I/O.
 
-The answer is None, never a guess, where something is unknown: no zoneinfo on the board, no rule known for the kernel
+The answer is None, never a guess, if something is unknown: no zoneinfo on the board, no known rule for the kernel
 release, no page size.
 """
 
@@ -36,7 +36,7 @@ def board_state(
     rule_override: str | None = None,
     page_bytes_override: int | None = None,
 ) -> BoardState:
-    """The snapshot judged by the kernel's rule. facts: those of the hello; the overrides take precedence."""
+    """Judge the snapshot by the kernel's rule. facts: from the hello; the overrides take precedence."""
     rule, page_bytes = rule_override or rule_of(facts), page_bytes_override or page_bytes_of(facts)
     zones = _marked_zones(snapshot)
     largest = largest_low = None
@@ -64,7 +64,7 @@ def board_state(
 
 
 def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | None) -> NeedState:
-    """Whether the kernel would grant `need` in this snapshot, by the zone that offers most."""
+    """Whether the kernel would grant `need` in this snapshot, in the zone with the best result."""
     if page_bytes is None:
         return NeedState(need.name, need.bytes, None, None, None, None)
     order = watermark.order_for(need.bytes, page_bytes)

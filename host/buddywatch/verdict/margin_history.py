@@ -1,8 +1,8 @@
 """The lower envelope of a margin over time, at several scales and of a bounded size. No I/O.
 
-A board at work makes its margin go up and down all the time; its lowest point is what refuses a request. So time is cut
-into buckets, and each keeps its minimum. Two buckets make one of the next scale: a few hundred numbers hold the last
-minutes in detail and the months before them in outline.
+The margin of a working board goes up and down all the time; requests fail at its lowest points. So time is divided into
+buckets, and each keeps its minimum. Two buckets are merged into one of the next scale: a few hundred numbers describe
+the last minutes in detail and the months before them roughly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Bucket = tuple[int, int]  # number since boot, minimum in pages
 
 
 class MarginHistory:
-    """Of one need in one boot. Times are uptimes in seconds, and only rise."""
+    """The history of one need in one boot. Times are uptimes in seconds, and only rise."""
 
     def __init__(self, period_s: float) -> None:
         """period_s: time between two snapshots."""
@@ -26,17 +26,17 @@ class MarginHistory:
         self._open: list[Bucket | None] = [None] * SCALES
 
     def add(self, uptime_s: float, margin_pages: int) -> bool:
-        """Take a sample. True: it closed a bucket, so that there is something new to see."""
+        """Add a sample. True if it closed a bucket, so that the forecast may change."""
         return self._put(0, int(uptime_s // self.bucket_s), margin_pages)
 
     @property
     def end_s(self) -> float:
-        """Where the open bucket of the finest scale begins; 0 without a sample."""
+        """The start of the open bucket of the finest scale; 0 without a sample."""
         newest = self._open[0]
         return 0.0 if newest is None else newest[0] * self.bucket_s
 
     def buckets(self, scale: int) -> list[Bucket]:
-        """The closed ones, oldest first. They last bucket_s << scale; a bucket without a sample is left out."""
+        """The closed buckets, oldest first. Each lasts bucket_s << scale; buckets without a sample are left out."""
         return list(self._closed[scale])
 
     def newest_minimum(self, scale: int) -> int | None:
@@ -44,11 +44,11 @@ class MarginHistory:
         return min([bucket[1] for bucket in self._open[: scale + 1] if bucket is not None], default=None)
 
     def whole_scale(self) -> int:
-        """The finest scale that still holds the beginning."""
+        """The finest scale that still covers the beginning of the history."""
         return next((scale for scale in range(SCALES) if len(self._closed[scale]) < BUCKETS), SCALES - 1)
 
     def lowest_before(self, uptime_s: float) -> int | None:
-        """The lowest minimum of the buckets that were over by then; None if there is none."""
+        """The lowest minimum of the buckets that ended before then; None if there is none."""
         lowest = None
         for scale, closed in enumerate(self._closed):
             last = int(uptime_s // (self.bucket_s * (1 << scale)))

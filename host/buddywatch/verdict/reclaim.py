@@ -1,10 +1,10 @@
-"""How much of what a kernel lists as reclaimable reclaim can really free. Pure.
+"""How much of the memory that a kernel lists as reclaimable can really be freed. Pure.
 
 A kernel lists the pages of files (Active(file), Inactive(file)) and the slabs of file names and inodes (SReclaimable).
-A file in ramfs has its only copy there, and its name is pinned: both go when the file is deleted, and not before.
+A file in ramfs has its only copy there, and its name is pinned: both are freed only when the file is deleted.
 Without an MMU a tmpfs is a ramfs (mm/shmem.c; SHMEM depends on MMU). Up to 4.15 such pages stay on the lists of file
 pages until a scan meets them; from 4.16 on they go to Unevictable at once (mm/swap.c: 4.15.18 and 4.16.13 were read).
-On a true 2.6.30 with a romfs and files in ramfs 2472 kB were listed, and 72 kB went at drop_caches: cache of the ROM.
+On a true 2.6.30 with a romfs and files in ramfs, 2472 kB were listed, and drop_caches freed 72 kB: cache of the ROM.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _UNEVICTABLE_AT_ONCE_SINCE = (4, 16)
 
 @dataclass(frozen=True)
 class Reclaimable:
-    """pages: what reclaim can free at best; ram_file_pages: what is listed, too, but lies in files in RAM.
+    """pages: what reclaim can free at best; ram_file_pages: also listed, but held by files in RAM.
 
-    ram_file_pages is None where it is not known how much of `pages` that is.
+    ram_file_pages is None if it is not known how much of `pages` they hold.
     """
 
     pages: int

@@ -59,7 +59,7 @@ def health(db):
     [
         pytest.param(ValueError("bad\nrow"), "ValueError: bad row (test_supervision.py:", id="exception"),
         pytest.param(SystemExit(3), "SystemExit: 3", id="exit"),
-        pytest.param(None, "it ended by itself", id="return"),
+        pytest.param(None, "it ended without an error", id="return"),
     ],
 )
 def test_a_part_that_ends_is_started_again_and_told_once(db, error, words):
