@@ -39,7 +39,7 @@ def main() -> int:
         "--every", type=int, default=400, metavar="BYTES", help="mean number of bytes between two faults (default: 400)"
     )
     parser.add_argument("--good-after", type=float, metavar="SECONDS", help="no more faults after so many seconds")
-    parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself")
+    parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="stop after this time")
     args = parser.parse_args()
     end_signals: list[int] = []  # no exception, which could interrupt the start of a thread
     for number in (signal.SIGINT, signal.SIGTERM):

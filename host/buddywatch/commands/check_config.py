@@ -56,7 +56,7 @@ def _notes(config: Config) -> Iterable[str]:
 
 
 def _lines(config: Config) -> Iterable[str]:
-    """All settings in effect, defaults included. No secret is among them: Config holds none."""
+    """All settings in effect, including defaults. They contain no secret: Config holds none."""
     mails = [config.mail] if config.mail is not None else []
     sections: dict[str, Iterable[Any]] = {
         "collector": [config.collector],

@@ -36,7 +36,7 @@ from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
-LOCKED_S = 1.0  # between looks whether the database is free
+LOCKED_S = 1.0  # between checks whether the database is free
 DESCRIPTORS_MAX = 65536  # more than any fleet needs
 
 
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "listen://ADDRESS:PORT, hush://USER@HOST (a board without buddyd), file:PATH or - (a recorded stream); "
         "?board=NAME names its board. Default: the links in the configuration",
     )
-    parser.add_argument("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="end by itself after so long")
+    parser.add_argument("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="stop after this time")
     parser.add_argument("--plain", action="store_true", help="lines of news instead of the live view")
 
 
@@ -99,9 +99,9 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _opened(db: Path, seconds: float | None) -> Store:
-    """The store, as soon as no other program holds it: a lock delays the start, and does not prevent it. StoreError.
+    """The store, as soon as no other program locks it: a lock delays the start, and does not prevent it. StoreError.
 
-    seconds: how long to wait at most; None: until the collector is ended.
+    seconds: how long to wait at most; None: until the collector is stopped.
     """
     end_s = math.inf if seconds is None else time.monotonic() + seconds
     is_reported = False
@@ -128,7 +128,7 @@ def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Pr
 
 
 def _allow_descriptors() -> None:
-    """Let the process open as many files as it may: each board takes one, and many systems start with 1024."""
+    """Raise the limit of open files as far as allowed: each board takes one, and many systems start with 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -136,8 +136,8 @@ def _allow_descriptors() -> None:
 
 
 def _expected(store: Store, config: Config) -> set[str]:
-    """Boards whose silence is news: those that the configuration names, and those heard lately. And those of which
-    something may still come of a boot that is over, or else must be given up.
+    """Boards whose silence must be reported: those in the configuration, and those heard lately. Also boards with a
+    boot that is ENDING, whose missing frames may still come or must be given up.
     """
     heard = store.boards_heard_since(time.time() - RECENTLY_S)
     return store.boards_ending() | heard | {board.name for board in config.boards}
@@ -145,7 +145,7 @@ def _expected(store: Store, config: Config) -> set[str]:
 
 @contextmanager
 def _control(db: Path) -> Iterator[Control]:
-    """The door of `buddywatch console`. The socket lies beside the database, whose folder is writable."""
+    """The socket for `buddywatch console`. It lies beside the database, whose folder is writable."""
     control = Control(db)
     try:
         control.__enter__()
@@ -159,7 +159,7 @@ def _control(db: Path) -> Iterator[Control]:
 
 @contextmanager
 def _alone(db: Path) -> Iterator[None]:
-    """Two collectors on one database would both judge, and both send mail. The lock ends with the process."""
+    """Lock the database: two collectors would both judge, and both send mail. The lock ends with the process."""
     path = db.with_name(db.name + ".lock")
     try:
         db.parent.mkdir(parents=True, exist_ok=True)

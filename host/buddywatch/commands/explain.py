@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--program", metavar="FILE", action="append", default=[], help="would this program start?")
     parser.add_argument("--kernel", metavar="RELEASE", type=_release, help="as `uname -r` prints it")
     parser.add_argument(
-        "--min-kb", metavar="N", type=_number, help="vm.min_free_kbytes, instead of what the text tells"
+        "--min-kb", metavar="N", type=_number, help="vm.min_free_kbytes, instead of the value in the text"
     )
     parser.add_argument("--low-kb", metavar="N", type=_number, help="the low marks of all zones together")
     parser.add_argument("--page-kb", metavar="N", type=page_kb, help="the page size")

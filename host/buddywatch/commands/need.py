@@ -87,14 +87,14 @@ def _lines(file: str, by_page: dict[int, list[Block]]) -> list[str]:
 
 
 def _buddy_words(block: Block, page_bytes: int) -> str:
-    """The free block, its order, and what rounding up to it wastes, for as long as the kernel does not trim it."""
+    """The free block, its order, and the bytes that rounding up wastes unless the kernel trims the block."""
     buddy_bytes = _buddy_bytes(block.bytes, page_bytes)
     order = watermark.order_for(block.bytes, page_bytes)
     return f"block of {format_bytes(buddy_bytes)} (order {order}), {buddy_bytes - block.bytes} bytes unused"
 
 
 def _stack_words(block: Block, page_bytes: int) -> str:
-    """How small the stack must be for a block of half the size; whether the program gets by with it, it alone knows."""
+    """How small the stack must be for a block of half the size. Whether the program can run with it is unknown."""
     if not block.smaller_stack_bytes:
         return ""
     half = format_bytes(_buddy_bytes(block.bytes, page_bytes) // 2)

@@ -14,7 +14,7 @@ from buddywatch.text.escape import escaped, local_time, one_line
 from buddywatch.text.units import parse_duration
 
 ALL = "all"
-LONGEST_DAYS = 3650  # whoever wants it for good says "off" in [alert]
+LONGEST_DAYS = 3650  # to mute a rule for ever, set it to "off" in [alert]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
             raise CommandError(str(error)) from None
     what = "all alerts" if rule is None else f"alerts of the rule {rule}"
     until, because = local_time(now + args.duration_s), one_line(args.because)
-    print(f"{escaped(args.board)}: nobody is told of {what} until {until}, because: {because}")
+    print(f"{escaped(args.board)}: {what} are muted until {until}, because: {because}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`buddywatch test-alert`: really send a message through every configured way."""
+"""`buddywatch test-alert`: really send a test message through every configured channel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from buddywatch.notify.channels import send_test
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It has none."""
+    """There are none."""
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
@@ -20,7 +20,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         lines = send_test(config)
     except NotifyError as error:
         if error.dialogue:
-            print("said to the mail server, and by it:", *error.dialogue, sep="\n  ", file=sys.stderr)
+            print("conversation with the mail server:", *error.dialogue, sep="\n  ", file=sys.stderr)
         raise
     print("\n".join(lines))
     return 0

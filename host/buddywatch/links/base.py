@@ -15,8 +15,8 @@ class LinkError(Exception):
 class LinkDown(Exception):
     """A link was lost, or could not be opened.
 
-    ended: for good, so it is not opened again. rest_s: the minimum time before the next try, for links whose opening
-    costs the board memory.
+    ended: it will not be opened again. rest_s: the minimum time before the next try, for links whose opening costs the
+    board memory.
     """
 
     def __init__(self, reason: str, ended: bool = False, rest_s: float = 0.0) -> None:

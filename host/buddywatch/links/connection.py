@@ -26,7 +26,7 @@ KEEPALIVE_S = 240.0  # shorter than the idle limit after which buddyd disconnect
 KEEPALIVE = wire.ASK + b"\n"  # not a request, and nothing that a user of the same link would type
 ANSWER_S = 20.0  # without a hello for so long, the user is informed
 CALLER_S = 60.0  # without a hello for so long, a board that dialled in is disconnected
-UP_POLL_S = 0.25  # between looks at a link that is being opened: whether that fails, only reading tells
+UP_POLL_S = 0.25  # between reads of a link that is being opened: only a read shows that it failed
 OUTPUT_MAX = 4096  # bytes that may wait while the link accepts none
 
 
@@ -99,11 +99,11 @@ class Connection:
 
     @property
     def is_recording(self) -> bool:
-        """Whether it is a recorded stream: when that arrives tells nothing of the time."""
+        """True for a recorded stream: its time of arrival says nothing about when it was made."""
         return self.recorded_time is not None
 
     def tend(self, monotonic_s: float) -> None:
-        """Open it where it is time to, ask who is there, say something now and then. To be called when due_s() says."""
+        """Open it when it is time, ask for a hello, send keep-alives. Call it at the time that due_s() gives."""
         if self.ended:
             return
         if not self.is_started and monotonic_s >= self._retry_at_s:

@@ -19,7 +19,7 @@ class GuardedLink:
     """board: the name of the board in the configuration, None if its hello gives the name.
 
     demanded: drop all input until the board has authenticated. Otherwise authenticate only with boards that ask for
-    it; objection() tells whether the name that a board gives is acceptable.
+    it; objection() says why the name that a board gives is not acceptable.
     """
 
     def __init__(self, link: Link, secrets: BoardSecrets, board: str | None, demanded: bool) -> None:

@@ -1,4 +1,4 @@
-"""Looking up a host's addresses without waiting for it."""
+"""Looks up a host's addresses without blocking."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Address = tuple[int, Any]  # family, and what connect() takes, which differs by 
 
 
 def written_out(host: str, port: int) -> Address | None:
-    """The address where host is one already, such as 127.0.0.1 or ::1: nobody need be asked. None for a name."""
+    """The address if host is one already, such as 127.0.0.1 or ::1; None for a name, which needs a look-up."""
     try:
         family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
     except ValueError:

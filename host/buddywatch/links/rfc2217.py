@@ -31,7 +31,7 @@ class ComPort:
         self._sent: set[tuple[int, int]] = set()
 
     def open(self, baud: int, dtr: bool, rts: bool) -> bytes:
-        """What to say first."""
+        """The first bytes to send."""
         self._sent = {(WILL, BINARY), (DO, BINARY), (DO, SUPPRESS_GO_AHEAD), (WILL, COM_PORT)}
         out = b"".join(bytes((IAC, verb, option)) for verb, option in sorted(self._sent))
         settings = ((_SET_SIZE, 8), (_SET_PARITY, _NO_PARITY), (_SET_STOP, _ONE_STOP))

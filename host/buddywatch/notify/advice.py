@@ -1,4 +1,4 @@
-"""What to do about it: only advice that is true for this board."""
+"""Advice for a message: what to do, only as far as it is true for this board."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MEMORY_RULES = (REFUSED, TIGHT, KERNEL_FAILURE)
 
 
 def advice_lines(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[str]:
-    """A paragraph for each thing to do, or []. lacks_memory: too little is free in total, whatever the pieces."""
+    """A paragraph for each thing to do, or []. lacks_memory: total free memory is too small."""
     rules = {statement.rule for statement in statements if statement.is_bad}
     advice: list[str] = []
     if rules & set(_MEMORY_RULES):
@@ -49,7 +49,7 @@ def _no_mmu(board: dict[str, str]) -> list[str]:
 
 
 def _after_a_failure(facts: MessageFacts) -> list[str]:
-    """What makes it worse on a board without an MMU."""
+    """What would make it worse on a board without an MMU."""
     advice = [verdict_words.RETRY] if verdict_words.damages_shell(facts.facts.get("kernel", "")) else []
     if facts.state is not None and facts.state.page_bytes:
         advice.append(

@@ -1,4 +1,4 @@
-"""What every way of sending has in common: its error, its time limit, its shape."""
+"""The common parts of all channels: their error, their time limit, their interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from buddywatch.model.alerts import Message
 
 
 class NotifyError(Exception):
-    """A message could not be handed over. The text is one line: who refused, with what words, what to do.
+    """A message could not be sent. The text is one line: who refused it, with what reply, what to do.
 
     permanent: the same message would fail again unless somebody changes something (a 5xx reply, a bad certificate,
     a command that does not exist). dialogue: what was said, line by line, without secrets; () where nothing was.
@@ -27,8 +27,8 @@ class Deadline:
     """The time limit of one attempt as a whole, counted from `with`.
 
     The timeout of a socket starts again with every byte that arrives: a server that sent one byte now and then held
-    smtplib's timeout of 1 s for 13 s (measured). So the limit comes from outside: whatever may block registers with
-    cut_by() how to end it, and that is called when the time is over or when cancel() is.
+    smtplib's timeout of 1 s for 13 s (measured). So the limit comes from outside: code that may block registers, with
+    cut_by(), a function that ends it; this is called when the time is over, or by cancel().
     """
 
     def __init__(self, seconds: float) -> None:
@@ -57,7 +57,7 @@ class Deadline:
 
     @contextmanager
     def cut_by(self, cut: Callable[[], None]) -> Iterator[None]:
-        """While inside, `cut` ends what blocks; it is called at once if the time is over already. It must not block."""
+        """Inside the `with`, `cut` ends what blocks. It is called at once if the time is over, and must not block."""
         with self._lock:
             self._cuts.append(cut)
             if self._reason is not None:
@@ -77,10 +77,10 @@ class Deadline:
 
 
 class Channel(Protocol):
-    """One way out. timeout_s: how long one attempt may take."""
+    """A channel. timeout_s: how long one attempt may take."""
 
     @property
     def timeout_s(self) -> float: ...
 
     def send(self, message: Message, created: float, deadline: Deadline) -> str:
-        """Hand the message over before the deadline. Returns "", or one line to tell though it went. NotifyError."""
+        """Send the message before the deadline. Returns "", or one line to report although it was sent. NotifyError."""

@@ -1,4 +1,4 @@
-"""The configured ways out, by the names that rows of the outbox carry: "mail" and "hook:NAME"."""
+"""The configured channels, by their names in the outbox: "mail" and "hook:NAME"."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def channels_of(config: Config) -> dict[str, Channel]:
 
 
 def send_test(config: Config) -> list[str]:
-    """Really send a test message through every channel; one line for each that took it.
+    """Really send a test message through every channel. Returns one line for each channel.
 
-    Raises NotifyError when there is none, or when one did not take it: its text has a line for each channel, its
-    dialogue is what was said to the mail server.
+    Raises NotifyError if there is no channel, or if one failed: its text has a line for each channel, its dialogue is
+    the conversation with the mail server.
     """
     channels = channels_of(config)
     if not channels:

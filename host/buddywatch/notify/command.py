@@ -1,4 +1,4 @@
-"""Messages handed to a program's standard input: a sendmail-compatible one, or any hook. Never through a shell."""
+"""Sends messages to a program's standard input: a sendmail-compatible program, or any hook. Never through a shell."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from buddywatch.notify import process
 from buddywatch.notify.base import Deadline, NotifyError
 from buddywatch.notify.mail import compose_mail
 
-# Why a program cannot be started that will be so until somebody changes something; others (no descriptor, no memory)
-# pass by themselves.
+# Reasons why a program cannot be started that last until the user changes something. Others (no descriptor, no memory)
+# are temporary.
 _LASTING = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.E2BIG, errno.ELOOP)
 
 
 def send_mail(mail: Mail, message: Message, created: float, deadline: Deadline) -> None:
     """Give the email to mail.command, which finds the recipients in its arguments or, with -t, in the headers.
 
-    Raises NotifyError. Every exit code but 0 is worth another try: msmtp answers a server's 451 with 69, not 75.
+    Raises NotifyError. After every exit code except 0 it is tried again: msmtp turns a server's 451 into 69, not 75.
     """
     text = compose_mail(mail, message, created).as_bytes().replace(b"\r\n", b"\n")  # sendmail takes lines as files do
     _run("mail command", mail.command, text, deadline)

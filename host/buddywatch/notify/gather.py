@@ -1,4 +1,4 @@
-"""Everything that one message is made of, read from the store; and the message made of it."""
+"""Reads all facts for one message from the store, and makes the message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KERNEL_LINES_BEFORE_S = 60  # the kernel says why just before something fires
 
 
 class MessageMaker:
-    """in_words: how the facts become subject, text and payload."""
+    """in_words: turns the facts into subject, text and payload."""
 
     def __init__(self, store: Store, config: Config, in_words: Callable[[MessageFacts], Message] = compose) -> None:
         self._store = store

@@ -34,7 +34,7 @@ def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:
 def new_message_id(mail: Mail | None) -> str:
     """A Message-ID (RFC 5322, 3.6.4). Behind its @: the sender's domain, else this host's name as it is.
 
-    The name is not looked up: a resolver that hangs must not hold up an alert.
+    The name is not looked up in the DNS: a resolver that hangs must not delay an alert.
     """
     sender = mail.sender if mail is not None else ""
     domain = sender.rpartition("@")[2] if "@" in sender else socket.gethostname()

@@ -35,14 +35,14 @@ def compose(facts: MessageFacts) -> Message:
     """The message about facts; the caller adds message_id and references. Needs at least one statement."""
     statements = statements_of(facts)
     if not statements:
-        raise ValueError("facts without a transition to tell and without an open incident")
+        raise ValueError("facts without a transition to report and without an open incident")
     headline = _headline(statements, facts)
     body = "\n".join(_body(headline, statements, facts)) + "\n"
     return Message(f"[buddywatch] {headline}", body, _payload(statements, body, facts))
 
 
 def compose_test(now: float) -> Message:
-    """The message of `test-alert`: of the same shape, about nothing."""
+    """The message of `test-alert`: the same form, without an alert."""
     subject = "[buddywatch] TEST: messages arrive here"
     text = "This is a test: buddywatch can reach you this way. No board is in trouble because of it."
     body = "\n".join([*wrapped(text, ""), "", f"Sent at {local_time(now)}."]) + "\n"
@@ -163,7 +163,7 @@ def _silence(statements: list[Statement], facts: MessageFacts) -> list[str]:
 
 
 def _kernel_lines(facts: MessageFacts) -> list[str]:
-    """Unchanged, so of any length: a line that is broken cannot be searched for."""
+    """The kernel's lines, never wrapped: a wrapped line cannot be searched for."""
     return [f"{why.INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in facts.kernel_lines]
 
 
@@ -174,7 +174,7 @@ def _gap_lines(gap: Gap) -> list[str]:
 
 
 def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dict[str, Any]:
-    """Everything, as JSON takes it. Times are seconds since 1970."""
+    """All facts in a form that fits JSON. Times are seconds since 1970."""
     return {
         "schema": PAYLOAD_SCHEMA,
         "board": facts.board,
@@ -195,7 +195,7 @@ def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dic
 
 
 def _transition(change: Transition) -> dict[str, Any]:
-    """`from` is a word of Python's, not of JSON's."""
+    """A transition with the key `from`, which is a keyword only in Python."""
     values = asdict(change)
     values["from"] = values.pop("from_")
     return values

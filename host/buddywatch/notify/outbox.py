@@ -1,8 +1,8 @@
-"""Takes messages out of the outbox and sends them, in a thread of its own with its own connection to the store.
+"""Sends the messages of the outbox, in its own thread with its own connection to the store.
 
-A message is claimed before it is tried, so that no two processes send it, and its outcome is written after. Between
-the two the power may fail: then it is sent again, under the same Message-ID. No row is ever deleted. A row that cannot
-be read, or that makes us fail, is set aside as failed; the others go on.
+A message is claimed before it is sent, so that no two processes send it; the outcome is written afterwards. After a
+power failure between the two it is sent again, with the same Message-ID. Rows are never deleted. A row that cannot be
+read, or that makes our code fail, is marked as failed; the others are sent.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from buddywatch.store.database import BUSY_S
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 
-RETRY_S = (60, 120, 300, 900, 1800, 3600)  # after the first, second ... failure; the last one from then on
-PERMANENT_RETRY_S = 3600  # somebody may correct the password, or the address, in the meantime
-PERMANENT_LIMIT_S = 86400  # of age; then it is given up, and shown as failed
-IDLE_S = 60.0  # between looks at the outbox when nothing calls for one; another process may have died with a claim
+RETRY_S = (60, 120, 300, 900, 1800, 3600)  # after the first, second ... failure; the last one is repeated
+PERMANENT_RETRY_S = 3600  # the user may correct the password, or the address, in the meantime
+PERMANENT_LIMIT_S = 86400  # a message of this age is given up, and shown as failed
+IDLE_S = 60.0  # between checks of the outbox without a reason: another process may have died with a claimed message
 
 
 def next_try(row: OutboxRow, permanent: bool, now: float) -> float | None:
@@ -33,7 +33,7 @@ def next_try(row: OutboxRow, permanent: bool, now: float) -> float | None:
 
 
 def _mend_times(store: Store, now: float) -> None:
-    """No message waits longer than the longest retry: where one seems to, the clock was set back."""
+    """True if a message seems to wait longer than the longest retry: then the clock was set back."""
     due, horizon = store.next_message_due(), now + RETRY_S[-1]
     if due is None or due <= horizon:
         return
@@ -44,7 +44,7 @@ def _mend_times(store: Store, now: float) -> None:
 
 
 class OutboxWorker:
-    """report: called with one line for whatever a person should see. busy_s: as for Store.open()."""
+    """report: called with one line for the user. busy_s: as for Store.open()."""
 
     def __init__(
         self,
@@ -60,15 +60,15 @@ class OutboxWorker:
         self._clock = clock
         self._report = report
         self._store: Store | None = None
-        self._store_error = ""  # reported last; said once, not at every round
-        self._unwritten: list[Callable[[Store], None]] = []  # outcomes that the store would not take yet
+        self._store_error = ""  # the last one reported, so that it is not repeated at every round
+        self._unwritten: list[Callable[[Store], None]] = []  # outcomes that are not stored yet
         self._lock = threading.Lock()
         self._deadline: Deadline | None = None  # of the attempt that runs
         self._stopping = threading.Event()
         self._news = threading.Event()
 
     def run(self) -> None:
-        """Send what comes until stop(). May be called again after it has ended by an error, and goes on from there."""
+        """Send messages until stop(). After an error it may be called again, and continues."""
         try:
             self._write(self._opened())
             self._opened().release_own()  # claimed when the error came
@@ -86,20 +86,20 @@ class OutboxWorker:
         self._news.set()
 
     def stop(self) -> None:
-        """Let run() end after the attempt that it makes."""
+        """Make run() end after the current attempt."""
         self._stopping.set()
         self._news.set()
 
     def cut_short(self) -> None:
-        """After stop(): end the attempt that is made; its message waits for the next start."""
+        """After stop(): abort the current attempt; its message waits for the next start."""
         with self._lock:
             if self._deadline is not None:
                 self._deadline.cancel()
 
     def run_once(self, now: float) -> int:
-        """Try every message that is due, and return how many were tried. Raises StoreError; nothing is lost by it.
+        """Try every message that is due; returns how many were tried. StoreError; no message is lost then.
 
-        One message of each channel in turn: a channel that hangs holds up the others no longer than its time limit.
+        One message of each channel in turn: a channel that hangs delays the others no longer than its time limit.
         """
         store = self._opened()
         self._write(store)
@@ -124,7 +124,7 @@ class OutboxWorker:
             self._store = None
 
     def _round(self) -> float:
-        """One pass; how many seconds may go by until the next."""
+        """One pass; returns the seconds until the next."""
         try:
             self.run_once(self._clock())
             due = self._opened().next_message_due()
@@ -133,7 +133,7 @@ class OutboxWorker:
             return IDLE_S
         self._store_error = ""
         wait_s = IDLE_S if due is None else due - self._clock()
-        # What is overdue still is another process's, or for a channel that is configured no more.
+        # Messages that are still overdue belong to another process, or to a channel that was removed.
         return min(wait_s, IDLE_S) if wait_s > 0 else IDLE_S
 
     def _complain(self, error: StoreError) -> None:
@@ -142,7 +142,7 @@ class OutboxWorker:
             self._report_line(f"messages cannot be sent: {error}")
 
     def _report_line(self, line: str) -> None:
-        with suppress(Exception):  # a terminal that is gone must not stop mail
+        with suppress(Exception):  # a closed terminal must not stop mail
             self._report(line)
 
     def _opened(self) -> Store:
@@ -156,16 +156,16 @@ class OutboxWorker:
             del self._unwritten[0]
 
     def _outcome(self, row: OutboxRow, channel: Channel) -> Callable[[Store], None]:
-        """Try one message; what is to be written about it."""
+        """Try one message; returns the function that stores the outcome."""
         if row.message is None:
             return self._set_aside(row, f"the stored message is damaged ({one_line(row.damage)})")
         try:
             note = self._attempt(row, row.message, channel)
         except NotifyError as error:
             return self._failure(row, error)
-        except (OSError, MemoryError, RuntimeError) as error:  # such as no memory, or no thread to be had, just now
+        except (OSError, MemoryError, RuntimeError) as error:  # temporary, such as no memory, or no new thread
             return self._failure(row, NotifyError(f"{type(error).__name__}: {one_line(str(error))}"))
-        except Exception as error:  # would be the same at the next try
+        except Exception as error:  # the next try would fail in the same way
             return self._set_aside(row, f"a defect of buddywatch: {type(error).__name__}: {one_line(str(error))}")
         if note:
             self._report_line(f"message {row.id} ({row.channel}): {note}")
@@ -176,7 +176,7 @@ class OutboxWorker:
         with Deadline(channel.timeout_s) as deadline:
             with self._lock:
                 self._deadline = deadline
-                if self._stopping.is_set():  # stop() may have looked for it already
+                if self._stopping.is_set():  # stop() may have come before the deadline was set
                     deadline.cancel()
             try:
                 return channel.send(message, row.created, deadline)

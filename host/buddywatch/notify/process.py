@@ -1,4 +1,4 @@
-"""One run of a program that gets its input at once and is killed, with all that it started, when its time is over."""
+"""Runs a program once: gives it its input, and kills it with all its children when its time is over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from buddywatch.text.escape import one_line
 
 _STDERR_BYTES = 4096
 _READ_BYTES = 4096
-# After the end of a program, for its pipes to run dry: a child that it left behind may hold them open for ever.
+# How long to read the pipes after the program's end: a child that it left behind may hold them open for ever.
 _PIPE_PATIENCE_S = 1.0
 
 
@@ -41,7 +41,7 @@ def run(
     output_max_bytes: int = 0,
     env: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run command with `given` on its standard input. Its output is kept up to a bound; 0: it goes nowhere.
+    """Run command with `given` on its standard input. Its output is kept up to a limit; 0: it is discarded.
 
     OSError or ValueError: it cannot be started. At the deadline the program and its process group are killed.
     """
@@ -51,12 +51,12 @@ def run(
         stdout=subprocess.PIPE if output_max_bytes else subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=env,
-        start_new_session=True,  # a process group of its own, so that what it starts can be killed with it
+        start_new_session=True,  # its own process group, so that its children can be killed with it
     )
     assert process.stdin is not None and process.stderr is not None
     output, said = bytearray(), bytearray()
-    # Threads, as a program may read nothing, or write without end, or leave a child that keeps the pipes open. Each
-    # closes its own pipe.
+    # Threads, because a program may read nothing, write without end, or leave a child that keeps the pipes open. Each
+    # thread closes its own pipe.
     threads = [
         threading.Thread(target=_feed, args=(process.stdin, given), daemon=True),
         threading.Thread(target=_listen, args=(process.stderr, said, _STDERR_BYTES), daemon=True),
@@ -66,7 +66,7 @@ def run(
     for thread in threads:
         thread.start()
     with deadline.cut_by(lambda: _kill_group(process.pid)):
-        # Not reaped in here: as long as it is a zombie, its number cannot become another process's and be killed.
+        # Not reaped here: while it is a zombie, no other process can get its number and be killed by mistake.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     process.wait()
     for thread in threads:

@@ -23,9 +23,9 @@ _OUTPUT_MAX_BYTES = 1 << 20  # an attempt notes 200 lines at most
 
 
 def send(mail: Mail, message: EmailMessage, deadline: Deadline) -> str:
-    """Hand message over to mail.server. Returns "" or, where some recipients were refused, one line that says which.
+    """Send the message to mail.server. Returns "", or one line that names the refused recipients if there are some.
 
-    Raises NotifyError: nothing was sent, or nobody knows whether it was (the connection broke after the text).
+    Raises NotifyError: nothing was sent, or it is unknown (the connection broke after the text).
     """
     where = f"mail server {mail.server}:{mail.smtp_port()}"
     given = json.dumps(_job(mail)).encode() + b"\n" + message.as_bytes()
@@ -65,13 +65,13 @@ def _job(mail: Mail) -> dict[str, Any]:
 
 
 def _environment(mail: Mail) -> dict[str, str]:
-    """Ours without the password, and with the way to our own modules."""
+    """Our environment without the password, and with the path to our modules."""
     kept = {name: value for name, value in os.environ.items() if name != mail.password_env}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _reported(output: bytes) -> tuple[list[str], dict[str, Any] | None]:
-    """The dialogue, and how it ended; None where the attempt did not get so far. A line cut by the kill is no line."""
+    """The dialogue, and its outcome, None if the attempt was killed before. A line cut by the kill is ignored."""
     dialogue: list[str] = []
     for line in output.splitlines(keepends=True):
         if line.endswith(b"\n"):

@@ -3,8 +3,8 @@
 A program: `python -m buddywatch.notify.smtp_attempt`. Standard input: a line of JSON with the settings and the
 password, then the mail. Standard output: a line of JSON for each line of the conversation, then one for the outcome.
 
-The one module that uses smtplib. Two habits of smtplib are not ours: its starttls() without a context accepts any
-certificate (measured, Python 3.11 to 3.14), and it asks the DNS for this machine's name.
+The only module that uses smtplib. It avoids two habits of smtplib: starttls() without a context accepts any certificate
+(measured, Python 3.11 to 3.14), and it asks the DNS for this machine's name.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from buddywatch.text.escape import one_line
 _HIDDEN = "***"
 _DIALOGUE_LINES = 200  # a server that never stops talking must not fill the memory
 _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_ORPHAN_S = 10  # how long an attempt outlives its time limit when nobody is left to kill it
+_ORPHAN_S = 10  # how long an attempt outlives its time limit if its parent died and cannot kill it
 
 
 class _Refusal(Exception):
-    """The attempt ends for a reason of ours. permanent: it would end so again until somebody changes something."""
+    """We end the attempt. permanent: every attempt would end so until the user changes something."""
 
 
 def main() -> None:
@@ -51,12 +51,12 @@ def main() -> None:
     else:
         note = "refused by the server, others were sent: " + _refusals(refused) if refused else ""
         _report(note=dialogue.without_secrets(note))
-        with suppress(OSError, ValueError):  # the server has taken the mail: a failed good-bye changes nothing
+        with suppress(OSError, ValueError):  # the server has accepted the mail: a failed QUIT changes nothing
             client.quit()
 
 
 def _report(**what: Any) -> None:
-    """At once: this process may be killed at any time."""
+    """Write it at once: this process may be killed at any time."""
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
@@ -82,14 +82,14 @@ def _log_in(client: _Client, job: dict[str, Any]) -> None:
         )
     if not (user + password).isascii():
         raise _Refusal("[mail]: user and password must be ASCII to log in to a mail server")
-    client.ehlo_or_helo_if_needed()  # login() would say it as well, but unseen
+    client.ehlo_or_helo_if_needed()  # login() would send it as well, but it would be missing from the dialogue
     client.dialogue.hide(user, password)
     client.login(user, password)
     client.dialogue.login_is_over()
 
 
 class _Dialogue:
-    """Reports what is said, for a person who has to find out why mail does not go. Secrets never get in."""
+    """Reports the conversation, for the user who must find out why mail fails. Without secrets."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -97,7 +97,7 @@ class _Dialogue:
         self._logging_in = False
 
     def hide(self, user: str, password: str) -> None:
-        """From now on: no word of a login is noted, and no reply that repeats the password is shown as it is."""
+        """From now on, hide the login, and the password in replies that repeat it."""
         self._logging_in = True
         plain = f"\0{user}\0{password}"  # RFC 4616
         self._secrets = [password, *(base64.b64encode(text.encode()).decode() for text in (password, plain))]
@@ -127,7 +127,7 @@ class _Dialogue:
 
 
 class _Client(smtplib.SMTP):
-    """smtplib's client, with the connection made by _dial() and everything said reported."""
+    """smtplib's client, with a connection from _dial(), and the whole conversation reported."""
 
     def __init__(self, job: dict[str, Any], context: ssl.SSLContext | None, dialogue: _Dialogue) -> None:
         self.dialogue = dialogue
@@ -136,7 +136,7 @@ class _Client(smtplib.SMTP):
         super().__init__(job["server"], job["port"], local_hostname="localhost")
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
-        """As smtplib.LMTP replaces it; SMTP_SSL would dial one address for as long as it takes."""
+        """Overridden as in smtplib.LMTP; SMTP_SSL would wait for one address without a time limit."""
         sock = _dial(host, port, self._timeout_s)
         if self._tls_at_once is not None:
             sock = self._tls_at_once.wrap_socket(sock, server_hostname=host)
@@ -163,7 +163,7 @@ class _Client(smtplib.SMTP):
 
 
 def _own_name(client: _Client) -> str:
-    """What we call ourselves in EHLO: the host's full name, else our address (RFC 5321, 4.1.3). Never asks the DNS."""
+    """Our name in EHLO: the host's full name, else our address (RFC 5321, 4.1.3). Never asks the DNS."""
     name = socket.gethostname()
     if _HOST_NAME.fullmatch(name):
         return name
@@ -181,7 +181,7 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def _dial(host: str, port: int, timeout_s: float) -> socket.socket:
-    """The first address that answers; each gets its share of the time, so that a dead one leaves some for the next."""
+    """Connects to the first address that answers; each gets a share of the time, so that one is left for the next."""
     failure: OSError = OSError("has no address")
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for family, kind, protocol, _, address in addresses:
@@ -189,7 +189,7 @@ def _dial(host: str, port: int, timeout_s: float) -> socket.socket:
         sock.settimeout(timeout_s / len(addresses))
         try:
             sock.connect(address)
-            sock.settimeout(None)  # from here on the time limit of the attempt as a whole rules
+            sock.settimeout(None)  # from here on only the time limit of the whole attempt counts
             return sock
         except OSError as error:
             sock.close()

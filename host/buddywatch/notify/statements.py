@@ -1,4 +1,4 @@
-"""What a message says, in one sentence for each thing that happened: the words of its subject."""
+"""One sentence for each thing that a message reports: the words of its subject."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Statement:
 
 
 def statements_of(facts: MessageFacts) -> list[Statement]:
-    """Those of a message, most serious first; of a reminder, one for each incident that is still open."""
+    """The statements of a message, most serious first; in a reminder, one for each open incident."""
     incidents = {incident.id: incident for incident in facts.incidents}
-    # Of an incident that began and ended since the last message only the end is said: a subject must be true now. What
-    # happened meanwhile is said all the same: a killed program stays killed.
+    # If an incident began and ended since the last message, only the end is reported: a subject must be true now.
+    # One-time events meanwhile are reported all the same: a killed program stays killed.
     states = {change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK)}
     noted = [change for change in facts.transitions if change.to == NOTED]
     statements: dict[str, tuple[bool, Statement]] = {}
@@ -60,7 +60,7 @@ def statements_of(facts: MessageFacts) -> list[Statement]:
         statement = _of_transition(change, incidents.get(change.incident_id or 0), facts)
         event = _event_of(change, facts) if change.rule == KERNEL_FAILURE and change.to != OK else None
         about = f"{event.kind} {event.comm}" if event else f"{change.need} {statement.sentence}"
-        _, earlier = statements.get(f"{change.rule} {about}", (False, statement))  # of one program the newest is said
+        _, earlier = statements.get(f"{change.rule} {about}", (False, statement))  # for each program only the newest
         is_kill = event is not None and event.kind == "kill"
         statements[f"{change.rule} {about}"] = is_kill, replace(statement, since=min(statement.since, earlier.since))
     if not statements:
@@ -75,13 +75,13 @@ def _by_gravity(entry: tuple[bool, Statement]) -> tuple[int, int, bool, float]:
 
 
 def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:
-    """The need's state in the newest snapshot judged; None where there is none."""
+    """The need's state in the newest snapshot judged; None if there is none."""
     needs = facts.state.needs if facts.state else ()
     return next((need for need in needs if need.name == name), None)
 
 
 def failures_of(facts: MessageFacts) -> list[Event]:
-    """The kernel's lines that say that an allocation failed, the one that says most about the request first."""
+    """The kernel's lines about failed allocations, the one with most details about the request first."""
     named = [event for event in facts.kernel_lines if event.kind in KERNEL_FAILURE_KINDS]
     return sorted(named, key=lambda event: KERNEL_FAILURE_KINDS.index(event.kind))
 
@@ -147,7 +147,7 @@ def _block_needed(need: NeedState | None, facts: MessageFacts) -> str:
 
 
 def _event_of(change: Transition, facts: MessageFacts) -> Event | None:
-    """The kernel line that caused the change. For a change that is no news of its own the most telling one will do."""
+    """The kernel line that caused the change; for changes other than news, the most detailed line."""
     failures = failures_of(facts)
     frame = (change.boot_id, change.seq)
     exact = [event for event in failures if event.seq is not None and (event.boot_id, event.seq) == frame]
@@ -181,7 +181,7 @@ def _failure(event: Event) -> str:
 
 
 def _without(program: str) -> str:
-    """What a board lacks without this program, unless something starts it again."""
+    """What no longer works on the board without this program, unless something starts it again."""
     if program == "buddyd":
         return ": the agent, without which this board is not watched"
     return ": nobody can log in without it" if program in _LOGINS else ""

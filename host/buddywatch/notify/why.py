@@ -1,4 +1,4 @@
-"""Why a request succeeds or fails, in numbers, for readers who do not know what an order is."""
+"""Explains in numbers why a request succeeds or fails, for readers who do not know what an order is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from buddywatch.text.units import format_bytes
 from buddywatch.text.verdict_words import Test, oom_killer, table_of_tests
 from buddywatch.verdict import judge
 
-INDENT = "  "  # of what stands under a heading
+INDENT = "  "  # of the text under a heading
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Asked:
 
 
 def asked_by(need: NeedState, snapshot: Snapshot, state: BoardState) -> Asked:
-    """The request that was judged to be `need` in this snapshot: with the pages of an exec, or without."""
+    """The request behind `need` in this snapshot: with the pages of an exec, or without."""
     plain, program = Asked(need.name, need.bytes), Asked(need.name, need.bytes, True)
     judged = judge.judge(snapshot, state.page_bytes, plain, state.rule)
     return plain if judged == need else program
 
 
 def request_lines(request: Asked, page_bytes: int) -> list[str]:
-    """From bytes to pages to the block that the request takes."""
+    """The request in bytes, in pages, and the block that it takes."""
     pages = -(-request.bytes // page_bytes)
     order = watermark.order_for(request.bytes, page_bytes)
     block = f"{counted(1 << order, 'page')} ({format_bytes(page_bytes << order)}; the kernel calls it order {order})"
@@ -46,7 +46,7 @@ def request_lines(request: Asked, page_bytes: int) -> list[str]:
 
 
 def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[str]:
-    """Whether the request would have succeeded at this snapshot, and the numbers that decide it."""
+    """Whether the request would have succeeded at this snapshot, and the numbers that decided it."""
     need = judge.judge(snapshot, state.page_bytes, request, state.rule)
     if need.verdict is None or need.order is None or state.page_bytes is None or state.rule is None:
         return wrapped(f"Whether this request would succeed is not known: {why_unknown(state)}.")

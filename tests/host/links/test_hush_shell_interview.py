@@ -86,7 +86,7 @@ def test_a_shell_without_proof_is_not_fit(of_shell: Answer) -> None:
     ("answers", "asked", "reason"),
     [
         pytest.param([UNREADABLE], 1, "expected a shell that reads files without", id="no-proc"),
-        pytest.param([DAMAGED], 8, "none of 8 answers came whole", id="always-damaged"),
+        pytest.param([DAMAGED], 8, "all 8 answers were damaged", id="always-damaged"),
     ],
 )
 def test_a_shell_that_cannot_be_asked_is_not_fit(answers: list[Answer], asked: int, reason: str) -> None:

@@ -1,5 +1,5 @@
-"""Watching a board on which nothing can be installed: through a shell that is held open, and its built-ins alone.
+"""Watches a board on which nothing can be installed, with only the built-ins of a shell that stays open.
 
-A poll is a few lines typed into that shell, and starts no process: on a board without MMU that is what may fail. What
-comes back is made into the same frames that buddyd sends, so that all that follows knows of one kind of board only.
+A poll is a few lines typed into that shell. It starts no process, since that may fail on a board without an MMU. The
+answers become the same frames that buddyd sends, so the rest of the host sees only one kind of board.
 """

@@ -1,7 +1,7 @@
-"""Readings made into the frames that an agent would send: hellos, snapshots, and gaps in place of what was not read.
+"""Turns readings into the frames that an agent would send: hellos, snapshots, and gaps for missed polls.
 
-There is no ring: what was not polled, because the link was down, nobody has. Such polls get numbers all the same, so
-that they are shown as a gap. `ring=0` in the hello says so. Pure.
+There is no ring: polls that were missed while the link was down are lost. They get numbers all the same, so that they
+are shown as a gap. `ring=0` in the hello says so. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _GROUP_BYTES = 4096
 
 
 class HushBoard:
-    """One life, as an agent has: until the board starts anew, or what it shows changes its shape."""
+    """Like one run of an agent: until the board restarts, or the layout of its readings changes."""
 
     def __init__(self, board: Board, first: Reading, name: str, interval_s: int, now_s: float) -> None:
         """now_s: when it was read, seconds of a steady clock."""
@@ -39,7 +39,7 @@ class HushBoard:
         self._encoder = wire.Encoder(secrets.token_hex(4), width, self._interval_cs, _GROUP_BYTES)
 
     def is_of(self, board: Board, reading: Reading, now_s: float) -> bool:
-        """Whether a reading after a new login is of the same boot of the kernel, and of the same shape."""
+        """True if a reading after a new login is from the same kernel boot, and has the same layout."""
         mine, other = self._board.values.get("boot_id", ""), board.values.get("boot_id", "")
         if mine and other:
             same_boot = mine == other
@@ -49,18 +49,18 @@ class HushBoard:
         return same_boot and reading.up_cs >= self._last_cs and self.has_shape_of(reading)
 
     def has_shape_of(self, reading: Reading) -> bool:
-        """Whether it fits the columns that were told."""
+        """True if the reading fits the columns in the hello."""
         has_memory = "MemFree" in reading.meminfo_kb
         return {key: len(counts) for key, counts in reading.zones.items()} == self._orders and (
             has_memory or "free" not in self._columns
         )
 
     def hello(self) -> bytes:
-        """Who it is, in whole lines."""
+        """The hello, as whole lines."""
         return _lines(wire.hello_lines(self._encoder.boot, self._facts()))
 
     def gap(self, first: int, last: int) -> bytes:
-        """The answer to who asks for frames again."""
+        """The answer to a request for earlier frames."""
         last = min(last, self._encoder.sequence - 1)
         return _lines([wire.gap_line(self._encoder.boot, first, last)]) if first <= last else b""
 
@@ -69,7 +69,7 @@ class HushBoard:
         return str(self._encoder.boot)
 
     def snapshot(self, reading: Reading, now_s: float) -> bytes:
-        """The frames of a reading, and before them what tells of the polls that did not come about."""
+        """The frames of a reading, after a gap for the missed polls before it."""
         missed = int((reading.up_cs - self._last_cs) / self._interval_cs + 0.25) - 1
         self._last_cs, self._read_at_s = reading.up_cs, now_s
         self._marks.update({key: marks for key, marks in reading.marks.items() if key in self._marks})
@@ -128,7 +128,7 @@ class HushBoard:
 
 
 def _reclaimable_kb(meminfo_kb: dict[str, int]) -> int:
-    """What reclaim could free at best, as buddyd counts it (buddyd.meminfo)."""
+    """The pages that reclaim could free at best, counted as in buddyd.meminfo."""
     lists = [meminfo_kb.get(key) for key in ("Active(file)", "Inactive(file)")]
     if None in lists:  # before 2.6.28
         return meminfo_kb.get("Buffers", 0) + meminfo_kb.get("Cached", 0)

@@ -1,4 +1,4 @@
-"""What a shell is asked, and what its answers say. Pure: generators that yield questions and are sent the answers.
+"""The questions to a shell, and how to read its answers. Pure: generators that yield questions and receive answers.
 
 The words are those that every shell of BusyBox has (hush and ash; dash and bash, too): `read`, `echo`, `while`, `case`,
 and `exec 3<file`. `while read ...; done < file` is not among them: interactive hush reads its second line from the
@@ -33,12 +33,12 @@ Question = Generator[str, Answer, None]
 
 
 class Unfit(Exception):
-    """This shell cannot be watched through; one line that says why and what to do."""
+    """The board cannot be watched through this shell. One line: why, and what to do."""
 
 
 @dataclass
 class Board:
-    """What stays the same while a kernel runs: lines of /proc by their tag, "" where there is none."""
+    """Facts that do not change while a kernel runs: lines of /proc by their tag, "" for a missing one."""
 
     values: dict[str, str] = field(default_factory=dict)
     machine: str = ""
@@ -53,7 +53,7 @@ class Board:
 
 @dataclass(frozen=True)
 class Reading:
-    """One poll. marks: (min, low, high, reserve) in pages, empty where they were not asked for, or are not told."""
+    """One poll. marks: (min, low, high, reserve) in pages, empty if they were not requested, or are missing."""
 
     up_cs: int
     zones: dict[ZoneKey, tuple[int, ...]]
@@ -94,12 +94,12 @@ _CPU = rows_of("c", "cpuinfo", "CPU*|Proc*|model*|cpu*|MMU*")
 # The number of the newest process, before and after what a poll is made of.
 _REPORT_BOTH = 'read -r b </proc/loadavg; echo "$M:p:$a $b|$a $b."'
 _CHECK = f"a=; b=; read -r a </proc/loadavg; {rows_of('w', 'uptime')}; {_REPORT_BOTH}"
-# What the kernel has on the account of the shell, likewise.
+# The kernel's statistics about the shell, also before and after.
 _ACCOUNT = f"{one_line_of('s', 'self/stat')}; {rows_of('w', 'uptime')}; {one_line_of('s', 'self/stat')}"
 
 
 def check() -> Question:
-    """Whether polls cost the board no process; Unfit. Others start processes, too: one check without any is enough."""
+    """Check that polls start no process; Unfit. Other programs may start some: one check without any is enough."""
     yield ""
     started: list[int] = []
     for _ in range(CHECKS):
@@ -110,7 +110,7 @@ def check() -> Question:
         if started[-1] <= 0:  # below: the kernel began with low numbers again
             return
     if not started:
-        raise Unfit(f"none of {CHECKS} answers came whole")
+        raise Unfit(f"all {CHECKS} answers were damaged")
     answer = yield _ACCOUNT  # on a machine that compiles, others start a process within each of these milliseconds
     if not _has_no_children(answer):
         raise Unfit(f"each poll would start a process: this shell starts {min(started)} for its own built-ins")
@@ -125,10 +125,10 @@ def _started_in(answer: Answer) -> int:
 
 
 def _has_no_children(answer: Answer) -> bool:
-    """Whether the shell's account proves that it started none: /proc/PID/stat, as man 5 proc has it.
+    """True if the shell's statistics prove that it started no process: /proc/PID/stat, proc(5).
 
-    One that reads a file in a child shows that child's number, another one each time. The page faults of a child that
-    has ended are added to its parent's; without an MMU there are none, and so no proof.
+    A shell that reads a file in a child shows that child's number, a new one each time. The page faults of a child that
+    has ended are added to its parent's; without an MMU there are no page faults, and so no proof.
     """
     accounts = [_ACCOUNT_OF.fullmatch(text) for text in answer.texts("s")]
     if answer.damaged or len(accounts) != 2 or not all(accounts):
@@ -178,7 +178,7 @@ def poll(board: Board, with_marks: bool, readings: list[Reading]) -> Question:
 
 
 def reading_of(blocks: Answer, memory: Answer, marks: Answer) -> Reading | None:
-    """None where a number that must be there is not."""
+    """The reading; None if a required number is missing."""
     raw = read(clean("\n".join(blocks.texts("b") + memory.texts("m") + marks.texts("z")) + "\n"))
     uptime = _UPTIME.fullmatch(blocks.text("u"))
     if uptime is None or len(raw.tables) != 1:

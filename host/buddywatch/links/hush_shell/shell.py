@@ -1,8 +1,8 @@
-"""One shell on a terminal: commands typed, answers told from echo, prompts and whatever else is on that terminal. Pure.
+"""One shell on a terminal: types commands, and separates their answers from echo, prompts and other text. Pure.
 
 Each command prints its answers as `MARK:tag:text|text.` and ends with a line of the tag `e`. MARK is kept in a variable
-of the shell, so that the echo of a command never looks like an answer; the text comes twice, because nothing checks
-what passes over a serial line. A line editor wraps the echo (CR CR LF after 80 columns), never an answer.
+of the shell, so that the echo of a command never looks like an answer; the text comes twice, because a serial line has
+no check of its own. A line editor wraps the echo (CR CR LF after 80 columns), never an answer.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _COMPLAINT = re.compile(
     r"can(?:'|no)t open|not found|no such|bad (?:file|fd|var)|syntax|unexpected|not set|illegal|invalid", re.IGNORECASE
 )
 _PROMPT = re.compile(r"\S{0,60} ?[#$>%]")
-_ECHO_CHARS = 12  # so long a piece of the command does not come by chance
+_ECHO_CHARS = 12  # text that equals this many characters of the command is its echo
 _LOGIN_PROMPT = re.compile(r"\b(?:login|password): ?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one command. lines: (tag, text) in order. damaged: something of it did not come whole."""
+    """The answer to one command. lines: (tag, text) in order. damaged: a part of it is damaged."""
 
     lines: tuple[tuple[str, str], ...]
     damaged: bool
@@ -49,7 +49,7 @@ class Shell:
         self.complaint = ""  # the last line that looked like the shell's own about a command
         self._mark = mark
         self._number = 0
-        self._command = ""  # that is being answered, "" for none
+        self._command = ""  # the command being answered, "" for none
         self._lines: list[tuple[str, str]] = []
         self._damaged = False
         self._is_torn = False  # the end of an answer's line is still to come
@@ -61,7 +61,7 @@ class Shell:
 
     @property
     def is_logged_out(self) -> bool:
-        """Whether the terminal asks who is there, as after the end of a shell."""
+        """True if the terminal shows a login prompt, as after the end of a shell."""
         return bool(_LOGIN_PROMPT.search(_ESCAPES.sub("", self._rest)))
 
     def type(self, command: str) -> bytes:
@@ -107,7 +107,7 @@ class Shell:
         return None
 
     def _console_text(self, line: str) -> str:
-        """What of a line, that is no answer, is neither echo nor prompt nor about our command."""
+        """The part of a line that is neither an answer, echo, a prompt, nor about our command."""
         kernel = _KERNEL.search(line)
         if kernel:
             return line[kernel.start() :].strip()
@@ -124,7 +124,7 @@ class Shell:
 
 
 def _is_echo(line: str, command: str) -> bool:
-    """Whether the line holds a part of the command: the whole, or a piece of it that was wrapped."""
+    """True if the line contains the command, or a wrapped piece of it."""
     if len(line) <= _ECHO_CHARS:
         return line in command
     return any(
