@@ -17,7 +17,7 @@ from buddywatch.kernel_text.prefix import strip
 from buddywatch.kernel_text.stars import with_stars
 from buddywatch.kernel_text.unfold import unfolded
 
-_CONTROLS = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xA0: " ", 0x200B: None, 0xFEFF: None}
+_CONTROLS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u200b\\ufeff]+")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
 _ENCODED = re.compile("=(2[0-9A-F]|[3-7][0-9A-F])")
 _HTML = re.compile(r"&(?:[lg]t|quot|amp|apos|nbsp|#\d{2,4}|#x[0-9a-f]{2,4});")
@@ -77,7 +77,7 @@ _FEWEST_SIZES = 5  # of a list of free blocks
 
 def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cleaned:
     """raw, cleaned. progress is called regularly with the fraction that is done, 0 to 1."""
-    raw = _ESCAPES.sub("", raw).translate(_CONTROLS)
+    raw = _CONTROLS.sub("", _ESCAPES.sub("", raw)).replace("\xa0", " ")
     physical = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if "=3D" in raw:
         physical = _unfolded(physical)
