@@ -59,14 +59,17 @@ def test_kernel_refuses_nothing_that_is_ok(report: Report) -> None:
 def test_without_page_cache_the_verdict_is_the_kernels_answer(reports: Reports) -> None:
     """But for the record of a mapping, where the last page counts. A few trials come before all cache is dropped.
 
-    What then still looks reclaimable are records of directories in use (SReclaimable; 17 pages with 2.6.30).
+    What then still looks reclaimable are records of directories in use (SReclaimable). With 2.6.30 these are 17 pages,
+    and a few more or less in the course of a run.
     """
     report = reports["mmap"]
     in_use = min(trial.reclaimable_pages for trial in report.trials)
     bare = [(reason, trial) for reason, trial in report.disagreements() if trial.reclaimable_pages == in_use]
     assert in_use < 32
     assert {reason for reason, _ in bare} <= {RECORD}
-    assert sum(trial.reclaimable_pages == in_use for trial in report.trials) > len(report.trials) * 99 // 100
+    above = sorted(trial.reclaimable_pages - in_use for trial in report.trials)
+    assert above[len(above) // 10] == 0
+    assert above[len(above) * 99 // 100] <= 8
 
 
 def test_page_cache_rescues_by_reclaim_alone(reports: Reports) -> None:
