@@ -260,7 +260,9 @@ class Sampler:
                 given = ""
             file.close()
             given = "" if given == "(none)" else given  # UTS_NODENAME: nobody has set one
-        return "".join([char if char in _NAME else "-" for char in given[:_NAME_CHARS]]) or "board"
+        # By bytes: MicroPython does not check that an argument is UTF-8, and raises where its characters are looked at.
+        raw = given.encode("utf-8", "surrogateescape")[:_NAME_CHARS]
+        return "".join([chr(byte) if chr(byte) in _NAME else "-" for byte in raw]) or "board"
 
     def facts(self):
         """The hello's facts about kernel and columns: yields (key, str)."""

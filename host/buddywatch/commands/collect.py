@@ -36,6 +36,7 @@ from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
+_FOR_MAX_S = 1e9  # 30 years
 LOCKED_S = 1.0  # between checks whether the database is free
 DESCRIPTORS_MAX = 65536  # more than any fleet needs
 
@@ -58,8 +59,8 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"expected seconds, more than 0, not {text!r}")
+    if not 0 < value < _FOR_MAX_S:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and less than {_FOR_MAX_S:.0f}, not {text!r}")
     return value
 
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="duration_s", metavar="DURATION", required=True, type=_duration, help='such as "2h"'
     )
-    parser.add_argument("--because", metavar="TEXT", required=True, help="why the alert is muted")
+    parser.add_argument("--because", metavar="TEXT", required=True, type=_text, help="why the alert is muted")
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
@@ -42,6 +42,13 @@ def run(args: argparse.Namespace, config: Config) -> int:
     until, because = local_time(now + args.duration_s), one_line(args.because)
     print(f"{escaped(args.board)}: {what} are muted until {until}, because: {because}")
     return 0
+
+
+def _text(text: str) -> str:
+    """Text that the database can take: an argument may hold any bytes (PEP 383)."""
+    if not text.isprintable() and any("\udc80" <= char <= "\udcff" for char in text):
+        raise argparse.ArgumentTypeError(f"expected text in UTF-8, not {text!a}")
+    return text
 
 
 def _duration(text: str) -> int:

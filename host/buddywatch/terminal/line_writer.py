@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import select
@@ -9,6 +10,7 @@ import threading
 from typing import Self
 
 LINES_MAX = 1000  # that wait for the reader; what comes when they are full is counted and dropped
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # the reader is a file: there may be room again later
 _CLOSE_S = 2.0  # how long close() waits for a reader that is behind
 
 
@@ -42,7 +44,7 @@ class LineWriter:
             pass
 
     def write(self, line: str) -> None:
-        """Write a line when the reader takes it. OSError: an earlier line failed (no reader, full disk)."""
+        """Write a line when the reader takes it. OSError: an earlier line found no reader."""
         if self._error is not None:
             raise self._error
         try:
@@ -55,15 +57,25 @@ class LineWriter:
 
     def _dropped_line(self) -> bytes:
         lines = "1 line was" if self._dropped == 1 else f"{self._dropped} lines were"
-        return _encoded(f"... {lines} not shown: the terminal or the program behind the pipe did not read")
+        return _encoded(
+            f"... {lines} not shown: the terminal or the program behind the pipe did not read, or the disk was full"
+        )
 
     def _work(self) -> None:
         try:
             while (line := self._waiting.get()) is not None:
-                while line:
-                    line = line[self._write_some(line) :]
+                self._write_whole(line)
         except OSError as error:
             self._error = error
+
+    def _write_whole(self, line: bytes) -> None:
+        try:
+            while line:
+                line = line[self._write_some(line) :]
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            self._dropped += 1
 
     def _write_some(self, data: bytes) -> int:
         try:

@@ -112,6 +112,12 @@ def test_silence_is_listed_with_its_reason(buddywatch, past):
     assert (silence["board"], silence["rule"], silence["because"]) == ("xp", None, "x\x1b")
 
 
+def test_bytes_that_are_no_text_are_no_reason(buddywatch, past):
+    result = buddywatch("silence", "xp", "all", "--for", "2h", "--because", "x\udcff")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "--because: expected text in UTF-8, not 'x\\udcff'" in result.err
+
+
 def test_silence_has_a_longest_time(buddywatch, past):
     result = buddywatch("silence", "xp", "all", "--for", "999999999d", "--because", "x")
     assert (result.code, result.out) == (2, "")

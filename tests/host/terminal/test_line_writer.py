@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from buddywatch.terminal.line_writer import LineWriter
-from waiting import DEADLINE_S
+from waiting import DEADLINE_S, wait_for
 
 SOME = 10
 
@@ -79,7 +79,7 @@ def test_lines_that_were_dropped_are_told_at_the_end_as_well():
                 writer.write("x")
             os.read(reader, filled)
         os.close(end)
-        assert read_lines(reader)[-1].endswith("did not read")
+        assert "did not read" in read_lines(reader)[-1]
 
 
 def test_leaving_does_not_wait_for_ever_for_a_reader():
@@ -107,3 +107,15 @@ def test_pipe_that_does_not_block_is_waited_for():
             os.read(reader, filled)
         os.close(end)
         assert read_lines(reader) == ["at last"]
+
+
+def test_lines_for_a_full_disk_are_dropped_and_the_writer_goes_on():
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        with LineWriter(full) as writer:
+            for number in range(SOME):
+                writer.write(str(number))
+            wait_for(lambda: writer._dropped >= SOME, "all lines to be dropped")
+            writer.write("one more does not raise")
+    finally:
+        os.close(full)
