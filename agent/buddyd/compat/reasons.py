@@ -12,6 +12,8 @@ _REASONS = (
     (20, "a part of this path is a file; expected a folder"),
     (21, "a folder; expected a file"),
     (25, "not a serial line"),
+    (28, "no space left on device"),
+    (32, "nobody reads it any more"),
     (38, "this interpreter can only wait for it; one with ffi, or as in agent/micropython, does not"),
     (98, "address already in use"),
     (99, "address not available on this machine"),

@@ -130,5 +130,5 @@ def why_unknown(state: BoardState) -> str:
     if state.page_bytes is None:
         return "the board's page size is not known; set page_bytes in its [[board]]"
     if state.rule is None:
-        return "the allocation rule of this kernel release is not known; set rule in its [[board]]"
+        return "no rule is known for this kernel release; set rule in its [[board]]"
     return "the board has no watermarks (/proc/zoneinfo)"

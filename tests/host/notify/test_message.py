@@ -150,7 +150,7 @@ def test_a_request_of_high_order_does_not_tell_of_the_oom_killer():
         pytest.param(AFTER_REBOOT, (90, 112), "2.6.30", "would have succeeded, with 651 pages to spare", id="ok"),
         pytest.param((31, 47, 42, 64, 2), (240, 500), "2.6.30", "only at the kernel's second try", id="tight"),
         pytest.param(FAILING, (None, None), "2.6.30", "is not known: the board has no watermarks", id="no-marks"),
-        pytest.param(FAILING, (90, 112), "?", "is not known: the allocation rule of this kernel", id="no-rule"),
+        pytest.param(FAILING, (90, 112), "?", "is not known: no rule is known for this kernel", id="no-rule"),
     ],
 )
 def test_the_answer_gives_its_reason(states, marks, kernel, expected):

@@ -91,7 +91,9 @@ def test_more_boards_than_lines_are_counted_and_those_in_trouble_are_kept():
             {"facts": {"kernel": "2.6.30"}}, "rm (needs 61440 bytes): unknown: the board's page size", id="no-page-size"
         ),
         pytest.param(
-            {"facts": {"page_bytes": "4096"}}, "rm (needs a 64 kB block): unknown: the kernel release", id="no-release"
+            {"facts": {"page_bytes": "4096"}},
+            "rm (needs a 64 kB block): unknown: no rule is known for this kernel release",
+            id="no-release",
         ),
         pytest.param({"facts": {}}, "free unknown, largest request that succeeds: unknown", id="nothing"),
         pytest.param({"processes_per_s": None}, "processes/s unknown", id="no-rate"),

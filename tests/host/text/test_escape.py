@@ -160,7 +160,7 @@ def test_need_words_of_a_program_count_what_an_exec_takes_first():
         ({"facts": {**FACTS, "page_bytes": "?"}}, "unknown: the board's page size is not known; set page_bytes"),
         (
             {"facts": {**FACTS, "kernel": "custom"}},
-            "unknown: the allocation rule of this kernel release is not known",
+            "unknown: no rule is known for this kernel release",
         ),
     ],
     ids=["marks", "page-size", "release"],
