@@ -1,9 +1,9 @@
-# Sourced by build: steps that are done again only when something that they are made from has changed.
+# Sourced by build: steps that are run again only when one of their inputs has changed.
 # shellcheck shell=sh
 
 # step NAME TITLE RESULTS COMMAND [ARGUMENT...] -- INPUT...
-# INPUT: a file, or a folder with all in it; a file of an earlier step in $board/done stands for all that the step was made
-# from. RESULTS: files (words) that must be there afterwards, or it is done again. What COMMAND says goes into a log.
+# INPUT: a file, or a folder with all its files; a file of an earlier step in $board/done stands for all inputs of that
+# step. RESULTS: files (words) that must exist afterwards, or the step is run again. COMMAND's output goes into a log.
 step() {
     step_name=$1 title=$2 results=$3
     shift 3
@@ -33,7 +33,7 @@ step() {
     say "$title: done in $(($(date +%s) - began)) s"
 }
 
-# Contents and not times: a fresh clone has new times.
+# Contents, not times: a fresh clone has new times.
 step_inputs() {
     echo "$1"
     shift

@@ -1,4 +1,4 @@
-"""The agent: watches the free blocks of the kernel it runs on and streams them."""
+"""The agent: reads the free blocks of the kernel on which it runs, and sends them."""
 
 import sys
 
@@ -7,7 +7,7 @@ STOPPED, USAGE, NOTHING_TO_READ, NO_LINK = 0, 2, 3, 4  # exit codes
 
 
 def const(value):
-    """MicroPython's compiler puts the value of `_NAME = const(...)` where the name stands, so that it takes no heap."""
+    """MicroPython's compiler replaces `_NAME = const(...)` by its value, so the name takes no heap."""
     return value
 
 
@@ -17,9 +17,9 @@ def say(text):
 
 
 def forget(room, name):
-    """Drop the module `name` of a package (its full name), if it was imported: what is in it leaves the heap.
+    """Unload the module `name` of a package (its full name), if it was imported, to free its heap.
 
-    It can be imported again. This takes no heap, for it is done where there is none.
+    It can be imported again. This function takes no heap, since it is called when there is none.
     """
     package = sys.modules.get(room)
     module = getattr(package, name, None)

@@ -1,11 +1,11 @@
-"""Start, then the loop until told to stop."""
+"""Start, then the loop until a signal stops it."""
 
 import sys
 
 from . import NO_LINK, STOPPED, USAGE, compat, const, forget, say
 
-# What must be free in one piece after the start: in a heap that has less, what clients leave behind can end the agent
-# later. With 1.5 kB a host that came after a person did, where modules come from .mpy files, whose names stay.
+# The free heap needed in one piece after the start: with less, objects that clients leave behind can end the agent
+# later. With 1.5 kB, and modules from .mpy files, whose names stay, a host that connected after a user ended it.
 _SPARE_BYTES = const(2560)
 
 

@@ -1,4 +1,4 @@
-"""The agent's state: the last sample, the encoder, the ring. It polls when it is told to, and knows the answers."""
+"""The agent's state: the last sample, the encoder, the ring. The loop calls poll(); conversations get answers here."""
 
 import binascii
 import gc
@@ -7,11 +7,11 @@ from . import VERSION, compat, forget, wire
 from .ring import GROUPS_MIN
 from .sources import kernel_messages
 
-REFRESH_MS = 600000  # system facts are read again so often
-# Polls on end that the heap has no room for: then it is too small, and the agent says so and ends. From the second on
-# nobody is connected over a network, see NetworkLink.polled(): what they left in pieces is whole again after a few.
+REFRESH_MS = 600000  # how often system facts are read again
+# After this many polls in a row without room in the heap, the heap is too small: the agent reports that and ends. From
+# the second on, no network client is connected, see NetworkLink.polled(), so the heap becomes less fragmented.
 STARVED_MAX = 8
-# What only questions and errors need. Where the heap is small they are imported for each anew.
+# Modules that only questions and errors need. With a small heap they are imported each time.
 _SELDOM = (
     ("buddyd.talk", "about"),
     ("buddyd.talk", "line_answers"),
@@ -22,9 +22,9 @@ _SELDOM = (
 
 
 def new_boot_id(proc):
-    """8 hex digits for this life of the agent, as str.
+    """8 hex digits for this run of the agent, as str.
 
-    Random, and mixed with what differs from boot to boot: a board without an entropy source may give the same random
+    Random, and mixed with values that differ between boots: a board without an entropy source may give the same random
     bytes after every power-on.
     """
     mixed = binascii.crc32(compat.random_bytes(8), compat.ticks_us() & 0xFFFF)
@@ -53,27 +53,27 @@ class Agent:
         self.poll_us = 0  # how long the last poll took
         self.sampled = 0  # the number of the frame that ends the newest snapshot
         self.refreshed_ms = compat.ticks_ms()
-        self.starved = 0  # polls on end without room in the heap
-        self.left_out = 0  # things that the heap had no room for, and that have not been told
-        self.without_log = kernel_log.file is None  # as was told
+        self.starved = 0  # polls in a row without room in the heap
+        self.left_out = 0  # things that the heap had no room for, not reported yet
+        self.without_log = kernel_log.file is None  # as last reported
 
     def poll(self):
-        """Take a sample and put it into the ring. A source that fails costs itself and is told once.
+        """Take a sample and put it into the ring. A source that fails only loses its own figures and is reported once.
 
-        So does a heap that has no room at the moment, as when kernel lines come in a burst while a person is answered.
+        The same applies to a heap that is full for a moment, as when many kernel lines come while a user is answered.
         """
         try:
             self._poll()
             self.starved = 0
         except MemoryError:
             self.starved += 1
-            self.encoder.key_due = 0  # it may have taken changes for sent that were not
+            self.encoder.key_due = 0  # it may assume that changes were sent which were not
             self.leave_out()
             if self.starved >= STARVED_MAX:
                 raise
 
     def leave_out(self):
-        """Something found no room in the heap: count it, and make room."""
+        """An allocation failed in the heap: count it, and make room."""
         self.left_out += 1
         for room, name in _SELDOM:
             forget(room, name)
@@ -98,7 +98,7 @@ class Agent:
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
 
     def drain_kernel_log(self):
-        """Turn new kernel lines into events; False where the kernel log is gone."""
+        """Turn new kernel lines into events; False if the kernel log is gone."""
         try:
             self.kernel_log.drain(self._kernel_line)
             gone = self.kernel_log.file is None
@@ -121,20 +121,20 @@ class Agent:
         self.ring.urgent = self.ring.next - 1
 
     def _news(self, text):
-        """Something about the agent itself: a source that was lost, or is back."""
+        """Report something about the agent itself: a source that failed, or is back."""
         body = wire.event_text(self.sampler.uptime_cs(), "source", None, None, None, text)
         self.encoder.event(body, self.ring.append)
 
     def hello(self):
         """An iterator of the hello's lines, see PROTOCOL.md.
 
-        Each is made when its turn to be sent has come: a small heap has no three holes of 250 bytes.
+        Each is made just before it is sent: a small heap has no room for three lines of 250 bytes.
         """
         ring = self.ring
         return wire.hello_lines(self.boot, self._facts(self.sampler.uptime_cs(), ring.key, ring.oldest, ring.next))
 
     def _facts(self, up_cs, key, oldest, upcoming):
-        """What the hello tells. The arguments are as they were when it was asked for: polls go on until it is sent."""
+        """The hello's facts. The arguments are from the time of the request: polls continue until it is sent."""
         sampler, ring = self.sampler, self.ring
         used, total = compat.heap()
         yield "v", str(wire.VERSION)
@@ -172,8 +172,8 @@ class Agent:
         return "buddyd %s on %s. Type help." % (VERSION, self.name)
 
     def answer(self, line, polite):
-        """The answer to what a person typed (bytes): an iterable of lines. polite: answer unknown words as well."""
-        from .talk import answers  # 1 kB of heap that only a person's question is worth
+        """The answer to a typed line (bytes): an iterable of lines. polite: answer unknown words as well."""
+        from .talk import answers  # 1 kB of heap, used only to answer questions
 
         if (line and min(line) < 32) or b"\x7f" in line:
             from .talk import line_answers

@@ -1,11 +1,11 @@
-"""The loop: one poll() with a timeout is the only sleep. Streams are served between polls, a line at a time."""
+"""The loop: one poll() with a timeout is the only wait. Streams are served between polls, a line at a time."""
 
 import select
 
 from . import compat
 
-TICK_MS = 10000  # links are looked after so often, however seldom the agent polls
-RESTLESS_TICK_MS = 1000  # and so often while one of them is restless, see links.base.Link.is_restless()
+TICK_MS = 10000  # how often links are checked, even if the agent polls less often
+RESTLESS_TICK_MS = 1000  # the same while one of them is restless, see links.base.Link.is_restless()
 _FAILED = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, nameless in MicroPython
 
 
@@ -19,10 +19,10 @@ class Loop:
         self.links = []
         self.kernel_log = -1  # descriptor, while it is polled
         self.ticked_ms = compat.ticks_ms()
-        self.has_changed = False  # whether a descriptor came or went since poll()
+        self.has_changed = False  # a descriptor was added or removed since poll()
 
     def register(self, descriptor, mask):
-        """MemoryError where the heap has no room: half an entry of MicroPython's would make the next poll() crash."""
+        """MemoryError if the heap has no room: with half an entry, MicroPython's next poll() would crash."""
         compat.make_room()
         self.poller.register(descriptor, mask)
         self.has_changed = True
@@ -35,7 +35,7 @@ class Loop:
         self.register(descriptor, select.POLLIN)
 
     def drop(self, conversation, link):
-        """Close a conversation's stream and tell its link."""
+        """Close a conversation's stream and inform its link."""
         self.poller.unregister(conversation.stream.fileno())
         self.has_changed = True
         conversation.close()
@@ -44,7 +44,7 @@ class Loop:
     def run(self):
         """Poll until KeyboardInterrupt, or until no link is left.
 
-        A poll that is late by more than an interval is left out, not made up for.
+        A poll that is late by more than an interval is skipped.
         """
         due = compat.ticks_ms()
         while self.links:
@@ -72,7 +72,7 @@ class Loop:
         return period_ms - compat.ticks_diff(now_ms, self.ticked_ms)
 
     def tick(self, now_ms):
-        """Let the links open what was lost, and end what lasts too long. What finds no room is tried again."""
+        """Let the links reopen lost streams, and end overdue ones. Without room in the heap, try again later."""
         self.ticked_ms = now_ms
         for link in self.links:
             try:
@@ -81,7 +81,7 @@ class Loop:
                 self.agent.leave_out()
 
     def wake(self):
-        """Ask poll() for room wherever there is something to send, and for input wherever it is wanted."""
+        """Ask poll() for streams with room if there is something to send, and with input if it is wanted."""
         for link in self.links:
             for conversation in link.conversations:
                 if conversation.stream is not None:
@@ -95,7 +95,7 @@ class Loop:
     def serve(self, timeout_ms):
         """Wait for streams at most timeout_ms, and serve each that is ready once.
 
-        When a descriptor came or went, what poll() said of the others may be about another stream: it is asked again.
+        After a descriptor was added or removed, the rest of poll()'s answer may be about other streams: poll again.
         """
         self.has_changed = False
         for descriptor, mask in compat.wait(self.poller, timeout_ms):
@@ -106,13 +106,13 @@ class Loop:
             else:
                 try:
                     self._serve_link(descriptor, mask)
-                except MemoryError:  # whoever it was for was refused, or is tried again
+                except MemoryError:  # the client was refused, or is tried again
                     self.agent.leave_out()
             if self.has_changed:
                 break
 
     def _forget_kernel_log(self):
-        """It is gone, or a FIFO whose writer is, which reports POLLHUP for ever: look at it once a poll, if at all."""
+        """The log closed, or its FIFO has no writer (POLLHUP for ever): retry once a poll, if at all."""
         self.poller.unregister(self.kernel_log)
         self.kernel_log = -1
         self.agent.kernel_log.pollable = False
@@ -145,8 +145,8 @@ class Loop:
             return
         except MemoryError:
             self.agent.leave_out()
-            # It costs a client its connection, and a line that flows unasked what it was about to say: without its
-            # standard output the agent would end.
+            # A client is disconnected. A line that flows unasked only loses the current output: without its standard
+            # output the agent would end.
             if not conversation.flows_unasked:
                 self.drop(conversation, link)
                 return

@@ -1,4 +1,4 @@
-"""Settings: command line over configuration file over defaults. One table is the source of options, keys and help."""
+"""Settings: the command line overrides the configuration file, which overrides defaults. One table has all options."""
 
 import os
 
@@ -11,11 +11,11 @@ OPTIONS = (
     ("interval", "SECONDS", "time between polls", "5"),
     ("ring", "BYTES", "ring size, allocated at start (32768, 32k)", "32768"),
     ("serial", "PATH[:BAUD][:rtscts]", "stream over a serial line (raw, 8N1)", "off; 115200"),
-    ("console", "PATH", "stream on a terminal that a shell has, and only write", "off"),
+    ("console", "PATH", "stream on a terminal that a shell uses; only write", "off"),
     ("telnet", "[ADDRESS:]PORT", "listen for telnet", "off; address 127.0.0.1"),
     ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
     ("stdout", "", "stream to standard output", "off"),
-    ("secret-file", "FILE", "secret that telnet and connect demand", "none"),
+    ("secret-file", "FILE", "secret that telnet and connect require", "none"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
     ("help", "", "print this help and exit", ""),
@@ -28,7 +28,7 @@ BAUDS = (300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 46080
 
 
 class OptionError(ValueError):
-    """One line for the user: where, what was found, what is allowed."""
+    """One line for the user: the place, what was found, what is allowed."""
 
 
 def usage():
@@ -122,7 +122,7 @@ def _from_file(path):
 
 
 def _without_comment(line):
-    """A comment begins at the start of a line or behind a blank: in `secret_file = /etc/key#2` the # is the file's."""
+    """A comment begins at the start of a line or after a blank: the # in `secret_file = /etc/key#2` is not one."""
     words = line.replace("\t", " ").split(" ")
     for i in range(len(words)):
         if words[i][:1] == "#":
@@ -134,8 +134,8 @@ def check(texts):
     """Settings from texts (dict of option name to text).
 
     name, proc: str. interval_ms, ring: int. serial: None or (path, baud, rtscts). console: None or a path. telnet,
-    connect: None or (host, port). secret: None or bytes. stdout, once, help: bool. OptionError for what is out of
-    shape or range.
+    connect: None or (host, port). secret: None or bytes. stdout, once, help: bool. OptionError for malformed values or
+    values out of range.
     """
     settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc"), "console": texts.get("console")}
     settings["interval_ms"] = _milliseconds(texts.get("interval", "5"))
@@ -155,12 +155,12 @@ def check(texts):
 
 def _secret(path):
     try:
-        from .talk import secret  # 2 kB of heap that only a secret is worth
+        from .talk import secret  # 2 kB of heap, needed only with a secret
     except ImportError:
         raise OptionError("secret-file %s: this interpreter is built without hashlib and its SHA-256" % path)
     try:
         mode = os.stat(path)[0]
-        # A group may read it: services often have their secrets as root:service 0640. Pipes have modes of their own.
+        # A group may read it: services often have their secrets as root:service 0640. The mode of a pipe says nothing.
         if mode & 0o170000 == 0o100000 and mode & 0o007:
             raise OptionError(
                 "secret-file %s: readable by other users (mode 0%o); run: chmod 600 %s" % (path, mode & 0o777, path)

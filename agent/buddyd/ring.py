@@ -1,15 +1,15 @@
-"""The ring of encoded frames: one bytearray, allocated once. Frames are numbered without holes; the oldest go first.
+"""The ring of encoded frames: one bytearray, allocated once. Frames are numbered without holes; the oldest are dropped.
 
-It drops whole groups (a key frame and what builds on it), so that what it holds begins with a key frame and can be
-decoded. Only when one group alone fills it, by a flood of events, that group goes and it begins with events. A frame
-lies in one piece: a length byte, then the line without its newline. A length of 0 says that the rest of the buffer, up
-to its end, is unused.
+It drops whole groups (a key frame and the frames that build on it), so that it always begins with a key frame and can
+be decoded. Only if one group fills it alone, by a flood of events, that group is dropped and it begins with events. A
+frame lies in one piece: a length byte, then the line without its newline. A length of 0 means that the rest of the
+buffer is unused.
 """
 
 from . import wire
 
 SIZE_MIN = 2048  # bytes: room for several groups, see wire.Encoder's group_bytes
-GROUPS_MIN = 4  # a key frame is due after so many parts of the ring at the latest
+GROUPS_MIN = 4  # a key frame is due after this fraction of the ring at the latest
 
 
 class Ring:
@@ -20,7 +20,7 @@ class Ring:
         self.next = 1  # of the frame that comes next; next == oldest: empty
         self.key = 0  # of the newest frame that starts a group, 0: none yet
         self.key_before = 0  # of the one before that
-        self.urgent = 0  # of the newest event that should not wait, 0: none yet
+        self.urgent = 0  # of the newest urgent event, 0: none yet
         self.dropped = 0  # frames overwritten so far
         self._first = 0  # offset of the oldest frame
         self._last = 0  # offset of the newest frame
@@ -46,7 +46,7 @@ class Ring:
         self.next += 1
 
     def locate(self, sequence, known=0, known_offset=0):
-        """The offset of a frame, -1 if it is not held. known, known_offset: an earlier frame to walk from, if any."""
+        """The offset of a frame, -1 if it is not held. known, known_offset: an earlier frame to start from, if any."""
         if not self.oldest <= sequence < self.next:
             return -1
         if sequence == self.next - 1:
@@ -59,11 +59,11 @@ class Ring:
         return known_offset
 
     def line(self, offset):
-        """The line at offset, a copy."""
+        """A copy of the line at offset."""
         return self.buffer[offset + 1 : offset + 1 + self.buffer[offset]]
 
     def _place(self, need):
-        """Where `need` bytes can go in one piece; -1 if nowhere."""
+        """The offset where `need` bytes fit in one piece; -1 if there is none."""
         if self.oldest == self.next:
             return 0
         if self._end > self._first:

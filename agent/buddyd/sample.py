@@ -1,9 +1,9 @@
-"""One poll: reads the sources under /proc and lays their figures out as the vector that the wire carries.
+"""One poll: reads the sources under /proc and puts their figures into the vector that the wire carries.
 
-Columns: `up` (centiseconds), `proc` (processes created), `free` (MemFree less what buddyinfo shows), `recl`
-(reclaimable), `slab`, all three in pages; then for every zone min, low, high, reserve (where zoneinfo tells them) and
-the free blocks of every order. Which columns there are is settled at the start and told in the hello; what cannot be
-read then is missing for good, what fails later keeps its last value, is told once, and is told again when it is back.
+Columns: `up` (centiseconds), `proc` (processes created), `free` (MemFree minus the pages in buddyinfo), `recl`
+(reclaimable), `slab`, all three in pages; then for every zone min, low, high, reserve (if zoneinfo has them) and the
+free blocks of every order. The columns are fixed at the start and listed in the hello. A source that is unreadable then
+stays missing; one that fails later keeps its last value and is reported once, and again when it is back.
 """
 
 from . import compat, const
@@ -16,7 +16,7 @@ from .sources.stat import Stat
 from .sources.system import System
 from .sources.zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
-MARKS_EVERY_MS = 60000  # marks change when somebody writes a sysctl; zoneinfo is the longest file of all
+MARKS_EVERY_MS = 60000  # marks change only when a sysctl is written, and zoneinfo is the longest file
 _ZONES = const("memory-zones")  # named as missing while buddyinfo shows other zones or orders than at the start
 _NAME_CHARS = const(64)
 _NAME = const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -39,22 +39,22 @@ class ZoneColumns:
         return vector[self.counts_at : self.end]
 
     def marks(self, vector):
-        """(min, low, high, reserve) in pages, None where they are not known."""
+        """(min, low, high, reserve) in pages, None if they are not known."""
         return vector[self.at : self.counts_at] if self.has_marks else None
 
 
 class Sampler:
-    """OSError or ValueError where there is no usable buddyinfo; every other source may be missing."""
+    """OSError or ValueError if there is no usable buddyinfo; every other source may be missing."""
 
     def __init__(self, proc):
         self._buddyinfo, self._zoneinfo = BuddyInfo(proc), ZoneInfo(proc)
         self._meminfo, self._stat = MemInfo(proc), Stat(proc)
         self._uptime = ProcFile(proc, "/uptime")
         self._proc = proc
-        self._failed = []  # sources that are missing, or were lost
+        self._failed = []  # sources that are missing or failed
         self._marks_ms = compat.ticks_ms()  # when the marks were read last
         self._up_cs, self._up_ms = 0, compat.ticks_ms()
-        self._wrapped_cs = 0  # that /proc/uptime has lost since the start
+        self._wrapped_cs = 0  # added to /proc/uptime because it has wrapped since the start
         self._read_blocks()
         self._names = list(self._buddyinfo.zones)  # those of the layout: [(node, zone_name)]
         self._try("meminfo", self._read_memory)
@@ -66,7 +66,7 @@ class Sampler:
         self._lay_out()
 
     def _try(self, name, read):
-        """Whether read() went well; a source that did not is in _failed from then on."""
+        """True if read() succeeded; a source that failed is in _failed from then on."""
         try:
             read()
         except (OSError, ValueError):
@@ -78,7 +78,7 @@ class Sampler:
         return True
 
     def refresh(self):
-        """Read the facts that hardly ever change again."""
+        """Read the facts that hardly ever change."""
         memory = None if "meminfo" in self._failed else self._meminfo
         self.system.read(self._buddyinfo.free_pages(), memory)
 
@@ -104,7 +104,7 @@ class Sampler:
 
     def _read_uptime(self):
         up_cs = uptime.read(self._uptime) + self._wrapped_cs
-        if up_cs < self._up_cs:  # kernels that count in 32-bit jiffies begin anew after 497 days at 100 Hz
+        if up_cs < self._up_cs:  # kernels that count in 32-bit jiffies start again at 0 after 497 days at 100 Hz
             before_cs = self._counted_on()
             self._wrapped_cs += before_cs - up_cs
             up_cs = before_cs
@@ -135,7 +135,7 @@ class Sampler:
         self._fill_marks()
 
     def read(self, news):
-        """Take a sample into `vector`; False where there is none. news(text) is told of sources lost and back."""
+        """Take a sample into `vector`; False if that fails. news(text) is called for sources that fail or are back."""
         was_failed = list(self._failed)
         usable = self._try("buddyinfo", self._read_blocks)
         if self._wants_memory:
@@ -187,7 +187,7 @@ class Sampler:
             self.vector[zone.counts_at + order] = buddyinfo.counts[start + order]
 
     def _compare_zones(self):
-        """ValueError while buddyinfo shows other zones than at the start: memory was plugged, or a line is damaged."""
+        """ValueError if buddyinfo shows other zones than at the start: memory was plugged, or a line is damaged."""
         if self._buddyinfo.zones != self._names or self._buddyinfo.orders != self.zones[0].orders:
             raise ValueError
 
@@ -196,7 +196,7 @@ class Sampler:
         return "memory zones changed: restart buddyd to read the new ones; found: " + found
 
     def _block_pages(self):
-        """Pages in the free blocks of the vector, a zone's last figures included where it cannot be read."""
+        """Pages in the free blocks of the vector, with the last figures of zones that cannot be read."""
         pages = 0
         for zone in self.zones:
             for order in range(zone.orders):
@@ -213,7 +213,7 @@ class Sampler:
                         self.vector[zone.at + k] = marks[first + k]
 
     def uptime_cs(self):
-        """Centiseconds since the kernel's boot; counted on from the last known where /proc/uptime cannot be read."""
+        """Centiseconds since the kernel's boot; without /proc/uptime, counted from the last known value."""
         return self._counted_on() if "uptime" in self._failed else self._up_cs
 
     def _counted_on(self):
@@ -223,15 +223,15 @@ class Sampler:
         return self._up_cs
 
     def value(self, column):
-        """The last value of one of the named columns, None where there is no such column. free: MemFree in pages."""
+        """The last value of one of the named columns, None if there is no such column. free: MemFree in pages."""
         if column not in self.columns:
             return None
         value = self.vector[self.columns.index(column)]
         return value + self._block_pages() if column == "free" else value
 
     def rule(self):
-        """The name of this kernel's watermark rule; None where it cannot be told."""
-        from . import watermark  # 1.2 kB of heap that only a person's question is worth
+        """The name of this kernel's watermark rule; None if it is unknown."""
+        from . import watermark  # 1.2 kB of heap, used only to answer questions
 
         return watermark.rule_for(self.system.release, self.system.min_free_order_shift)
 
@@ -251,7 +251,7 @@ class Sampler:
         return self._failed + [name for name in self.system.missing if name not in self._failed]
 
     def board_name(self, given):
-        """The name to go by: as given, else the host name, else board. At most 64 characters of A-Z a-z 0-9 . _ -"""
+        """The board's name: as given, else the host name, else board. At most 64 characters of A-Z a-z 0-9 . _ -"""
         if not given:
             file = ProcFile(self._proc, "/sys/kernel/hostname")
             try:
@@ -259,8 +259,8 @@ class Sampler:
             except (OSError, ValueError):
                 given = ""
             file.close()
-            given = "" if given == "(none)" else given  # UTS_NODENAME: nobody has set one
-        # By bytes: MicroPython does not check that an argument is UTF-8, and raises where its characters are looked at.
+            given = "" if given == "(none)" else given  # UTS_NODENAME: no host name was set
+        # By bytes: MicroPython does not check that an argument is UTF-8, and raises when its characters are read.
         raw = given.encode("utf-8", "surrogateescape")[:_NAME_CHARS]
         return "".join([chr(byte) if chr(byte) in _NAME else "-" for byte in raw]) or "board"
 

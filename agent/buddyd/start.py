@@ -1,6 +1,6 @@
-"""From the arguments to a loop with open links. Whatever only the start needs is here, and leaves the heap after it.
+"""From the arguments to a loop with open links. Code that only the start needs is here; it is unloaded afterwards.
 
-SystemExit where the agent does not run: after help, after --once, or after a line that says why.
+SystemExit if the agent does not run: after help, after --once, or after a line that says why.
 """
 
 import gc
@@ -11,9 +11,9 @@ from .ring import Ring
 
 
 def loop_from(arguments):
-    """The loop with its links; at least one is open."""
+    """The loop with its links, at least one of them open."""
     settings = settings_from(arguments)
-    # First of all, while the heap is in one piece: the ring is the largest object, and it stays.
+    # First, while the heap is in one piece: the ring is the largest object, and it stays.
     try:
         ring = Ring(settings["ring"])
     except MemoryError:
@@ -51,7 +51,7 @@ def show(lines):
 
 
 def settings_from(arguments):
-    """The settings; where help is asked for it is shown."""
+    """The settings; shows the help if it is requested."""
     from . import options
 
     try:
@@ -85,12 +85,12 @@ def agent_from(settings, ring):
 
 
 def open_links(settings, agent):
-    """The loop with all links that the settings ask for; those that cannot be opened now are tried again later."""
+    """The loop with all configured links; those that cannot be opened now are tried again later."""
     from .loop import Loop
 
     loop = Loop(agent, settings["interval_ms"])
     loop.links = links_from(settings, agent, loop)
-    # The poller's tables grow to their size while the heap has room; descriptors as high as these are never open.
+    # The poller's tables grow to their full size now, while the heap has room; such high descriptors are never open.
     count = 2 + sum([1 + len(link.conversations) for link in loop.links])
     for descriptor in range(1000, 1000 + count):
         loop.poller.register(descriptor, 0)
@@ -114,14 +114,14 @@ def open_links(settings, agent):
 
 
 def links_from(settings, agent, loop):
-    """The links that the settings ask for; none of them is open yet."""
+    """The configured links; none of them is open yet."""
     from .links.base import Link
     from .talk.conversation import Conversation
 
     links = []
     serial, console = settings["serial"], settings["console"]
     telnet, connect = settings["telnet"], settings["connect"]
-    # What serves one way out only is imported for it alone: a serial line does without 2 kB of heap.
+    # Modules for one kind of link are imported only for that kind: it saves 2 kB of heap on a serial line.
     if serial:
         from .links.serial import open_serial
 
@@ -131,7 +131,7 @@ def links_from(settings, agent, loop):
 
         links.append(Console(agent, loop, console))
     if (telnet or connect) and agent.secret is not None:
-        from .talk import gate  # noqa: F401  # 2 kB of heap that only a secret is worth: now, not when somebody comes
+        from .talk import gate  # noqa: F401  # 2 kB of heap, needed only with a secret: now, not when a client connects
     if telnet:
         from .links.telnet_server import Telnet
 

@@ -82,10 +82,10 @@ def pages_from(nr_free, order):
 
 
 def trace(nr_free, order, mark, reserve, rule, min_pages=None):
-    """The tests of the rule, in the kernel's order: a list of (order, pages held, pages demanded); all must hold.
+    """The tests of the rule, in the kernel's order: a list of (order, pages free, pages required); all must pass.
 
     mark, reserve: pages (low or min; lowmem_reserve). min_pages: the zone's min, which el6 subtracts from its mark.
-    An entry means: "blocks of this order or larger hold so many pages, and must hold so many".
+    An entry means: blocks of this order or larger have this many free pages, and must have that many.
     """
     block = 1 << order
     extra = 2 if rule in ("off2", "el6") else 0
@@ -107,12 +107,12 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
 
 
 def margin_pages(nr_free, order, mark, reserve, rule, min_pages=None):
-    """The smallest margin of the rule's tests, in pages; negative: so many are missing."""
+    """The smallest margin of the rule's tests, in pages; negative if pages are missing."""
     return min([held - demanded for _, held, demanded in trace(nr_free, order, mark, reserve, rule, min_pages)])
 
 
 def largest_order(nr_free, mark, reserve, rule, min_pages=None):
-    """The largest order that succeeds; -1: not even a page."""
+    """The largest order that succeeds; -1 if not even a page does."""
     largest = -1
     for order in range(len(nr_free)):
         if margin_pages(nr_free, order, mark, reserve, rule, min_pages) < 0:
@@ -122,7 +122,7 @@ def largest_order(nr_free, mark, reserve, rule, min_pages=None):
 
 
 def take_pages(nr_free, count):
-    """nr_free (a new list) after `count` single pages are taken as the buddy allocator does: smallest block first."""
+    """nr_free (a new list) after the buddy allocator has taken `count` single pages: from the smallest block first."""
     left = list(nr_free)
     for _ in range(count):
         order = 0
@@ -137,7 +137,7 @@ def take_pages(nr_free, count):
 
 
 def judge(zones, order, rule, taken_pages=0):
-    """(verdict, margin_pages) of a request of `order`, by the zone that offers most.
+    """(verdict, margin_pages) of a request of `order`, in the zone with the best result.
 
     zones: list of (nr_free, min_pages, low_pages, reserve_pages), those that can serve the request. taken_pages: single
     pages taken before (EXEC_PAGES for a program). margin_pages: at the min mark. (None, None) without zones.

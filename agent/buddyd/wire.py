@@ -5,7 +5,7 @@
 A digit is one of 90 characters, `!` (0) to `z` (89). `{`, `|`, `}` and `~` are not digits, so the mark `~` never occurs
 inside the digits of a frame, and neither do XON, XOFF, ESC or telnet's IAC. The sequence is sent modulo 8100. The check
 is a CRC-32 over the boot id, the *whole* sequence number and the line, so that a frame of another boot, or one that is
-8100 frames away, fails it.
+8100 frames away, fails the check.
 
 A snapshot is a vector of whole numbers (its columns are named in the hello). A frame holds only the changes: from
 zero in a key frame, from the previous snapshot in a delta frame. Most changes are small and close together; then one
@@ -39,7 +39,7 @@ ENDS_SNAPSHOT = b"kdc"
 
 ASK = b"@"  # the first byte of a host's request
 ASK_HELLO, ASK_FRAMES = b"h", b"r"
-ASK_MAX = 64  # bytes: short, since a busy board with a 4-byte UART FIFO must not lose any
+ASK_MAX = 64  # bytes: short, so that a busy board with a 4-byte UART FIFO loses none
 
 _BODY_MAX = const(LINE_MAX - 4 - CHECK_DIGITS - 1)  # mark, kind, sequence; check; newline
 _CHANGE_MAX = const(14)  # digits of a change below 2^63, without its jumps
@@ -191,7 +191,7 @@ class Encoder:
         self.before = [0] * columns
 
     def snapshot(self, vector, sink):
-        """Encode vector (list of int) and pass each frame to sink(line)."""
+        """Encode vector (list of int) and pass each of its frames to sink(line)."""
         before = self.before
         key = self.key_due <= 0 or self.bytes_left <= 0
         if key:
@@ -251,7 +251,7 @@ def printable(text):
 def hello_lines(boot, facts):
     """Yield as many hello frames as are needed for facts, an iterable of (key, value as str).
 
-    Each step lets go of the line before it: a small heap has two holes of 250 bytes, but not always three.
+    Each step drops the line before it: a small heap has room for two lines of 250 bytes, but not always for three.
     """
     start = b"%s%s boot=%s" % (MARK, HELLO, boot.encode())
     line = start
@@ -269,7 +269,7 @@ def hello_lines(boot, facts):
 
 
 def gap_line(boot, first, last):
-    """The frame that reports: the requested frames first..last are overwritten."""
+    """The frame which reports that the requested frames first..last are overwritten."""
     return seal(b"%s%s %s %d %d " % (MARK, GAP, boot.encode(), first, last))
 
 

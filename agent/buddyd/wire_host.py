@@ -1,6 +1,6 @@
-"""The host's half of the wire format, no I/O: what only those do who read frames and ask for them, see wire.py.
+"""The host's half of the wire format, no I/O: reads frames and makes requests, see wire.py.
 
-The agent never imports it: on a board it would take 3 kB of heap where modules come from .mpy files, 0.4 kB frozen.
+The agent never imports it: on a board it would take 3 kB of heap as a .mpy file, 0.4 kB frozen.
 """
 
 from . import wire

@@ -20,9 +20,9 @@ def test_start_waits_in_the_shell_while_memory_is_in_pieces(board_out, flavour):
         wait_for_agent(board)
         # No board of 8 MB has a free piece of 8 MB: so it waits for ever.
         board.console.run("/sbin/start-buddyd 8192 --stdout &")
-        told = board.console.wait_for(r"not started: of (\d+) kB of free memory (\d+) kB lie in pieces of 8192 kB")
+        reported = board.console.wait_for(r"not started: only (\d+) of (\d+) kB free memory are in blocks of 8192 kB")
         free_kb = int(re.search(r"MemFree: +(\d+)", board.console.run("cat /proc/meminfo").text)[1])
-        assert abs(int(told[1]) - free_kb) < 200 and int(told[2]) == 0
+        assert abs(int(reported[2]) - free_kb) < 200 and int(reported[1]) == 0
         before = processes(board)
         between = looks_until(board, 300)
         assert processes(board) - before == between + 1  # our own looks at the clock, and this one

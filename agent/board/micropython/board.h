@@ -1,17 +1,17 @@
-// What both interpreters for the board have in common: the one that holds buddyd, and the one for the agent's tests.
+// The common settings of both interpreters for the board: the one with buddyd, and the one for the agent's tests.
 
-// m68k aligns to 2 bytes, and MicroPython tells pointers from small numbers by the lowest 2 bits.
+// m68k aligns to 2 bytes, but MicroPython distinguishes pointers from small numbers by the lowest 2 bits.
 #define MICROPY_OBJ_BASE_ALIGNMENT __attribute__((aligned(4)))
 
-// Numbers of any size, as on a PC. (With 64-bit ones, 8 kB less of text, MicroPython 1.25 reads past the end of what it
-// takes a number from, and loses the sign.)
+// Integers of any size, as on a PC. (64-bit ones would save 8 kB of text, but with them MicroPython 1.25 reads past the
+// end of what it takes a number from, and loses the sign.)
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_NONE)
 
 // --- memory ---
 #define MICROPY_GC_ALLOC_THRESHOLD (1)
 #define MICROPY_QSTR_BYTES_IN_HASH (1)
-// A table of addresses in RAM otherwise, 1 kB.
+// Otherwise a table of addresses takes 1 kB of RAM.
 #define MICROPY_OPT_COMPUTED_GOTO (0)
 #define MICROPY_ENABLE_EXTERNAL_IMPORT (1)
 #define MICROPY_PY_SYS_PATH_DEFAULT ".frozen"
@@ -41,7 +41,7 @@
 #define MICROPY_PY_ASYNC_AWAIT (0)
 #define MICROPY_PY_GENERATOR_PEND_THROW (0)
 #define MICROPY_KBD_EXCEPTION (1)
-// An interrupt that comes in the middle of a garbage collection is taken after it, not there.
+// A signal that arrives during a garbage collection is handled after it.
 #define MICROPY_ASYNC_KBD_INTR (0)
 #define MICROPY_ENABLE_SCHEDULER (1)
 
@@ -61,7 +61,7 @@
 #define MICROPY_PY_OS_URANDOM (1)
 #define MICROPY_PY_OS_ERRNO (1)
 #define MICROPY_PY_TIME (1)
-// Ticks only, and not the unix port's own part: dates would bring the C library's time zones with them, 5 kB.
+// Only ticks, not the unix port's own part: dates would add the C library's time zones, 5 kB.
 #define MICROPY_PY_SELECT (1)
 #define MICROPY_PY_SELECT_POSIX_OPTIMISATIONS (1)
 #define MICROPY_PY_SELECT_SELECT (0)

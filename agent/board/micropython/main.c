@@ -2,8 +2,8 @@
 //
 //     buddyd [-X heapsize=BYTES|KILOBYTESk] [OPTION...]
 //
-// It asks the kernel for one block of memory, the heap, and for none after that. The options are the agent's own. Exit
-// codes as in docs/reference/buddyd.md; 2 where the kernel has no block for the heap.
+// It requests one block of memory from the kernel, the heap, and none after that. The options are the agent's own. Exit
+// codes as in docs/reference/buddyd.md; 2 if the kernel has no block for the heap.
 
 #include <signal.h>
 #include <stdlib.h>
@@ -21,9 +21,9 @@
 #include "py/parse.h"
 #include "py/runtime.h"
 
-// 60 kB were too few when a kernel failure came while both links were served: the ring takes 32 of them.
+// 60 kB were too few when a kernel failure came while both links were served: the ring takes 32 kB of them.
 #define HEAP_BYTES_DEFAULT (72 * 1024)
-// Of the program's stack, see -z stack-size in ../build; the rest is for what runs below the check.
+// A part of the program's stack, see -z stack-size in ../build; the rest is for code below the stack check.
 #define STACK_BYTES_CHECKED (20 * 1024)
 #define EXIT_USAGE 2
 
@@ -107,7 +107,7 @@ static int MP_NOINLINE start(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    signal(SIGPIPE, SIG_IGN); // a peer that is gone is an error of the write, not the end
+    signal(SIGPIPE, SIG_IGN); // a closed peer must fail the write, not end the program
     mp_cstack_init_with_sp_here(STACK_BYTES_CHECKED);
     return start(argc, argv);
 }
@@ -118,7 +118,7 @@ void nlr_jump_fail(void *val) {
     _exit(1);
 }
 
-// A manifest may hold modules as text, too, and the code that would load one is linked in. There is none here.
+// A manifest may also contain modules as text, and the code that would load one is linked in. There is none here.
 struct _mp_lexer_t *mp_lexer_new_from_str_len(qstr name, const char *text, size_t length, size_t free_length) {
     (void)name, (void)text, (void)length, (void)free_length;
     return NULL;

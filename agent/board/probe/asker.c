@@ -1,13 +1,13 @@
-/* Brings memory into many states of fragmentation, and asks the kernel for contiguous blocks in each.
+/* Makes many states of fragmentation, and requests contiguous blocks from the kernel in each.
  *
  *     asker SEED TRIALS mmap|exec|cache [PROGRAM...]
  *
- * mmap   asks by anonymous mmap, with nothing in memory that could be reclaimed
+ * mmap   requests by anonymous mmap, with nothing in memory that could be reclaimed
  * cache  the same with page cache, made by reading the PROGRAMs
- * exec   asks by starting one of the PROGRAMs
+ * exec   requests by starting one of the PROGRAMs
  *
- * Nothing but blocks of order 4 and more is asked for close to a limit: for less the kernel calls its OOM killer. All
- * memory of its own is in place before the first line is printed. Prints, numbers in pages unless they are bytes:
+ * Close to a limit only blocks of order 4 and more are requested: for smaller ones the kernel calls its OOM killer. The
+ * program has all of its own memory before it prints the first line. It prints, in pages unless named BYTES:
  *
  *     page BYTES
  *     marks MIN LOW HIGH
@@ -86,8 +86,8 @@ static void try_mmap(void)
         munmap(address, bytes);
 }
 
-/* Not vfork(), whose child runs on the stack of its parent. fs/binfmt_flat.c of 2.6.30 ends the old program, and lets the
- * parent go on, before it asks for the memory of the new one; where that is refused, execve() comes back in the child. */
+/* Not vfork(), whose child runs on the stack of its parent. fs/binfmt_flat.c of 2.6.30 ends the old program, and resumes
+ * the parent, before it requests the memory of the new one; if that is refused, execve() returns in the child. */
 static int start(void *program)
 {
     char *arguments[] = {program, 0};

@@ -58,7 +58,7 @@ static void read_blocks(struct state *state)
     }
 }
 
-/* By how much the kernel calls free, and in how many pages. */
+/* The page size: the free memory that the kernel reports in kB, divided by the free pages. */
 static long measured_page_bytes(void)
 {
     struct state state;

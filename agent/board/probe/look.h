@@ -1,4 +1,4 @@
-/* What the kernel says of its memory, read without asking it for any. Numbers are pages. */
+/* Reads the kernel's figures about its memory without allocating any. Numbers are pages. */
 
 #define ORDERS_MAX 16
 
@@ -12,10 +12,10 @@ struct marks {
     long min, low, high;
 };
 
-/* Opens the files; to be called once, before all else. */
+/* Opens the files; call it once, before everything else. */
 void look_open(void);
 
-/* The free blocks are read last: nothing of ours happens between that and what follows. */
+/* The free blocks are read last, so that our own reads do not change them before the request that follows. */
 void look(struct state *state);
 
 void look_marks(struct marks *marks);

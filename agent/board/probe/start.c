@@ -1,5 +1,5 @@
-/* Starts, and ends: a program whose only trait is the memory that starting it takes, which its stack size decides. With
- * any argument it stays until a signal ends it. */
+/* A program that does nothing: its purpose is the memory that its start takes, which its stack size decides. It ends at
+ * once; with any argument it stays until a signal ends it. */
 #include <unistd.h>
 
 int main(int argc, char **argv)

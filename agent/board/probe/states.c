@@ -98,7 +98,7 @@ static void fill(long free_pages)
     }
 }
 
-/* Single blocks, or runs of those that were asked for one after the other and so often lie side by side. */
+/* Frees single blocks, or runs of blocks that were requested one after the other and so often lie side by side. */
 static void thin_out(void)
 {
     int run_max = 1 + draw(3) * draw(12), percent = 5 + draw(50);

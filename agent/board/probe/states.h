@@ -1,4 +1,4 @@
-/* States of fragmentation, made by many blocks that are asked for, held and given back. */
+/* Makes states of fragmentation: requests many blocks, holds them, and gives some back. */
 
 #include <stdint.h>
 
@@ -8,19 +8,19 @@ struct board {
     int file_count; /* 0: the page cache is kept empty */
 };
 
-/* To be called once. The same seed gives the same draws. */
+/* Call it once. The same seed gives the same random numbers. */
 void states_open(uint32_t seed, const struct board *of_board);
 
-/* 0 to below - 1. */
+/* A random number from 0 to below - 1. */
 uint32_t draw(uint32_t below);
 
-/* By anonymous mmap; 0 where the kernel refuses. */
+/* Takes a block by anonymous mmap; 0 if the kernel refuses. */
 char *ask(long bytes);
 
-/* Whether this many pages are so sure to be granted, by any rule, that the OOM killer is not called. */
+/* True if every rule grants this many pages for sure, so that the OOM killer is not called. */
 int is_safe(long pages);
 
-/* Makes a block a part of the state; 0 where there is no room for one more. */
+/* Adds a block to the state; 0 if there is no room for one more. */
 int hold(char *address, long bytes);
 
 void make_state(int round);

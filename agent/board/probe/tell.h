@@ -1,6 +1,6 @@
 /* Lines on standard output, without the memory that stdio takes. */
 
-/* A line is gathered by these, and written by flush_line(). */
+/* These add to a line, which flush_line() writes. */
 void put(const char *text);
 void put_number(long number); /* 0 and more */
 void flush_line(void);

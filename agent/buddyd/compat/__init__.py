@@ -1,11 +1,11 @@
-"""The only room that knows which interpreter runs: MicroPython's unix port or CPython.
+"""The only room that depends on the interpreter: MicroPython's unix port or CPython.
 
 In: paths, descriptors, addresses. Out: streams, ticks, the state of the heap, an error in words.
-May touch: the interpreter and the kernel's calls, for whoever asks; nothing of its own.
+May touch: the interpreter and system calls, on behalf of the other rooms.
 
-A "stream" is what the rest of the agent reads from and writes to without ever waiting: a socket, a tty, a pipe. A read
-gives bytes, b"" at the end, None where there is nothing yet; a write gives the count that was taken, None where there
-is no room. Both raise OSError when the other side is gone.
+A "stream" is a socket, tty or pipe that the agent reads and writes without ever blocking. A read returns bytes, b"" at
+the end, None if there is nothing yet; a write returns the number of bytes taken, None if there is no room. Both raise
+OSError when the other side is gone.
 """
 
 import gc
@@ -20,7 +20,7 @@ from .. import const
 MICROPYTHON = sys.implementation.name == "micropython"
 EAGAIN = 11
 EINPROGRESS = 115
-WENT_BEFORE = (EAGAIN, 103)  # of accept(): whoever came has gone again; 103: ECONNABORTED
+WENT_BEFORE = (EAGAIN, 103)  # from accept(): the client has already gone; 103: ECONNABORTED
 _ROOM_BYTES = const(512)
 UNRESOLVED = -2  # EAI_NONAME
 _ENOSYS = const(38)
@@ -35,30 +35,30 @@ if MICROPYTHON:
     ticks_diff = time.ticks_diff
 
     def heap():
-        """(bytes in use without garbage, bytes in all) of the heap; (0, 0) where it has no fixed size."""
+        """(bytes in use without garbage, total bytes) of the heap; (0, 0) if it has no fixed size."""
         gc.collect()
         used = gc.mem_alloc()
         return used, used + gc.mem_free()
 
     def collect_every(allocated_bytes):
-        """Collect garbage after so many bytes, not only when the heap is full.
+        """Collect garbage after this many bytes, not only when the heap is full.
 
-        What stays is then packed, and what is free is in one piece: with garbage of the imports in between, 4 kB of
-        free heap had no hole for a line of 250 bytes.
+        Then lasting objects lie close together, and the free heap is in one piece: with garbage of the imports in
+        between, 4 kB of free heap had no hole for a line of 250 bytes.
         """
         gc.threshold(allocated_bytes)
 
     def make_room(size_bytes=_ROOM_BYTES):
-        """Make sure of some room in the heap, so that what comes next does not fail halfway; MemoryError.
+        """Check that the heap has some room, so that the next steps do not fail halfway; MemoryError.
 
-        MicroPython 1.25 loses the descriptor where accept() finds no room for the socket, and crashes later on where
-        poll.register() finds none. What is taken here is free again at once, in one piece.
+        MicroPython 1.25 loses the descriptor if accept() has no room for the socket, and crashes later if
+        poll.register() has none. The memory allocated here is free again at once, in one piece.
         """
         bytearray(size_bytes)
         gc.collect()
 
     def wait(poller, timeout_ms):
-        """The ready (descriptor, mask) pairs, after at most timeout_ms. The only sleep of the agent."""
+        """The ready (descriptor, mask) pairs, after at most timeout_ms. The only wait of the agent."""
         return poller.ipoll(timeout_ms)
 
     def open_binary(path):
@@ -78,9 +78,9 @@ if MICROPYTHON:
             fdio = None
 
     def open_nonblocking(path):
-        """A stream for reading that never waits.
+        """A stream for reading that never blocks.
 
-        Without fdio and ffi there is none of a file that others may read, too: what poll() saw may be theirs by now.
+        Without fdio and ffi, impossible for a file with other readers: they may have taken what poll() saw.
         """
         if fdio is not None:
             return open(fdio.open(path, _O_RDONLY), "rb")
@@ -89,14 +89,14 @@ if MICROPYTHON:
         return open(path, "rb")
 
     def open_tty(path):
-        """A tty for both. With fdio or ffi, opening neither waits for carrier nor makes it the controlling tty."""
+        """A tty for both. With fdio or ffi, open neither waits for carrier nor makes it the controlling tty."""
         return open(path if fdio is None else fdio.open(path, _O_RDWR), "r+b")
 
     def read_some(file, buffer):
-        """What one read(2) gives, into buffer: the count, 0 at the end, None where there is nothing yet; OSError.
+        """One read(2) into buffer: returns the count, 0 at the end, None if there is nothing yet; OSError.
 
-        readinto() of the unix port reads on until the buffer is full: /dev/kmsg gives a record per read(2), and a
-        file that waits would be waited for.
+        readinto() of the unix port reads until the buffer is full: but /dev/kmsg gives one record per read(2), and a
+        file without data would block.
         """
         if fdio is None:
             return file.readinto(buffer)
@@ -126,13 +126,13 @@ if MICROPYTHON:
 
     def stop_on_signals():
         """Let SIGINT raise KeyboardInterrupt. SIGTERM cannot be caught by this interpreter and ends the process."""
-        # `micropython -m` leaves SIGINT as it found it, other than `micropython FILE` (ports/unix/main.c, 1.25).
+        # `micropython -m` does not set SIGINT, unlike `micropython FILE` (ports/unix/main.c, 1.25).
         import micropython
 
         micropython.kbd_intr(3)
 
 else:
-    from .cpython import (  # noqa: F401  # they are what this module offers
+    from .cpython import (  # noqa: F401  # exported by this module
         IMPLEMENTATION,
         collect_every,
         heap,
@@ -155,13 +155,13 @@ else:
 
 def reason(error):
     """An OSError in words."""
-    from . import reasons  # 1 kB of heap that only an error is worth
+    from . import reasons  # 1 kB of heap, needed only for errors
 
     return reasons.words(error)
 
 
 def random_bytes(count):
-    """From the kernel; b"" where it has no /dev/urandom. Without entropy they may be the same after every power-on."""
+    """Random bytes from the kernel; b"" without /dev/urandom. Without entropy they may repeat after every power-on."""
     try:
         return os.urandom(count)
     except OSError:
@@ -169,7 +169,7 @@ def random_bytes(count):
 
 
 def exists(path):
-    """Whether there is such a file; it is not opened."""
+    """True if the file exists; it is not opened."""
     try:
         os.stat(path)
     except OSError:
@@ -178,7 +178,7 @@ def exists(path):
 
 
 def is_pollable(path):
-    """Whether poll() waits on this file: a FIFO, a device, and /proc/kmsg. Other regular files are always "ready"."""
+    """True if poll() can wait for this file: a FIFO, a device, /proc/kmsg. Other regular files are always "ready"."""
     try:
         return path == "/proc/kmsg" or os.stat(path)[0] & 0o170000 in (0o010000, 0o020000)
     except OSError:
@@ -186,12 +186,12 @@ def is_pollable(path):
 
 
 def address(host, port):
-    """The socket address of host:port (IPv4). OSError if it cannot be resolved; a dotted address asks no resolver."""
+    """The socket address of host:port (IPv4). OSError if it cannot be resolved; a dotted address needs no resolver."""
     return socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
 
 
 def listen(target, backlog):
-    """A TCP socket that listens at target, (host, port), and never waits."""
+    """A non-blocking TCP socket that listens at target, (host, port)."""
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -205,7 +205,7 @@ def listen(target, backlog):
 
 
 def connect(peer):
-    """A TCP socket on its way to peer, an address(); it is writable once connected."""
+    """A TCP socket that is connecting to peer, an address(); it becomes writable once connected."""
     stream = socket.socket()
     stream.setblocking(False)
     try:
@@ -218,12 +218,12 @@ def connect(peer):
 
 
 def keep_alive(stream):
-    """Let the kernel find out within about two minutes that a TCP peer is gone. Numbers: tcp(7), linux/tcp.h."""
+    """Make the kernel detect within about two minutes that a TCP peer is gone. Numbers: tcp(7), linux/tcp.h."""
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((4, 60), (5, 15), (6, 4)):  # TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
         stream.setsockopt(6, option, value)
     try:
-        # While something is under way there is no keep-alive, and TCP tries again for a quarter of an hour.
+        # While data is unacknowledged there is no keep-alive, and TCP retries for a quarter of an hour.
         stream.setsockopt(6, 18, 120000)  # TCP_USER_TIMEOUT, since Linux 2.6.37
     except OSError:
         pass

@@ -1,4 +1,4 @@
-"""CPython's side of compat, which says what each of these does. A board has no use for this file."""
+"""compat for CPython; compat/__init__.py describes each function. Boards do not need this file."""
 
 import os
 import signal
@@ -82,6 +82,6 @@ def write(stream, data, start, count):
 
 
 def stop_on_signals():
-    """Let SIGINT and SIGTERM raise KeyboardInterrupt, even where a shell's `&` had SIGINT ignored."""
+    """Let SIGINT and SIGTERM raise KeyboardInterrupt, even if a shell's `&` had made SIGINT ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,6 +1,6 @@
-"""What fdio does, by way of ffi: for MicroPythons without fdio, such as Debian's. See agent/micropython/modules/fdio.
+"""fdio's functions through ffi, for MicroPythons without fdio, such as Debian's. See agent/micropython/modules/fdio.
 
-A board's interpreter has fdio, and often no ffi, for that needs dlopen.
+A board's interpreter has fdio, and often no ffi, because ffi needs dlopen.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Errors of the kernel in words. Imported when there is one to report."""
+"""Texts for kernel errors. Imported when there is one to report."""
 
-# MicroPython's OSError carries no text; these are the ones a user meets. -2: compat.UNRESOLVED; 38: ENOSYS, of compat.
+# MicroPython's OSError has no text; these are the errors that users see. -2: compat.UNRESOLVED; 38: ENOSYS, of compat.
 _REASONS = (
     (-2, "the name could not be resolved at the start; give an address"),
     (1, "not permitted"),
@@ -23,7 +23,7 @@ _REASONS = (
 
 
 def words(error):
-    """An OSError in words."""
+    """The text of an OSError."""
     for number, text in _REASONS:
         if error.errno == number:
             return text

@@ -1,7 +1,7 @@
-"""What all links have in common: one stream at a time, opened again when it was lost.
+"""The common part of all links: one stream at a time, reopened when it was lost.
 
-A link gives the loop its descriptors and keeps itself alive: what is gone is opened again by tick(), which the loop
-calls now and then and which never waits. All conversations are made at the start.
+A link gives its descriptors to the loop and keeps itself alive: tick(), which the loop calls now and then and which
+never blocks, reopens lost streams. All conversations are made at the start.
 """
 
 from .. import compat
@@ -10,12 +10,12 @@ RETRY_MIN_MS, RETRY_MAX_MS = 1000, 60000
 
 
 class Link:
-    """One stream at a time, opened again, later and later, when it was lost.
+    """One stream at a time, reopened after growing delays when it was lost.
 
     opener(target) gives a stream or raises OSError. new_filter: TelnetFilter where telnet's commands may come, or None.
     """
 
-    listens_at = -1  # the descriptor of a socket that listens; accept() is called when somebody comes
+    listens_at = -1  # the descriptor of a listening socket; accept() is called when a client connects
 
     def __init__(self, loop, label, conversation, opener, target, new_filter=None):
         self.loop = loop
@@ -36,7 +36,7 @@ class Link:
         self.start(self.conversations[0], self.opener(self.target))
 
     def start(self, conversation, stream):
-        """Begin a conversation. Where that fails (OSError, MemoryError) the stream is closed."""
+        """Begin a conversation. If that fails (OSError, MemoryError) the stream is closed."""
         try:
             conversation.attach(stream, self.new_filter and self.new_filter())
             self.loop.watch(conversation)
@@ -48,10 +48,10 @@ class Link:
             raise
 
     def polled(self, starved):
-        """A poll was made, or so many polls on end found no room in the heap."""
+        """A poll was made, or this many polls in a row found no room in the heap."""
 
     def is_restless(self):
-        """Whether tick() is to come within a second: something is closed, or a conversation is in question."""
+        """True if tick() must come within a second: a stream is closed, or a conversation may have to end."""
         return not self.is_open()
 
     def tick(self, now_ms):
@@ -62,12 +62,12 @@ class Link:
                 self.lost()
 
     def lost(self):
-        """It failed, or could not be opened: try again in a while."""
-        if self.opener is compat.open_output:  # its descriptor is closed, and may be somebody else's by now
+        """The stream failed, or could not be opened: try again later."""
+        if self.opener is compat.open_output:  # its descriptor is closed, and may belong to another stream by now
             self.loop.links.remove(self)
         self.due_ms = compat.ticks_add(compat.ticks_ms(), self.retry_ms)
         self.retry_ms = min(self.retry_ms * 2, RETRY_MAX_MS)
 
     def heard(self):
-        """Something came in, so the other side is really there."""
+        """Data was received, so the other side is really there."""
         self.retry_ms = RETRY_MIN_MS

@@ -1,18 +1,18 @@
-"""A terminal that belongs to a shell or a login program: the agent only writes on it, and lets it be as it is.
+"""A terminal that belongs to a shell or a login program: the agent only writes to it, and does not change it.
 
-What is typed goes to the shell, so nothing is read; the modes are the shell's (its echo, its NL to CR NL), so none is
-set. Frames begin on a line of their own behind whatever stands there, and only a few come at a time.
+Typed text goes to the shell, so nothing is read; the modes belong to the shell (its echo, its NL to CR NL), so none is
+set. Frames begin on a new line after existing text, and only a few are sent at a time.
 """
 
 from .. import compat
 from ..talk.conversation import Conversation
 from .base import Link
 
-LINES_A_POLL = 4  # one is the snapshot, the others make up for what was held back, so that a shell stays usable
+LINES_A_POLL = 4  # one for the snapshot, the others for delayed frames; few, so that the shell stays usable
 
 
 class ConsoleConversation(Conversation):
-    """The conversation with whoever listens to the terminal."""
+    """The conversation with the reader of the terminal."""
 
     reads = False
 
@@ -28,13 +28,13 @@ class ConsoleConversation(Conversation):
         if not line:
             return line
         if self.allowed == LINES_A_POLL and line != b"\n":
-            line = b"\n" + line  # a prompt may stand there, with half a command behind it
+            line = b"\n" + line  # the line may contain a prompt and half a command
         self.allowed -= 1
         return line
 
 
 def open_terminal(path):
-    """A terminal as it is. What is a file would grow for ever, so it is none."""
+    """A terminal with its modes unchanged. A regular file is refused: it would grow for ever."""
     if not compat.is_pollable(path):
         raise OSError(25 if compat.exists(path) else 2, "")
     return compat.open_tty(path)

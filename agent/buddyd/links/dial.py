@@ -1,4 +1,4 @@
-"""A connection that is dialled to a collector."""
+"""A connection that the agent opens to a collector."""
 
 from .. import compat
 from .network import NetworkConversation, NetworkLink
@@ -14,7 +14,7 @@ def resolve(target):
 
 
 def dial(address):
-    """A connection on its way to an address of resolve()."""
+    """A connection that is being opened to an address of resolve()."""
     if address is None:
         raise OSError(compat.UNRESOLVED, "")
     stream = compat.connect(address)

@@ -1,33 +1,33 @@
-"""The conversation with whoever comes over a network: greeted, held to a rate, asked for the secret if there is one."""
+"""The conversation with a network client: greets it, limits its rate, asks for the secret if there is one."""
 
 from .. import compat, const, wire
 from ..talk.conversation import Conversation
 from .base import Link
 
-IDLE_MS = 600000  # a client that says nothing for so long is disconnected; collectors send a newline now and then
-WATCH_MS = 3600000  # the same for a person who watches
-PROVE_MS = 30000  # so long a client may take to prove that it has the secret
-STALLED_MS = 120000  # a client that takes nothing for so long is gone, although its end did not come through
-LINES_A_SECOND = 20  # of a person; of requests, which cost a tenth, it may be ten times as many
+IDLE_MS = 600000  # a client that is silent for this time is disconnected; collectors send a newline now and then
+WATCH_MS = 3600000  # the same for a user who runs `watch`
+PROVE_MS = 30000  # the time for a client to prove that it has the secret
+STALLED_MS = 120000  # a client that reads nothing for this time is gone, even if no end of the connection came
+LINES_A_SECOND = 20  # typed lines; of requests, which cost a tenth, ten times as many are allowed
 _CHEAP_COST = const(500)
 _LINE_COST = const(5000)
-_SECOND_COST = const(100000)  # of what is no line, twice the microseconds that it takes: a twentieth of the processor
+_SECOND_COST = const(100000)  # input that is not a line counts twice its microseconds: a twentieth of the processor
 
 
 class NetworkConversation(Conversation):
-    """gate: gate.ProofGate while the other side has not proven that it has the secret, else None.
+    """gate: gate.ProofGate until the other side has proven that it has the secret, then None.
 
-    cost: of what came in this second. When that is too much, nothing more is read until the next second: the rest waits
-    on the other side of the connection, and costs nothing here.
+    cost: of the input in this second. If it is too high, nothing more is read until the next second: the rest waits on
+    the other side of the connection, and costs nothing here.
     """
 
     def _reset(self):
         Conversation._reset(self)
         self.gate = None
         self.cost = 0
-        self.watched = -1  # its own from the start: its table of names is not to grow when the heap has no room for it
-        self.heard_ms = compat.ticks_ms()  # when something came in, once it has entered
-        self.moved_ms = self.heard_ms  # when the stream last took something, or there was nothing to send
+        self.watched = -1  # set at the start, so that the object's table does not grow when the heap is full
+        self.heard_ms = compat.ticks_ms()  # when data was last received, once it has entered
+        self.moved_ms = self.heard_ms  # when the stream last accepted data, or there was nothing to send
 
     def greet(self):
         if self.agent.secret is None:
@@ -38,20 +38,20 @@ class NetworkConversation(Conversation):
             self.gate = ProofGate(self)
 
     def enter(self):
-        """It may talk now. OSError where there is no place for it."""
+        """The client may talk now. OSError if there is no place for it."""
         Conversation.greet(self)
 
     def wants_read(self):
         return self.cost <= _SECOND_COST and Conversation.wants_read(self)
 
     def has_entered(self):
-        """Whether it may talk; until then it does not stay longer by talking."""
+        """True if the client may talk; before that, data from it does not extend its time."""
         return self.gate is None
 
     def receive(self):
         cost, began_us, waiting = self.cost, compat.ticks_us(), len(self.answers)
         has_come = Conversation.receive(self)
-        if self.cost == cost:  # a piece of a line, or telnet's commands, each of which gets an answer
+        if self.cost == cost:  # a part of a line, or telnet commands, each of which is answered
             self.cost += 1 + 2 * compat.ticks_diff(compat.ticks_us(), began_us)
             self.cost += _CHEAP_COST * (len(self.answers) - waiting)
         if has_come and self.has_entered():
@@ -75,7 +75,7 @@ class NetworkConversation(Conversation):
             self.enter()
 
     def _is_too_much(self, cost):
-        """Whether a line of this cost is more than may come in a second; the first one is told so."""
+        """True if a line of this cost exceeds the limit of this second; the first one is reported to the client."""
         was_allowed = self.cost <= _SECOND_COST
         self.cost += cost
         if self.cost <= _SECOND_COST:
@@ -85,10 +85,10 @@ class NetworkConversation(Conversation):
         return True
 
     def is_over(self, now_ms):
-        """Whether it has lasted too long, which is said if there is room. Called at least every ten seconds, and not
+        """True if it has lasted too long; the client is informed if there is room. Called every 1 to 10 seconds.
 
-        more than once a second: a new second begins. Times are compared and renewed here, as ticks of 32 bits mean
-        nothing after six days.
+        A new second for the cost begins. Times are compared and renewed here, because 32-bit ticks are meaningless
+        after six days.
         """
         self.cost = 0
         if not self.wants_write():
@@ -100,7 +100,7 @@ class NetworkConversation(Conversation):
         return compat.ticks_diff(now_ms, self.moved_ms) > STALLED_MS
 
     def part(self, text):
-        """Say why the conversation ends, if there is room for it at once; the caller ends it."""
+        """Send why the conversation ends, if there is room for it at once; the caller ends it."""
         if not self.out:
             try:
                 line = wire.printable(text) + b"\r\n"
@@ -113,7 +113,7 @@ class NetworkLink(Link):
     """A link over a network, whose conversations last for a limited time only."""
 
     def polled(self, starved):
-        """Where the heap has no room for a poll, conversations end rather than the agent: first those in question."""
+        """If the heap has no room for polls, end conversations rather than the agent, unproven ones first."""
         if starved:
             for conversation in self.conversations:
                 if conversation.stream is not None and (starved > 1 or not conversation.has_entered()):

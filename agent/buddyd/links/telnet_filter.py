@@ -1,8 +1,8 @@
 """Telnet's network virtual terminal, the passive half: no option is ever on, no I/O.
 
 RFC 854 (commands, CR LF and CR NUL), RFC 855 (options), RFC 1143 (never answer WONT or DONT, so there can be no loop).
-A client that asks for TIMING-MARK (RFC 860) throws away all output until it is answered: inetutils' telnet does so
-after Ctrl-C. Both ends of a telnet link use this filter; it takes bytes in any chunking.
+A client that asks for TIMING-MARK (RFC 860) discards all output until it is answered: inetutils' telnet does so after
+Ctrl-C. Both ends of a telnet link use this filter; it accepts bytes in chunks of any size.
 """
 
 from .. import const
@@ -28,13 +28,13 @@ _CR = const(7)
 
 
 class TelnetFilter:
-    """Takes what a telnet peer sends, gives back its text; line ends come out as LF (CR LF, CR NUL and CR alike)."""
+    """Turns the bytes of a telnet peer into text; line ends become LF (CR LF, CR NUL and CR alike)."""
 
     def __init__(self):
         self.state = _TEXT
 
     def feed(self, data, reply):
-        """The text in data (bytes); reply(bytes) is called with each answer that the peer must get."""
+        """The text in data (bytes); reply(bytes) is called with each answer to the peer."""
         state = self.state
         if state == _TEXT and data.find(b"\xff") < 0 and data.find(b"\r") < 0:
             return bytes(data)

@@ -7,22 +7,22 @@ from .network import NetworkConversation, NetworkLink
 from .telnet_filter import TelnetFilter
 
 CLIENTS_MAX = 2  # telnet clients; each costs the board's kernel socket buffers
-WAITING_MAX = 1  # connections beyond those, that have not proven the secret, or wait for a place
-YOUNG_MS = 1000  # so long a connection that waits is safe from the next one
-BUSY_MS = 5000  # so long a collector has to say that it is one, where a person may have to make room
-SILENT_MS = 300000  # a collector sends something every four minutes; one that is silent for longer makes room, too
+WAITING_MAX = 1  # more connections, that have not proven the secret yet, or wait for a place
+YOUNG_MS = 1000  # how long a waiting connection cannot be displaced by the next one
+BUSY_MS = 5000  # how long a collector has to identify itself, if an interactive user may have to make room
+SILENT_MS = 300000  # a collector sends something every four minutes; one that is silent for longer can be displaced
 ACCEPTS_A_SECOND = 10
-BACKLOG = 8  # connections that wait in the kernel for their turn: with fewer, strangers in a row keep the owner out
+BACKLOG = 8  # connections waiting in the kernel: with fewer, a series of strangers keeps the owner out
 BUSY = "busy: %d clients are connected" % CLIENTS_MAX
 
 
 def longer_silent(one, other):
-    """Of two clients the one that was heard longest ago. one may be None."""
+    """The one of two clients that has been silent longer. one may be None."""
     return other if one is None or compat.ticks_diff(other.heard_ms, one.heard_ms) < 0 else one
 
 
 class Client(NetworkConversation):
-    """A telnet client. Only one that has entered holds a place; until then it can be displaced by the next one."""
+    """A telnet client. It holds a place only after it has entered; before, the next client may displace it."""
 
     def __init__(self, agent, server):
         self.server = server
@@ -34,7 +34,7 @@ class Client(NetworkConversation):
             holders[holders.index(None)] = self
             NetworkConversation.enter(self)
         elif self.server.least(compat.ticks_ms()) is not None:
-            self.say((BUSY,))  # a person goes now; a collector may ask, see _line()
+            self.say((BUSY,))  # a user reads this and leaves; a collector may send requests, see _line()
         else:
             self.part(BUSY)
             raise OSError(0)
@@ -65,7 +65,7 @@ class Client(NetworkConversation):
 class Telnet(NetworkLink):
     """Listens. CLIENTS_MAX may talk at once; one more may prove that it has the secret, or wait for a place.
 
-    holders: the clients that hold the places, None where one is free.
+    holders: the clients that hold the places, None for a free one.
     """
 
     def __init__(self, agent, loop, target):
@@ -74,7 +74,7 @@ class Telnet(NetworkLink):
         self.holders = [None] * CLIENTS_MAX
         self.listener = None
         self.accepted = 0  # in this second
-        self.rests = False  # nobody is accepted before the next second
+        self.rests = False  # no client is accepted before the next second
 
     def is_open(self):
         return self.listener is not None
@@ -96,25 +96,25 @@ class Telnet(NetworkLink):
             self.loop.poller.modify(self.listens_at, select.POLLIN)
 
     def lost(self):
-        """A client that went may come again; only a listener that could not be opened is tried later."""
+        """Clients reconnect themselves; only a listener that could not be opened is tried again later."""
         if self.listener is None:
             NetworkLink.lost(self)
 
     def accept(self):
-        """Begin a conversation. OSError, MemoryError: it went at once, or there is no place or no room for it."""
+        """Begin a conversation. OSError, MemoryError: the client left at once, or there is no place or heap for it."""
         conversation = self._place(compat.ticks_ms())
         if conversation is None or self.accepted >= ACCEPTS_A_SECOND or self.loop.agent.starved:
             self._rest()
             return
         self.accepted += 1
         try:
-            compat.make_room()  # accept() loses the descriptor where the heap has no room for its socket
+            compat.make_room()  # accept() loses the descriptor if the heap has no room for its socket
             stream = self.listener.accept()[0]
         except MemoryError:
             self._rest()
             raise
         except OSError as error:
-            if error.errno not in compat.WENT_BEFORE:  # no memory or descriptors left: do not ask again at once
+            if error.errno not in compat.WENT_BEFORE:  # no memory or descriptors left: do not retry at once
                 self._rest()
             return
         if conversation.stream is not None:
@@ -133,7 +133,7 @@ class Telnet(NetworkLink):
         self.loop.poller.modify(self.listens_at, 0)
 
     def _place(self, now_ms):
-        """The conversation for the next client: a free one, or the one that waits longest; None while it is young."""
+        """The conversation for the next client: a free one, or the one that waits longest; None if it is too young."""
         oldest = None
         for conversation in self.conversations:
             if conversation.stream is None:
@@ -143,7 +143,7 @@ class Telnet(NetworkLink):
         return oldest if compat.ticks_diff(now_ms, oldest.heard_ms) >= YOUNG_MS else None
 
     def least(self, now_ms):
-        """Who must make room for a collector: a person, or a collector that may be gone. None if nobody must."""
+        """The client that must make room for a collector: an interactive user, or a silent collector; None if none."""
         least = None
         for client in self.holders:
             if not client.asks or compat.ticks_diff(now_ms, client.heard_ms) > SILENT_MS:
@@ -151,8 +151,8 @@ class Telnet(NetworkLink):
         return least
 
     def displace(self, collector):
-        """Give a collector the place of somebody else, or a free one; False if there is none."""
-        if not self.holders.count(None):  # else somebody went meanwhile
+        """Give a collector a free place, or that of another client; False if there is none."""
+        if not self.holders.count(None):  # else a client left meanwhile
             least = self.least(compat.ticks_ms())
             if least is None:
                 return False

@@ -20,7 +20,7 @@ def parse_line(line):
 class BuddyInfo(ProcFile):
     """The free blocks at the last read().
 
-    zones:  list of (node, zone_name) in the file's order. A damaged line costs its zone only, see first_error.
+    zones:  list of (node, zone_name) in the file's order. A damaged line loses only its zone, see first_error.
     orders: the number of orders, the same for every zone.
     counts: flat list; the blocks of order o in zones[z] are counts[z * orders + o].
     """

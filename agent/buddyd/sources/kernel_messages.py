@@ -1,4 +1,4 @@
-"""What the kernel's log says about memory: pure functions on one line, no I/O. The host reads with them, too.
+"""Parses the kernel's log lines about memory: pure functions on one line, no I/O. The host uses them, too.
 
 Messages, as in the sources of 2.6.30 to 7.2 (mm/nommu.c, mm/page_alloc.c, mm/oom_kill.c, fs/binfmt_flat.c):
 
@@ -23,7 +23,7 @@ def parse(text: str) -> "tuple[str, int, int | None, str | None] | None":
     """(kind, number, pid, comm) of a line without its prefix, see strip_prefix(); None for any other line.
 
     kind, number: "alloc", bytes; "page", order; "oom", order; "kill", 0; "load", errno; "vma", bytes (0 for the tree).
-    pid and comm are None where the line does not say. comm may hold blanks and brackets: a process names itself.
+    pid and comm are None if the line does not say. comm may contain blanks and brackets: processes choose their names.
     """
     text = text.rstrip()
     return _allocation(text) or _loader(text) or _with_order(text) or _kill(text)
@@ -88,7 +88,7 @@ def strip_prefix(line: str) -> "tuple[str, int | None, int | None]":
     """(text, stamp_cs, level) of a log line with any of: syslog's "Nov 22 10:00:00 host kernel: ", "<4>",
     "[   12.345678] ", "[ T123] " right after it.
 
-    stamp_cs, centiseconds since boot, and level are None where they are not given.
+    stamp_cs, centiseconds since boot, and level are None if they are not given.
     """
     stamp_cs = level = None
     syslog = line.find(" kernel: ", 0, 96)
@@ -110,7 +110,7 @@ def strip_prefix(line: str) -> "tuple[str, int | None, int | None]":
 
 
 def is_of_program(line: str) -> bool:
-    """Whether a program wrote this line of /proc/kmsg by way of /dev/kmsg: `<12>text`.
+    """True if a program wrote this line of /proc/kmsg through /dev/kmsg: `<12>text`.
 
     The number is facility * 8 + level, and the kernel's own facility is 0. Before 3.5 a program's line has none.
     """
@@ -119,9 +119,9 @@ def is_of_program(line: str) -> bool:
 
 
 def parse_record(record: bytes) -> "tuple[str | None, int, int]":
-    """(text, stamp_cs, sequence) of what one read of /dev/kmsg gives, `prio,seq,usec,flags;text`; else ValueError.
+    """(text, stamp_cs, sequence) of one read of /dev/kmsg, `prio,seq,usec,flags;text`; else ValueError.
 
-    text: None where a program wrote it: prio is facility * 8 + level, and the kernel's own facility is 0.
+    text: None if a program wrote it: prio is facility * 8 + level, and the kernel's own facility is 0.
 
     Format: Documentation/ABI/testing/dev-kmsg, since 3.5. The sequence has no holes. The lines after the first,
     ` KEY=value`, are dropped.
@@ -129,7 +129,7 @@ def parse_record(record: bytes) -> "tuple[str | None, int, int]":
     head, text = record.split(b";", 1)
     priority, sequence, usec = head.split(b",")[:3]
     text = text.split(b"\n", 1)[0]
-    at = text.find(b"\\x")  # the kernel writes so what is not printable, and the backslash
+    at = text.find(b"\\x")  # the kernel escapes unprintable bytes and the backslash like this
     while at >= 0:
         text = text[:at] + bytes([int(text[at + 2 : at + 4], 16)]) + text[at + 4 :]
         at = text.find(b"\\x", at + 1)

@@ -1,9 +1,9 @@
-"""Reads the kernel's log without starting a program and without ever waiting.
+"""Reads the kernel's log without starting a program and without ever blocking.
 
-/dev/kmsg takes nothing away from other readers and tells when it lost something, but can be read only since 3.5.
-/proc/kmsg exists everywhere, and what is read from it no other reader of it (klogd) gets; dmesg still does. A read
-without O_NONBLOCK waits there when klogd was faster. With it the kernel looks whether there is something, then reads
-(fs/proc/kmsg.c in 6.1): only on several processors can klogd come in between, and the next kernel line ends the wait.
+/dev/kmsg takes no lines from other readers and reports lost ones, but can be read only since 3.5. /proc/kmsg exists
+everywhere, but lines read from it are lost for its other readers (klogd); dmesg still shows them. A read without
+O_NONBLOCK blocks there if klogd was faster. With O_NONBLOCK the kernel first checks for data, then reads
+(fs/proc/kmsg.c in 6.1): only on several processors can klogd read in between, and the next kernel line ends the wait.
 """
 
 from .. import compat, const
@@ -12,7 +12,7 @@ from .procfile import shared
 
 DRAIN_BYTES = 8192
 RETRY_MS = 60000
-_LEAST_COST_BYTES = const(128)  # of a read, which makes it 64 at most in one drain()
+_LEAST_COST_BYTES = const(128)  # counted for each read, so that one drain() makes at most 64 reads
 _EINVAL = const(22)
 _EPIPE = const(32)
 
@@ -21,19 +21,19 @@ class KernelLog:
     """The kernel's log.
 
     file: to be registered with poll() if `pollable`; None while no log can be read, see why_missing().
-    lost: lines that the kernel overwrote before they were read; whoever reports them sets it back to 0.
+    lost: lines that the kernel overwrote before they were read; the caller that reports them resets it to 0.
     """
 
     def __init__(self, proc_root):
         self._proc_root = proc_root
         self.lost = 0
-        self._rest = b""  # a torn line; a record longer than the shared buffer cannot be read, and holds nothing for us
+        self._rest = b""  # an incomplete line; records longer than the shared buffer are never needed
         self._sequence = -1  # of the newest record that was read
-        self._missed = False  # whether there may have been others since
+        self._missed = False  # there may have been others since
         self._open()
 
     def _open(self):
-        """Open the log that can be read; without one, file is None."""
+        """Open a readable log; file is None if there is none."""
         self.file = None
         self.pollable = False
         self._tried_ms = compat.ticks_ms()
@@ -53,7 +53,7 @@ class KernelLog:
         return True
 
     def why_missing(self):
-        """Why no log can be read, in words; None where one can."""
+        """Why no log can be read, as text; None if one can."""
         return None if self.file is not None else "%s: %s" % (self._path, compat.reason(self._error))
 
     def _open_again(self):
@@ -62,13 +62,13 @@ class KernelLog:
             self._rest = b""
             self._missed = True
             self._open()
-            self.pollable = False  # nobody registers it any more: it is read at every poll
+            self.pollable = False  # it is no longer registered with poll(), but read at every poll
 
     def _gives_records(self):
-        """Whether /dev/kmsg can be read: before 3.5 every read is EINVAL.
+        """True if /dev/kmsg can be read: before 3.5 every read fails with EINVAL.
 
-        So is that of a record too long for the buffer, hence more than one try. Reading starts over after this: every
-        open has its own position.
+        So does the read of a record too long for the buffer, hence several tries. Reading starts again afterwards:
+        every open has its own position.
         """
         for _ in range(8):
             try:
@@ -87,10 +87,10 @@ class KernelLog:
         self.pollable = False
 
     def drain(self, handler):
-        """Give the lines that are there to handler(text, stamp_cs), at most about 8 kB at a time; never waits.
+        """Give the available lines to handler(text, stamp_cs), at most about 8 kB at a time; never blocks.
 
-        text: printable str without prefix. stamp_cs: centiseconds since boot, None where the line has no time stamp. A
-        torn line waits for its end; one over 512 bytes is cut. Where file is None, it is tried again now and then.
+        text: printable str without prefix. stamp_cs: centiseconds since boot, None without a time stamp. An incomplete
+        line waits for its end; one over 512 bytes is cut. If file is None, opening is tried again now and then.
         """
         if self.file is None:
             self._open_again()
@@ -123,7 +123,7 @@ class KernelLog:
         except ValueError:
             return  # not a record: the next read gives the next one
         if sequence <= self._sequence:
-            return  # an opened log begins with its oldest record: this one was read before it failed
+            return  # a reopened log begins with its oldest record: this one was already read
         if self._missed and self._sequence >= 0:
             self.lost += sequence - self._sequence - 1
         self._missed = False

@@ -12,7 +12,7 @@ def parse_line(line):
 
 
 class MemInfo(ProcFile):
-    """The figures at the last read(), each None where the kernel does not print it.
+    """The figures at the last read(), each None if the kernel does not print it.
 
     free_kb; slab_kb; reclaimable_kb: what reclaim could free at best.
     """
@@ -25,8 +25,8 @@ class MemInfo(ProcFile):
         self._kb = [None] * len(_KEYS)
         self.lines(self._line)
         self.free_kb, buffers, cached, active, inactive, self.slab_kb, slab_reclaimable = self._kb
-        # Cached would count ramfs and tmpfs, the root file system of many boards, which has nowhere to go: with 1872 kB
-        # Cached, all of it Unevictable, an MCF5208 had nothing to reclaim. The rows per list came with 2.6.28.
+        # Cached would include ramfs and tmpfs, the root file system of many boards, which cannot be reclaimed: with
+        # 1872 kB Cached, all Unevictable, an MCF5208 had nothing to reclaim. The rows per list exist since 2.6.28.
         if active is None or inactive is None:
             active, inactive, slab_reclaimable = buffers, cached, None
         self.reclaimable_kb = None if inactive is None else (active or 0) + inactive + (slab_reclaimable or 0)

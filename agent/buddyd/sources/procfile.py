@@ -1,4 +1,4 @@
-"""Reads text files line by line, again and again, without growing: /proc has its figures ready at every seek(0)."""
+"""Reads text files line by line, repeatedly, in constant memory: /proc has new figures after every seek(0)."""
 
 from .. import compat
 from .kernel_messages import printable
@@ -7,11 +7,11 @@ BUFFER_BYTES = 512  # a line of /proc that matters has at most 200
 
 
 class LineCutter:
-    """Cuts what was read into `buffer`, chunk after chunk, into lines. A line longer than the buffer loses its end.
+    """Cuts the chunks read into `buffer` into lines. A line longer than the buffer loses its end.
 
-    A handler gets each line, as bytes without newline. It returns None to go on; True to get no more; or, to be spared
-    lines that it does not want, a newline and the start of the next line it wants: find() passes over them ten times
-    faster. The first line at which it raised ValueError is kept in `bad`.
+    A handler gets each line, as bytes without newline. It returns None to continue, True to stop, or a newline and the
+    start of the next line that it wants: find() skips the lines before that ten times faster. The first line at which
+    it raised ValueError is kept in `bad`.
     """
 
     def __init__(self, size):
@@ -20,12 +20,12 @@ class LineCutter:
         self.clear()
 
     def clear(self, rest=b""):
-        """Be ready for another file, or to go on with one that ended in a torn line, its `rest`."""
+        """Prepare for another file, or for the rest of one whose last line was incomplete (`rest`)."""
         self.rest = rest
         self._wanted = self.bad = None
 
     def feed(self, count, handler):
-        """Handle the lines in the first `count` bytes of the buffer, 0 at the file's end; True when that is all."""
+        """Handle the lines in the first `count` bytes of the buffer, 0 at the file's end; True when done."""
         buffer, start = self.buffer, 0
         while True:
             end = buffer.find(b"\n", start, count) if count else 0
@@ -48,9 +48,9 @@ class LineCutter:
                 start = (end if end >= 0 else buffer.rfind(b"\n", 0, count)) + 1
 
     def _take(self, start, end):
-        """The line that ends at `end`, or is torn there; of one that is not wanted its start is enough.
+        """The line that ends, or is cut, at `end`; of an unwanted line only its start.
 
-        The row `intr` of /proc/stat has several kB on a PC, and a small heap no such pieces to give.
+        The row `intr` of /proc/stat has several kB on a PC, and a small heap has no room for such a piece.
         """
         wanted = self._wanted
         if wanted:
@@ -61,15 +61,15 @@ class LineCutter:
         return (self.rest + line)[: len(self.buffer)] if self.rest else line
 
 
-# One buffer for all files: no handler reads another file, and a board has no RAM for one each.
+# One buffer for all files: no handler reads another file, and a board has no RAM for one buffer each.
 shared = LineCutter(BUFFER_BYTES)
 
 
 class ProcFile:
-    """A file that is read from its start as often as wanted.
+    """A file that is read from its start each time.
 
-    One under /proc stays open: a poll is then a seek and a read. Any other file may be a recording that is replaced by
-    another of the same name, so it is opened each time. first_error: which line could not be used last time, if any.
+    A file under /proc stays open: a poll is then a seek and a read. Other files may be recordings that are replaced by
+    one of the same name, so they are opened each time. first_error: the first unusable line of the last read, if any.
     """
 
     def __init__(self, folder, name):
@@ -82,7 +82,7 @@ class ProcFile:
         return self._folder + self._name  # not kept: that would take 0.1 kB for each file
 
     def lines(self, handler):
-        """Read the file and give its lines to handler, see LineCutter; OSError, and the next call opens anew."""
+        """Read the file and give its lines to handler, see LineCutter. After an OSError the next call reopens it."""
         cutter = shared
         cutter.clear()
         try:

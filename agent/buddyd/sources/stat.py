@@ -9,7 +9,7 @@ def parse_line(line):
 
 
 class Stat(ProcFile):
-    """processes: those created since boot, at the last read(); None where the kernel does not say."""
+    """processes: the number created since boot, at the last read(); None if the kernel does not say."""
 
     def __init__(self, proc_root):
         ProcFile.__init__(self, proc_root, "/stat")
@@ -21,4 +21,4 @@ class Stat(ProcFile):
 
     def _line(self, line):
         self.processes = parse_line(line)
-        return b"\nprocesses " if self.processes is None else True  # over the rows of processors and interrupts
+        return b"\nprocesses " if self.processes is None else True  # skips the rows of processors and interrupts

@@ -1,4 +1,4 @@
-"""What stays the same while a kernel runs: its release, the processor, page size, no MMU, compaction."""
+"""Facts that do not change while a kernel runs: its release, the processor, page size, MMU, compaction."""
 
 from .. import compat, const
 from .kernel_messages import printable
@@ -7,7 +7,7 @@ from .procfile import ProcFile
 # How /proc/cpuinfo names the processor: m68k and nios2, old ARM, x86 and blackfin, MIPS, SH, PowerPC.
 _MACHINE_KEYS = (b"CPU:", b"Processor", b"model name", b"cpu model", b"cpu type", b"cpu\t")
 _MACHINE_CHARS = const(24)
-# Where files lie, see System.files; the last is a ramfs that every kernel mounts below what is mounted on / later.
+# Where files lie, see System.files; the last is a ramfs that every kernel mounts first, under the later root.
 _RAM = const(1)
 _ROM = const(2)
 _DISK = const(4)
@@ -17,7 +17,7 @@ _ROOTFS = const(8)
 def page_bytes_from(free_kb, free_pages):
     """The page size at which free_pages are about free_kb; None if no size fits, or one of them is 0 or None.
 
-    The two are read one after the other, so a quarter of difference is forgiven: page sizes differ by a factor of two.
+    The two are read one after the other, so they may differ by a quarter: page sizes differ by a factor of two.
     """
     for page_kb in (4, 8, 16, 64):
         if free_kb and free_pages and 3 * page_kb * free_pages < 4 * free_kb < 5 * page_kb * free_pages:
@@ -26,12 +26,12 @@ def page_bytes_from(free_kb, free_pages):
 
 
 class System:
-    """The facts at the last read(), each None where it cannot be known.
+    """The facts at the last read(), each None if it cannot be known.
 
     release; machine: up to 24 characters, no blanks; boot_id: the first 8 hex digits of the kernel's; no_mmu: True or
     False; compaction: "supported", "not-compiled" or "impossible"; page_bytes; nr_trim_pages, min_free_order_shift: the
-    sysctls of these names. files: where files lie, as bits: 1 RAM, 2 a ROM, 4 behind a device or a server. missing: the
-    files under /proc that should have told something and could not be read.
+    sysctls of these names. files: where files lie, as bits: 1 RAM, 2 a ROM, 4 on a device or a server. missing: the
+    expected files under /proc that could not be read.
     """
 
     def __init__(self, proc_root):
@@ -39,7 +39,7 @@ class System:
         self.machine = self.page_bytes = None
 
     def read(self, free_pages, memory):
-        """Read everything anew. free_pages: of a BuddyInfo just read. memory: a MemInfo just read, or None."""
+        """Read everything again. free_pages: of a BuddyInfo just read. memory: a MemInfo just read, or None."""
         self.missing = []
         self.release = printable(self._row("sys/kernel/osrelease")) or self._release_in_version()
         self.boot_id = printable(self._row("sys/kernel/random/boot_id")[:8]) or None
@@ -55,7 +55,7 @@ class System:
             self._find_page_bytes(free_pages, memory and memory.free_kb)
 
     def _row(self, name, key=b""):
-        """What follows key in the first row of <proc>/name that starts with it, stripped; empty if there is none."""
+        """The rest of the first row of <proc>/name that starts with key, stripped; empty if there is none."""
         self._key, self._value = key, b""
         found = self._scan(name, self._match)
         if not (found or name in self.missing or name.startswith("sys/vm/")):  # most kernels lack most of those
@@ -63,7 +63,7 @@ class System:
         return self._value.strip()
 
     def _scan(self, name, handler):
-        """Whether <proc>/name could be read; the handler gets its lines."""
+        """Give the lines of <proc>/name to the handler; True if it could be read."""
         file = ProcFile(self._root, name)
         try:
             file.lines(handler)
@@ -98,8 +98,8 @@ class System:
                 self.machine = "-".join(value.split())[:_MACHINE_CHARS] or None
 
     def _find_mmu(self, memory):
-        """Three signs of none: a sysctl of mm/nommu.c, a row of meminfo `#ifndef CONFIG_MMU`, both from 2.6.29 or so to
-        7.2, and cpuinfo on m68k. A sysctl that only kernels with MMU have tells where meminfo cannot."""
+        """Three signs of no MMU: a sysctl of mm/nommu.c, a row of meminfo `#ifndef CONFIG_MMU`, both from about 2.6.29
+        to 7.2, and cpuinfo on m68k. Without meminfo, a sysctl that only kernels with an MMU have decides."""
         self.no_mmu = (
             self.nr_trim_pages is not None
             or self._row("meminfo", b"MmapCopy:") != b""
@@ -110,8 +110,8 @@ class System:
     def _find_compaction(self):
         """CONFIG_COMPACTION depends on MMU in every tree from 2.6.35 to 7.2.
 
-        compact_memory is never opened: to write to it starts it. The row in vmstat needs CONFIG_VM_EVENT_COUNTERS, too,
-        so that only its presence proves something.
+        compact_memory is never opened: a write would start compaction. The row in vmstat also needs
+        CONFIG_VM_EVENT_COUNTERS, so only its presence proves something.
         """
         if self.no_mmu:
             self.compaction = "impossible"
@@ -121,7 +121,7 @@ class System:
             self.compaction = "not-compiled" if compat.exists(self._root + "sys/vm/min_free_kbytes") else None
 
     def _mount(self, line):
-        source, folder, kind = line.split(b" ", 3)[:3]  # ValueError of a torn line: it is left out
+        source, folder, kind = line.split(b" ", 3)[:3]  # ValueError for an incomplete line: it is skipped
         files = _DISK if source[:1] == b"/" or source[:3] in (b"mtd", b"ubi") or b":" in source else 0
         if kind in (b"ramfs", b"tmpfs"):
             files = _RAM
@@ -134,10 +134,10 @@ class System:
         self._value |= files
 
     def _find_page_bytes(self, free_pages, free_kb):
-        """With an MMU the kernel says it in smaps, since 2.6.29; else by comparison.
+        """The page size. With an MMU the kernel prints it in smaps, since 2.6.29; else compare two figures.
 
-        Comparison goes wrong where memory comes to a virtual machine bit by bit: MemFree counts what is yet to come,
-        22.4 GB of one, and buddyinfo what is there, 5.1 GB. That looks like pages of 16 kB.
+        The comparison fails if a virtual machine gets its memory gradually: MemFree includes memory still to come,
+        22.4 GB on one machine, and buddyinfo only memory that is there, 5.1 GB. That looks like pages of 16 kB.
         """
         page_kb = None if self.no_mmu else self._number("self/smaps", b"KernelPageSize:")
         self.page_bytes = (
@@ -146,4 +146,4 @@ class System:
             or page_bytes_from(free_kb, self._number("vmstat", b"nr_free_pages "))
         )
         if self.page_bytes and "self/smaps" in self.missing:
-            self.missing.remove("self/smaps")  # nothing is unknown for want of it
+            self.missing.remove("self/smaps")  # the page size is known without it

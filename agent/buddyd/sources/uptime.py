@@ -1,4 +1,4 @@
-"""/proc/uptime: the board's only clock that can be trusted (fs/proc/uptime.c)."""
+"""/proc/uptime: the board's only reliable clock (fs/proc/uptime.c)."""
 
 
 def parse_line(line):

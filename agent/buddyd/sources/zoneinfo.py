@@ -38,10 +38,10 @@ def normal_reserve(protection, node_zones, all_zones):
     protection: the zone's lowmem_reserve[], an entry per zone type that the kernel was built with, in the order DMA,
     DMA32, Normal, HighMem, Movable, Device. node_zones, all_zones: the zone names listed for its node, and for any.
 
-    Which entry is Normal's? Where the node lists as many zones as there are entries, it has the place of Normal. Older
-    kernels list zones with memory only; then as many types come before Normal as are seen on any node. That is certain
-    only if Normal, Movable (built in since 2.6.23) and the types seen make up all entries: an empty DMA32 or HighMem
-    does not show. In doubt it is the largest entry: entries never fall from Normal's on, and too large a reserve warns
+    If the node lists as many zones as there are entries, Normal's entry has the position of Normal. Older kernels list
+    only zones with memory; then as many types come before Normal as are seen on any node. That is certain only if
+    Normal, Movable (built in since 2.6.23) and the types seen make up all entries: an empty DMA32 or HighMem is not
+    visible. In doubt the largest entry is used: entries never fall from Normal's on, and too large a reserve warns
     early instead of late.
     """
     if len(node_zones) == len(protection) and "Normal" in node_zones:
@@ -53,7 +53,7 @@ def normal_reserve(protection, node_zones, all_zones):
 
 class ZoneInfo(ProcFile):
     """marks, at the last read(): a flat list, for each of the zones given to it min, low, high and reserve
-    (normal_reserve()) in pages; None where zoneinfo does not say."""
+    (normal_reserve()) in pages; None if zoneinfo does not say."""
 
     def __init__(self, proc_root):
         ProcFile.__init__(self, proc_root, "/zoneinfo")
@@ -70,7 +70,7 @@ class ZoneInfo(ProcFile):
 
     def _line(self, line):
         if line.startswith(b"Node"):
-            self._listed.append([(None, ""), None, None, None, None])  # a damaged line, too, ends the zone before it
+            self._listed.append([(None, ""), None, None, None, None])  # a damaged line also ends the zone before it
         found = parse_line(line)
         if found is None or not self._listed:
             return None
@@ -78,10 +78,10 @@ class ZoneInfo(ProcFile):
         zone = self._listed[-1]
         if key == b"Node":
             zone[0] = value
-            return b"\n  pages free"  # over the per-node counters
+            return b"\n  pages free"  # skips the per-node counters
         if key == b"protection:":
             zone[4] = value
-            return b"\nNode "  # over counters and pagesets
+            return b"\nNode "  # skips counters and pagesets
         zone[1 + _MARKS.index(key)] = value
         return b"\n        protection:" if key == b"high" else None
 

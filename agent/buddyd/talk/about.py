@@ -1,4 +1,4 @@
-"""What the agent says of itself, for who asks."""
+"""The answer to `about`."""
 
 from .. import VERSION, compat
 

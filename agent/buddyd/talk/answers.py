@@ -1,4 +1,4 @@
-"""What a person reads who connects with a plain terminal. Nothing that is typed starts anything on the board."""
+"""Answers for a user who connects with a plain terminal. No typed line starts a program on the board."""
 
 from .. import compat, watermark, wire
 from . import WATCHING
@@ -19,8 +19,8 @@ HELP = (
 def answer(agent, line, polite):
     """The answer to a typed line (str): an iterable of lines (str). polite: answer an unknown word, too.
 
-    A line is made when it is asked for, so that no answer is in the heap as a whole. No line of an answer is a command,
-    or gets an answer but `unknown:`, which gets none: a peer that echoes must not start a talk without end.
+    A line is made when it can be sent, so the heap never holds a whole answer. No line of an answer is a command; an
+    echoed one gets only `unknown:`, which gets no answer: an echoing peer must not start an endless conversation.
     """
     words = line.split()
     command = words[0] if 0 < len(words) < 3 else ""
@@ -113,7 +113,7 @@ def _serviceable(sampler):
 
 
 def need(agent, text):
-    """The verdict for so many bytes (text: decimal)."""
+    """The verdict for a number of bytes (text: decimal)."""
     if not text or len(text) > 9 or [char for char in text if not "0" <= char <= "9"] or int(text) == 0:
         return "need BYTES: a number such as 61440"
     sampler = agent.sampler
@@ -162,7 +162,7 @@ def _snapshots(agent):
     for sequence in range(first, ring.next):
         known, offset = sequence, ring.locate(sequence, known, offset)
         if offset < 0:
-            return  # overwritten while the answer was on its way
+            return  # overwritten while the answer was being sent
         line = ring.line(offset)
         column = wire.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, agent.encoder.interval_cs)
         if line[1] in wire.ENDS_SNAPSHOT:

@@ -1,10 +1,10 @@
-"""One conversation over one stream: what it is still owed, what it has asked for, and the line it is typing.
+"""One conversation over one stream: answers to send, frames requested by the peer, and the line it is typing.
 
-Order of what goes out: answers (a hello, a gap, text for a person), then the newest kernel failure, then live frames,
-then frames asked for again; so a live snapshot never waits behind a backlog, nor a failure behind either. One line is
-written for each time that the stream is ready: a tty driver that reports room takes a line of this length without
-waiting (n_tty reports POLLOUT below 256 queued characters), and no stream can hold up a poll. All state is of fixed
-size; a Conversation is made once and used for one stream after the other.
+Order of sending: answers (a hello, a gap, text for a user), then the newest kernel failure, then live frames, then
+requested frames; so a live snapshot never waits behind a backlog, nor a failure behind either. One line is written each
+time the stream is ready: a tty driver that reports room accepts a line of this length without blocking (n_tty reports
+POLLOUT below 256 queued characters), so no stream can delay a poll. All state has a fixed size; a Conversation is made
+once and used for one stream after the other.
 """
 
 from .. import compat, wire
@@ -12,26 +12,26 @@ from . import WATCHING
 
 INPUT_MAX = 128  # bytes of a line that a peer may type
 READ_BYTES = 64
-ANSWERS_MAX = 16  # that may wait: lines, and answers to a person, which make their lines only when there is room
+ANSWERS_MAX = 16  # that may wait: lines, and answers to a user, whose lines are made only when there is room
 ASK_COUNT_MAX = 1024  # frames in one request
-LIVE_LAG_MAX = 8  # frames that may go before a kernel failure, or before the newest where a host asks for the others
-HELLO_EVERY = 192  # live frames without a request: for a listener that has no wire to ask with, and that came later
+LIVE_LAG_MAX = 8  # frames sent before a kernel failure, or before the newest one if a host requests the others
+HELLO_EVERY = 192  # live frames without a request: for a listener that started later and cannot send requests
 
 
 def text_line(text):
-    """A line of text (str) for a person, as it is sent."""
+    """A line of text (str) for a user, as it is sent."""
     return wire.printable(text)[: wire.LINE_MAX - 2] + b"\r\n"
 
 
 class Conversation:
-    """agent: the agent's state (agent.Agent). flows_unasked: a line or a pipe, whose reader may have no way to ask.
+    """agent: the agent's state (agent.Agent). flows_unasked: a line or a pipe, whose reader may be unable to ask.
 
-    On a line that flows unasked only known commands are answered: on a shared line, anything else may come from a
-    shell, an echo or a login program, and two machines must not talk each other to death.
+    On a line that flows unasked only known commands are answered: on a shared line, other text may come from a shell,
+    an echo or a login program, and two programs must not answer each other endlessly.
     """
 
-    # What only some have is the class's: MicroPython's table of an object's own names grows from 17 entries to 23.
-    watched = -1  # the last snapshot that a person who watches has seen, -1: nobody watches
+    # Rare attributes are in the class: MicroPython's table of an object's own names grows from 17 entries to 23.
+    watched = -1  # the last snapshot that `watch` has shown, -1: it is off
     reads = True
     flows_unasked = False
 
@@ -46,20 +46,20 @@ class Conversation:
         self._reset()
 
     def _reset(self):
-        """Forget what was said. It takes no heap: it is done where there is none."""
+        """Reset the state. Takes no heap, since it is called when there is none."""
         self.telnet = None
-        self.out, self.sent = b"", 0  # the line under way, and how much of it is out
-        self.typed = b""  # the unfinished line that came in
+        self.out, self.sent = b"", 0  # the line being sent, and how much of it is sent
+        self.typed = b""  # the unfinished line that was received
         self.answers.clear()
-        if self.flows_unasked:  # a line that comes back goes on where it stopped
+        if self.flows_unasked:  # a reopened line continues where it stopped
             self.hello_at = self.live + HELLO_EVERY
         else:
             self.live = self.urgent = 0
-        self.asks = False  # a host that asks for what it missed is at the other end
+        self.asks = False  # the other end is a host that requests missing frames
         if self.watched >= 0:
             self.watched = -1
-        self.fill = self.fill_end = 0  # asked for again: fill .. fill_end - 1
-        self.at = self.at_offset = 0  # the frame sent last and where it lies, to walk on from
+        self.fill = self.fill_end = 0  # requested again: fill .. fill_end - 1
+        self.at = self.at_offset = 0  # the frame sent last and its offset, to continue from
 
     def attach(self, stream, telnet):
         """Begin a conversation. telnet: a TelnetFilter where the other side may send telnet's commands."""
@@ -67,7 +67,7 @@ class Conversation:
         self.stream = stream
         self.telnet = telnet
         if self.flows_unasked:
-            self._answer(b"\n")  # ends whatever half a line is there
+            self._answer(b"\n")  # ends a half line that may be there
             self._say_hello()
         else:
             self.greet()
@@ -79,26 +79,26 @@ class Conversation:
         if self.stream is not None:
             stream, self.stream = self.stream, None
             stream.close()
-            self._reset()  # what was owed to it, up to 2 kB of heap, is not kept until the next one comes
+            self._reset()  # frees its unsent answers, up to 2 kB of heap, now and not when the next one comes
 
     def _start_flowing(self):
         if not self.live:
             self.live = self.agent.ring.next
 
     def _answer(self, answer):
-        """Queue a line (bytes), or an iterator of lines yet to be made: frames (bytes) or text for a person (str)."""
+        """Queue a line (bytes), or an iterator that makes lines: frames (bytes) or text for a user (str)."""
         if len(self.answers) < ANSWERS_MAX:
             self.answers.append(answer)
 
     def say(self, lines):
-        """Queue lines of text (an iterable of str) for a person."""
+        """Queue lines of text (an iterable of str) for a user."""
         self._answer(iter(lines))
 
     def _say_hello(self):
         self._answer(self.agent.hello())
 
     def wants_read(self):
-        """What waits to be told goes out before more is taken in: a peer that asks and never listens costs nothing."""
+        """Answers are sent before more input is read: a peer that asks and never reads costs nothing."""
         return self.reads and not self.answers
 
     def wants_write(self):
@@ -112,9 +112,9 @@ class Conversation:
         )
 
     def send(self):
-        """The stream has room: write what is left of a line, or the next one. OSError when the stream is gone.
+        """The stream has room: write the rest of a line, or the next one. OSError if the stream is gone.
 
-        The count of bytes that it took.
+        Returns the number of bytes written.
         """
         if not self.out:
             self.out, self.sent = self._next_line(), 0
@@ -160,7 +160,7 @@ class Conversation:
         return b""
 
     def _urgent(self):
-        """The number of the newest kernel failure, where it would wait behind others or is passed already; else 0."""
+        """The number of the newest kernel failure, if it would wait behind others or was skipped; else 0."""
         number, live = self.agent.ring.urgent, self.live
         if not live or number <= self.urgent or number < self.agent.ring.oldest:
             return 0
@@ -176,7 +176,7 @@ class Conversation:
         return answer
 
     def _frame(self, sequence):
-        """The frame, b"" if it was overwritten between the request and now: the host asks again and gets the gap."""
+        """The frame; b"" if it was overwritten since the request: the host asks again and gets the gap."""
         ring = self.agent.ring
         offset = ring.locate(sequence, self.at, self.at_offset)
         if offset < 0:
@@ -185,9 +185,9 @@ class Conversation:
         return ring.line(offset) + b"\n"
 
     def receive(self):
-        """The stream has something: take it in. OSError (errno 0 at its end) when the stream is gone.
+        """The stream has data: read it. OSError (errno 0 at its end) if the stream is gone.
 
-        Whether something came.
+        Returns True if something was received.
         """
         data = compat.read(self.stream, READ_BYTES)
         if data is None:
@@ -203,7 +203,7 @@ class Conversation:
             self._line(line)
             data = data[end + 1 :]
             end = data.find(b"\n")
-        self.typed = (self.typed + data)[: INPUT_MAX + 1]  # one more than is allowed tells that it is too long
+        self.typed = (self.typed + data)[: INPUT_MAX + 1]  # one more than allowed shows that it is too long
         return True
 
     def _line(self, line):
@@ -217,7 +217,7 @@ class Conversation:
             if content is not None:
                 self._request(content)
         else:
-            # On a line that flows unasked, what is no command may come from somebody else.
+            # On a line that flows unasked, other text may come from another program.
             answer = self.agent.answer(line, not self.flows_unasked)
             if answer or not self.flows_unasked:
                 if answer is WATCHING or self.watched >= 0:
@@ -243,6 +243,6 @@ class Conversation:
 
     def _fill_from(self, first, end):
         ring = self.agent.ring
-        if first < ring.oldest and first < end:  # all that is gone, not what was asked for only: one gap on the host
+        if first < ring.oldest and first < end:  # report the whole overwritten range: one gap on the host
             self._answer(wire.gap_line(self.agent.boot, first, ring.oldest - 1) + b"\n")
         self.fill, self.fill_end = max(first, ring.oldest), min(end, ring.next)

@@ -1,16 +1,16 @@
-"""Lines as people type and watch them: apart from answers.py, so that the heap holds this only where somebody does."""
+"""Typed lines and the lines of `watch`. Not in answers.py, so that the heap holds this only when it is used."""
 
 from .. import const, watermark
 from . import answers
 
-# Backspace, Delete and Ctrl-U of a terminal that sends them as they are typed.
+# Backspace, Delete and Ctrl-U, from a terminal that sends each key as it is typed.
 _ERASE = const(8)
 _DELETE = const(127)
 _KILL = const(21)
 
 
 def edited(line):
-    """What a person meant by the bytes of a line: with what was typed wrong taken out."""
+    """The text of a typed line, after its Backspaces and Ctrl-Us were applied."""
     kept = bytearray()
     for byte in line:
         if byte == _KILL:
@@ -23,7 +23,7 @@ def edited(line):
 
 
 def watched(agent):
-    """The newest snapshot and what the kernel would hand out, in a line."""
+    """The newest snapshot and the largest request that succeeds, in a line."""
     sampler = agent.sampler
     zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
     known = zones and rule is not None and page_bytes

@@ -1,12 +1,12 @@
-"""Who is there: a secret that both ends have, proven by both, and never sent. Pure, no I/O; PROTOCOL.md explains it.
+"""Authentication: both ends prove a shared secret without sending it. Pure, no I/O; PROTOCOL.md explains it.
 
-    board  ~S NAME NONCE            who it says it is, and a number that it has never used before
-    host   @s NONCE PROOF           a number of the host's own, and the proof that it has the secret
+    board  ~S NAME NONCE            its name, and a number that it has never used before
+    host   @s NONCE PROOF           the host's own number, and the proof that it has the secret
     board  ~A PROOF                 the proof that the board has it, too
 
-A proof is an HMAC-SHA256 (RFC 2104) over the protocol's name, the role of who proves, the board's name and both
-numbers: it fits no other connection, no other board, and not the other direction. Nothing but these lines is taken or
-given before. The host proves first, so that a board tells a stranger nothing that depends on its secret.
+A proof is an HMAC-SHA256 (RFC 2104) over the protocol's name, the role of the prover, the board's name and both
+numbers: it is not valid for another connection, another board, or the other direction. Before the proof only these
+lines are accepted or sent. The host proves first, so a stranger learns nothing from a board that depends on its secret.
 """
 
 import binascii
@@ -14,13 +14,13 @@ import hashlib
 
 from .. import wire
 
-SECRET_MIN = 16  # characters: a listener may try words against a proof that it has heard, as fast as it likes
+SECRET_MIN = 16  # characters: an eavesdropper can try words against a recorded proof, without any limit of speed
 SECRET_MAX = 128
 HOST, BOARD = b"host", b"board"  # roles
 CHALLENGE = wire.MARK + b"S"
 ANSWER = wire.ASK + b"s"
 PROOF = wire.MARK + b"A"
-_BYTES = 16  # of a nonce, and of a proof: half of SHA-256, as RFC 2104, 5 allows. An answer must fit into wire.ASK_MAX
+_BYTES = 16  # of a nonce, and of a proof: half of SHA-256, as RFC 2104, 5 allows, to fit into wire.ASK_MAX
 TOKEN_CHARS = 22  # those bytes in base64, without its two `=`
 _BLOCK = 64  # SHA-256's
 DEMAND = "buddyd: a secret is set here. `buddywatch console` proves that you have it; telnet alone cannot."
@@ -40,7 +40,7 @@ def hmac_sha256(key, message):
 
 
 def same(one, other):
-    """Whether two bytes objects are equal, in a time that does not tell where they differ."""
+    """True if two bytes objects are equal, in a time that does not depend on where they differ."""
     difference = len(one) ^ len(other)
     for i in range(min(len(one), len(other))):
         difference |= one[i] ^ other[i]
@@ -48,7 +48,7 @@ def same(one, other):
 
 
 def checked(text):
-    """The secret that a file's bytes hold: its only line. ValueError: what is wrong, without telling the secret."""
+    """The secret in a file's bytes: its only line. ValueError: what is wrong, without the secret."""
     text = text.strip()
     if not SECRET_MIN <= len(text) <= SECRET_MAX or min(text) <= 32 or max(text) >= 127:
         raise ValueError(
@@ -64,12 +64,12 @@ def token(data):
 
 
 def nonce(seed):
-    """A number used once. seed: bytes that were never there before; a hash of them hides what they are made of."""
+    """A number used once. seed: bytes never used before; they are hashed, so that their parts cannot be seen."""
     return token(hashlib.sha256(seed).digest())
 
 
 def proof(secret, role, name, of_board, of_host):
-    """What only somebody with the secret can say. name: the board's, bytes; of_board, of_host: the nonces."""
+    """The proof that one end has the secret. name: the board's, bytes; of_board, of_host: the nonces."""
     return token(hmac_sha256(secret, b" ".join((b"buddywatch 1", role, name, of_board, of_host))))
 
 
@@ -89,7 +89,7 @@ def answer(secret, name, of_board, of_host):
 
 def parse(line, kind, count):
     """The `count` words of a sealed line of a kind; None if it is another line, or damaged."""
-    content = wire.unseal(line) if line.startswith(kind) else None  # a check costs more than all else here
+    content = wire.unseal(line) if line.startswith(kind) else None  # the check is the most expensive step here
     words = content.split(b" ") if content is not None else ()
     return words[1:-1] if len(words) == count + 2 and words[0] == kind else None
 
@@ -106,7 +106,7 @@ class Lock:
         return challenge(self.name, self.of_board)
 
     def open(self, line):
-        """What to say to a line that came in: the board's own proof; b"" if it is no answer, None if a wrong one."""
+        """The reply to a received line: the board's own proof; b"" if the line is no answer, None if it is wrong."""
         words = parse(line, ANSWER, 2)
         if words is None:
             return b""

@@ -46,9 +46,9 @@ def test_start_that_the_kernel_refuses_is_tried_again(start, tmp_path):
     )
     code, stderr = start()
     watcher.wait()
-    told = [line for line in stderr.splitlines() if line.startswith("buddyd: ")]
-    assert told[0] == "buddyd: could not be started (exit code 127); trying again in a minute"
-    assert told[-1] == "buddyd: could not be started (exit code 137); trying again in a minute"
+    messages = [line for line in stderr.splitlines() if line.startswith("buddyd: ")]
+    assert messages[0] == "buddyd: could not be started (exit code 127); trying again in a minute"
+    assert messages[-1] == "buddyd: could not be started (exit code 137); trying again in a minute"
     assert code == 3, "what buddyd itself says is not tried again"
 
 
