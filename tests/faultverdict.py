@@ -1,4 +1,4 @@
-"""Whether a store holds what an agent recorded: each frame once and in order, or a gap where the ring overwrote."""
+"""Checks that a store holds what an agent recorded: each frame once and in order, or a gap where the ring overwrote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GONE = ("overwritten", "before-contact", "undecodable")
 
 @dataclass
 class Verdict:
-    """frames: recorded by the agent. lost: in gaps, by reason. wrong: what should not be, in lines."""
+    """frames: recorded by the agent. lost: in gaps, by reason. wrong: errors, one line each."""
 
     frames: int = 0
     lost: dict[str, int] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Verdict:
 
 
 def is_settled(db: Path, board: str, boot_id: str, last: int) -> bool:
-    """Whether every frame of a boot up to a number is in the store, or told as a gap."""
+    """True if every frame of a boot up to a number is in the store, or in a gap."""
     here = stored(db, board).get(boot_id)
     return here is not None and here.numbers | here.lost >= set(range(1, last + 1))
 
@@ -75,7 +75,7 @@ def _needless(here: Stored, life: Life, arrived: Container[bytes]) -> list[str]:
 
 
 def causes(here: Stored) -> list[tuple[int, int, str]]:
-    """The gaps in order; what could not be decoded behind another one has the reason of that one."""
+    """The gaps in order; an undecodable range after another gap gets the reason of that gap."""
     found: list[tuple[int, int, str]] = []
     for first, end, reason in sorted(here.gaps):
         found.append((first, end, found[-1][2] if reason == "undecodable" and found else reason))
@@ -90,7 +90,7 @@ def _wrong_in(here: Stored, life: Life, ring_bytes: int, last: int, is_newest: b
         wrong.append(str(error))
     missing = set(range(1, last + 1)) - here.numbers - here.lost
     if missing:
-        wrong.append(f"neither stored nor told as a gap: {sorted(missing)}")
+        wrong.append(f"neither stored nor in a gap: {sorted(missing)}")
     if here.numbers & here.lost:
         wrong.append(f"stored, and in a gap: {sorted(here.numbers & here.lost)}")
     ring = Ring(ring_bytes)

@@ -1,4 +1,4 @@
-"""The judge of the fault run: a store that is right passes, and whatever is wrong with one is told."""
+"""The judge of the fault run: a correct store passes, and every error of a store is reported."""
 
 import sqlite3
 from contextlib import closing
@@ -20,8 +20,8 @@ LAST = 12
 
 def lines_of(boot_id, frames, facts=FACTS):
     """A hello, and so many frames; every fourth is an event."""
-    told = [*facts.items(), ("up", "100"), ("key", "0"), ("oldest", "1"), ("next", "1")]
-    lines = list(wire.hello_lines(boot_id, told))
+    sent = [*facts.items(), ("up", "100"), ("key", "0"), ("oldest", "1"), ("next", "1")]
+    lines = list(wire.hello_lines(boot_id, sent))
     encoder = wire.Encoder(boot_id, WIDTH, 500, RING // 4)
     for number in range(1, frames + 1):
         if number % 4:
@@ -42,15 +42,16 @@ def record(tmp_path):
 
 @pytest.fixture
 def db(tmp_path, record):
-    """A store that has been told all of it."""
+    """A store with all recorded items."""
     path = tmp_path / "test.db"
     with closing(Store.open(path)) as store:
         session, tracker, values = LinkSession(), BoardTracker(), []
         for item in session.feed((tmp_path / "record.txt").read_bytes()):
             values += tracker.take(item, 1.7e9, True)
         with store.batch():
+            add = {"Boot": store.add_boot, "Snapshot": store.add_snapshot, "Event": store.add_event}
+            add["BootEnd"] = store.set_end
             for value in values:
-                add = {"Boot": store.add_boot, "Snapshot": store.add_snapshot, "Event": store.add_event}
                 add[type(value).__name__]("xp", value)
     return path
 
@@ -80,7 +81,7 @@ GAP = "INSERT INTO gaps SELECT id, 3, 3, '{}', 1 FROM boots WHERE boot_id = '000
 @pytest.mark.parametrize(
     ("sql", "complaint"),
     [
-        (f"DELETE FROM snapshots WHERE seq = 3 AND {NEWEST}", "neither stored nor told as a gap: [3]"),
+        (f"DELETE FROM snapshots WHERE seq = 3 AND {NEWEST}", "neither stored nor in a gap: [3]"),
         ("UPDATE snapshots SET vector = replace(vector, '45', '46') WHERE seq = 5", "snapshot 5"),
         ("UPDATE events SET text = 'x' WHERE seq = 8", "event 8"),
         ("UPDATE snapshots SET time_ms = 1 WHERE seq = 7", "not in order"),
@@ -110,7 +111,7 @@ def test_a_gap_where_the_ring_overwrote_is_right(db, record):
     spoil(db, f"DELETE FROM snapshots WHERE seq = 3 AND {NEWEST}")
     spoil(db, GAP.format("overwritten"))
     life = record.lives[BOOT]
-    for number in range(LAST + 1, 400):  # the agent went on, and the host was told so later
+    for number in range(LAST + 1, 400):  # the agent went on, and the host learned that later
         life.numbers[b"~%s%06d" % (b"d" if number % 30 else b"k", number)] = life.last = number
     assert judge(db, "xp", record, RING, {BOOT: LAST, EARLIER: 8}).wrong == []
 
