@@ -44,7 +44,7 @@ class Lane:
         return self._due_s if self._queue else None
 
     def pump(self, now_s: float) -> Action | None:
-        """Write what is due; an action that is the line's business, where one is reached."""
+        """Write what is due. Returns the next action that the line itself must apply, or None."""
         while self._queue and now_s >= self._due_s:
             action = self._queue.popleft()
             if isinstance(action, Wait):
@@ -61,7 +61,7 @@ class Lane:
 
 
 class FaultLine(rig.Line):
-    """kinds, every_bytes: see faults.Direction; to the board there are fewer bytes, and faults are as much closer."""
+    """kinds, every_bytes: see faults.Direction; towards the board fewer bytes are sent, so faults are closer."""
 
     def __init__(self, seed: int, kinds: Iterable[str], every_bytes: int) -> None:
         super().__init__()
@@ -70,8 +70,8 @@ class FaultLine(rig.Line):
             Direction(f"{seed} to host", kinds, every_bytes),
             Direction(f"{seed} to board", kinds, max(20, every_bytes // 8)),
         ]
-        self.tap: Callable[[int, bytes], object] = lambda direction, data: None  # what goes in, before the faults
-        self.delivered: Callable[[int, bytes], object] = lambda direction, data: None  # what has come out
+        self.tap: Callable[[int, bytes], object] = lambda direction, data: None  # gets bytes before the faults
+        self.delivered: Callable[[int, bytes], object] = lambda direction, data: None  # gets bytes after the faults
         self._pairs: list[tuple[Lane, Lane]] = []
 
     def calm(self) -> None:

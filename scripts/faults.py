@@ -25,7 +25,7 @@ class Echo(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Delay everything that follows in this direction by so much."""
+    """Delay everything that follows in this direction by this time."""
 
     seconds: float
 

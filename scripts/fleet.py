@@ -1,7 +1,7 @@
-"""`make fleet`: what a collector of many boards costs, and whether it stores everything that they send.
+"""`make fleet`: measures the cost of a collector of many boards, and checks that it stores everything that they send.
 
-One process plays the boards, each with a TCP connection and real frames. A `buddywatch collect --plain` in a process of
-its own collects from them; its use of processor and disk is read from /proc after a warm-up.
+One process plays the boards, each with a TCP connection and real frames. A `buddywatch collect --plain` in another
+process collects from them; its use of processor and disk is read from /proc after a warm-up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fleet_boards import Fleet, FleetBoard
 
 WARM_UP_S = 5.0
 CONNECT_S = 120.0  # until the collector has asked every board
-STORED_S = 60.0  # until the database has what was sent last
+STORED_S = 60.0  # until the database has the last frames
 CONFIG = """
 [collector]
 links = [{links}]
@@ -39,7 +39,7 @@ silent_after = "1h"
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has used since its start. written: by write calls; to_disk: what of it goes to a disk."""
+    """What a process has used since its start. written: by write calls; to_disk: the part that goes to a disk."""
 
     cpu_s: float
     rss_bytes: int
@@ -110,7 +110,7 @@ class CallCount:
 
 
 def measure(fleet: Fleet, folder: Path, seconds: float, warm_up_s: float = WARM_UP_S, counts: bool = False) -> Measured:
-    """Let a collector hear the fleet. RuntimeError: it ended, or did not find its boards. counts: of system calls."""
+    """Run a collector on the fleet. RuntimeError: it ended, or did not find its boards. counts: of system calls."""
     links = ", ".join(f'"tcp://127.0.0.1:{board.port}"' for board in fleet.boards)
     config, db = folder / "config.toml", folder / "buddywatch.db"
     config.write_text(CONFIG.format(links=links))
@@ -140,7 +140,7 @@ def measure(fleet: Fleet, folder: Path, seconds: float, warm_up_s: float = WARM_
 
 
 class Waiting:
-    """The boards of which the database does not hold everything yet."""
+    """The boards whose data is not complete in the database yet."""
 
     def __init__(self, db: Path, boards: list[FleetBoard]) -> None:
         self._db = db
@@ -173,7 +173,7 @@ def _check(collector: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def allow_many_files() -> None:
-    """Three descriptors a board here, as many in the collector while it connects: take all that is allowed."""
+    """Raise the limit of open files: three for each board here, and as many in the collector while it connects."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

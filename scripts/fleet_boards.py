@@ -1,7 +1,7 @@
 """Many boards played by one process: a TCP port and a real conversation each, frames made by the agent's own encoder.
 
-What a board here does not do is read /proc: its block counts move by themselves, as an allocator that is in use moves
-them. It keeps every frame of the run, so that whatever a collector misses can be asked for again.
+These boards do not read /proc: their block counts change as those of a busy allocator do. They keep every frame of the
+run, so that a collector can request any missing frame again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from buddyd import wire
 _READ_BYTES = 4096
 _ORDERS = len(story.REBOOT)
 _RESERVE_PAGES = 0
-_COUNTS_AT = 5 + 4  # behind up, proc, free, recl, slab and the four marks
-_MOVING_ORDERS = 5  # larger blocks stay as they are: what is measured is the ordinary case, without alerts
+_COUNTS_AT = 5 + 4  # after up, proc, free, recl, slab and the four marks
+_MOVING_ORDERS = 5  # larger blocks do not change: the ordinary case is measured, without alerts
 
 
 class FleetBoard:
@@ -45,13 +45,13 @@ class FleetBoard:
         self.port = int(self.listener.getsockname()[1])
 
     def go_on_behind(self, frames: int) -> None:
-        """Be a board that has sent so many frames already, one with each poll, to somebody who still has them."""
+        """Start as a board that has already sent this many frames, one for each poll, to a collector that has them."""
         self._frames = [b""] * frames
         self._encoder.sequence = frames + 1
         self._began_s -= frames * self._interval_cs / 100
 
     def poll(self) -> None:
-        """Make a snapshot and send it to whoever listens."""
+        """Make a snapshot and send it to all connections."""
         self._live_a_little()
         first = len(self._frames) + 1
         self._encoder.snapshot(self._vector, self._frames.append)
@@ -61,7 +61,7 @@ class FleetBoard:
         self._send_from(first)
 
     def fail(self) -> None:
-        """Say that the kernel refused an allocation."""
+        """Report that the kernel refused an allocation."""
         first = len(self._frames) + 1
         text = "Allocation of length 61440 from process 17 (rm) failed"
         self._encoder.event(wire.event_text(self._uptime_cs(), "alloc", 61440, 17, "rm", text), self._frames.append)
@@ -107,7 +107,7 @@ class FleetBoard:
         return 10_000 + round((time.monotonic() - self._began_s) * 100)
 
     def _live_a_little(self) -> None:
-        """Split a block, join two, or hand a small one out and back; start a process now and then."""
+        """Split a block, join two, or allocate and free a small one; start a process now and then."""
         vector, rng = self._vector, self._random
         vector[0] = self._uptime_cs()
         vector[1] += rng.random() < 0.2
@@ -124,7 +124,7 @@ class FleetBoard:
 
 
 class Peer:
-    """A connection to a board. flows: it has asked for something, and gets every new frame from then on."""
+    """A connection to a board. flows: it has sent a request, so it gets every new frame from then on."""
 
     def __init__(self, connection: socket.socket, selector: selectors.BaseSelector, board: FleetBoard) -> None:
         self.flows = False
@@ -165,7 +165,7 @@ class Peer:
         except BlockingIOError:
             pass
         except OSError:
-            return  # reading tells the same, and closes
+            return  # the next read fails in the same way, and closes it
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0)
         if self._selector.get_key(self._connection).events != wanted:
             self._selector.modify(self._connection, wanted, self._ready)
@@ -177,12 +177,12 @@ class Peer:
 
 
 class Fleet:
-    """So many boards, each with a snapshot every interval_s, one after the other; None: they never send any."""
+    """A number of boards, each with a snapshot every interval_s, one after the other; None: they send none."""
 
     def __init__(self, count: int, interval_s: float | None) -> None:
         self.boards = [FleetBoard(number, interval_s or 1.0) for number in range(count)]
         self._interval_s = interval_s
-        self._due: list[tuple[float, int]] = []  # when, which board
+        self._due: list[tuple[float, int]] = []  # (due time, board)
         self._selector = selectors.DefaultSelector()
         for board in self.boards:
             self._selector.register(board.listener, selectors.EVENT_READ, self._accepts(board))
@@ -204,17 +204,17 @@ class Fleet:
         return sum(len(board.sent) for board in self.boards)
 
     def start_polls(self) -> None:
-        """From now on there are snapshots, the boards' evenly spread over the interval."""
+        """Start making snapshots, the boards evenly spread over the interval."""
         if self._interval_s is not None:
             now_s, step_s = time.monotonic(), self._interval_s / len(self.boards)
             self._due = [(now_s + number * step_s, number) for number in range(len(self.boards))]
 
     def stop_polls(self) -> None:
-        """No more snapshots; requests are still answered."""
+        """Stop making snapshots; requests are still answered."""
         self._due = []
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Play for so long, or until a condition that is looked at once a second. Whether it came true."""
+        """Play for the given time, or until a condition, checked once a second, is true. Returns whether it was."""
         end_s = time.monotonic() + seconds
         look_s = 0.0
         while (now_s := time.monotonic()) < end_s:

@@ -1,4 +1,4 @@
-"""Puts small faults into the core rooms, one at a time, and tells which of them no test notices.
+"""Puts small faults into the core rooms, one at a time, and reports which of them no test notices.
 
     python scripts/mutants.py [--rooms wire ring ...] [--count 50] [--seed 1] [--jobs 2]
 
@@ -36,7 +36,7 @@ PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-se
 
 @dataclass(frozen=True)
 class Room:
-    """What is mutated, and the tests that guard it, those that are fast and notice much first."""
+    """The files to mutate, and the tests that guard them, fast and sensitive ones first."""
 
     sources: tuple[str, ...]
     tests: tuple[str, ...]
@@ -87,7 +87,7 @@ class Fault:
 
     @property
     def entry(self) -> str:
-        """How the file of explanations names it: without the line's number, which changes."""
+        """Its name in the file of explanations: without the line number, which changes."""
         return f"{self.path}\n- {self.old}\n+ {self.new}"
 
 
@@ -106,13 +106,13 @@ def faults_of(room: str, top: Path = TOP) -> list[Fault]:
 
 
 def sample(faults: list[Fault], count: int, seed: int) -> list[Fault]:
-    """So many of them, the same for the same seed, in the order of the files."""
+    """A sample of them, the same for the same seed, in the order of the files."""
     chosen = random.Random(seed).sample(range(len(faults)), min(count, len(faults)))
     return [faults[index] for index in sorted(chosen)]
 
 
 def explanations(text: str) -> dict[str, str]:
-    """Why faults may survive, by Fault.entry. ValueError names an entry that gives no reason."""
+    """The reasons why faults may survive, by Fault.entry. ValueError names an entry without a reason."""
     found = {}
     for block in text.split("\n\n"):
         lines = [line for line in block.strip().splitlines() if not line.startswith("#")]
@@ -132,8 +132,8 @@ class Tree:
         shutil.copytree(TOP, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
 
     def passes(self, tests: Iterable[str], limit_s: float | None = None) -> bool:
-        """Whether the tests pass. Tests that take longer than the limit have noticed something."""
-        # No bytecode: a fault of the same length, made within the same second, would be taken for the old source.
+        """True if the tests pass. Tests that take longer than the limit count as failed."""
+        # No bytecode: Python would use it for a fault of the same length that is made within the same second.
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         process = subprocess.Popen(
             [sys.executable, *PYTEST, *tests],
@@ -154,7 +154,7 @@ class Tree:
                 process.wait()
 
     def survives(self, fault: Fault, limit_s: float) -> bool:
-        """Whether the room's tests pass with the fault."""
+        """True if the room's tests pass with the fault."""
         path = self.folder / fault.path
         source = path.read_text()
         path.write_text(fault.mutant.of(source))
@@ -174,7 +174,7 @@ class Trial:
         self._pool = ThreadPoolExecutor(jobs)
 
     def patience_s(self, room: str) -> float:
-        """How long the tests of a room may take with a fault. ValueError when they fail without any."""
+        """The time limit for the tests of a room with a fault. ValueError if they fail without any fault."""
         tree, begin = self._trees.get(), time.monotonic()
         try:
             if not tree.passes(ROOMS[room].tests):
@@ -184,7 +184,7 @@ class Trial:
         return 20 + 4 * (time.monotonic() - begin)
 
     def survivors(self, faults: Iterable[Fault], limit_s: float) -> Iterator[Fault]:
-        """Those that no test notices, as they are found."""
+        """Yield the faults that no test notices, as they are found."""
 
         def survives(fault: Fault) -> bool:
             tree = self._trees.get()
@@ -200,7 +200,7 @@ class Trial:
 
 
 def report(survivors: dict[str, list[Fault]], tried: dict[str, int], why: dict[str, str]) -> tuple[list[str], bool]:
-    """(the table and the list of survivors, whether it is good enough)."""
+    """(the table and the list of survivors, True if enough were noticed)."""
     lines = ["| room | faults | noticed | explained | share noticed |", "|---|--:|--:|--:|--:|"]
     every = [fault for room in survivors.values() for fault in room]
     for room, faults in [*survivors.items(), ("all", every)]:
@@ -216,7 +216,7 @@ def report(survivors: dict[str, list[Fault]], tried: dict[str, int], why: dict[s
 
 
 def outdated(why: dict[str, str]) -> list[str]:
-    """What is to be said of explanations whose line has changed: they explain nothing any more."""
+    """Messages about explanations whose line has changed: they explain nothing any more."""
     possible = {fault.entry for room in ROOMS for fault in faults_of(room)}
     return [
         f"{EXPLAINED.name}: no longer a fault that can be made: {' '.join(entry.split())}"
@@ -225,7 +225,7 @@ def outdated(why: dict[str, str]) -> list[str]:
 
 
 def run(trial: Trial, chosen: dict[str, list[Fault]]) -> tuple[dict[str, list[Fault]], list[str]]:
-    """(the survivors of each room that could be tried, what is to be said of the others)."""
+    """(the survivors of each room that could be tried, messages about the others)."""
     survivors: dict[str, list[Fault]] = {}
     complaints = []
     for room, faults in chosen.items():
@@ -238,7 +238,9 @@ def run(trial: Trial, chosen: dict[str, list[Fault]]) -> tuple[dict[str, list[Fa
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Puts small faults into the core rooms and tells which go unnoticed.")
+    parser = argparse.ArgumentParser(
+        description="Puts small faults into the core rooms; reports those that no test notices."
+    )
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS), help="default: all")
     parser.add_argument("--count", type=int, default=50, help="faults for each room")
     parser.add_argument("--seed", type=int, default=1, help="another seed chooses other faults")

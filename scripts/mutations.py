@@ -1,4 +1,4 @@
-"""Small faults for a Python source, each in one place: what `make mutants` puts in to see whether a test notices.
+"""Small faults for a Python source, each in one place: `make mutants` applies them to see whether a test notices.
 
 In: the text of a file. Out: its mutants, in the order of the text. Reads and writes nothing.
 """
@@ -43,7 +43,7 @@ class Mutant:
         return source[: self.start] + self.new + source[self.end :]
 
     def lines(self, source: str) -> tuple[int, str, str]:
-        """(number, line, line with the fault) of where the fault begins, both without indentation."""
+        """(number, line, line with the fault) where the fault begins, both lines without indentation."""
         mutated = self.of(source)
         first = source.rfind("\n", 0, self.start) + 1
         old_end, new_end = source.find("\n", self.end), mutated.find("\n", self.start + len(self.new))
@@ -53,7 +53,7 @@ class Mutant:
 
 
 def mutants(source: str) -> list[Mutant]:
-    """All mutants of a source, the same whenever it is called."""
+    """All mutants of a source, the same at every call."""
     return sorted(_Finder(source).found(), key=lambda mutant: (mutant.start, mutant.end, mutant.new))
 
 
@@ -100,7 +100,7 @@ class _Finder:
                 yield from self._walk(child)
 
     def _not_code(self) -> set[ast.AST]:
-        """Docstrings, annotations, decorators, f-strings, and what an error says."""
+        """Docstrings, annotations, decorators, f-strings, and the texts of errors."""
         skipped: set[ast.AST] = set()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -126,7 +126,7 @@ class _Finder:
         return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)
 
     def _between(self, left: ast.expr, right: ast.expr, word: str, new: str, kind: str) -> Iterator[Mutant]:
-        """A word between two expressions replaced; there may be brackets beside it."""
+        """Replace a word between two expressions, which may be in brackets."""
         start, end = self._span(left)[1], self._span(right)[0]
         if match := re.search(rf"(?<![\w<>=!/]){re.escape(word)}(?![\w<>=/])", self.source[start:end]):
             yield Mutant(kind, start + match.start(), start + match.end(), new)

@@ -28,10 +28,10 @@ _port_offsets = itertools.count(os.getpid() * 97)
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses.
+    """A free TCP port on loopback.
 
-    It lies below those that the kernel gives to whoever asks for any port (32768 and up, ip_local_port_range in ip(7)),
-    so no other program gets it by chance before it is used here. Processes that run at the same time start apart.
+    It is below the range from which the kernel assigns ports (32768 and up, ip_local_port_range in ip(7)), so no other
+    program gets it by chance before it is used here. Parallel processes start at different numbers.
     """
     while True:
         port = FIRST_PORT + next(_port_offsets) % PORTS
@@ -103,7 +103,7 @@ class Line:
             self._tend()
 
     def _due_in_s(self) -> float | None:
-        """When to call _tend() at the latest; None: not before something comes."""
+        """When to call _tend() at the latest; None: not before data comes."""
         return None
 
     def _tend(self) -> None:

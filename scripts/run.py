@@ -31,7 +31,7 @@ def main() -> int:
         rig.stop_agent(agent)
         line.close()
     if agent_code is not None:  # it ended before we stopped it
-        print(f"run: buddyd ended by itself with exit code {agent_code}; see above", file=sys.stderr)
+        print(f"run: buddyd ended unexpectedly with exit code {agent_code}; see above", file=sys.stderr)
         return 1
     return code
 

@@ -123,7 +123,7 @@ class Board:
             log.write(f"<4>{line}\n")
 
     def _write(self, name: str, text: str) -> None:
-        # Replaced at once: a reader sees the old file or the new one, never a part.
+        # Replaced in one step: a reader sees the old file or the new one, never a part of it.
         target = self.proc / name
         if name == "kmsg":
             target.write_text(text)

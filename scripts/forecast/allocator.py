@@ -1,4 +1,4 @@
-"""A buddy allocator as the kernel has it, on a host: which blocks are free after any sequence of requests. No I/O.
+"""A model of the kernel's buddy allocator: which blocks are free after any sequence of requests. No I/O.
 
 Source: mm/page_alloc.c (2.6.30): expand() keeps the lower half and puts the upper one on its free list, a free list is
 last in, first out, __free_one_page() joins buddies as long as both are free. mm/nommu.c: a region's spare pages are
@@ -17,7 +17,7 @@ class BuddyAllocator:
         self._put_range(0, pages)
 
     def take(self, pages: int) -> tuple[int, int] | None:
-        """(first page, pages) of a run that was free; None where no block is large enough."""
+        """Allocate a run: (first page, pages); None if no block is large enough."""
         order = (pages - 1).bit_length()
         for found in range(order, len(self._free)):
             if self._free[found]:
@@ -33,7 +33,7 @@ class BuddyAllocator:
         return start, pages
 
     def give_back(self, run: tuple[int, int]) -> None:
-        """The pages of a run are free again."""
+        """Free the pages of a run."""
         start, pages = run
         self._put_range(start, start + pages)
 

@@ -1,4 +1,4 @@
-"""The forecast, and the simple ones that it must beat. Each takes sample after sample, and says what it expects."""
+"""The forecast, and the simple ones that it must beat. Each takes one sample after another and returns a forecast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLES_MIN = 48  # as many as the forecast waits for
 
 
 def envelope() -> Forecaster:
-    """The one of the product."""
+    """buddywatch's own forecast."""
     history, newest = MarginHistory(PERIOD_S), Forecast(UNKNOWN)
 
     def take(number: int, sample: Sample) -> Forecast:
@@ -28,7 +28,7 @@ def envelope() -> Forecaster:
 
 
 def stays() -> Forecaster:
-    """It stays as it is: a warning only once the need is refused."""
+    """Assumes no change: it warns only when the need is refused."""
     return lambda number, sample: Forecast(LEVEL)
 
 
@@ -38,7 +38,7 @@ def free_line() -> Forecaster:
 
 
 def largest_line() -> Forecaster:
-    """A straight line through the largest free block, down to less than what is needed."""
+    """A straight line through the largest free block, down to less than the need."""
     return _line(lambda sample: sample.largest - (1 << ORDER) + 1)
 
 
@@ -54,7 +54,7 @@ FORECASTERS = {
 
 
 def _line(value: Callable[[Sample], int]) -> Forecaster:
-    """Least squares over all samples, with the error of the slope as a textbook has it."""
+    """Least squares over all samples, with the standard error of the slope."""
     count = x_sum = y_sum = xx = xy = yy = 0
 
     def take(number: int, sample: Sample) -> Forecast:

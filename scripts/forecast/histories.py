@@ -10,7 +10,7 @@ from buddyd import watermark
 
 from scripts.forecast.workloads import CLASSES, Board
 
-PERIOD_S = 60.0  # between two snapshots; a recorded trace is taken to be as slow
+PERIOD_S = 60.0  # between two snapshots; also assumed for recorded traces
 WEEK = 10_080  # snapshots
 ORDER = 4  # a program of 61440 bytes needs a block of 64 kB
 MODEL_MARKS = (90, 112)  # min and low of the XPort Pro, in pages

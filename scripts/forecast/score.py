@@ -1,4 +1,4 @@
-"""`make forecast-score`: how early each kind of forecast warns, how often in vain, and whether its interval holds.
+"""`make forecast-score`: how early each kind of forecast warns, how often falsely, and whether its interval holds.
 
 Histories come from a model of a buddy allocator (BOARDS of each class of workload) and from the recorded traces of
 tests/fixtures/traces. A warning is a forecast of a refusal within a day; a snapshot is taken once a minute.

@@ -1,4 +1,4 @@
-"""What one forecast did over one history: when it warned for good, in vain, and how often the truth lay within."""
+"""Scores one forecast over one history: right and false warnings, and how often the truth was within the interval."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scripts.forecast.forecasters import Forecaster
 from scripts.forecast.histories import PERIOD_S, History
 
 WITHIN_S = 86_400.0  # the warning: refused within a day
-CLEAR_SAMPLES = 10  # forecasts in a row of more than twice that take it back
-FAR = round(3 * WITHIN_S / PERIOD_S)  # snapshots: a warning so long before a refusal was in vain
-EVERY = 20  # snapshots from one look at the interval to the next
-BUILT_UP = 200  # snapshots: a failure that comes sooner cannot be seen coming
-LEAD_MIN, LEAD_SHARE = 100, 0.2  # snapshots, or of the run: whichever is less must be had
+CLEAR_SAMPLES = 10  # this many forecasts in a row of more than twice that end the warning
+FAR = round(3 * WITHIN_S / PERIOD_S)  # snapshots: a warning this long before a refusal was false
+EVERY = 20  # snapshots between two checks of the interval
+BUILT_UP = 200  # snapshots: an earlier failure cannot be forecast
+LEAD_MIN, LEAD_SHARE = 100, 0.2  # required lead: snapshots, or share of the run, whichever is less
 
 
 @dataclass
 class Score:
-    """Sums over histories. lead and lead_share are sums over those that were warned of."""
+    """Sums over histories. lead and lead_share are sums over the refusals that were warned of."""
 
     boards: int = 0
     refused: int = 0  # after BUILT_UP snapshots or more
@@ -39,15 +39,15 @@ class Score:
 
 
 class _Warning:
-    """On from a forecast within WITHIN_S, off after CLEAR_SAMPLES without one that is near."""
+    """On after a forecast within WITHIN_S, off after CLEAR_SAMPLES forecasts that are far ahead."""
 
     def __init__(self) -> None:
         self.since: int | None = None
         self.over: list[int] = []  # beginnings of the warnings that were taken back
         self._clear = 0
 
-    def take(self, number: int, told: Forecast) -> None:
-        in_s = told.in_s
+    def take(self, number: int, forecast: Forecast) -> None:
+        in_s = forecast.in_s
         if in_s is not None and in_s <= WITHIN_S:
             self.since = number if self.since is None else self.since
             self._clear = 0
@@ -63,17 +63,17 @@ def score(history: History, forecaster: Forecaster) -> Score:
     result = Score(boards=1, weeks=len(history.samples) * PERIOD_S / 604_800)
     warning, end = _Warning(), history.refused_at
     for number, sample in enumerate(history.samples[:end]):
-        told = forecaster(number, sample)
-        warning.take(number, told)
-        if end is not None and told.in_s is not None and number % EVERY == 0:
+        forecast = forecaster(number, sample)
+        warning.take(number, forecast)
+        if end is not None and forecast.in_s is not None and number % EVERY == 0:
             true_s = (end - number) * PERIOD_S
             result.looks += 1
-            result.early += told.low_s is not None and true_s < told.low_s
-            result.late += told.high_s is not None and true_s > told.high_s
+            result.early += forecast.low_s is not None and true_s < forecast.low_s
+            result.late += forecast.high_s is not None and true_s > forecast.high_s
     if end is not None and end >= BUILT_UP:
         _lead(result, warning.since, end)
     begun = [*warning.over, *([warning.since] if warning.since is not None else [])]
-    last = len(history.samples) - FAR  # of what begins later nobody can say how it ends
+    last = len(history.samples) - FAR  # the end of later warnings is unknown
     result.in_vain = sum([begin < last and (end is None or end - begin > FAR) for begin in begun])
     return result
 

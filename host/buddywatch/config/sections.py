@@ -68,7 +68,7 @@ class Alert:
     silent: Annotated[k.Severity, "nothing came from the board for silent_after"] = "critical"
     silent_after_s: Annotated[k.Duration, "see silent"] = 120
     rebooted: Annotated[k.Severity, "the board started again"] = "warning"
-    lost: Annotated[k.Severity, "snapshots were lost for good"] = "warning"
+    lost: Annotated[k.Severity, "snapshots were lost"] = "warning"
     refused_within_s: Annotated[k.Duration | None, "used by the forecast; not evaluated in this version"] = None
     hold_samples: Annotated[k.Count, "received samples a state must hold before it fires"] = 2
     clear_samples: Annotated[k.Count, "good samples in a row before it clears"] = 6
