@@ -1,4 +1,4 @@
-"""What explain says of a text, for the tests of the families."""
+"""The output of explain for a text, for the tests of the families."""
 
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain

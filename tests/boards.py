@@ -78,7 +78,7 @@ def fill_with_holes(store: Store) -> None:
 
 
 def config(*needs: Need, **alert: str | int) -> Config:
-    """A configuration that tells at once and judges `rm`, if nothing else is asked for."""
+    """A configuration that reports at once and judges `rm`, unless other values are given."""
     settings = {"batch_s": 0, "hold_samples": 2, "clear_samples": 3, **alert}
     return Config(Collector(Path("unused.db"), hole_patience_s=60), needs=needs or (RM,), alert=Alert(**settings))
 

@@ -15,7 +15,7 @@ INDEX = DOCS / "README.md"
 PROTOCOL = TOP / "agent" / "PROTOCOL.md"
 CHANGELOG = TOP / "CHANGELOG.md"
 MAPS = [TOP / "README.md", TOP / "agent" / "README.md", TOP / "host" / "README.md"]
-# What a reader follows, and types from: all pages but the history and the protocol, which has tests of its own.
+# The pages with commands for the reader: all but the history and the protocol, which has its own tests.
 GUIDES = [*MAPS, *sorted(DOCS.rglob("*.md"))]
 PAGES = [*GUIDES, CHANGELOG, PROTOCOL]
 
@@ -58,7 +58,7 @@ def prose(page: Path) -> str:
 
 
 def section(page: Path, title: str) -> str:
-    """What stands under a heading, up to the next one of any level."""
+    """The text under a heading, up to the next one of any level."""
     _, found, rest = page.read_text().partition(f"# {title}\n")
     assert found, f"{name_of(page)} has no heading {title!r}"
     return re.split(r"^#+ .*$", _without_fences(rest), maxsplit=1, flags=re.MULTILINE)[0]
@@ -84,7 +84,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def code(cell: str) -> list[str]:
-    """What stands in backquotes."""
+    """The texts in backquotes."""
     return re.findall(r"`([^`]+)`", cell)
 
 
@@ -148,7 +148,7 @@ def agent_lines(page: Path) -> list[str]:
 
 
 def status_line(line: str) -> str:
-    """A line of `buddywatch status` without what differs from board to board and from run to run."""
+    """A line of `buddywatch status` without the values that differ between boards and runs."""
     line = re.sub(r"^\S+: link", "BOARD: link", line)
     line = re.sub(r"(?<=boot )[0-9a-f]{8}", "ID", line)
     line = re.sub(r"(?<=  link )\S+(?=: )", "URL", line)

@@ -1,4 +1,4 @@
-"""The tables of the documentation that are made from code. `python tests/docs_tables.py` writes them anew."""
+"""The tables of the documentation that are made from code. `python tests/docs_tables.py` rewrites them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ Command = tuple[list[str], dict[str, str]]
 
 
 class Tap:
-    """What goes over a line: how many frames the agent sends a second time, and which have arrived whole."""
+    """The traffic of a line: how many frames the agent sends a second time, and which have arrived undamaged."""
 
     def __init__(self) -> None:
         self.sent_again = 0
@@ -90,16 +90,16 @@ class FaultBoard:
 
     @property
     def is_killed(self) -> bool:
-        """Whether its collector is one that is killed."""
+        """True if its collector is killed during the run."""
         return self.scenario in (COLLECTOR_KILL, ALL)
 
     @property
     def is_always_heard(self) -> bool:
-        """Whether the collector is there all the time, so that it has what has arrived."""
+        """True if the collector runs all the time, so that it has everything that arrived."""
         return self.scenario in KINDS and self.scenario not in ("disconnect", "half-close")
 
     def _restarts_at(self, chance: random.Random) -> list[int]:
-        """The counts of recorded frames at which the agent starts anew."""
+        """The counts of recorded frames at which the agent restarts."""
         if self.scenario in (AGENT_RESTART, BOARD_REBOOT) or (self.scenario == ALL and chance.random() < 0.5):
             return sorted(chance.randrange(20, 160) for _ in range(chance.randint(1, 2)))
         return []
@@ -135,7 +135,7 @@ class FaultBoard:
             )
 
     def turn(self) -> None:
-        """The board goes on: its memory moves, its kernel complains now and then, it may start anew."""
+        """One step of the board: its memory changes, its kernel reports a failure now and then, it may restart."""
         assert self._agent is not None and self._agent.poll() is None, f"{self.name}: the agent has ended"
         self._moves += 1
         self._state = replace(MOVES[self._moves % len(MOVES)], processes=400 + self._moves)

@@ -34,14 +34,14 @@ from system_parts import NEED_RM, Collector, cpython_agent  # noqa: E402
 
 FRAMES = 200  # that each agent makes while its line is bad
 TURN_S = 0.03
-LOOK_S = 0.2  # between two looks at a database
-DEADLINE_S = 120.0  # only a run that fails takes so long
+LOOK_S = 0.2  # between two checks of a database
+DEADLINE_S = 120.0  # only a run that fails takes this long
 KILLS = 3
 
 
 @dataclass
 class Row:
-    """What became of the seeds of one scenario."""
+    """The results of the seeds of one scenario."""
 
     seeds: int = 0
     times: int = 0
@@ -160,7 +160,7 @@ class Batch:
             self._start_collector(True)
 
     def _settle(self) -> dict[str, dict[str, int]]:
-        """Wait until what is recorded by now is stored. By board: the last frame of each life."""
+        """Wait until everything recorded so far is stored. By board: the last frame of each run."""
         lasts = {board.name: board.record.lasts() for board in self._boards}
         waiting, end_s = list(self._boards), time.monotonic() + DEADLINE_S
         while waiting and time.monotonic() < end_s:

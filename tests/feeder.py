@@ -1,4 +1,4 @@
-"""A collector without links, for the tests of what it concludes."""
+"""A collector without links, for the tests of the rules."""
 
 from itertools import count
 
@@ -8,7 +8,7 @@ from buddywatch.model.batch import Batch
 
 
 class Feeder:
-    """A collector without links: time passes as told, everything goes to one board, and to the store at once."""
+    """A collector without links: the test sets the time, all items go to one board, and to the store at once."""
 
     def __init__(self, store, settings=None, board="xp"):
         self.store = store
@@ -28,7 +28,7 @@ class Feeder:
         self.save()
 
     def save(self):
-        """What waits goes to the store; where that fails, it goes on waiting."""
+        """Write the waiting rows to the store; if that fails, they stay waiting."""
         batch = Batch()
         batch.of(self.board).extend(self.rules.rows)
         self.store.write(batch)
@@ -51,7 +51,7 @@ class Feeder:
         self.save()
 
     def changes(self, *chosen, reported_only=True):
-        """(rule, from, to, sequence number) of what happened, the told ones or all."""
+        """(rule, from, to, sequence number) of the transitions, all or only those that need a message."""
         told = {change.id for change, _ in self.store.unreported(self.board)}
         return [
             (change.rule, change.from_, change.to, change.seq)

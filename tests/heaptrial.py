@@ -1,4 +1,4 @@
-"""Runs the agent as a process, however small its heap, talks to it as a person and as a host, and says how it went."""
+"""Runs the agent with a small heap, talks to it as a user and as a host, and reports what it did."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outcome:
 
 
 class Frames(threading.Thread):
-    """Reads the agent's standard output: the number of the last frame whose check fits, and what the hellos said."""
+    """Reads the agent's standard output: the number of the last frame with a right check, and the hellos' facts."""
 
     def __init__(self, agent: subprocess.Popen[bytes]) -> None:
         super().__init__(daemon=True)
@@ -86,7 +86,7 @@ class Client:
         self.until(b"Type help.\r\n")
 
     def until(self, end: bytes) -> bytes:
-        """What came up to and including `end`."""
+        """The received text up to and including `end`."""
         while end not in self.heard:
             chunk = self.socket.recv(4096)
             if not chunk:
@@ -144,7 +144,7 @@ def converse(reader: Frames, port: int, frames: int, outcome: Outcome) -> None:
 
 @contextlib.contextmanager
 def changing(proc: Path) -> Iterator[None]:
-    """A folder in place of /proc has its buddyinfo changed all the time; the real one does so by itself."""
+    """Change buddyinfo all the time if a folder replaces /proc; the real one changes anyway."""
     done = threading.Event()
     thread = threading.Thread(target=change_counts, args=(proc, done))
     if proc != Path("/proc"):
@@ -168,7 +168,7 @@ def trial(argv: list[str], env: Mapping[str, str], proc: Path, frames: int) -> O
 
 
 def trial_of_one_link(argv: list[str], env: Mapping[str, str], proc: Path, frames: int) -> Outcome:
-    """The same on standard output alone, with nobody who asks."""
+    """The same on standard output alone, without any requests."""
     return _run(argv, env, proc, lambda reader, outcome: reader.wait_for(frames))
 
 

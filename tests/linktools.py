@@ -1,4 +1,4 @@
-"""What tests of links need: waiting as the collector does, and counting descriptors."""
+"""Helpers for tests of links: wait as the collector does, and count descriptors."""
 
 import os
 import select
@@ -20,7 +20,7 @@ def wait(link, timeout_s=DEADLINE_S):
 
 
 def read_until(link, condition):
-    """Read until condition(what came so far); what came."""
+    """Read until condition(data so far); returns the data."""
     came = b""
 
     def read():
@@ -33,7 +33,7 @@ def read_until(link, condition):
 
 
 def read_to_the_end(link):
-    """What came before the link went down, and the LinkDown."""
+    """The data received before the link went down, and the LinkDown."""
     came = []
     with pytest.raises(LinkDown) as raised:
         read_until(link, lambda data: came.append(data) or False)

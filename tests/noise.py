@@ -1,4 +1,4 @@
-"""Bytes as a hostile, broken or mistaken peer sends them, from a seed: for what listens."""
+"""Bytes from a hostile, broken or mistaken peer, made from a seed, for tests of servers."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Bench:
         self.thread.stop(grace_s)
 
     def damage(self, row_id, **columns):
-        """What a bad disk, or another program, may leave in a row."""
+        """Damage a row as a bad disk, or another program, may do."""
         for column, value in columns.items():
             self.store._run(f"UPDATE outbox SET {column} = {value} WHERE id = ?", (row_id,))
 

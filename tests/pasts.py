@@ -1,4 +1,4 @@
-"""A board's past with everything in it, for the tests of what shows it."""
+"""A board's history with all kinds of rows, for the tests of the commands that show it."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -16,7 +16,7 @@ ENV = {**os.environ, "PYTHONPATH": f"{TOP / 'host'}:{TOP / 'agent'}"}
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str

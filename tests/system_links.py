@@ -1,4 +1,4 @@
-"""Lines that fail, for the tests of links: an adapter that is pulled out, a peer that says what it is told to."""
+"""Lines that fail, for the tests of links: an adapter that is pulled out, a peer that sends what the test wants."""
 
 import os
 import socket
@@ -41,7 +41,7 @@ class Adapter(rig.Line):
             self._device.symlink_to(os.ttyname(self._host[1]))
 
     def pull_out(self) -> None:
-        """Whoever has the device open sees it hang up, as a driver's disconnect does."""
+        """Programs that have the device open see a hang-up, as when a driver disconnects."""
         with self._plugged:
             assert self._host is not None
             self._device.unlink()
@@ -69,7 +69,7 @@ class Adapter(rig.Line):
 
 
 class Peer:
-    """A TCP server that says what it is told to, to one host."""
+    """A TCP server for one host, which sends what the test wants."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -21,7 +21,7 @@ from system_truth import ORDERS, Record, check, has
 from waiting import DEADLINE_S, wait_for
 
 INTERVAL_S = 0.04
-BOARD = "xport"  # what story.Board calls itself
+BOARD = "xport"  # the name of story.Board
 LOGIN = ("alerts", "open sesame")
 
 Command = tuple[list[str], dict[str, str]]  # how to start buddyd, as scripts/rig.py has it
@@ -120,7 +120,7 @@ class Collector:
         wait_for(said, lambda: f"{text!r} in the collector's output: {self.out}{self.err}")
 
     def wait(self) -> int:
-        """Its exit code, when it ends by itself."""
+        """Wait for it to end; returns its exit code."""
         return self.process.wait(DEADLINE_S)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -204,7 +204,7 @@ class Scene:
         return life is not None and self.record.frames() > more_than and life.nr_free[:ORDERS] == orders
 
     def settle(self) -> dict[str, int]:
-        """Wait until all that is recorded by now has reached the store; the numbers of the last frames by boot id."""
+        """Wait until everything recorded so far is stored; returns the numbers of the last frames by boot id."""
         lasts = self.record.lasts()
         assert lasts and all(lasts.values())
         wait_for(lambda: has(self.db, self.board, lasts), lambda: f"frames {lasts} in the store; {self._said()}")

@@ -1,4 +1,4 @@
-"""What an agent really recorded, read from its own standard output, and whether a store holds exactly that.
+"""Reads what an agent really recorded from its standard output, and checks that a store holds exactly that.
 
 Nothing of the host is used here: frames are opened by buddyd.wire, and the database is read with plain SQL.
 """
@@ -16,7 +16,7 @@ ORDERS = 11  # the last columns of a one-zone board of this age
 
 
 class Happened(NamedTuple):
-    """An event as the agent told it."""
+    """An event as the agent sent it."""
 
     uptime_cs: int
     kind: str
@@ -60,7 +60,7 @@ class Record:
         self._column = 0
 
     def update(self) -> Life | None:
-        """Take in what was written since; the life that is being written, None before the first."""
+        """Read what was written since; returns the newest run of the agent, None before the first."""
         if not self._path.exists():
             return None
         with self._path.open("rb") as file:
@@ -116,7 +116,7 @@ class Record:
 
 @dataclass
 class Stored:
-    """What a database holds of one boot."""
+    """The contents of a database for one boot."""
 
     vectors: dict[int, list[int]] = field(default_factory=dict)
     uptimes_ms: dict[int, int] = field(default_factory=dict)
@@ -171,7 +171,7 @@ def _read(connection: sqlite3.Connection, board: str) -> dict[str, Stored]:
 
 
 def has(db: Path, board: str, lasts: dict[str, int]) -> bool:
-    """Whether every frame up to these numbers (by boot id) is in the store, or told as a gap."""
+    """True if every frame up to these numbers (by boot id) is in the store, or in a gap."""
     found = stored(db, board)
     return all(
         boot_id in found and found[boot_id].numbers | found[boot_id].lost >= set(range(1, last + 1))
@@ -198,7 +198,7 @@ def check(db: Path, board: str, record: Record, lasts: dict[str, int], whole: bo
 
 
 def check_values(here: Stored, life: Life) -> None:
-    """What is stored of a boot is what its agent recorded, and in order."""
+    """Check that the stored frames of a boot are those that its agent recorded, in order."""
     for seq, vector in here.vectors.items():
         if seq <= life.last:
             assert vector == life.vectors.get(seq), f"snapshot {seq} of {life.boot_id}"

@@ -1,4 +1,4 @@
-"""A terminal for tests of what draws on one: it knows the few sequences in use, and fails on any other."""
+"""A simulated terminal for tests of programs that draw: it knows the sequences in use, and fails on any other."""
 
 import re
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Terminal:
         self._cells = [[" "] * self.columns for _ in range(self.rows)]
 
     def lines(self) -> list[str]:
-        """What is to be seen, without blanks at the ends of lines."""
+        """The visible text, without blanks at the ends of lines."""
         return ["".join(row).rstrip() for row in self._cells]
 
     def feed(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Real terminals for tests: programs of other people on ptys, servers on loopback ports, and a console in between."""
+"""Real terminals for tests: foreign programs on ptys, servers on loopback ports, and a console in between."""
 
 import contextlib
 import fcntl
@@ -104,7 +104,7 @@ def telnetd(busybox: str, program: Path) -> tuple[list[str], int]:
 
 
 class Typist:
-    """A program on a terminal of its own, and somebody who types and reads there."""
+    """A program on its own terminal, on which the test types and reads."""
 
     def __init__(self, argv: Sequence[str], **env: str) -> None:
         self.master, slave = os.openpty()
@@ -119,7 +119,7 @@ class Typist:
         os.write(self.master, text)
 
     def read_until(self, wanted: bytes) -> bytes:
-        """What was read up to the wanted text; reading goes on behind it."""
+        """The text up to the wanted one; later reads continue after it."""
         wait_for(lambda: wanted in self.seen, lambda: f"{wanted!r}, have {self.seen[-2000:]!r}", self._read)
         at = self.seen.index(wanted) + len(wanted)
         came, self.seen = self.seen[:at], self.seen[at:]

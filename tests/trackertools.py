@@ -1,4 +1,4 @@
-"""What tests of the tracker say about a ModelBoard: its lines as items, and what came of them in short."""
+"""Helpers for tests of the tracker: a ModelBoard's lines as items, and short forms of the results."""
 
 from buddyd import wire
 from buddywatch.model.samples import Boot, Gap, Snapshot
@@ -11,7 +11,7 @@ FACTS, WIDTH = facts()
 
 
 def board(boot="0000000a", ring_bytes=4000, seed=1, polls=0, **changes):
-    """A board that has made so many snapshots."""
+    """A board that has made `polls` snapshots."""
     made = ModelBoard(boot, {**FACTS, **changes}, WIDTH, ring_bytes, seed)
     for _ in range(polls):
         made.poll()
@@ -19,7 +19,7 @@ def board(boot="0000000a", ring_bytes=4000, seed=1, polls=0, **changes):
 
 
 def items(lines, live_near=1, boot="0000000a"):
-    """What a session makes of lines of the board."""
+    """The items that a session decodes from lines of the board."""
     session = LinkSession()
     session.feed(next(wire.hello_lines(boot, ())) + b"\n")
     session.expect(live_near)
@@ -41,7 +41,7 @@ def hello(made):
 
 
 def met(made):
-    """A tracker that has heard the board's hello, and what it said."""
+    """A tracker that has heard the board's hello, and its results."""
     tracker = BoardTracker()
     return tracker, feed(tracker, hello(made))
 

@@ -13,13 +13,13 @@ LINKS = 2
 
 
 class Rows:
-    """What a store holds: refuses whatever is told twice, and says what a tracker must know to go on."""
+    """A model of a store: it refuses items that come twice, and gives a tracker what it needs to resume."""
 
     def __init__(self):
         self.boots, self.frames, self.snapshots, self.gaps, self.endings = {}, {}, [], [], {}
 
     def retime(self, retime):
-        """Put right the times of a boot, as the store does."""
+        """Correct the times of a boot, as the store does."""
 
         def right(value):
             late_ms = getattr(value, "uptime_ms", None)
@@ -148,7 +148,7 @@ class World:
         self.to_lose += 30
 
     def cut(self):
-        """The links lose what is under way; the next connection begins with a hello."""
+        """The links lose data in transit; the next connection begins with a hello."""
         self.queues = [[] for _ in range(LINKS)]
         self.sessions = [LinkSession() for _ in range(LINKS)]
         self.hello()

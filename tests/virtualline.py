@@ -80,7 +80,7 @@ def agent(player: Player, interval_ms: int, ring_bytes: int) -> Agent:
 
 
 class Way:
-    """One direction: bytes go in, and come out when they have been sent. bad: what becomes of them on the way."""
+    """One direction: bytes go in, and come out when they have been sent. bad: damages them on the way."""
 
     def __init__(self, clock: Line, bytes_per_s: float) -> None:
         self._clock = clock
@@ -184,7 +184,7 @@ class Line:
         self.connection: Connection | None = None
 
     def poll(self, times: int) -> None:
-        """So many polls while nobody is connected."""
+        """A number of polls while no collector is connected."""
         for _ in range(times):
             self.agent.poll()
             self.now = self._poll_s
@@ -194,10 +194,10 @@ class Line:
         self.peer.attach(self._board_end, None)
         self.connection = Connection(self._link)
         self.board = new_board("xport-07")
-        self.retimes: list[Retime] = []  # what the store is to put right
+        self.retimes: list[Retime] = []  # corrections for the store
 
     def restart_collector(self, tracker: BoardTracker) -> None:
-        """One that knows what tracker knows."""
+        """A new tracker with the knowledge of `tracker`."""
         self.connection = Connection(self._link)
         self.board = new_board("xport-07", tracker)
 

@@ -1,4 +1,4 @@
-"""A link as the collector drives it, with what it brings: snapshots, gaps, events, console lines."""
+"""A link, driven as by the collector, and the items that it brings: snapshots, gaps, events, console lines."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from waiting import DEADLINE_S, wait_for
 
 
 class Watch:
-    """news: what a person was told. downs: how often the link was lost."""
+    """news: lines for the user. downs: how often the link was lost."""
 
     def __init__(self, url: str) -> None:
         self.connection = Connection(open_link(url))
@@ -65,7 +65,7 @@ class Watch:
         return [value for value in self.values if isinstance(value, Boot)]
 
     def has(self, snapshots: int) -> "Watch":
-        """Wait for so many snapshots in all."""
+        """Wait for a total number of snapshots."""
         return self.until(lambda watch: len(watch.snapshots) >= snapshots)
 
     def close(self) -> None:
