@@ -52,7 +52,9 @@ _EPILOG = f"""exit codes:
   {USAGE}    usage or unreadable input
   {STORAGE}    storage
   {LINK_OR_MAIL}    link or mail
-  {DEFECT}   a defect of buddywatch itself"""
+  {DEFECT}   a defect of buddywatch itself
+  {INTERRUPTED}  ended by Ctrl-C
+  {PIPE_CLOSED}  the reader of the output is gone, such as `head`"""
 
 
 class _Parser(argparse.ArgumentParser):

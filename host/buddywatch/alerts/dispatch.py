@@ -17,13 +17,13 @@ from buddywatch.model.alerts import (
     NOTED,
     OK,
     REFUSED,
-    RULES,
     SILENT,
     TIGHT,
     Incident,
     Message,
     Occasion,
     Transition,
+    rule_rank,
 )
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
@@ -214,4 +214,4 @@ def _may_be_shown(incident: Incident, view: View) -> bool:
 
 
 def _by_gravity(incident: Incident) -> tuple[bool, int, int]:
-    return incident.severity != CRITICAL, RULES.index(incident.rule), incident.id
+    return incident.severity != CRITICAL, rule_rank(incident.rule), incident.id

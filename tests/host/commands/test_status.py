@@ -198,7 +198,7 @@ def test_configured_board_that_was_never_heard_is_listed(buddywatch, store):
     assert (board["name"], board["link"], board["boot_id"], board["age_s"]) == ("quiet", "never", None, None)
     assert buddywatch("status").lines == [
         "quiet: link never, no data yet",
-        "  memory unknown: no hello yet",
+        "  memory unknown: no usable hello yet (`collect` reports why)",
         "  no open alert",
     ]
 
