@@ -1,4 +1,4 @@
-"""What the tests of the agent's own rooms need: an agent on a capture, and the other side of a conversation."""
+"""Helpers for the tests of the agent's rooms: an agent on a capture, and the other side of a conversation."""
 
 import select
 import socket
@@ -37,7 +37,7 @@ def events(here):
 
 
 def pair():
-    """Two connected sockets that never wait."""
+    """Two connected non-blocking sockets."""
     if hasattr(socket, "socketpair"):
         ours, theirs = socket.socketpair()
     else:
@@ -48,7 +48,7 @@ def pair():
 
 
 def _unix_pair():
-    """What socketpair() gives: MicroPython takes the bytes of a struct sockaddr_un, unix(7)."""
+    """Like socketpair(): MicroPython needs the bytes of a struct sockaddr_un, unix(7)."""
     with Scratch() as scratch:
         address = struct.pack("H", 1) + scratch.path.encode() + b"/socket\0"
         listener, theirs = socket.socket(1), socket.socket(1)
@@ -61,7 +61,7 @@ def _unix_pair():
 
 
 class Host:
-    """The other side of a Conversation: what it says arrives, and what the peer has to say is kept in `heard`."""
+    """The other side of a Conversation: sends data to it, and keeps its output in `heard`."""
 
     def __init__(self, peer, telnet=False):
         self.conversation = peer
@@ -71,7 +71,7 @@ class Host:
         peer.attach(ours, TelnetFilter() if telnet else None)
 
     def say(self, data):
-        """Send data, and let the peer take all of it in."""
+        """Send data, and let the peer read all of it."""
         taken = 0
         while taken < len(data):
             taken += compat.write(self.stream, data, taken, len(data) - taken) or 0
@@ -89,7 +89,7 @@ class Host:
         return ready
 
     def listen(self):
-        """Let the peer send all it wants to; what came, as lines without their ends."""
+        """Let the peer send everything; returns the lines, without their ends."""
         while self.conversation.wants_write():
             self.conversation.send()
             self._take()

@@ -2,12 +2,12 @@
 
 from buddyd import compat
 
-_PERIOD = 1 << 30  # ticks of MicroPython on a 32-bit board begin anew after that, 12.4 days
+_PERIOD = 1 << 30  # ticks of MicroPython on a 32-bit board start again at 0 after this, 12.4 days
 _NAMES = ("ticks_ms", "ticks_add", "ticks_diff")
 
 
 class Clock:
-    """`with Clock() as clock`: ticks of a 32-bit board, that stand still but for clock.pass_ms()."""
+    """`with Clock() as clock`: ticks of a 32-bit board, which only clock.pass_ms() moves."""
 
     def __init__(self):
         self.now_ms = _PERIOD - 5000

@@ -1,4 +1,4 @@
-"""Starts the real agent as a process, reads what it says, and waits for conditions instead of for time to pass."""
+"""Starts the real agent as a process, reads its output, and waits for conditions instead of a fixed time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Command(Protocol):
 
 
 def run(command: Command, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run an agent that ends by itself."""
+    """Run an agent to its end."""
     argv = [*command.argv, *options]
     return subprocess.run(argv, env=command.env, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
@@ -60,12 +60,12 @@ class Daemon:
         self.process.stderr.close()
 
     def stop(self, signal_number: int = signal.SIGINT) -> tuple[int, str]:
-        """End it by a signal; its exit code and what it said on standard error."""
+        """End it by a signal; returns its exit code and its standard error."""
         self.process.send_signal(signal_number)
         return self.ended()
 
     def ended(self) -> tuple[int, str]:
-        """Wait for its end; its exit code and what it said on standard error."""
+        """Wait for its end; returns its exit code and its standard error."""
         _, stderr = self.process.communicate(timeout=DEADLINE_S)
         return self.process.returncode, (stderr or b"").decode()
 
@@ -89,7 +89,7 @@ class Stream:
             data = data[os.write(self.fd, data) :]
 
     def listen(self, timeout_s: float = 0.01) -> bool:
-        """Read what is there within the time; False at the end."""
+        """Read what arrives within the time; False at the end."""
         if select.select([self.fd], [], [], timeout_s)[0]:
             try:
                 data = os.read(self.fd, 65536)
@@ -124,7 +124,7 @@ class Stream:
         return self.heard
 
     def until_frames(self, count: int) -> Decoder:
-        """Listen until so many numbered frames have come."""
+        """Read until `count` numbered frames have come."""
 
         def decoded(stream: Stream) -> Decoder | None:
             decoder = Decoder(stream.lines)
@@ -133,7 +133,7 @@ class Stream:
         return self.until(decoded, f"{count} frames")
 
     def until_snapshots(self, count: int) -> Decoder:
-        """Listen until so many snapshots can be decoded from the lines."""
+        """Read until `count` snapshots can be decoded from the lines."""
 
         def decoded(stream: Stream) -> Decoder | None:
             decoder = Decoder(stream.lines)
@@ -160,7 +160,7 @@ class Stream:
 
 
 class Decoder:
-    """What lines say: the facts of hellos, snapshots by sequence number, events, gaps, and the numbers that came."""
+    """The contents of lines: facts of hellos, snapshots by sequence number, events, gaps, and sequence numbers."""
 
     def __init__(self, lines: list[bytes]) -> None:
         self.facts: dict[str, str] = {}
@@ -207,7 +207,7 @@ class Decoder:
 
 
 def telnet(port: int, buffer_bytes: int | None = None) -> Stream:
-    """A client, connected as soon as somebody listens. buffer_bytes: what its kernel holds of either direction."""
+    """A client, connected as soon as the port listens. buffer_bytes: of its socket, in each direction."""
 
     def connected() -> socket.socket | None:
         client = socket.socket()

@@ -14,7 +14,7 @@ from buddyd.talk import answers
 
 def in_use():
     gc.collect()
-    gc.collect()  # what the first one freed may have held something
+    gc.collect()  # objects that the first one freed may have held others
     return gc.mem_alloc()
 
 

@@ -1,4 +1,4 @@
-"""Kernel logs for the agent's tests: a FIFO in the place of /proc/kmsg, and reads that fail like /dev/kmsg's."""
+"""Kernel logs for the agent's tests: a FIFO instead of /proc/kmsg, and reads that fail like those of /dev/kmsg."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A real telnet listener in a real loop, and clients of it, whose time is the test's."""
+"""A real telnet listener in a real loop, and its clients. The test sets the time."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from clock import Clock
 
 KEY = b"correct-horse-battery-staple"
 GREETING = b"Type help.\r\n"
-PATIENCE = 2000  # looks at the streams, of 5 ms at most
+PATIENCE = 2000  # polls of the streams, of 5 ms at most
 OF_HOST = b"8PHy8_T19vf4-fr7_P3-_w"
 
 
@@ -66,7 +66,7 @@ class Place:
             caller.take()
 
     def settle(self):
-        """Let everybody say all there is to say."""
+        """Let all sides send everything."""
         for _ in range(20):
             self.turn()
 
@@ -81,7 +81,7 @@ class Place:
 
 
 class Caller:
-    """A connection to the listener, and what came over it."""
+    """A connection to the listener, and the data received over it."""
 
     def __init__(self, place):
         self.place = place
@@ -127,7 +127,7 @@ class Caller:
 
 
 def arrived(place, count):
-    """So many callers who were greeted, and came a while after each other."""
+    """`count` callers that were greeted, and connected one after the other."""
     callers = []
     for _ in range(count):
         callers.append(place.come())

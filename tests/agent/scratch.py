@@ -1,4 +1,4 @@
-"""A folder of a test's own, under CPython and MicroPython alike."""
+"""A temporary folder for a test, under CPython and MicroPython alike."""
 
 import binascii
 import os
@@ -25,7 +25,7 @@ class Scratch:
             try:
                 os.mkdir(folder)
             except OSError:
-                pass  # it is there
+                pass  # it exists
         path = "%s/%s" % (self.path, name)
         with open(path, "wb") as file:
             file.write(data)
