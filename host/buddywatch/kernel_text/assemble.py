@@ -107,7 +107,7 @@ def state_of_table(
 
 
 def states_of_meminfo(raw: Raw, kernels: KernelsOfText, page_bytes: int | None) -> list[State]:
-    """States of which only the sum is known, by /proc/meminfo or `free`."""
+    """States with a known sum only, from /proc/meminfo or `free`."""
     return [
         State(
             source=MEMINFO,

@@ -134,7 +134,7 @@ def _is_named(mode: int, era: Era, named: frozenset[str]) -> bool:
 
 
 def _fits(mode: int, era: Era) -> bool:
-    """True if all bits are known, whoever starts I/O may wait, and from 4.4 on it wakes kswapd."""
+    """True if all bits are known, requests that start I/O may wait, and from 4.4 on they wake kswapd."""
     known = era.others
     for bit in era.bits.values():
         known |= bit

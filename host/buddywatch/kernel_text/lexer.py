@@ -26,7 +26,7 @@ _PATTERNS = {
     r"(?P<row_rest>(?:,[ \t]{1,4}type[ \t]{1,24}\w{1,16})?(?:[ \t]{1,16}>?\d{1,9}(?![\w.*:,])){0,40})"
     r"(?P<row_end>[ \t]{0,8}$)?",
     "zone": _NODE % ("zone", "zone") + r"\s{1,2}(?=free:\d{1,15}kB)",
-    # "Normal: ... 3*1024kB": somebody left out the first sizes
+    # "Normal: ... 3*1024kB": the first sizes were left out
     "head": _NODE % ("head", "head") + rf":\s{{1,4}}(?P<front>{_LEFT_OUT}\s{{0,4}})?(?=\d{{1,9}}\*\d)",
     "block": r"\b(?P<count>\d{1,9})\*(?P<unit>\d{1,9})kB(?:\s{1,2}\((?P<letters>[A-Z]{0,8})\))?",
     "total": r"=(?:\s{1,2}(?P<total_kb>\d{1,15})kB)?(?=\s|$)",

@@ -28,7 +28,7 @@ _QUOTE_MARKS = re.compile(r"[ \t]{0,8}(?:[>|][ \t]{0,3}){0,16}")
 _PIECE = re.compile(r"\d{1,9}\*\d{1,9}kB|[A-Za-z_]{2,40}:\d{1,12}[kK]B")
 _BLOCK = re.compile(r"\d{1,9}\*\d{1,9}kB")
 _NARROWEST_TERMINAL = 60
-_NEAR_LINES = 12  # whose width tells where a terminal cut
+_NEAR_LINES = 12  # their width shows where a terminal cut lines
 _FOLLOWING_LINES = 8
 _NEWEST_FIRST = 3  # so many times more stamps fall than rise
 

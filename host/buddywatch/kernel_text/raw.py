@@ -29,7 +29,7 @@ class RawZone:
     total_kb: int | None = None
     has_end: bool = False  # the `=` after the last block
     has_lost_front: bool = False  # an ellipsis before the first block
-    unread: set[int] = field(default_factory=set)  # indexes in counts of which the text has nothing, or a part
+    unread: set[int] = field(default_factory=set)  # indexes in counts that are missing from the text, or cut
     lists: dict[str, list[int]] = field(default_factory=dict)  # counts by letter, from pagetypeinfo
 
     @property
@@ -111,7 +111,7 @@ class Raw:
     events: list[Event] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
     text: str = ""
-    asides: list[Notice] = field(default_factory=list)  # that tell of no failure: stalls
+    asides: list[Notice] = field(default_factory=list)  # messages without a failure: stalls
 
     @property
     def is_32_bit(self) -> bool:

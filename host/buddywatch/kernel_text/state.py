@@ -75,7 +75,7 @@ class Zone:
 
     @property
     def boost_pages(self) -> int:
-        """Part of min since 5.0 (boost_watermark()); it goes away by itself."""
+        """Part of min since 5.0 (boost_watermark()); the kernel takes it back later."""
         return self.values.get("boost", 0)
 
     @property
@@ -156,7 +156,7 @@ class State:
     @property
     def lost_pages(self) -> int:
         """Free pages of zones that are not in the text, by the sum of all zones. 0 if the sums, which the kernel counts
-        one after the other, are about the same; 1 at least if the reserves tell of a zone that is not there."""
+        one after the other, are about the same; 1 at least if the reserves show a zone that is missing."""
         lost = (self.total_free_pages or 0) - sum(zone.free_pages for zone in self.zones)
         if any(zone.unlisted_pages is None for zone in self.zones):
             lost = 0

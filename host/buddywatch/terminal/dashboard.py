@@ -136,7 +136,7 @@ def _with_table(board: BoardView, width: int, style: Style) -> list[Line]:
 
 
 def _all(board: BoardView, width: int, style: Style) -> list[Line]:
-    """Everything, and a blank line after it."""
+    """All lines of a board, with a blank line at the end."""
     lines = [_heading(board, style), [_INDENT, board_text(f"{board.kernel or 'kernel unknown'}{_rate(board)}")]]
     lines += [[_INDENT, *_memory(board)], *_need_lines(board), *_table(board, width)]
     more = [text for text in (board.ring, board.gaps, board.unknown) if text]

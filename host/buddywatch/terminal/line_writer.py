@@ -9,7 +9,7 @@ import select
 import threading
 from typing import Self
 
-LINES_MAX = 1000  # that wait for the reader; what comes when they are full is counted and dropped
+LINES_MAX = 1000  # that wait for the reader; more lines are dropped and counted
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the reader is a file: there may be room again later
 _CLOSE_S = 2.0  # how long close() waits for a reader that is behind
 
@@ -34,7 +34,7 @@ class LineWriter:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Wait for what is still to be written, but not for ever."""
+        """Wait until the waiting lines are written, but not for ever."""
         try:
             if self._dropped:
                 self._waiting.put(self._dropped_line(), timeout=_CLOSE_S)
@@ -44,7 +44,7 @@ class LineWriter:
             pass
 
     def write(self, line: str) -> None:
-        """Write a line when the reader takes it. OSError: an earlier line found no reader."""
+        """Queue a line for the reader. OSError: an earlier line found no reader."""
         if self._error is not None:
             raise self._error
         try:

@@ -19,7 +19,7 @@ from buddywatch.text.state_words import kernel_words, unknown_words
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import board_state
 
-_RATE_SNAPSHOTS = 12  # the rate of new processes is measured over so many
+_RATE_SNAPSHOTS = 12  # the rate of new processes is measured over this many
 _EVENTS_SHOWN = 3
 _EVENTS_S = 3600
 
@@ -49,7 +49,7 @@ class Overview:
 
     @property
     def current_snapshot(self) -> Snapshot | None:
-        """The snapshot that state is about."""
+        """The snapshot to which `state` belongs."""
         return self.snapshot if self.state is not None else None
 
 
@@ -128,7 +128,7 @@ def _age_s(store: Store, name: str, snapshot: Snapshot | None, now: float) -> fl
 
 def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:
     if snapshot is None or boot is None or snapshot.boot_id != boot.boot_id:
-        return None  # the memory of an earlier boot says nothing about this one
+        return None  # snapshots of an earlier boot say nothing about this one
     named = config.name_of(name, boot.facts)
     said = config.board(named)
     return board_state(snapshot, boot.facts, config.needs_of(named), said.rule, said.page_bytes)

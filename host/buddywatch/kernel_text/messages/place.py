@@ -1,4 +1,4 @@
-"""Which failure a notice belongs to: one that is told already, or a new one."""
+"""Finds the failure to which a notice belongs: one that is known already, or a new one."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def placed(notice: Notice, recent: list[Message]) -> Message | None:
 
 
 def ends_notice(near: Message, event: Event) -> bool:
-    """True if the event is no failure of its own but the end of the message near, whose mode and process it tells."""
+    """True if the event is not a separate failure but the end of the nearby message, with its mode and process."""
     if near.kind != vmalloc.FAMILY or event.kind != "page" or not _follows(near, event.offset):
         return False
     near.process = event.process or near.process
