@@ -157,7 +157,7 @@ def _answer(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
 
 
 def _zone_answer(answer: Answer) -> dict[str, Any]:
-    """What one of several zones has against the request."""
+    """Why one of several zones refuses the request."""
     return {
         "node": answer.zone.node if answer.zone else None,
         "zone": answer.zone.name if answer.zone else None,

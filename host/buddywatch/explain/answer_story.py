@@ -20,7 +20,7 @@ from buddywatch.text.units import format_bytes
 
 
 def answer_parts(case: Case, full: bool) -> list[Part]:
-    """Why, by the tests of the kernel's rule: all of them, or the telling ones."""
+    """Why, by the tests of the kernel's rule: all of them, or the decisive ones."""
     answer = case.answer
     if answer.verdict is None:
         return [Paragraph(unknown_words(case))]

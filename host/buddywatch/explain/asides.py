@@ -11,7 +11,7 @@ _LISTED = 5
 
 
 def aside_parts(asides: list[Notice]) -> list[Part]:
-    """What these lines say, once for each kind of line and process."""
+    """The meaning of these lines, once for each kind of line and process."""
     kernels = [notice for notice in asides if notice.family == stalls.FAMILY]
     programs_ = [notice for notice in asides if notice.family == programs.FAMILY]
     return [

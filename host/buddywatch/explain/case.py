@@ -64,7 +64,7 @@ class Case:
 
     @property
     def ram_file_bytes(self) -> int | None:
-        """What is listed as reclaimable, too, but lies in files in RAM; None: not known."""
+        """The memory that is also listed as reclaimable, but is held by files in RAM; None: not known."""
         pages = self.reclaim.ram_file_pages if self.reclaim else None
         return None if pages is None or self.page_bytes is None else pages * self.page_bytes
 

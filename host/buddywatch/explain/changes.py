@@ -1,4 +1,4 @@
-"""What changed from one state to the next: before and after a compaction, a reboot, a day. Pure."""
+"""The changes from one state to the next: before and after a compaction, a reboot, a day. Pure."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _LRU = ("active_anon", "inactive_anon", "active_file", "inactive_file")
 
 
 def compaction(case: Case) -> Remedy | None:
-    """None for a single page and where total free memory is too small: neither is a matter of pieces."""
+    """None for a single page, or if total free memory is too small: fragmentation is not the cause then."""
     if case.order == 0:
         return None
     if case.kernel.compaction == kernels.IMPOSSIBLE:

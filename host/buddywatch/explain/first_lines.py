@@ -84,7 +84,7 @@ def why(case: Case) -> str:
 
 
 def _used_up(case: Case) -> str:
-    """What holds the memory, where the OOM killer was called with next to nothing free."""
+    """What holds the memory, if the OOM killer was called with almost nothing free."""
     is_oom = case.message is not None and "oom" in case.message.kinds
     if not is_oom or case.state is None or not is_used_up(case.state) or not_given(case.state):
         return ""
@@ -160,7 +160,7 @@ def _unknown(case: Case) -> str:
 
 
 def _without_state(case: Case) -> str:
-    """What the message itself says of its cause."""
+    """The cause as the message itself gives it."""
     missing = "what was free then is not in the text"
     if case.message and "oom" in case.message.kinds:
         return f"memory ran out, and the kernel called the OOM killer; {missing}"

@@ -63,7 +63,7 @@ def _no_file_systems(flags: frozenset[str]) -> str:
 
 
 def granted_words(request: Request) -> str:
-    """Why a request was refused that succeeds by the numbers, as far as its flags explain it."""
+    """Why a request was refused although it succeeds by the numbers, if its flags explain it."""
     flags = request.flags or frozenset()
     if "NORETRY" in flags:
         return (

@@ -13,7 +13,7 @@ _ROWS = 6
 _NAMED = 3  # tasks and slab caches
 _WORTH_A_ROW = 0.1  # of all memory
 _USED_UP = 20  # less than a twentieth is free
-LARGE_SHARE = 0.25  # of all memory: worth an advice of its own
+LARGE_SHARE = 0.25  # of all memory: large enough for separate advice
 USE_WORDS = {
     "anon": "programs (anonymous memory)",
     "file": "page cache of files",
@@ -70,7 +70,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Holder:
-    """A use of memory. share: of all memory that the kernel manages, else of what the text accounts for."""
+    """A use of memory. share: of all memory that the kernel manages, else of all uses in the text."""
 
     use: str
     kb: int
@@ -110,7 +110,7 @@ def _unlisted(state: State) -> dict[str, int]:
 
 
 def _accounted_pages(state: State) -> int:
-    """Pages whose use the text has, where it lacks the total: less than all, but what is most of it is most of all."""
+    """The sum of the uses in the text, if it lacks the total: a lower bound of all memory."""
     return sum(pages for use, pages in state.usage.items() if use in _PAGES_OF) + state.free_pages
 
 
@@ -148,7 +148,7 @@ def _percent(holder: Holder) -> str:
 
 
 def is_used_up(state: State) -> bool:
-    """True if next to nothing is free, so that what holds the memory matters more than how the rest lies."""
+    """True if almost nothing is free, so that the uses of memory matter more than fragmentation."""
     whole = total_pages(state) or _accounted_pages(state)
     return whole > 0 and state.free_pages * _USED_UP < whole
 

@@ -18,7 +18,7 @@ from buddywatch.kernel_text.state import State, Zone, known_reserve_pages, reser
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
 
 
-# Where the release is unknown and the wording decides nothing.
+# If the release is unknown and the wording does not decide.
 _ANY_RULE = ("old", "off2", "new")
 
 
@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def short_in_all_pages(self) -> int:
-        """Pages that total free memory is short of, whatever its pieces."""
+        """The pages missing in total free memory, regardless of fragmentation."""
         return max(0, self.tests[0][2] - self.tests[0][1]) if self.tests and not self.tests[0][0] else 0
 
 
@@ -79,7 +79,7 @@ def judge(state: State, request: Request) -> Answer:
 
 
 def _judge_one_node(state: State, request: Request, nodes: set[int]) -> Answer:
-    """The answer whichever node it was, if all nodes answer alike."""
+    """The answer for an unknown node, if all nodes give the same answer."""
     by_node = [judge(state, replace(request, nodes=frozenset({node}))) for node in sorted(nodes)]
     known = [answer for answer in by_node if answer.zone is not None]  # a node without such a zone cannot serve it
     if not known or len({answer.verdict for answer in known}) > 1:

@@ -1,4 +1,4 @@
-"""A request whose flags the line's end cut off: answered where every kind of request gets the same answer. Pure."""
+"""A request whose flags were cut off: answered if every kind of request gets the same answer. Pure."""
 
 from __future__ import annotations
 

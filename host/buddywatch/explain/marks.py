@@ -1,4 +1,4 @@
-"""What the watermarks have to do with a refusal: vm.min_free_kbytes, and the boost of 5.0 and later. Pure."""
+"""How the watermarks contribute to a refusal: vm.min_free_kbytes, and the boost of 5.0 and later. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def marks_remedies(case: Case) -> list[Remedy]:
 
 
 def is_cause(remedy: Remedy) -> bool:
-    """True if the marks themselves are the likely cause, and not what fills the memory."""
+    """True if the marks are the likely cause, and not the use of memory."""
     return remedy.helps and (remedy.what == "watermark_boost_factor" or "formula_kb" in remedy.numbers)
 
 

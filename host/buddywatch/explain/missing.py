@@ -1,4 +1,4 @@
-"""Which commands to type next where the text lacks facts, and what each would settle. Pure."""
+"""Which commands to type next if the text lacks facts, and what each would show. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEMINFO = ("`cat /proc/meminfo`", "has MemFree, which with the free blocks give
 
 
 def commands(case: Case) -> list[tuple[str, str]]:
-    """(command, what it settles), at most three, the most useful first; [] where nothing is missing."""
+    """(command, what it shows), at most three, the most useful first; [] if nothing is missing."""
     if case.answer.verdict is not None or (case.told and case.told.decides):
         return []
     state = case.state
@@ -40,7 +40,7 @@ def commands(case: Case) -> list[tuple[str, str]]:
 
 
 def without_programs(case: Case) -> str:
-    """How to read a file where `cat` may not start."""
+    """How to read a file if `cat` may not start."""
     if not case.kernel.no_mmu:
         return ""
     return (

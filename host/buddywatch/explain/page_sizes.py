@@ -1,4 +1,4 @@
-"""Requests of bytes where the page size is unknown: answered where every page size gives the same answer. Pure."""
+"""Requests of bytes with an unknown page size: answered if every page size gives the same answer. Pure."""
 
 from __future__ import annotations
 

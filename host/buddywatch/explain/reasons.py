@@ -1,4 +1,4 @@
-"""Why the kernel answers a request as it does: the identifiers that stand in `explain --json`.
+"""Why the kernel grants or refuses a request: the identifiers in `explain --json`.
 
 `reason`, one of:
     fragmented         enough is free in total, but no free block is as large as the request

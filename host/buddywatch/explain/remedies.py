@@ -22,7 +22,7 @@ _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
 
 
 def remedies(case: Case) -> list[Remedy]:
-    """In the order in which to try them; [] if nothing failed or nothing is known."""
+    """The remedies in the order in which to try them; [] if nothing failed or nothing is known."""
     if case.told and case.told.decides:
         return list(case.told.remedies)
     if case.answer.verdict is None:
@@ -213,7 +213,7 @@ def _drop_caches(case: Case) -> Remedy | None:
 
 
 def _delete_files(case: Case) -> Remedy:
-    """In place of drop_caches, where what looks like caches lies in files in RAM."""
+    """Instead of drop_caches, if the listed caches are held by files in RAM."""
     held = case.ram_file_bytes or 0
     size = format_bytes(held)
     return Remedy(

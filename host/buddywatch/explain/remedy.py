@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Remedy:
-    """One remedy. what: a fixed word; helps: False for what people try in vain; numbers: those in `text`.
+    """One remedy. what: a fixed word; helps: False for what does not help; numbers: those in `text`.
 
     short: the same in one line, without its reason; what stands after a semicolon may be left out.
     """

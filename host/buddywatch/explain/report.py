@@ -28,7 +28,7 @@ _BAD = {watermark.REFUSED: 0, None: 1, watermark.TIGHT: 2, watermark.OK: 3}
 
 
 def report_lines(explanation: Explanation) -> list[str]:
-    """All of it, for a terminal."""
+    """The whole answer, for a terminal."""
     return text_lines(report_parts(explanation, full=True))
 
 
@@ -63,7 +63,7 @@ def _lead(explanation: Explanation, groups: list[list[Case]]) -> list[Part]:
 
 
 def _within(story: list[Part], most: int) -> list[Part]:
-    """The story without what a reader can do without, until it fits: by their rank."""
+    """The story without its least important parts (by rank), until it fits."""
     while len(text_lines(story)) > most:
         ranks = [part.rank if isinstance(part, Paragraph) else 0 for part in story]
         if not any(ranks):
@@ -110,7 +110,7 @@ def _overview(groups: list[list[Case]], full: bool) -> list[Part]:
 
 
 def _victims(cases: list[Case]) -> str:
-    """Whom the OOM killer ended in all of these failures: what a board lacks now."""
+    """The programs that the OOM killer ended in all of these failures: they are missing now."""
     killed = [name for case in cases if case.message for name in case.message.killed]
     if len(cases) == 1 or not killed:
         return ""

@@ -149,7 +149,7 @@ def empty_files(case: Case) -> list[Remedy]:
 
 
 def retry(case: Case) -> Remedy | None:
-    """What people do when a command does nothing."""
+    """Advice against a retry in the same shell, which a refused start has damaged (before Linux 3.18)."""
     if not case.kernel.no_mmu or case.message is None or case.is_start is False:
         return None
     if not verdict_words.damages_shell(case.kernel.release or ""):

@@ -8,7 +8,7 @@ from buddywatch.explain.case import Case
 
 
 def mark_starts(failures: Sequence[Case]) -> None:
-    """Set Case.is_start where the text tells.
+    """Set Case.is_start if the text shows it.
 
     The loader prints its own line after a failed start (fs/binfmt_flat.c). A process whose start failed asks for
     nothing more, so one that asks for several sizes runs already.

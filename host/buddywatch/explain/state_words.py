@@ -53,7 +53,7 @@ def state_parts(state: State) -> list[Part]:
 
 
 def unlisted_words(state: State) -> str:
-    """What the text proves about the blocks that it does not list, a sentence for each zone."""
+    """What the text proves about blocks that it does not list, a sentence for each zone."""
     return " ".join(_unlisted(zone, state) for zone in state.zones if zone.unlisted_pages != 0)
 
 

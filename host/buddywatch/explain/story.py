@@ -98,7 +98,7 @@ def _asked(case: Case) -> str:
 
 
 def _unknown_pages(case: Case) -> str:
-    """What bytes need where the page size is unknown."""
+    """What a number of bytes needs if the page size is unknown."""
     if case.block_bytes is None:
         return "The size of the block depends on the page size, which is not in the text: give --page-kb N."
     text = (
@@ -109,7 +109,7 @@ def _unknown_pages(case: Case) -> str:
 
 
 def _purpose(case: Case) -> str:
-    """What the request was for, if the text tells."""
+    """What the request was for, if the text says it."""
     for_what = case.message.for_what if case.message else None
     if for_what in _HELD:
         return f" It was for the {_HELD[for_what]} of a program that was being started."
@@ -145,7 +145,7 @@ def _moment(case: Case) -> str:
 
 
 def _next_commands(case: Case) -> list[Part]:
-    """What to type where facts are missing."""
+    """What to type if facts are missing."""
     typed = commands(case)
     if not typed:
         return []
@@ -158,7 +158,7 @@ def _next_commands(case: Case) -> list[Part]:
 
 
 def _holder_parts(case: Case, full: bool) -> list[Part]:
-    """What holds the memory, where that is the question."""
+    """What holds the memory, if that matters."""
     is_oom = case.message is not None and "oom" in case.message.kinds
     if case.state is None or not (full or is_oom or case.answer.reason == reasons.TOO_LITTLE):
         return []
@@ -167,7 +167,7 @@ def _holder_parts(case: Case, full: bool) -> list[Part]:
 
 
 def remedy_parts(case: Case, full: bool) -> list[Part]:
-    """What helps, and what people try in vain."""
+    """What helps, and what does not help."""
     found = remedies(case)
     parts: list[Part] = []
     sections = (("What would help", True, _MOST_HELP), ("What would help little or not", False, _MOST_NOT))

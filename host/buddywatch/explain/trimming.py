@@ -63,7 +63,7 @@ def cure(case: Case) -> Remedy:
 
 
 def possible(case: Case) -> Remedy:
-    """Where the picture is not clear, but such requests are trimmed."""
+    """The remedy for requests that are trimmed, if trimming may not be the cause."""
     unused = unused_pages(case)
     now = "1 unless it was changed" if case.kernel.trim_pages is None else f"now {case.kernel.trim_pages}"
     kept = counted(unused, "page")

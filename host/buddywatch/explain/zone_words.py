@@ -1,4 +1,4 @@
-"""What each of several zones has against a request, in a sentence. Pure."""
+"""Why each of several zones refuses a request, in a sentence. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linux 2.4's allocator, whose rule is another. mm/page_alloc.c of 2.4.37, mmnommu/page_alloc2.c of uClinux 2.4."""
+"""Linux 2.4's allocator, which has another rule. mm/page_alloc.c of 2.4.37, mmnommu/page_alloc2.c of uClinux 2.4."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from buddywatch.kernel_text.raw import Message, Raw
 
 
 def _of_pages(message: Message, raw: Raw) -> Told | None:
-    """What the pages were for, where the slab allocator or a pool called for them."""
+    """What the pages were for, if the slab allocator or a pool requested them."""
     if any(notice.family == pool_forms.FAMILY for notice in message.notices):
         return replace(pools.told(message, raw), cause="", reason=reasons.UNKNOWN)
     return slab.told(message, raw)
@@ -34,6 +34,6 @@ _FAMILIES: dict[str, Callable[[Message, Raw], Told | None]] = {
 
 
 def told_of(message: Message, raw: Raw) -> Told | None:
-    """None for a failed allocation of pages, which the kernel's rule explains alone."""
+    """None for a failed allocation of pages: the kernel's rule explains it completely."""
     family = _FAMILIES.get(message.kind)
     return family(message, raw) if family else None

@@ -160,7 +160,7 @@ def _victim_words(notice: Notice) -> str:
 
 
 def _confined(message: Message) -> Told:
-    """What the kernel's rule does not tell about a request with its header."""
+    """What the kernel's rule does not explain about a request with its header."""
     ended = "" if message.killed else " Which program it ended is not in the text."
     parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
     parts += [words for words in (_victim_words(n) for n in message.notices if n.form == forms.KILLED) if words]

@@ -1,4 +1,4 @@
-"""Pools and limits of their own: what each is, whether pages in one piece are the matter, what to do."""
+"""Separate pools and limits: what each is, whether contiguous pages matter, what to do."""
 
 from __future__ import annotations
 
