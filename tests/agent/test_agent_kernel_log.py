@@ -1,4 +1,4 @@
-"""The agent and the kernel's log: events, and what is told when the log fails or has lost lines."""
+"""The agent and the kernel's log: events, and the reports when the log fails or has lost lines."""
 
 from agents import agent_on, events
 from buddyd.talk import answers

@@ -1,4 +1,4 @@
-"""The agent with a heap that has no room at times: what is left out is told, and what is kept is true."""
+"""The agent with a heap that is full at times: it reports what it left out, and what it keeps is correct."""
 
 import sys
 

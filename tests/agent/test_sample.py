@@ -11,7 +11,7 @@ BOARD_COLUMNS = ["up", "proc", "free", "recl", "slab"]
 
 
 class Board(Scratch):
-    """A copy of a capture's /proc, a Sampler on it, and the news that it told."""
+    """A copy of a capture's /proc, a Sampler on it, and its news."""
 
     def __init__(self, capture, without=()):
         super().__init__()

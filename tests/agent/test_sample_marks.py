@@ -1,4 +1,4 @@
-"""The sampler where zoneinfo tells some marks and not others, where the page size is unknown, and its clock."""
+"""The sampler if zoneinfo has only some marks, or if the page size is unknown, and its clock."""
 
 from buddyd import compat
 from harness import read
@@ -48,7 +48,7 @@ def test_mark_that_is_lost_keeps_its_last_value_and_the_others_change():
 
 
 def test_zone_whose_marks_come_later_stays_without():
-    """What the columns are was told in the hello, once and for all."""
+    """The hello has named the columns, and they never change."""
     with Partial("pc-3zones") as board:
         board.poll()
         width = len(board.sampler.vector)

@@ -1,4 +1,4 @@
-"""The board's clock, where /proc/uptime is lost or begins anew."""
+"""The board's clock, if /proc/uptime is lost or starts again."""
 
 from test_sample import Board
 

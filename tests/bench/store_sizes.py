@@ -75,7 +75,7 @@ def stream(name: str) -> bytes:
 
 
 def run_buddywatch(arguments: list[str]) -> None:
-    """Run a command with the default configuration, and with nobody to be told."""
+    """Run a command with the default configuration, and without mail or hooks."""
     with tempfile.NamedTemporaryFile() as config:
         command = [*BUDDYWATCH, "--config", config.name, *arguments]
         subprocess.run(command, env=ENV, stdout=subprocess.DEVNULL, check=True)

@@ -1,4 +1,4 @@
-"""`make fleet`: every snapshot of its boards is in the database, and one that is not is told by the exit code."""
+"""`make fleet`: every snapshot of its boards is in the database, and the exit code reports a missing one."""
 
 import re
 import sys

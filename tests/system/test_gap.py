@@ -1,4 +1,4 @@
-"""The story with a ring that is too small for a long silence: what is lost is known to the frame, and is told."""
+"""The story with a ring that is too small for a long silence: the lost frames are known exactly, and reported."""
 
 import itertools
 from collections.abc import Iterator

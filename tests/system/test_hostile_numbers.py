@@ -1,4 +1,4 @@
-"""A board that says impossible numbers under a right check: it is told, and the other board goes on."""
+"""A board that sends impossible numbers with a right check: it is reported, and the other board is not affected."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -74,7 +74,7 @@ class Scene:
         wait_for(lambda: self.stored() == stored, lambda: f"{stored}: {self.stored()} {self.collector.out}")
 
     def check(self, gaps: list[tuple[int, int]]) -> None:
-        """What is told at the end of the collector: these gaps, and one reboot."""
+        """Reported at the end of the collector: these gaps, and one reboot."""
         assert self.collector.stop() == 0, self.collector.err
         assert self.rows("SELECT first, last FROM gaps") == gaps
         assert self.rows("SELECT count(*) FROM incidents WHERE rule = 'rebooted'") == [(1,)]

@@ -23,7 +23,7 @@ class Rebooting(FleetBoard):
         yield "oldest", str(self.oldest)
 
     def reboot(self, links_stay_open: bool) -> None:
-        """Frames and uptime begin anew; the id is the same."""
+        """Frames and uptime start again; the id is the same."""
         for peer in [] if links_stay_open else list(self._peers.values()):
             peer._close()
         self.go_on_behind(0)

@@ -1,4 +1,4 @@
-"""Two boards that call themselves alike: told, kept apart, both judged, and kept apart after a restart as well."""
+"""Two boards with the same name: reported, kept apart, both judged, also after a restart."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""The agent as a process: what it says and how it ends when it is told something wrong, and when it is told to stop."""
+"""The agent as a process: its messages and exit codes after wrong options, and after a signal to stop."""
 
 import os
 import signal

@@ -20,7 +20,7 @@ def frozen(interpreter: str, heap: str) -> list[str]:
 
 
 def check(outcome: heaptrial.Outcome) -> None:
-    """The agent has done everything, and stopped when it was told to."""
+    """The agent did everything, and stopped after SIGINT."""
     assert (outcome.failure, outcome.exit_code) == ("", 0), outcome.stderr
     assert len(outcome.stderr.splitlines()) == 1  # what it watches
     assert outcome.facts["ring"] == "32768"

@@ -145,7 +145,7 @@ def test_serial_line_carries_the_event_too(agent_command, proc_dir, kmsg):
 
 
 def fdinfo(daemon, path):
-    """What the kernel tells of the agent's descriptor for a file."""
+    """The kernel's information about the agent's descriptor for a file."""
     for entry in (daemon.proc / "fd").iterdir():
         if entry.readlink() == path:
             return (daemon.proc / "fdinfo" / entry.name).read_text()

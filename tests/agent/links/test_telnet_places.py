@@ -1,4 +1,4 @@
-"""Who gets one of the places of the telnet listener, who must give it up, and that nobody keeps the owner out."""
+"""Which clients get a place at the telnet listener, which must give it up, and that none keeps the owner out."""
 
 from buddyd import compat, wire_host
 from buddyd.links.network import IDLE_MS, LINES_A_SECOND, PROVE_MS, STALLED_MS, WATCH_MS

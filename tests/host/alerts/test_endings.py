@@ -1,4 +1,4 @@
-"""What is judged and told while a slower link may still bring the last frames of a boot that is over."""
+"""Judging and reporting while a slower link may still bring the last frames of an ended boot."""
 
 from dataclasses import replace
 

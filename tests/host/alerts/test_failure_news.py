@@ -49,7 +49,7 @@ def kill(comm: str, pid: int) -> list[Event]:
 
 
 def told(xp: Feeder) -> list[tuple[tuple[str, str, str], str]]:
-    """((rule, from, to), text) of what was told."""
+    """((rule, from, to), text) of the reported transitions."""
     untold = {change.id for change, _ in xp.store.unreported("xp")}
     changes = [change for change in xp.store.transitions("xp") if change.id in untold]
     return [((change.rule, change.from_, change.to), change.text) for change in changes]

@@ -1,4 +1,4 @@
-"""An event counts once, whoever tells it and however often."""
+"""An event counts once, from whatever source and however often it comes."""
 
 from dataclasses import replace
 

@@ -20,7 +20,7 @@ def boot():
 
 
 class World:
-    """Boards over a store, with time as told."""
+    """Boards over a store; the test sets the time."""
 
     def __init__(self, path, settings=None):
         self.store = Store.open(path)

@@ -1,4 +1,4 @@
-"""`collect --plain` whose output nobody reads, as behind a pager that was stopped: it stores all the same."""
+"""`collect --plain` whose output is not read, as with a pager that was stopped: it stores all the same."""
 
 import os
 import sqlite3

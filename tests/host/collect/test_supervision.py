@@ -1,4 +1,4 @@
-"""A part that ends is started again, told, and seen in `status`; with real threads and a real store."""
+"""A part that ends is restarted, reported, and shown in `status`; with real threads and a real store."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a configuration file may not say, and the line that tells so."""
+"""Errors in a configuration file, and the line that reports each."""
 
 from pathlib import Path
 

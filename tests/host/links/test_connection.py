@@ -1,4 +1,4 @@
-"""What a connection says by itself: it asks who is there, and then something now and then, so that it is not let go."""
+"""What a connection sends: it asks for a hello, then keep-alives, so that it is not disconnected."""
 
 from collections.abc import Iterator
 

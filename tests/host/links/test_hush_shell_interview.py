@@ -19,7 +19,7 @@ def answer(started: int) -> Answer:
 
 
 def account(*shells: tuple[int, int, int]) -> Answer:
-    """(number, minor faults, minor faults of children) of whoever read the file, before and after."""
+    """(number, minor faults, minor faults of children) of the process that read the file, before and after."""
     return Answer(
         tuple(
             ("s", f"{pid} (s) h) S 1 9 9 34816 9 4194304 {own} {of_children} 0 0 1 2")

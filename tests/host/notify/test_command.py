@@ -139,7 +139,7 @@ def test_a_program_is_stopped_with_all_it_started(script, tmp_path):
 
 
 def test_a_program_that_leaves_a_child_behind_is_not_waited_for(script, tmp_path):
-    """The child keeps standard error open until the test lets it go; the program itself has ended well."""
+    """The child keeps standard error open until the test releases it; the program has ended with 0."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     hook(script("if os.fork() == 0:\n os.setsid(); open(folder / 'fifo').read()"))

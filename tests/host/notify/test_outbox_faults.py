@@ -118,7 +118,7 @@ def test_an_error_of_the_machine_delays_a_message_and_gives_none_up(bench, error
 
 
 def test_a_terminal_that_is_gone_does_not_stop_mail(bench, hook):
-    """`buddywatch collect | head`: what is told from this thread raises BrokenPipeError."""
+    """`buddywatch collect | head`: a report from this thread raises BrokenPipeError."""
     desk = bench(hooks=(hook("sys.exit(75)", "ill"), hook("pass", "well")))
 
     def broken(line):

@@ -21,7 +21,7 @@ sys.addaudithook(note)
 
 @pytest.fixture
 def spied(tmp_path, monkeypatch):
-    """A function that tells what the processes noted so far."""
+    """A function that returns what the processes noted so far."""
     folder, path = tmp_path / "spy", tmp_path / "spy.log"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(_SPY.format(path=str(path)))
@@ -200,7 +200,7 @@ def test_the_dialogue_of_a_failure_is_kept_in_order():
 
 
 def test_send_asks_the_dns_for_nothing_but_the_server(spied):
-    """smtplib by itself calls socket.getfqdn(), which may hang for half a minute on a host without DNS."""
+    """smtplib calls socket.getfqdn(), which may hang for half a minute on a host without DNS."""
     with SmtpServer("none") as server:
         send(mail_to(server))
     assert [entry for entry in spied() if entry[0] != "start"] == [["socket.getaddrinfo", "127.0.0.1"]]
