@@ -10,7 +10,7 @@ from buddywatch.explain.flag_words import granted_words
 from buddywatch.explain.holders import largest_words
 from buddywatch.explain.judge import Test
 from buddywatch.explain.merge import merge_plan
-from buddywatch.explain.state_words import RULE_AGES, marks_words
+from buddywatch.explain.state_words import OTHER_RULE, RULE_AGES, marks_words
 from buddywatch.explain.zone_words import obstacles
 from buddywatch.kernel_text import versions
 from buddywatch.text import verdict_words
@@ -31,7 +31,10 @@ def answer_parts(case: Case, full: bool) -> list[Part]:
     if not full:
         tests = _telling(tests)
     parts: list[Part] = [Paragraph(_reason(case)), Columns(verdict_words.table_of_tests(tests, case.page_bytes))]
-    texts = [(_how_demanded(case, at_low), 2), (_uncertain(case), 0)]
+    texts = [
+        (_how_demanded(case, at_low), 2),
+        (_uncertain(case), 0 if {reasons.ESTIMATED_MARKS, reasons.BORROWED_MARKS} & set(case.notes) else 2),
+    ]
     if answer.verdict == watermark.REFUSED:
         texts += [(_missing(case), 1)]
     if reasons.OOM_KILLER in case.notes and answer.verdict == watermark.REFUSED:
@@ -81,6 +84,8 @@ def unknown_words(case: Case) -> str:
             f"The answer depends on blocks that the text does not list: {worst} if they are single pages, {best} if "
             "they are as large as they can be. The whole line, up to `= NkB`, would settle it."
         )
+    if case.kernel.has_other_rule:
+        return f"The answer is {OTHER_RULE}."
     if case.answer.verdicts:
         parts = [f"{verdict or 'unknown'} by the rule of {RULE_AGES[rule]}" for rule, verdict in case.answer.verdicts]
         return f"The answer depends on the kernel, which is not in the text: {'; '.join(parts)}. Give --kernel RELEASE."
@@ -163,6 +168,11 @@ def _granted(case: Case) -> str:
         "the refusal and the moment these numbers were taken, or something else set the limit: a control group, a set "
         "of nodes, a patch of this kernel."
     )
+    if (case.state_gap_s or 0) < 0:
+        text = (
+            f"By these numbers, from before the refusal, the request succeeds{second}: what was free at the refusal "
+            "itself is not in the text. Memory was used up in between, or something else set the limit."
+        )
     if not case.answer.request.can_wait:
         text += " For requests that cannot wait the first is common: they fail in a short moment without free memory."
     return text

@@ -29,6 +29,7 @@ from buddywatch.kernel_text.raw import Dump, Message, Raw
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import Options, State
 
+_SAME_MOMENT_S = 0.02  # CPUs that print at once mix their lines
 _COMPARED = 3  # failed requests, beside the needs
 _UNKNOWN = Answer(Request(0), None, reasons.UNKNOWN)
 
@@ -47,7 +48,7 @@ def explain(
     failures, states = _failures(raw, kernels, page_bytes, options)
     for dump in raw.dumps:
         state = state_of_dump(dump, raw, kernels.at(dump.offset, dump.offset), page_bytes, options)
-        states += [state] if state else []
+        states += [replace(state, after_failure=raw.follows_failure(dump.offset))] if state else []
     states.sort(key=lambda state: state.offset)
     states = sorted([*states, *_tables(raw, kernels, page_bytes, options, states)], key=lambda state: state.offset)
     if not states:
@@ -85,6 +86,7 @@ def _failures(
         if page_bytes is None and message.kind == "alloc" and message.dump and message.requested_bytes:
             _answer_for_all_page_sizes(case, message.dump, raw, options)
             states += [case.state] if case.state else []
+        case.no_init = raw.ends_without_init(message.offset)
         case.told = told_of(message, raw)
         if case.told and case.told.decides:
             group = case.told.reason == reasons.CONTROL_GROUP  # the zones' answer to it still holds
@@ -115,6 +117,7 @@ def _failure(message: Message, kernel: Kernel, page_bytes: int | None, state: St
         case.answer = Answer(request, None, reasons.UNKNOWN)
         if state is not None:
             set_answer(case, state, answer_of(state, case))
+            _mark_earlier(case, state)
         else:
             case.notes = notes_of(case)
     return case
@@ -126,6 +129,14 @@ def _answer_for_all_page_sizes(case: Case, dump: Dump, raw: Raw, options: Option
     states = [state for state in known if state is not None]
     if states and case.requested_bytes and dump.has_blocks:
         set_answer(case, states[0], judge_in_each(states, case.requested_bytes))
+
+
+def _mark_earlier(case: Case, state: State) -> None:
+    """A dump below a header, but stamped before it, is that of an earlier failure whose header was left out."""
+    stamp_s = case.message.stamp_s if case.message else None
+    if stamp_s is not None and state.stamp_s is not None and state.stamp_s < stamp_s - _SAME_MOMENT_S:
+        case.state_gap_s = state.stamp_s - stamp_s
+        case.notes.append(reasons.BORROWED_STATE)
 
 
 def _tables(

@@ -48,6 +48,7 @@ class Case:
     pieces: list[Piece] = field(default_factory=list)
     told: Told | None = None  # of another family of messages
     state_gap_s: float | None = None  # state less message, in seconds; None: with the message, or unknown
+    no_init: bool = False  # the kernel stopped soon after, because no program could be started as init
     is_start: bool | None = None  # of a program; False: it ran already and asked for more
 
     @property
@@ -91,4 +92,5 @@ class Explanation:
         if any(notice.family == programs.FAMILY for notice in self.asides):
             return True
         good = (watermark.OK, watermark.TIGHT)
-        return bool(self.failures) or any(need.answer.verdict not in good for need in self.needs)
+        lost = any(state.after_failure for state in self.states)
+        return bool(self.failures) or lost or any(need.answer.verdict not in good for need in self.needs)

@@ -10,7 +10,7 @@ from buddywatch.explain.flag_words import granted_advice, granted_cause
 from buddywatch.explain.holders import is_used_up, largest_words, not_given, total_pages
 from buddywatch.explain.missing import commands
 from buddywatch.explain.remedies import LOW_ZONES, remedies
-from buddywatch.explain.state_words import largest_free
+from buddywatch.explain.state_words import OTHER_RULE, largest_free
 from buddywatch.explain.story import headline
 from buddywatch.explain.zone_words import kept_block
 from buddywatch.text.document import Lead, Part, plain
@@ -139,13 +139,25 @@ def _granted(case: Case) -> str:
     if "oom" in message.kinds and largest:
         return f"memory was used up: {largest}"
     if not case.answer.request.can_wait:
-        return "it could not wait, in a moment without free memory; later there was enough"
+        return f"it could not wait, in a moment without free memory; {when_known(case)} there was enough"
+    if case.answer.verdict == watermark.TIGHT and case.order:
+        return "a close call: by these numbers, of a moment later, it just succeeds out of the reserve"
     return "by these numbers it succeeds: they are of another moment, or a limit did it"
+
+
+def when_known(case: Case) -> str:
+    """When there was enough, by the stamps of the message and of the numbers."""
+    return "later" if (case.state_gap_s or 0) >= 0 else f"{-(case.state_gap_s or 0):.1f} s before"
 
 
 def _unknown(case: Case) -> str:
     if case.state is None:
         return _without_state(case)
+    if case.kernel.has_other_rule:
+        return OTHER_RULE
+    largest = largest_words(case.state)
+    if case.message and "oom" in case.message.kinds and largest:
+        return f"memory ran out: {largest}"
     if not case.state.zones:
         return "unknown, because only the sum of free memory is in the text"
     if case.answer.between or case.answer.lost_pages:
@@ -162,6 +174,9 @@ def _unknown(case: Case) -> str:
 def _without_state(case: Case) -> str:
     """The cause as the message itself gives it."""
     missing = "what was free then is not in the text"
+    is_page = case.message is not None and case.message.kind == "page" and case.order == 0
+    if is_page and case.answer.request.flags and case.answer.request.can_wait:
+        return f"memory ran out: not even single pages could be freed; {missing}"
     if case.message and "oom" in case.message.kinds:
         return f"memory ran out, and the kernel called the OOM killer; {missing}"
     if not case.answer.request.can_wait:

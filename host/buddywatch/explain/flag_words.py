@@ -30,7 +30,8 @@ def asked_words(request: Request) -> str:
     if not request.can_wait:
         parts.append(_cannot_wait(request))
     else:
-        parts += [words for flag, words in (("NORETRY", _GIVES_UP), ("RETRY_MAYFAIL", _MAY_FAIL)) if flag in flags]
+        # Of both the first wins: __alloc_pages_slowpath() leaves at __GFP_NORETRY before it looks at the second.
+        parts += [words for flag, words in (("NORETRY", _GIVES_UP), ("RETRY_MAYFAIL", _MAY_FAIL)) if flag in flags][:1]
         parts += [_no_file_systems(flags)]
     if "THISNODE" in flags and request.nodes is None:
         parts.append(_ONE_NODE)

@@ -49,6 +49,12 @@ _ADVICE = {
         "The kernel's own objects hold {kb} kB that reclaim cannot free: `slabtop -o` or /proc/slabinfo names them. A "
         "kind that grows without end is a leak of a driver.",
     ),
+    "slab": (
+        "look_at_slab",
+        "see in `/proc/slabinfo` which kernel objects hold {kb} kB",
+        "The kernel's own objects hold {kb} kB: /proc/slabinfo names them. A kind that grows without end is a leak of "
+        "a driver; caches of names and inodes (dentry_cache, inode caches) go under pressure.",
+    ),
     "kernel_stack": (
         "fewer_tasks",
         "find what runs so many threads: their stacks hold {kb} kB",

@@ -65,6 +65,8 @@ class Answer:
 
 def judge(state: State, request: Request) -> Answer:
     """The answer that all possible rules of the kernel agree on; otherwise one without a verdict."""
+    if state.kernel.has_other_rule:
+        return Answer(request, None, reasons.UNKNOWN)
     nodes = {zone.node for zone in state.zones}
     if request.is_for_one_node and len(nodes) > 1:
         return _judge_one_node(state, request, nodes)
@@ -145,7 +147,7 @@ def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answe
 
 
 def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer:
-    reserve = reserve_pages(zone, state.zones, request.highest_zone)
+    reserve = 0 if request.ignores_marks else reserve_pages(zone, state.zones, request.highest_zone)
     if zone.min_pages is None or zone.low_pages is None:
         return _judge_without_marks(zone, request, rule)
     at_min = tests_of(zone, request, request.effective(zone.min_pages), reserve, rule)

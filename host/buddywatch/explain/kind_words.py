@@ -31,7 +31,9 @@ def _of_zone(zone: Zone, state: State) -> str:
     told = [f"{_KINDS[letter]} {_size(count, state)}" for letter, count in pages.items() if count and letter in _KINDS]
     if not told:
         return ""
-    text = f"Zone {plain(zone.name, 16)} by kind: {', '.join(told)}."
+    many_nodes = len({other.node for other in state.zones}) > 1
+    node = f" of node {zone.node}" if many_nodes else ""
+    text = f"Zone {plain(zone.name, 16)}{node} by kind: {', '.join(told)}."
     aside = [letter for letter in pages if letter in _NOT_FOR_ALL and pages[letter]]
     if aside:
         held = sum(pages[letter] for letter in aside)

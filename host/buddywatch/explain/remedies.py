@@ -26,16 +26,22 @@ def remedies(case: Case) -> list[Remedy]:
     if case.told and case.told.decides:
         return list(case.told.remedies)
     if case.answer.verdict is None:
-        return start_remedies.first_program(case)
+        used_up = holders.advice(case.state) if case.state and case.message and "oom" in case.message.kinds else []
+        return [*start_remedies.first_program(case), *used_up]
     if case.answer.verdict != watermark.REFUSED:
         return _of_the_granted(case)
     if case.page_bytes is None:
         return _whatever_the_page_size(case)
     if case.answer.reason == reasons.TOO_LARGE or reasons.EXCEEDS_MEMORY in case.notes:
         return [_too_large(case)]
+    if case.no_init:
+        found_early = [*start_remedies.first_program(case), *start_remedies.smaller_root(case), _smaller(case)]
+        return [remedy for remedy in [*found_early, compaction(case)] if remedy is not None]
     marks = marks_remedies(case)
     causes = [remedy for remedy in marks if is_cause(remedy)]
-    others = [remedy for remedy in marks if not is_cause(remedy)]
+    # Where the OOM killer was called because memory is used up, no other mark and no smaller request helps for long.
+    is_used_up = case.message is not None and "oom" in case.message.kinds and bool(_space(case))
+    others = [] if is_used_up else [remedy for remedy in marks if not is_cause(remedy)]
     soon, late = ([], start_remedies.reboot(case)) if case.is_start is False else (start_remedies.reboot(case), [])
     found: list[Remedy | None] = [
         *start_remedies.picture(case),
@@ -44,10 +50,10 @@ def remedies(case: Case) -> list[Remedy]:
         *_set_aside(case),
     ]
     found += [*_space(case), *others, *soon] if case.answer.request.can_wait else [*others, *_space(case)]
-    found += [*start_remedies.empty_files(case), _smaller(case)]
+    found += [*start_remedies.empty_files(case), *([] if is_used_up else [_smaller(case)])]
     if case.kernel.no_mmu:
         found += [start_remedies.resident(case), start_remedies.builtins(case), *start_remedies.trim(case)]
-    found += [*late, compaction(case), start_remedies.retry(case), _drop_caches(case)]
+    found += [*late, *([] if is_used_up else [compaction(case)]), start_remedies.retry(case), _drop_caches(case)]
     return [remedy for remedy in found if remedy is not None]
 
 
@@ -67,7 +73,9 @@ def _of_the_granted(case: Case) -> list[Remedy]:
         return []
     if "oom" in message.kinds:
         return holders.advice(state)
-    return [_keep_more_free() if not case.answer.request.can_wait else _look_for_a_limit()]
+    if case.answer.request.can_wait:
+        return [_close_call()] if case.answer.verdict == watermark.TIGHT and case.order else [_look_for_a_limit()]
+    return [_keep_more_free()]
 
 
 def _keep_more_free() -> Remedy:
@@ -76,6 +84,16 @@ def _keep_more_free() -> Remedy:
         "Such requests fail in a moment in which reclaim has not caught up. If that is frequent, a larger "
         "vm.min_free_kbytes keeps more free in advance; single ones are made good by the driver that asked.",
         short="if it is frequent, raise vm.min_free_kbytes; single ones do no harm",
+    )
+
+
+def _close_call() -> Remedy:
+    return Remedy(
+        "ask_again",
+        "By these numbers it is granted, but only out of the reserve below the low mark: a little earlier it was not. "
+        "Ask again, ask earlier (at boot), or ask for less in one piece; a larger vm.min_free_kbytes makes the kernel "
+        "keep more large blocks in advance. Otherwise look for a limit: a control group, a set of nodes.",
+        short="ask again, or for less in one piece: it was a close call",
     )
 
 

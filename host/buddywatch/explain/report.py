@@ -8,11 +8,13 @@ from buddywatch.explain.answers import need_in
 from buddywatch.explain.asides import aside_parts
 from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.changes import change_words
+from buddywatch.explain.exhausted import exhausted_lead, exhausted_parts, is_exhausted
 from buddywatch.explain.first_lines import asked_words, lead, why
 from buddywatch.explain.need_story import need_parts, verdict_words
 from buddywatch.explain.state_words import largest_free, largest_words, state_parts, total_words
 from buddywatch.explain.story import failure_heading, failure_parts, remedy_parts
 from buddywatch.kernel_text import versions
+from buddywatch.kernel_text.messages import oom
 from buddywatch.kernel_text.state import State
 from buddywatch.text.document import Bullets, Heading, Lead, Paragraph, Part, plain, text_lines
 from buddywatch.text.escape import counted
@@ -55,6 +57,8 @@ def _lead(explanation: Explanation, groups: list[list[Case]]) -> list[Part]:
     state = explanation.states[-1] if explanation.states else None
     if state is None:
         return []
+    if is_exhausted(state):
+        return exhausted_lead(state)
     return [
         Lead("Free", f"{total_words(state)} in line {state.line}, the largest block {largest_free(state)}."),
         Lead("Largest request that succeeds", f"{largest_words(state)}."),
@@ -116,7 +120,8 @@ def _victims(cases: list[Case]) -> str:
         return ""
     named = ", ".join(plain(name, 40) for name in killed[:_VICTIMS])
     more = len(killed) - _VICTIMS
-    return f"; the OOM killer killed {named}{f' and {more} more' if more > 0 else ''}"
+    notices = [notice for case in cases if case.message for notice in case.message.notices]
+    return f"; {oom.killer(notices)} killed {named}{f' and {more} more' if more > 0 else ''}"
 
 
 def _free_states(explanation: Explanation) -> list[State]:
@@ -139,6 +144,7 @@ def _state_parts(explanation: Explanation, groups: list[list[Case]], full: bool)
     parts += _state_list(listed, groups, explanation)
     for state in told:
         parts += state_parts(state)
+        parts += exhausted_parts(state) if is_exhausted(state) and not groups else []
         needs = _judged(explanation, groups, state)
         parts += [part for need in needs for part in need_parts(need, full)]
         parts += next((found for need in needs if (found := remedy_parts(need, full))), [])  # much the same for all

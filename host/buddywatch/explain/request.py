@@ -42,8 +42,16 @@ class Request:
         names = ("DMA", "DMA32", "Normal", "HighMem", "Movable")
         return names[: names.index(self.highest_zone) + 1]
 
+    @property
+    def ignores_marks(self) -> bool:
+        """True if it may use every free page: __GFP_MEMALLOC, ALLOC_NO_WATERMARKS (gfp_to_alloc_flags())."""
+        flags = self.flags or frozenset()
+        return "MEMALLOC" in flags and "NOMEMALLOC" not in flags
+
     def effective(self, mark_pages: int) -> int:
         """The mark that the rule uses for it: gfp_to_alloc_flags(), __zone_watermark_ok(), ALLOC_HIGH, ALLOC_HARDER."""
+        if self.ignores_marks:
+            return 0
         if self.high:
             mark_pages -= mark_pages // 2
         if self.harder:

@@ -126,6 +126,23 @@ def reboot(case: Case) -> list[Remedy]:
     ]
 
 
+def smaller_root(case: Case) -> list[Remedy]:
+    """For a board on which not even init could be started: what the image itself holds of the memory."""
+    pages = (case.state.usage.get("unevictable", 0) if case.state else 0) * (case.page_bytes or 0)
+    if not case.kernel.no_mmu or not pages:
+        return []
+    held = format_bytes(pages)
+    return [
+        Remedy(
+            "smaller_root",
+            f"The root file system lies in RAM (initramfs) and holds {held}, page by page: make it smaller, or keep it "
+            "in flash (romfs, cramfs or squashfs as the root device). No shell runs, so nothing can be typed.",
+            numbers={"held_kb": pages // 1024},
+            short=f"a smaller initramfs, which holds {held}, or a root file system in flash",
+        )
+    ]
+
+
 def empty_files(case: Case) -> list[Remedy]:
     """Without an MMU what cannot be reclaimed is files in RAM, and nobody locks memory: single pages all over it."""
     state, page_bytes = case.state, case.page_bytes

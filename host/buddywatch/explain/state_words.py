@@ -31,6 +31,14 @@ _MARKS_FROM = {
 }
 # The usual difference between two files of /proc that two processes read one after the other.
 _MOMENTS_APART_KB = 512
+_LOST_LINE = (
+    "The call trace above it is that of a failed allocation (warn_alloc): its first line, with the process and the "
+    "size, is not in the text."
+)
+LESS_THAN_A_PAGE = "less than a page"
+OTHER_RULE = "unknown: Linux 2.4 decides by another rule, which buddywatch does not compute"
+_USUAL_ORDERS = 11
+_APART = 8  # an eighth
 _ANY_RULE = ("old", "off2", "new")
 _FIRST_KB = "block size in kB"
 
@@ -38,8 +46,10 @@ _FIRST_KB = "block size in kB"
 def state_parts(state: State) -> list[Part]:
     """One state: its place in the text, free memory and blocks, and the largest request that succeeds."""
     texts = [
+        _LOST_LINE if state.after_failure else "",
         unlisted_words(state),
         _sum_words(state),
+        counted_words(state),
         kinds_words(state),
         claims_words(state) if state.claims else "",
         marks_words(state),
@@ -55,6 +65,26 @@ def state_parts(state: State) -> list[Part]:
 def unlisted_words(state: State) -> str:
     """What the text proves about blocks that it does not list, a sentence for each zone."""
     return " ".join(_unlisted(zone, state) for zone in state.zones if zone.unlisted_pages != 0)
+
+
+def counted_words(state: State) -> str:
+    """Where a zone's own line, printed a moment before its list, differs from it so much that the answer may."""
+    apart = [zone for zone in state.zones if state.source == DUMP and _is_apart(zone)]
+    if not apart or state.page_bytes is None:
+        return ""
+    told = [
+        f"{_zone_name(zone, state)} {_pages(zone.values['free'], state)} for {_pages(zone.free_pages, state)}"
+        for zone in apart
+    ]
+    return f"The zones' own lines, counted a moment before the lists, have other sums: {', '.join(told)}."
+
+
+def _is_apart(zone: Zone) -> bool:
+    """More than the moment between two counts explains, and so much that it may matter."""
+    counted_pages = zone.values.get("free")
+    if counted_pages is None or not zone.nr_free or not zone.is_whole:
+        return False
+    return abs(counted_pages - zone.free_pages) * _APART > max(counted_pages, zone.free_pages)
 
 
 def _unlisted(zone: Zone, state: State) -> str:
@@ -86,13 +116,13 @@ def block_table(state: State) -> list[str]:
     """Free blocks by size, a line for each zone."""
     if not state.zones:
         return []
-    orders = max(len(zone.nr_free) for zone in state.zones)
+    orders = _shown_orders(state)
     if not orders:
         return []
     names = [_zone_name(zone, state) for zone in state.zones]
     page_kb = state.page_bytes // 1024 if state.page_bytes else 1
     heads = [str(page_kb << order) if state.page_bytes else str(1 << order) for order in range(orders)]
-    counts = [[_count(zone, order) for order in range(len(zone.nr_free))] for zone in state.zones]
+    counts = [[_count(zone, order) for order in range(min(len(zone.nr_free), orders))] for zone in state.zones]
     widths = [max(len(cells[order]) for cells in [heads, *counts] if order < len(cells)) + 1 for order in range(orders)]
     first = _FIRST_KB if state.page_bytes else "block size in pages"
     left = max(len(first), *(len(f"free, {name}") for name in names))
@@ -103,6 +133,14 @@ def block_table(state: State) -> list[str]:
         for start, end in _spans(widths, COLUMNS - left - 3)
         for head, cells in rows
     ]
+
+
+def _shown_orders(state: State) -> int:
+    """All that a usual kernel has, and larger ones as far as any block is there."""
+    most = max(len(zone.nr_free) for zone in state.zones)
+    known = [order + 1 for zone in state.zones for order, count in enumerate(zone.nr_free) if count]
+    gaps = [max(zone.gaps) + 1 for zone in state.zones if zone.gaps and zone.unlisted_pages != 0]
+    return min(most, max([_USUAL_ORDERS, *known, *gaps]))
 
 
 def _spans(widths: list[int], most: int) -> list[tuple[int, int]]:
@@ -182,6 +220,8 @@ def marks_words(state: State) -> str:
 
 def granted_words(state: State) -> str:
     """The largest plain request that succeeds, at the low mark and at min."""
+    if state.kernel.has_other_rule:
+        return f"Which request succeeds is {OTHER_RULE}."
     if not state.kernel.rules:
         return "The text does not show which rule this kernel has: give --kernel RELEASE."
     by_rule = _by_rule(state)
@@ -197,6 +237,8 @@ def granted_words(state: State) -> str:
 
 def largest_words(state: State) -> str:
     """ "32 kB at once, and 64 kB after reclaim", by the rule that the kernel has, or by each that it may have."""
+    if state.kernel.has_other_rule:
+        return OTHER_RULE
     by_rule = _by_rule(state)
     if not all(by_rule.values()):
         return "unknown, because marks or blocks are not in the text"
@@ -235,7 +277,7 @@ def _best(state: State, rule: str, at_low: bool) -> int | None:
 
 def _piece(order: int, state: State) -> str:
     if order < 0:
-        return "less than a page"
+        return LESS_THAN_A_PAGE
     return format_bytes(state.page_bytes << order) if state.page_bytes else counted(1 << order, "page")
 
 

@@ -11,7 +11,8 @@ from buddywatch.explain.holders import holder_lines
 from buddywatch.explain.missing import commands, without_programs
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.remedy import Remedy
-from buddywatch.explain.state_words import block_table, largest_free, total_words, unlisted_words
+from buddywatch.explain.state_words import block_table, counted_words, largest_free, total_words, unlisted_words
+from buddywatch.kernel_text.messages import oom
 from buddywatch.text.document import Bullets, Columns, Heading, Paragraph, Part, plain
 from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
@@ -53,7 +54,8 @@ def _told_headline(case: Case, told: Told, who: str) -> str:
 
 def _killed(case: Case) -> str:
     killed = case.message.killed if case.message else []
-    killer = case.told.killer if case.told else "the OOM killer"
+    notices = case.message.notices if case.message else []
+    killer = case.told.killer if case.told and case.told.label == "Killed" else oom.killer(notices)
     return f"; {killer} killed {', '.join(plain(name, 40) for name in killed)}" if killed else ""
 
 
@@ -133,8 +135,8 @@ def _free_parts(case: Case) -> list[Part]:
     if reasons.BORROWED_STATE in case.notes:
         when = f"No list of free memory came with the message. Free {_moment(case)}, by line {state.line}"
     text = f"{when}: {total_words(state)} in all, largest block {largest_free(state)}."
-    unlisted = unlisted_words(state)
-    return [Paragraph(text), Columns(block_table(state)), *([Paragraph(unlisted)] if unlisted else [])]
+    below = [(unlisted_words(state), 0), (counted_words(state), 3)]
+    return [Paragraph(text), Columns(block_table(state)), *(Paragraph(words, rank) for words, rank in below if words)]
 
 
 def _moment(case: Case) -> str:

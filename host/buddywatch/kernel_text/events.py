@@ -15,10 +15,12 @@ from buddyd.sources import kernel_messages
 from buddywatch.kernel_text.prefix import process_in
 
 # A quick look before the patterns below.
-MARK = re.compile(r"Allocation of |page allocation failure|invoked oom-killer:")
+MARK = re.compile(r"Allocation of |page allocation failure|oom-killer:")
 _MESSAGE = re.compile(
     r"(?<!\w)(?P<alloc>(?:nommu: )?Allocation of (?:length|vma) )"
-    r"|(?P<named>[ ]{0,12}: page allocation failure(?=[.:,])|(?<=\S) invoked oom-killer:(?=[ ]|$))"
+    r"|(?P<named>[ ]{0,12}: page allocation failure(?=[.:,])|(?<=\S) invoked oom-killer:(?=[ ]|$)"
+    # whose name was left out, or stands on the line before; 2.6.7 to 2.6.17 print none
+    r"|^(?:invoked )?oom-killer:(?= gfp_mask=))"
 )
 # What a whole message says; blanks may be lost where a line was folded.
 _ALLOC = re.compile(
@@ -29,7 +31,7 @@ _ALLOC = re.compile(
 _NAMED = re.compile(
     r"\s{0,12}: page allocation failure[.:] {0,2}order: ?(?P<page_order>\d{1,6}), {0,2}mode: ?"
     r"(?P<page_mode>0x[0-9a-f]{1,16})(?!\w)"
-    r"| invoked oom-killer: {0,2}gfp_mask= ?(?P<oom_mode>0x[0-9a-f]{1,16})\**(?:\([^)\n]{0,400}\))?,"
+    r"| ?(?:invoked )?oom-killer: {0,2}gfp_mask= ?(?P<oom_mode>0x[0-9a-f]{1,16})\**(?:\([^)\n]{0,400}\))?,"
     r"(?: {0,2}nodemask=[^=\n]{1,60},)? {0,2}order= ?(?P<oom_order>\d{1,6}),"
 )
 _NAMES = re.compile(r"(?:mode: ?|gfp_mask= ?)0x[0-9a-f]{1,16}\**\(([A-Z_|a-z0-9]{0,400})\)")
@@ -39,6 +41,9 @@ _TITLE = re.compile(
     r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s|<title|\[PATCH|\[Bug \d|\[RFC",
     re.IGNORECASE,
 )
+# out_of_memory() of 2.6.7 to 2.6.10 prints no more than this; most requests that call it are for one page.
+_NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}")
+ONE_PAGE = "0"
 _NO_MODE_BEHIND = re.compile(r"[0-9a-f]{0,16}(?:[(,]|$)")  # what continues a mode that was folded
 _COMM = re.compile(r"[Cc]omm: (.{1,15}?) (?:Kdump|(?:No?t?(?: t\w*)?$)|Not tainted|Tainted|T:)|^(\S.{0,14}?) cpuset=")
 _LONGEST_REST = 600
@@ -81,6 +86,8 @@ def events(line: str, following: list[str], offset: int, may_be_cut: bool = Fals
         else:
             head = line[found[number - 1].end() if number else 0 : match.start()]
             process = process_in(head.rsplit(" ", 1)[-1] if number else head, names)
+            if match["named"].startswith("oom-killer"):
+                process = ""
             event = _named(text, whole, process, offset + match.start(), following, may_be_cut and is_last)
         if event is not None:
             yield event
@@ -122,6 +129,8 @@ def _named(text: str, whole: str, process: str, offset: int, following: list[str
     else:
         order, mode = (_unless_cut(pattern.search(whole), whole, may_be_cut) for pattern in (_ORDER, _MODE))
         mode = mode or _mode_below(following)
+        if order is None and _NO_ORDER.fullmatch(whole):
+            order = ONE_PAGE
         if order is None and not (may_be_cut or _ORDER.search(whole)):
             return None
     if order is not None and int(order) > _HIGHEST_ORDER:

@@ -15,7 +15,7 @@ SUPPORTED, NOT_COMPILED, IMPOSSIBLE, ABSENT = "supported", "not-compiled", "impo
 
 # The version spans of buddyd.watermark.rule_for(), both ends included.
 _SPANS: tuple[tuple[str, Version, Version], ...] = (
-    ("old", versions.FIRST, (2, 6, 37)),
+    ("old", (2, 6, 0), (2, 6, 37)),
     ("off2", (2, 6, 38), (3, 2, 999)),
     ("old", (3, 3, 0), (4, 3, 999)),
     ("new", (4, 4, 0), versions.LAST),
@@ -36,6 +36,11 @@ class Kernel:
     trim_pages: int | None = None
     inferred: bool = False
     span: Span = (versions.FIRST, versions.LAST)  # the versions that it may have
+
+    @property
+    def has_other_rule(self) -> bool:
+        """True for 2.4, which had no reserve for each block size."""
+        return self.span[1] < (2, 6, 0)
 
 
 def version_of(release: str | None) -> Version | None:

@@ -26,10 +26,13 @@ _PATTERNS = {
     r"(?P<row_rest>(?:,[ \t]{1,4}type[ \t]{1,24}\w{1,16})?(?:[ \t]{1,16}>?\d{1,9}(?![\w.*:,])){0,40})"
     r"(?P<row_end>[ \t]{0,8}$)?",
     "zone": _NODE % ("zone", "zone") + r"\s{1,2}(?=free:\d{1,15}kB)",
+    # 2.4: "Zone:DMA freepages: 13800kB min:   128kB low:   256kB high:   384kB"; the lists below have no names
+    "old_zone": r"\bZone:(?P<old_name>[A-Za-z]\w{0,15})\s{1,3}freepages:\s{0,8}(?P<old_free>\d{1,12})kB\s{1,3}"
+    r"min:\s{0,8}(?P<old_min>\d{1,12})kB\s{1,3}low:\s{0,8}(?P<old_low>\d{1,12})kB",
     # "Normal: ... 3*1024kB": the first sizes were left out
     "head": _NODE % ("head", "head") + rf":\s{{1,4}}(?P<front>{_LEFT_OUT}\s{{0,4}})?(?=\d{{1,9}}\*\d)",
     "block": r"\b(?P<count>\d{1,9})\*(?P<unit>\d{1,9})kB(?:\s{1,2}\((?P<letters>[A-Z]{0,8})\))?",
-    "total": r"=(?:\s{1,2}(?P<total_kb>\d{1,15})kB)?(?=\s|$)",
+    "total": r"=(?:\s{1,2}(?P<total_kb>\d{1,15})kB)?(?=\)?(?:\s|$))",
     "reserve": r"lowmem_reserve\[\]:(?P<reserves>(?:\s{1,3}\d{1,20}(?![\w.*:])){0,8})",
     "protection": r"^protection: \((?P<protections>[\d, ]{1,99})\)",
     "meminfo": r"\b(?P<mem_key>MemTotal|MemFree|Buffers|Cached|Shmem|Active\(file\)|Inactive\(file\)|MmapCopy"
@@ -58,6 +61,8 @@ _PATTERNS = {
     r" \(?r[ow](?=[,\s)])",
     "block_types": r"^Number of blocks type\b",
     "machine": r"\b(?:x86_64|i[3-6]86|amd64|RIP(?=: )|EFLAGS(?=: )|entry_SYSCALL_64|Xen HVM domU)(?!\w)",
+    # syslogd, for lines that are alike
+    "repeated": r"\blast message repeated (?P<times>\d{1,6}) times?\b",
     "meminfo_start": r"\bMem-[Ii]nfo:",
     # "2 x 4 kB" on a line of its own: the author counted blocks by hand
     "claim": r"^(?:[^\w\s]{1,2}[ \t]{1,8})?(?P<claim_count>\d{1,9}) ?[x\u00d7*] ?(?P<claim_kb>\d{1,9}) ?kB[.,;]?$",

@@ -47,12 +47,15 @@ _PATTERNS = (
     r"[\w.+/~-]{1,80}\.(?:log|txt|out|gz)(?:\.\d{1,2})?:[ ]?(?:\d{1,7}[:-][ ]?)?",  # grep -H, -n
     r"(?:\.{0,2}/|~/)[\w.+/~-]{1,80}:\d{1,7}:[ ]?|(?:messages|syslog|dmesg|kmsg|kern):\d{1,7}:[ ]?|\d{1,7}:(?!\d)[ ]?",
     r"\d{1,7}\t|\d{1,6}[ ]{1,4}(?=[\[<])|\d{1,6}[.)|][ ]{1,3}(?=[\[<A-Za-z])",  # cat -n
-    r"[\w.@~:/()\[\] -]{1,60}?[\#$%>][ ](?=[\[<])|\S{1,40}@\S{1,60}[\#$%>][ ]|(?:~|/\S{0,40})[ ]?[\#$%>][ ]",  # prompts
+    # prompts
+    r"[\w.@~:/()\[\] -]{1,60}?[\#$%>][ ](?=[\[<])|[A-Za-z_][\w.-]{0,39}@\S{1,60}[\#$%>][ ]"
+    r"|(?:~|/\S{0,40})[ ]?[\#$%>][ ]",
     r"\d{1,3},\d{1,12},\d{1,18},[^;\n]{1,20};",  # /dev/kmsg, netconsole's extended form
     r"\{[ ]?\"?|[\w@.-]{1,30}\"[ ]?:[ ]?\"|(?:MESSAGE|message|msg|log)=",  # JSON, journalctl -o export
     r"[\w.-]{1,40}[ ]{1,20}\|[ ]|std(?:out|err)[ ][FP][ ]",  # docker compose, Kubernetes
 )
 _PREFIX = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
+_FOREIGN = re.compile(r"[^<\n]{1,120}?<[0-7]>\[[ ]{0,12}(?P<stamp>\d{1,10}\.\d{6})\][ ]?")
 _MOST_PREFIXES = 12
 # What no process's name has in it, and what always ends a prefix.
 _END_OF_PREFIX = re.compile(
@@ -65,6 +68,9 @@ _WORD_START = re.compile(r"(?<=[\s>\]:])(?=\S)")
 def strip(line: str) -> tuple[str, float | None]:
     """(the line without what stands before the kernel's words, seconds since boot by printk's stamp or None)."""
     start, stamp_s = 0, None
+    foreign = _FOREIGN.match(line)
+    if foreign:  # before level and stamp together anything can stand: a hypervisor's console, a test's log
+        start, stamp_s = foreign.end(), float(foreign["stamp"])
     for _ in range(_MOST_PREFIXES):
         match = _PREFIX.match(line, start)
         if match is None or match.end() == start:

@@ -19,6 +19,12 @@ _LETTERS = {
 }
 
 
+def _goes_on(table: Table, key: ZoneKey) -> bool:
+    """True if the row is of the next node of the same file: pagetypeinfo_show() of mm/vmstat.c prints its headers again
+    for every node, in their order."""
+    return key[0] > max(node for node, _ in table.zones)
+
+
 class ProcReader:
     """Handles the tokens of lexer.py that are from files of /proc; what it finds goes to raw."""
 
@@ -57,6 +63,8 @@ class ProcReader:
         letter = _LETTERS.get(name, "?")
         row = row_of(match["row_rest"].partition(name)[2], self._cleaned, match)
         counts = row.counts
+        if self._types is None and self._raw.types and _goes_on(self._raw.types[-1], key):
+            self._types = self._raw.types[-1]
         zone = self._types.zones.get(key) if self._types else None
         if self._types is None or (zone is not None and letter in zone.values):
             self._types = Table(offset, "pagetypeinfo")

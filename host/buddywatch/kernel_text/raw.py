@@ -10,6 +10,10 @@ from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.holdings import Row
 from buddywatch.kernel_text.messages.notice import Notice
 
+_NO_INIT = re.compile(r"Kernel panic - not syncing: No (?:working )?init found|Kernel panic: No init found")
+_STOPS_WITHIN_CHARS = 60_000
+_FAILED = re.compile(r"\bwarn_alloc(?:_failed)?\+0x")
+_TRACE_CHARS = 4000
 _SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")
 
 ZoneKey = tuple[int, str]  # node, name
@@ -112,6 +116,17 @@ class Raw:
     signs: set[str] = field(default_factory=set)  # "compaction", "no-compaction", "x86"
     text: str = ""
     asides: list[Notice] = field(default_factory=list)  # messages without a failure: stalls
+
+    def ends_without_init(self, offset: int) -> bool:
+        """True if the kernel stopped soon after this place because no program could be started as init: nobody can type
+        anything on that machine. kernel_init() of init/main.c, in the spellings of 2.4 to 7.2."""
+        return bool(_NO_INIT.search(self.text, offset, offset + _STOPS_WITHIN_CHARS))
+
+    def follows_failure(self, offset: int) -> bool:
+        """True if the call trace above this place ends in warn_alloc() (4.10; warn_alloc_failed() before), which a
+        failed allocation prints: its first line, with process and size, was lost."""
+        end = max([0, *(message.offset for message in self.messages if message.offset < offset)])
+        return bool(_FAILED.search(self.text, max(end, offset - _TRACE_CHARS), offset))
 
     @property
     def is_32_bit(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.free_output import memory_by_free
@@ -13,13 +14,17 @@ from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
 from buddywatch.kernel_text.messages.programs import FAMILY as PROGRAMS
+from buddywatch.kernel_text.messages.slab import FAMILY as SLAB
 from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
+from buddywatch.kernel_text.one_request import add_event, identity, same_request
 from buddywatch.kernel_text.proc_reader import ProcReader
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
 
 _WORD = re.compile(r"\w")
 # Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
+_MOST_REPEATED = 1000
+_NEXT_LINES_CHARS = 1500
 
 
 def read(cleaned: Cleaned, progress: Callable[[float], None] = lambda done: None) -> Raw:
@@ -42,6 +47,7 @@ class _Reader:
         self._zone_start = 0
         self._list: RawZone | None = None  # whose blocks are being read
         self._list_end = 0  # the end of its last block
+        self._unnamed: list[RawZone] = []  # zones of 2.4 whose lists are still to come
         self._quoted: dict[tuple[object, ...], list[tuple[Event, Message]]] = {}
         self._proc = ProcReader(self.raw, cleaned)
 
@@ -77,20 +83,20 @@ class _Reader:
         if near and ends_notice(near, event):
             self._message = near
             return
-        if near and _same_request(near, event):
-            _add(near, event)
+        if near and same_request(near, event):
+            add_event(near, event)
             self._message = near
             return
         self._message = self._same_quoted(event)
         if self._message is None:
             self._message = Message(event.offset, event.kind, event.process, stamp_s=event.stamp_s)
-            _add(self._message, event)
+            add_event(self._message, event)
             self.raw.messages.append(self._message)
-            self._quoted.setdefault(_identity(event), []).append((event, self._message))
+            self._quoted.setdefault(identity(event), []).append((event, self._message))
 
     def _same_quoted(self, event: Event) -> Message | None:
         """The same failure that the text has already, quoted by a reply or pasted twice."""
-        for other, message in self._quoted.get(_identity(event), []):
+        for other, message in self._quoted.get(identity(event), []):
             if event.depth != other.depth or _is_fine(event.stamp_s):
                 return message
         return None
@@ -105,6 +111,8 @@ class _Reader:
         opened = placed(notice, recent)
         if opened:
             self._close_dump()
+            if notice.family == SLAB and self.raw.dumps and notice.offset - self._list_end < _NEXT_LINES_CHARS:
+                opened.dump = self.raw.dumps.pop()  # slab_out_of_memory() follows the page allocator's report
             self._message = opened
             self.raw.messages.append(opened)
 
@@ -117,6 +125,19 @@ class _Reader:
         known = key in self._notices
         self._notices.add(key)
         return known
+
+    def _on_repeated(self, match: re.Match[str]) -> None:
+        """The line before stands for so many more: a failure that is told in one line happened as often."""
+        last = self.raw.messages[-1] if self.raw.messages else None
+        if last is None or last.dump or self._dump or not self._is_line_before(last, match.start()):
+            return
+        for _ in range(min(int(match["times"]), _MOST_REPEATED)):
+            self.raw.messages.append(replace(last, offset=match.start(), notices=list(last.notices)))
+        self._message = self.raw.messages[-1]
+
+    def _is_line_before(self, message: Message, offset: int) -> bool:
+        end = max([message.offset, *(notice.end for notice in message.notices)])
+        return abs(self._cleaned.line_at(offset) - self._cleaned.line_at(end)) == 1
 
     def _on_task(self, match: re.Match[str]) -> None:
         if match["task_release"] and not self._is_cut_release(match, match["task_release"]):
@@ -144,6 +165,7 @@ class _Reader:
             elif self._message.dump is None or not self._message.dump.has_blocks:
                 self._message.dump = self._dump
         self._dump = self._zone = self._list = None
+        self._unnamed = []
 
     def _open_dump(self, offset: int) -> Dump:
         if self._dump is None:
@@ -169,6 +191,18 @@ class _Reader:
         self._list = None
         self._zone = self._dump_zone(match, "zone_node", "zone_name", "values")
         self._zone_start = match.start()
+
+    def _on_old_zone(self, match: re.Match[str]) -> None:
+        """A zone of 2.4; its list of blocks follows without a name, in the same order."""
+        if self._dump and (0, match["old_name"]) in self._dump.zones:
+            self._close_dump()
+            self._message = None
+        self._zone = self._list = None
+        zone = self._open_dump(match.start()).zones.setdefault((0, match["old_name"]), RawZone())
+        zone.values = {key: int(match[f"old_{key}"]) for key in ("free", "min", "low")}
+        if not any(zone.values.values()):
+            zone.values["present"] = 0
+        self._unnamed.append(zone)
 
     def _on_pair(self, match: re.Match[str]) -> None:
         key, value = match["key"], int(match["value"])
@@ -208,6 +242,8 @@ class _Reader:
         self._list.has_lost_front = bool(match["front"])
 
     def _on_block(self, match: re.Match[str]) -> None:
+        if self._list is None and self._unnamed:
+            self._list = self._unnamed.pop(0)
         zone, unit_kb = self._list, int(match["unit"])
         if zone is None or len(zone.counts) >= MOST_ORDERS:
             return
@@ -229,6 +265,8 @@ class _Reader:
         if self._list is not None and self._list.counts and self._follows_list(match):
             self._list.has_end = True
             self._list.total_kb = int(match["total_kb"]) if match["total_kb"] else None
+        elif self._list is None and match["total_kb"] == "0" and self._unnamed:
+            self._unnamed.pop(0)  # a zone without memory has no list
         self._list = None
 
     def _follows_list(self, match: re.Match[str]) -> bool:
@@ -271,38 +309,7 @@ def _is_fine(stamp_s: float | None) -> bool:
     return stamp_s is not None and round(stamp_s * 1_000_000) % 10_000 != 0
 
 
-def _identity(event: Event) -> tuple[object, ...]:
-    return event.kind, event.process, event.pid, event.number, event.mode, event.stamp_s
-
-
 def _append(zone: RawZone, count: int, unit_kb: int, letters: str | None) -> None:
     zone.counts.append(count)
     zone.units_kb.append(unit_kb)
     zone.letters.append(letters)
-
-
-def _same_request(message: Message, event: Event) -> bool:
-    """True if the event is about the same request as the message. The order is: out of memory, then the allocator's
-    message, then that of mmap; any of them may be missing, since the allocator's is rate-limited."""
-    ranks = {"oom": 0, "page": 1, "alloc": 2, "vma": 2}
-    if ranks[event.kind] <= max(ranks.get(kind, 3) for kind in message.kinds):
-        return False
-    if None not in (event.process, message.process) and event.process != message.process:
-        return False
-    if event.kind == "alloc" and message.order is not None:
-        # get_order() at some page size between 1 kB and 64 kB
-        pages = [-(-(event.number or 0) // (1024 << shift)) for shift in range(7)]
-        return any(max(count - 1, 0).bit_length() == message.order for count in pages)
-    return event.kind == "page" and message.order == event.number
-
-
-def _add(message: Message, event: Event) -> None:
-    message.kinds.append(event.kind)
-    message.kind = event.kind
-    message.pid = event.pid if event.pid is not None else message.pid
-    if event.kind in ("alloc", "vma"):
-        message.requested_bytes = event.number or None
-    else:
-        message.order = event.number
-    if event.mode is not None:
-        message.mode, message.mode_names = event.mode, event.mode_names

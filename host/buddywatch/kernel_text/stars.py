@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 _OTHER_SIGNS = re.compile(r"(?<=\d)(?:\\\*|_|\u00d7|\*\*|&ast;|&#42;)(?=\d{1,9}kB)")
+_LOST_BLANK = re.compile(r"(?<=\dkB)(?=\d{1,9}\*\d{1,9}kB)|(?<=\))(?=\d{1,9}\*\d{1,9}kB)")
 _PIECE = r"\d{1,9}\*?\d{1,9}kB(?:\s\([A-Z]{0,8}\))?"
 _RUN = re.compile(rf"(?<![\w*]){_PIECE}(?:\s{{1,2}}{_PIECE}){{5,31}}(?:\s{{1,2}}=\s{{1,2}}(?P<sum>\d{{1,15}})kB)?")
 _NUMBERS = re.compile(r"(?<![\w*=])(\d{1,9})(\*?)(\d{1,9})kB")
@@ -18,8 +19,8 @@ _SMALLEST_KB = (4, 8, 16, 32, 64, 1, 2)  # page sizes
 
 
 def with_stars(line: str) -> str:
-    """The line with `count*sizekB` in its lists of blocks; any other line as it is."""
-    line = _OTHER_SIGNS.sub("*", line)
+    """The line with `count*sizekB` in its lists of blocks, and a blank between two; any other line as it is."""
+    line = _LOST_BLANK.sub(" ", _OTHER_SIGNS.sub("*", line))
     return _RUN.sub(_restored, line)
 
 

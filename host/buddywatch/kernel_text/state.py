@@ -84,6 +84,12 @@ class Zone:
         return int(watermark.free_pages(self.nr_free)) + (self.unlisted_pages or 0)
 
     @property
+    def most_free_pages(self) -> int:
+        """Free pages by the list of blocks or by the zone's own line, which is counted a moment before, where that has
+        more: per-CPU counts are added to it late (vmstat_update() in mm/vmstat.c)."""
+        return max(self.free_pages, self.values.get("free", 0))
+
+    @property
     def is_whole(self) -> bool:
         """True if the number of blocks of every order is known."""
         return not self.gaps
@@ -151,13 +157,14 @@ class State:
     total_free_pages: int | None = None
     holders: list[Holder] = field(default_factory=list)
     stamp_s: float | None = None
+    after_failure: bool = False  # the call trace above it is that of a failure whose own line is not in the text
     files: frozenset[str] | None = None
 
     @property
     def lost_pages(self) -> int:
         """Free pages of zones that are not in the text, by the sum of all zones. 0 if the sums, which the kernel counts
         one after the other, are about the same; 1 at least if the reserves show a zone that is missing."""
-        lost = (self.total_free_pages or 0) - sum(zone.free_pages for zone in self.zones)
+        lost = (self.total_free_pages or 0) - sum(zone.most_free_pages for zone in self.zones)
         if any(zone.unlisted_pages is None for zone in self.zones):
             lost = 0
         if self.zones and lost > _MOMENTS_PAGES + (self.total_free_pages or 0) // 16:

@@ -19,12 +19,13 @@ USES = (
     "kernel_stack",
     "pagetables",
 )
+_OF_ZONES = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 _OF_THE_MACHINE = {"RAM": "ram", "reserved": "reserved", "cma reserved": "cma"}
 
 
 def usage_of_dump(dump: Dump, page_kb: int) -> dict[str, int]:
     """Pages by use. The LRU lists hold shmem among the anonymous pages, so that it is taken off there."""
-    header = dump.header
+    header = _of_all_zones(dump, page_kb) | dump.header
     usage = {key: header[key] for key in USES if key in header}
     if "active_anon" in header and "inactive_anon" in header:
         usage["anon"] = max(header["active_anon"] + header["inactive_anon"] - header.get("shmem", 0), 0)
@@ -35,6 +36,13 @@ def usage_of_dump(dump: Dump, page_kb: int) -> dict[str, int]:
     if stacks:
         usage["kernel_stack"] = sum(stacks) // page_kb
     return usage | {name: dump.footer[key] for key, name in _OF_THE_MACHINE.items() if key in dump.footer}
+
+
+def _of_all_zones(dump: Dump, page_kb: int) -> dict[str, int]:
+    """The same sums by the zones' own lines, where the header was cut or damaged."""
+    zones = [zone.values for zone in dump.zones.values()]
+    keys = [key for key in _OF_ZONES if zones and all(key in values for values in zones)]
+    return {key: sum(values[key] for values in zones) // page_kb for key in keys}
 
 
 def usage_of_meminfo(memory_kb: dict[str, int], page_bytes: int) -> dict[str, int]:

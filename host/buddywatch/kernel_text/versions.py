@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from buddywatch.kernel_text.gfp import Span, Version, span_of_mode
 from buddywatch.kernel_text.raw import Raw, RawZone
 
-FIRST: Version = (2, 6, 0)
+FIRST: Version = (2, 4, 0)
 LAST: Version = (99, 0, 0)
 
 # The versions that print each wording: read in mm/page_alloc.c, mm/oom_kill.c, mm/nommu.c, lib/dump_stack.c and
@@ -31,6 +31,11 @@ _SINCE: tuple[tuple[str, Version], ...] = (
 )
 _UNTIL: tuple[tuple[str, Version], ...] = (
     ("page allocation failure. ", (3, 0, 999)),
+    (" freepages:", (2, 4, 999)),
+    ("protections[]:", (2, 6, 10)),
+    (" hot: low ", (2, 6, 20)),
+    (": Hot: hi:", (2, 6, 24)),
+    ("Active:", (2, 6, 27)),
     ("Active_anon:", (2, 6, 31)),
     ("oomkilladj=", (2, 6, 31)),
     (", type      Reserve", (4, 3, 999)),

@@ -9,6 +9,7 @@ from buddywatch.kernel_text.messages import cma as forms
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text.escape import one_line
 
+_BUSY = 16  # EBUSY
 _PAGE_SIZES = {4096 << shift for shift in range(5)}
 _ERRNOS = {
     12: "-12 (ENOMEM): no run of that many pages of the area is unused",
@@ -31,7 +32,8 @@ def told(message: Message, raw: Raw) -> Told:
         f"A driver asked for {amount}{device}, in one run, from the area{area} that the kernel keeps for such requests "
         "(CMA). The blocks and watermarks of the other zones do not decide it."
     )
-    return Told(amount, asked, _cause(message, numbers), reasons.CMA_BUSY, True, _remedies(numbers))
+    remedies = (*_try_again(message, numbers), *_remedies(numbers))
+    return Told(amount, asked, _cause(message, numbers), reasons.CMA_BUSY, True, remedies)
 
 
 def _tried_pages(message: Message) -> int | None:
@@ -80,10 +82,28 @@ def _cause(message: Message, numbers: dict[str, int]) -> str:
 
 
 def _runs(message: Message) -> str:
-    """The largest run of the dump "number of available pages: 3@125+1@200=> 4 free of 16384 total pages"."""
+    largest = _largest_run(message)
+    return f", the largest run of them {largest} pages" if largest else ""
+
+
+def _largest_run(message: Message) -> int:
+    """Of the dump "number of available pages: 3@125+1@200=> 4 free of 16384 total pages"; 0: not in the text."""
     text = next((notice.words["ranges"] for notice in message.notices if "ranges" in notice.words), "")
     runs = [int(part.split("@")[0]) for part in text.replace(" ", "").split("+") if part.split("@")[0].isdecimal()]
-    return f", the largest run of them {max(runs)} pages" if runs else ""
+    return max(runs, default=0)
+
+
+def _try_again(message: Message, numbers: dict[str, int]) -> list[Remedy]:
+    """Where the area's own map has a run that is long enough, its size is not what was missing."""
+    if numbers.get("errno_number") != _BUSY or _largest_run(message) < numbers.get("request_pages", 1 << 62):
+        return []
+    text = (
+        "Ask again, or ask for one buffer at a time: the area has runs that are long enough, but each was being "
+        "emptied for another request, or held a page that could not be moved at that moment. Some kernels from 5.11 on "
+        "let several requests work on the area at once, which get into each other's way like this; a newer one helps."
+    )
+    short = "ask again, or for one buffer at a time: the area itself had room"
+    return [Remedy("again", text, short=short)]
 
 
 def _remedies(numbers: dict[str, int]) -> tuple[Remedy, ...]:

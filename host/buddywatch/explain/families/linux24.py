@@ -17,6 +17,8 @@ def told(message: Message, raw: Raw) -> Told:
     notice = message.notices[0]
     if notice.form == forms.BITMAP:
         return _bitmap(notice.numbers["request_pages"])
+    if not message.order:
+        return _one_page(message)
     pages = 1 << (message.order or 0)
     asked = f"The request was for {counted(pages, 'page')} in one piece (order {message.order}) from a kernel 2.4."
     if message.mode is not None and not message.mode & _WAIT:
@@ -39,6 +41,30 @@ def told(message: Message, raw: Raw) -> Told:
     return Told(
         f"{counted(pages, 'page')} in one piece", asked, cause, reasons.OTHER_RULE, bool(message.order), tuple(remedies)
     )
+
+
+def _one_page(message: Message) -> Told:
+    """A single page is there wherever anything is free: the marks alone can refuse it."""
+    waits = message.mode is None or bool(message.mode & _WAIT)
+    asked = "The request was for 1 page (order 0) from a kernel 2.4."
+    cause = (
+        "Too little memory: in every zone that may serve it, the free pages were below the kernel's mark (its own, "
+        "`min:` in SysRq-M). It is no matter of large blocks; what was free is not in the text."
+    )
+    help_it = Remedy("free_memory", "Let programs use less, add swap, or end the one that grows (`ps` twice).")
+    if not waits:
+        asked += " It could not wait for memory to be freed (an interrupt, or a driver that holds a lock)."
+        help_it = Remedy(
+            "keep_more_free",
+            "Single ones do no harm: a network driver drops a packet. If they come without end, memory is used up: end "
+            "the program that grows (`ps` twice shows it).",
+            short="if they come without end, end the program that grows; single ones do no harm",
+        )
+    show = Remedy(
+        "list", "SysRq-M (`echo m > /proc/sysrq-trigger`) shows what is free, `cat /proc/slabinfo` the caches."
+    )
+    no_compaction = Remedy("newer_kernel", "Compaction: it is about single pages, and 2.4 has none.", helps=False)
+    return Told("1 page", asked, cause, reasons.OTHER_RULE, False, (help_it, show, no_compaction))
 
 
 def _bitmap(pages: int) -> Told:

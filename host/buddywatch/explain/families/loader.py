@@ -59,7 +59,34 @@ def told(message: Message, raw: Raw) -> Told | None:
             None,
             (_LOG,) if errno == _ENOMEM else (),
         )
-    return _no_memory(notice.form, piece)
+    return _no_init(piece) if raw.ends_without_init(message.offset) else _no_memory(notice.form, piece)
+
+
+def _no_init(piece: str) -> Told:
+    """The kernel tried one program after another, and stopped."""
+    asked = (
+        f"A program was being started as init, the first of all, and the kernel had no memory for {piece}. No other "
+        "could be started either, so the kernel stopped (panic): nothing can be typed on this machine."
+    )
+    cause = (
+        "Without an MMU each such piece must be one free block of contiguous pages, of the next power of two. Right "
+        "after the boot that means: the program is too large for what the kernel and its root file system leave, or "
+        "the kernel has a bug. Neither the size nor what was free is in the text."
+    )
+    smaller = Remedy(
+        "smaller_program",
+        "Make the first program smaller (fewer applets, a smaller stack: `buddywatch need FILE` shows its pieces), or "
+        "the root file system in RAM.",
+        short="a smaller first program, or a smaller root file system in RAM",
+    )
+    log = Remedy(
+        "console",
+        "The console has more of it: `loglevel=8` on the kernel's command line shows who asked for how many bytes and "
+        "what was free then, in the lines before.",
+        short="`loglevel=8` on the kernel's command line shows the size and what was free",
+    )
+    remedies = (smaller, log, _IN_PLACE)
+    return Told("the memory of the first program (init)", asked, cause, reasons.UNKNOWN, True, remedies)
 
 
 def _no_memory(form: str, piece: str) -> Told:

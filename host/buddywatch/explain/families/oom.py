@@ -7,6 +7,9 @@ import re
 from buddywatch.explain import reasons
 from buddywatch.explain.families.told import Told
 from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text import versions
+from buddywatch.kernel_text.gfp import flags_of
+from buddywatch.kernel_text.holdings import TASK
 from buddywatch.kernel_text.messages import oom as forms
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message, Raw
@@ -15,22 +18,24 @@ from buddywatch.text.escape import one_line
 _STAT = re.compile(r"(?P<name>[a-z_()]{2,32})(?::(?P<kb>\d{1,15})(?: (?P<more>\d{1,12}))?KB| (?P<bytes>\d{1,20}))")
 # The statistics' names to 5.2, and from 5.3 on.
 _CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("shmem",), ("rss", "anon")
+_HEADER_CHARS = 300
+_REPORT_CHARS, _NAMED = 60_000, 3
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
 def told(message: Message, raw: Raw) -> Told:
     """A header with a plain kill behind it is explained by the kernel's rule for pages."""
     if message.in_cgroup:
-        return _group(message)
+        return _group(message, raw)
     if message.order is None:
         return _without_header(message)
-    return _confined(message)
+    return _confined(message, raw)
 
 
 # --- a control group ---
 
 
-def _group(message: Message) -> Told:
+def _group(message: Message, raw: Raw) -> Told:
     name = next((notice.words["cgroup"] for notice in message.notices if notice.words.get("cgroup")), None)
     which = f"the control group {one_line(name, 120)}" if name else "a control group"
     usage = {notice.words["what"]: notice.numbers for notice in message.notices if notice.form == forms.USAGE}
@@ -39,7 +44,7 @@ def _group(message: Message) -> Told:
     most = f" of {limit} kB" if limit is not None and limit < _LIMIT_UNSET_KB else ""
     parts = [f"A control group reached its limit{most}; the machine was not out of memory."]
     parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
-    parts += [words for words in (_held(stats),) if words]
+    parts += [words for words in (_held(stats), _largest_tasks(message, raw)) if words]
     parts.append("Free memory of the machine, its blocks and watermarks have nothing to do with it.")
     return Told(
         "more than the limit of its control group" if message.process else "the limit of a control group",
@@ -49,6 +54,16 @@ def _group(message: Message) -> Told:
         False,
         tuple(_group_remedies(stats)),
     )
+
+
+def _largest_tasks(message: Message, raw: Raw) -> str:
+    """The largest programs of the group, by the table of its tasks."""
+    following = [other.offset for other in raw.messages if other.offset > message.offset]
+    end = min([*following, message.offset + _REPORT_CHARS])
+    rows = [row for row in raw.holdings if row.kind == TASK and message.offset < row.offset < end]
+    largest = sorted(rows, key=lambda row: -row.amount)[:_NAMED]
+    told = [f"{one_line(row.name, 40)}{f' ({row.pid})' if row.pid else ''} {row.amount:.0f}" for row in largest]
+    return f"Its largest programs, in {largest[0].unit}: {', '.join(told)}." if told else ""
 
 
 def _asking(message: Message) -> str:
@@ -124,6 +139,8 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
 def _without_header(message: Message) -> Told:
     killed = [notice for notice in message.notices if notice.form == forms.KILLED]
     held = [words for words in (_victim_words(notice) for notice in killed) if words]
+    if forms.killer(message.notices) != forms.killer([]):
+        return _in_fault(message)
     nobody = any(notice.form == forms.NOBODY for notice in message.notices)
     asked = (
         "Memory ran out, and the kernel ended a program to get some. Which request led to it, and what was free, is "
@@ -149,6 +166,27 @@ def _without_header(message: Message) -> Told:
     return Told("memory ran out", asked, f"Memory ran out. {cause}", reasons.UNKNOWN, None, remedies, label)
 
 
+def _in_fault(message: Message) -> Told:
+    return Told(
+        "a program that touched a page",
+        "A program touched a page that had to be filled (page fault), and the kernel ended it because it had no memory "
+        "for that. Such a request is for single pages: it is no matter of large blocks.",
+        "Memory ran out, and what was free is not in the text.",
+        reasons.UNKNOWN,
+        False,
+        (
+            Remedy(
+                "list",
+                "`echo m > /proc/sysrq-trigger` prints what is free in each zone, `cat /proc/meminfo` and `cat "
+                "/proc/slabinfo` what holds the rest.",
+            ),
+            Remedy("free_memory", "Let programs use less, add swap, or end the one that grows (`ps` twice)."),
+        ),
+        "Killed",
+        forms.killer(message.notices),
+    )
+
+
 def _victim_words(notice: Notice) -> str:
     names = (("anon_kb", "of its own"), ("file_kb", "of mapped files"), ("shmem_kb", "shared or in tmpfs"))
     parts = [f"{notice.numbers[key]} kB {what}" for key, what in names if notice.numbers.get(key)]
@@ -159,17 +197,52 @@ def _victim_words(notice: Notice) -> str:
 # --- a header ---
 
 
-def _confined(message: Message) -> Told:
+def _only_movable(message: Message) -> bool:
+    """True if the nodes of the report have nothing but zones for movable pages, and the request is for another kind."""
+    zones = {name for _, name in message.dump.zones} if message.dump else set()
+    flags = flags_of(message.mode, message.mode_names, (versions.FIRST, versions.LAST)) if message.mode else None
+    return zones == {"Movable"} and flags is not None and "MOVABLE" not in flags
+
+
+def _no_zone(message: Message, constraint: dict[str, str], asked: str) -> Told:
+    nodes = constraint["mems"]
+    cause = (
+        f"The process may use node {nodes} only (cpuset), and that has only zone Movable, which holds pages that the "
+        f"kernel can move; this request is for another kind. However much is free there, nothing can serve it "
+        f"(cpuset {one_line(constraint['cpuset'], 80)})."
+    )
+    remedies = (
+        Remedy(
+            "cpuset_mems",
+            f"Add a node with a zone Normal or DMA32 to the cpuset (cpuset.mems, `docker run --cpuset-mems`): node "
+            f"{nodes} alone, set up as movable (movable_node, memory hot-plug), serves no request of the kernel.",
+            short="add a node that has a zone Normal to the cpuset (cpuset.mems)",
+        ),
+        Remedy("free_memory", "Freeing memory and ending programs: the kernel kills in vain here.", helps=False),
+    )
+    return Told("1 page on a node that cannot serve it", asked, cause, reasons.CONTROL_GROUP, False, remedies)
+
+
+def _prints_order(message: Message, raw: Raw) -> bool:
+    """True for the headers of 2.6.11 and later."""
+    return "order" in raw.text[message.offset : message.offset + _HEADER_CHARS].partition("\n")[0]
+
+
+def _confined(message: Message, raw: Raw) -> Told:
     """What the kernel's rule does not explain about a request with its header."""
     ended = "" if message.killed else " Which program it ended is not in the text."
     parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
     parts += [words for words in (_victim_words(n) for n in message.notices if n.form == forms.KILLED) if words]
+    if not _prints_order(message, raw):
+        parts.append("This kernel does not print for how many pages the request was: one page is assumed.")
     if message.mode == 0:
         parts.append(
             "gfp_mask=0x0 is no request: a page fault failed (pagefault_out_of_memory()), and the request that failed "
             "in it is not in the text. The order printed with it says nothing."
         )
     constraint = next((notice.words for notice in message.notices if notice.form == forms.CONSTRAINT), {})
+    if constraint.get("constraint") == "CONSTRAINT_CPUSET" and _only_movable(message):
+        return _no_zone(message, constraint, " ".join(parts))
     if constraint.get("constraint") == "CONSTRAINT_CPUSET":
         parts.append(
             f"The process may use the nodes {constraint['mems']} only (cpuset {constraint['cpuset']}): memory on other "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from buddywatch.explain import reasons
 from buddywatch.explain.families.told import Told
 from buddywatch.explain.remedy import Remedy
@@ -16,6 +18,7 @@ _WHAT_IT_IS = (
 )
 _NEGATIVE_32 = 1 << 31
 _PAGE_SIZES = {4096 << shift for shift in range(5)}
+_LONG_ADDRESS = re.compile(r"\b(?:0x)?ffff[0-9a-f]{12}\b")
 _LOADERS = {"insmod", "modprobe", "kmodloader", "systemd-udevd", "udevd", "kmod", "systemd-modules"}
 
 
@@ -29,13 +32,13 @@ def told(message: Message, raw: Raw) -> Told:
     if forms.TOO_LARGE in found or _is_wrong_size(size, found, raw):
         return _wrong_size(size or 0, amount, asked, raw)
     if forms.SPACE in found:
-        return _space(message, amount, asked)
+        return _space(message, amount, asked, raw)
     cause = (
         "The kernel does not say which of two reasons it had: no hole in its address space was large enough (then a "
         "line `vmap allocation for size ... failed` stands before this one, unless it was lost), or the size was zero "
         "or larger than the machine's memory. Single pages were not what it lacked."
     )
-    return Told(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message))
+    return Told(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message, raw))
 
 
 def _is_wrong_size(size: int | None, found: set[str], raw: Raw) -> bool:
@@ -62,17 +65,45 @@ def _wrong_size(size: int, amount: str, asked: str, raw: Raw) -> Told:
     return Told(amount, asked, cause, reasons.TOO_LARGE, False, (remedy,))
 
 
-def _space(message: Message, amount: str, asked: str) -> Told:
+def _space(message: Message, amount: str, asked: str, raw: Raw) -> Told:
     wanted = max((notice.numbers.get("size_bytes", 0) for notice in message.notices), default=0)
     guard = f" (with the guard page: {wanted})" if message.requested_bytes and wanted > message.requested_bytes else ""
     cause = (
         f"The kernel's address space for vmalloc had no hole{guard} of that size. Free memory and its fragmentation "
         "have nothing to do with it."
     )
-    return Told(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message))
+    if _is_64_bit(message, raw) and message.process not in _LOADERS:
+        cause = (
+            f"No hole{guard} of that size was found at a place that suits the request. A kernel of 64 bit has many TB "
+            "of this space, which do not run out: the request was for a narrow part of it (modules, eBPF), or for an "
+            "alignment that it has nowhere. Free memory and its fragmentation have nothing to do with it."
+        )
+    return Told(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message, raw))
 
 
-def _space_remedies(message: Message) -> tuple[Remedy, ...]:
+def _is_64_bit(message: Message, raw: Raw) -> bool:
+    """True if the lines around it have addresses of 64 bit."""
+    around = raw.text[max(message.offset - 500, 0) : message.offset + 3000]
+    return bool(_LONG_ADDRESS.search(around)) and not raw.is_32_bit
+
+
+def _larger_space(message: Message, raw: Raw) -> Remedy:
+    if _is_64_bit(message, raw):
+        return Remedy(
+            "caller",
+            "Look at the caller, the function below `__vmalloc_node_range` in the call trace: the range or the "
+            "alignment that it asks for. `vmalloc=SIZE` changes nothing on 64 bit.",
+            short="look at the caller in the call trace: the range or the alignment that it asks for",
+        )
+    return Remedy(
+        "vmalloc_size",
+        "`vmalloc=SIZE` on the kernel's command line (32-bit ARM and x86) makes the space larger; the memory that "
+        "the kernel maps directly becomes smaller by as much.",
+        short="`vmalloc=SIZE` on the kernel's command line",
+    )
+
+
+def _space_remedies(message: Message, raw: Raw) -> tuple[Remedy, ...]:
     found = []
     if message.process in _LOADERS:
         found.append(
@@ -85,12 +116,7 @@ def _space_remedies(message: Message) -> tuple[Remedy, ...]:
             )
         )
     found += [
-        Remedy(
-            "vmalloc_size",
-            "`vmalloc=SIZE` on the kernel's command line (32-bit ARM and x86) makes the space larger; the memory that "
-            "the kernel maps directly becomes smaller by as much.",
-            short="`vmalloc=SIZE` on the kernel's command line",
-        ),
+        _larger_space(message, raw),
         Remedy(
             "vmallocinfo",
             "`sort -k2 -n /proc/vmallocinfo` lists who holds how much of it, `grep Vmalloc /proc/meminfo` how large "

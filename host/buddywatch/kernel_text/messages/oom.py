@@ -1,10 +1,10 @@
 """Out of memory: what the OOM killer printed around or without its header, and the limits of control groups.
 
 The header ("NAME invoked oom-killer: ...") is read with the page allocator's messages. Here are, from mm/oom_kill.c and
-mm/memcontrol.c: the header of 2.6.10 to 2.6.17 without a name, the choice of a victim and its end in the spellings of
-2.4 to 7.2 ("Out of Memory: Killed process", "kill process ... or a child", "Kill process ... or sacrifice child",
-"Killed process ... total-vm:"), "oom-kill:constraint=" (5.0), usage and limit of a control group (2.6.29), its
-statistics (3.9; other names and bytes from 5.3), and "VM: killing process" of the page fault handlers (2.4 to 2.6.3x).
+mm/memcontrol.c: the choice of a victim and its end in the spellings of 2.4 to 7.2 ("Out of Memory: Killed process",
+"kill process ... or a child", "Kill process ... or sacrifice child", "Killed process ... total-vm:"),
+"oom-kill:constraint=" (5.0), usage and limit of a control group (2.6.29), its statistics (3.9; other names and bytes
+from 5.3), and "VM: killing process" of the page fault handlers (2.4 to 2.6.3x).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from buddywatch.kernel_text.messages.notice import Notice, form
 
 FAMILY = "oom"
-HEADER, CHOSEN, KILLED, FAULT, CONSTRAINT, NOBODY = "header", "chosen", "killed", "fault", "constraint", "nobody"
+CHOSEN, KILLED, FAULT, CONSTRAINT, NOBODY = "chosen", "killed", "fault", "constraint", "nobody"
 LIMIT, USAGE, STATS, GROUP, TRACE = "limit", "usage", "stats", "group", "trace"
 
 _REASON = r"(?P<reason>(?:Memory cgroup )?[Oo]ut of [Mm]emory(?: \([^)\n]{1,40}\))?)"
@@ -21,8 +21,6 @@ _PID = r"(?P<victim_number>\d{1,10})"
 # A terminal may fold a path; the rest of it is then alone on its line.
 _PATH = r"/[^\s:,]{0,400}(?:\n[^\s:,\[]{1,400}$)?"
 FORMS = (
-    form(HEADER, "oom-killer:", r"^\W{0,3}oom-killer: gfp_mask=(?P<mode>0x[0-9a-f]{1,16})"
-         r"(?:, order=(?P<order>\d{1,3}))?"),
     form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID}(?:,? (?:UID \d{{1,10}}, )?{_VICTIM})?"
          r"(?:,? (?:UID \d{1,10}, )?(?:total-vm|vsz):(?P<vm_kb>\d{1,15})kB)?(?:, anon-rss:(?P<anon_kb>\d{1,15})kB)?"
          r"(?:, file-rss:(?P<file_kb>\d{1,15})kB)?(?:, shmem-rss:(?P<shmem_kb>\d{1,15})kB)?"),
@@ -62,8 +60,16 @@ def victims(found: list[Notice]) -> list[str]:
     for names in ((KILLED, FAULT), (CONSTRAINT, CHOSEN)):
         told = [_victim(notice) for notice in found if notice.form in names]
         if told:
-            return list(dict.fromkeys(told))
+            pids = {name.partition(" (")[0] for name in told if " (" in name}
+            return list(dict.fromkeys(name for name in told if name not in pids))
     return []
+
+
+def killer(found: list[Notice]) -> str:
+    """Who ended the processes of victims(). A page fault that gets no page ends its own process (do_page_fault() of 2.4
+    and 2.6), which is not the OOM killer's choice."""
+    told = {notice.form for notice in found}
+    return "the page fault handler" if FAULT in told and KILLED not in told else "the OOM killer"
 
 
 def _victim(notice: Notice) -> str:

@@ -22,6 +22,7 @@ from buddywatch.kernel_text.raw import Message
 _FAMILIES = (cma, linux24, loader, lowmemorykiller, oom, page_parts, pools, programs, slab, stalls, vmalloc)
 # Lines of one message that follow each other, with the prefixes of a log between them.
 _NEXT_LINE_CHARS = 600
+_TRACE_CHARS = 3000
 # What is no failure without another message before it.
 _ONLY_PARTS = {page_parts.FAMILY: (page_parts.MODE, page_parts.NODES), oom.FAMILY: (oom.TRACE,)}
 _RECENT = 4  # failures that other CPUs may have reported in between
@@ -69,7 +70,8 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
     """The failure among the recent ones that the notice is about."""
     last = recent[-1] if recent else None
     if notice.family == vmalloc.FAMILY:
-        return last if last and last.kind == vmalloc.FAMILY and _follows(last, notice.offset) else None
+        goes_on = last and last.kind == vmalloc.FAMILY and _follows(last, notice.offset)
+        return last if last and goes_on and not _starts_again(last, notice) else None
     if notice.family == cma.FAMILY:
         return last if last and last.kind == cma.FAMILY and _is_same_area(last, notice) else None
     if notice.form == lowmemorykiller.TAIL:
@@ -85,10 +87,30 @@ def _owner(notice: Notice, recent: list[Message]) -> Message | None:
         return next((m for m in reversed(recent) if "alloc" in m.kinds and not _has(m, loader.FAMILY)), None)
     if notice.family == page_parts.FAMILY:
         return _owner_of_part(notice, recent)
-    if notice.family == oom.FAMILY and notice.form != oom.HEADER:
+    if notice.form == oom.FAULT and (refused := _refused_in_fault(notice, recent)):
+        return refused
+    if notice.family == oom.FAMILY:
         kill = next((m for m in reversed(recent) if m.kind == oom.FAMILY), None)
         return kill if kill and (not _is_over(kill, notice) or _goes_on(kill, notice)) else None
     return None
+
+
+def _refused_in_fault(notice: Notice, recent: list[Message]) -> Message | None:
+    """The request whose refusal ended the process: do_page_fault() prints the name after the allocator's own line, and
+    for a process that the OOM killer has ended already as well."""
+    for message in reversed(recent):
+        if any(other.form == oom.FAULT for other in message.notices) or not _follows_fault(message, notice):
+            continue
+        names = {message.process, *(name.partition(" (")[0] for name in message.killed)}
+        if message.kind == linux24.FAMILY or notice.words["victim"] in names:
+            return message
+    return None
+
+
+def _follows_fault(message: Message, notice: Notice) -> bool:
+    """True if no more than a call trace is between them."""
+    end = max([message.offset, *(other.end for other in message.notices)])
+    return message.kind in ("page", "oom", linux24.FAMILY) and notice.offset - end <= _TRACE_CHARS
 
 
 def _owner_of_part(notice: Notice, recent: list[Message]) -> Message | None:
@@ -120,6 +142,16 @@ def _is_of_pool(message: Message, notice: Notice) -> bool:
     if notice.form != pools.DMA_POOL or size_kib is None or order is None or message.kind != "page":
         return False
     return not _has(message, pools.FAMILY) and size_kib in {4 << shift << order for shift in range(5)}
+
+
+def _starts_again(last: Message, notice: Notice) -> bool:
+    """True if the next failure begins: with the line about the missing space, which stands before the one with the
+    process, or with a second line of that kind."""
+    return _is_first_line(notice) or not all(_is_first_line(other) for other in last.notices)
+
+
+def _is_first_line(notice: Notice) -> bool:
+    return notice.form == vmalloc.SPACE and notice.process is None
 
 
 def _follows(near: Message, offset: int) -> bool:

@@ -1,0 +1,41 @@
+"""A state in which every zone is below its min mark: no request in the text failed, but any would. Pure."""
+
+from __future__ import annotations
+
+from buddywatch.explain.holders import advice, holder_lines, largest_words
+from buddywatch.explain.state_words import LESS_THAN_A_PAGE, total_words
+from buddywatch.explain.state_words import largest_words as largest_request
+from buddywatch.kernel_text.state import State
+from buddywatch.text.document import Bullets, Columns, Heading, Lead, Part
+
+
+def is_exhausted(state: State) -> bool:
+    """True if not even a page would be had after reclaim, by every rule that the kernel may have."""
+    return bool(state.zones) and largest_request(state) == LESS_THAN_A_PAGE
+
+
+def exhausted_lead(state: State) -> list[Part]:
+    held = largest_words(state)
+    found = [remedy.short for remedy in advice(state)]
+    can_go = _reclaimable_kb(state)
+    if can_go and not found:
+        held = f"but up to {can_go} kB of caches could go"
+        found = ["raise vm.min_free_kbytes: requests that cannot wait fail until the caches are reclaimed"]
+    return [
+        Lead("Free", f"{total_words(state)} in line {state.line}: too little memory, whatever its pieces."),
+        Lead("Why", f"every zone is below its min mark{f'; {held}' if held else ''}."),
+        Lead("First", f"{found[0] if found else 'free memory: end programs, remove files in RAM'}."),
+    ]
+
+
+def _reclaimable_kb(state: State) -> int:
+    """Caches as the kernel lists them, if they are more than what the marks lack; 0: fewer, or not in the text."""
+    lacking = sum(max((zone.low_pages or 0) - zone.free_pages, 0) for zone in state.zones)
+    pages = state.reclaimable_pages or 0
+    return pages * state.page_bytes // 1024 if state.page_bytes and pages > lacking else 0
+
+
+def exhausted_parts(state: State) -> list[Part]:
+    lines, found = holder_lines(state), advice(state)
+    parts: list[Part] = [Heading("What holds the memory"), Columns(lines)] if lines else []
+    return parts + ([Heading("What would help"), Bullets([f"{remedy.short}." for remedy in found])] if found else [])
