@@ -161,11 +161,8 @@ def _uptime(board: Overview) -> str:
 def _memory_lines(board: Overview) -> list[str]:
     state = board.state
     if state is None:
-        return [
-            "memory unknown: no snapshot of this boot yet"
-            if board.boot
-            else "memory unknown: no usable hello yet (`collect` reports why)"
-        ]
+        missing = "snapshot of this boot yet" if board.boot else "usable hello yet (`collect` reports why)"
+        return [f"memory unknown: no {missing}"]
     snapshot = board.current_snapshot
     needs = [f"{need_title(need, state)}: {need_words(need, snapshot, state)}" for need in state.needs]
     return [memory_words(state), *needs]

@@ -172,7 +172,7 @@ def remedy_parts(case: Case, full: bool) -> list[Part]:
     """What helps, and what does not help."""
     found = remedies(case)
     parts: list[Part] = []
-    sections = (("What would help", True, _MOST_HELP), ("What would help little or not", False, _MOST_NOT))
+    sections = (("What would help", True, _MOST_HELP), ("What helps little or not at all", False, _MOST_NOT))
     for title, helps, most in sections:
         chosen = [remedy for remedy in found if remedy.helps == helps]
         texts = [remedy.text for remedy in chosen] if full else [short_of(remedy) for remedy in chosen[:most]]

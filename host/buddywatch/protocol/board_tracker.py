@@ -19,7 +19,7 @@ from buddywatch.protocol.reassembly import Decoded
 
 LIVES_MAX = 8  # boots of a board that may still speak: slow links lag behind
 EARLIER_MAX = 256
-KNOWN_IN_A_ROW_MAX = 8  # frames that bring nothing: a slow link, or a later boot with the same id, which a hello tells
+KNOWN_IN_A_ROW_MAX = 32  # known frames on end: a slow link, or a later boot with the same id, which a hello shows
 WAITING_MAX = 1024  # frames that wait for a complete hello; the others are asked for again
 
 Stored = Boot | BootEnd | Decoded

@@ -93,7 +93,7 @@ def test_a_boot_that_has_made_more_frames_goes_on_whatever_its_uptime_says():
 
 def test_frames_that_bring_nothing_make_it_ask_who_is_there():
     """A later boot with the same id counts from 1 again; so does a link that lags far behind."""
-    made = board(polls=30)
+    made = board(polls=KNOWN_IN_A_ROW_MAX + 8)
     tracker, _ = met(made)
     frames = items([line for _, line in made.ring])
     feed(tracker, frames)
