@@ -68,7 +68,7 @@ _WORD_START = re.compile(r"(?<=[\s>\]:])(?=\S)")
 def strip(line: str) -> tuple[str, float | None]:
     """(the line without what stands before the kernel's words, seconds since boot by printk's stamp or None)."""
     start, stamp_s = 0, None
-    foreign = _FOREIGN.match(line)
+    foreign = _FOREIGN.match(line) if ">[" in line else None
     if foreign:  # before level and stamp together anything can stand: a hypervisor's console, a test's log
         start, stamp_s = foreign.end(), float(foreign["stamp"])
     for _ in range(_MOST_PREFIXES):
