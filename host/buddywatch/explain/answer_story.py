@@ -137,6 +137,11 @@ def _cause(case: Case, block: int) -> str:
         return "the reserve per block size. " + verdict_words.held_back(block)
     if reason == reasons.TOO_LITTLE:
         return "too little memory. Total free memory is smaller than the request and the reserve together:"
+    if reason == reasons.ATOMIC_RESERVE and case.answer.zone and case.answer.zone.has_no_highatomic_free:
+        return (
+            "the reserve for atomic requests of 2 pages and more. The kernel takes all of it off what is free, though "
+            "none of it is: no block is on its list (letter H). Later kernels count only what is free of it:"
+        )
     if reason == reasons.ATOMIC_RESERVE:
         return "the free memory is reserved for atomic requests of 2 pages and more, and this is not one:"
     if reason == reasons.CMA_RESERVE:

@@ -116,6 +116,9 @@ def _refusal(case: Case) -> str:
             return f"fragmentation: no free block of {block}{zone}"
         free = _kb(case, state.free_pages)
         return f"fragmentation: {free} are free, the largest block is {largest_free(state)}"
+    if answer.reason == reasons.ATOMIC_RESERVE and answer.zone and answer.zone.has_no_highatomic_free:
+        reserved = _kb(case, answer.zone.highatomic_pages)
+        return f"the kernel takes {reserved} for atomic requests off what is free, though none of it is: {short}"
     return {
         reasons.EITHER_WAY: f"{short}, whatever the missing part of the list had",
         reasons.RESERVE: f"a block of {block} is free, but kept in reserve: {short}",
@@ -174,6 +177,8 @@ def _unknown(case: Case) -> str:
 def _without_state(case: Case) -> str:
     """The cause as the message itself gives it."""
     missing = "what was free then is not in the text"
+    if "NORETRY" in (case.answer.request.flags or ()):
+        return f"it gave up after one try (__GFP_NORETRY), and its caller has another way; {missing}"
     is_page = case.message is not None and case.message.kind == "page" and case.order == 0
     if is_page and case.answer.request.flags and case.answer.request.can_wait:
         return f"memory ran out: not even single pages could be freed; {missing}"
@@ -189,7 +194,7 @@ def first(case: Case) -> str:
     helping = [remedy for remedy in remedies(case) if remedy.helps]
     if helping:
         return helping[0].short.partition("; ")[0] or helping[0].text.partition(". ")[0].rstrip(".")
-    if case.message and case.answer.verdict and (advice := granted_advice(case.answer.request)):
+    if case.message and (case.answer.verdict or case.state is None) and (advice := granted_advice(case.answer.request)):
         return advice
     typed = commands(case)
     if typed:

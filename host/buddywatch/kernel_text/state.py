@@ -84,6 +84,13 @@ class Zone:
         return int(watermark.free_pages(self.nr_free)) + (self.unlisted_pages or 0)
 
     @property
+    def has_no_highatomic_free(self) -> bool:
+        """True if the lists of its blocks are known, and none is for atomic requests: what is reserved for them is in
+        use, but kernels to 6.11 take all of it off what is free (__zone_watermark_unusable_free())."""
+        known = [letters for letters in self.letters if letters]
+        return bool(known) and self.highatomic_pages > 0 and not any("H" in letters for letters in known)
+
+    @property
     def most_free_pages(self) -> int:
         """Free pages by the list of blocks or by the zone's own line, which is counted a moment before, where that has
         more: per-CPU counts are added to it late (vmstat_update() in mm/vmstat.c)."""

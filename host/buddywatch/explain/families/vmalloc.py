@@ -19,6 +19,7 @@ _WHAT_IT_IS = (
 _NEGATIVE_32 = 1 << 31
 _PAGE_SIZES = {4096 << shift for shift in range(5)}
 _LONG_ADDRESS = re.compile(r"\b(?:0x)?ffff[0-9a-f]{12}\b")
+_TRACE_CHARS = 3000
 _LOADERS = {"insmod", "modprobe", "kmodloader", "systemd-udevd", "udevd", "kmod", "systemd-modules"}
 
 
@@ -83,8 +84,13 @@ def _space(message: Message, amount: str, asked: str, raw: Raw) -> Told:
 
 def _is_64_bit(message: Message, raw: Raw) -> bool:
     """True if the lines around it have addresses of 64 bit."""
-    around = raw.text[max(message.offset - 500, 0) : message.offset + 3000]
-    return bool(_LONG_ADDRESS.search(around)) and not raw.is_32_bit
+    return bool(_LONG_ADDRESS.search(_trace(message, raw))) and not raw.is_32_bit
+
+
+def _trace(message: Message, raw: Raw) -> str:
+    """The message's lines and the call trace below them, up to the next message."""
+    following = [other.offset for other in raw.messages if other.offset > message.offset]
+    return raw.text[message.offset : min([*following, message.offset + _TRACE_CHARS])]
 
 
 def _larger_space(message: Message, raw: Raw) -> Remedy:
@@ -113,6 +119,16 @@ def _space_remedies(message: Message, raw: Raw) -> tuple[Remedy, ...]:
                 "small area for modules alone (16 MB at most on ARM): load fewer, build the largest ones into the "
                 "kernel, or build it with CONFIG_ARM_MODULE_PLTS, which lets modules use the rest of the space.",
                 short="load fewer kernel modules, or build them into the kernel",
+            )
+        )
+    elif "module_alloc" in _trace(message, raw):
+        found.append(
+            Remedy(
+                "fewer_modules",
+                "The space was for code of the kernel (module_alloc in the call trace): a module, or a packet filter "
+                "that is compiled (eBPF, BPF JIT). 32-bit ARM and others have a small area for it (16 MB at most on "
+                "ARM): load fewer modules, or let filters be interpreted (`sysctl net.core.bpf_jit_enable=0`).",
+                short="fewer kernel modules, or no compiled packet filters (net.core.bpf_jit_enable=0)",
             )
         )
     found += [

@@ -185,3 +185,27 @@ def test_a_control_groups_own_programs_are_named():
         "[  19388]  1000 19388  5588434   138005  8069120        0           999 node\n"
     )
     assert "in pages: node (19388) 138005, npm start (19331) 29603" in told(text)
+
+
+@pytest.mark.parametrize(("letters", "is_empty"), [(("M", "U"), True), (("M", "UH"), False), (("H", "M"), False)])
+def test_a_reserve_of_which_nothing_is_free_is_named(letters, is_empty):
+    text = (
+        "... invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0 ...\n"
+        "Normal free:1200kB boost:0kB min:800kB low:900kB high:1000kB reserved_highatomic:600KB present:9000kB\n"
+        f"Normal: 100*4kB ({letters[0]}) 100*8kB ({letters[1]}) 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB "
+        "0*2048kB 0*4096kB = 1200kB\n"
+    )
+    assert failures(text)[0]["reason"] == "atomic-reserve"
+    assert ("though none of it is" in told(text)) == is_empty
+
+
+def test_what_gives_up_early_needs_no_cure():
+    line = "clinfo: page allocation failure: order:9, mode:0x194dc2(GFP_HIGHUSER|__GFP_NORETRY), nodemask=(null)\n"
+    assert "First: nothing, unless what asked for it failed" in told(line)
+    assert "First: nothing" not in told(line.replace("|__GFP_NORETRY", ""))
+
+
+def test_space_for_the_kernels_own_code_is_told_by_the_trace():
+    trace = "[<c0320340>] (__vmalloc_node_range) from [<c020c108>] (module_alloc+0x44/0x4c)\n"
+    assert "bpf_jit_enable" in told(VMAP.format(36864) + VMALLOC.format(32768) + trace)
+    assert "bpf_jit_enable" not in told(VMAP.format(36864) + VMALLOC.format(32768))
