@@ -185,7 +185,8 @@ def _without_state(case: Case) -> str:
     if case.message and "oom" in case.message.kinds:
         return f"memory ran out, and the kernel called the OOM killer; {missing}"
     if not case.answer.request.can_wait:
-        return f"it could not wait (an atomic request), in a moment without free memory; {missing}"
+        lacking = "such a block" if case.order else "free memory"
+        return f"it could not wait (an atomic request), in a moment without {lacking}; {missing}"
     return f"unknown, because {missing}"
 
 

@@ -24,6 +24,7 @@ USE_WORDS = {
     "slab": "kernel objects (slab)",
     "kernel_stack": "kernel stacks of tasks",
     "pagetables": "page tables",
+    "zspages": "compressed pages (zram, zswap)",
     "unlisted": "not listed (drivers, vmalloc, huge pages)",
     "cma": "set aside for CMA, in part lent",
     "reserved": "reserved, never given to Linux",
@@ -54,6 +55,13 @@ _ADVICE = {
         "see in `/proc/slabinfo` which kernel objects hold {kb} kB",
         "The kernel's own objects hold {kb} kB: /proc/slabinfo names them. A kind that grows without end is a leak of "
         "a driver; caches of names and inodes (dentry_cache, inode caches) go under pressure.",
+    ),
+    "zspages": (
+        "limit_zram",
+        "a limit for zram or zswap, which hold {kb} kB",
+        "Compressed pages hold {kb} kB: zram (`zramctl`, /sys/block/zram0/mem_limit) and zswap "
+        "(/sys/module/zswap/parameters/max_pool_percent) live in the memory that they are to save. A smaller limit, or "
+        "swap on a disk.",
     ),
     "kernel_stack": (
         "fewer_tasks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from buddywatch.explain.judge import certain_largest_order
 from buddywatch.explain.kind_words import kinds_words
 from buddywatch.explain.request import Request
-from buddywatch.kernel_text.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, reserve_pages
+from buddywatch.kernel_text.state import BORROWED, DUMP, ESTIMATED, GIVEN, ZONEINFO, State, Zone, known_reserve_pages
 from buddywatch.text.document import Columns, Heading, Paragraph, Part, plain
 from buddywatch.text.escape import COLUMNS, counted
 from buddywatch.text.units import format_bytes
@@ -241,7 +241,7 @@ def largest_words(state: State) -> str:
         return OTHER_RULE
     by_rule = _by_rule(state)
     if not all(by_rule.values()):
-        return "unknown, because marks or blocks are not in the text"
+        return "unknown, because marks, reserves or blocks are not in the text"
     return next(iter(by_rule.values())) if len(set(by_rule.values())) == 1 else _each(by_rule)
 
 
@@ -268,11 +268,17 @@ def _best(state: State, rule: str, at_low: bool) -> int | None:
     zones = [zone for zone in state.zones if zone.name in plain.zone_names]
     if not zones or any(zone.marks_from is None for zone in zones):
         return None
+    reserves = [known_reserve_pages(zone, state.zones, plain.highest_zone) for zone in zones]
     orders = [
-        certain_largest_order(zone, plain, reserve_pages(zone, state.zones, plain.highest_zone), rule, at_low)
-        for zone in zones
+        certain_largest_order(zone, plain, reserve or 0, rule, at_low)
+        for zone, reserve in zip(zones, reserves, strict=True)
     ]
-    return None if None in orders else max(order for order in orders if order is not None)
+    if None in orders:
+        return None
+    best = max(order for order in orders if order is not None)
+    sure = [order for order, reserve in zip(orders, reserves, strict=True) if reserve is not None]
+    # A zone that keeps an unknown part for other requests may serve none at all.
+    return best if best in (*sure, -1) else None
 
 
 def _piece(order: int, state: State) -> str:

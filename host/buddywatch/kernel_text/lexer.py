@@ -16,7 +16,7 @@ _LEFT_OUT = r"(?:[.\u2026]{1,8}|\[[.\u2026]{1,4}\]|<snip>|\[snip\]|\(\.\.\.\))"
 _KEYS = (
     "free|min|low|high|boost|present|managed|reserved_highatomic|free_highatomic|free_cma|active_file|inactive_file"
     "|active_anon|inactive_anon|unevictable|shmem|slab_reclaimable|slab_unreclaimable|slab|kernel_stack|pagetables"
-    "|dirty|writeback|writepending"
+    "|dirty|writeback|writepending|zspages"
 )
 
 # kind: pattern. No pattern starts with blanks or within a word.

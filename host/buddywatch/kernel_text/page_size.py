@@ -15,6 +15,7 @@ from buddywatch.kernel_text.state import Options
 _POSSIBLE_KB = (4, 8, 16, 32, 64, 256)
 # arch/arm/kernel/traps.c prints "(unwind_backtrace)" before each trace; Arm of 32 bit has pages of 4 kB only.
 _ARM_TRACE = re.compile(r"\[<[0-9a-f]{8}>\] \(unwind_backtrace")
+_X86_RELEASE = re.compile(r"[.-](?:x86_64|amd64|i[3-6]86)\b")  # "5.4.19-100.fc30.x86_64", "6.1.0-18-amd64"
 _ISA_DMA_KB = range(12_000, 16_385)  # the zone DMA of x86: the first 16 MB
 
 
@@ -24,7 +25,8 @@ def page_bytes_of(raw: Raw, options: Options) -> int | None:
         return options.page_kb * 1024
     dumps = [message.dump for message in raw.messages if message.dump] + raw.dumps
     page_kb = min(_first_sizes(dumps), default=None) or _by_header(dumps) or _by_meminfo(raw)
-    if page_kb is None and ("x86" in raw.signs or any(_is_x86(dump) for dump in dumps) or _ARM_TRACE.search(raw.text)):
+    is_x86 = "x86" in raw.signs or any(_X86_RELEASE.search(release) for _, release in raw.releases)
+    if page_kb is None and (is_x86 or any(_is_x86(dump) for dump in dumps) or _ARM_TRACE.search(raw.text)):
         page_kb = 4
     return page_kb * 1024 if page_kb else None
 

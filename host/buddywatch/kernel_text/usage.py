@@ -18,8 +18,9 @@ USES = (
     "slab",  # 2.6.30 and older: both kinds
     "kernel_stack",
     "pagetables",
+    "zspages",  # 6.18: what zram and zswap compressed
 )
-_OF_ZONES = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
+_OF_ZONES = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable", "zspages")
 _OF_THE_MACHINE = {"RAM": "ram", "reserved": "reserved", "cma reserved": "cma"}
 
 

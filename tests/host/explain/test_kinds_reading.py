@@ -166,3 +166,42 @@ def test_before_level_and_stamp_together_anything_may_stand(prefix):
     text = "".join(f"{prefix}{line}" for line in (LIST, table, row))
     holders = explain("Mem-Info:\n" + text).states[0].holders
     assert [(holder.name, holder.kb) for holder in holders] == [("mmcqd", 1648)]
+
+
+@pytest.mark.parametrize(
+    ("reserves", "is_known"),
+    [
+        ("", False),
+        ("protections[]: 8 476 540\n", False),
+        ("lowmem_reserve[]: 0 0 0\n", True),
+    ],
+)
+def test_what_a_zone_keeps_for_others_decides_the_largest_request(reserves, is_known):
+    text = (
+        f"Mem-info:\nDMA free:1904kB min:16kB low:32kB high:48kB present:16384kB\n{reserves}"
+        "Normal free:1824kB min:936kB low:1872kB high:2808kB present:901120kB\nlowmem_reserve[]: 0 0 0\n"
+        "DMA: 6*4kB 3*8kB 2*16kB 1*32kB 0*64kB 0*128kB 1*256kB 1*512kB 1*1024kB 0*2048kB 0*4096kB = 1904kB\n"
+        "Normal: 456*4kB 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 1824kB\n"
+    )
+    assert ("reserves or blocks are not in the text" in told(text)) == (not is_known)
+
+
+@pytest.mark.parametrize(
+    ("release", "page_bytes"),
+    [("5.4.19-100.fc30.x86_64", 4096), ("6.1.0-18-amd64", 4096), ("2.6.32-754.el6.i686", 4096), ("6.1.21-v8+", None)],
+)
+def test_the_architecture_in_a_release_gives_the_page_size(release, page_bytes):
+    text = (
+        "sh: page allocation failure: order:4, mode:0x40dc0(GFP_KERNEL|__GFP_COMP|__GFP_ZERO), nodemask=(null)\n"
+        f"CPU: 1 PID: 7 Comm: sh Not tainted {release} #1\n"
+    )
+    assert explain(text).page_bytes == page_bytes
+
+
+def test_compressed_pages_are_what_holds_the_memory():
+    text = (
+        "Node 0 DMA32 free:3512kB boost:0kB min:3912kB low:4888kB high:5864kB zspages:916780kB present:1032064kB "
+        "managed:978944kB\nlowmem_reserve[]: 0 0 0 0 0\nNode 0 DMA32: 878*4kB (U) 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB "
+        "0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 3512kB\n"
+    )
+    assert "916780 of 978944 kB are compressed pages (zram, zswap)" in told(text)
