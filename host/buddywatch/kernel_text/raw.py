@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -96,6 +97,10 @@ class Message:
     stamp_s: float | None = None  # seconds since boot, by the kernel's stamp
 
 
+def _offset(message: Message) -> int:
+    return message.offset
+
+
 @dataclass
 class Raw:
     """Everything found in a text."""
@@ -125,8 +130,15 @@ class Raw:
     def follows_failure(self, offset: int) -> bool:
         """True if the call trace above this place ends in warn_alloc() (4.10; warn_alloc_failed() before), which a
         failed allocation prints: its first line, with process and size, was lost."""
-        end = max([0, *(message.offset for message in self.messages if message.offset < offset)])
+        before = bisect_left(self.messages, offset, key=_offset)
+        end = self.messages[before - 1].offset if before else 0
         return bool(_FAILED.search(self.text, max(end, offset - _TRACE_CHARS), offset))
+
+    def end_of(self, message: Message, most_chars: int) -> int:
+        """Where what belongs to the message ends: at the next one, or most_chars after it."""
+        after = bisect_right(self.messages, message.offset, key=_offset)
+        end = message.offset + most_chars
+        return min(end, self.messages[after].offset) if after < len(self.messages) else end
 
     @property
     def is_32_bit(self) -> bool:

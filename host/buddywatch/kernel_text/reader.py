@@ -67,7 +67,7 @@ class _Reader:
         for event in self._events[next_event:]:
             self._on(event)
         self._close_dump()
-        self.raw.holdings = list(rows(self._text))
+        self.raw.holdings = sorted(rows(self._text), key=lambda row: row.offset)
         self.raw.meminfo = sorted([*self.raw.meminfo, *memory_by_free(self._text)], key=lambda entry: entry[0])
         return self.raw
 

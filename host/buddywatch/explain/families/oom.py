@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from buddywatch.explain import reasons
 from buddywatch.explain.families.told import Told
@@ -58,9 +59,9 @@ def _group(message: Message, raw: Raw) -> Told:
 
 def _largest_tasks(message: Message, raw: Raw) -> str:
     """The largest programs of the group, by the table of its tasks."""
-    following = [other.offset for other in raw.messages if other.offset > message.offset]
-    end = min([*following, message.offset + _REPORT_CHARS])
-    rows = [row for row in raw.holdings if row.kind == TASK and message.offset < row.offset < end]
+    end = raw.end_of(message, _REPORT_CHARS)
+    first, last = (bisect_left(raw.holdings, offset, key=lambda row: row.offset) for offset in (message.offset, end))
+    rows = [row for row in raw.holdings[first:last] if row.kind == TASK]
     largest = sorted(rows, key=lambda row: -row.amount)[:_NAMED]
     told = [f"{one_line(row.name, 40)}{f' ({row.pid})' if row.pid else ''} {row.amount:.0f}" for row in largest]
     return f"Its largest programs, in {largest[0].unit}: {', '.join(told)}." if told else ""

@@ -89,8 +89,7 @@ def _is_64_bit(message: Message, raw: Raw) -> bool:
 
 def _trace(message: Message, raw: Raw) -> str:
     """The message's lines and the call trace below them, up to the next message."""
-    following = [other.offset for other in raw.messages if other.offset > message.offset]
-    return raw.text[message.offset : min([*following, message.offset + _TRACE_CHARS])]
+    return raw.text[message.offset : raw.end_of(message, _TRACE_CHARS)]
 
 
 def _larger_space(message: Message, raw: Raw) -> Remedy:
