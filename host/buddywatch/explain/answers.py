@@ -53,6 +53,7 @@ def explain(
     states = sorted([*states, *_tables(raw, kernels, page_bytes, options, states)], key=lambda state: state.offset)
     if not states:
         states = states_of_meminfo(raw, kernels, page_bytes)
+    _attach_zoneinfo(states, raw)
     attach_holders(states, raw)
     borrow_states(failures, states)
     mark_starts(failures)
@@ -129,6 +130,20 @@ def _answer_for_all_page_sizes(case: Case, dump: Dump, raw: Raw, options: Option
     states = [state for state in known if state is not None]
     if states and case.requested_bytes and dump.has_blocks:
         set_answer(case, states[0], judge_in_each(states, case.requested_bytes))
+
+
+def _attach_zoneinfo(states: list[State], raw: Raw) -> None:
+    """A zoneinfo without buddyinfo gives a state its sums of another moment: the newest read, to the nearest state."""
+    if not raw.zoneinfo or raw.tables or raw.types or not states:
+        return
+    keys = [key for _, key, _ in raw.zoneinfo]
+    start = len(keys) - 1
+    while start and keys[start - 1] not in keys[start:]:
+        start -= 1
+    offset = raw.zoneinfo[start][0]
+    state = min(states, key=lambda other: abs(other.offset - offset))
+    read = [(node, name, zone.values.get("free", 0)) for _, (node, name), zone in raw.zoneinfo[start:]]
+    state.zoneinfo, state.zoneinfo_line = tuple(each for each in read if each[2]), raw.line_at(offset)
 
 
 def _mark_earlier(case: Case, state: State) -> None:

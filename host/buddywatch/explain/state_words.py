@@ -54,6 +54,7 @@ def state_parts(state: State) -> list[Part]:
         claims_words(state) if state.claims else "",
         marks_words(state),
         granted_words(state),
+        _zoneinfo_words(state),
     ]
     return [
         Heading(f"Line {state.line}: {_SOURCES[state.source]}"),
@@ -77,6 +78,13 @@ def counted_words(state: State) -> str:
         for zone in apart
     ]
     return f"The zones' own lines, counted a moment before the lists, have other sums: {', '.join(told)}."
+
+
+def _zoneinfo_words(state: State) -> str:
+    if not state.zoneinfo:
+        return ""
+    told = ", ".join(f"{node}/{plain(name, 16)} {_pages(pages, state)}" for node, name, pages in state.zoneinfo)
+    return f"/proc/zoneinfo in line {state.zoneinfo_line}, of another moment and without blocks: free {told}."
 
 
 def _is_apart(zone: Zone) -> bool:

@@ -164,6 +164,8 @@ class State:
     total_free_pages: int | None = None
     holders: list[Holder] = field(default_factory=list)
     stamp_s: float | None = None
+    zoneinfo: tuple[tuple[int, str, int], ...] = ()  # (node, zone, free pages) of a read that has no blocks beside it
+    zoneinfo_line: int | None = None
     after_failure: bool = False  # the call trace above it is that of a failure whose own line is not in the text
     files: frozenset[str] | None = None
 

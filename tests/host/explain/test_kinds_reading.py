@@ -205,3 +205,21 @@ def test_compressed_pages_are_what_holds_the_memory():
         "0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 3512kB\n"
     )
     assert "916780 of 978944 kB are compressed pages (zram, zswap)" in told(text)
+
+
+ZONEINFO = (
+    "Node 0, zone      DMA\n  pages free     {0}\n        min      3\n        low      3\n        high     4\n"
+    "        present  2761\n        protection: (0, 0, 0)\n  pagesets\n"
+    "Node 0, zone   Normal\n  pages free     {1}\n        min      3\n        low      3\n        high     4\n"
+    "        present  2761\n        protection: (0, 0, 0)\n  pagesets\n"
+)
+
+
+def test_a_zoneinfo_beside_a_dump_is_told():
+    text = ZONEINFO.format(11, 12) + ZONEINFO.format(2854, 2143) + "Mem-Info:\n" + ZONE + LIST
+    assert (
+        "/proc/zoneinfo in line 17, of another moment and without blocks: free 0/DMA 11416 kB, 0/Normal 8572 kB"
+        in told(text)
+    )
+    table = "Node 0, zone      DMA      3      1      1      0      0      0      0      0      0      0      0 \n"
+    assert "of another moment" not in told(text + table)
