@@ -6,13 +6,14 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.case import Case
-from buddywatch.explain.flag_words import granted_advice, granted_cause
+from buddywatch.explain.flag_words import granted_advice, granted_cause, zones_up_to
 from buddywatch.explain.holders import is_used_up, largest_words, not_given, total_pages
 from buddywatch.explain.missing import commands
 from buddywatch.explain.remedies import LOW_ZONES, remedies
 from buddywatch.explain.state_words import OTHER_RULE, largest_free
 from buddywatch.explain.story import headline
 from buddywatch.explain.zone_words import kept_block
+from buddywatch.kernel_text.messages import vmalloc
 from buddywatch.text.document import Lead, Part, plain
 from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
@@ -38,6 +39,8 @@ def asked_words(case: Case) -> str:
         return headline(case)
     pid = case.message.pid
     who = f"{plain(case.name or '', 40) or 'a process'}{f' (process {pid})' if pid is not None else ''}"
+    if case.requested_bytes is not None and case.message.kind == vmalloc.FAMILY:
+        return f"{who} asked for {case.requested_bytes} bytes of kernel address space, filled with single pages"
     if case.requested_bytes is not None:
         return f"{who} asked for {case.requested_bytes} bytes in one piece{_block(case)}"
     if case.order is None:
@@ -142,7 +145,7 @@ def _granted(case: Case) -> str:
     if "oom" in message.kinds and largest:
         return f"memory was used up: {largest}"
     if not case.answer.request.can_wait:
-        return f"it could not wait, in a moment without free memory; {when_known(case)} there was enough"
+        return f"it could not wait, in a moment without {_lacked(case)}; {when_known(case)} there was enough"
     if case.answer.verdict == watermark.TIGHT and case.order:
         return "a close call: by these numbers, of a moment later, it just succeeds out of the reserve"
     return "by these numbers it succeeds: they are of another moment, or a limit did it"
@@ -180,14 +183,24 @@ def _without_state(case: Case) -> str:
     if "NORETRY" in (case.answer.request.flags or ()):
         return f"it gave up after one try (__GFP_NORETRY), and its caller has another way; {missing}"
     is_page = case.message is not None and case.message.kind == "page" and case.order == 0
+    zone = case.answer.request.highest_zone
+    if is_page and zone in LOW_ZONES:
+        return f"not one page was free of {zones_up_to(zone)}, which alone may serve it; {missing}"
     if is_page and case.answer.request.flags and case.answer.request.can_wait:
         return f"memory ran out: not even single pages could be freed; {missing}"
     if case.message and "oom" in case.message.kinds:
         return f"memory ran out, and the kernel called the OOM killer; {missing}"
     if not case.answer.request.can_wait:
-        lacking = "such a block" if case.order else "free memory"
-        return f"it could not wait (an atomic request), in a moment without {lacking}; {missing}"
+        return f"it could not wait (an atomic request), in a moment without {_lacked(case)}; {missing}"
     return f"unknown, because {missing}"
+
+
+def _lacked(case: Case) -> str:
+    """What an atomic request did not find. Of several pages in one piece, plenty can be free in smaller blocks."""
+    if not case.order:
+        return "free memory"
+    block = format_bytes(case.block_bytes) if case.block_bytes else counted(1 << case.order, "page")
+    return f"a usable block of {block}"
 
 
 def first(case: Case) -> str:
@@ -199,7 +212,7 @@ def first(case: Case) -> str:
         return advice
     typed = commands(case)
     if typed:
-        return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else f"type {typed[0][0]}"
+        return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else typed[0][0]
     if case.answer.verdict == watermark.REFUSED:
         return "give --page-kb N: what would help depends on the page size"
     return "nothing to do" if case.message is None else "look at what follows in the log: it may have gone on"

@@ -21,6 +21,11 @@ _ONE_NODE = (
 )
 
 
+def zones_up_to(highest: str) -> str:
+    """The zones that may serve a request by its mode, in words. Nothing is below zone DMA."""
+    return f"the zone {highest}" if highest == "DMA" else f"the zone {highest} or below"
+
+
 def asked_words(request: Request) -> str:
     """What the kernel may do for the request, and what it does not do; "" if the flags are usual or unknown."""
     flags = request.flags
@@ -36,7 +41,7 @@ def asked_words(request: Request) -> str:
     if "THISNODE" in flags and request.nodes is None:
         parts.append(_ONE_NODE)
     if request.highest_zone in ("DMA", "DMA32"):
-        parts.append(f"It needs memory of the zone {request.highest_zone} or below, for a device with short addresses.")
+        parts.append(f"It needs memory of {zones_up_to(request.highest_zone)}, for a device with short addresses.")
     if "NOFAIL" in flags:
         parts.append("It must not fail (__GFP_NOFAIL): the kernel tries for ever.")
     if "MEMALLOC" in flags:

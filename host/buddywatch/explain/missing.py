@@ -14,6 +14,10 @@ _SYSRQ = (
     "`echo m > /proc/sysrq-trigger`",
     "prints every zone's free blocks, marks and page size into the kernel log, without starting a program",
 )
+_LOGLEVEL = (
+    "`loglevel=8` on the kernel's command line",
+    "shows on the console all that the kernel prints while it starts, where nobody can type yet",
+)
 _ZONEINFO = ("`cat /proc/zoneinfo`", "has the watermarks (min, low) and what each zone holds")
 _BUDDYINFO = ("`cat /proc/buddyinfo`", "has the free blocks by size")
 _VERSION = ("`cat /proc/version`", "has the kernel's release, which decides the rule (or give --kernel RELEASE)")
@@ -25,6 +29,8 @@ def commands(case: Case) -> list[tuple[str, str]]:
     if case.kernel.has_other_rule or case.answer.verdict is not None or (case.told and case.told.decides):
         return []
     state = case.state
+    if state is None and case.before_init:
+        return [_LOGLEVEL]
     if state is None:
         return [_PRINTK if case.kernel.no_mmu else _DMESG, _SYSRQ, _ZONEINFO]
     found = []

@@ -12,7 +12,7 @@ from buddywatch.explain.missing import commands, without_programs
 from buddywatch.explain.remedies import remedies
 from buddywatch.explain.remedy import Remedy
 from buddywatch.explain.state_words import block_table, counted_words, largest_free, total_words, unlisted_words
-from buddywatch.kernel_text.messages import oom
+from buddywatch.kernel_text.messages import oom, vmalloc
 from buddywatch.text.document import Bullets, Columns, Heading, Paragraph, Part, plain
 from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
@@ -60,6 +60,8 @@ def _killed(case: Case) -> str:
 
 
 def _amount(case: Case) -> str:
+    if case.requested_bytes is not None and case.message and case.message.kind == vmalloc.FAMILY:
+        return f"{case.requested_bytes} bytes of kernel address space"
     if case.requested_bytes is not None:
         return f"{case.requested_bytes} bytes in one piece"
     if case.order is None:

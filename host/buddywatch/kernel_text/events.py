@@ -28,6 +28,10 @@ _ALLOC = re.compile(
     r"(?:length ?\d{1,20}|vma(?: region| tree)?(?: for ?\d{1,20} ?byte ?allocation)?)"
     r" ?(?:from|for) ?process ?\d{1,20} ?)(?P<name>\([^\n]{0,32}\))? ?failed"
 )
+# "Allocation of length 512000 ... failed": somebody left the process out.
+_ALLOC_OF_NOBODY = re.compile(
+    r"(?:nommu: )?Allocation of length (?P<bytes>\d{1,20}) (?:\.\.\.|\[\.\.\.\]|\u2026) ?failed"
+)
 _NAMED = re.compile(
     r"\s{0,12}: page allocation failure[.:] {0,2}order: ?(?P<page_order>\d{1,6}), {0,2}mode: ?"
     r"(?P<page_mode>0x[0-9a-f]{1,16})(?!\w)"
@@ -108,7 +112,8 @@ def _whole(text: str, following: list[str], may_be_cut: bool) -> str:
 def _allocation(whole: str, offset: int) -> Event | None:
     match = _ALLOC.match(whole)
     if match is None:
-        return None
+        short = _ALLOC_OF_NOBODY.match(whole)
+        return Event(offset, "alloc", int(short["bytes"]), None, None) if short else None
     text = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z(]|failed)", " ", match["words"]).rstrip()
     text += (f" {match['name']}" if match["name"] else "") + " failed"
     parsed = kernel_messages.parse(text)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import isnan, nan
 
 from buddywatch.kernel_text.events import MARK, Event, events, is_title
-from buddywatch.kernel_text.prefix import strip
+from buddywatch.kernel_text.prefix import clock_s, strip
 from buddywatch.kernel_text.stars import with_stars
 from buddywatch.kernel_text.unfold import unfolded
 
@@ -47,10 +47,18 @@ class Cleaned:
     widths: array[int] = field(default_factory=lambda: array("L"))
     stamps: array[float] = field(default_factory=lambda: array("d"))
     newest_first: bool = False
+    clocks: dict[int, float] = field(default_factory=dict)  # by line, of lines about the OOM killer: prefix.clock_s()
 
     def line_at(self, offset: int) -> int:
         number = bisect_right(self.offsets, offset)
         return len(self.offsets) + 1 - number if self.newest_first else number
+
+    def seconds_between(self, before: int, after: int) -> float | None:
+        """From the line at one offset to that at the other, both about the OOM killer; None without stamps."""
+        first, last = (bisect_right(self.offsets, offset) - 1 for offset in (before, after))
+        stamped = self.stamps[last] - self.stamps[first]
+        apart = self.clocks.get(last, nan) - self.clocks.get(first, nan) if isnan(stamped) else stamped
+        return None if isnan(apart) else apart
 
     def stamp_at(self, offset: int) -> float | None:
         """Seconds since boot by the stamp of the line at offset, or of the nearest stamped line before it."""
@@ -72,6 +80,7 @@ class Cleaned:
         return self.widths[index] >= widest and sum(1 for width in near if width >= widest) > 1
 
 
+_OF_OOM_KILLER = re.compile(r"oom-kill|illed process|emory cgroup|: usage \d")
 _FEWEST_SIZES = 5  # of a list of free blocks
 
 
@@ -101,6 +110,8 @@ def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
         lines.append(plain)
         result.widths.append(len(line.rstrip()))
         result.stamps.append(nan if stamp_s is None else stamp_s)
+        if stamp_s is None and _OF_OOM_KILLER.search(plain) and (clock := clock_s(line)) is not None:
+            result.clocks[number] = clock
         if number % 4096 == 0:
             progress(number / len(physical) * 0.7)
     for number, line in enumerate(lines):

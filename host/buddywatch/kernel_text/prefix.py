@@ -10,6 +10,7 @@ a process only as far as the kernel's limit goes: TASK_COMM_LEN is 16, so a name
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 COMM_BYTES = 15
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
@@ -63,6 +64,29 @@ _END_OF_PREFIX = re.compile(
 )
 _LOGCAT_PID = re.compile(r"[ ]{0,12}\([ ]{0,8}\d{1,7}\)$")
 _WORD_START = re.compile(r"(?<=[\s>\]:])(?=\S)")
+
+
+_DATE = re.compile(
+    rf"(?P<month>{_MONTH})[ ]{{1,2}}(?P<day>\d{{1,2}}),?[ ](?:\d{{4}}[ ])?(?P<clock>\d{{1,2}}:\d\d:\d\d)"
+    r"(?:[ ](?P<year>\d{4}))?|(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)"
+)
+_SOME_LEAP_YEAR = 2000
+
+
+def clock_s(line: str) -> float | None:
+    """The date and time before the kernel's words in a line, in seconds since a fixed day; None without them. For
+    differences only: neither zone nor, in syslog, the year is known."""
+    match = _DATE.search(line)
+    if match is None:
+        return None
+    words = f"{match['year'] or _SOME_LEAP_YEAR} {(match['month'] or '')[:3]} {match['day']} {match['clock']}"
+    form = "%Y %b %d %H:%M:%S"
+    if match["date"]:
+        words, form = f"{match['date']} {match['time']}", "%Y-%m-%d %H:%M:%S"
+    try:
+        return (datetime.strptime(words, form) - datetime(_SOME_LEAP_YEAR, 1, 1)).total_seconds()
+    except ValueError:
+        return None
 
 
 def strip(line: str) -> tuple[str, float | None]:

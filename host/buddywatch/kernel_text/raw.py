@@ -15,6 +15,7 @@ _NO_INIT = re.compile(r"Kernel panic - not syncing: No (?:working )?init found|K
 _STOPS_WITHIN_CHARS = 60_000
 _FAILED = re.compile(r"\bwarn_alloc(?:_failed)?\+0x")
 _TRACE_CHARS = 4000
+_START, _IDLE = re.compile(r"\bstart_kernel\b"), re.compile(r"\b(?:rest_init|\w*idle\w*|cpu_startup_entry)\b")
 _SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")
 
 ZoneKey = tuple[int, str]  # node, name
@@ -36,6 +37,12 @@ class RawZone:
     has_lost_front: bool = False  # an ellipsis before the first block
     unread: set[int] = field(default_factory=set)  # indexes in counts that are missing from the text, or cut
     lists: dict[str, list[int]] = field(default_factory=dict)  # counts by letter, from pagetypeinfo
+
+    def append(self, count: int, unit_kb: int, letters: str | None) -> None:
+        """The next size of the list of free blocks."""
+        self.counts.append(count)
+        self.units_kb.append(unit_kb)
+        self.letters.append(letters)
 
     @property
     def says_free(self) -> bool:
@@ -139,6 +146,24 @@ class Raw:
         after = bisect_right(self.messages, message.offset, key=_offset)
         end = message.offset + most_chars
         return min(end, self.messages[after].offset) if after < len(self.messages) else end
+
+    def start_of(self, message: Message, most_chars: int) -> int:
+        """Where what stands above the message begins: behind the one before it, or most_chars before it."""
+        before = bisect_left(self.messages, message.offset, key=_offset) - 1
+        start = max(message.offset - most_chars, 0)
+        if before < 0:
+            return start
+        other = self.messages[before]
+        return max(start, other.offset, *(notice.end for notice in other.notices))
+
+    def is_before_init(self, message: Message) -> bool:
+        """True if the kernel itself was starting: no program runs yet. Its first thread is process 0 in start_kernel(),
+        which is the idle loop of CPU 0 later on, then process 1 until that becomes init (init/main.c, 2.6 to 7.2). Both
+        are called swapper."""
+        if not (message.process or "").startswith("swapper"):
+            return False
+        trace = self.text[message.offset : self.end_of(message, _TRACE_CHARS)]
+        return message.pid == 1 or bool(_START.search(trace) and not _IDLE.search(trace))
 
     @property
     def is_32_bit(self) -> bool:

@@ -12,6 +12,7 @@ from buddywatch.kernel_text.holdings import rows
 from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.messages.notice import Notice
+from buddywatch.kernel_text.messages.oom import FAMILY as OOM
 from buddywatch.kernel_text.messages.place import all_notices, ends_notice, placed
 from buddywatch.kernel_text.messages.programs import FAMILY as PROGRAMS
 from buddywatch.kernel_text.messages.slab import FAMILY as SLAB
@@ -23,6 +24,7 @@ from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
 _WORD = re.compile(r"\w")
 # Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
+_ONE_KILL_S = 120  # a kill prints all its lines at once: a table of some hundred programs, on a slow console
 _MOST_REPEATED = 1000
 _NEXT_LINES_CHARS = 1500
 
@@ -108,13 +110,18 @@ class _Reader:
             self.raw.asides.append(notice)
             return
         recent = [other for other in self.raw.messages[-8:] if notice.offset - other.offset < _SAME_REQUEST_CHARS]
+        if notice.family == OOM:
+            recent = [other for other in recent if self._seconds_from(other, notice) <= _ONE_KILL_S]
         opened = placed(notice, recent)
         if opened:
             self._close_dump()
-            if notice.family == SLAB and self.raw.dumps and notice.offset - self._list_end < _NEXT_LINES_CHARS:
-                opened.dump = self.raw.dumps.pop()  # slab_out_of_memory() follows the page allocator's report
+            if notice.family in (SLAB, OOM) and self.raw.dumps and notice.offset - self._list_end < _NEXT_LINES_CHARS:
+                opened.dump = self.raw.dumps.pop()  # both print it before this line
             self._message = opened
             self.raw.messages.append(opened)
+
+    def _seconds_from(self, message: Message, notice: Notice) -> float:
+        return self._cleaned.seconds_between(message.offset, notice.offset) or 0
 
     def _has_notice(self, notice: Notice) -> bool:
         """True if the text has this very line already, with the same stamp: a reply quoted it."""
@@ -249,7 +256,7 @@ class _Reader:
             return
         while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < MOST_ORDERS:
             zone.unread.add(len(zone.counts))  # a missing size
-            _append(zone, 0, zone.units_kb[-1] * 2, None)
+            zone.append(0, zone.units_kb[-1] * 2, None)
         if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
             self._list = None  # not part of this list, but a sentence about a block
             return
@@ -258,7 +265,7 @@ class _Reader:
             and match.start() > self._list_end
         ):
             zone.unread.add(len(zone.counts))  # the line before ends in a digit: a terminal folded within the number
-        _append(zone, int(match["count"]), unit_kb, match["letters"])
+        zone.append(int(match["count"]), unit_kb, match["letters"])
         self._list_end = match.end()
 
     def _on_total(self, match: re.Match[str]) -> None:
@@ -307,9 +314,3 @@ class _Reader:
 def _is_fine(stamp_s: float | None) -> bool:
     """True if the clock of the stamps is finer than a tick of 10 ms, so that two failures hardly have the same one."""
     return stamp_s is not None and round(stamp_s * 1_000_000) % 10_000 != 0
-
-
-def _append(zone: RawZone, count: int, unit_kb: int, letters: str | None) -> None:
-    zone.counts.append(count)
-    zone.units_kb.append(unit_kb)
-    zone.letters.append(letters)

@@ -8,14 +8,32 @@ from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text.escape import one_line
 
+_DRIVER = (
+    "No allocation failed. Android's low memory killer ends programs early, by thresholds of its own: the less "
+    "page cache is left, the more important programs it ends (adj: 0 is the one in front, 900 and more are idle)."
+)
+_DAEMON = (
+    "No allocation failed. Android's low memory killer, here the daemon lmkd, ends programs early: the longer others "
+    "wait for memory (PSI), the more important ones (adj: 0 is the one in front, 900 and more are idle)."
+)
+_MINFREE = Remedy(
+    "minfree",
+    "/sys/module/lowmemorykiller/parameters/minfree holds the thresholds in pages, adj the levels beside them: "
+    "lower ones kill later, and risk that the kernel's own OOM killer comes first.",
+    short="fewer programs in the background, or lower thresholds (lowmemorykiller/parameters/minfree)",
+)
+_PROPERTIES = Remedy(
+    "lmkd",
+    "Fewer programs in the background, or smaller ones. lmkd takes its limits from the properties `ro.lmk.*` "
+    "(`getprop | grep lmk` lists those that are set), which only a new build of the system changes.",
+    short="fewer or smaller programs in the background",
+)
+
 
 def told(message: Message, raw: Raw) -> Told:
     numbers = {key: value for notice in message.notices for key, value in notice.numbers.items()}
     words = {key: value for notice in message.notices for key, value in notice.words.items()}
-    asked = (
-        "No allocation failed. Android's low memory killer ends programs early, by thresholds of its own: the less "
-        "page cache is left, the more important programs it ends (adj: 0 is the one in front, 900 and more are idle)."
-    )
+    is_daemon = "daemon" in words
     cause = "The text does not show the thresholds."
     if "cache_kb" in numbers:
         cause = (
@@ -36,16 +54,12 @@ def told(message: Message, raw: Raw) -> Told:
             f" Free memory was {words['spare'].lstrip('-')} kB less than the kernel's reserves (totalreserve_pages): "
             "it was short of memory in all."
         )
+    background = Remedy("free_memory", "Fewer programs in the background, or smaller ones: it is about memory in all.")
     remedies = (
-        Remedy(
-            "minfree",
-            "/sys/module/lowmemorykiller/parameters/minfree holds the thresholds in pages, adj the levels beside them: "
-            "lower ones kill later, and risk that the kernel's own OOM killer comes first.",
-            short="fewer programs in the background, or lower thresholds (lowmemorykiller/parameters/minfree)",
-        ),
-        Remedy("free_memory", "Fewer programs in the background, or smaller ones: it is about memory in all."),
+        *([_PROPERTIES] if is_daemon else [_MINFREE, background]),
         Remedy("compaction", "Compaction: no request for a block of contiguous pages failed.", helps=False),
     )
+    asked = _DAEMON if is_daemon else _DRIVER
     amount = "a program, whose name is not in the text"
     return Told(
         amount, asked, cause, reasons.LOW_MEMORY_KILLER, False, remedies, "Killed", "Android's low memory killer"

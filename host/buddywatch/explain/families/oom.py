@@ -21,6 +21,7 @@ _STAT = re.compile(r"(?P<name>[a-z_()]{2,32})(?::(?P<kb>\d{1,15})(?: (?P<more>\d
 _CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("shmem",), ("rss", "anon")
 _HEADER_CHARS = 300
 _REPORT_CHARS, _NAMED = 60_000, 3
+_NOTHING_BUT_KILL = "Which request led to it, and what was free, is not in the text"
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
@@ -29,7 +30,7 @@ def told(message: Message, raw: Raw) -> Told:
     if message.in_cgroup:
         return _group(message, raw)
     if message.order is None:
-        return _without_header(message)
+        return _without_header(message, raw)
     return _confined(message, raw)
 
 
@@ -59,12 +60,20 @@ def _group(message: Message, raw: Raw) -> Told:
 
 def _largest_tasks(message: Message, raw: Raw) -> str:
     """The largest programs of the group, by the table of its tasks."""
-    end = raw.end_of(message, _REPORT_CHARS)
-    first, last = (bisect_left(raw.holdings, offset, key=lambda row: row.offset) for offset in (message.offset, end))
+    return _largest_between(message.offset, raw.end_of(message, _REPORT_CHARS), raw)
+
+
+def _largest_before(message: Message, raw: Raw) -> str:
+    """The largest programs, by the table that stands above a kill whose header is not in the text."""
+    return _largest_between(raw.start_of(message, _REPORT_CHARS), message.offset, raw)
+
+
+def _largest_between(start: int, end: int, raw: Raw) -> str:
+    first, last = (bisect_left(raw.holdings, offset, key=lambda row: row.offset) for offset in (start, end))
     rows = [row for row in raw.holdings[first:last] if row.kind == TASK]
     largest = sorted(rows, key=lambda row: -row.amount)[:_NAMED]
     told = [f"{one_line(row.name, 40)}{f' ({row.pid})' if row.pid else ''} {row.amount:.0f}" for row in largest]
-    return f"Its largest programs, in {largest[0].unit}: {', '.join(told)}." if told else ""
+    return f"The largest programs, in {largest[0].unit}: {', '.join(told)}." if told else ""
 
 
 def _asking(message: Message) -> str:
@@ -137,16 +146,20 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
 # --- no header ---
 
 
-def _without_header(message: Message) -> Told:
+def _without_header(message: Message, raw: Raw) -> Told:
     killed = [notice for notice in message.notices if notice.form == forms.KILLED]
     held = [words for words in (_victim_words(notice) for notice in killed) if words]
+    held += [words for words in (_largest_before(message, raw),) if words]
     if forms.killer(message.notices) != forms.killer([]):
         return _in_fault(message)
     nobody = any(notice.form == forms.NOBODY for notice in message.notices)
-    asked = (
-        "Memory ran out, and the kernel ended a program to get some. Which request led to it, and what was free, is "
-        "not in the text."
-    )
+    unknown = "Which request led to it is not in the text" if message.dump else _NOTHING_BUT_KILL
+    asked = f"Memory ran out, and the kernel ended a program to get some. {unknown}."
+    if message.dump:
+        asked += f" What was free is listed from line {raw.line_at(message.dump.offset)} on."
+    confined = _confinement(message)
+    if confined:
+        asked += f" {confined}"
     if nobody:
         asked = "Memory ran out, and the kernel found no program that it may end: it stops (panic)."
     cause = " ".join(held) or "How much memory a program held is not in the text."
@@ -164,7 +177,8 @@ def _without_header(message: Message) -> Told:
         ),
     )
     label = "Killed" if message.killed else "Failed"
-    return Told("memory ran out", asked, f"Memory ran out. {cause}", reasons.UNKNOWN, None, remedies, label)
+    what = "Memory ran out" if not confined else "Memory ran out on the nodes that the program may use"
+    return Told("memory ran out", asked, f"{what}. {cause}", reasons.UNKNOWN, None, remedies, label)
 
 
 def _in_fault(message: Message) -> Told:
@@ -224,6 +238,26 @@ def _no_zone(message: Message, constraint: dict[str, str], asked: str) -> Told:
     return Told("1 page on a node that cannot serve it", asked, cause, reasons.CONTROL_GROUP, False, remedies)
 
 
+def _constraint(message: Message) -> dict[str, str]:
+    return next((notice.words for notice in message.notices if notice.form == forms.CONSTRAINT), {})
+
+
+def _confinement(message: Message) -> str:
+    """Which nodes the request may use, if not all."""
+    constraint = _constraint(message)
+    if constraint.get("constraint") == "CONSTRAINT_CPUSET":
+        return (
+            f"The process may use the nodes {constraint['mems']} only (cpuset {one_line(constraint['cpuset'], 80)}): "
+            "memory on other nodes does not count."
+        )
+    if constraint.get("constraint") == "CONSTRAINT_MEMORY_POLICY":
+        return (
+            "A memory policy (mbind, set_mempolicy, numactl) confines the request to the nodes "
+            f"{constraint['nodemask']}: memory on other nodes does not count."
+        )
+    return ""
+
+
 def _prints_order(message: Message, raw: Raw) -> bool:
     """True for the headers of 2.6.11 and later."""
     return "order" in raw.text[message.offset : message.offset + _HEADER_CHARS].partition("\n")[0]
@@ -241,19 +275,11 @@ def _confined(message: Message, raw: Raw) -> Told:
             "gfp_mask=0x0 is no request: a page fault failed (pagefault_out_of_memory()), and the request that failed "
             "in it is not in the text. The order printed with it says nothing."
         )
-    constraint = next((notice.words for notice in message.notices if notice.form == forms.CONSTRAINT), {})
+    constraint = _constraint(message)
     if constraint.get("constraint") == "CONSTRAINT_CPUSET" and _only_movable(message):
         return _no_zone(message, constraint, " ".join(parts))
-    if constraint.get("constraint") == "CONSTRAINT_CPUSET":
-        parts.append(
-            f"The process may use the nodes {constraint['mems']} only (cpuset {constraint['cpuset']}): memory on other "
-            "nodes does not count."
-        )
-    if constraint.get("constraint") == "CONSTRAINT_MEMORY_POLICY":
-        parts.append(
-            f"A memory policy (mbind, set_mempolicy, numactl) confines the request to the nodes "
-            f"{constraint['nodemask']}: memory on other nodes does not count."
-        )
+    if confined := _confinement(message):
+        parts.append(confined)
     if any(notice.form == forms.NOBODY for notice in message.notices):
         parts.append("The kernel found no program that it may end, and stopped (panic).")
     return Told("", " ".join(parts), "", reasons.UNKNOWN, bool(message.order))

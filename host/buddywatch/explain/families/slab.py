@@ -36,7 +36,14 @@ def told(message: Message, raw: Raw) -> Told | None:
     if group and "page" not in message.kinds:
         return _of_group(asked, one_line(group["group"], 120))
     cause = "" if message.order is not None else "How many pages, and what was free, is not in the text."
-    return Told("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order), (_REPORT,))
+    if cause and message.dump:
+        cause = f"How many pages is not in the text. What was free is listed from line {_line(message, raw)} on."
+    remedies = () if message.dump else (_REPORT,)
+    return Told("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order), remedies)
+
+
+def _line(message: Message, raw: Raw) -> int:
+    return raw.line_at(message.dump.offset) if message.dump else 0
 
 
 def _of_group(asked: str, group: str) -> Told:

@@ -29,9 +29,9 @@ FORMS = (
     form(CHOSEN, "child", rf"{_REASON}: [Kk]ill process {_PID} {_VICTIM} score -?\d{{1,20}} (?:or|and) "
          r"(?:a |sacrifice )?child"),
     form(CONSTRAINT, "constraint=", r"\boom-kill:constraint=(?P<constraint>\w{1,40}),nodemask=(?P<nodemask>.{0,60}?),"
-         r"cpuset=(?P<cpuset>.{0,300}?),mems_allowed=(?P<mems>[\d,-]{1,60}?),(?:oom_memcg=(?P<cgroup>[^\n,]{0,400}),)?"
+         r"cpuset=(?P<cpuset>.{0,300}?),mems_allowed=(?P<mems>[\d,-]{1,60}?)(?:,(?:oom_memcg=(?P<cgroup>[^\n,]{0,400}),)?"
          r"(?:global_oom,)?(?:task_memcg=(?P<task_cgroup>[^\n,]{0,400}),)?task=(?P<victim>[^\n]{1,16}?),"
-         r"pid=(?P<victim_number>\d{1,10})"),
+         r"pid=(?P<victim_number>\d{1,10})|$)"),
     form(LIMIT, "limit", rf"\bTask in (?P<task_cgroup>{_PATH}) killed as a result of limit of (?P<cgroup>{_PATH})"),
     form(USAGE, "usage", r"\b(?P<what>memory\+swap|memory|swap|kmem): usage (?P<usage_kb>\d{1,20})kB, "
          r"limit (?P<limit_kb>\d{1,20})kB, failcnt (?P<fails_number>\d{1,20})"),

@@ -1,0 +1,152 @@
+"""Kinds of reports that a second reading of other machines' texts found wanting: a table for each kind."""
+
+import pytest
+from asking import failures, told
+
+PAGE = "{}: page allocation failure: order:{}, mode:{}, nodemask=(null)\n"
+ATOMIC = "0x820(GFP_ATOMIC)"
+KILL = "{} kernel: Killed process {} ({}) total-vm:20kB, anon-rss:8kB, file-rss:0kB\n"
+HEADER = "{} kernel: java invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n"
+STATS = "{} kernel: Memory cgroup stats for /a: cache:0KB rss:88KB swap:0KB inactive_file:0KB\n"
+DUMP = (
+    "Normal free:3696kB min:3728kB low:7456kB high:11184kB present:901120kB\nprotections[]: 0 0 0\n"
+    "Normal: 6*4kB 17*8kB 15*16kB 1*32kB 1*64kB 1*128kB 0*256kB 0*512kB 1*1024kB 1*2048kB 0*4096kB = 3696kB\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("order", "lacked"),
+    [(0, "without free memory"), (1, "a usable block of 2 pages"), (3, "a usable block of 8 pages")],
+)
+def test_several_pages_in_one_piece_can_lack_while_memory_is_free(order, lacked):
+    answer = told(PAGE.format("eth0", order, ATOMIC))
+    assert lacked in answer
+    assert order == 0 or "without free memory" not in answer
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("0xcc1(GFP_KERNEL|GFP_DMA)", "not one page was free of the zone DMA, which alone"),
+        ("0xcc4(GFP_KERNEL|GFP_DMA32)", "not one page was free of the zone DMA32 or below, which alone"),
+        ("0xcc0(GFP_KERNEL)", "memory ran out"),
+    ],
+)
+def test_a_request_for_low_zones_says_nothing_of_all_memory(mode, words):
+    answer = told(PAGE.format("kworker/u2:2", 0, mode))
+    assert words in answer
+    assert "GFP_DMA" not in mode or "memory ran out" not in answer
+
+
+@pytest.mark.parametrize(
+    ("process", "trace", "before_init"),
+    [
+        ("swapper", "[<c01f09e8>] (start_kernel+0x48/0x408)\n", True),
+        ("swapper/0", "start_kernel+0x50c/0x578\nstart_here_common+0x20/0xa8\n", True),
+        ("swapper/0", "CPU: 0 PID: 1 Comm: swapper/0 Not tainted 5.15.68 #1\n", True),
+        ("swapper/0", "do_idle+0x1/0x2\nrest_init+0x3/0x4\nstart_kernel+0x50c/0x578\n", False),
+        ("swapper/1", "CPU: 1 PID: 0 Comm: swapper/1 Not tainted 5.15.68 #1\nsecondary_start+0x1/0x2\n", False),
+        ("init", "CPU: 0 PID: 1 Comm: init Not tainted 5.15.68 #1\nstart_kernel+0x50c/0x578\n", False),
+    ],
+)
+def test_nobody_types_a_command_before_the_first_program(process, trace, before_init):
+    answer = told(PAGE.format(process, 0, "0xcc0(GFP_KERNEL)") + trace)
+    assert ("loglevel=8" in answer) == before_init
+    assert ("sysrq-trigger" in answer) != before_init
+
+
+@pytest.mark.parametrize(
+    ("line", "expected", "not_expected"),
+    [
+        ("I lowmemorykiller: Kill 'com.a.b' (17), uid 10, oom_score_adj 0 to free 14kB rss, 3kB swap; reason: x\n",
+         "the daemon lmkd", "parameters/minfree"),
+        ("lmkd: Kill 'com.a.b' (17), uid 10, oom_score_adj 900 to free 14kB\n",
+         "the daemon lmkd", "parameters/minfree"),
+        ("lowmemorykiller: Killing 'com.a.b' (17), adj 9,\n", "parameters/minfree", "the daemon lmkd"),
+        ("send sigkill to 17 (com.a.b), adj 9, size 100\n", "parameters/minfree", "the daemon lmkd"),
+    ],
+)  # fmt: skip
+def test_the_daemon_has_other_settings_than_the_driver(line, expected, not_expected):
+    answer = told(line)
+    assert expected in answer
+    assert not_expected not in answer
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("nommu: Allocation of length 134352896 ... failed\n", 134352896),
+        ("attempt to fail with `nommu: Allocation of length 512000 [...] failed` → `std::bad_alloc`.\n", 512000),
+        ("Allocation of length 4096 \u2026 failed\n", 4096),
+    ],
+)
+def test_a_process_that_was_left_out_is_unknown(words, size):
+    (failure,) = failures(words)
+    assert (failure["requested_bytes"], failure["process"], failure["pid"]) == (size, None, None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ("[Wed Dec  6 23:54:11 2017]", "[Thu Dec  7 00:05:15 2017]", 2),
+        ("[Wed Dec  6 23:54:11 2017]", "[Wed Dec  6 23:54:41 2017]", 1),
+        ("Dec  6 23:59:58 host", "Dec  7 00:00:02 host", 1),
+        ("Feb 28 23:54:11 host", "Mar  1 00:05:15 host", 2),
+        ("2017-12-06T23:54:11+0100 host", "2017-12-07T00:05:15+0100 host", 2),
+        ("[ 7063.247407]", "[ 7064.263325]", 1),
+        ("[ 7063.247407]", "[ 7963.263325]", 2),
+        ("", "", 1),
+    ],
+)  # fmt: skip
+def test_a_kill_long_after_a_header_is_another_one(first, second, count):
+    found = failures(HEADER.format(first) + STATS.format(second) + KILL.format(second, 7, "java"))
+    assert len(found) == count
+    assert [failure["killed"] for failure in found][-1] == ["java (7)"]
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        "Out of Memory: Killed process 15527 (httpd).\n",
+        "Out of memory: Kill process 15527 (httpd) score 9 or sacrifice child\n",
+        "SLUB: Unable to allocate memory on node -1 (gfp=0x20)\n  cache: kmalloc-6\n",
+    ],
+)
+def test_what_was_free_is_not_missed_where_it_stands_above(kill):
+    answer = told(DUMP + kill)
+    assert "what was free, is not" not in answer
+    assert "What was free is listed from line 1 on" in answer
+    assert "what was free, is not in the text" in told(kill)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "tail", "words"),
+    [
+        ("CONSTRAINT_CPUSET", "", "may use the nodes 0 only (cpuset test)"),
+        ("CONSTRAINT_CPUSET", ",global_oom,task_memcg=/,task=a,pid=7,uid=0", "may use the nodes 0 only (cpuset test)"),
+        ("CONSTRAINT_NONE", "", "Memory ran out."),
+    ],
+)
+def test_a_kill_of_a_set_of_nodes_is_not_one_of_the_machine(constraint, tail, words):
+    text = (
+        "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+        "[      7]     0     7   787016   786745  6344704        0             0 a\n"
+        f"oom-kill:constraint={constraint},nodemask=(null),cpuset=test,mems_allowed=0{tail}\n"
+        "Out of memory: Killed process 7 (a)\n"
+    )
+    assert len(failures(text)) == 1
+    answer = told(text)
+    assert words in answer
+    assert "a (7) 786745" in answer
+    assert ("on the nodes that" in answer) == (constraint == "CONSTRAINT_CPUSET")
+
+
+@pytest.mark.parametrize(
+    ("words", "in_one_piece"),
+    [
+        ("vmalloc: allocation failure, allocated 40960 of 1052672 bytes\n" + PAGE.format("x", 0, ATOMIC), False),
+        ("nommu: Allocation of length 1052672 from process 7 (x) failed\n", True),
+    ],
+)
+def test_vmalloc_asks_for_single_pages(words, in_one_piece):
+    assert ("1052672 bytes in one piece" in told(words)) == in_one_piece
