@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch.explain import reasons
+from buddywatch.explain import last_try, reasons
 from buddywatch.explain.case import Case
 from buddywatch.explain.flag_words import granted_words
 from buddywatch.explain.holders import largest_words
@@ -63,9 +63,16 @@ def _uncertain(case: Case) -> str:
     if reasons.INFERRED_RULE in case.notes:
         parts.append(
             f"The text has no kernel release: its lines are those of {versions.words(case.kernel.span) or 'any'}, "
-            "whose rule this is; --kernel overrides it."
+            f"{_whose_rule(case)}; --kernel overrides it."
         )
     return " ".join(parts)
+
+
+def _whose_rule(case: Case) -> str:
+    """Those versions may have had more than one rule; the strictest is shown."""
+    if len(case.kernel.rules) < 2:
+        return "whose rule this is"
+    return "which had several rules: the answer is the same by each, and this is the strictest"
 
 
 def _decided_at_low(case: Case) -> bool:
@@ -165,6 +172,8 @@ def _granted(case: Case) -> str:
             f"Memory was used up: {largest}. That the request succeeds by these numbers means only that a little was "
             "freed before they were printed."
         )
+    if at_high := last_try.words(case):
+        return at_high
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
     if by_flags := granted_words(case.answer.request):
         return f"By these numbers the request succeeds{second}, yet it was refused. {by_flags}"

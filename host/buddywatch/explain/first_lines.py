@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from buddyd import watermark
 
-from buddywatch.explain import reasons
+from buddywatch.explain import last_try, reasons
 from buddywatch.explain.case import Case
 from buddywatch.explain.flag_words import granted_advice, granted_cause, zones_up_to
 from buddywatch.explain.holders import is_used_up, largest_words, not_given, total_pages
@@ -144,6 +144,8 @@ def _granted(case: Case) -> str:
     largest = largest_words(case.state) if case.state else ""
     if "oom" in message.kinds and largest:
         return f"memory was used up: {largest}"
+    if at_high := last_try.cause(case):
+        return at_high
     if not case.answer.request.can_wait:
         return f"it could not wait, in a moment without {_lacked(case)}; {when_known(case)} there was enough"
     if case.answer.verdict == watermark.TIGHT and case.order:

@@ -102,7 +102,7 @@ def _look_for_a_limit() -> Remedy:
         "look_for_a_limit",
         "Look for a limit that these numbers do not show: a control group (memory.max), a set of nodes (cpuset, "
         "mempolicy), or a patch of this kernel. Or the numbers are of a moment later, when memory was free again.",
-        short="look for a limit (control group, set of nodes); else it was but a moment",
+        short="ask again: by these numbers it succeeds; else look for a limit (control group, set of nodes)",
     )
 
 

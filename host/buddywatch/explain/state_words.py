@@ -115,9 +115,17 @@ def _pages(pages: int, state: State) -> str:
 
 def _count(zone: Zone, order: int) -> str:
     """The number of blocks; `?`: not in the text, `9+`: at least 9."""
+    if order >= len(zone.nr_free):
+        return "?"
     if order not in zone.gaps or zone.unlisted_pages == 0:
         return str(zone.nr_free[order])
     return f"{zone.nr_free[order]}+" if zone.nr_free[order] else "?"
+
+
+def _listed(zone: Zone, orders: int) -> int:
+    """How many sizes the table has for the zone. All of them if the end of its list was cut: it may have some there."""
+    is_cut = zone.unlisted_pages != 0 and max(zone.gaps, default=0) >= len(zone.nr_free)
+    return orders if is_cut and zone.nr_free else min(len(zone.nr_free), orders)
 
 
 def block_table(state: State) -> list[str]:
@@ -130,7 +138,7 @@ def block_table(state: State) -> list[str]:
     names = [_zone_name(zone, state) for zone in state.zones]
     page_kb = state.page_bytes // 1024 if state.page_bytes else 1
     heads = [str(page_kb << order) if state.page_bytes else str(1 << order) for order in range(orders)]
-    counts = [[_count(zone, order) for order in range(min(len(zone.nr_free), orders))] for zone in state.zones]
+    counts = [[_count(zone, order) for order in range(_listed(zone, orders))] for zone in state.zones]
     widths = [max(len(cells[order]) for cells in [heads, *counts] if order < len(cells)) + 1 for order in range(orders)]
     first = _FIRST_KB if state.page_bytes else "block size in pages"
     left = max(len(first), *(len(f"free, {name}") for name in names))

@@ -150,3 +150,52 @@ def test_a_kill_of_a_set_of_nodes_is_not_one_of_the_machine(constraint, tail, wo
 )
 def test_vmalloc_asks_for_single_pages(words, in_one_piece):
     assert ("1052672 bytes in one piece" in told(words)) == in_one_piece
+
+
+KILLED_AT = (
+    "rild invoked oom-killer: gfp_mask=0x201d2, order={order}, oomkilladj=0\nMem-info:\n"
+    "Active:9992 inactive:2577 dirty:0 writeback:0 unstable:0\n"
+    "DMA free:{free}kB min:1016kB low:1268kB high:1524kB present:65024kB\nlowmem_reserve[]: 0 0 0\n"
+    "DMA: {blocks}*4kB 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = {free}kB\n"
+    "Killed process 7 (a)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "order", "short"),
+    [(339, 0, "172 kB lacked"), (381, 0, "4 kB lacked"), (382, 0, None), (254, 0, None), (255, 0, "508 kB lacked")],
+)
+def test_the_last_try_before_a_kill_is_at_the_high_mark(blocks, order, short):
+    answer = told(KILLED_AT.format(blocks=blocks, free=blocks * 4, order=order))
+    assert ("last try before a kill is at the high mark" in answer) == (short is not None)
+    assert short is None or short in answer
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("active_anon:6 inactive_anon:2 isolated_anon:0\n", "which had several rules: the answer is the same by each"),
+        ("Active_anon:6 active_file:2 inactive_anon:0\n", "whose rule this is"),
+        ("Linux version 2.6.30\nactive_anon:6 inactive_anon:2 isolated_anon:0\n", None),
+    ],
+)
+def test_a_span_of_kernels_with_several_rules_is_said_to_be_one(header, words):
+    answer = told(
+        f"x: page allocation failure. order:6, mode:0xd0\n{header}"
+        "Normal free:4664kB min:720kB low:900kB high:1080kB present:32512kB\nlowmem_reserve[]: 0 0\n"
+        "Normal: 6*4kB 20*8kB 14*16kB 29*32kB 26*64kB 9*128kB 2*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 4664kB\n"
+    )
+    assert words is None or words in answer
+    assert words is not None or "no kernel release" not in answer
+
+
+def test_sizes_behind_a_cut_have_a_mark_in_the_table():
+    answer = told(
+        "x: page allocation failure: order:8, mode:0xcc0(GFP_KERNEL), nodemask=(null)\nMem-Info:\n"
+        "Node 0 DMA free:8896kB min:344kB low:428kB high:512kB present:15996kB\nlowmem_reserve[]: 0 1929\n"
+        "Node 0 Normal free:300kB min:44kB low:58kB high:72kB present:65024kB\nlowmem_reserve[]: 0 0\n"
+        "Node 0 DMA: 0*4kB 0*8kB 0*16kB 0*32kB 1*64kB (U) 1*128kB (U) 0*256kB 1*512kB (U) 0*1024kB 2*2048kB (U) "
+        "1*4096kB (M) = 8896kB\n"
+        "Node 0 Normal: 5*4kB (U) 5*8kB (U) 0*16kB 0*32kB\n"
+    )
+    assert "free, zone Normal 5 5 0 0 ? ? ? ? ? ? ?" in " ".join(answer.split())
