@@ -82,24 +82,41 @@ _ADVICE = {
 }
 
 
+# What a 32-bit kernel keeps out of zone HighMem.
+_ONLY_LOW = ("slab", "slab_reclaimable", "slab_unreclaimable", "kernel_stack")
+
+
 @dataclass(frozen=True)
 class Holder:
-    """A use of memory. share: of all memory that the kernel manages, else of all uses in the text."""
+    """A use of memory. share: of whole_kb, which is all memory that the kernel manages, else the sum of all uses in the
+    text; of low memory alone for what can be nowhere else (is_low)."""
 
     use: str
     kb: int
     share: float | None
+    whole_kb: int = 0
+    is_low: bool = False
 
 
 def holders(state: State) -> list[Holder]:
     """Uses with more than nothing, the largest first; [] if the text does not say."""
     page_kb, whole = (state.page_bytes or 1024) // 1024, total_pages(state) or _accounted_pages(state)
-    found = [
-        Holder(use, pages * page_kb, pages / whole if whole else None)
-        for use, pages in {**state.usage, **_unlisted(state)}.items()
-        if use in USE_WORDS and pages * page_kb
-    ]
+    low = _low_pages(state)
+    found = []
+    for use, pages in {**state.usage, **_unlisted(state)}.items():
+        if use in USE_WORDS and pages * page_kb:
+            of = (low if use in _ONLY_LOW else None) or whole
+            is_low = of != whole
+            found.append(Holder(use, pages * page_kb, pages / of if of else None, of * page_kb, is_low))
     return sorted(found, key=lambda holder: -holder.kb)
+
+
+def _low_pages(state: State) -> int | None:
+    """The pages that a 32-bit kernel reaches at all times; None without a zone HighMem, or if the text does not say."""
+    if all(zone.name != "HighMem" or not zone.size_pages for zone in state.zones):
+        return None
+    sizes = [zone.size_pages for zone in state.zones if zone.name != "HighMem"]
+    return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
 
 
 def total_pages(state: State) -> int | None:
@@ -158,7 +175,7 @@ def _named(told: Named) -> str:
 def _percent(holder: Holder) -> str:
     if holder.share is None or holder.use == "reserved":
         return ""
-    return f"  {min(round(holder.share * 100), 100):3} %"
+    return f"  {min(round(holder.share * 100), 100):3} %{' of low memory' if holder.is_low else ''}"
 
 
 def is_used_up(state: State) -> bool:
@@ -221,4 +238,5 @@ def largest_words(state: State) -> str:
     found = [holder for holder in holders(state) if holder.use in _PAGES_OF]
     if not found or not whole or state.page_bytes is None or (found[0].share or 0) < 0.5:
         return ""
-    return f"{found[0].kb} of {whole * state.page_bytes // 1024} kB are {USE_WORDS[found[0].use]}"
+    low = " of low memory" if found[0].is_low else ""
+    return f"{found[0].kb} of {found[0].whole_kb} kB{low} are {USE_WORDS[found[0].use]}"

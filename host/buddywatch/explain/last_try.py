@@ -19,7 +19,7 @@ def short_at_high(case: Case) -> int:
     if not is_kill or case.order != 0 or case.kernel.span[1] < _SINCE:
         return 0
     shorts = [_short(answer) for answer in (case.answer, *case.answer.others)]
-    return min(shorts) if None not in shorts else 0
+    return min((short for short in shorts if short is not None), default=0) if None not in shorts else 0
 
 
 def _short(answer: Answer) -> int | None:

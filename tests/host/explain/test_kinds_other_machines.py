@@ -199,3 +199,23 @@ def test_sizes_behind_a_cut_have_a_mark_in_the_table():
         "Node 0 Normal: 5*4kB (U) 5*8kB (U) 0*16kB 0*32kB\n"
     )
     assert "free, zone Normal 5 5 0 0 ? ? ? ? ? ? ?" in " ".join(answer.split())
+
+
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [
+        (
+            "HighMem free:2000000kB min:512kB low:640kB high:768kB present:3268608kB\n",
+            "870568 of 901120 kB of low memory",
+        ),
+        ("HighMem free:0kB min:512kB low:640kB high:768kB present:0kB\n", "870568 of 901120 kB are"),
+        ("", "870568 of 901120 kB are"),
+    ],
+)
+def test_kernel_objects_are_compared_with_the_memory_that_they_can_be_in(high, words):
+    marks, lists = DUMP.split("Normal: 6", 1)
+    answer = told(
+        "oom-killer: gfp_mask=0xd0\nActive:100 inactive:200 dirty:0 writeback:0 unstable:0 free:900 slab:217642 "
+        "mapped:90 pagetables:20\n" + marks + high + ("protections[]: 0 0 0\n" if high else "") + "Normal: 6" + lists
+    )
+    assert words in " ".join(answer.split())
