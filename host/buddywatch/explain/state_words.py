@@ -115,11 +115,9 @@ def _pages(pages: int, state: State) -> str:
 
 def _count(zone: Zone, order: int) -> str:
     """The number of blocks; `?`: not in the text, `9+`: at least 9."""
-    if order >= len(zone.nr_free):
-        return "?"
-    if order not in zone.gaps or zone.unlisted_pages == 0:
+    if order < len(zone.nr_free) and (order not in zone.gaps or zone.unlisted_pages == 0):
         return str(zone.nr_free[order])
-    return f"{zone.nr_free[order]}+" if zone.nr_free[order] else "?"
+    return f"{zone.nr_free[order]}+" if any(zone.nr_free[order : order + 1]) else "?"
 
 
 def _listed(zone: Zone, orders: int) -> int:
@@ -318,6 +316,5 @@ def total_words(state: State) -> str:
     """All that is free: "3284 kB", or pages if their size is unknown."""
     if not state.zones and state.mem_free_kb is not None:
         return f"{state.mem_free_kb} kB"
-    if state.page_bytes is None:
-        return counted(state.free_pages, "page")
-    return f"{state.free_pages * state.page_bytes // 1024} kB"
+    page_bytes = state.page_bytes
+    return f"{state.free_pages * page_bytes // 1024} kB" if page_bytes else counted(state.free_pages, "page")
