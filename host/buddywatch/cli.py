@@ -11,8 +11,8 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -64,22 +64,28 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. Raises only SystemExit, by argparse (usage, --help, --version)."""
+Around = Callable[[], AbstractContextManager[None]]
+
+
+def main(argv: Sequence[str] | None = None, around: Around = nullcontext) -> int:
+    """Run one command and return its exit code. Raises only SystemExit, by argparse (usage, --help, --version).
+
+    around: what is entered while the command itself runs.
+    """
     try:
         arguments = sys.argv[1:] if argv is None else list(argv)
-        return _guarded(build_parser(arguments).parse_args(arguments))
+        return _guarded(build_parser(arguments).parse_args(arguments), around)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _guarded(args: argparse.Namespace) -> int:
+def _guarded(args: argparse.Namespace, around: Around) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed when we were started
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         getattr(sys, name).reconfigure(errors="backslashreplace")  # for paths with bytes that the terminal cannot show
     try:
-        code = _run(args)
+        code = _run(args, around)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -128,14 +134,16 @@ def _module(command: str) -> Any:
     return importlib.import_module("buddywatch.commands." + command.replace("-", "_"))
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace, around: Around) -> int:
     if args.command in _WITHOUT_CONFIG:
         config = Config(Collector(default_db_path(os.environ)))
     else:
         config = load(args.config, os.environ)
     if args.db is not None:
         config = replace(config, collector=replace(config.collector, db=Path(args.db)))
-    return int(_module(args.command).run(args, config))
+    command = _module(args.command)
+    with around():
+        return int(command.run(args, config))
 
 
 def _explained(error: Exception, command: str) -> tuple[list[str], int]:
