@@ -9,8 +9,9 @@ VENV_DEV = .venv/.dev-stamp
 # `-n auto`: several workers on each core, as most tests wait for processes and lines; `-n logical`: one, see
 # tests/conftest.py. With bytecode, or each worker and each process under test would compile all modules.
 PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
-# The rooms by themselves: no agent or collector as a process, no line, nothing that waits.
-FAST = -n logical -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py
+# The rooms by themselves and the pages: no agent or collector as a process, no line, nothing that waits.
+FAST = -n logical -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py \
+    tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
 .PHONY: help run demo test test-fast mutants forecast-score lint check bench fleet faults agent frozen board board-tools board-run board-test clean
 
@@ -18,7 +19,7 @@ help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
 	@echo 'make demo           play the story of a board that runs out of 64 kB blocks, and show the mails (about a minute)'
 	@echo 'make test           lint and all tests, under CPython and MicroPython'
-	@echo 'make test-fast      the tests of single rooms, without processes, lines and waiting (less than a minute)'
+	@echo 'make test-fast      the tests of single rooms and of the pages, without processes, lines and waiting (less than a minute)'
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'

@@ -156,7 +156,7 @@ def naps(daemon):
 
 
 def test_client_that_floods_delays_nobody(daemon, port):
-    flood = telnet(port)
+    flood = telnet(port, 65536)  # what waits in it is read at a bounded rate, and an answer comes behind it
     flood.until_text(GREETING)
     flood.file.setblocking(False)
     host = telnet(port)

@@ -144,7 +144,7 @@ def test_megabyte_without_a_newline_costs_no_memory():
     host.listen()
     garbage = b"garbage without an end, " * 43
     used = []
-    for _ in range(8):
+    for _ in range(8 if hasattr(gc, "mem_alloc") else 1):  # CPython does not say how much it uses
         for _ in range(200):
             host.say(garbage)
             assert len(host.conversation.typed) <= INPUT_MAX + 1
@@ -152,7 +152,7 @@ def test_megabyte_without_a_newline_costs_no_memory():
         used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
     # Not equal to the byte: a collector that takes any number for an address may keep what is dead for a while. But
     # whatever grows with the input is more in each of the later rounds than in all before.
-    assert min(used[4:]) <= max(used[:4])
+    assert min(used[4:], default=0) <= max(used[:4])
     host.say(b"\nxyzzy\n")
     assert host.listen() == [b"line too long: at most 128 characters", UNKNOWN]
 

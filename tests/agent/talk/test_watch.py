@@ -99,11 +99,11 @@ def test_watching_costs_no_memory():
     host = watching()
     here = host.conversation.agent
     used = []
-    for _ in range(8):
+    for _ in range(8 if hasattr(gc, "mem_alloc") else 1):  # CPython does not say how much it uses
         for _ in range(100):
             here.poll()
             host.listen()
         gc.collect()
         used.append(gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0)
     # Not equal to the byte, see test_megabyte_without_a_newline_costs_no_memory().
-    assert min(used[4:]) <= max(used[:4])
+    assert min(used[4:], default=0) <= max(used[:4])
