@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from buddywatch.kernel_text.gfp import Span, Version, span_of_mode
+from buddywatch.kernel_text.messages import linux24
 from buddywatch.kernel_text.raw import Raw, RawZone
 
 FIRST: Version = (2, 4, 0)
 LAST: Version = (99, 0, 0)
+LINUX_24: Span = ((2, 4, 0), (2, 4, 999))
 
 # The versions that print each wording: read in mm/page_alloc.c, mm/oom_kill.c, mm/nommu.c, lib/dump_stack.c and
 # fs/binfmt_flat.c of 2.6.30 to 7.2. Where the change is between two versions that were read, the wider span is given.
@@ -50,6 +52,8 @@ _LETTERS_UNTIL = (("R", (4, 3, 999)), ("EM", (4, 3, 999)))
 
 def span_of(raw: Raw) -> Span:
     """The first and the last version that can have printed it; all versions if its signs contradict each other."""
+    if any(message.kind == linux24.FAMILY for message in raw.messages):
+        return LINUX_24
     since = [version for sign, version in _SINCE if sign in raw.text]
     until = [version for sign, version in _UNTIL if sign in raw.text]
     for letters in _letters(raw):
@@ -69,6 +73,8 @@ def words(span: Span) -> str:
         return ""
     if last == LAST:
         return f"Linux {_short(first)} or later"
+    if _short(first) == _short(last):
+        return f"Linux {_short(first)}"
     return f"Linux up to {_short(last)}" if first == FIRST else f"Linux {_short(first)} to {_short(last)}"
 
 

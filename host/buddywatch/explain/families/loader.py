@@ -10,6 +10,7 @@ from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text import verdict_words
 
 _ENOMEM = 12
+_NEAR_CHARS = 3000
 _PIECES = {
     "process text": "the program's text, copied from the file because the file system cannot lend it in place",
     "process data": "the program's data, bss and stack",
@@ -59,7 +60,11 @@ def told(message: Message, raw: Raw) -> Told | None:
             None,
             (_LOG,) if errno == _ENOMEM else (),
         )
-    return _no_init(piece) if raw.ends_without_init(message.offset) else _no_memory(notice.form, piece)
+    return (
+        _no_init(piece)
+        if raw.ends_without_init(message.offset)
+        else _no_memory(notice.form, piece, _before(message, raw))
+    )
 
 
 def _no_init(piece: str) -> Told:
@@ -89,13 +94,27 @@ def _no_init(piece: str) -> Told:
     return Told("the memory of the first program (init)", asked, cause, reasons.UNKNOWN, True, remedies)
 
 
-def _no_memory(form: str, piece: str) -> Told:
+def _before(message: Message, raw: Raw) -> str:
+    """What the list of free blocks right before the message says of the piece; "" if there is none."""
+    near = [dump for dump in raw.dumps if dump.has_blocks and 0 <= message.offset - dump.offset < _NEAR_CHARS]
+    zones = [zone for dump in near[-1:] for zone in dump.zones.values() if zone.counts]
+    blocks = [(count, unit) for zone in zones for count, unit in zip(zone.counts, zone.units_kb, strict=True) if count]
+    if not blocks:
+        return ""
+    total, largest = sum(count * unit for count, unit in blocks), max(unit for _, unit in blocks)
+    return (
+        f" Right before, {total} kB were free, the largest block of them {largest} kB: the piece was larger, or that "
+        "block was kept in reserve."
+    )
+
+
+def _no_memory(form: str, piece: str, before: str) -> Told:
     asked = f"A program was being started, and the kernel had no memory for {piece}."
     if form == forms.NO_READ:
         asked = f"A program was being started, and the kernel ran out of memory while it read {piece}."
     cause = (
-        "Without an MMU each such piece must be one free block of contiguous pages, of the next power of two. Whether "
-        "none was large enough, or too little was free in all, is not in the text: neither the size nor what was free."
-    )
+        "No free block was large enough, or too little was free in all; the text does not have the size. Without an "
+        "MMU each such piece must be one free block of contiguous pages, of the next power of two."
+    ) + before
     remedies = (_LOG, _STACK, _IN_PLACE, Remedy("resident", verdict_words.STAY_RESIDENT))
     return Told("the memory of a program that was being started", asked, cause, reasons.UNKNOWN, True, remedies)

@@ -39,12 +39,20 @@ def _for(notice: Notice) -> str:
     return f" for {one_line(device, 80).rstrip(':')}" if device else ""
 
 
+_ATOMIC = (
+    " The request could not wait for the area to grow: the kernel does that in the background right after, so the next "
+    "one may succeed, and many callers go on without."
+)
+
+
 def _percpu(notice: Notice) -> Told:
     why = one_line(notice.words["why"], 80)
+    atomic = _ATOMIC if notice.numbers.get("atomic_number") else ""
     return Told(
         f"{_size(notice)} for each CPU",
         f"The kernel's allocator of variables for each CPU was asked for {_size(notice)}.",
-        f"Its area could not take them ({why}). The area consists of single pages in the address space of vmalloc: a "
+        f"Its area could not take them ({why}).{atomic} The area consists of single pages in the address space of "
+        "vmalloc: a "
         "lack of that space or of memory, not of blocks of contiguous pages.",
         reasons.POOL,
         False,

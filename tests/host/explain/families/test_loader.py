@@ -29,6 +29,13 @@ def test_after_mmap_it_says_what_for(line):
     assert failure["for"] == ("process text/data" if "text/data" in line else "process data")
 
 
+def test_the_list_before_it_bounds_the_piece():
+    blocks = "DMA32: 17*4kB (U) 10*8kB (U) 7*16kB (U) 6*32kB (U) 11*64kB (U) 6*128kB (U) 6*256kB (U) 0*512kB = 3460kB\n"
+    answer = told(blocks + NEW[2])
+    assert "Right before, 3460 kB were free, the largest block of them 256 kB" in answer
+    assert "Right before" not in told(NEW[2] + "\n" + blocks)
+
+
 def test_each_program_has_its_own_line():
     found = failures(ALLOC + MEMORY[1] + "\n" + ALLOC + MEMORY[2] + "\n" + MEMORY[1] + "\n")
     assert [failure["for"] for failure in found] == ["process data", "process text/data", "process data"]

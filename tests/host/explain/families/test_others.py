@@ -19,6 +19,7 @@ def test_linux_2_4_is_read_but_not_judged(line, order):
     assert failures(line)[0]["verdict"] is None
     assert ("does not compute this kernel's answer" in told(line)) == (order > 0)
     assert ("no matter of large blocks" in told(line)) == (order == 0)
+    assert "Linux 2.4 (by its wording" in told(line)
     assert ("could not wait" in told(line)) == ("gfp=0x20/" in line)
 
 

@@ -36,6 +36,12 @@ def test_each_message_is_one_failure(line, size, contiguous, words):
     assert words in told(line)
 
 
+def test_a_request_for_each_cpu_that_cannot_wait_may_succeed_later():
+    line = "percpu: allocation failed, size=8 align=8 atomic={}, atomic alloc failed, no space left"
+    assert "the next one may succeed" in told(line.format(1))
+    assert "the next one may succeed" not in told(line.format(0))
+
+
 def test_two_lines_of_one_transfer_are_one_failure():
     first = "dwc3 38200000.dwc3: swiotlb buffer is full (sz: 16384 bytes)\n"
     second = "dwc3 38200000.dwc3: DMA: Out of SW-IOMMU space for 16384 bytes\n"
