@@ -12,6 +12,7 @@ from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import page_kb
 from buddywatch.commands.boards import print_json
 from buddywatch.config.sections import Config
+from buddywatch.config.whole_file import read_whole
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
@@ -24,6 +25,8 @@ from buddywatch.text.units import parse_size
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
 
 BAD_NEWS = 1
+MAX_BYTES = 1 << 28  # a log that is larger fills the memory of this machine
+WAIT_S = 60.0  # for the content of a pipe, as in `explain <(ssh board dmesg)`
 _LOOKED_FOR = (
     "nothing usable in the input; looked for kernel messages of failed allocations, their lists of free blocks "
     "(`31*4kB 47*8kB ...`) and /proc/buddyinfo; paste what `dmesg` or `cat /proc/buddyinfo` prints"
@@ -78,9 +81,12 @@ def _read(name: str) -> str:
     if name == "-":
         if sys.stdin.isatty():
             print("buddywatch: reading what you paste; end it with Ctrl-D", file=sys.stderr)
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
+        content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise CommandError(f"standard input has more than {MAX_BYTES} bytes; give the part around the failure")
+        return content.decode("utf-8", "replace")
     try:
-        text = Path(name).read_bytes().decode("utf-8", "replace")
+        text = read_whole(Path(name), MAX_BYTES, WAIT_S).decode("utf-8", "replace")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CommandError(

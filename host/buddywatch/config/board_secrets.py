@@ -7,8 +7,9 @@ from pathlib import Path
 
 from buddyd.talk import secret
 
-from buddywatch.config.secret_places import SecretError
+from buddywatch.config.secret_places import FILE_MAX_BYTES, WAIT_S, SecretError
 from buddywatch.config.sections import Config
+from buddywatch.config.whole_file import read_whole
 
 
 class BoardSecrets:
@@ -34,7 +35,7 @@ class BoardSecrets:
         if path is None:
             return None
         try:
-            return bytes(secret.checked(path.read_bytes()))
+            return bytes(secret.checked(read_whole(path, FILE_MAX_BYTES, WAIT_S)))
         except OSError as error:
             raise SecretError(
                 f"{path}: cannot be read ({error.strerror}); it must hold the secret of {board}"

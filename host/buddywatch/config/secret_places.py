@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
 
+from buddywatch.config.whole_file import read_whole
+
 LINE_MAX = 4096
+FILE_MAX_BYTES = 1 << 16
+WAIT_S = 1.0  # for the content of a pipe; the collector waits with it
 
 
 class SecretError(Exception):
@@ -32,8 +37,8 @@ def from_environment(variable: str, what: str) -> str:
 def first_line(path: Path, what: str) -> str:
     """The first line of a file, without its end. what: the secret that it must hold, in words. SecretError."""
     try:
-        with open(path, encoding="utf-8") as file:
-            line = file.readline(LINE_MAX).rstrip("\r\n")
+        content = io.BytesIO(read_whole(path, FILE_MAX_BYTES, WAIT_S))
+        line = io.TextIOWrapper(content, encoding="utf-8").readline(LINE_MAX).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise SecretError(f"{path}: cannot be read ({reason}); it must hold {what}") from None

@@ -7,6 +7,10 @@ from typing import Any
 
 from buddywatch.config.problems import ConfigError, Problems, shown
 from buddywatch.config.schema import REPEATED_SECTIONS, SECTIONS, keys_of, section_title
+from buddywatch.config.whole_file import read_whole
+
+MAX_BYTES = 1 << 20
+WAIT_S = 5.0  # for the content of a pipe, as in `--config <(command)`
 
 # Keys that users may try but that are not allowed, with what to do instead.
 _FORBIDDEN = {
@@ -19,9 +23,10 @@ _FORBIDDEN = {
 def read_toml(path: Path) -> dict[str, Any]:
     """The whole file as TOML has it. Raises ConfigError."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_whole(path, MAX_BYTES, WAIT_S).decode("utf-8-sig"))
     except OSError as error:
-        line = f"{path}: cannot be read ({error.strerror}); create it or leave out --config"
+        instead = "create it" if isinstance(error, FileNotFoundError) else "name a TOML file"
+        line = f"{path}: cannot be read ({error.strerror}); {instead} or leave out --config"
     except UnicodeDecodeError as error:
         line = f"{path}: not UTF-8 text (byte {error.start}); expected TOML"
     except (ValueError, RecursionError) as error:
