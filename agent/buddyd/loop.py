@@ -135,7 +135,7 @@ class Loop:
         try:
             if mask & select.POLLIN:
                 conversation.receive()
-                link.heard()
+                link.heard(conversation)
             elif mask & _FAILED:
                 raise OSError(0)
             if mask & select.POLLOUT:

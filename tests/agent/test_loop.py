@@ -1,7 +1,7 @@
 """The loop with a real agent and real streams: when it polls, and what it does when something fails."""
 
 from agents import agent, pair
-from buddyd import compat
+from buddyd import compat, wire_host
 from buddyd.links.base import Link
 from buddyd.loop import RESTLESS_TICK_MS, TICK_MS, Loop
 from buddyd.talk.conversation import Conversation
@@ -51,6 +51,13 @@ def make_loop(here, flows_unasked=True):
     return loop, theirs
 
 
+def serve_all(loop):
+    """Read what the peer sent, and send the answers, which may take several turns."""
+    for _ in range(30):
+        loop.wake()
+        loop.serve(0)
+
+
 def test_poll_that_is_too_late_is_left_out():
     here = SlowAgent(40)
     loop, theirs = make_loop(here.agent)
@@ -97,16 +104,24 @@ def test_peer_that_goes_is_dropped_and_its_link_tried_again():
     assert compat.ticks_diff(link.due_ms, compat.ticks_ms()) > 1000, "later and later"
 
 
-def test_time_between_tries_grows_to_a_minute_and_is_forgotten_when_somebody_speaks():
-    loop, theirs = make_loop(agent())
-    link = loop.links[0]
-    for _ in range(20):
-        link.lost()
-    assert link.retry_ms == 60000
-    assert compat.ticks_diff(link.due_ms, compat.ticks_ms()) <= 60000
-    theirs.send(b"\n")
-    while link.retry_ms != 1000:
-        loop.serve(1000)
+def test_time_between_tries_grows_to_a_minute_until_a_host_accepts_the_board():
+    here = agent()
+    for count in (1, 0):  # a request for a frame, and a sign of life
+        loop, theirs = make_loop(here, False)
+        link = loop.links[0]
+        for _ in range(20):
+            link.lost()
+        assert link.retry_ms == 60000
+        assert compat.ticks_diff(link.due_ms, compat.ticks_ms()) <= 60000
+        # A collector that refuses this board says as much before it closes the connection.
+        for said in (b"", b"status", wire_host.ask_hello(), wire_host.ask_frames("0ther", 1, 1)):
+            theirs.send(bytes(said) + b"\n")
+            serve_all(loop)
+            assert link.retry_ms == 60000, said
+        theirs.send(bytes(wire_host.ask_frames(here.boot, 1, count)) + b"\n")
+        serve_all(loop)
+        assert link.retry_ms == 1000
+        theirs.close()
 
 
 class FullHeap(Conversation):

@@ -68,6 +68,10 @@ class Link:
         self.due_ms = compat.ticks_add(compat.ticks_ms(), self.retry_ms)
         self.retry_ms = min(self.retry_ms * 2, RETRY_MAX_MS)
 
-    def heard(self):
-        """Data was received, so the other side is really there."""
-        self.retry_ms = RETRY_MIN_MS
+    def heard(self, conversation):
+        """Data was received. The next loss is followed by a try at once only if a host has accepted this board.
+
+        Somebody who answers and then hangs up, such as a host that refuses the secret or the name, is no reason to.
+        """
+        if conversation.is_accepted():
+            self.retry_ms = RETRY_MIN_MS

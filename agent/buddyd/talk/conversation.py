@@ -58,7 +58,7 @@ class Conversation:
         self.asks = False  # the other end is a host that requests missing frames
         if self.watched >= 0:
             self.watched = -1
-        self.fill = self.fill_end = 0  # requested again: fill .. fill_end - 1
+        self.fill = self.fill_end = 0  # requested again: fill .. fill_end - 1; fill_end is 0 before the first request
         self.at = self.at_offset = 0  # the frame sent last and its offset, to continue from
 
     def attach(self, stream, telnet):
@@ -96,6 +96,10 @@ class Conversation:
 
     def _say_hello(self):
         self._answer(self.agent.hello())
+
+    def is_accepted(self):
+        """True once a host named this boot: it took the hello, and has proven the secret where there is one."""
+        return self.fill_end > 0
 
     def wants_read(self):
         """Answers are sent before more input is read: a peer that asks and never reads costs nothing."""
@@ -238,7 +242,7 @@ class Conversation:
                 return
             if boot != self.agent.boot:
                 self._say_hello()
-            elif count:  # without: a sign of life
+            elif count or not self.is_accepted():  # without count: a sign of life, which leaves a request as it is
                 self._fill_from(first, first + min(count, ASK_COUNT_MAX))
 
     def _fill_from(self, first, end):
