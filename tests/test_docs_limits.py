@@ -7,7 +7,7 @@ from buddyd.links import base, console, network, telnet_server
 from buddyd.talk import conversation, secret
 from buddywatch.collect import boards, console_server, endings
 from buddywatch.commands import collect
-from buddywatch.links import backoff, connection, listen, login, urls
+from buddywatch.links import backoff, connection, guarded, listen, login, urls
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S
 from buddywatch.protocol import board_tracker, bounds, reassembly, refetch
 from buddywatch.store.write import CONSOLE_LINES_MAX
@@ -36,6 +36,7 @@ BOARD = [
 ]
 PC = [
     f"{listen.CONNECTIONS_MAX} at once",
+    f"{guarded.PROVE_S:.0f} s",
     f"{console_server.CLIENTS_MAX} at once",
     f"{console_server.TYPED_MAX} characters",
     f"{CONSOLE_LINES_MAX:,}",

@@ -13,8 +13,9 @@ from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.base import NEVER
 from buddywatch.links.file import FileLink
-from buddywatch.links.guarded import GuardedLink
+from buddywatch.links.guarded import GuardedLink, Unproven
 from buddywatch.links.listen import Listener
+from buddywatch.links.rare_news import RareNews
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.frame import Hello, board_name
@@ -50,14 +51,18 @@ class Connection:
     """board: None until it is known. called: the name that the board goes by, which it may share with another board
     (collect/twins.py). news: lines for the user, each once.
 
-    is_call: the board dialled in; when the connection ends, the board must dial again.
+    is_call: the board dialled in; when the connection ends, the board must dial again. unproven: the news of all
+    callers of one listener that proved no secret in time; None: this connection's own.
     """
 
-    def __init__(self, link: Link, board: str | None = None, is_call: bool = False) -> None:
+    def __init__(
+        self, link: Link, board: str | None = None, is_call: bool = False, unproven: RareNews | None = None
+    ) -> None:
         self.link = link
         self.url = link.url
         self.board = self.called = board
         self.is_call = is_call
+        self._unproven = unproven or RareNews()
         self.is_started = False
         self.is_up = False
         self.was_ever_up = False
@@ -280,6 +285,12 @@ class Connection:
             reason += "; no hello is in it, so no frame of it can be checked, and none is stored"
         self.close()
         self.ended = down.ended
+        if isinstance(down, Unproven):
+            more = self._unproven.more(monotonic_s)
+            if more is None:
+                self.last_error = reason  # as if it had been reported
+            else:
+                reason += more
         self._later(reason, monotonic_s, lasted_s, down.rest_s)
 
     def _later(self, why: str, monotonic_s: float, lasted_s: float = 0.0, rest_s: float = 0.0) -> None:

@@ -42,7 +42,10 @@ class Doors:
         """Connections for the boards that dialled in since the last call. board: the listener's, if it has one."""
         demanded = not is_loopback(listener.host) or (board is not None and self._secrets.has_secret(board))
         links: list[AcceptedLink] = listener.accepted()
-        return [Connection(self._guarded(link, board, demanded), board, is_call=True) for link in links]
+        return [
+            Connection(self._guarded(link, board, demanded), board, is_call=True, unproven=listener.unproven)
+            for link in links
+        ]
 
     def _guarded(self, link: Link, board: str | None, demanded: bool) -> GuardedLink:
         return GuardedLink(link, self._secrets, board, demanded)

@@ -15,6 +15,10 @@ from buddywatch.protocol.secret_handshake import Handshake, HandshakeError
 PROVE_S = 20.0
 
 
+class Unproven(LinkDown):
+    """The other side proved no secret in time: it may be anybody, as often as it likes."""
+
+
 class GuardedLink:
     """board: the name of the board in the configuration, None if its hello gives the name.
 
@@ -107,9 +111,9 @@ class GuardedLink:
             self._since_s = now_s
         elif now_s - self._since_s > PROVE_S:
             who = f"the secret of {self._board}" if self._board else "a secret"
-            raise self._refusal(
-                f"authentication failed: no proof of {who} within {PROVE_S:.0f} s; buddyd there needs --secret-file"
-            )
+            why = f"authentication failed: no proof of {who} within {PROVE_S:.0f} s; buddyd there needs --secret-file"
+            self.close()
+            raise Unproven(f"{self.url}: {why}", self._ends, self.rest_s)
 
     def _refusal(self, why: str) -> LinkDown:
         self.close()

@@ -8,12 +8,12 @@ from contextlib import suppress
 from time import monotonic
 
 from buddywatch.links.base import NEVER, LinkDown, LinkError, why
+from buddywatch.links.rare_news import RareNews
 from buddywatch.links.resolve import Address, Resolver, written_out
 from buddywatch.links.tcp import CONNECT_S, SocketLink
 from buddywatch.text.escape import counted
 
 CONNECTIONS_MAX = 64  # each takes a descriptor, and a process has 1024 on most systems
-REPORT_S = 60.0  # a rejected board retries every few seconds
 BUSY = b"busy: too many connections\r\n"
 
 
@@ -39,8 +39,8 @@ class Listener:
     def __init__(self, url: str, host: str, port: int, connections_max: int = CONNECTIONS_MAX) -> None:
         self.url = url
         self.refused = 0  # connections beyond connections_max
-        self._refused_reported = 0  # of these, how many were in the news
-        self._report_at_s = 0.0
+        self.unproven = RareNews()  # of callers that proved no secret in time
+        self._turned_away = RareNews()
         self._news: list[str] = []
         self._address = (host, port)
         self._connections_max = connections_max
@@ -155,14 +155,11 @@ class Listener:
             connection.send(BUSY, socket.MSG_DONTWAIT)
         connection.close()
         self.refused += 1
-        now_s = monotonic()
-        if now_s < self._report_at_s:
+        more = self._turned_away.more(monotonic())
+        if more is None:
             return
-        since = self.refused - self._refused_reported
-        self._refused_reported, self._report_at_s = self.refused, now_s + REPORT_S
-        times = f" (and {since - 1} more since the last report)" if since > 1 else ""
         here = counted(len(self._open), "board")
-        what = f"{here} connected, so another from {host} was disconnected{times}"
+        what = f"{here} connected, so another from {host} was disconnected{more}"
         self._news.append(f"{self.url}: {what}; allow more with ?connections=NUMBER")
 
 

@@ -1,12 +1,14 @@
 """Which links are guarded, which listeners may be open, and whose claim to be a board is believed."""
 
+import socket
+
 import pytest
 from buddyd import wire
 from buddyd.talk import secret
 from buddywatch.config.board_secrets import BoardSecrets
 from buddywatch.config.secret_places import SecretError
 from buddywatch.config.sections import Board, Collector, Config
-from buddywatch.links import LinkDown
+from buddywatch.links import LinkDown, guarded
 from buddywatch.links.factory import Doors
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.hush import HushLink
@@ -193,3 +195,37 @@ def test_secret_that_cannot_be_read_is_told(config, tmp_path):
     with pytest.raises(SecretError, match="secret of cellar"):
         secrets.key("cellar")
     assert secrets.key("shed") is None
+
+
+def test_strangers_that_prove_nothing_are_told_once_a_minute_with_their_number(config, monkeypatch):
+    now_s = 1000.0
+    monkeypatch.setattr(guarded, "monotonic", lambda: now_s)
+    doors = Doors(config)
+    listening = doors.connection("listen://0.0.0.0:0")
+    listening.tend(now_s)
+
+    def stranger():
+        """The news about one that stays silent."""
+        nonlocal now_s
+        with socket.create_connection(("127.0.0.1", listening.link.port), 10):
+            calls = []
+            while not calls:
+                wait(listening.link)
+                listening.receive(now_s)
+                calls = doors.admitted(listening.link, None)
+            (call,) = calls
+            call.tend(now_s)
+            call.receive(now_s)
+            now_s += guarded.PROVE_S + 1
+            call.receive(now_s)
+            assert call.ended
+            assert "no proof of a secret" in call.last_error
+            return call.url, call.news
+
+    url, first = stranger()
+    reason = "authentication failed: no proof of a secret within 20 s; buddyd there needs --secret-file"
+    assert first == [f"{url}: {reason}"]
+    assert [stranger()[1] for _ in range(2)] == [[], []]
+    url, news = stranger()
+    assert news == [f"{url}: {reason} (and 2 more since the last report)"]
+    listening.close()

@@ -7,6 +7,7 @@ import pytest
 import rig
 from buddywatch.links import LinkDown, LinkError, Listener, listen, open_link
 from buddywatch.links.connection import Connection
+from buddywatch.links.rare_news import REPORT_S
 from buddywatch.links.resolve import written_out
 from linktools import listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 from waiting import DEADLINE_S
@@ -95,7 +96,7 @@ def test_callers_that_are_turned_away_are_told_once_a_minute(monkeypatch):
                 turn_away(connection, listener, now_s)
             said = "listen://127.0.0.1:0: 1 board connected, so another from 127.0.0.1 was disconnected"
             assert connection.news == [f"{said}; allow more with ?connections=NUMBER"]
-            now_s += listen.REPORT_S
+            now_s += REPORT_S
             turn_away(connection, listener, now_s)
             assert connection.news[1:] == [
                 f"{said} (and 2 more since the last report); allow more with ?connections=NUMBER"
