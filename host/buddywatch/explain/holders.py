@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from buddywatch.explain.remedy import Remedy
@@ -192,8 +193,8 @@ def not_given(state: State) -> tuple[int, int] | None:
     return (ram - reserved) * page_bytes // 1024, ram * page_bytes // 1024
 
 
-def advice(state: State) -> list[Remedy]:
-    """What to do about the largest uses."""
+def advice(state: State, killed: Sequence[str] = ()) -> list[Remedy]:
+    """What to do about the largest uses. killed: programs that the kernel has ended since, as "f951 (738)"."""
     missing = not_given(state)
     if missing:
         managed_kb, ram_kb = missing
@@ -215,21 +216,20 @@ def advice(state: State) -> list[Remedy]:
             numbers = {"held_kb": holder.kb}
             found.append(Remedy(what, text.format(kb=holder.kb), numbers=numbers, short=short.format(kb=holder.kb)))
         elif is_large and holder.use == "anon":
-            found.append(_end_programs(state, holder))
+            found.append(_end_programs(state, holder, killed))
     return found
 
 
-def _end_programs(state: State, holder: Holder) -> Remedy:
+def _end_programs(state: State, holder: Holder, killed: Sequence[str]) -> Remedy:
     largest = _largest(state, "task")
     names = ", ".join(f"{_named(told)} with {told.kb} kB" for told in largest)
     one = _named(largest[0]) if largest else "the largest program"
     how = f": {names}. End or limit the largest." if names else ": end or limit the largest (`ps`, `top`)."
-    return Remedy(
-        "end_programs",
-        f"Programs hold {holder.kb} kB{how}",
-        numbers={"held_kb": holder.kb},
-        short=f"end or limit {one}: programs hold {holder.kb} kB",
-    )
+    short = f"end or limit {one}: programs hold {holder.kb} kB"
+    if largest and one in killed:
+        how = f": {names}. The kernel has ended the largest: limit it before it starts again, or give it less to do."
+        short = f"limit {one}, which the kernel ended, before it starts again: programs held {holder.kb} kB"
+    return Remedy("end_programs", f"Programs hold {holder.kb} kB{how}", numbers={"held_kb": holder.kb}, short=short)
 
 
 def largest_words(state: State) -> str:

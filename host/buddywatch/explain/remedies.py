@@ -26,7 +26,7 @@ def remedies(case: Case) -> list[Remedy]:
     if case.told and case.told.decides:
         return list(case.told.remedies)
     if case.answer.verdict is None:
-        used_up = holders.advice(case.state) if case.state and case.message and "oom" in case.message.kinds else []
+        used_up = _against_holders(case) if case.message and "oom" in case.message.kinds else []
         return [*start_remedies.first_program(case), *used_up]
     if case.answer.verdict != watermark.REFUSED:
         return _of_the_granted(case)
@@ -66,13 +66,18 @@ def _whatever_the_page_size(case: Case) -> list[Remedy]:
     return [*found, *(remedy for remedy in rest if remedy is not None)]
 
 
+def _against_holders(case: Case) -> list[Remedy]:
+    killed = case.message.killed if case.message else []
+    return holders.advice(case.state, killed) if case.state else []
+
+
 def _of_the_granted(case: Case) -> list[Remedy]:
     """An OOM kill although a page was free a moment later: memory was used up, and the text may say by what."""
     message, state = case.message, case.state
     if message is None or state is None or message.in_cgroup or granted_cause(case.answer.request):
         return []
     if "oom" in message.kinds:
-        return holders.advice(state)
+        return _against_holders(case)
     if case.answer.request.can_wait:
         return [_close_call()] if case.answer.verdict == watermark.TIGHT and case.order else [_look_for_a_limit()]
     return [_keep_more_free()]
@@ -113,11 +118,11 @@ def _space(case: Case) -> list[Remedy]:
         return []
     if case.answer.reason != reasons.TOO_LITTLE:
         is_oom = case.message is not None and "oom" in case.message.kinds
-        return holders.advice(case.state) if is_oom and holders.is_used_up(case.state) else []
+        return _against_holders(case) if is_oom and holders.is_used_up(case.state) else []
     if case.answer.request.highest_zone in LOW_ZONES:
         return [_low_zone(case)]
     missing_kb = (case.answer.short_in_all_pages or case.answer.missing_pages) * case.page_bytes // 1024
-    found = holders.advice(case.state)
+    found = _against_holders(case)
     if any(remedy.what == "give_memory" for remedy in found):
         return found
     free = Remedy(

@@ -219,3 +219,36 @@ def test_kernel_objects_are_compared_with_the_memory_that_they_can_be_in(high, w
         "mapped:90 pagetables:20\n" + marks + high + ("protections[]: 0 0 0\n" if high else "") + "Normal: 6" + lists
     )
     assert words in " ".join(answer.split())
+
+
+TASKS = "[  {}] 0 {} 10430 10245 0 0 0 {}\n"
+
+
+@pytest.mark.parametrize(
+    ("killed", "words"),
+    [
+        ("Killed process 738 (f951) total-vm:41720kB, anon-rss:40976kB, file-rss:4kB\n", "limit f951 (738), which the"),
+        ("Killed process 713 (python) total-vm:9000kB, anon-rss:8500kB, file-rss:4kB\n", "end or limit f951 (738)"),
+        ("", "end or limit f951 (738)"),
+    ],
+)
+def test_nobody_is_told_to_end_a_program_that_the_kernel_has_ended(killed, words):
+    answer = told(
+        "sshd invoked oom-killer: gfp_mask=0x201da, order=0, oom_adj=0, oom_score_adj=0\nMem-info:\n"
+        "active_anon:13010 inactive_anon:0 isolated_anon:0\n active_file:5 inactive_file:6 isolated_file:0\n"
+        "Normal free:1008kB min:1016kB low:1268kB high:1524kB active_anon:52040kB present:65024kB\n"
+        "lowmem_reserve[]: 0 0\n"
+        "Normal: 8*4kB 2*8kB 0*16kB 0*32kB 1*64kB 1*128kB 1*256kB 1*512kB 0*1024kB 0*2048kB 0*4096kB = 1008kB\n"
+        "16384 pages of RAM\n[ pid ]   uid  tgid total_vm      rss cpu oom_adj oom_score_adj name\n"
+        + TASKS.format(738, 738, "f951")
+        + killed
+    )
+    assert words in " ".join(answer.split())
+    assert "which the kernel ended" in answer or "738" not in killed
+
+
+@pytest.mark.parametrize(
+    ("dump", "words"), [(DUMP, "find the line that names the request"), ("", "find the report above this line")]
+)
+def test_a_report_that_is_there_is_not_looked_for(dump, words):
+    assert words in told(dump + "Out of Memory: Killed process 15527 (httpd).\n")

@@ -22,6 +22,8 @@ _CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("sh
 _HEADER_CHARS = 300
 _REPORT_CHARS, _NAMED = 60_000, 3
 _NOTHING_BUT_KILL = "Which request led to it, and what was free, is not in the text"
+_LOOK_ABOVE = "find the report above this line (`dmesg | grep -B 200 'Out of memory'`)"
+_LOOK_FOR_HEADER = "find the line that names the request (`dmesg | grep -B 200 'Out of memory'`)"
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
@@ -168,7 +170,7 @@ def _without_header(message: Message, raw: Raw) -> Told:
             "oom_report",
             "Look for the report that stands above such a line, from `invoked oom-killer` to `Tasks state` "
             "(`dmesg | grep -B 200 'Out of memory'`): it has the request, the zones and what each program holds.",
-            short="find the report above this line (`dmesg | grep -B 200 'Out of memory'`)",
+            short=_LOOK_FOR_HEADER if message.dump else _LOOK_ABOVE,
         ),
         Remedy(
             "free_memory",
