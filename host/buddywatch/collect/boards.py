@@ -16,13 +16,14 @@ from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Transition
+from buddywatch.model.alerts import CLEARING, FIRING, NOTED, OK, PENDING, Transition
 from buddywatch.model.batch import Batch, MovedBoot
 from buddywatch.model.samples import ResumeState
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.frame import board_name
 from buddywatch.protocol.twin_names import other_names
 from buddywatch.store.store import Store, StoreError
+from buddywatch.text.escape import local_day_time
 
 ASIDE_S = 60.0  # how long a board that raised an exception is set aside
 REOPEN_S = 1.0  # between checks whether the rows of a board are stored, so that it can be read again
@@ -55,6 +56,7 @@ class Boards:
         self._aside_until_s: dict[str, float] = {}
         self._complaints: dict[str, str] = {}  # board -> last report of why it was set aside
         self._touched: set[str] = set()
+        self._announced: set[int] = set()  # open incidents that the user knows of from this collector
         self._timers: Timers[str] = Timers()
 
     def is_free(self, name: str, called: str) -> bool:
@@ -179,8 +181,7 @@ class Boards:
         new_id = self._incident_ids.__next__
         rules = BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s)
         board = Board(name, tracker, rules, history.endings, at)
-        for incident in self._store.incidents(name, open_only=True):
-            self._report(f"{name}: {incident.severity}, {incident.rule}: {incident.text}")
+        self._report_open(name)
         self._boards[name] = board
         self._aside_until_s.pop(name, None)
         return board
@@ -208,11 +209,24 @@ class Boards:
         self._timers.set(name, until_s)
         self._aside_until_s[name] = until_s
 
+    def _report_open(self, name: str) -> None:
+        """Report alerts that were open before this collector started: once, however often the board is read again."""
+        for incident in self._store.incidents(name, open_only=True):
+            if incident.id not in self._announced:
+                self._announced.add(incident.id)
+                since = local_day_time(incident.opened)
+                self._report(f"{name}: still open since {since}: {incident.severity}, {incident.rule}: {incident.text}")
+
     def _report_transition(self, change: Transition) -> None:
-        if change.to == FIRING and change.from_ in (OK, PENDING):
+        begins = change.to == FIRING and change.from_ in (OK, PENDING)
+        if begins or change.to == NOTED:
             self._report(f"{change.board}: {change.severity}, {change.rule}: {change.text}")
         elif change.to == OK and change.from_ in (FIRING, CLEARING):
             self._report(f"{change.board}: over, {change.rule}: {change.need or ''}")
+        if change.incident_id is not None and begins:
+            self._announced.add(change.incident_id)
+        elif change.incident_id is not None and change.to == OK:
+            self._announced.discard(change.incident_id)
 
 
 def origin(error: Exception) -> str:

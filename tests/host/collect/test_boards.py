@@ -5,13 +5,16 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from boards import BOOT_ID, START, config, refused, snapshot
+from boards import BOOT_ID, START, config, kernel_event, refused, snapshot
 from boards import boot as bare_boot
 from buddywatch.collect import boards as boards_module
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import ASIDE_S, Boards
 from buddywatch.config.sections import Board
+from buddywatch.model.batch import MovedBoot
+from buddywatch.model.samples import OVERWRITTEN, Gap
 from buddywatch.store.store import Store
+from buddywatch.text.escape import local_day_time
 
 
 def boot():
@@ -138,12 +141,46 @@ def test_alerts_are_told_when_they_begin_and_when_they_end(world):
     assert len(world.news) == 2
 
 
-def test_open_alerts_are_told_at_the_start(world):
+def test_one_time_events_are_told_like_alerts(world):
+    world.feed("xp", boot(), snapshot(1), Gap(BOOT_ID, 2, 4, OVERWRITTEN, START))
+    world.feed("xp", bare_boot("0000b002", "reboot", up="0", oldest="1", next="1"))
+    world.boards.gather(1.0)
+    assert [line.partition(": ")[2].partition(":")[0] for line in world.news] == ["warning, lost", "warning, rebooted"]
+    world.boards.gather(1.0)
+    assert len(world.news) == 2
+
+
+def test_more_failures_of_the_kernel_are_told_while_its_alert_lasts(world):
+    first, second = kernel_event(2, 2000), kernel_event(3, 3000)
+    second = replace(second, comm="other", pid=4711, text=second.text.replace("(rm)", "(other)"))
+    world.feed("xp", boot(), snapshot(1), first, second)
+    world.boards.gather(1.0)
+    assert [line.partition(": ")[2].partition(":")[0] for line in world.news] == ["critical, kernel_failure"] * 2
+
+
+def test_open_alerts_are_told_at_the_start_as_still_open(world):
+    world.feed("xp", boot(), *map(refused, (1, 2, 3)))
+    world.save()
+    (incident,) = world.store.incidents("xp")
+    again = World(world.store.path)
+    again.boards.open_expected(["xp"], again.at)
+    since = local_day_time(incident.opened)
+    assert again.news == [f"xp: still open since {since}: critical, refused: {incident.text}"]
+    again.store.close()
+
+
+def test_open_alerts_are_told_once_however_often_their_board_is_read(world):
     world.feed("xp", boot(), *map(refused, (1, 2, 3)))
     world.save()
     again = World(world.store.path)
-    again.boards.open_expected(["xp"], again.at)
-    assert [line.split(":")[1] for line in again.news] == [" critical, refused"], again.news
+    for told_before, boards in ((1, world), (0, again)):
+        boards.boards.open_expected(["xp"], boards.at)
+        for new_name in ("xp-2", "xp-3"):
+            boards.boards.move_boot(MovedBoot("xp", "0000b002", "tcp://127.0.0.1:1", new_name), boards.at, 1.0)
+            boards.save()
+            boards.wait(1)
+            assert boards.feed("xp", snapshot(4)) == "fed"
+        assert len([line for line in boards.news if "still open" in line]) == 1 - told_before, boards.news
     again.store.close()
 
 
