@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from buddywatch.config.sections import Config
+from buddywatch.store.damage import DamageReports
 from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.dashboard import ViewState, render
 from buddywatch.terminal.line_writer import LineWriter
@@ -22,10 +23,11 @@ _END_S = 2.0  # for an unfinished drawing
 class Lines:
     """A line with the time for each piece of news: links that go up or down, alerts that begin or end.
 
-    The caller enters the writer.
+    damage: for all connections to the database. The caller enters the writer.
     """
 
     def __init__(self, out: LineWriter) -> None:
+        self.damage = DamageReports(self.report)
         self._out = out
 
     def report(self, line: str) -> None:
@@ -36,9 +38,13 @@ class Lines:
 
 
 class Live:
-    """The live view; the caller enters the screen. A thread reads the store and draws, so the loop never waits."""
+    """The live view; the caller enters the screen. A thread reads the store and draws, so the loop never waits.
+
+    damage: for all connections to the database.
+    """
 
     def __init__(self, screen: Screen, style: Style, config: Config, db: Path) -> None:
+        self.damage = DamageReports(self.report)
         self._screen = screen
         self._style = style
         self._config = config
@@ -79,7 +85,7 @@ class Live:
 
     def _opened(self) -> Store:
         store = Store.open_readonly(self._db)
-        store.report = self.report  # standard error is where the view is drawn
+        store.damage = self.damage  # standard error is where the view is drawn
         return store
 
     def _draw(self, store: Store) -> None:

@@ -19,7 +19,7 @@ from buddywatch.alerts.evaluate import RECENTLY_S
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
-from buddywatch.collect.loop import Collector, Presenter
+from buddywatch.collect.loop import Collector
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.supervision import Supervised
 from buddywatch.collect.writer import Writer
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         stack.enter_context(_alone(db))
         store = stack.enter_context(_opened(db, args.seconds))
         presenter = _presenter(args.plain, config, stack)
-        store.report = presenter.report
+        store.damage = presenter.damage
         channels = channels_of(config)
         worker = OutboxWorker(db, channels, report=presenter.report)
         if channels:
@@ -123,8 +123,8 @@ def _opened(db: Path, seconds: float | None) -> Store:
                 print(f"buddywatch: {error}; collect starts as soon as it is free", file=sys.stderr, flush=True)
 
 
-def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Presenter) -> Dispatcher:
-    store.report = presenter.report
+def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Lines | Live) -> Dispatcher:
+    store.damage = presenter.damage
     return Dispatcher(store, config.alert, channels, MessageMaker(store, config).make, presenter.report)
 
 
@@ -192,7 +192,7 @@ def _connections(doors: Doors, urls: Sequence[str]) -> list[Connection]:
     return connections
 
 
-def _presenter(plain: bool, config: Config, stack: ExitStack) -> Presenter:
+def _presenter(plain: bool, config: Config, stack: ExitStack) -> Lines | Live:
     if plain or not usable(sys.stdout, os.environ):
         sys.stdout.flush()
         return Lines(stack.enter_context(LineWriter(sys.stdout.fileno())))

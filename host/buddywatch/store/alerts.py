@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from buddywatch.model.alerts import Incident, RuleState, Silence, Transition
+from buddywatch.model.alerts import (
+    CLEARING,
+    CRITICAL,
+    FIRING,
+    NOTED,
+    OFF,
+    OK,
+    PENDING,
+    RULES,
+    WARNING,
+    Incident,
+    RuleState,
+    Silence,
+    Transition,
+)
 from buddywatch.store.database import Database
 from buddywatch.store.read import milliseconds, seconds
+from buddywatch.text.escape import one_line
 
 _INCIDENT = "id, board, rule, need, severity, state, opened_ms, closed_ms, text, message_id, last_told_ms"
 _TRANSITION = (
     "id, incident, board, rule, need, from_state, to_state, severity, time_ms, seq, boot_id, uptime_ms, text, late"
 )
+_STATES = (OK, PENDING, FIRING, CLEARING, NOTED)
+_SEVERITIES = (CRITICAL, WARNING, OFF)
+_WORDS = {"rule": RULES, "severity": _SEVERITIES, "state": _STATES, "from_state": _STATES, "to_state": _STATES}
 _SILENCE = "id, board, rule, need, created_ms, until_ms, comment"
 
 
@@ -54,11 +72,13 @@ class AlertStore(Database):
         # One query for both cases, with `? IS NULL OR board = ?`, would use no index.
         conditions = ["TRUE"] + ["board = ?"] * (board is not None) + ["closed_ms IS NULL"] * open_only
         sql = f"SELECT {_INCIDENT} FROM incidents WHERE {' AND '.join(conditions)} ORDER BY id"
-        return [_incident(row) for row in self._rows(sql, () if board is None else (board,))]
+        rows = self._rows(sql, () if board is None else (board,))
+        return [incident for incident in map(self._incident, rows) if incident is not None]
 
     def incident(self, incident_id: int) -> Incident | None:
+        """None if there is none with this number, or if it cannot be read."""
         row = self._row(f"SELECT {_INCIDENT} FROM incidents WHERE id = ?", (incident_id,))
-        return None if row is None else _incident(row)
+        return None if row is None else self._incident(row)
 
     def add_transition(self, transition: Transition, noted: float, needs_message: bool) -> int:
         """Returns its new id; transition.id is ignored. noted: when the rule was evaluated, seconds since 1970."""
@@ -71,14 +91,16 @@ class AlertStore(Database):
     def transitions(self, board: str, since: float | None = None) -> list[Transition]:
         """The board's transitions since then, in the order in which they were noted."""
         sql = f"SELECT {_TRANSITION} FROM transitions WHERE board = ? AND time_ms >= ? ORDER BY id"
-        return [_transition(row) for row in self._rows(sql, (board, milliseconds(since or 0)))]
+        rows = self._rows(sql, (board, milliseconds(since or 0)))
+        return [change for change in map(self._transition, rows) if change is not None]
 
     def unreported(self, board: str) -> list[tuple[Transition, float]]:
         """Transitions that still need a message, each with the time when it was noted; oldest first."""
         # Without INDEXED BY, SQLite would use the index over all transitions of the board.
         sql = f"""SELECT {_TRANSITION}, noted_ms FROM transitions INDEXED BY transitions_untold
             WHERE board = ? AND told = 0 ORDER BY id"""
-        return [(_transition(row[:-1]), seconds(row[-1])) for row in self._rows(sql, (board,))]
+        changes = [(self._transition(row[:-1]), seconds(row[-1])) for row in self._rows(sql, (board,))]
+        return [(change, noted) for change, noted in changes if change is not None]
 
     def boards_to_report(self) -> list[str]:
         """Boards with unreported transitions or open incidents, sorted."""
@@ -122,21 +144,40 @@ class AlertStore(Database):
         now_ms = milliseconds(now)
         return self._row(sql, (board, rule, need or "", now_ms, now_ms)) is not None
 
+    def _incident(self, row: tuple[Any, ...]) -> Incident | None:
+        """A row's incident; None if it cannot be read."""
+        incident = Incident(*row)
+        words = {"rule": incident.rule, "severity": incident.severity, "state": incident.state}
+        if not self._knows_words("incidents", incident.id, incident.board, words):
+            return None
+        return replace(
+            incident,
+            need=incident.need or None,
+            opened=seconds(incident.opened),
+            closed=_optional_s(incident.closed),
+            last_reported=_optional_s(incident.last_reported),
+        )
 
-def _incident(row: tuple[Any, ...]) -> Incident:
-    incident = Incident(*row)
-    return replace(
-        incident,
-        need=incident.need or None,
-        opened=seconds(incident.opened),
-        closed=_optional_s(incident.closed),
-        last_reported=_optional_s(incident.last_reported),
-    )
+    def _transition(self, row: tuple[Any, ...]) -> Transition | None:
+        """A row's transition; None if it cannot be read."""
+        change = Transition(*row)
+        words = {
+            "rule": change.rule, "severity": change.severity, "from_state": change.from_, "to_state": change.to,
+        }  # fmt: skip
+        if not self._knows_words("transitions", change.id, change.board, words):
+            return None
+        return replace(change, need=change.need or None, time=seconds(change.time), late=bool(change.late))
 
-
-def _transition(row: tuple[Any, ...]) -> Transition:
-    transition = Transition(*row)
-    return replace(transition, need=transition.need or None, time=seconds(transition.time), late=bool(transition.late))
+    def _knows_words(self, table: str, row_id: int, board: str, words: Mapping[str, str]) -> bool:
+        """False, and reported, if a column of the row holds another word than those that it may hold."""
+        for column, word in words.items():
+            known = _WORDS[column]
+            if word not in known:
+                why = f"{column}: read {one_line(repr(word), 40)}, expected one of {', '.join(known)}"
+                row = f"row {row_id} of {table}, of board {board},"
+                self._report_damage(row, why, self._removal(table, f"id = {row_id}"))
+                return False
+        return True
 
 
 def _silence(row: tuple[Any, ...]) -> Silence:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from buddywatch.store import migrations
+from buddywatch.store.damage import DamageReports
 
-DAMAGE_MAX = 10  # unreadable rows that each connection reports at most
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
@@ -32,13 +33,12 @@ class StoreBusy(StoreError):
 
 
 class Database:
-    """One connection, for the thread that opened it. report: called with one line for each unreadable row."""
+    """One connection, for the thread that opened it. damage: told of each unreadable row."""
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
-        self.report: Callable[[str], None] = _to_stderr
+        self.damage = DamageReports(_to_stderr)
         self._connection = connection
-        self._damaged: set[str] = set()  # unreadable rows that were reported
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -68,13 +68,11 @@ class Database:
 
     def _report_damage(self, row: str, why: str, remedy: str) -> None:
         """Report once that a row cannot be read and is left out, and what to do about it."""
-        if row in self._damaged or len(self._damaged) > DAMAGE_MAX:
-            return
-        self._damaged.add(row)
-        if len(self._damaged) > DAMAGE_MAX:
-            self.report(f"{self.path}: more rows cannot be read and are left out; they are not listed")
-        else:
-            self.report(f"{self.path}: {row} cannot be read and is left out: {why}; {remedy}")
+        self.damage.add(self.path, row, why, remedy)
+
+    def _removal(self, table: str, condition: str) -> str:
+        """The remedy for a damaged row: the command that removes it."""
+        return f'to remove it: sqlite3 {shlex.quote(self.path)} "DELETE FROM {table} WHERE {condition}"'
 
     def _run(self, sql: str, values: _Values = ()) -> sqlite3.Cursor:
         try:

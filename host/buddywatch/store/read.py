@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,7 +18,6 @@ BOOT = "id, board, boot_id, facts, started_ms, cause"
 EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
 SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
-_DELETE = "DELETE FROM snapshots WHERE boot = %d AND seq = %d"
 _INT64_MAX = 2**63 - 1
 _TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: datetime can show it in every time zone
 _NUMBER_MAX = 2**53  # exact in JSON; larger ones are not accepted from a board either
@@ -227,7 +225,7 @@ class ReadStore(Database):
             return layout.snapshot(boot_id, first_seq, seq, vector, seconds(time_ms))
         except (ValueError, RecursionError) as error:
             (board,) = self._row("SELECT board FROM boots WHERE id = ?", (key,)) or ("",)
-            remedy = f'to remove it: sqlite3 {shlex.quote(self.path)} "{_DELETE % (key, seq)}"'
+            remedy = self._removal("snapshots", f"boot = {key} AND seq = {seq}")
             self._report_damage(f"snapshot {seq} of boot {boot_id} of board {board}", f"vector: {error}", remedy)
             return None
 

@@ -12,7 +12,8 @@ from boards import BOOT_ID, FACTS, boot, kernel_event, snapshot
 from buddywatch import cli
 from buddywatch.model.alerts import Incident, RuleState, Silence, Transition
 from buddywatch.model.samples import OVERWRITTEN, ConsoleLine, Gap
-from buddywatch.store import database
+from buddywatch.store import damage
+from buddywatch.store.damage import DamageReports
 from buddywatch.store.store import Store
 from modelboard import ModelBoard, facts
 
@@ -128,21 +129,60 @@ def test_damaged_facts_cost_the_boot_and_no_other_board(db, capfd, text):
     assert status["well"]["age_s"] > 0
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "expected"),
+    [
+        ("incidents", "rule", "kernel_failure, refused, tight, silent, rebooted, lost"),
+        ("incidents", "severity", "critical, warning, off"),
+        ("incidents", "state", "ok, pending, firing, clearing, noted"),
+        ("transitions", "rule", "kernel_failure, refused, tight, silent, rebooted, lost"),
+        ("transitions", "severity", "critical, warning, off"),
+        ("transitions", "from_state", "ok, pending, firing, clearing, noted"),
+        ("transitions", "to_state", "ok, pending, firing, clearing, noted"),
+    ],
+)
+def test_unknown_word_costs_its_row_and_the_report_says_what_to_do(db, table, column, expected):
+    ((row_id,),) = change(db, f"SELECT id FROM {table} WHERE board = 'sick'")
+    change(db, f"UPDATE {table} SET {column} = 'x' WHERE id = ?", row_id)
+    with Store.open_readonly(db) as store:
+        news = []
+        store.damage = DamageReports(news.append)
+        assert store.boards_to_report() == ["sick", "well"]
+        left = [len(read(name)) for name in ("sick", "well") for read in (store.incidents, store.transitions)]
+        assert left == ([0, 1, 1, 1] if table == "incidents" else [1, 0, 1, 1])
+        assert len(store.unreported("sick")) == left[1]
+    remedy = f'to remove it: sqlite3 {db} "DELETE FROM {table} WHERE id = {row_id}"'
+    row = f"row {row_id} of {table}, of board sick,"
+    why = f"{column}: read 'x', expected one of {expected}"
+    assert news == [f"{db}: {row} cannot be read and is left out: {why}; {remedy}"]
+
+
+def test_connections_of_a_program_report_a_damaged_row_once(db):
+    change(db, "UPDATE snapshots SET vector = '' WHERE boot = 1 AND seq = 2")
+    news = []
+    reports = DamageReports(news.append)
+    for _ in range(2):
+        with Store.open_readonly(db) as store:
+            store.damage = reports
+            assert len(list(store.snapshots("sick"))) == SNAPSHOTS - 1
+    assert len(news) == 1
+
+
 def test_many_damaged_rows_are_not_all_listed(db, capfd):
     with Store.open(db) as store:
-        for seq in range(100, 100 + 2 * database.DAMAGE_MAX):
+        for seq in range(100, 100 + 2 * damage.DAMAGE_MAX):
             store.add_snapshot("sick", snapshot(seq))
     change(db, "UPDATE snapshots SET vector = '' WHERE seq >= 100")
     code, _, err = run(db, capfd, "history sick")
     assert code == 0
-    assert len(err) == database.DAMAGE_MAX + 1
+    assert len(err) == damage.DAMAGE_MAX + 1
     assert err[-1].endswith("more rows cannot be read and are left out; they are not listed")
 
 
 def test_recent_snapshots_go_back_behind_damaged_ones(db):
     change(db, "UPDATE snapshots SET vector = '' WHERE boot = 1 AND seq IN (3, 5)")
     with Store.open_readonly(db) as store:
-        store.report = [].append
+        store.damage = DamageReports([].append)
         assert [shot.seq for shot in store.recent("sick", 2)] == [2, 4]
         assert store.latest("sick").seq == 4
 
@@ -151,7 +191,7 @@ def test_rows_of_a_boot_without_facts_are_not_even_looked_at(db):
     change(db, "UPDATE boots SET facts = '' WHERE board = 'sick'")
     with Store.open_readonly(db) as store:
         statements = []
-        store.report = [].append
+        store.damage = DamageReports([].append)
         store._connection.set_trace_callback(statements.append)
         assert store.recent("sick", 3) == []
         assert not any("FROM snapshots" in statement for statement in statements)
@@ -161,7 +201,7 @@ def test_resume_asks_again_behind_a_damaged_snapshot(db):
     """What the board sent next builds on it: continued from an older one, its values would be wrong."""
     change(db, "UPDATE snapshots SET vector = '' WHERE boot = 1 AND seq = ?", SNAPSHOTS)
     with Store.open(db) as store:
-        store.report = [].append
+        store.damage = DamageReports([].append)
         state = store.resume("sick")
         assert state.stored == ((1, SNAPSHOTS - 1),)
         assert [edge.seq for edge in state.edges] == [SNAPSHOTS - 1]
@@ -181,22 +221,24 @@ def recording(path, board, polls_before=0):
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "reported"),
     [
-        "UPDATE boots SET facts = '{' WHERE board = 'sick'",
-        "UPDATE boots SET facts = '{}' WHERE board = 'sick'",
-        "UPDATE snapshots SET vector = '{' WHERE boot = 1",
-        "UPDATE snapshots SET vector = '[' WHERE boot = 1 AND seq = 5",
-        "UPDATE boots SET started_ms = 9223372036854775807 WHERE board = 'sick'",
-        "UPDATE events SET text = CAST(x'ff' AS TEXT), time_ms = -9223372036854775807 WHERE board = 'sick'",
-        "UPDATE rule_states SET incident = 4711, phase = 'x' WHERE board = 'sick'",
-        "UPDATE transitions SET rule = 'x', to_state = 'y', time_ms = 9223372036854775807 WHERE board = 'sick'",
-        "UPDATE incidents SET rule = 'x', state = 'y', opened_ms = 9223372036854775807 WHERE board = 'sick'",
+        ("UPDATE boots SET facts = '{' WHERE board = 'sick'", 1),
+        ("UPDATE boots SET facts = '{}' WHERE board = 'sick'", 1),
+        ("UPDATE snapshots SET vector = '{' WHERE boot = 1", 5),
+        ("UPDATE snapshots SET vector = '[' WHERE boot = 1 AND seq = 5", 1),
+        ("UPDATE boots SET started_ms = 9223372036854775807 WHERE board = 'sick'", 0),
+        ("UPDATE events SET text = CAST(x'ff' AS TEXT), time_ms = -9223372036854775807 WHERE board = 'sick'", 0),
+        ("UPDATE rule_states SET incident = 4711, phase = 'x' WHERE board = 'sick'", 0),
+        ("UPDATE transitions SET rule = 'x', to_state = 'y', time_ms = 9223372036854775807 WHERE board = 'sick'", 1),
+        ("UPDATE incidents SET rule = 'x', state = 'y', opened_ms = 9223372036854775807 WHERE board = 'sick'", 1),
     ],
 )
-def test_a_collector_stores_what_comes_of_the_damaged_and_of_the_healthy_board(db, tmp_path, capfd, damage):
+def test_a_collector_stores_what_comes_of_the_damaged_and_of_the_healthy_board(db, tmp_path, capfd, damage, reported):
     change(db, "PRAGMA foreign_keys = OFF")
     change(db, damage)
+    change(db, "DELETE FROM silences")  # so that a message is due, which reads the rows over another connection
+    change(db, "UPDATE transitions SET noted_ms = 0")
     sick = ModelBoard(BOOT_ID, SICK_FACTS, 20, 99999, seed=1, largest=3)
     of_well, width = facts(name="well")
     urls = [
@@ -205,7 +247,10 @@ def test_a_collector_stores_what_comes_of_the_damaged_and_of_the_healthy_board(d
     ]
     code, out, err = run(db, capfd, f"collect --plain {' '.join(urls)}")
     assert code == 0, err
-    assert "cannot be followed" not in out
+    assert "cannot be followed" not in out and "Error" not in out
+    reports = [line.partition(" ")[2] for line in out.splitlines() if "cannot be read" in line]
+    assert len(reports) == len(set(reports)), reports
+    assert len(reports) == reported, out
     newest = "SELECT max(seq) FROM snapshots s JOIN boots b ON b.id = s.boot WHERE b.boot_id = ? AND b.board = ?"
     assert change(db, newest, "0000b777", "well") == [(3,)]
     assert change(db, newest, BOOT_ID, "sick") == [(SNAPSHOTS + 4,)]
