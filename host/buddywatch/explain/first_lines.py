@@ -19,6 +19,8 @@ from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
 
 _AN = ("8", "11 ", "18 ")  # eight, eleven, eighteen
+# Of a request filled page by page: where less than this share lacks, it may have been the page tables that lacked.
+_OWN_SHARE = 0.01
 
 
 def lead(case: Case) -> list[Part]:
@@ -184,6 +186,10 @@ def _without_state(case: Case) -> str:
     missing = "what was free then is not in the text"
     if "NORETRY" in (case.answer.request.flags or ()):
         return f"it gave up after one try (__GFP_NORETRY), and its caller has another way; {missing}"
+    notices = case.message.notices if case.message else []
+    got = max((notice.numbers.get("got_bytes") or 0 for notice in notices), default=0)
+    if got and case.requested_bytes and case.requested_bytes - got >= _OWN_SHARE * case.requested_bytes:
+        return f"no more pages were free when {got} of {case.requested_bytes} bytes had been filled; {missing}"
     is_page = case.message is not None and case.message.kind == "page" and case.order == 0
     zone = case.answer.request.highest_zone
     if is_page and zone in LOW_ZONES:

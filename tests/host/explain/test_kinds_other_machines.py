@@ -252,3 +252,20 @@ def test_nobody_is_told_to_end_a_program_that_the_kernel_has_ended(killed, words
 )
 def test_a_report_that_is_there_is_not_looked_for(dump, words):
     assert words in told(dump + "Out of Memory: Killed process 15527 (httpd).\n")
+
+
+@pytest.mark.parametrize(
+    ("got", "words"),
+    [
+        (4097114112, "no more pages were free when 4097114112 of 17179934720 bytes had been filled"),
+        (4096, "no more pages were free when 4096 of 17179934720 bytes had been filled"),
+        (17179869184, "it could not wait (an atomic request)"),
+        (0, "it could not wait (an atomic request)"),
+    ],
+)
+def test_a_request_that_took_all_memory_is_not_one_that_came_at_a_bad_moment(got, words):
+    answer = told(
+        f"vmalloc: allocation failure, allocated {got} of 17179934720 bytes\n"
+        "swapper/0: page allocation failure: order:0, mode:0x2080020(GFP_ATOMIC)\n"
+    )
+    assert words in " ".join(answer.split())
