@@ -24,6 +24,7 @@ _PURPOSE = {
     "heard": "when a board last sent something, by CLOCK_BOOTTIME, and in which boot of this machine",
     "incidents": "each alert, from its beginning to its end",
     "judged": "the newest snapshot of a board that the rules have judged",
+    "unheard_links": "links over which no board was heard since `collect` started, and why",
     "links": "each link of a board, whether it is up, and its damage",
     "losses": "how many frames of a board are lost, and in which gap the newest of them",
     "migrations": "the schema's history",

@@ -10,6 +10,7 @@ import pytest
 from alert_facts import event, facts, incident, transition
 from bench import store_sizes
 from buddyd import wire
+from buddywatch.model.links import UnheardLink
 from buddywatch.model.samples import Gap
 from buddywatch.notify.message import compose
 from buddywatch.store.store import Store
@@ -22,6 +23,7 @@ REFERENCE = DOCS / "reference"
 JSON_PAGE, MESSAGE_PAGE = REFERENCE / "json.md", REFERENCE / "hook-message.md"
 JSON = [json.loads(block.text) for page in (JSON_PAGE, MESSAGE_PAGE) for block in docs_pages.blocks(page, "json")]
 MISSED = range(100, 140)  # frames that are left out of the recording
+UNHEARD = UnheardLink("tcp://10.0.0.9:2323", False, "10.0.0.9:2323: connection refused")
 TOLERANCE = 0.1  # of bytes in a file: SQLite's versions differ
 
 
@@ -64,6 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store_sizes.run_buddywatch(argv)
     with Store.open(folder / "buddywatch.db") as store:  # a link that is up for less than a batch may leave no row
         store.link_state("cron-a", f"file:{recording}", False, 0.0)
+        store.set_unheard(UNHEARD.url, UNHEARD)
     return folder
 
 

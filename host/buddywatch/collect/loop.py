@@ -225,6 +225,7 @@ class Collector:
             batch = self._boards.take_batch()
             batch.links = [LinkChange(board, url, is_up, at.time) for board, url, is_up in self._links.changes()]
             batch.healths = self._healths.changed(self._links, bool(batch.links), at.monotonic_s)
+            batch.unheard = self._healths.unheard(self._links)
             batch.urls = self._links.urls() if batch.links else None
             self._writer.offer(batch)
         else:

@@ -10,14 +10,14 @@ from buddywatch.commands.boards import check_board, gap_json, print_json
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
 from buddywatch.model.health import RESTARTING, STOPPED, PartHealth
-from buddywatch.model.links import LinkState
+from buddywatch.model.links import LinkState, UnheardLink
 from buddywatch.model.samples import Gap
 from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
 from buddywatch.text.gap_words import gap_words
-from buddywatch.text.link_words import link_words
+from buddywatch.text.link_words import link_words, unheard_words
 from buddywatch.text.state_words import (
     kernel_words,
     memory_words,
@@ -45,13 +45,16 @@ def run(args: argparse.Namespace, config: Config) -> int:
             check_board(store, config, args.board)
         names = board_names(store, config) if args.board is None else [args.board]
         boards = [overview(store, config, name, now) for name in names]
+        unheard = store.unheard_links() if args.board is None else []
         gaps = {name: store.gaps(name) for name in names}
         if args.json:
             collector = {name: part_json(store.part(name)) for name in PARTS}
             told = [board_json(board, gaps[board.name], now) for board in boards]
-            print_json({"boards": told, "collector": collector})
+            links = [unheard_json(link) for link in unheard]
+            print_json({"boards": told, "unheard_links": links, "collector": collector})
         else:
-            lines = _text(boards, gaps, store.messages((WAITING, SENDING, FAILED)), now)
+            lines = _text(boards, gaps, now) + _unheard_lines(unheard)
+            lines += _message_lines(store.messages((WAITING, SENDING, FAILED)), now)
             print("\n".join(lines + [line for name in PARTS for line in _part_lines(store.part(name), now)]))
     return BAD_NEWS if any(board.alerts for board in boards) else 0
 
@@ -99,6 +102,12 @@ def link_json(link: LinkState, now: float) -> dict[str, Any]:
     }
 
 
+def unheard_json(link: UnheardLink) -> dict[str, Any]:
+    """A link of `status --json` over which no board was heard since the collector started."""
+    state = LINK_UP if link.is_up else LINK_DOWN
+    return {"url": link.url, "state": state, "last_error": link.last_error or None}
+
+
 def part_json(part: PartHealth | None) -> dict[str, Any]:
     """A part of the collector that runs in a thread of its own; state "off": none was ever started."""
     return {
@@ -122,13 +131,17 @@ def alert_json(incident: Incident, silenced: bool) -> dict[str, Any]:
     }
 
 
-def _text(boards: list[Overview], gaps: dict[str, list[Gap]], messages: list[OutboxRow], now: float) -> list[str]:
+def _text(boards: list[Overview], gaps: dict[str, list[Gap]], now: float) -> list[str]:
     lines: list[str] = []
     for board in boards:
         lines += [*([""] if lines else []), *_board_lines(board, gaps[board.name], now)]
     if not boards:
         lines.append("no data from any board yet")
-    return lines + _message_lines(messages, now)
+    return lines
+
+
+def _unheard_lines(links: list[UnheardLink]) -> list[str]:
+    return ["", *(f"link {unheard_words(link)}" for link in links)] if links else []
 
 
 def _board_lines(board: Overview, gaps: list[Gap], now: float) -> list[str]:

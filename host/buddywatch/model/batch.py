@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from buddywatch.model.alerts import Incident, RuleState, Transition
-from buddywatch.model.links import LinkHealth
+from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
 
 
@@ -110,6 +110,7 @@ class MovedBoot:
 class Batch:
     """Rows by board. links, healths: changes of links. urls: of all links in use; None: unchanged.
 
+    unheard: changes of the links over which no board was heard, by URL; None: a board was.
     moves: boots that move to another board once all rows are written.
     """
 
@@ -117,12 +118,13 @@ class Batch:
         self.boards: dict[str, BoardRows] = {}
         self.links: list[LinkChange] = []
         self.healths: list[StoredHealth] = []
+        self.unheard: dict[str, UnheardLink | None] = {}
         self.urls: list[str] | None = None
         self.moves: list[MovedBoot] = []
 
     def __len__(self) -> int:
         """The number of rows."""
-        return sum(map(len, self.boards.values())) + len(self.links) + len(self.healths)
+        return sum(map(len, self.boards.values())) + len(self.links) + len(self.healths) + len(self.unheard)
 
     def of(self, board: str) -> BoardRows:
         """The rows of a board; the caller adds to them."""

@@ -21,6 +21,18 @@ class LinkHealth:
 
 
 @dataclass(frozen=True)
+class UnheardLink:
+    """A link over which no board was heard since the collector started. is_up: it is open, but no agent answers.
+
+    last_error: why it cannot be opened, or was lost; "" while it is up.
+    """
+
+    url: str
+    is_up: bool
+    last_error: str
+
+
+@dataclass(frozen=True)
 class LinkState:
     """A link that a board was seen on. since: when it went up or down, seconds since 1970."""
 

@@ -18,6 +18,8 @@ class BatchStore(RulesStore, HeardStore):
                 self.link_state(change.board, change.url, change.is_up, change.time)
             for stored in batch.healths:
                 self.link_health(stored.board, stored.url, stored.health)
+            for url, unheard in batch.unheard.items():
+                self.set_unheard(url, unheard)
             if batch.urls is not None:
                 for board in {change.board for change in batch.links}:
                     self.forget_links(board, batch.urls)

@@ -168,6 +168,14 @@ def m009_passed(connection: Connection) -> None:
     connection.execute("CREATE TABLE passed (boot INTEGER PRIMARY KEY REFERENCES boots, seq INTEGER NOT NULL) STRICT")
 
 
+def m010_unheard_links(connection: Connection) -> None:
+    """Links over which no board was heard since the collector started, which belong to no board yet."""
+    connection.execute(
+        """CREATE TABLE unheard_links (
+            url TEXT PRIMARY KEY, up INTEGER NOT NULL, last_error TEXT NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -178,6 +186,7 @@ MIGRATIONS = (
     m007_endings,
     m008_losses,
     m009_passed,
+    m010_unheard_links,
 )
 
 

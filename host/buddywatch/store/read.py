@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from buddywatch.model.links import LinkHealth, LinkState
+from buddywatch.model.links import LinkHealth, LinkState, UnheardLink
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.database import Database
@@ -52,6 +52,11 @@ class ReadStore(Database):
         """LINK_UP if any of the board's links is up, LINK_NEVER if it never had one."""
         states = self.links(board)
         return LINK_NEVER if not states else LINK_UP if states[0].up else LINK_DOWN
+
+    def unheard_links(self) -> list[UnheardLink]:
+        """Links over which no board was heard since the collector started, by URL."""
+        rows = self._rows("SELECT url, up, last_error FROM unheard_links ORDER BY url")
+        return [UnheardLink(url, bool(up), last_error) for url, up, last_error in rows]
 
     def boots(self, board: str) -> list[Boot]:
         """The board's boots, in the order in which the collector met them."""

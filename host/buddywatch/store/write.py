@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
-from buddywatch.model.links import LinkHealth
+from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
 from buddywatch.store.migrations import SUM_OF_LOSSES
 from buddywatch.store.read import BOOT, ReadStore, milliseconds
@@ -120,6 +120,14 @@ class DataStore(ReadStore):
         counts = (health.damaged_lines, health.dropped_bytes, health.reasked_frames)
         self._run(sql, (*counts, _text(health.last_error), board, url))
 
+    def set_unheard(self, url: str, link: UnheardLink | None) -> None:
+        """Store that no board was heard over the link of this URL. None: a board was."""
+        if link is None:
+            self._run("DELETE FROM unheard_links WHERE url = ?", (url,))
+        else:
+            values = (url, link.is_up, _text(link.last_error))
+            self._run("INSERT OR REPLACE INTO unheard_links VALUES (?, ?, ?)", values)
+
     def forget_links(self, board: str, keep: Iterable[str]) -> None:
         """Delete links of the board that are down and not in `keep`: they were removed from the configuration."""
         kept = json.dumps(list(keep))
@@ -131,6 +139,7 @@ class DataStore(ReadStore):
         with self.batch():
             self._run("UPDATE links SET up = 0, since_ms = ? WHERE up = 1", (milliseconds(time),))
             self._run("UPDATE links SET damaged_lines = 0, dropped_bytes = 0, reasked_frames = 0, last_error = ''")
+            self._run("DELETE FROM unheard_links")
 
     def _key(self, board: str, boot_id: str) -> int | None:
         key = self._keys.get((board, boot_id))

@@ -8,7 +8,7 @@ from buddywatch.collect.link_health import REPORT_S, LinkHealths
 from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
 from buddywatch.model.batch import Batch
-from buddywatch.model.links import LinkHealth
+from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.protocol.line_stream import LINE_KEPT
 from buddywatch.store.store import Store
 from linktools import listening, wait
@@ -126,3 +126,61 @@ def test_health_that_has_not_changed_is_not_written(line, store):
     store.link_state("xp", connection.url, True, time.time())
     save(healths, store, connection, True, 0.0)
     assert [save(healths, store, connection, True, minute * REPORT_S) for minute in range(1, 5)] == [0, 0, 0, 0]
+
+
+def keep(healths, store, *connections):
+    """What the loop does with unheard links each second; what is stored then."""
+    batch = Batch()
+    batch.unheard = healths.unheard(connections)
+    store.write(batch)
+    return len(batch.unheard), store.unheard_links()
+
+
+def test_link_is_unheard_until_a_board_is_heard(store):
+    healths = LinkHealths()
+    with listening() as server:
+        connection = Connection(open_link("tcp://{}:{}".format(*server.getsockname())))
+        assert keep(healths, store, connection) == (0, []), "it has not been tried yet"
+        line = Line.__new__(Line)
+        line.server, line.connection, line.now_s = server, connection, 0.0
+        line.open()
+        url = connection.url
+        assert keep(healths, store, connection) == (1, [UnheardLink(url, True, "")])
+        assert keep(healths, store, connection)[0] == 0
+        line.hangs_up()
+        assert keep(healths, store, connection) == (1, [UnheardLink(url, False, connection.last_error)])
+        assert "closed" in connection.last_error
+        line.now_s = 1000.0
+        line.open()
+        named = next(wire.hello_lines(BOOT, (("name", "xp"),))) + b"\n"
+        line.sends(named, lambda: connection.board == "xp")
+        assert keep(healths, store, connection) == (1, [])
+        line.hangs_up()
+        assert keep(healths, store, connection) == (0, [])
+        line.peer.close()
+        connection.close()
+
+
+def test_link_of_a_named_board_that_was_never_open_is_unheard(store):
+    with listening() as server:
+        url = "tcp://{}:{}".format(*server.getsockname())
+    connection = Connection(open_link(url), "xp")
+    wait_for(lambda: connection.tend(0.0) or connection.receive(0.0) or connection.last_error, "the refusal")
+    expected = [UnheardLink(url, False, connection.last_error)]
+    assert keep(LinkHealths(), store, connection) == (1, expected)
+    store.links_down(time.time())
+    assert store.unheard_links() == []
+
+
+def test_callers_and_missing_recordings_are_not_unheard_links(store, tmp_path):
+    missing = Connection(open_link(f"file:{tmp_path / 'none'}"))
+    missing.tend(0.0)
+    assert missing.last_error
+    with listening() as server:
+        caller = Connection(open_link("tcp://{}:{}".format(*server.getsockname())), is_call=True)
+        line = Line.__new__(Line)
+        line.server, line.connection, line.now_s = server, caller, 0.0
+        line.open()
+        assert keep(LinkHealths(), store, missing, caller) == (0, [])
+        line.peer.close()
+        caller.close()
