@@ -187,7 +187,10 @@ def is_pollable(path):
 
 def address(host, port):
     """The socket address of host:port (IPv4). OSError if it cannot be resolved; a dotted address needs no resolver."""
-    return socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
+    try:
+        return socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
+    except (OSError, ValueError):  # MicroPython's errno is a text here; CPython's codec for names refuses "a..b"
+        raise OSError(UNRESOLVED, "")
 
 
 def listen(target, backlog):

@@ -115,6 +115,10 @@ def test_no_link_is_told_in_a_line(agent_command, proc_dir, taken_port, tmp_path
     result = run(agent_command, "--connect", "no-such-host.invalid:7777", *proc)
     reason = "the name could not be resolved at the start; give an address"
     check(result, NO_LINK, f"{beginning}connect no-such-host.invalid:7777: {reason}")
+    for option in ("telnet", "connect"):
+        for host in ("999.2.3.4", "a..b"):
+            result = run(agent_command, f"--{option}", f"{host}:5555", *proc)
+            check(result, NO_LINK, f"{beginning}{option} {host}:5555: {reason}")
     result = run(agent_command, "--serial", str(gone), "--telnet", str(taken_port), *proc)
     serial, telnet_ = f"serial {gone}: no such file or device", f"telnet 127.0.0.1:{taken_port}: address already in use"
     check(result, NO_LINK, f"{beginning}{serial}; {telnet_}")
