@@ -222,7 +222,8 @@ class Boards:
         if begins or change.to == NOTED:
             self._report(f"{change.board}: {change.severity}, {change.rule}: {change.text}")
         elif change.to == OK and change.from_ in (FIRING, CLEARING):
-            self._report(f"{change.board}: over, {change.rule}: {change.need or ''}")
+            about = "" if change.need is None else f": {change.need}"
+            self._report(f"{change.board}: over, {change.rule}{about}")
         if change.incident_id is not None and begins:
             self._announced.add(change.incident_id)
         elif change.incident_id is not None and change.to == OK:

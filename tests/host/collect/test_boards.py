@@ -217,3 +217,10 @@ def test_store_that_takes_nothing_keeps_what_was_judged(world):
     world.store.write(world.boards.take_batch())
     assert [shot.seq for shot in world.store.snapshots("xp")] == [1, 2]
     assert world.store.rules_history("xp").judged == {BOOT_ID: 2}
+
+
+def test_end_of_an_alert_about_no_need_names_its_rule_alone(world):
+    world.feed("xp", boot(), snapshot(1), kernel_event(2, 2000), snapshot(3))
+    world.feed("xp", replace(boot(), boot_id="0badcafe", cause="reboot"), snapshot(1, boot_id="0badcafe"))
+    world.boards.gather(1.0)
+    assert "xp: over, kernel_failure" in world.news
