@@ -132,7 +132,7 @@ def _drop_output(descriptor: int) -> None:
 
 def _why_not_opened(error: Exception, path: str, baud: int) -> str:
     """pyserial puts a port's error into a SerialException with its errno, and termios.error into one with only text."""
-    number = getattr(error, "errno", None)
+    number = _number(error)
     if number == errno.ENOENT:
         return f"no such device; check the cable and the adapter; {_present()}"
     if number in (errno.EACCES, errno.EPERM):
@@ -143,9 +143,18 @@ def _why_not_opened(error: Exception, path: str, baud: int) -> str:
         return f"cannot run at {baud} baud"
     if number in (errno.EIO, errno.ENXIO, errno.ENODEV):
         return "there is no port behind this device; plug the adapter in again, or name another port"
-    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+    if number in (errno.ENOTTY, errno.EISDIR):
         return "not a serial port"
-    return why(error) if isinstance(error, OSError) else str(error)
+    return str(error) if number is None else why(OSError(number, os.strerror(number)))
+
+
+def _number(error: Exception) -> int | None:
+    """The errno of an error, or of the termios.error behind it, which has it only as its first argument."""
+    for found in (error, error.__context__):
+        number = found.args[0] if isinstance(found, OSError | termios.error) and found.args else None
+        if isinstance(number, int):
+            return number
+    return None
 
 
 def _present() -> str:

@@ -55,7 +55,9 @@ class _Url:
         """ValueError for an option that is not among these, or has a wrong value."""
         for name, value in self.options.items():
             if name not in kinds or not _fits(name, value):
-                expected = f"expected {_listed(list(kinds.values()))}"
+                # Options of every link; factory.py and _without_proof() have taken them away.
+                every = ["board=NAME", *(["secret=none"] if self.parts.scheme in _NETWORK else [])]
+                expected = f"expected {_listed([*kinds.values(), *every])}"
                 if name == "login":  # the value may be the secret itself
                     raise ValueError(f"{self.parts._replace(query='').geturl()}: login=...: {expected}")
                 raise ValueError(f"{self.text}: {name}={value}: {expected}")
@@ -127,7 +129,8 @@ def _way(of: _Url, scheme: str, names: Collection[str]) -> Link:
     if host and _is_bare(of):
         if scheme == "telnet" and not own.options:
             return TelnetLink(of.text, host, of.port or TELNET_PORT)
-        if scheme == "tcp" and of.port and not own.options:
+        if scheme == "tcp" and of.port:
+            own.take({})
             return TcpLink(of.text, host, of.port)
         if scheme == "rfc2217" and of.port:
             own.take(_LINE)

@@ -2,6 +2,8 @@
 
 import socket
 
+import re
+
 import pytest
 from buddyd import wire
 from buddyd.talk import secret
@@ -229,3 +231,18 @@ def test_strangers_that_prove_nothing_are_told_once_a_minute_with_their_number(c
     url, news = stranger()
     assert news == [f"{url}: {reason} (and 2 more since the last report)"]
     listening.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("telnet://h?x=y", "login=file:PATH|env:NAME, exec=COMMAND, board=NAME or secret=none"),
+        ("tcp://h:1?x=y", "board=NAME or secret=none"),
+        ("rfc2217://h:1?x=y", "baud=NUMBER, dtr=true|false, rts=true|false, board=NAME or secret=none"),
+        ("hush://h?x=y", "login=file:PATH|env:NAME, interval=SECONDS, board=NAME or secret=none"),
+        ("listen://127.0.0.1:1?x=y", "connections=NUMBER or board=NAME"),
+    ],
+)
+def test_unknown_option_is_answered_with_all_that_there_are(url, expected):
+    with pytest.raises(ValueError, match=re.escape(f"{url}: x=y: expected {expected}") + "$"):
+        Doors(NO_SECRETS).connection(url)
