@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from buddywatch import __version__
 from buddywatch.commands import CommandError
 from buddywatch.config.load import default_db_path, load
-from buddywatch.config.problems import ConfigError
+from buddywatch.config.problems import ConfigError, UnreadableConfig
 from buddywatch.config.sections import Collector, Config
 from buddywatch.links.base import LinkError
 from buddywatch.notify.base import NotifyError
@@ -149,7 +149,7 @@ def _run(args: argparse.Namespace, around: Around) -> int:
 def _explained(error: Exception, command: str) -> tuple[list[str], int]:
     """The lines to print for an error, and the exit code."""
     if isinstance(error, ConfigError):
-        if command == "check-config":
+        if command == "check-config" and not isinstance(error, UnreadableConfig):
             return error.lines, BAD_NEWS
         more = len(error.lines) - 1
         return [error.lines[0] + (f" (and {more} more: buddywatch check-config)" if more else "")], USAGE

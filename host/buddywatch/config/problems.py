@@ -12,6 +12,10 @@ class ConfigError(Exception):
         self.lines = lines
 
 
+class UnreadableConfig(ConfigError):
+    """The file itself cannot be read, so nothing is known about what it says."""
+
+
 class Problems:
     """Collects the problems of one file, a line each."""
 

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from buddywatch.config.problems import ConfigError, Problems, shown
+from buddywatch.config.problems import ConfigError, Problems, UnreadableConfig, shown
 from buddywatch.config.schema import REPEATED_SECTIONS, SECTIONS, keys_of, section_title
 from buddywatch.config.whole_file import read_whole
 
@@ -27,6 +27,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         instead = "create it" if isinstance(error, FileNotFoundError) else "name a TOML file"
         line = f"{path}: cannot be read ({error.strerror}); {instead} or leave out --config"
+        raise UnreadableConfig([line]) from None
     except UnicodeDecodeError as error:
         line = f"{path}: not UTF-8 text (byte {error.start}); expected TOML"
     except (ValueError, RecursionError) as error:

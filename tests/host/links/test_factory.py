@@ -1,8 +1,7 @@
 """Which links are guarded, which listeners may be open, and whose claim to be a board is believed."""
 
-import socket
-
 import re
+import socket
 
 import pytest
 from buddyd import wire
