@@ -94,6 +94,10 @@ class BoardRules:
     def rows(self) -> BoardRows:
         return self._incidents.rows
 
+    def phase(self, rule: str, need: str | None) -> str:
+        """Where a rule stands."""
+        return self._incidents.phase(rule, need)
+
     def take_rows(self) -> BoardRows:
         """The rows to store since the last call."""
         rows, self._incidents.rows = self._incidents.rows, BoardRows()

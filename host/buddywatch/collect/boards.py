@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from buddywatch.alerts.evaluate import BoardRules
+from buddywatch.collect.alert_news import alert_news, begins
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import CLEARING, FIRING, NOTED, OK, PENDING, Transition
+from buddywatch.model.alerts import OK, Transition, without_covered
 from buddywatch.model.batch import Batch, MovedBoot
 from buddywatch.model.samples import ResumeState
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -144,8 +145,7 @@ class Boards:
                 continue
             rows = board.take_rows(boottime_s)
             if len(rows) or rows.judged is not None:
-                for noted in rows.transitions:
-                    self._report_transition(noted.transition)
+                self._report_changes([noted.transition for noted in rows.transitions], board.rules)
                 self.pending.of(name).extend(rows)
             news = board.news()
             if news:
@@ -211,23 +211,20 @@ class Boards:
 
     def _report_open(self, name: str) -> None:
         """Report alerts that were open before this collector started: once, however often the board is read again."""
-        for incident in self._store.incidents(name, open_only=True):
+        for incident in without_covered(self._store.incidents(name, open_only=True)):
             if incident.id not in self._announced:
                 self._announced.add(incident.id)
                 since = local_day_time(incident.opened)
                 self._report(f"{name}: still open since {since}: {incident.severity}, {incident.rule}: {incident.text}")
 
-    def _report_transition(self, change: Transition) -> None:
-        begins = change.to == FIRING and change.from_ in (OK, PENDING)
-        if begins or change.to == NOTED:
-            self._report(f"{change.board}: {change.severity}, {change.rule}: {change.text}")
-        elif change.to == OK and change.from_ in (FIRING, CLEARING):
-            about = "" if change.need is None else f": {change.need}"
-            self._report(f"{change.board}: over, {change.rule}{about}")
-        if change.incident_id is not None and begins:
-            self._announced.add(change.incident_id)
-        elif change.incident_id is not None and change.to == OK:
-            self._announced.discard(change.incident_id)
+    def _report_changes(self, changes: list[Transition], rules: BoardRules) -> None:
+        for line in alert_news(changes, rules.phase):
+            self._report(line)
+        for change in changes:
+            if change.incident_id is not None and begins(change):
+                self._announced.add(change.incident_id)
+            elif change.incident_id is not None and change.to == OK:
+                self._announced.discard(change.incident_id)
 
 
 def origin(error: Exception) -> str:

@@ -6,7 +6,7 @@ of a rule's state. A message goes to the user; it reports transitions or, as a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -198,3 +198,10 @@ class OutboxRow:
 def rule_rank(rule: str) -> int:
     """The place of a rule when the most serious comes first; unknown rules come last."""
     return RULES.index(rule) if rule in RULES else len(RULES)
+
+
+def without_covered(incidents: Iterable[Incident]) -> list[Incident]:
+    """What is shown of open incidents: not `tight` where `refused` is open for the same need, in the same words."""
+    known = list(incidents)
+    refused = {incident.need for incident in known if incident.rule == REFUSED}
+    return [incident for incident in known if incident.rule != TIGHT or incident.need not in refused]

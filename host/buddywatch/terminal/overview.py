@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import Incident, rule_rank
+from buddywatch.model.alerts import Incident, rule_rank, without_covered
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import Boot, Losses, Snapshot
 from buddywatch.model.verdicts import BoardState
@@ -145,7 +145,9 @@ def _processes_per_s(recent: Sequence[Snapshot]) -> float | None:
 
 
 def _alerts(store: Store, name: str, now: float) -> tuple[tuple[Incident, bool], ...]:
-    incidents = sorted(store.incidents(name, open_only=True), key=lambda incident: rule_rank(incident.rule))
+    incidents = sorted(
+        without_covered(store.incidents(name, open_only=True)), key=lambda incident: rule_rank(incident.rule)
+    )
     return tuple((incident, store.silenced(name, incident.rule, incident.need, now)) for incident in incidents)
 
 

@@ -45,9 +45,9 @@ def add(store, *shots, name="xp-07", **facts):
         store.add_snapshot(name, lately(shot))
 
 
-def raise_alert(store):
+def raise_alert(store, tight="off"):
     """What the rules make of two snapshots in which rm is refused."""
-    feeder = Feeder(store, config(tight="off"), "xp-07")
+    feeder = Feeder(store, config(tight=tight), "xp-07")
     feeder.time = time.time() - SINCE_BOOT_S
     for item in (boot(machine="m68k", nommu="1"), lately(refused(1)), lately(refused(2))):
         feeder.feed(item)
@@ -111,6 +111,14 @@ def test_open_alert_is_code_1_and_is_told(buddywatch, store):
     text = buddywatch("status")
     assert text.code == 1
     assert "  alert: critical, refused for T: rm: a request of 61440 contiguous bytes would fail" in timeless(text.out)
+
+
+def test_a_need_that_is_refused_is_not_shown_as_tight_too(buddywatch, store):
+    raise_alert(store, tight="warning")
+    assert [incident.rule for incident in store.incidents("xp-07", open_only=True)] == ["refused", "tight"]
+    assert buddywatch("status").out.count("rm: a request of 61440 contiguous bytes would fail") == 1
+    (alert,) = buddywatch("status", "--json").json["boards"][0]["alerts"]
+    assert alert["rule"] == "refused"
 
 
 def test_silenced_alert_is_open_all_the_same(buddywatch, store):
