@@ -86,7 +86,7 @@ def status_of_the_same_board() -> list[str]:
     page = DOCS / "how-to" / "install-the-collector.md"
     (shown,) = [typed.output for typed in docs_pages.typed(page) if typed.line == "buddywatch status"]
     lines = [line for line in shown.splitlines() if docs_pages.ABOUT_NEED_OR_KERNEL.search(line)]
-    assert len(lines) == 4
+    assert len(lines) == 3
     return lines
 
 
