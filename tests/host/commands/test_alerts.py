@@ -8,21 +8,8 @@ from boards import BOOT_ID, boot, config, refused, snapshot
 from buddywatch.cli import main
 from buddywatch.config.load import load
 from buddywatch.model.samples import OVERWRITTEN, Gap
-from buddywatch.store.store import Store
 from configfiles import EVERY_KEY, fill
 from feeder import Feeder
-from runner import Runner
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
-
-
-@pytest.fixture
-def store(buddywatch):
-    with Store.open(buddywatch.db) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -10,12 +10,7 @@ from boards import boot, snapshot
 from buddywatch import __version__
 from buddywatch.cli import COMMANDS, main
 from buddywatch.store.store import Store
-from runner import ENV, Runner
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
+from runner import ENV
 
 
 @pytest.fixture(autouse=True)

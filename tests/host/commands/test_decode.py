@@ -12,7 +12,7 @@ from buddywatch.commands.decode import LINE_MAX, words
 from buddywatch.protocol.decode import LineDecoder
 from hypothesis import given
 from hypothesis import strategies as st
-from runner import TOP, Runner
+from runner import TOP
 
 VECTORS = json.loads((TOP / "tests/vectors/wire.json").read_text())
 SECRET = json.loads((TOP / "tests/vectors/secret.json").read_text())
@@ -20,11 +20,6 @@ CONVERSATION = [line for turn in VECTORS["conversation"]["turns"] for line in tu
 BOOT = "3f9a0c52"
 KEY = VECTORS["frame"][1]["line"]
 DELTA = next(line for line in CONVERSATION if line.startswith("~d!#"))
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from programfiles import flat
-from runner import ENV, Runner
+from runner import ENV
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 SEED = str(FIXTURES / "reports" / "seed.txt")
@@ -17,11 +17,6 @@ CAPTURES = FIXTURES / "captures"
 BUDDYINFO = "Node 0, zone      DMA     31     47     42     64      1      0      0      0      0      0      0 \n"
 AFTER_REBOOT = "Node 0, zone      DMA      2      8      3     12      0      1      0      1      0      1      0 \n"
 OLD_BOARD = ("--kernel", "2.6.30", "--page-kb", "4", "--min-kb", "360")
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
 
 
 @pytest.fixture

@@ -3,14 +3,8 @@
 from pathlib import Path
 
 import pytest
-from runner import Runner
 
 SEED = str(Path(__file__).resolve().parents[2] / "fixtures" / "reports" / "seed.txt")
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
 
 
 def words(result):

@@ -5,20 +5,7 @@ from datetime import datetime
 
 import pytest
 from boards import BOOT_ID, KERNEL_LINE, SEED_FREE, SEED_REBOOTED, START, boot, kernel_event, snapshot, zone
-from buddywatch.store.store import Store
 from pasts import SECOND, SECOND_START, local, tell_story
-from runner import Runner
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
-
-
-@pytest.fixture
-def store(buddywatch):
-    with Store.open(buddywatch.db) as opened:
-        yield opened
 
 
 @pytest.fixture

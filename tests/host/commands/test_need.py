@@ -3,12 +3,6 @@
 import pytest
 from configfiles import FLAT_60K
 from programfiles import elf, flat
-from runner import Runner
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
 
 
 @pytest.fixture

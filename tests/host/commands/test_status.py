@@ -9,23 +9,10 @@ from boards import BOOT_ID, SEED_FREE, boot, config, kernel_event, refused, snap
 from buddywatch.model.alerts import Message, Silence
 from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
-from buddywatch.store.store import Store
 from buddywatch.terminal.overview import board_view
 from feeder import Feeder
-from runner import Runner
 
 SINCE_BOOT_S = 100.0  # the boards of these tests were started so long ago
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
-
-
-@pytest.fixture
-def store(buddywatch):
-    with Store.open(buddywatch.db) as opened:
-        yield opened
 
 
 def timeless(text):

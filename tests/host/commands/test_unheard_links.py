@@ -5,21 +5,8 @@ import subprocess
 import sys
 import time
 
-import pytest
 from buddywatch.model.links import UnheardLink
-from buddywatch.store.store import Store
-from runner import ENV, Runner
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
-
-
-@pytest.fixture
-def store(buddywatch):
-    with Store.open(buddywatch.db) as opened:
-        yield opened
+from runner import ENV
 
 
 def test_link_over_which_no_board_was_heard_is_told(buddywatch):

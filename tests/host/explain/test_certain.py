@@ -4,7 +4,6 @@ import pytest
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
 from buddywatch.kernel_text.state import Options
-from runner import Runner
 
 ROW = "Node 0, zone {}   {}\n"
 
@@ -96,11 +95,6 @@ def test_list_that_lost_blocks_refuses_nothing_that_those_could_serve():
 
 
 # --- exit codes ---
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

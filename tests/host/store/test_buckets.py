@@ -11,18 +11,7 @@ import pytest
 from boards import BOOT_ID, KERNEL_LINE, SEED_FREE, SEED_REBOOTED, START, boot, snapshot, zone
 from buddywatch.store.store import Store
 from pasts import SECOND, local, tell_story
-from runner import ENV, Runner
-
-
-@pytest.fixture
-def buddywatch(tmp_path, capsys):
-    return Runner(tmp_path, capsys)
-
-
-@pytest.fixture
-def store(buddywatch):
-    with Store.open(buddywatch.db) as opened:
-        yield opened
+from runner import ENV
 
 
 @pytest.fixture
