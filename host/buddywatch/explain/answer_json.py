@@ -99,7 +99,7 @@ def _failure(case: Case, indexes: dict[int, int]) -> dict[str, Any]:
         "pid": message.pid if message else None,
         "for": message.for_what if message else None,
         "killed": message.killed if message else [],
-        "contiguous": case.told.contiguous if case.told else True,
+        "contiguous": case.finding.contiguous if case.finding else True,
         **_answer(case, indexes),
     }
 

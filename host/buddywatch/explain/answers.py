@@ -12,7 +12,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.borrow import borrow_states
 from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.changes import changes
-from buddywatch.explain.families.meanings import told_of
+from buddywatch.explain.families.meanings import finding_of
 from buddywatch.explain.judge import Answer
 from buddywatch.explain.kinds_of_request import answer_of
 from buddywatch.explain.notes import notes_of, set_answer
@@ -69,7 +69,9 @@ def explain(
 def _sizes(failures: list[Case]) -> list[int]:
     """The sizes of the newest failures, whose answer may change from state to state."""
     return [
-        case.requested_bytes for case in failures if case.requested_bytes and not (case.told and case.told.decides)
+        case.requested_bytes
+        for case in failures
+        if case.requested_bytes and not (case.finding and case.finding.decides)
     ][-_COMPARED:]
 
 
@@ -89,11 +91,11 @@ def _failures(
             states += [case.state] if case.state else []
         case.before_init = raw.is_before_init(message)
         case.no_init = raw.ends_without_init(message.offset)
-        case.told = told_of(message, raw)
-        if case.told and case.told.decides:
-            group = case.told.reason == reasons.CONTROL_GROUP  # the zones' answer to it still holds
+        case.finding = finding_of(message, raw)
+        if case.finding and case.finding.decides:
+            group = case.finding.reason == reasons.CONTROL_GROUP  # the zones' answer to it still holds
             answer = case.answer if group else Answer(case.answer.request, None, "")
-            case.answer = replace(answer, reason=case.told.reason)
+            case.answer = replace(answer, reason=case.finding.reason)
         cases.append(case)
     return cases, states
 

@@ -25,7 +25,7 @@ def borrow_states(cases: list[Case], states: list[State]) -> None:
     others = [state for state in states if id(state) not in owned]
     tables = [state for state in others if state.source != DUMP]
     for case in cases:
-        if case.state is not None or case.message is None or (case.told and case.told.decides):
+        if case.state is not None or case.message is None or (case.finding and case.finding.decides):
             continue
         state = _nearest_in_time(stamped, case.message.stamp_s)
         if state is None:

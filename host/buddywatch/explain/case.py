@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from buddyd import watermark
 
 from buddywatch.explain.changes import Change
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.judge import Answer
 from buddywatch.explain.page_sizes import block_bytes_of
 from buddywatch.explain.program import Piece
@@ -46,7 +46,7 @@ class Case:
     message: Message | None = None
     line: int | None = None
     pieces: list[Piece] = field(default_factory=list)
-    told: Told | None = None  # of another family of messages
+    finding: Finding | None = None  # of another family of messages
     state_gap_s: float | None = None  # state less message, in seconds; None: with the message, or unknown
     before_init: bool = False  # the kernel itself was starting, no program ran yet
     no_init: bool = False  # the kernel stopped soon after, because no program could be started as init

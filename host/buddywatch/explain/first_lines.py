@@ -25,7 +25,7 @@ _OWN_SHARE = 0.01
 
 def lead(case: Case) -> list[Part]:
     """Three lines, short enough for a terminal wherever names and numbers allow it."""
-    label = _verdict_label(case) if case.message is None else case.told.label if case.told else "Failed"
+    label = _verdict_label(case) if case.message is None else case.finding.label if case.finding else "Failed"
     return [
         Lead(label, _sentence(asked_words(case))),
         Lead("Why", _sentence(why(case))),
@@ -37,7 +37,7 @@ def asked_words(case: Case) -> str:
     """ "rm (process 6821) asked for 61440 bytes, a 64 kB block in one piece"."""
     if case.message is None:
         return f"{plain(case.name or '', 60)}{_block(case)}"
-    if case.told and case.told.decides:
+    if case.finding and case.finding.decides:
         return headline(case)
     pid = case.message.pid
     who = f"{plain(case.name or '', 40) or 'a process'}{f' (process {pid})' if pid is not None else ''}"
@@ -67,8 +67,8 @@ def _verdict_label(case: Case) -> str:
 def why(case: Case) -> str:
     """The cause in one sentence."""
     answer = case.answer
-    if case.told and case.told.decides:
-        return case.told.cause.partition(". ")[0].rstrip(".:")
+    if case.finding and case.finding.decides:
+        return case.finding.cause.partition(". ")[0].rstrip(".:")
     if answer.verdict is None:
         return _unknown(case)
     if answer.verdict != watermark.REFUSED:

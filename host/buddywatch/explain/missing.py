@@ -26,7 +26,7 @@ _MEMINFO = ("`cat /proc/meminfo`", "has MemFree, which with the free blocks give
 
 def commands(case: Case) -> list[tuple[str, str]]:
     """(command, what it shows), at most three, the most useful first; [] if nothing is missing."""
-    if case.kernel.has_other_rule or case.answer.verdict is not None or (case.told and case.told.decides):
+    if case.kernel.has_other_rule or case.answer.verdict is not None or (case.finding and case.finding.decides):
         return []
     state = case.state
     if state is None and case.before_init:

@@ -23,8 +23,8 @@ _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
 
 def remedies(case: Case) -> list[Remedy]:
     """The remedies in the order in which to try them; [] if nothing failed or nothing is known."""
-    if case.told and case.told.decides:
-        return list(case.told.remedies)
+    if case.finding and case.finding.decides:
+        return list(case.finding.remedies)
     if case.answer.verdict is None:
         used_up = _against_holders(case) if case.message and "oom" in case.message.kinds else []
         return [*start_remedies.first_program(case), *used_up]

@@ -93,7 +93,7 @@ def _groups(failures: list[Case]) -> list[list[Case]]:
     """Failures grouped by program, size and reason; each group in the order of the text, the newest group last."""
     groups: dict[tuple[object, ...], list[Case]] = {}
     for case in failures:
-        victims = tuple(case.message.killed) if case.message and case.told and case.told.decides else ()
+        victims = tuple(case.message.killed) if case.message and case.finding and case.finding.decides else ()
         key = (case.name, case.order, case.requested_bytes, case.answer.reason, case.answer.verdict, victims)
         groups.setdefault(key, []).append(case)
     return sorted(groups.values(), key=lambda cases: cases[-1].line or 0)
@@ -177,7 +177,7 @@ def _same_again(groups: list[list[Case]], state: State) -> list[Case]:
         case.requested_bytes: case
         for cases in groups
         for case in cases[-1:]
-        if case.requested_bytes and case.state is not state and not (case.told and case.told.decides)
+        if case.requested_bytes and case.state is not state and not (case.finding and case.finding.decides)
     }
     return [
         need_in(state, Wanted(f"{size} bytes, as {plain(case.name or 'above', 20)} asked for", size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from buddywatch.explain import reasons
 from buddywatch.explain.answer_story import answer_parts
 from buddywatch.explain.case import Case
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.flag_words import asked_words
 from buddywatch.explain.holders import holder_lines
 from buddywatch.explain.missing import commands, without_programs
@@ -24,9 +24,9 @@ _MOST_HELP, _MOST_NOT = 4, 3  # remedies in short
 
 def failure_parts(case: Case, full: bool) -> list[Part]:
     """The explanation of a failure that the kernel reported, below its first lines."""
-    if case.told and case.told.decides:
-        return [Paragraph(case.told.asked), Paragraph(case.told.cause), *remedy_parts(case, full)]
-    parts: list[Part] = [Paragraph(case.told.asked, rank=1)] if case.told else []
+    if case.finding and case.finding.decides:
+        return [Paragraph(case.finding.asked), Paragraph(case.finding.cause), *remedy_parts(case, full)]
+    parts: list[Part] = [Paragraph(case.finding.asked, rank=1)] if case.finding else []
     parts.append(Paragraph(_asked(case)))
     if case.state is None:
         return [*parts, Paragraph(_no_state(case)), *_next_commands(case), *remedy_parts(case, full)]
@@ -39,23 +39,23 @@ def headline(case: Case) -> str:
     pid = case.message.pid if case.message else None
     who = plain(case.name or "", 40) or "a process"
     who += f" (process {pid})" if pid is not None else ""
-    if case.told and case.told.decides:
-        return _told_headline(case, case.told, who if case.name else "")
+    if case.finding and case.finding.decides:
+        return _finding_headline(case, case.finding, who if case.name else "")
     return f"{who}: {_amount(case)}{_killed(case)}"
 
 
-def _told_headline(case: Case, told: Told, who: str) -> str:
+def _finding_headline(case: Case, finding: Finding, who: str) -> str:
     killed = case.message.killed if case.message else []
-    if told.label == "Killed":
-        names = ", ".join(plain(name, 40) for name in killed) or told.amount
-        return f"{names}, by {told.killer}"
-    return f"{f'{who}: ' if who else ''}{told.amount}{_killed(case)}"
+    if finding.label == "Killed":
+        names = ", ".join(plain(name, 40) for name in killed) or finding.amount
+        return f"{names}, by {finding.killer}"
+    return f"{f'{who}: ' if who else ''}{finding.amount}{_killed(case)}"
 
 
 def _killed(case: Case) -> str:
     killed = case.message.killed if case.message else []
     notices = case.message.notices if case.message else []
-    killer = case.told.killer if case.told and case.told.label == "Killed" else oom.killer(notices)
+    killer = case.finding.killer if case.finding and case.finding.label == "Killed" else oom.killer(notices)
     return f"; {killer} killed {', '.join(plain(name, 40) for name in killed)}" if killed else ""
 
 
@@ -73,7 +73,7 @@ def _amount(case: Case) -> str:
 def failure_heading(case: Case, likes: int) -> str:
     """Where the failure is in the text. likes: how many others were the same."""
     more = f" (and {likes} more like it)" if likes else ""
-    label = case.told.label if case.told else "Failed"
+    label = case.finding.label if case.finding else "Failed"
     return f"{label} at line {case.line}{more}: {headline(case)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import cma as forms
 from buddywatch.kernel_text.raw import Message, Raw
@@ -18,7 +18,7 @@ _ERRNOS = {
 }
 
 
-def told(message: Message, raw: Raw) -> Told:
+def finding(message: Message, raw: Raw) -> Finding:
     numbers = {key: value for notice in message.notices for key, value in notice.numbers.items()}
     if "request_pages" not in numbers and (tried := _tried_pages(message)):
         numbers["request_pages"] = tried
@@ -33,7 +33,7 @@ def told(message: Message, raw: Raw) -> Told:
         "(CMA). The blocks and watermarks of the other zones do not decide it."
     )
     remedies = (*_try_again(message, numbers), *_remedies(numbers))
-    return Told(amount, asked, _cause(message, numbers), reasons.CMA_BUSY, True, remedies)
+    return Finding(amount, asked, _cause(message, numbers), reasons.CMA_BUSY, True, remedies)
 
 
 def _tried_pages(message: Message) -> int | None:
@@ -128,8 +128,8 @@ def _remedies(numbers: dict[str, int]) -> tuple[Remedy, ...]:
     )
 
 
-def _not_reserved(mb: int) -> Told:
-    return Told(
+def _not_reserved(mb: int) -> Finding:
+    return Finding(
         f"{mb} MB for CMA at boot",
         f"The kernel wanted to reserve {mb} MB for CMA when it started.",
         "No such range was free at the place that the device tree or the command line names: it overlaps something, or "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import linux24 as forms
 from buddywatch.kernel_text.raw import Message, Raw
@@ -13,7 +13,7 @@ from buddywatch.text.escape import counted
 _WAIT, _MEMALLOC = 0x10, 1  # include/linux/mm.h of 2.4: __GFP_WAIT; the second number is PF_MEMALLOC of the process
 
 
-def told(message: Message, raw: Raw) -> Told:
+def finding(message: Message, raw: Raw) -> Finding:
     notice = message.notices[0]
     if notice.form == forms.BITMAP:
         return _bitmap(notice.numbers["request_pages"])
@@ -38,12 +38,12 @@ def told(message: Message, raw: Raw) -> Told:
         Remedy("resident", verdict_words.STAY_RESIDENT),
         Remedy("newer_kernel", "Compaction does not exist in 2.4, with or without an MMU.", helps=False),
     ]
-    return Told(
+    return Finding(
         f"{counted(pages, 'page')} in one piece", asked, cause, reasons.OTHER_RULE, bool(message.order), tuple(remedies)
     )
 
 
-def _one_page(message: Message) -> Told:
+def _one_page(message: Message) -> Finding:
     """A single page is there wherever anything is free: the marks alone can refuse it."""
     waits = message.mode is None or bool(message.mode & _WAIT)
     asked = "The request was for 1 page (order 0) from a kernel 2.4."
@@ -64,11 +64,11 @@ def _one_page(message: Message) -> Told:
         "list", "SysRq-M (`echo m > /proc/sysrq-trigger`) shows what is free, `cat /proc/slabinfo` the caches."
     )
     no_compaction = Remedy("newer_kernel", "Compaction: it is about single pages, and 2.4 has none.", helps=False)
-    return Told("1 page", asked, cause, reasons.OTHER_RULE, False, (help_it, show, no_compaction))
+    return Finding("1 page", asked, cause, reasons.OTHER_RULE, False, (help_it, show, no_compaction))
 
 
-def _bitmap(pages: int) -> Told:
-    return Told(
+def _bitmap(pages: int) -> Finding:
+    return Finding(
         f"{counted(pages, 'page')} in one piece",
         f"The request was for {counted(pages, 'page')} in one piece from uClinux 2.4's own allocator, which hands out "
         "exactly as many pages as asked for, not powers of two.",

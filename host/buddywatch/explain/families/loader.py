@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import loader as forms
 from buddywatch.kernel_text.raw import Message, Raw
@@ -35,13 +35,13 @@ _LOG = Remedy(
 )
 
 
-def told(message: Message, raw: Raw) -> Told | None:
+def finding(message: Message, raw: Raw) -> Finding | None:
     notice = next(notice for notice in message.notices if notice.family == forms.FAMILY)
     errno = notice.numbers.get("errno_number", _ENOMEM)
     piece = _PIECES.get(message.for_what or "", "the program")
     if notice.form == forms.NO_LIBRARY:
         library = notice.numbers["library_number"]
-        return Told(
+        return Finding(
             f"shared library {library} of a program",
             f"A program needs shared library {library} (bFLT), which could not be loaded: its file is missing, or "
             "there was no block for it. The lines before say which.",
@@ -52,7 +52,7 @@ def told(message: Message, raw: Raw) -> Told | None:
         )
     if notice.form == forms.INTERPRETER or errno != _ENOMEM:
         why = "" if errno == _ENOMEM else f" (errno {errno}; a lack of memory is {_ENOMEM})"
-        return Told(
+        return Finding(
             "a program that could not be loaded",
             f"A program loader could not read or map {piece}{why}.",
             "The file is the likely cause, not memory: a read error, or a file that was cut.",
@@ -67,7 +67,7 @@ def told(message: Message, raw: Raw) -> Told | None:
     )
 
 
-def _no_init(piece: str) -> Told:
+def _no_init(piece: str) -> Finding:
     """The kernel tried one program after another, and stopped."""
     asked = (
         f"A program was being started as init, the first of all, and the kernel had no memory for {piece}. No other "
@@ -91,7 +91,7 @@ def _no_init(piece: str) -> Told:
         short="`loglevel=8` on the kernel's command line shows the size and what was free",
     )
     remedies = (smaller, log, _IN_PLACE)
-    return Told("the memory of the first program (init)", asked, cause, reasons.UNKNOWN, True, remedies)
+    return Finding("the memory of the first program (init)", asked, cause, reasons.UNKNOWN, True, remedies)
 
 
 def _before(message: Message, raw: Raw) -> str:
@@ -108,7 +108,7 @@ def _before(message: Message, raw: Raw) -> str:
     )
 
 
-def _no_memory(form: str, piece: str, before: str) -> Told:
+def _no_memory(form: str, piece: str, before: str) -> Finding:
     asked = f"A program was being started, and the kernel had no memory for {piece}."
     if form == forms.NO_READ:
         asked = f"A program was being started, and the kernel ran out of memory while it read {piece}."
@@ -117,4 +117,4 @@ def _no_memory(form: str, piece: str, before: str) -> Told:
         "MMU each such piece must be one free block of contiguous pages, of the next power of two."
     ) + before
     remedies = (_LOG, _STACK, _IN_PLACE, Remedy("resident", verdict_words.STAY_RESIDENT))
-    return Told("the memory of a program that was being started", asked, cause, reasons.UNKNOWN, True, remedies)
+    return Finding("the memory of a program that was being started", asked, cause, reasons.UNKNOWN, True, remedies)

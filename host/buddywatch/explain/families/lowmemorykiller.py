@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text.escape import one_line
@@ -30,7 +30,7 @@ _PROPERTIES = Remedy(
 )
 
 
-def told(message: Message, raw: Raw) -> Told:
+def finding(message: Message, raw: Raw) -> Finding:
     numbers = {key: value for notice in message.notices for key, value in notice.numbers.items()}
     words = {key: value for notice in message.notices for key, value in notice.words.items()}
     is_daemon = "daemon" in words
@@ -61,6 +61,6 @@ def told(message: Message, raw: Raw) -> Told:
     )
     asked = _DAEMON if is_daemon else _DRIVER
     amount = "a program, whose name is not in the text"
-    return Told(
+    return Finding(
         amount, asked, cause, reasons.LOW_MEMORY_KILLER, False, remedies, "Killed", "Android's low memory killer"
     )

@@ -7,33 +7,33 @@ from dataclasses import replace
 
 from buddywatch.explain import reasons
 from buddywatch.explain.families import cma, linux24, loader, lowmemorykiller, oom, pools, slab, vmalloc
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.kernel_text.messages import pools as pool_forms
 from buddywatch.kernel_text.raw import Message, Raw
 
 
-def _of_pages(message: Message, raw: Raw) -> Told | None:
+def _of_pages(message: Message, raw: Raw) -> Finding | None:
     """What the pages were for, if the slab allocator or a pool requested them."""
     if any(notice.family == pool_forms.FAMILY for notice in message.notices):
-        return replace(pools.told(message, raw), cause="", reason=reasons.UNKNOWN)
-    return slab.told(message, raw)
+        return replace(pools.finding(message, raw), cause="", reason=reasons.UNKNOWN)
+    return slab.finding(message, raw)
 
 
 # By the kind of the failure; a failure of pages may have a notice of the slab allocator, which called for them.
-_FAMILIES: dict[str, Callable[[Message, Raw], Told | None]] = {
-    "cma": cma.told,
-    "linux24": linux24.told,
-    "load": loader.told,
-    "lowmemorykiller": lowmemorykiller.told,
-    "oom": oom.told,
+_FAMILIES: dict[str, Callable[[Message, Raw], Finding | None]] = {
+    "cma": cma.finding,
+    "linux24": linux24.finding,
+    "load": loader.finding,
+    "lowmemorykiller": lowmemorykiller.finding,
+    "oom": oom.finding,
     "page": _of_pages,
-    "pool": pools.told,
-    "slab": slab.told,
-    "vmalloc": vmalloc.told,
+    "pool": pools.finding,
+    "slab": slab.finding,
+    "vmalloc": vmalloc.finding,
 }
 
 
-def told_of(message: Message, raw: Raw) -> Told | None:
+def finding_of(message: Message, raw: Raw) -> Finding | None:
     """None for a failed allocation of pages: the kernel's rule explains it completely."""
     family = _FAMILIES.get(message.kind)
     return family(message, raw) if family else None

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.gfp import flags_of
@@ -27,7 +27,7 @@ _LOOK_FOR_HEADER = "find the line that names the request (`dmesg | grep -B 200 '
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
-def told(message: Message, raw: Raw) -> Told:
+def finding(message: Message, raw: Raw) -> Finding:
     """A header with a plain kill behind it is explained by the kernel's rule for pages."""
     if message.in_cgroup:
         return _group(message, raw)
@@ -39,7 +39,7 @@ def told(message: Message, raw: Raw) -> Told:
 # --- a control group ---
 
 
-def _group(message: Message, raw: Raw) -> Told:
+def _group(message: Message, raw: Raw) -> Finding:
     name = next((notice.words["cgroup"] for notice in message.notices if notice.words.get("cgroup")), None)
     which = f"the control group {one_line(name, 120)}" if name else "a control group"
     usage = {notice.words["what"]: notice.numbers for notice in message.notices if notice.form == forms.USAGE}
@@ -50,7 +50,7 @@ def _group(message: Message, raw: Raw) -> Told:
     parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
     parts += [words for words in (_held(stats), _largest_tasks(message, raw)) if words]
     parts.append("Free memory of the machine, its blocks and watermarks have nothing to do with it.")
-    return Told(
+    return Finding(
         "more than the limit of its control group" if message.process else "the limit of a control group",
         f"{_asking(message)} charged memory to {which}, whose processes together were at its limit.",
         " ".join(parts),
@@ -148,7 +148,7 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
 # --- no header ---
 
 
-def _without_header(message: Message, raw: Raw) -> Told:
+def _without_header(message: Message, raw: Raw) -> Finding:
     killed = [notice for notice in message.notices if notice.form == forms.KILLED]
     held = [words for words in (_victim_words(notice) for notice in killed) if words]
     held += [words for words in (_largest_before(message, raw),) if words]
@@ -180,11 +180,11 @@ def _without_header(message: Message, raw: Raw) -> Told:
     )
     label = "Killed" if message.killed else "Failed"
     what = "Memory ran out" if not confined else "Memory ran out on the nodes that the program may use"
-    return Told("memory ran out", asked, f"{what}. {cause}", reasons.UNKNOWN, None, remedies, label)
+    return Finding("memory ran out", asked, f"{what}. {cause}", reasons.UNKNOWN, None, remedies, label)
 
 
-def _in_fault(message: Message) -> Told:
-    return Told(
+def _in_fault(message: Message) -> Finding:
+    return Finding(
         "a program that touched a page",
         "A program touched a page that had to be filled (page fault), and the kernel ended it because it had no memory "
         "for that. Such a request is for single pages: it is no matter of large blocks.",
@@ -221,7 +221,7 @@ def _only_movable(message: Message) -> bool:
     return zones == {"Movable"} and flags is not None and "MOVABLE" not in flags
 
 
-def _no_zone(message: Message, constraint: dict[str, str], asked: str) -> Told:
+def _no_zone(message: Message, constraint: dict[str, str], asked: str) -> Finding:
     nodes = constraint["mems"]
     cause = (
         f"The process may use node {nodes} only (cpuset), and that has only zone Movable, which holds pages that the "
@@ -237,7 +237,7 @@ def _no_zone(message: Message, constraint: dict[str, str], asked: str) -> Told:
         ),
         Remedy("free_memory", "Freeing memory and ending programs: the kernel kills in vain here.", helps=False),
     )
-    return Told("1 page on a node that cannot serve it", asked, cause, reasons.CONTROL_GROUP, False, remedies)
+    return Finding("1 page on a node that cannot serve it", asked, cause, reasons.CONTROL_GROUP, False, remedies)
 
 
 def _constraint(message: Message) -> dict[str, str]:
@@ -265,7 +265,7 @@ def _prints_order(message: Message, raw: Raw) -> bool:
     return "order" in raw.text[message.offset : message.offset + _HEADER_CHARS].partition("\n")[0]
 
 
-def _confined(message: Message, raw: Raw) -> Told:
+def _confined(message: Message, raw: Raw) -> Finding:
     """What the kernel's rule does not explain about a request with its header."""
     ended = "" if message.killed else " Which program it ended is not in the text."
     parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
@@ -284,4 +284,4 @@ def _confined(message: Message, raw: Raw) -> Told:
         parts.append(confined)
     if any(notice.form == forms.NOBODY for notice in message.notices):
         parts.append("The kernel found no program that it may end, and stopped (panic).")
-    return Told("", " ".join(parts), "", reasons.UNKNOWN, bool(message.order))
+    return Finding("", " ".join(parts), "", reasons.UNKNOWN, bool(message.order))

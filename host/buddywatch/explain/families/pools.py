@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import pools as forms
 from buddywatch.kernel_text.messages.notice import Notice
@@ -13,7 +13,7 @@ from buddywatch.text.escape import one_line
 _LARGEST_BOUNCE = 128 * 2048  # IO_TLB_SEGSIZE slots of IO_TLB_SIZE bytes, include/linux/swiotlb.h
 
 
-def told(message: Message, raw: Raw) -> Told:
+def finding(message: Message, raw: Raw) -> Finding:
     notice = next(notice for notice in message.notices if notice.family == forms.FAMILY)
     return {
         forms.PERCPU: _percpu,
@@ -45,10 +45,10 @@ _ATOMIC = (
 )
 
 
-def _percpu(notice: Notice) -> Told:
+def _percpu(notice: Notice) -> Finding:
     why = one_line(notice.words["why"], 80)
     atomic = _ATOMIC if notice.numbers.get("atomic_number") else ""
-    return Told(
+    return Finding(
         f"{_size(notice)} for each CPU",
         f"The kernel's allocator of variables for each CPU was asked for {_size(notice)}.",
         f"Its area could not take them ({why}).{atomic} The area consists of single pages in the address space of "
@@ -64,9 +64,9 @@ def _percpu(notice: Notice) -> Told:
     )  # fmt: skip
 
 
-def _huge(notice: Notice) -> Told:
+def _huge(notice: Notice) -> Finding:
     asked, got, size = notice.numbers["asked_number"], notice.numbers["got_number"], one_line(notice.words["size"], 20)
-    return Told(
+    return Finding(
         f"{asked} huge pages of {size}",
         f"{asked} huge pages of {size} were asked for; each is one block of contiguous pages.",
         f"Only {got} were had: no more blocks of that size were free or could be made.",
@@ -77,9 +77,9 @@ def _huge(notice: Notice) -> Told:
     )  # fmt: skip
 
 
-def _dma_pool(notice: Notice) -> Told:
+def _dma_pool(notice: Notice) -> Finding:
     kib = notice.numbers["size_kib_number"]
-    return Told(
+    return Finding(
         f"{kib} kB for the pool of DMA buffers",
         f"At its start the kernel wanted {kib} kB in one piece, as a pool for drivers that ask for DMA buffers in "
         "interrupts.",
@@ -90,10 +90,10 @@ def _dma_pool(notice: Notice) -> Told:
     )
 
 
-def _dma_pool_small(notice: Notice) -> Told:
+def _dma_pool_small(notice: Notice) -> Finding:
     kib = notice.numbers.get("size_kib_number")
     size = f" of {kib} kB" if kib is not None else ""
-    return Told(
+    return Finding(
         f"a buffer out of the pool of DMA buffers{size}",
         f"A driver asked for a DMA buffer{_for(notice)} while it could not wait. Such buffers come from a pool{size}.",
         "The pool is used up, whatever else is free.",
@@ -103,14 +103,14 @@ def _dma_pool_small(notice: Notice) -> Told:
     )
 
 
-def _bounce(notice: Notice) -> Told:
+def _bounce(notice: Notice) -> Finding:
     used, slots = notice.numbers.get("used_number"), notice.numbers.get("slots_number")
     cause = "The area had no run of free slots for it."
     if notice.numbers.get("size_bytes", 0) > _LARGEST_BOUNCE:
         cause = f"It is more than {_LARGEST_BOUNCE // 1024} kB, the most that the area takes at once: it never fits."
     elif used is not None and slots is not None:
         cause = f"{used} of its {slots} slots (2 kB each) were in use: no run of free ones was long enough."
-    return Told(
+    return Finding(
         f"{_size(notice)} of bounce buffer",
         f"A driver wanted to transfer {_size(notice)}{_for(notice)}, to memory that the device cannot reach, so the "
         "data goes through an area for that (swiotlb).",
@@ -135,8 +135,8 @@ def _bounce_remedies(notice: Notice) -> tuple[Remedy, ...]:
     return (Remedy("swiotlb", text, short="`swiotlb=SLOTS` on the kernel's command line (65536 slots are 128 MB)"),)
 
 
-def _no_bounce(notice: Notice) -> Told:
-    return Told(
+def _no_bounce(notice: Notice) -> Finding:
+    return Finding(
         "the area for bounce buffers",
         "At its start the kernel wanted an area below 4 GB for devices that reach no further (swiotlb).",
         "No such range was free there.",
@@ -147,8 +147,8 @@ def _no_bounce(notice: Notice) -> Told:
     )  # fmt: skip
 
 
-def _zram(notice: Notice) -> Told:
-    return Told(
+def _zram(notice: Notice) -> Finding:
+    return Finding(
         f"{_size(notice)} for a page in zram",
         f"zram had to store a page that is compressed to {_size(notice)}, and got no memory for it.",
         "Memory was used up: zram itself lives in it. The page to be swapped out stays where it is.",
@@ -162,8 +162,8 @@ def _zram(notice: Notice) -> Told:
     )
 
 
-def _sockets(notice: Notice) -> Told:
-    return Told(
+def _sockets(notice: Notice) -> Finding:
+    return Finding(
         "memory for TCP sockets",
         "TCP sockets wanted more memory than the kernel allows them together.",
         "The limit net.ipv4.tcp_mem was reached (or too many sockets without an owner, net.ipv4.tcp_max_orphans): free "
@@ -175,8 +175,8 @@ def _sockets(notice: Notice) -> Told:
     )  # fmt: skip
 
 
-def _boot(notice: Notice) -> Told:
-    return Told(
+def _boot(notice: Notice) -> Finding:
+    return Finding(
         f"{_size(notice)} at boot",
         f"{one_line(notice.words['who'], 60)} wanted {_size(notice)} before the page allocator runs (memblock).",
         "No such range was free: the machine has too little memory, or was told of too little (device tree, `mem=`).",

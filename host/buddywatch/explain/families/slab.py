@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import slab as forms
 from buddywatch.kernel_text.raw import Message, Raw
@@ -20,7 +20,7 @@ _REPORT = Remedy(
 )
 
 
-def told(message: Message, raw: Raw) -> Told | None:
+def finding(message: Message, raw: Raw) -> Finding | None:
     notice = next((notice for notice in message.notices if notice.family == forms.FAMILY), None)
     if notice is None:
         return None
@@ -39,14 +39,14 @@ def told(message: Message, raw: Raw) -> Told | None:
     if cause and message.dump:
         cause = f"How many pages is not in the text. What was free is listed from line {_line(message, raw)} on."
     remedies = () if message.dump else (_REPORT,)
-    return Told("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order), remedies)
+    return Finding("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order), remedies)
 
 
 def _line(message: Message, raw: Raw) -> int:
     return raw.line_at(message.dump.offset) if message.dump else 0
 
 
-def _of_group(asked: str, group: str) -> Told:
+def _of_group(asked: str, group: str) -> Finding:
     """The cache belongs to a control group, and the page allocator did not complain: its limit refused the slab."""
     cause = (
         f"The control group {group} was at its limit for kernel memory (or for all memory): the cache is its own, and "
@@ -62,4 +62,4 @@ def _of_group(asked: str, group: str) -> Told:
         ),
         Remedy("free_memory", "Freeing memory outside of the group, compaction, vm.min_free_kbytes.", helps=False),
     )
-    return Told("a slab of a control group", asked, cause, reasons.CONTROL_GROUP, False, remedies)
+    return Finding("a slab of a control group", asked, cause, reasons.CONTROL_GROUP, False, remedies)

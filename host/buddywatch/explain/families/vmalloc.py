@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from buddywatch.explain import reasons
-from buddywatch.explain.families.told import Told
+from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import vmalloc as forms
 from buddywatch.kernel_text.raw import Message, Raw
@@ -23,7 +23,7 @@ _TRACE_CHARS = 3000
 _LOADERS = {"insmod", "modprobe", "kmodloader", "systemd-udevd", "udevd", "kmod", "systemd-modules"}
 
 
-def told(message: Message, raw: Raw) -> Told:
+def finding(message: Message, raw: Raw) -> Finding:
     size = message.requested_bytes
     amount = f"{size} bytes of kernel address space" if size is not None else "kernel address space"
     asked = f"The request was for {amount} (vmalloc). {_WHAT_IT_IS}"
@@ -39,7 +39,7 @@ def told(message: Message, raw: Raw) -> Told:
         "line `vmap allocation for size ... failed` stands before this one, unless it was lost), or the size was zero "
         "or larger than the machine's memory. Single pages were not what it lacked."
     )
-    return Told(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message, raw))
+    return Finding(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message, raw))
 
 
 def _is_wrong_size(size: int | None, found: set[str], raw: Raw) -> bool:
@@ -47,7 +47,7 @@ def _is_wrong_size(size: int | None, found: set[str], raw: Raw) -> bool:
     return forms.SPACE not in found and size is not None and (not size or (size >= _NEGATIVE_32 and raw.is_32_bit))
 
 
-def _wrong_size(size: int, amount: str, asked: str, raw: Raw) -> Told:
+def _wrong_size(size: int, amount: str, asked: str, raw: Raw) -> Finding:
     cause = f"{size} bytes are more than the machine can ever have: the size itself is wrong."
     if not size:
         cause = "The size is zero: the caller computed it wrongly."
@@ -63,10 +63,10 @@ def _wrong_size(size: int, amount: str, asked: str, raw: Raw) -> Told:
         "program passed to it. Neither more memory nor other settings help.",
         short="correct the caller, which asks for a wrong size",
     )
-    return Told(amount, asked, cause, reasons.TOO_LARGE, False, (remedy,))
+    return Finding(amount, asked, cause, reasons.TOO_LARGE, False, (remedy,))
 
 
-def _space(message: Message, amount: str, asked: str, raw: Raw) -> Told:
+def _space(message: Message, amount: str, asked: str, raw: Raw) -> Finding:
     wanted = max((notice.numbers.get("size_bytes", 0) for notice in message.notices), default=0)
     guard = f" (with the guard page: {wanted})" if message.requested_bytes and wanted > message.requested_bytes else ""
     cause = (
@@ -79,7 +79,7 @@ def _space(message: Message, amount: str, asked: str, raw: Raw) -> Told:
             "of this space, which do not run out: the request was for a narrow part of it (modules, eBPF), or for an "
             "alignment that it has nowhere. Free memory and its fragmentation have nothing to do with it."
         )
-    return Told(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message, raw))
+    return Finding(amount, asked, cause, reasons.ADDRESS_SPACE, False, _space_remedies(message, raw))
 
 
 def _is_64_bit(message: Message, raw: Raw) -> bool:
@@ -146,7 +146,7 @@ def _space_remedies(message: Message, raw: Raw) -> tuple[Remedy, ...]:
     return tuple(found)
 
 
-def _pages(message: Message, amount: str, asked: str) -> Told:
+def _pages(message: Message, amount: str, asked: str) -> Finding:
     """The address space was there; a page for it was not."""
     got = next((notice.numbers["got_bytes"] for notice in message.notices if "got_bytes" in notice.numbers), None)
     mapping = any(notice.form == forms.MAPPING for notice in message.notices)
@@ -161,4 +161,4 @@ def _pages(message: Message, amount: str, asked: str) -> Told:
         asked += " Its pages were there; a page for the page tables that map them was refused."
     else:
         asked += " The address space was there; one of the pages for it was refused."
-    return Told(amount, asked, "", reasons.UNKNOWN, bool(message.order))
+    return Finding(amount, asked, "", reasons.UNKNOWN, bool(message.order))

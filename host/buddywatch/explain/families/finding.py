@@ -8,7 +8,7 @@ from buddywatch.explain.remedy import Remedy
 
 
 @dataclass(frozen=True)
-class Told:
+class Finding:
     """label, amount: what happened and what was requested, for a headline; asked, cause: sentences; reason: one of
     explain/reasons.py; killer: who ended the programs that were killed.
 
