@@ -51,13 +51,17 @@ class Statement:
 def statements_of(facts: MessageFacts) -> list[Statement]:
     """The statements of a message, most serious first; in a reminder, one for each open incident."""
     incidents = {incident.id: incident for incident in facts.incidents}
-    # If an incident began and ended since the last message, only the end is reported: a subject must be true now.
-    # One-time events meanwhile are reported all the same: a killed program stays killed.
+    began = {change.incident_id for change in facts.transitions if change.to == FIRING}
+    # Of each incident the newest state. One-time events meanwhile are reported as well: a killed program stays killed.
     states = {change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK)}
     noted = [change for change in facts.transitions if change.to == NOTED]
     statements: dict[str, tuple[bool, Statement]] = {}
     for change in (*states.values(), *noted):
-        statement = _of_transition(change, incidents.get(change.incident_id or 0), facts)
+        incident = incidents.get(change.incident_id or 0)
+        if change.to == OK and incident is not None and change.incident_id in began:
+            statement = _of_passed(change, incident, facts)
+        else:
+            statement = _of_transition(change, incident, facts)
         event = _event_of(change, facts) if change.rule == KERNEL_FAILURE and change.to != OK else None
         about = f"{event.kind} {event.comm}" if event else f"{change.need} {statement.sentence}"
         _, earlier = statements.get(f"{change.rule} {about}", (False, statement))  # for each program only the newest
@@ -98,6 +102,16 @@ def _of_transition(change: Transition, incident: Incident | None, facts: Message
     return Statement(severity, change.rule, change.need, sentence, since, until, change.late, change.uptime_ms)
 
 
+def _of_passed(change: Transition, incident: Incident, facts: MessageFacts) -> Statement:
+    """An incident that began and ended since the last message: as grave as it was, and over."""
+    lasted = rough_duration(change.time - incident.opened)
+    trouble = _past_trouble(incident.rule, incident.need, incident.text, _event_of(change, facts), facts)
+    return Statement(
+        _severity(incident.severity), incident.rule, incident.need, f"{trouble}; over after {lasted}",
+        incident.opened, change.time, change.late, change.uptime_ms,
+    )  # fmt: skip
+
+
 def _of_reminder(incident: Incident, facts: MessageFacts) -> Statement:
     failures = failures_of(facts)
     sentence = _trouble(incident.rule, incident.need, incident.text, failures[0] if failures else None, facts)
@@ -121,6 +135,16 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
     if rule == KERNEL_FAILURE and event is not None:
         return _failure(_most_telling(event, facts)) + one_line(text.partition(event.text)[2] if event.text else "")
     return one_line(text)
+
+
+def _past_trouble(rule: str, need_name: str | None, text: str, event: Event | None, facts: MessageFacts) -> str:
+    """The same for what is over by now."""
+    need, done = need_named(facts, need_name), _done(need_name, facts)
+    if rule == REFUSED:
+        return f"{need_name} could not {done}{_block_needed(need, facts)}"
+    if rule == TIGHT:
+        return f"{need_name} could only just {done}{_block_needed(need, facts)}"
+    return _trouble(rule, need_name, text, event, facts)
 
 
 def _recovery(rule: str, need_name: str | None, text: str, facts: MessageFacts) -> str:

@@ -66,10 +66,23 @@ def test_a_recovery_names_what_is_open_still_and_how_to_silence_it():
     assert SILENCE in message.body
 
 
-def test_a_trouble_that_is_over_by_now_is_told_as_over():
-    changes = [transition("refused", "firing", "rm"), transition("refused", "ok", "rm", id=2, time=T0 + 90)]
-    over = (incident("refused", "rm", closed=T0 + 90),)
-    assert subject(changes, incidents=over) == "[buddywatch] OK xp-07: resolved after 1 min 30 s: rm can start again"
+@pytest.mark.parametrize(
+    ("rule", "need", "severity", "expected"),
+    [
+        ("refused", "rm", "critical", "CRIT xp-07: rm could not start (needs a 64 kB block); over after 1 min 30 s"),
+        ("tight", "rm", "warning", "WARN xp-07: rm could only just start (needs a 64 kB block); over after 1 min 30 s"),
+        ("kernel_failure", None, "critical", "CRIT xp-07: kernel_failure goes on; over after 1 min 30 s"),
+        ("silent", None, "critical", "CRIT xp-07: silent goes on; over after 1 min 30 s"),
+    ],
+)
+def test_a_trouble_that_came_and_went_is_as_grave_as_it_was_and_over(rule, need, severity, expected):
+    changes = [transition(rule, "firing", need, severity), transition(rule, "ok", need, severity, id=2, time=T0 + 90)]
+    over = (incident(rule, need, severity, closed=T0 + 90),)
+    message = compose(facts(changes, (AFTER_REBOOT,), incidents=over))
+    assert message.subject == f"[buddywatch] {expected}"
+    assert "Lasted  2025-11-22 11:55:03 +0100 to 2025-11-22 11:56:33 +0100 (1 min 30 s)" in message.body
+    [claim] = message.payload["claims"]
+    assert (message.payload["severity"], claim["severity"], claim["until"]) == (severity, severity, T0 + 90)
 
 
 def test_the_gravest_comes_first_and_the_others_are_counted():
