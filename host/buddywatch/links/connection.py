@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from buddyd import wire, wire_host
 
@@ -19,9 +18,11 @@ from buddywatch.links.rare_news import RareNews
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.frame import Hello, board_name
-from buddywatch.protocol.line_stream import Item, LinkSession
+from buddywatch.protocol.line_stream import Item, LinkSession, Text
 from buddywatch.protocol.refetch import Retry
 from buddywatch.protocol.setback import Setback
+from buddywatch.text.escape import one_line
+from buddywatch.text.link_words import without_address
 
 KEEPALIVE_S = 240.0  # shorter than the idle limit after which buddyd disconnects a client
 KEEPALIVE = wire.ASK + b"\n"  # not a request, and nothing that a user of the same link would type
@@ -29,22 +30,7 @@ ANSWER_S = 20.0  # without a hello for so long, the user is informed
 CALLER_S = 60.0  # without a hello for so long, a board that dialled in is disconnected
 UP_POLL_S = 0.25  # between reads of a link that is being opened: only a read shows that it failed
 OUTPUT_MAX = 4096  # bytes that may wait while the link accepts none
-
-
-def split_board(url: str) -> tuple[str, str | None]:
-    """The URL without `?board=NAME`, and that name: for boards that all report the same name."""
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise ValueError(f"{url}: {error}; expected tcp://192.0.2.7:5555, tcp://[2001:db8::7]:5555") from None
-    options = parse_qsl(parts.query, keep_blank_values=True)
-    names = [value for key, value in options if key == "board"]
-    if not names:
-        return url, None
-    rest = urlencode([(key, value) for key, value in options if key != "board"], safe="/:")
-    # Not by urlunsplit(), which makes serial:/dev/ttyUSB0 of serial:///dev/ttyUSB0.
-    plain = url.partition("?")[0] + (f"?{rest}" if rest else "") + (f"#{parts.fragment}" if parts.fragment else "")
-    return plain, board_name({"name": names[-1]})
+_SAID_MAX = 80  # characters of the other side's last line, in the news that it closed the connection
 
 
 class Connection:
@@ -69,6 +55,7 @@ class Connection:
         self.ended = False  # nothing more will come: a recording at its end, a caller that hung up
         self.news: list[str] = []
         self.recorded_time: RecordedTime | None = None
+        self._has_entered = False  # a caller that has named its board
         self.is_puzzling = False  # the board's tracker lacks a line of the hello
         self._is_named = board is not None
         self._session = LinkSession()
@@ -80,6 +67,7 @@ class Connection:
         self._spoke_s = 0.0
         self._up_since_s = 0.0
         self._is_missed = False  # the user was informed that no agent answers
+        self._said = ""  # the other side's last line, if no frame followed
         self.last_error = ""
         self._earlier = LinkHealth()  # what earlier sessions of this link counted
         self._reasked_frames = 0
@@ -179,7 +167,10 @@ class Connection:
                 self.news += self.link.news()
         except LinkDown as down:
             items = self._session.close()
-            self._lost(down, monotonic_s)
+            self._hear(items)
+            self._lost(self._with_said(down), monotonic_s)
+        else:
+            self._hear(items)
         late: list[Item] = []
         for number, item in enumerate(items):
             if isinstance(item, Hello):
@@ -191,8 +182,30 @@ class Connection:
                     self._be_called(board_name(item.facts))
                 if not self._believes(monotonic_s):
                     return items[:number]
+                if self.is_call and not self._has_entered:
+                    self._has_entered = True
+                    self.news.append(f"{self._caller()}: dialled in")
                 self._backoff = Backoff()  # a board answered: after a loss, retry at once
         return items + late
+
+    def _caller(self) -> str:
+        """ "roof from 192.0.2.7:41234"; without the name before the hello."""
+        address = self.url.partition("://")[2]
+        return address if self.board is None else f"{self.board} from {address}"
+
+    def _hear(self, items: list[Item]) -> None:
+        if items:
+            last = items[-1]
+            self._said = one_line(last.text, _SAID_MAX) if isinstance(last, Text) else ""
+
+    def _with_said(self, down: LinkDown) -> LinkDown:
+        """The loss, with what the other side said last: it may be the reason, such as "busy: 2 clients are connected".
+
+        Not where text is the board's log, nor where the loss has a reason of its own.
+        """
+        if not self._said or not self.link.has_human_side or self.link.flows_unasked or isinstance(down, Unproven):
+            return down
+        return LinkDown(f"{down}; it said: {self._said}", down.ended, down.rest_s)
 
     def _be_called(self, name: str) -> None:
         if name != self.called:
@@ -267,7 +280,7 @@ class Connection:
         self._earlier = self.health()
         self._session, self._setback = LinkSession(), Setback()
         self._hello = Retry()
-        self._output = b""
+        self._output, self._said = b"", ""
         self._check_up(monotonic_s)
 
     def _check_up(self, monotonic_s: float) -> None:
@@ -276,11 +289,14 @@ class Connection:
             self._spoke_s = self._up_since_s = monotonic_s
             self._is_missed = False
             self.last_error = ""
-            self.news.append(f"{self.url}: open")
+            if not self.is_call:  # of a caller, the board is reported
+                self.news.append(f"{self.url}: open")
 
     def _lost(self, down: LinkDown, monotonic_s: float) -> None:
         lasted_s = monotonic_s - self._up_since_s if self.is_up else 0.0
         reason = str(down)
+        if self.is_call:
+            reason = f"{self._caller()}: {without_address(self.url, reason)}"
         if isinstance(self.link, FileLink) and self.is_up and self._session.boot_id is None:
             reason += "; no hello is in it, so no frame of it can be checked, and none is stored"
         self.close()

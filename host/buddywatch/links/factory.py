@@ -5,10 +5,11 @@ from __future__ import annotations
 from buddywatch.config.board_secrets import BoardSecrets
 from buddywatch.config.sections import Config
 from buddywatch.links import Link, Listener, asks_proof, open_link
-from buddywatch.links.connection import Connection, split_board
+from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.hush import HushLink
 from buddywatch.links.listen import AcceptedLink
+from buddywatch.links.urls import split_board
 from buddywatch.text.addresses import is_loopback
 
 NO_LISTENER = (

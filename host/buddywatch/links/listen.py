@@ -23,7 +23,7 @@ class AcceptedLink(SocketLink):
     ends = True
 
     def __init__(self, connection: socket.socket, name: str) -> None:
-        super().__init__(f"tcp://{name}", name)
+        super().__init__(f"caller://{name}", name)
         connection.setblocking(False)
         self._use(connection)
 

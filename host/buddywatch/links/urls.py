@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from buddywatch.config.link_secret import Secret
 from buddywatch.links.base import Link
@@ -15,6 +15,7 @@ from buddywatch.links.login import LoginLink
 from buddywatch.links.rfc2217 import Rfc2217Link
 from buddywatch.links.serial import BAUD, SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
+from buddywatch.protocol.frame import board_name
 
 TELNET_PORT = 23
 INTERVAL_S = 5  # the same as buddyd's default
@@ -69,6 +70,22 @@ class _Url:
         """Baud rate, DTR and RTS."""
         dtr, rts = (_SWITCH[self.options.get(name, "true")] for name in ("dtr", "rts"))
         return self.whole("baud", BAUD), dtr, rts
+
+
+def split_board(url: str) -> tuple[str, str | None]:
+    """The URL without `?board=NAME`, and that name: for boards that all report the same name."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"{url}: {error}; expected tcp://192.0.2.7:5555, tcp://[2001:db8::7]:5555") from None
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    names = [value for key, value in options if key == "board"]
+    if not names:
+        return url, None
+    rest = urlencode([(key, value) for key, value in options if key != "board"], safe="/:")
+    # Not by urlunsplit(), which makes serial:/dev/ttyUSB0 of serial:///dev/ttyUSB0.
+    plain = url.partition("?")[0] + (f"?{rest}" if rest else "") + (f"#{parts.fragment}" if parts.fragment else "")
+    return plain, board_name({"name": names[-1]})
 
 
 def open_link(url: str) -> Link:

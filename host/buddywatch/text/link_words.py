@@ -9,7 +9,7 @@ from buddywatch.text.units import format_bytes
 
 def link_words(link: LinkState, now: float) -> str:
     """ "tcp://10.0.0.7:2323: down for 5 min (connection refused); 3 damaged lines, 45 frames asked again"."""
-    reason = _reason(link.url, link.health.last_error)
+    reason = one_line(without_address(link.url, link.health.last_error))
     why = f" ({reason})" if reason and not link.up else ""
     state = "up" if link.up else "down"
     return f"{one_line(link.url)}: {state} for {rough_duration(now - link.since)}{why}; {damage_words(link.health)}"
@@ -17,15 +17,15 @@ def link_words(link: LinkState, now: float) -> str:
 
 def unheard_words(link: UnheardLink) -> str:
     """ "tcp://10.0.0.7:2323: no board heard; connection refused; collect tries again"."""
-    reason = _reason(link.url, link.last_error)
+    reason = one_line(without_address(link.url, link.last_error))
     why = "it is open, but no agent answers" if link.is_up else f"{reason}; collect tries again"
     return f"{one_line(link.url)}: no board heard; {why}"
 
 
-def _reason(url: str, error: str) -> str:
-    """The error without the URL, or its address, at the beginning: the line names it already."""
+def without_address(url: str, error: str) -> str:
+    """The error without the link's URL, or its address, at the beginning: what stands before it names the link."""
     address = url.partition("://")[2].partition("?")[0]
-    return one_line(error.removeprefix(f"{url}: ").removeprefix(f"{address}: "))
+    return error.removeprefix(f"{url}: ").removeprefix(f"{address}: ")
 
 
 def damage_words(health: LinkHealth) -> str:

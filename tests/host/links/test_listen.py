@@ -39,7 +39,7 @@ def test_each_caller_becomes_a_link_of_its_own():
         assert listener.up
         with call(listener) as one, call(listener) as two:
             first, second = accepted(listener, 2)
-            assert first.url == "tcp://{}:{}".format(*one.getsockname())
+            assert first.url == "caller://{}:{}".format(*one.getsockname())
             assert first.up
             two.sendall(b"two\n")
             assert read_until(second, bool) == b"two\n"
