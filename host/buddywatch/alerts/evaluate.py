@@ -42,12 +42,15 @@ Item = Boot | BootEnd | Snapshot | Event | Gap
 
 @dataclass(frozen=True)
 class _Verdicts:
-    """The verdict on a snapshot. An idle board sends the same blocks again: they are judged only once."""
+    """The verdict on a snapshot. An idle board sends the same blocks again: they are judged only once.
+
+    levels: of each rule about a need that is on, for each need.
+    """
 
     boot_id: str
     zones: tuple[Zone, ...]
     needs: tuple[NeedState, ...]
-    signals: tuple[signals.Signal, ...]
+    levels: tuple[str | None, ...]
 
 
 class BoardRules:
@@ -74,6 +77,9 @@ class BoardRules:
         self._newest: Boot | None = None
         self._verdict_of: dict[str, tuple[str | None, int | None]] = {}  # boot id -> (rule, page size)
         self._last: _Verdicts | None = None
+        of_needs = ((REFUSED, self._alert.refused), (TIGHT, self._alert.tight))
+        self._severities = {rule: how for rule, how in of_needs if how != OFF}  # of the rules about needs
+        self._settled: tuple[str | None, ...] | None = None  # levels that change no state any more
         self._known_events = KnownEvents(history.kernel_boots, history.kernel_events)
         failures = [event for event in history.kernel_events if event.kind in signals.KERNEL_FAILURE_KINDS]
         self._last_failure: Event | None = max(failures, key=lambda event: event.time, default=None)
@@ -268,31 +274,39 @@ class BoardRules:
         alert, last = self._alert, self._last
         if last is None or last.boot_id != boot_id or last.zones != snapshot.zones:
             last = self._last = self._verdicts(boot_id, snapshot)
-        at = Moment(snapshot.time, snapshot.boot_id, snapshot.seq, snapshot.uptime_ms)
         self._samples += 1
-        hold = alert.hold_samples if self._samples >= SAMPLES_MIN else max(SAMPLES_MIN, alert.hold_samples)
-        for signal in last.signals:
-            self._incidents.apply(signal, at, hold, alert.clear_samples)
+        if last.levels != self._settled:
+            self._settled = None if self._apply(last, snapshot) else last.levels
         if alert.kernel_failure != OFF and self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
             quiet = signals.kernel_quiet_signal(self._last_failure, snapshot, last.needs, alert.kernel_failure)
-            self._incidents.apply(quiet, at)
+            self._incidents.apply(quiet, _moment(snapshot))
+
+    def _apply(self, verdicts: _Verdicts, snapshot: Snapshot) -> bool:
+        """Apply the snapshot to the rules about needs. Returns whether a state changed."""
+        alert, at, levels = self._alert, _moment(snapshot), iter(verdicts.levels)
+        hold = alert.hold_samples if self._samples >= SAMPLES_MIN else max(SAMPLES_MIN, alert.hold_samples)
+        changed = False
+        for need in verdicts.needs:
+            for rule, severity in self._severities.items():
+                signal = signals.need_signal(rule, need, next(levels), severity)
+                changed |= self._incidents.apply(signal, at, hold, alert.clear_samples)
+        return changed
 
     def _verdicts(self, boot_id: str, snapshot: Snapshot) -> _Verdicts:
         rule, page_bytes = self._verdict_of[boot_id]
-        needs = tuple(judge(snapshot, page_bytes, need, rule) for need in self._needs)
-        found = []
-        for need in needs:
-            if self._alert.refused != OFF:
-                found.append(signals.refused_signal(need, self._alert.refused))
-            if self._alert.tight != OFF:
-                found.append(signals.tight_signal(need, self._alert.tight))
-        return _Verdicts(boot_id, snapshot.zones, needs, tuple(found))
+        needs = tuple([judge(snapshot, page_bytes, need, rule) for need in self._needs])
+        levels = tuple([signals.LEVELS[of](need) for need in needs for of in self._severities])
+        return _Verdicts(boot_id, snapshot.zones, needs, levels)
 
     def _watched(self) -> set[tuple[str, str | None]]:
         """The (rule, need) pairs in the configuration."""
         alert = self._alert
-        of_needs = [rule for rule, how in ((REFUSED, alert.refused), (TIGHT, alert.tight)) if how != OFF]
         of_board = [
             rule for rule, how in ((KERNEL_FAILURE, alert.kernel_failure), (SILENT, alert.silent)) if how != OFF
         ]
-        return {(rule, need.name) for rule in of_needs for need in self._needs} | {(rule, None) for rule in of_board}
+        of_needs = {(rule, need.name) for rule in self._severities for need in self._needs}
+        return of_needs | {(rule, None) for rule in of_board}
+
+
+def _moment(snapshot: Snapshot) -> Moment:
+    return Moment(snapshot.time, snapshot.boot_id, snapshot.seq, snapshot.uptime_ms)

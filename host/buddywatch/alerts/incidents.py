@@ -40,13 +40,13 @@ class Incidents:
     def phase(self, rule: str, need: str | None = None) -> str:
         return self._states.get((rule, need), RuleState()).phase
 
-    def apply(self, signal: signals.Signal, at: Moment, hold: int = 1, clear: int = 1) -> None:
-        """Apply one more sample to the signal's rule."""
+    def apply(self, signal: signals.Signal, at: Moment, hold: int = 1, clear: int = 1) -> bool:
+        """Apply one more sample to the signal's rule. False: its state stays, as it will for each equal sample."""
         before = self._states.get((signal.rule, signal.need), RuleState())
         after = signals.step(before, signal.level, hold, clear)
         if after.phase != before.phase:
             after = self._enter(before, after, signal, at)
-        self._set((signal.rule, signal.need), after)
+        return self._set((signal.rule, signal.need), after)
 
     def note(self, rule: str, severity: str, text: str, at: Moment) -> None:
         """Add a one-time event, which needs one message."""
@@ -67,10 +67,12 @@ class Incidents:
                 self._enter(state, RuleState(), signal, Moment(self.now), quietly=True)
                 self._set((rule, need), RuleState())
 
-    def _set(self, key: _Key, state: RuleState) -> None:
-        if state != self._states.get(key, RuleState()):
-            self._states[key] = state
-            self.rows.rule_states[key] = state
+    def _set(self, key: _Key, state: RuleState) -> bool:
+        if state == self._states.get(key, RuleState()):
+            return False
+        self._states[key] = state
+        self.rows.rule_states[key] = state
+        return True
 
     def _enter(
         self, before: RuleState, after: RuleState, signal: signals.Signal, at: Moment, quietly: bool = False

@@ -9,7 +9,7 @@ Alerts start quickly and end slowly: BETWEEN neither ends nor delays a pending a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from buddyd import watermark
@@ -61,19 +61,26 @@ def _counted(state: RuleState, towards: str, enough: int, then: str) -> RuleStat
     return replace(state, phase=then, count=0) if count >= enough else replace(state, phase=towards, count=count)
 
 
-def refused_signal(need: NeedState, severity: str) -> Signal:
+def refused_level(need: NeedState) -> str | None:
     """BAD: the kernel would refuse the need. GOOD: passes at the low mark, or at the min mark with a block to spare."""
-    level = None
-    if need.verdict is not None and need.margin_pages is not None and need.order is not None:
-        enough = need.verdict == watermark.OK or need.margin_pages >= 1 << need.order
-        level = BAD if need.verdict == watermark.REFUSED else GOOD if enough else BETWEEN
-    return Signal(REFUSED, need.name, level, severity, _need_text(need))
+    if need.verdict is None or need.margin_pages is None or need.order is None:
+        return None
+    enough = need.verdict == watermark.OK or need.margin_pages >= 1 << need.order
+    return BAD if need.verdict == watermark.REFUSED else GOOD if enough else BETWEEN
 
 
-def tight_signal(need: NeedState, severity: str) -> Signal:
+def tight_level(need: NeedState) -> str | None:
     """BAD: the kernel would have to fall back to the min mark, or refuse. GOOD: it passes at the low mark."""
-    level = None if need.verdict is None else GOOD if need.verdict == watermark.OK else BAD
-    return Signal(TIGHT, need.name, level, severity, _need_text(need))
+    return None if need.verdict is None else GOOD if need.verdict == watermark.OK else BAD
+
+
+# How each rule about a need rates it.
+LEVELS: dict[str, Callable[[NeedState], str | None]] = {REFUSED: refused_level, TIGHT: tight_level}
+
+
+def need_signal(rule: str, need: NeedState, level: str | None, severity: str) -> Signal:
+    """level: by LEVELS."""
+    return Signal(rule, need.name, level, severity, _need_text(need))
 
 
 def _need_text(need: NeedState) -> str:

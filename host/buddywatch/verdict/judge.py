@@ -13,9 +13,8 @@ from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot, Zone
 from buddywatch.model.verdicts import FAILS, OOM_KILLER, BoardState, NeedState
+from buddywatch.verdict import demands
 from buddywatch.verdict.reclaim import files_of_fact, reclaimable
-
-_Zones = list[tuple[tuple[int, ...], int, int, int]]  # as watermark.judge() takes them
 
 
 class Need(Protocol):
@@ -41,8 +40,8 @@ def board_state(
     zones = _marked_zones(snapshot)
     largest = largest_low = None
     if zones and rule:
-        largest = _block_bytes(watermark.serviceable_order(zones, rule), page_bytes)
-        largest_low = _block_bytes(watermark.serviceable_low_order(zones, rule), page_bytes)
+        order, order_low = demands.serviceable_orders(zones, rule)
+        largest, largest_low = _block_bytes(order, page_bytes), _block_bytes(order_low, page_bytes)
     free_pages = snapshot.free_pages
     if free_pages is None:
         free_pages = sum(watermark.free_pages(zone.nr_free) for zone in snapshot.zones)
@@ -73,7 +72,7 @@ def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | No
     zones = _marked_zones(snapshot)
     if zones and rule:
         taken_pages = watermark.EXEC_PAGES if need.is_program else 0
-        verdict, margin_pages = watermark.judge(zones, order, rule, taken_pages)
+        verdict, margin_pages = demands.judge(zones, order, rule, taken_pages)
     return NeedState(need.name, need.bytes, order, verdict, margin_pages, consequence)
 
 
@@ -95,9 +94,9 @@ def serving_zones(snapshot: Snapshot) -> list[Zone]:
     return [zone for zone in snapshot.zones if zone.name in watermark.KERNEL_ZONES]
 
 
-def _marked_zones(snapshot: Snapshot) -> _Zones:
+def _marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:
     """The serving zones in the form of watermark.py; empty if the marks of any of them are unknown."""
-    zones: _Zones = []
+    zones: list[demands.MarkedZone] = []
     for zone in serving_zones(snapshot):
         if zone.min_pages is None or zone.low_pages is None or zone.reserve_pages is None:
             return []

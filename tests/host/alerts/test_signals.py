@@ -115,12 +115,7 @@ def test_enough_good_samples_in_a_row_always_recover(levels):
 )
 def test_need_signals_follow_verdict_and_margin(verdict, margin_pages, refused, tight):
     need = replace(NEED, verdict=verdict, margin_pages=margin_pages)
-    found = signals.refused_signal(need, "critical"), signals.tight_signal(need, "warning")
-    assert [signal.level for signal in found] == [refused, tight]
-    assert [(signal.rule, signal.need, signal.severity) for signal in found] == [
-        (REFUSED, "rm", "critical"),
-        (TIGHT, "rm", "warning"),
-    ]
+    assert {rule: level(need) for rule, level in signals.LEVELS.items()} == {REFUSED: refused, TIGHT: tight}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +145,9 @@ def test_need_signals_follow_verdict_and_margin(verdict, margin_pages, refused, 
     ],
 )
 def test_need_text_says_bytes_pages_and_consequence(need, text):
-    assert signals.refused_signal(need, "critical").text == text
+    signal = signals.need_signal(REFUSED, need, BAD, "critical")
+    assert (signal.rule, signal.need, signal.level, signal.severity) == (REFUSED, "rm", BAD, "critical")
+    assert signal.text == text
 
 
 HOUR_MS = 3_600_000
