@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from buddywatch.model.alerts import Incident, RuleState, Transition
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
+
+
+class VectorRow(NamedTuple):
+    """A snapshot as the numbers of the wire, in the order of its boot's Layout. time_ms: since 1970."""
+
+    boot_id: str
+    first_seq: int
+    seq: int
+    time_ms: int
+    vector: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -37,10 +49,14 @@ class NotedTransition:
 
 @dataclass
 class BoardRows:
-    """The rows of one board, each kind in the order in which it came."""
+    """The rows of one board, each kind in the order in which it came.
+
+    A snapshot comes either as a Snapshot or, which costs less, as a VectorRow.
+    """
 
     boots: list[Boot] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+    vectors: list[VectorRow] = field(default_factory=list)
     events: list[StoredEvent] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     ends: list[BootEnd] = field(default_factory=list)
@@ -55,8 +71,8 @@ class BoardRows:
     judged: tuple[str, int] | None = None  # (boot id, sequence number) of the last frame judged
 
     def __len__(self) -> int:
-        data = len(self.boots) + len(self.snapshots) + len(self.events) + len(self.gaps) + len(self.console)
-        data += len(self.ends)
+        data = len(self.boots) + len(self.snapshots) + len(self.vectors) + len(self.events) + len(self.gaps)
+        data += len(self.console) + len(self.ends)
         changes = len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
         return data + changes + len(self.retimes)
 
@@ -64,6 +80,7 @@ class BoardRows:
         """Append rows that came later."""
         self.boots += later.boots
         self.snapshots += later.snapshots
+        self.vectors += later.vectors
         self.events += later.events
         self.gaps += later.gaps
         self.ends += later.ends

@@ -31,9 +31,10 @@ class BatchStore(RulesStore, HeardStore):
             self.add_boot(board, boot)
         for snapshot in rows.snapshots:
             self.add_snapshot(board, snapshot)
+        self.add_vectors(board, rows.vectors)
         for stored in rows.events:
             self.add_event(board, stored.event, stored.copy)
-        self.fold_ranges(board, len(rows.snapshots) + len(rows.events))
+        self.fold_ranges(board, len(rows.snapshots) + len(rows.vectors) + len(rows.events))
         for gap in rows.gaps:
             self.add_gap(board, gap)
         for end in rows.ends:

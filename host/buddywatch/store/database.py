@@ -6,7 +6,7 @@ import os
 import shlex
 import sqlite3
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,13 @@ class Database:
     def _run(self, sql: str, values: _Values = ()) -> sqlite3.Cursor:
         try:
             return self._connection.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise _explained(error, self.path) from error
+
+    def _run_many(self, sql: str, rows: Iterable[_Values]) -> int:
+        """Run a statement for each row; returns how many rows of the table it changed."""
+        try:
+            return self._connection.executemany(sql, rows).rowcount
         except sqlite3.DatabaseError as error:
             raise _explained(error, self.path) from error
 
