@@ -264,9 +264,11 @@ class Collector:
             self._boards.settle(at)
         deadline_s = at.monotonic_s + END_S
         for _ in range(2):  # the batch being written, and the rows since
-            if self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic())):
-                self._save(_now())
-        self._writer.wait_until_idle(max(0.0, deadline_s - time.monotonic()))
+            if not self._writer.finish(max(0.0, deadline_s - time.monotonic())):
+                break
+            self._save(_now())
+        else:
+            self._writer.finish(max(0.0, deadline_s - time.monotonic()))
         self._report_store_error()
         self._links.close()
 

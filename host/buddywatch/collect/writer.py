@@ -46,6 +46,8 @@ class Writer:
         self._planner: Planner | None = None
         self._batch: Batch | None = None
         self._refused: list[tuple[str, str]] = []  # (board, why) of rows that can never be stored
+        self._failures = 0  # attempts that failed
+        self._is_urgent = False  # the next attempt shall begin at once
         self._stopping = False
         self._changed = threading.Condition()
 
@@ -75,10 +77,16 @@ class Writer:
             refused, self._refused = self._refused, []
             return refused
 
-    def wait_until_idle(self, patience_s: float) -> bool:
-        """Wait for the batch being written. False if it is still not written."""
+    def finish(self, patience_s: float) -> bool:
+        """Wait for the batch being written, and begin the next attempt at once. False if that failed, or took longer.
+
+        So another program's lock delays the end of the collector by one attempt, and a slow disk by patience_s.
+        """
         with self._changed:
-            return self._changed.wait_for(lambda: self._batch is None, patience_s)
+            failures, self._is_urgent = self._failures, True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._batch is None or self._failures > failures, patience_s)
+            return self._batch is None
 
     def stop(self) -> None:
         """Make run() return. A batch that could not be written is dropped; the boards still hold its data."""
@@ -111,7 +119,9 @@ class Writer:
                     self._batch = None
                     self._changed.notify_all()
                     return
-                self._changed.wait_for(lambda: self._stopping, RETRY_S)
+                self._failures, self._is_urgent = self._failures + 1, False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._stopping or self._is_urgent, RETRY_S)
 
     def _try(self, batch: Batch) -> str | None:
         """Write the batch and plan messages; returns why that failed, or None."""

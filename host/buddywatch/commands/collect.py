@@ -22,7 +22,7 @@ from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.supervision import Supervised
-from buddywatch.collect.writer import Writer
+from buddywatch.collect.writer import BUSY_S, Writer
 from buddywatch.commands import CommandError
 from buddywatch.config.sections import Config
 from buddywatch.links import LinkError
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         presenter = _presenter(args.plain, config, stack)
         store.damage = presenter.damage
         channels = channels_of(config)
-        worker = OutboxWorker(db, channels, report=presenter.report)
+        worker = OutboxWorker(db, channels, report=presenter.report, busy_s=BUSY_S)
         if channels:
             mail = Supervised("mail", worker, db, presenter.report)
             mail.start()

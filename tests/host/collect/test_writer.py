@@ -48,6 +48,11 @@ def writer(db, monkeypatch, woken):
     assert not thread.is_alive()
 
 
+def idle(writer):
+    wait_for(lambda: writer.is_idle, lambda: f"the batch written, not: {writer.error}")
+    return True
+
+
 def batch(*shots, board="xp"):
     made = Batch()
     rows = made.of(board)
@@ -63,7 +68,7 @@ def stored(db, board="xp"):
 
 def test_batch_is_written_and_messages_are_planned(writer, db, woken):
     assert writer.offer(batch(snapshot(1), snapshot(2)))
-    assert writer.wait_until_idle(DEADLINE_S)
+    assert idle(writer)
     assert stored(db) == [1, 2]
     assert woken == [1]
     assert writer.error is None
@@ -79,11 +84,11 @@ def test_lock_of_another_program_delays_the_batch_and_loses_nothing(writer, db):
         assert not writer.offer(batch(snapshot(2)))  # one batch is under way at a time
         assert writer.holds("xp") and not writer.holds("yp")
         other.execute("ROLLBACK")
-    assert writer.wait_until_idle(DEADLINE_S)
+    assert idle(writer)
     assert writer.error is None
     assert stored(db) == [1]
     assert writer.offer(batch(snapshot(2)))
-    assert writer.wait_until_idle(DEADLINE_S)
+    assert idle(writer)
     assert stored(db) == [1, 2]
 
 
@@ -91,7 +96,7 @@ def test_row_that_fits_no_boot_costs_its_board_only(writer, db):
     bad = batch(snapshot(1), board="good")
     bad.of("bad").snapshots.append(snapshot(1))  # of a boot that this board never had
     assert writer.offer(bad)
-    assert writer.wait_until_idle(DEADLINE_S)
+    assert idle(writer)
     assert stored(db, "good") == [1]
     (board, why), *others = writer.refused()
     assert (board, others, writer.refused()) == ("bad", [], [])
@@ -116,7 +121,7 @@ def test_planner_that_raises_is_an_error_and_the_batch_is_not_written_twice(db, 
     thread.start()
     try:
         assert writer.offer(batch(snapshot(1)))
-        assert writer.wait_until_idle(DEADLINE_S)
+        assert idle(writer)
         assert stored(db) == [1]
         assert writer.error is None
     finally:
@@ -131,3 +136,17 @@ def test_stop_ends_a_writer_whose_store_is_locked(writer, db):
         wait_for(lambda: writer.error, "the error of the locked database")
         writer.stop()  # the fixture waits for the thread
         assert not writer.offer(batch(snapshot(2)))
+
+
+def test_end_waits_for_one_more_attempt_under_a_lock(writer, db, monkeypatch):
+    """The collector must end in about 2 s, however long the pause between attempts is."""
+    monkeypatch.setattr(writer_module, "RETRY_S", 10 * DEADLINE_S)
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert writer.offer(batch(snapshot(1)))
+        wait_for(lambda: writer.error, "the error of the locked database")
+        assert not writer.finish(5 * DEADLINE_S)  # an attempt fails, instead of patience that ends
+        other.execute("ROLLBACK")
+    assert writer.finish(DEADLINE_S)  # at once, as nothing locks it any more
+    assert stored(db) == [1]
+    assert writer.finish(0.0)
