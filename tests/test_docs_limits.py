@@ -6,7 +6,7 @@ from buddyd import options, ring
 from buddyd.links import base, console, network, telnet_server
 from buddyd.talk import conversation, secret
 from buddywatch.collect import boards, console_server, endings
-from buddywatch.commands import collect
+from buddywatch.commands import collect, explain
 from buddywatch.links import backoff, connection, guarded, listen, login, urls
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S
 from buddywatch.protocol import board_tracker, bounds, reassembly, refetch
@@ -58,6 +58,8 @@ PC = [
     f"{line_writer.LINES_MAX}",
     f"{collect.DESCRIPTORS_MAX:,}, or the system's hard limit",
     f"tried for {PERMANENT_LIMIT_S // 3600} hours",
+    f"{explain.MAX_BYTES >> 20} MB",
+    f"{explain.WAIT_S:.0f} s",
 ]
 
 

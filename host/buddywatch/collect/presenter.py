@@ -15,6 +15,7 @@ from buddywatch.terminal.overview import board_names, board_view
 from buddywatch.terminal.screen import Screen
 from buddywatch.terminal.style import Style
 from buddywatch.text.escape import local_clock, local_time, one_line
+from buddywatch.text.link_words import unheard_words
 
 _LINE_MAX = 400
 _END_S = 2.0  # for an unfinished drawing
@@ -91,6 +92,7 @@ class Live:
     def _draw(self, store: Store) -> None:
         now = time.time()
         boards = tuple(board_view(store, self._config, name, now) for name in board_names(store, self._config))
-        state = ViewState(boards, local_time(now), store.path, self._problem or self._news)
+        unheard = tuple(unheard_words(link) for link in store.unheard_links())
+        state = ViewState(boards, local_time(now), store.path, self._problem or self._news, unheard)
         width, height = self._screen.size()
         self._screen.draw(render(state, width, height, self._style))

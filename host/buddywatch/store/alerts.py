@@ -29,7 +29,8 @@ _INCIDENT = "id, board, rule, need, severity, state, opened_ms, closed_ms, text,
 _TRANSITION = (
     "id, incident, board, rule, need, from_state, to_state, severity, time_ms, seq, boot_id, uptime_ms, text, late"
 )
-_STATES = (OK, PENDING, FIRING, CLEARING, NOTED)
+_PHASES = (OK, PENDING, FIRING, CLEARING)
+_STATES = (*_PHASES, NOTED)
 _SEVERITIES = (CRITICAL, WARNING, OFF)
 _WORDS = {"rule": RULES, "severity": _SEVERITIES, "state": _STATES, "from_state": _STATES, "to_state": _STATES}
 _SILENCE = "id, board, rule, need, created_ms, until_ms, comment"
@@ -41,7 +42,8 @@ class AlertStore(Database):
         # A state may name an incident whose row is missing; the board must be judged all the same.
         incident = "(SELECT id FROM incidents WHERE id = incident)"
         sql = f"SELECT rule, need, phase, count, {incident} FROM rule_states WHERE board = ?"
-        return {(rule, need or None): RuleState(*rest) for rule, need, *rest in self._rows(sql, (board,))}
+        rows = list(self._rows(sql, (board,)))
+        return {(rule, need or None): self._rule_state(board, rule, *rest) for rule, need, *rest in rows}
 
     def set_rule_state(self, board: str, rule: str, need: str | None, state: RuleState) -> None:
         values = (board, rule, need or "", state.phase, state.count, state.incident_id)
@@ -143,6 +145,17 @@ class AlertStore(Database):
             AND created_ms <= ? AND until_ms > ? LIMIT 1"""
         now_ms = milliseconds(now)
         return self._row(sql, (board, rule, need or "", now_ms, now_ms)) is not None
+
+    def _rule_state(self, board: str, rule: str, phase: str, count: int, incident_id: int | None) -> RuleState:
+        """A row's state. If its phase cannot be read, an open incident says that the rule was firing."""
+        if phase in _PHASES:
+            return RuleState(phase, count, incident_id)
+        why = f"phase: read {one_line(repr(phase), 40)}, expected one of {', '.join(_PHASES)}"
+        row = f"the state of the rule {one_line(rule)} of board {board}"
+        self._report_damage(row, why, "nothing to do: the rule goes on from its open alert, or from none")
+        incident = None if incident_id is None else self.incident(incident_id)
+        is_open = incident is not None and incident.closed is None
+        return RuleState(FIRING, 0, incident_id) if is_open else RuleState()
 
     def _incident(self, row: tuple[Any, ...]) -> Incident | None:
         """A row's incident; None if it cannot be read."""

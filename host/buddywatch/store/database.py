@@ -111,6 +111,7 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
     """A connection to the database at `path`, its schema brought up to date. Raises StoreError."""
     if read_only and not os.path.exists(path):
         raise StoreError(f"{path}: no such file; run `buddywatch collect` first, or name the database with --db")
+    _check_kind(path)
     _check_size(path)
     try:
         # The URI keeps a "?" in the path from being read as an option.
@@ -126,6 +127,12 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         return connection
     except sqlite3.DatabaseError as error:
         raise _explained(error, path) from error
+
+
+def _check_kind(path: str) -> None:
+    """Refuse a FIFO and the like: opening one waits for the other end, for ever if nobody comes."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise StoreError(f"{path}: a FIFO, socket or device, expected a file; name a file with --db")
 
 
 def _check_size(path: str) -> None:

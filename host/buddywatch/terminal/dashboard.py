@@ -42,6 +42,7 @@ from buddywatch.text.units import format_bytes
 _COLOURS = {watermark.OK: GREEN, watermark.TIGHT: YELLOW, watermark.REFUSED: RED, None: DIM}
 _ZONES_MAX = 6  # rows of a table; a machine may have dozens of zones
 _ALERTS_MAX = 4
+_UNHEARD_MAX = 3  # lines of links without a board
 _CELL_MAX = 6
 _INDENT: Piece = ("  ", PLAIN)
 
@@ -71,21 +72,31 @@ class BoardView:
 
 @dataclass(frozen=True)
 class ViewState:
-    """time_text: the wall clock; db: the database; message: one line at the bottom."""
+    """time_text: the wall clock; db: the database; message: one line at the bottom.
+
+    unheard: a line for each link over which no board was heard.
+    """
 
     boards: tuple[BoardView, ...]
     time_text: str
     db: str
     message: str = ""
+    unheard: tuple[str, ...] = ()
 
 
 def render(state: ViewState, width: int, height: int, style: Style) -> list[str]:
     """At most `height` lines, each at most `width` columns wide."""
     head: list[Line] = [_title(state, width), [(style.glyph("─", "-") * width, DIM)]]
-    foot: list[Line] = [[board_text(state.message, DIM)]] if state.message else []
+    foot = _unheard_lines(state.unheard) + ([[board_text(state.message, DIM)]] if state.message else [])
     body = _body(state.boards, width, height - len(head) - len(foot), style)
     blank: list[Line] = [[]] * max(0, height - len(head) - len(body) - len(foot)) if foot else []
     return [painted(line, width, style) for line in (head + body + blank + foot)[: max(height, 0)]]
+
+
+def _unheard_lines(unheard: tuple[str, ...]) -> list[Line]:
+    lines: list[Line] = [[board_text(f"link {text}", YELLOW)] for text in unheard[:_UNHEARD_MAX]]
+    left = len(unheard) - _UNHEARD_MAX
+    return lines + ([[(f"and {counted(left, 'link')} more without a board", YELLOW)]] if left > 0 else [])
 
 
 def _title(state: ViewState, width: int) -> Line:

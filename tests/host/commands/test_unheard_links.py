@@ -1,12 +1,20 @@
-"""`buddywatch status` lists the links over which no board was heard."""
+"""`buddywatch status` and the live view list the links over which no board was heard."""
 
+import os
+import select
 import socket
 import subprocess
 import sys
+import termios
 import time
 
+from buddywatch.collect.presenter import Live
+from buddywatch.config.sections import Collector, Config
 from buddywatch.model.links import UnheardLink
+from buddywatch.terminal.screen import Screen
+from buddywatch.terminal.style import Style
 from runner import ENV
+from waiting import wait_for
 
 
 def test_link_over_which_no_board_was_heard_is_told(buddywatch):
@@ -34,3 +42,22 @@ def test_unheard_links_come_below_the_boards_and_are_of_none(buddywatch, store):
     ]
     assert "no board heard" not in buddywatch("status", "xp-07").out
     assert buddywatch("status", "xp-07", "--json").json["unheard_links"] == []
+
+
+def test_live_view_lists_them(store, buddywatch):
+    store.set_unheard("tcp://b:1", UnheardLink("tcp://b:1", False, "b:1: no route to host"))
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (10, 80))
+    shown = b""
+
+    def read():
+        nonlocal shown
+        live.show(None)
+        if select.select([master], [], [], 0.2)[0]:
+            shown += os.read(master, 65536)
+
+    with open(slave, "w", encoding="utf-8") as stream, Screen(stream) as screen:
+        live = Live(screen, Style(colour=False), Config(Collector(buddywatch.db)), buddywatch.db)
+        wait_for(lambda: b"link tcp://b:1: no board heard; no route to host" in shown, lambda: repr(shown), read)
+        live.close()
+    os.close(master)

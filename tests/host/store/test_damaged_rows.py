@@ -229,7 +229,7 @@ def recording(path, board, polls_before=0):
         ("UPDATE snapshots SET vector = '[' WHERE boot = 1 AND seq = 5", 1),
         ("UPDATE boots SET started_ms = 9223372036854775807 WHERE board = 'sick'", 0),
         ("UPDATE events SET text = CAST(x'ff' AS TEXT), time_ms = -9223372036854775807 WHERE board = 'sick'", 0),
-        ("UPDATE rule_states SET incident = 4711, phase = 'x' WHERE board = 'sick'", 0),
+        ("UPDATE rule_states SET incident = 4711, phase = 'x' WHERE board = 'sick'", 1),
         ("UPDATE transitions SET rule = 'x', to_state = 'y', time_ms = 9223372036854775807 WHERE board = 'sick'", 1),
         ("UPDATE incidents SET rule = 'x', state = 'y', opened_ms = 9223372036854775807 WHERE board = 'sick'", 1),
     ],
@@ -255,3 +255,25 @@ def test_a_collector_stores_what_comes_of_the_damaged_and_of_the_healthy_board(d
     assert change(db, newest, "0000b777", "well") == [(3,)]
     assert change(db, newest, BOOT_ID, "sick") == [(SNAPSHOTS + 4,)]
     assert run(db, capfd, "status")[0] in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("incident_sql", "expected"),
+    [
+        pytest.param(None, "firing", id="open"),
+        pytest.param("UPDATE incidents SET closed_ms = opened_ms, state = 'ok'", "ok", id="closed"),
+        pytest.param("DELETE FROM incidents", "ok", id="gone"),
+        pytest.param("UPDATE incidents SET severity = 'bad'", "ok", id="damaged"),
+    ],
+)
+def test_rule_whose_phase_is_damaged_goes_on_from_its_open_alert(db, incident_sql, expected):
+    if incident_sql:
+        change(db, incident_sql)
+    change(db, "UPDATE rule_states SET phase = 'furious' WHERE board = 'sick'")
+    lines = []
+    with Store.open_readonly(db) as store:
+        store.damage = DamageReports(lines.append)
+        (state,) = store.rule_states("sick").values()
+    assert (state.phase, state.count, state.incident_id is None) == (expected, 0, expected == "ok")
+    assert "the state of the rule refused of board sick cannot be read and is left out" in lines[0]
+    assert "phase: read 'furious', expected one of ok, pending, firing, clearing" in lines[0]

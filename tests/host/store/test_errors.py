@@ -304,3 +304,13 @@ def test_killed_writer_leaves_whole_batches_only(path):
         assert len(found) % 7 == 0
         assert len(found) >= max([700, *told])
         assert store.add_snapshot("xp", snapshot(len(found) + 1))
+
+
+# --- what is no file ---
+
+
+@pytest.mark.parametrize("opener", [Store.open, Store.open_readonly])
+def test_fifo_is_refused_instead_of_waited_for(path, opener):
+    os.mkfifo(path)
+    assert message_of(opener, path).endswith(": a FIFO, socket or device, expected a file; name a file with --db")
+    assert message_of(opener, Path("/dev/null")).startswith("/dev/null: a FIFO, socket or device")

@@ -83,6 +83,17 @@ def test_more_boards_than_lines_are_counted_and_those_in_trouble_are_kept():
     assert lines[-2] == "and 25 more boards"
 
 
+def test_links_without_a_board_are_listed_below_the_boards():
+    unheard = tuple(f"tcp://10.0.0.{i}:2323: no board heard; connection refused; collect tries again" for i in range(5))
+    lines = shown(replace(view(board()), unheard=unheard), 100, 12)
+    assert len(lines) == 12
+    assert lines[-5:-2] == [f"link {text}" for text in unheard[:3]]
+    assert lines[-2:] == ["and 2 links more without a board", "Ctrl-C ends"]
+    alone = shown(replace(view(), unheard=unheard[:1]), 100)
+    assert alone[2] == "no data from any board yet"
+    assert alone[-2] == f"link {unheard[0]}"
+
+
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
@@ -207,12 +218,13 @@ BOARDS = st.builds(
 @given(
     st.lists(BOARDS, max_size=6),
     TEXT,
+    st.lists(TEXT, max_size=5).map(tuple),
     st.integers(1, 120),
     st.integers(0, 30),
     st.builds(Style, st.booleans(), st.booleans()),
 )
-def test_view_fits_any_terminal(boards, message, width, height, style):
-    lines = render(view(*boards, message=message), width, height, style)
+def test_view_fits_any_terminal(boards, message, unheard, width, height, style):
+    lines = render(replace(view(*boards, message=message), unheard=unheard), width, height, style)
     assert len(lines) <= height
     terminal = Terminal(columns=width, rows=max(height, 1))
     for row, line in enumerate(lines):
