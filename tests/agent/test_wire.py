@@ -128,6 +128,14 @@ def test_apply_frame_leaves_the_vector_alone_at_an_event():
     assert vector == [1, 2, 3]
 
 
+def test_snapshot_begins_anew_after_one_that_is_not_whole():
+    for kind, expected in ((b"k", [1, 0, 0]), (b"d", [506, 6, 7])):
+        vector = [5, 6, 7]
+        # the second part of the snapshot before, which would go on at column 2, is lost
+        assert wire.apply_frame(b"~" + kind + b"!#$", vector, 2, 500) == 0
+        assert vector == expected
+
+
 def test_apply_frame_refuses_unknown_kinds():
     for content in (b"~x!#", b"~H boot=3f9a0c52 ", b"~", b""):
         raises(ValueError, wire.apply_frame, content, [0] * 3, 0, 500)
@@ -162,6 +170,24 @@ def test_key_frame_comes_when_the_group_has_its_bytes():
     # the key frame is empty, and a delta takes the expected 500 back from the uptime: 9 and 12 bytes
     assert kinds_of(1, 9 + 12 * 2, 7) == b"kddkddk"
     assert kinds_of(1, 9 + 12 * 2 + 1, 9) == b"kdddkdddk"
+
+
+def lengths_of(small, skipped):
+    """The lengths of the lines for `small` changes of one digit, columns without change, and the longest change."""
+    vector = [1] * small + [0] * skipped + [2**63 - 1]
+    lines = []
+    wire.Encoder("3f9a0c52", len(vector), 0, 8192).snapshot(vector, lines.append)
+    return [len(line) for line in lines]
+
+
+def test_line_is_filled_to_its_last_byte_and_never_beyond():
+    # 245 digits: the small changes, the jumps of 90 columns, and 14 of the longest change behind 4 columns
+    longest = wire.LINE_MAX - 1
+    for jumps in (0, 1, 3):
+        skipped = 90 * jumps + 4
+        assert lengths_of(231 - jumps, skipped) == [longest]
+        first, second = lengths_of(232 - jumps, skipped)
+        assert (first, second) == (4 + 232 - jumps + 5, 4 + jumps + 14 + 5)
 
 
 def test_events_count_for_the_bytes_of_a_group():
