@@ -76,8 +76,8 @@ def buddywatch(folder: Path, capsys: pytest.CaptureFixture[str]) -> Runner:
 
 
 def test_no_example_is_left_out() -> None:
-    assert {next(iter(value)) for value in JSON} == {"boards", "board", "alerts", "schema"}
-    assert len(JSON) == 5  # two are of history
+    assert {next(iter(value)) for value in JSON} == {"boards", "board", "alerts", "schema", "timeline"}
+    assert len(JSON) == 6  # two are of history
     assert [page for page in GUIDES if docs_pages.blocks(page, "json")] == [MESSAGE_PAGE, JSON_PAGE]
 
 
@@ -123,6 +123,12 @@ def test_alerts_have_the_keys_of_the_example(buddywatch: Runner) -> None:
     assert buddywatch("silence", "cron-a", "refused", "--for", "2h", "--because", "test").code == 0
     true = buddywatch("alerts", "--json").json
     assert shape(example("alerts")) == shape(true)
+
+
+def test_replay_has_the_keys_of_the_example(buddywatch: Runner) -> None:
+    trace = TOP / "tests" / "fixtures" / "traces" / "cron-a.tsv"
+    true = buddywatch("replay", str(trace), "--kernel", "2.6.30", "--min-kb", "280", "--json").json
+    assert shape(example("timeline")) == shape(true)
 
 
 def test_message_has_the_keys_of_the_example() -> None:

@@ -37,6 +37,7 @@ COMMANDS = {
     "explain": "explain from kernel log and /proc text why an allocation failed or would fail, and what helps",
     "need": "show how much contiguous memory a bFLT or ELF program needs to start",
     "decode": "explain each line of a serial line, a recording or a log",
+    "replay": "run the rules over recorded data, and show what would have been sent, and when",
     "check-config": "check the configuration, and show the settings in effect",
     "test-alert": "send a test message by mail and to every hook",
 }

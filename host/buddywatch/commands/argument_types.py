@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from buddywatch.text.escape import escaped
+from buddywatch.config.sections import Need
+from buddywatch.text.escape import escaped, one_line
+from buddywatch.text.units import parse_size
 
 
 def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -27,3 +29,31 @@ def page_kb(text: str) -> int:
     if not number or number & (number - 1) or number > 1024:
         raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a power of two up to 1024, such as 4")
     return number
+
+
+def release(text: str) -> str:
+    """A kernel's release."""
+    from buddywatch.kernel_text.kernel import version_of  # only some commands need it: start quickly
+
+    if version_of(text) is None:
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a release such as 2.6.30 or 6.1.192-uc0")
+    return text
+
+
+def kilobytes(text: str) -> int:
+    """A number of kilobytes."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected kilobytes, such as 360")
+    return int(text)
+
+
+def need(text: str) -> Need:
+    """A need: NAME=BYTES, or NAME=BYTES:exec for the start of a program."""
+    name, sign, size = text.partition("=")
+    size, colon, how = size.partition(":")
+    if not (name and sign) or (colon and how != "exec"):
+        raise argparse.ArgumentTypeError(f"{one_line(text, 40)!r}: expected NAME=BYTES or NAME=BYTES:exec")
+    try:
+        return Need(name, parse_size(size), is_program=bool(colon))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

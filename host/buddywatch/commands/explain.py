@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import page_kb
+from buddywatch.commands.argument_types import kilobytes, page_kb, release
 from buddywatch.commands.boards import print_json
 from buddywatch.config.sections import Config
 from buddywatch.config.whole_file import read_whole
@@ -17,7 +17,6 @@ from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
 from buddywatch.explain.report import report_parts
-from buddywatch.kernel_text.kernel import version_of
 from buddywatch.kernel_text.state import Options
 from buddywatch.text.document import html_lines, markdown_lines, text_lines
 from buddywatch.text.escape import escaped
@@ -43,11 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--need", metavar="BYTES", action="append", default=[], type=_size, help="would this be granted?"
     )
     parser.add_argument("--program", metavar="FILE", action="append", default=[], help="would this program start?")
-    parser.add_argument("--kernel", metavar="RELEASE", type=_release, help="as `uname -r` prints it")
+    parser.add_argument("--kernel", metavar="RELEASE", type=release, help="as `uname -r` prints it")
     parser.add_argument(
-        "--min-kb", metavar="N", type=_number, help="vm.min_free_kbytes, instead of the value in the text"
+        "--min-kb", metavar="N", type=kilobytes, help="vm.min_free_kbytes, instead of the value in the text"
     )
-    parser.add_argument("--low-kb", metavar="N", type=_number, help="the low marks of all zones together")
+    parser.add_argument("--low-kb", metavar="N", type=kilobytes, help="the low marks of all zones together")
     parser.add_argument("--page-kb", metavar="N", type=page_kb, help="the page size")
     parser.add_argument("--full", action="store_true", help="all stories and states, with all reasons and numbers")
     form = parser.add_mutually_exclusive_group()
@@ -128,15 +127,3 @@ def _size(text: str) -> int:
     if not size:
         raise argparse.ArgumentTypeError("0: expected at least 1 byte")
     return size
-
-
-def _release(text: str) -> str:
-    if version_of(text) is None:
-        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected a release such as 2.6.30 or 6.1.192-uc0")
-    return text
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected kilobytes, such as 360")
-    return int(text)

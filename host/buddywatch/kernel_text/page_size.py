@@ -43,7 +43,7 @@ def _by_header(dumps: list[Dump]) -> int | None:
     """The kB that are free in all zones, divided by the pages that are free in all."""
     for dump in dumps:
         free_kb = sum(zone.values.get("free", 0) for zone in dump.zones.values())
-        page_kb = _ratio(free_kb, dump.header.get("free"))
+        page_kb = page_kb_by(free_kb, dump.header.get("free"))
         if page_kb:
             return page_kb
     return None
@@ -54,14 +54,14 @@ def _by_meminfo(raw: Raw) -> int | None:
         if not all(zone.has_end for zone in table.zones.values()):
             continue  # the largest blocks may be missing
         pages = sum(watermark.free_pages(zone.counts) for zone in table.zones.values())
-        page_kb = _ratio(nearest_meminfo(raw, table.offset).get("MemFree"), pages)
+        page_kb = page_kb_by(nearest_meminfo(raw, table.offset).get("MemFree"), pages)
         if page_kb:
             return page_kb
     return None
 
 
-def _ratio(free_kb: int | None, pages: int | None) -> int | None:
-    """The two were counted at moments that may differ a little."""
+def page_kb_by(free_kb: int | None, pages: int | None) -> int | None:
+    """The page size, from free memory in kB and in pages. The two were counted at moments that may differ a little."""
     for page_kb in _POSSIBLE_KB:
         if free_kb and pages and 0.8 <= free_kb / (pages * page_kb) <= 1.2:
             return page_kb

@@ -91,7 +91,12 @@ def rule_of(facts: Mapping[str, str]) -> str | None:
 
 def serving_zones(snapshot: Snapshot) -> list[Zone]:
     """The zones that can serve a GFP_KERNEL request: never HighMem or Movable."""
-    return [zone for zone in snapshot.zones if zone.name in watermark.KERNEL_ZONES]
+    return [zone for zone in snapshot.zones if is_serving(zone.name)]
+
+
+def is_serving(zone_name: str) -> bool:
+    """True for the zones that can serve a GFP_KERNEL request."""
+    return zone_name in watermark.KERNEL_ZONES
 
 
 def _marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:

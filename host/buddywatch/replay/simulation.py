@@ -1,0 +1,146 @@
+"""The engine of `collect` in simulated time: the same rules, the same planning, the same words.
+
+One database of its own holds what rules and messages read. Snapshots are kept there only as far as messages show them.
+Time goes from one item to the next, and stops in between wherever a rule or the planning has something to do.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from buddywatch.alerts.dispatch import Dispatcher
+from buddywatch.alerts.evaluate import BoardRules, Item
+from buddywatch.config.sections import Config
+from buddywatch.model.alerts import Message, Occasion, RulesHistory, Transition
+from buddywatch.model.batch import Batch, BoardRows
+from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
+from buddywatch.store.store import Store
+
+PLAN_EVERY_S = 1.0  # while a change waits for its message, as in collect
+REMIND_EVERY_S = 60.0  # while an alert is open
+ROWS_KEPT = 5_000  # snapshots of a board in memory
+_CHANNEL = "mail"
+
+
+@dataclass
+class Change:
+    """A change of a rule's state. sent: the message that reported it, None if none did."""
+
+    transition: Transition
+    noted: float
+    sent: Sent | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message, and when it would have been sent. Without changes it is a reminder."""
+
+    time: float
+    board: str
+    message: Message
+    changes: int
+
+
+class Simulation:
+    """changes and sent: so far, oldest first."""
+
+    def __init__(self, store: Store, config: Config) -> None:
+        """store: an empty one, which the simulation owns."""
+        self.changes: list[Change] = []
+        self.sent: list[Sent] = []
+        self._store = store
+        self._config = config
+        self._maker = MessageMaker(store, config)
+        self._dispatcher = Dispatcher(store, config.alert, (_CHANNEL,), self._make)
+        self._ids = itertools.count(1)
+        self._rules: dict[str, BoardRules] = {}
+        self._waiting: dict[tuple[object, ...], Change] = {}  # changes without a message yet
+        self._now = -math.inf
+        self._rules_due = math.inf  # no rule has anything to do before
+        self._plan_due = math.inf
+
+    def take(self, board: str, items: Iterable[Item], time: float) -> None:
+        """What a board sent at that time, seconds since 1970; time never falls."""
+        self._advance(time)
+        rules = self._rules.get(board)
+        if rules is None:
+            rules = self._rules[board] = BoardRules(
+                board, self._config, RulesHistory({}), self._ids.__next__, time, time
+            )
+        rules.take(items, time, time)
+        self._rules_due = min(self._rules_due, rules.due_s())
+        if rules.rows.transitions or len(rules.rows.snapshots) > ROWS_KEPT:
+            self._keep(board, rules)
+
+    def finish(self) -> None:
+        """No more data will come: judge what waits behind holes, and send what would still be sent."""
+        for board, rules in self._rules.items():
+            rules.settle(self._now)
+            self._keep(board, rules)
+        self._rules_due = math.inf  # the end of a recording is not silence
+        end = self._now + self._config.alert.batch_s + 1
+        while self._plan_due <= end:
+            self._plan(self._plan_due)
+
+    def _advance(self, time: float) -> None:
+        """Let time pass, with all that happens on the way."""
+        while min(self._rules_due, self._plan_due) <= time:
+            if self._plan_due <= self._rules_due:
+                self._plan(self._plan_due)
+            else:
+                self._tick(self._rules_due)
+        self._now = max(self._now, time)
+
+    def _tick(self, now: float) -> None:
+        self._now = max(self._now, now)
+        for board, rules in self._rules.items():
+            if rules.due_s() <= now:
+                rules.tick(now, now)
+                if rules.rows.transitions:
+                    self._keep(board, rules)
+        self._rules_due = min((rules.due_s() for rules in self._rules.values()), default=math.inf)
+
+    def _plan(self, now: float) -> None:
+        self._now = max(self._now, now)
+        self._dispatcher.run(now)
+        waits = any(self._store.unreported(board) for board in self._store.boards_to_report())
+        is_open = bool(self._store.boards_to_report())
+        self._plan_due = now + PLAN_EVERY_S if waits else now + REMIND_EVERY_S if is_open else math.inf
+
+    def _keep(self, board: str, rules: BoardRules) -> None:
+        """Move a board's rows to the database; of its snapshots, those that a message shows."""
+        rows = rules.take_rows()
+        rows.snapshots = rows.snapshots[-SNAPSHOTS_SHOWN:]
+        for noted in rows.transitions:
+            change = Change(noted.transition, noted.noted)
+            self.changes.append(change)
+            if noted.needs_message:
+                self._waiting[_key(noted.transition)] = change
+        if rows.transitions:
+            self._plan_due = min(self._plan_due, self._now + PLAN_EVERY_S)
+        batch = Batch()
+        batch.boards[board] = _storable(rows)
+        self._store.write(batch)
+
+    def _make(self, occasion: Occasion) -> Message:
+        message = self._maker.make(occasion)
+        sent = Sent(occasion.time, occasion.board, message, len(occasion.transitions))
+        self.sent.append(sent)
+        for transition in occasion.transitions:
+            change = self._waiting.pop(_key(transition), None)
+            if change is not None:
+                change.sent = sent
+        return message
+
+
+def _storable(rows: BoardRows) -> BoardRows:
+    """Without the position of the rules, which is only for a collector that starts again."""
+    return replace(rows, judged=None, passed={})
+
+
+def _key(transition: Transition) -> tuple[object, ...]:
+    t = transition
+    return t.board, t.rule, t.need, t.from_, t.to, round(t.time * 1000), t.seq, t.incident_id, t.text
