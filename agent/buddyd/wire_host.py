@@ -3,7 +3,31 @@
 The agent never imports it: on a board it would take 3 kB of heap as a .mpy file, 0.4 kB frozen.
 """
 
+import binascii
+
 from . import wire
+
+_DIGITS = bytes(range(wire.FIRST_DIGIT, wire.FIRST_DIGIT + wire.BASE))
+_B, _B2, _B3, _B4 = wire.BASE, wire.BASE**2, wire.BASE**3, wire.BASE**4
+_ZERO = wire.FIRST_DIGIT * (1 + _B + _B2 + _B3 + _B4)  # what five bytes of the digit 0 give
+
+
+def boot_crc(boot):
+    """The CRC-32 of the first part of context(), which is the same for all frames of a boot."""
+    return binascii.crc32(("%s " % boot).encode())
+
+
+def is_sealed(line, crc_of_boot, sequence):
+    """Whether unseal(line, context(boot, sequence)) gives the content, for a line of at least five bytes.
+
+    The check is compared as a number, which takes a third of the time of making its digits.
+    """
+    a, b, c, d, e = check = line[-5:]
+    if a * _B4 + b * _B3 + c * _B2 + d * _B + e - _ZERO != binascii.crc32(
+        line[:-5], binascii.crc32(b"%d " % sequence, crc_of_boot)
+    ):
+        return False
+    return not check.translate(None, _DIGITS)  # with other bytes, several checks would give one number
 
 
 def candidate_sequence(line, near):

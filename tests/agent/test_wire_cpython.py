@@ -253,3 +253,24 @@ def test_vector_has_the_check_of_another_crc(item):
     line = item["line"].encode("latin-1")
     crc = zlib.crc32(f"{item['boot']} {item['sequence']} ".encode() + line[:-5])
     assert [divmod(crc // 90**i, 90)[1] + 33 for i in range(4, -1, -1)] == list(line[-5:])
+
+
+@given(boots, sequences, st.sampled_from([b"d", b"e"]), digits, st.binary(min_size=1, max_size=9), st.integers(0, 9))
+def test_a_check_that_is_compared_as_a_number_holds_for_the_same_lines(boot, sequence, kind, body, noise, at):
+    content = wire.MARK + kind + wire.short_sequence(sequence) + body
+    line = wire.seal(content, wire.context(boot, sequence))
+    cut = len(line) - at
+    for tried in (line, line[:cut] + noise + line[cut:], line[:cut] + noise + line[cut + len(noise) :]):
+        for number in (sequence, sequence + wire.SEQUENCE_SPAN):
+            expected = wire.unseal(tried, wire.context(boot, number)) is not None
+            assert wire_host.is_sealed(tried, wire_host.boot_crc(boot), number) == expected
+
+
+@given(boots, sequences, digits)
+def test_other_bytes_that_give_the_number_of_a_check_are_no_check(boot, sequence, body):
+    line = wire.seal(wire.MARK + b"d" + wire.short_sequence(sequence) + body, wire.context(boot, sequence))
+    for at in range(1, wire.CHECK_DIGITS):
+        other = bytearray(line)
+        other[-at - 1] -= 1
+        other[-at] = other[-at] + wire.BASE & 0xFF
+        assert not wire_host.is_sealed(bytes(other), wire_host.boot_crc(boot), sequence)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from buddyd import wire, wire_host
 
@@ -30,8 +32,7 @@ class Hello:
     facts: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A verified numbered frame. kind: one of wire.NUMBERED, as bytes. body: its digits, or an event's text."""
 
     boot_id: str
@@ -84,6 +85,12 @@ class Opener:
             at = line.rfind(_MARK, lowest, at)
         return None
 
+    def sole_frame(self, line: bytes) -> Frame | None:
+        """The numbered frame that the whole line is, without another mark in it; None if it is anything else."""
+        if line[:1] != wire.MARK or line.rfind(_MARK) or not _SHORTEST <= len(line) <= wire.LINE_MAX:
+            return None
+        return self._open_numbered(line, line[1:2]) if line[1] in wire.NUMBERED else None
+
     def _open(self, line: bytes) -> Opened | None:
         kind = line[1:2]
         if len(line) < _SHORTEST or not kind:
@@ -113,21 +120,26 @@ class Opener:
         return Hello(boot_id, facts)
 
     def _open_numbered(self, line: bytes, kind: bytes) -> Frame | None:
-        if self.boot_id is None:
+        boot_id, tried = self.boot_id, None
+        if boot_id is None:
             return None
-        tried = None
         for near in (self._live, self._expected):
             seq = wire_host.candidate_sequence(line, near)
             if seq is None or seq == tried:
                 continue
             tried = seq
-            content = wire.unseal(line, wire.context(self.boot_id, seq))
-            if content is not None:
+            if wire_host.is_sealed(line, _boot_crc(boot_id), seq):
                 if near == self._expected:
                     self._expected = seq + 1
-                self._live = max(self._live, seq + 1)
-                return Frame(self.boot_id, seq, kind, content[4:])
+                if seq >= self._live:
+                    self._live = seq + 1
+                return Frame(boot_id, seq, kind, line[4 : -wire.CHECK_DIGITS])
         return None
+
+
+@lru_cache(maxsize=4096)
+def _boot_crc(boot_id: str) -> int:
+    return int(wire_host.boot_crc(boot_id))
 
 
 def request_start(line: bytes) -> int:

@@ -17,6 +17,8 @@ from buddywatch.protocol.frame import Frame, Hello, Opened, Opener, looks_like_f
 
 LINE_KEPT = 4096  # bytes of an unfinished line: a canonical tty never hands out more (N_TTY_BUF_SIZE)
 WAITING_MAX = 1024  # frames that came before the hello of their boot
+# CR LF, and the LF CR of some UART drivers (drivers/serial/mcf.c), whose CR comes first on the next line
+_NOT_TEXT = b"\r\0"
 UNVERIFIED_MAX = 2  # frames in a row that match no known boot: time to ask for a hello
 
 
@@ -78,11 +80,15 @@ class LinkSession:
     def feed(self, data: bytes) -> list[Item]:
         """What the received bytes complete, in the order of arrival."""
         out: list[Item] = []
-        first, *others = data.split(b"\n")
-        self._line += first
-        for following in others:
+        *lines, unfinished = data.split(b"\n")
+        for line in lines:
+            frame = None if self._line or self._waiting else self._opener.sole_frame(line.strip(_NOT_TEXT))
+            if frame is not None:  # the ordinary case, at a third of the cost
+                out.append(frame)
+                continue
+            self._line += line
             self._take_line(out)
-            self._line += following
+        self._line += unfinished
         if len(self._line) > LINE_KEPT:
             self._cut_line(out)
         return out
@@ -107,8 +113,7 @@ class LinkSession:
     def _take_line(self, out: list[Item]) -> None:
         if len(self._line) > LINE_KEPT:
             self._cut_line(out)
-        # CR LF, and the LF CR of some UART drivers (drivers/serial/mcf.c), whose CR comes first on the next line
-        line = bytes(self._line.strip(b"\r\0"))
+        line = bytes(self._line.strip(_NOT_TEXT))
         self._line.clear()
         self._was_cut = False
         if line and not self._take_frames(line, out):
@@ -158,6 +163,6 @@ class LinkSession:
 
 
 def _put_text(out: list[Item], line: bytes) -> None:
-    text = line.strip(b"\r\0").decode("utf-8", "backslashreplace")
+    text = line.strip(_NOT_TEXT).decode("utf-8", "backslashreplace")
     if text.strip():
         out.append(Text(text))
