@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -30,6 +31,11 @@ _LOOKED_FOR = (
     "nothing usable in the input; looked for kernel messages of failed allocations, their lists of free blocks "
     "(`31*4kB 47*8kB ...`) and /proc/buddyinfo; paste what `dmesg` or `cat /proc/buddyinfo` prints"
 )
+_ONLY_A_PART = (
+    "the input has a part of a report about memory, but neither the line that says what failed (`NAME: page allocation "
+    "failure ...`) nor a list of free blocks (`31*4kB 47*8kB ...`); give the lines above and below it, too"
+)
+_PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:")
 # Files that hold a bare value: their name says which.
 _VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
 _BAR_COLUMNS = 40
@@ -67,7 +73,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     finally:
         _clear_bar()
     if explanation.is_empty:
-        raise CommandError(_LOOKED_FOR)
+        raise CommandError(_ONLY_A_PART if _PART.search(text) else _LOOKED_FOR)
     if args.json:
         print_json(explanation_json(explanation))
     else:

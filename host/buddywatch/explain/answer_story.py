@@ -13,6 +13,7 @@ from buddywatch.explain.merge import merge_plan
 from buddywatch.explain.state_words import OTHER_RULE, RULE_AGES, marks_words
 from buddywatch.explain.zone_words import obstacles
 from buddywatch.kernel_text import versions
+from buddywatch.kernel_text.kernel import EARLY
 from buddywatch.text import verdict_words
 from buddywatch.text.document import Bullets, Columns, Paragraph, Part, plain
 from buddywatch.text.escape import counted
@@ -83,6 +84,11 @@ def _decided_at_low(case: Case) -> bool:
 def unknown_words(case: Case) -> str:
     if case.state is None:
         return "What is free is not in the text: add /proc/buddyinfo and /proc/zoneinfo."
+    if case.message and case.message.is_order_assumed and case.state.is_whole:
+        return (
+            "For one page the request succeeds by these numbers. The kernel did not print the size: it was for more "
+            "pages, or memory was freed a moment later."
+        )
     if case.order is None:
         return "It depends on the page size, which is not in the text: give --page-kb N."
     if case.answer.between:
@@ -174,6 +180,11 @@ def _granted(case: Case) -> str:
         )
     if at_high := last_try.words(case):
         return at_high
+    if case.state and case.state.is_swap_full and "oom" in (case.message.kinds if case.message else ()):
+        return (
+            "Memory and swap were used up. That the request succeeds by these numbers means only that a little was "
+            "freed before they were printed."
+        )
     second = " at its second try" if case.answer.verdict == watermark.TIGHT else ""
     if by_flags := granted_words(case.answer.request):
         return f"By these numbers the request succeeds{second}, yet it was refused. {by_flags}"
@@ -209,7 +220,7 @@ def _how_demanded(case: Case, at_low: bool) -> str:
         parts += " and 2 more pages"
     if not answer.request.order:
         return f"Demanded: {parts}."
-    if rule == "new":
+    if rule in ("new", EARLY):
         return f"Required: {parts} in total, and one free block that is large enough (the rule of {RULE_AGES[rule]})."
     how = "halved from size to size" if rule in ("old", "off2") else "as this kernel lowers it from size to size"
     return f"Required: {parts}, the mark {how} (the rule of {RULE_AGES.get(rule, 'this kernel')})."

@@ -14,6 +14,7 @@ from buddywatch.explain.state_words import OTHER_RULE, largest_free
 from buddywatch.explain.story import headline
 from buddywatch.explain.zone_words import kept_block
 from buddywatch.kernel_text.messages import vmalloc
+from buddywatch.kernel_text.state import State
 from buddywatch.text.document import Lead, Part, plain
 from buddywatch.text.escape import counted
 from buddywatch.text.units import format_bytes
@@ -45,6 +46,8 @@ def asked_words(case: Case) -> str:
         return f"{who} asked for {case.requested_bytes} bytes of kernel address space, filled with single pages"
     if case.requested_bytes is not None:
         return f"{who} asked for {case.requested_bytes} bytes in one piece{_block(case)}"
+    if case.message.is_order_assumed:
+        return f"{who} asked for pages (this kernel does not print how many)"
     if case.order is None:
         return f"{who} asked for an unknown amount"
     size = f" ({format_bytes(case.block_bytes)})" if case.block_bytes else ""
@@ -94,7 +97,10 @@ def _used_up(case: Case) -> str:
     if not is_oom or case.state is None or not is_used_up(case.state) or not_given(case.state):
         return ""
     largest = largest_words(case.state)
-    return f"memory was used up: {largest}" if largest else ""
+    if not largest or case.answer.reason != reasons.FRAGMENTED or not case.order:
+        return f"memory was used up: {largest}" if largest else ""
+    block = format_bytes(case.block_bytes) if case.block_bytes else "that size"
+    return f"no free block of {block}, and memory was nearly used up: {largest}"
 
 
 def _refusal(case: Case) -> str:
@@ -146,6 +152,8 @@ def _granted(case: Case) -> str:
     largest = largest_words(case.state) if case.state else ""
     if "oom" in message.kinds and largest:
         return f"memory was used up: {largest}"
+    if "oom" in message.kinds and case.state and case.state.is_swap_full:
+        return f"memory and swap were used up: {_swap(case.state)}"
     if at_high := last_try.cause(case):
         return at_high
     if not case.answer.request.can_wait:
@@ -153,6 +161,11 @@ def _granted(case: Case) -> str:
     if case.answer.verdict == watermark.TIGHT and case.order:
         return "a close call: by these numbers, of a moment later, it just succeeds out of the reserve"
     return "by these numbers it succeeds: they are of another moment, or a limit did it"
+
+
+def _swap(state: State) -> str:
+    free_kb, total_kb = state.swap_kb or (0, 0)
+    return f"{free_kb} of {total_kb} kB of swap are free"
 
 
 def when_known(case: Case) -> str:
@@ -168,6 +181,8 @@ def _unknown(case: Case) -> str:
     largest = largest_words(case.state)
     if case.message and "oom" in case.message.kinds and largest:
         return f"memory ran out: {largest}"
+    if case.message and case.message.is_order_assumed and case.state.is_whole:
+        return "unknown: this kernel does not print for how many pages; one page would have succeeded"
     if not case.state.zones:
         return "unknown, because only the sum of free memory is in the text"
     if case.answer.between or case.answer.lost_pages:
@@ -218,6 +233,8 @@ def first(case: Case) -> str:
         return helping[0].short.partition("; ")[0] or helping[0].text.partition(". ")[0].rstrip(".")
     if case.message and (case.answer.verdict or case.state is None) and (advice := granted_advice(case.answer.request)):
         return advice
+    if case.message and "oom" in case.message.kinds and case.state and case.state.is_swap_full:
+        return "end or limit the largest program (`ps`, `top`), or add swap"
     typed = commands(case)
     if typed:
         return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else typed[0][0]

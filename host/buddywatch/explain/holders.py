@@ -148,6 +148,7 @@ def _accounted_pages(state: State) -> int:
 
 def holder_lines(state: State) -> list[str]:
     """The table: a line for each use, and the largest tasks."""
+    free_kb, total_kb = state.swap_kb or (0, 0)
     rows = [
         (USE_WORDS[holder.use], f"{holder.kb} kB", _percent(holder))
         for holder in holders(state)[:_ROWS]
@@ -155,6 +156,7 @@ def holder_lines(state: State) -> list[str]:
     ]
     if not rows:
         return []
+    rows += [("swap, used", f"{total_kb - free_kb} kB", f"  of {total_kb} kB")] if total_kb else []
     rows += [
         (f"  {_named(told)}", f"{told.kb} kB", "") for told in [*_largest(state, "task"), *_largest(state, "slab")]
     ]

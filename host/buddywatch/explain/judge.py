@@ -13,6 +13,7 @@ from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.request import Request
+from buddywatch.kernel_text.kernel import EARLY
 from buddywatch.kernel_text.state import State, Zone, known_reserve_pages, reserve_pages
 
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
@@ -132,6 +133,8 @@ def _judge_listed(state: State, zone: Zone, request: Request, rule: str) -> Answ
 def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answer:
     if zone.is_whole:
         return _judge_zone(state, zone, request, rule)
+    if not zone.nr_free and zone.cma_pages and zone.unlisted_pages and not request.movable:
+        zone = replace(zone, unlisted_pages=max(zone.unlisted_pages - zone.cma_pages, 0), cma_pages=0)
     worst, best = (_judge_zone(state, whole, request, rule) for whole in (zone.fewest_large(), zone.most_large()))
     if worst.verdict is None or best.verdict is None:
         return Answer(request, None, reasons.UNKNOWN, rule, zone)
@@ -150,8 +153,12 @@ def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer
     reserve = 0 if request.ignores_marks else reserve_pages(zone, state.zones, request.highest_zone)
     if zone.min_pages is None or zone.low_pages is None:
         return _judge_without_marks(zone, request, rule)
-    at_min = tests_of(zone, request, request.effective(zone.min_pages), reserve, rule)
-    at_low = tests_of(zone, request, zone.low_pages, reserve, rule)
+    min_mark, low_mark = request.effective(zone.min_pages), zone.low_pages
+    if known_reserve_pages(zone, state.zones, zone.name):
+        # To 2.6.8 a zone's own protection holds its low mark; __GFP_HIGH takes a quarter of that off.
+        min_mark, low_mark = (-zone.low_pages // 4 if request.high else 0), 0
+    at_min = tests_of(zone, request, min_mark, reserve, rule)
+    at_low = tests_of(zone, request, low_mark, reserve, rule)
     margin = margin_of(at_min)
     if margin < 0:
         verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
@@ -175,7 +182,9 @@ def _judge_without_marks(zone: Zone, request: Request, rule: str) -> Answer:
 def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -> list[Test]:
     """watermark.trace() without the blocks that the request may not use."""
     order = request.order
-    tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, rule, zone.min_pages)
+    # The rule to 2.6.10 is that of 4.4, before there were lists for kinds of pages.
+    traced = "new" if rule == EARLY else rule
+    tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, traced, zone.min_pages)
     _, held, demanded = tests[0]
     set_aside = 0 if request.movable else zone.cma_pages
     if rule == "new" and not request.harder:

@@ -23,6 +23,8 @@ def answer_of(state: State, case: Case) -> Answer:
     """The answer to the case's request; case.answer.request: as the flags have it, or GFP_KERNEL."""
     request, message = case.answer.request, case.message
     answer = judge(state, request)
+    if message is not None and message.is_order_assumed and answer.verdict in (watermark.OK, watermark.TIGHT):
+        return Answer(request, None, reasons.UNKNOWN)  # for one page; it may have been for more
     if message is None or message.mode is not None or message.kinds[-1] not in _NAMES:
         return answer
     others = [request_of(request.order, None, names, case.kernel.span) for names in _NAMES[message.kinds[-1]] if names]

@@ -1,6 +1,6 @@
 """The kernel's last try before it ends a program: at the high mark, not at min. Pure.
 
-mm/page_alloc.c: ALLOC_WMARK_HIGH before out_of_memory(), in __alloc_pages() of 2.6.18 and in __alloc_pages_may_oom()
+mm/page_alloc.c: the high mark before out_of_memory(), in __alloc_pages() from 2.6.11 on and in __alloc_pages_may_oom()
 from 2.6.31 on, to 7.2. It is to notice that another CPU has just ended a program.
 """
 
@@ -10,7 +10,7 @@ from buddywatch.explain.case import Case
 from buddywatch.explain.judge import Answer
 from buddywatch.text.units import format_bytes
 
-_SINCE = (2, 6, 18)
+_SINCE = (2, 6, 11)
 
 
 def short_at_high(case: Case) -> int:

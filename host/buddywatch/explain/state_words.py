@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from buddywatch.explain.claims import claims_words
 from buddywatch.explain.judge import certain_largest_order
 from buddywatch.explain.kind_words import kinds_words
 from buddywatch.explain.request import Request
@@ -11,7 +12,8 @@ from buddywatch.text.escape import COLUMNS, counted
 from buddywatch.text.units import format_bytes
 
 RULE_AGES = {
-    "old": "Linux up to 2.6.37, and 3.3 to 4.3",
+    "early": "Linux up to 2.6.10",
+    "old": "Linux 2.6.11 to 2.6.37, and 3.3 to 4.3",
     "off2": "Linux 2.6.38 to 3.2",
     "new": "Linux 4.4 and later",
     "el6": "Red Hat Enterprise Linux 6",
@@ -105,7 +107,8 @@ def _unlisted(zone: Zone, state: State) -> str:
     if not smallest and largest < len(zone.nr_free) - 1:
         return f"{text}: {amount} in blocks of {_piece(largest, state)} or smaller."
     if not smallest:
-        return f"{text}: {amount} in blocks of unknown size."
+        cma = f", of which {_pages(zone.cma_pages, state)} are for movable pages only (CMA)" if zone.cma_pages else ""
+        return f"{text}: {amount} in blocks of unknown size{cma}."
     return f"{text}: no more than {amount}, in blocks of {_piece(smallest, state)} or larger."
 
 
@@ -195,28 +198,6 @@ def _sum_words(state: State) -> str:
     if abs(apart_kb) <= _MOMENTS_APART_KB:
         return text + "The files were read at different moments, and each `cat` uses memory itself."
     return text + "So large a difference means different moments, or zones that are missing from the text."
-
-
-def claims_words(state: State) -> str:
-    """Check of a list of blocks that the author made by hand from this state."""
-    if state.page_bytes is None or len(state.claims) < 2:
-        return ""
-    page_kb = state.page_bytes // 1024
-    counts: dict[int, int] = {}
-    for zone in state.zones:
-        for order, count in enumerate(zone.nr_free):
-            counts[page_kb << order] = counts.get(page_kb << order, 0) + count
-    listed_kb = sum(count * kb for count, kb in state.claims)
-    listed = dict((kb, count) for count, kb in state.claims)
-    forgotten = [f"{count} x {kb} kB" for kb, count in counts.items() if count and kb not in listed]
-    differing = [f"{listed[kb]} x {kb} kB for {counts.get(kb, 0)}" for kb in listed if listed[kb] != counts.get(kb, 0)]
-    sum_kb = sum(kb * count for kb, count in counts.items())
-    text = f"The list of blocks after it adds up to {listed_kb} kB"
-    if forgotten:
-        text += f": it leaves out {', '.join(forgotten)}"
-    if differing:
-        text += f"; it has {', '.join(differing)}"
-    return text + (f". With all blocks it is {sum_kb} kB." if forgotten or differing else ", all of them.")
 
 
 def marks_words(state: State) -> str:

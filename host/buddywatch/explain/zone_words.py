@@ -57,6 +57,10 @@ def _obstacle(answer: Answer) -> str:
     zone = answer.zone
     if zone is None:
         return ""
+    if _is_kept(answer) and zone.name == answer.request.highest_zone:
+        return (
+            f"of its {watermark.free_pages(zone.nr_free)} free pages {answer.reserve} are its own reserve (protection)"
+        )
     if _is_kept(answer):
         blocks = sum(zone.nr_free[answer.request.order :])
         return (

@@ -23,6 +23,8 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
     orders = orders_of(list(dump.zones.values()), page_bytes // 1024)
     zones = [_dump_zone(key, zone, page_bytes, orders) for key, zone in dump.zones.items() if zone.says_free]
     header = dump.header
+    if len(zones) == 1 and "free_cma" not in zones[0].values:
+        zones[0].cma_pages = header.get("free_cma", 0)  # whose own line was cut before it
     reclaimable = [header[key] for key in ("active_file", "inactive_file", "slab_reclaimable") if key in header]
     free_kb = header["free"] * page_bytes // 1024 if "free" in header else None
     state = State(
@@ -38,6 +40,7 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
         usage=usage_of_dump(dump, page_bytes // 1024),
         stamp_s=dump.stamp_s,
         files=files_of_mounts(raw.mounts),
+        swap_kb=(dump.swap_kb["Free"], dump.swap_kb["Total"]) if len(dump.swap_kb) > 1 else None,
     )
     complete_marks(state, raw, None, options)
     return state

@@ -46,7 +46,7 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 # out_of_memory() of 2.6.7 to 2.6.10 prints no more than this; most requests that call it are for one page.
-_NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}")
+_NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}(?:[ ]{0,4}\([\w |]{0,200}\))?")
 ONE_PAGE = "0"
 _NO_MODE_BEHIND = re.compile(r"[0-9a-f]{0,16}(?:[(,]|$)")  # what continues a mode that was folded
 _COMM = re.compile(r"[Cc]omm: (.{1,15}?) (?:Kdump|(?:No?t?(?: t\w*)?$)|Not tainted|Tainted|T:)|^(\S.{0,14}?) cpuset=")
@@ -68,6 +68,7 @@ class Event:
     mode_names: str | None = None
     stamp_s: float | None = None  # seconds since boot
     depth: int = 0  # of quote marks before it
+    is_number_assumed: bool = False
 
 
 def is_title(line: str) -> bool:
@@ -141,6 +142,7 @@ def _named(text: str, whole: str, process: str, offset: int, following: list[str
     if order is not None and int(order) > _HIGHEST_ORDER:
         return None
     names = _NAMES.search(whole)
+    is_assumed = order == ONE_PAGE and not _ORDER.search(whole)
     return Event(
         offset,
         kind,
@@ -149,6 +151,7 @@ def _named(text: str, whole: str, process: str, offset: int, following: list[str
         process or None,
         None if mode is None else int(mode, 16),
         names[1] if names and mode else None,
+        is_number_assumed=is_assumed,
     )
 
 

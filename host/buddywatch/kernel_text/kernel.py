@@ -13,9 +13,14 @@ from buddywatch.kernel_text.raw import Message, Raw
 
 SUPPORTED, NOT_COMPILED, IMPOSSIBLE, ABSENT = "supported", "not-compiled", "impossible", "absent"
 
+# __alloc_pages() of mm/page_alloc.c to 2.6.10: 2^n + mark + protection pages in total, and a block that is large
+# enough; zone_watermark_ok(), which looks at every order, came with 2.6.11. No board has such a kernel.
+EARLY = "early"
+_EARLY_LAST = (2, 6, 10)
 # The version spans of buddyd.watermark.rule_for(), both ends included.
 _SPANS: tuple[tuple[str, Version, Version], ...] = (
-    ("old", (2, 6, 0), (2, 6, 37)),
+    (EARLY, (2, 6, 0), (2, 6, 10)),
+    ("old", (2, 6, 11), (2, 6, 37)),
     ("off2", (2, 6, 38), (3, 2, 999)),
     ("old", (3, 3, 0), (4, 3, 999)),
     ("new", (4, 4, 0), versions.LAST),
@@ -98,7 +103,7 @@ class KernelsOfText:
         no_mmu = self._no_mmu if no_mmu is None else no_mmu
         return Kernel(
             release=release,
-            rules=(rule,) if rule else _rules_in(span),
+            rules=_rules_of(release, version, rule) if rule else _rules_in(span),
             no_mmu=no_mmu,
             compaction=_compaction(no_mmu, span[1], self._raw.signs),
             trim_pages=self._raw.sysctls.get("nr_trim_pages"),
@@ -129,7 +134,15 @@ def _compaction(no_mmu: bool | None, newest: Version, signs: set[str]) -> str | 
     return NOT_COMPILED if "no-compaction" in signs else None
 
 
+def _rules_of(release: str | None, version: Version | None, rule: str) -> tuple[str, ...]:
+    """The rule, or the two that a vendor's 2.6.9 may have: Red Hat took much of 2.6.11 and later into its own."""
+    if version is None or version[:2] != (2, 6) or version > _EARLY_LAST:
+        return (rule,)
+    return (EARLY, rule) if "EL" in (release or "") else (EARLY,)
+
+
 def _rules_in(span: Span) -> tuple[str, ...]:
-    """The rules of the versions in the span."""
+    """The rules of the versions in the span. Where nothing bounds it, nobody has a kernel of 2004."""
     first, last = span
-    return tuple(dict.fromkeys(rule for rule, since, until in _SPANS if since <= last and until >= first))
+    rules = dict.fromkeys(rule for rule, since, until in _SPANS if since <= last and until >= first)
+    return tuple(rule for rule in rules if rule != EARLY or last < versions.LAST)

@@ -33,7 +33,8 @@ _PATTERNS = {
     "head": _NODE % ("head", "head") + rf":\s{{1,4}}(?P<front>{_LEFT_OUT}\s{{0,4}})?(?=\d{{1,9}}\*\d)",
     "block": r"\b(?P<count>\d{1,9})\*(?P<unit>\d{1,9})kB(?:\s{1,2}\((?P<letters>[A-Z]{0,8})\))?",
     "total": r"=(?:\s{1,2}(?P<total_kb>\d{1,15})kB)?(?=\)?(?:\s|$))",
-    "reserve": r"lowmem_reserve\[\]:(?P<reserves>(?:\s{1,3}\d{1,20}(?![\w.*:])){0,8})",
+    # protections: to 2.6.11-rc
+    "reserve": r"(?:lowmem_reserve|protections)\[\]:(?P<reserves>(?:\s{1,3}\d{1,20}(?![\w.*:])){0,8})",
     "protection": r"^protection: \((?P<protections>[\d, ]{1,99})\)",
     "meminfo": r"\b(?P<mem_key>MemTotal|MemFree|Buffers|Cached|Shmem|Active\(file\)|Inactive\(file\)|MmapCopy"
     r"|SReclaimable|SUnreclaim|AnonPages|Unevictable|Dirty|Writeback|KernelStack|PageTables|CmaTotal|CmaFree"
@@ -45,6 +46,7 @@ _PATTERNS = {
     # "1012736 pages RAM", "131072 pages cma reserved": the end of a dump; "pages of RAM" on Arm to 3.10
     "footer": r"\b(?P<footer_pages>\d{1,12}) (?:pages (?:of )?(?P<footer_key>RAM|reserved|cma reserved)"
     r"|(?P<footer_arm>reserved|free) pages)\b",
+    "swap": r"\b(?P<swap_key>Free|Total) swap {1,2}= {1,2}(?P<swap_kb>\d{1,15})kB",
     "compacts": r"^compact_(?:stall|fail|success)[ \t]{1,4}\d{1,18}$|CONFIG_COMPACTION=y",
     "no_compacts": r"# CONFIG_COMPACTION is not set",
     "sysctl": r"\b(?P<sysctl_key>min_free_kbytes|nr_trim_pages|min_free_order_shift)"

@@ -22,6 +22,12 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
 _ENCODED = re.compile("=(2[0-9A-F]|[3-7][0-9A-F])")
 _HTML = re.compile(r"&(?:[lg]t|quot|amp|apos|nbsp|#\d{2,4}|#x[0-9a-f]{2,4});")
 _JSON_ESCAPES = re.compile(r"\\(?:[nrt]|u001b\[[0-9;]{0,16}m|u00[0-9a-f]{2}|[\"\\/])")
+# Markup of forums and pages, which stands anywhere in a line.
+_MARKUP = re.compile(
+    r"\[/?(?:color|size|font|b|i|u|code|quote|php|pre|tt|url|spoiler)(?:=[^\]\n]{0,60})?\]"
+    r"|</?(?:b|i|u|em|strong|span|font|code|pre|br|mark|tt|samp|kbd|small|big|del|ins)(?: [^<>\n]{0,200})?/?>",
+    re.IGNORECASE,
+)
 _QUOTE_MARKS = re.compile(r"[ \t]{0,8}(?:[>|][ \t]{0,3}){0,16}")
 
 # A piece of a dump that the terminal may have wrapped.
@@ -87,6 +93,8 @@ _FEWEST_SIZES = 5  # of a list of free blocks
 def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cleaned:
     """raw, cleaned. progress is called regularly with the fraction that is done, 0 to 1."""
     raw = _CONTROLS.sub("", _ESCAPES.sub("", raw)).replace("\xa0", " ")
+    if "[/" in raw or "</" in raw:
+        raw = _MARKUP.sub("", raw)
     physical = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if "=3D" in raw:
         physical = _unfolded(physical)

@@ -42,5 +42,6 @@ def add_event(message: Message, event: Event) -> None:
         message.requested_bytes = event.number or None
     else:
         message.order = event.number
+        message.is_order_assumed = event.is_number_assumed
     if event.mode is not None:
         message.mode, message.mode_names = event.mode, event.mode_names

@@ -13,6 +13,7 @@ import re
 from datetime import datetime
 
 COMM_BYTES = 15
+_AFTER_A_NAME = ("page allocation failure", "page allocation stalls", "vmalloc: ", "vmalloc error")
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?: ?[AP]M)?"
@@ -97,12 +98,18 @@ def strip(line: str) -> tuple[str, float | None]:
         start, stamp_s = foreign.end(), float(foreign["stamp"])
     for _ in range(_MOST_PREFIXES):
         match = _PREFIX.match(line, start)
-        if match is None or match.end() == start:
+        if match is None or match.end() == start or _is_a_process(match):
             break
         start = match.end()
         if match["stamp"] and stamp_s is None:
             stamp_s = float(match["stamp"])
     return line[start:].rstrip(), stamp_s
+
+
+def _is_a_process(match: re.Match[str]) -> bool:
+    """True if what looks like a tag is the process: "klogd: page allocation failure", "a.out: page allocation ..."."""
+    is_tag = match[0].rstrip().endswith(":") and "kernel" not in match[0].lower()
+    return is_tag and match.string.startswith(_AFTER_A_NAME, match.end())
 
 
 def process_in(head: str, names: tuple[str, ...] = ()) -> str:

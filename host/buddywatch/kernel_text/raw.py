@@ -55,12 +55,13 @@ class RawZone:
 @dataclass
 class Dump:
     """One dump of show_free_areas(). header: pages by key, for all zones together; footer: pages of the machine, by
-    "RAM", "reserved", "cma reserved"."""
+    "RAM", "reserved", "cma reserved"; swap_kb: "Free", "Total"."""
 
     offset: int
     stamp_s: float | None = None
     header: dict[str, int] = field(default_factory=dict)
     footer: dict[str, int] = field(default_factory=dict)
+    swap_kb: dict[str, int] = field(default_factory=dict)
     zones: dict[ZoneKey, RawZone] = field(default_factory=dict)
 
     @property
@@ -92,6 +93,7 @@ class Message:
     pid: int | None = None
     requested_bytes: int | None = None
     order: int | None = None
+    is_order_assumed: bool = False  # the header has none: out_of_memory() to 2.6.10
     mode: int | None = None
     mode_names: str | None = None
     dump: Dump | None = None

@@ -286,6 +286,10 @@ class _Reader:
             key = match["footer_key"] or match["footer_arm"]
             self._dump.footer.setdefault(key, int(match["footer_pages"]))
 
+    def _on_swap(self, match: re.Match[str]) -> None:
+        if self._dump is not None:
+            self._dump.swap_kb.setdefault(match["swap_key"], int(match["swap_kb"]))
+
     # --- the kernel ---
 
     def _on_release(self, match: re.Match[str]) -> None:

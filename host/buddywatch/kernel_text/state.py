@@ -168,6 +168,12 @@ class State:
     zoneinfo_line: int | None = None
     after_failure: bool = False  # the call trace above it is that of a failure whose own line is not in the text
     files: frozenset[str] | None = None
+    swap_kb: tuple[int, int] | None = None  # (free, total)
+
+    @property
+    def is_swap_full(self) -> bool:
+        """True if there is swap, and less than a fiftieth of it is free."""
+        return self.swap_kb is not None and self.swap_kb[0] * 50 < self.swap_kb[1]
 
     @property
     def lost_pages(self) -> int:
@@ -204,9 +210,9 @@ def reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int:
 
 def known_reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int | None:
     """The same; None if it is not in the text, or the end of the line with the reserves is not."""
-    if zone.name == highest:
-        return 0
     if zone.reserves is None:
+        if zone.name == highest:
+            return 0
         return None if any(_is_between(other, zone, highest) for other in zones) else 0
     lower = _LOWEST_TO_HIGHEST[: _LOWEST_TO_HIGHEST.index(highest)]
     # The array has an entry for each zone that the kernel was built with. A zone DMA or DMA32 that is not in the text

@@ -15,6 +15,9 @@ LINUX_24: Span = ((2, 4, 0), (2, 4, 999))
 # The versions that print each wording: read in mm/page_alloc.c, mm/oom_kill.c, mm/nommu.c, lib/dump_stack.c and
 # fs/binfmt_flat.c of 2.6.30 to 7.2. Where the change is between two versions that were read, the wider span is given.
 _SINCE: tuple[tuple[str, Version], ...] = (
+    ("lowmem_reserve[]", (2, 6, 11)),
+    ("invoked oom-killer", (2, 6, 18)),
+    ("Active_anon:", (2, 6, 28)),
     ("isolated_anon:", (2, 6, 31)),
     ("or sacrifice child", (2, 6, 32)),
     ("page allocation failure: ", (3, 0, 0)),
@@ -34,7 +37,7 @@ _SINCE: tuple[tuple[str, Version], ...] = (
 _UNTIL: tuple[tuple[str, Version], ...] = (
     ("page allocation failure. ", (3, 0, 999)),
     (" freepages:", (2, 4, 999)),
-    ("protections[]:", (2, 6, 10)),
+    ("protections[]:", (2, 6, 11)),
     (" hot: low ", (2, 6, 20)),
     (": Hot: hi:", (2, 6, 24)),
     ("Active:", (2, 6, 27)),

@@ -61,7 +61,7 @@ def test_a_lost_blank_between_two_blocks_costs_no_block(joined):
         ("Active:631 inactive:4 dirty:0 writeback:0\n", (2, 6, 27)),
         ("CPU    0: Hot: hi:    0, btch:   1 usd:   0   Cold: hi:    0, btch:   1 usd:   0\n", (2, 6, 24)),
         ("cpu 0 hot: low 2, high 6, batch 1\n", (2, 6, 20)),
-        ("protections[]: 8 476 540\n", (2, 6, 10)),
+        ("protections[]: 8 476 540\n", (2, 6, 11)),
     ],
 )
 def test_older_wordings_have_no_compaction_to_offer(sign, newest):
@@ -172,7 +172,7 @@ def test_before_level_and_stamp_together_anything_may_stand(prefix):
     ("reserves", "is_known"),
     [
         ("", False),
-        ("protections[]: 8 476 540\n", False),
+        ("protections[]: 8 476 540\n", True),
         ("lowmem_reserve[]: 0 0 0\n", True),
     ],
 )

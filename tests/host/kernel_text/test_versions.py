@@ -36,7 +36,7 @@ def test_letters_narrow_it(letters, words, rules):
     [
         ("DMA free:36kB min:4kB low:4kB high:4kB present:8kB managed:8kB\n", "Linux 3.8 or later"),
         ("free_pcp:0\n x free_pcp:1\n", "Linux 4.1 or later"),
-        ("Active_anon:1 active_file:2\n", "Linux up to 2.6.31"),
+        ("Active_anon:1 active_file:2\n", "Linux 2.6.28 to 2.6.31"),
         ("rm: page allocation failure. order:4, mode:0xd0\n", "Linux up to 3.0"),
         ("rm: page allocation failure: order:4, mode:0xd0\n", "Linux 3.0 or later"),
         ("rm: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL), nodemask=(null)\n", "Linux 5.1 or later"),

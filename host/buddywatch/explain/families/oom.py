@@ -19,7 +19,6 @@ from buddywatch.text.escape import one_line
 _STAT = re.compile(r"(?P<name>[a-z_()]{2,32})(?::(?P<kb>\d{1,15})(?: (?P<more>\d{1,12}))?KB| (?P<bytes>\d{1,20}))")
 # The statistics' names to 5.2, and from 5.3 on.
 _CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("shmem",), ("rss", "anon")
-_HEADER_CHARS = 300
 _REPORT_CHARS, _NAMED = 60_000, 3
 _NOTHING_BUT_KILL = "Which request led to it, and what was free, is not in the text"
 _LOOK_ABOVE = "find the report above this line (`dmesg | grep -B 200 'Out of memory'`)"
@@ -33,7 +32,7 @@ def finding(message: Message, raw: Raw) -> Finding:
         return _group(message, raw)
     if message.order is None:
         return _without_header(message, raw)
-    return _confined(message, raw)
+    return _confined(message)
 
 
 # --- a control group ---
@@ -260,17 +259,12 @@ def _confinement(message: Message) -> str:
     return ""
 
 
-def _prints_order(message: Message, raw: Raw) -> bool:
-    """True for the headers of 2.6.11 and later."""
-    return "order" in raw.text[message.offset : message.offset + _HEADER_CHARS].partition("\n")[0]
-
-
-def _confined(message: Message, raw: Raw) -> Finding:
+def _confined(message: Message) -> Finding:
     """What the kernel's rule does not explain about a request with its header."""
     ended = "" if message.killed else " Which program it ended is not in the text."
     parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
     parts += [words for words in (_victim_words(n) for n in message.notices if n.form == forms.KILLED) if words]
-    if not _prints_order(message, raw):
+    if message.is_order_assumed:
         parts.append("This kernel does not print for how many pages the request was: one page is assumed.")
     if message.mode == 0:
         parts.append(
