@@ -16,6 +16,7 @@ from buddywatch.store import migrations  # noqa: E402
 
 REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
+    "channels": "channels that did not work at the last try, and recipients that are refused",
     "boots": "each run of an agent: its hello, the time of uptime 0, and `cause` (`first`, `agent-restart`, `reboot`)",
     "console": "text between the frames",
     "endings": "boots that are over, while another link may still bring frames up to `last`",

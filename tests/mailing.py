@@ -43,8 +43,9 @@ def mail_to_one(listener: SmtpServer, **changes: Any) -> Mail:
 
 
 def send(mail: Mail, seconds: float = DEADLINE_S) -> str:
+    """Returns who did not get it, in words."""
     with Deadline(seconds) as deadline:
-        return smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
+        return smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), mail.to, deadline).note
 
 
 def refused(mail: Mail, seconds: float = DEADLINE_S) -> NotifyError:

@@ -22,15 +22,25 @@ class Bench:
         self.reports = []
         self.store = Store.open(self.path)
         channels = channels_of(Config(Collector(self.path), **settings))
-        self.worker = OutboxWorker(self.path, channels, lambda: self.now, self.reports.append, busy_s)
-        self.thread = Supervised("mail", self.worker, self.path, self.reports.append)
+        self.workers = [
+            OutboxWorker(self.path, name, channel, others, lambda: self.now, self.reports.append, busy_s)
+            for name, channel in channels.items()
+            for others in [sorted(channels.keys() - {name})]
+        ]
+        self.threads = [Supervised("mail", worker, self.path, self.reports.append) for worker in self.workers]
         self.channels = list(channels)
 
     def start(self):
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
+
+    def wake(self):
+        for worker in self.workers:
+            worker.wake()
 
     def stop(self, grace_s=DEADLINE_S):
-        self.thread.stop(grace_s)
+        for thread in self.threads:
+            thread.stop(grace_s)
 
     def damage(self, row_id, **columns):
         """Damage a row as a bad disk, or another program, may do."""
@@ -42,13 +52,18 @@ class Bench:
 
     def run(self, after_s=0.0):
         self.now += after_s
-        return self.worker.run_once(self.now)
+        return sum(worker.run_once(self.now) for worker in self.workers)
 
-    def rows(self):
-        return self.store.messages()
+    def pause_s(self, channel):
+        """How long the channel waits before it tries again."""
+        return max(0.0, self.store.channel(channel).next_try - self.now)
+
+    def rows(self, channel=None):
+        return [row for row in self.store.messages() if channel in (None, row.channel)]
 
     def close(self):
-        self.worker.close()
+        for worker in self.workers:
+            worker.close()
         self.store.close()
 
 

@@ -76,12 +76,22 @@ def run(args: argparse.Namespace, config: Config) -> int:
         presenter = _presenter(args.plain, config, stack)
         store.damage = presenter.damage
         channels = channels_of(config)
-        worker = OutboxWorker(db, channels, report=presenter.report, busy_s=BUSY_S)
-        if channels:
-            mail = Supervised("mail", worker, db, presenter.report)
-            mail.start()
-            stack.callback(mail.stop)
-        writer = Writer(db, lambda own: _dispatcher(own, config, list(channels), presenter), worker.wake)
+        outboxes = [
+            OutboxWorker(db, name, channel, sorted(channels.keys() - {name}), report=presenter.report, busy_s=BUSY_S)
+            for name, channel in channels.items()
+        ]
+        for name, outbox in zip(channels, outboxes, strict=True):
+            sending = Supervised(name, outbox, db, presenter.report)
+            sending.start()
+            stack.callback(sending.stop)
+        for outbox in outboxes:
+            stack.callback(outbox.stop)  # all at once, before the first one is waited for
+
+        def wake_outboxes() -> None:
+            for outbox in outboxes:
+                outbox.wake()
+
+        writer = Writer(db, lambda own: _dispatcher(own, config, list(channels), presenter), wake_outboxes)
         writing = Supervised("writer", writer, db, presenter.report)
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)

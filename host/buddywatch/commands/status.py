@@ -28,7 +28,6 @@ from buddywatch.text.state_words import (
 )
 
 BAD_NEWS = 1
-PARTS = ("mail", "writer")  # of the collector, which run in threads of their own
 _GAPS_SHOWN = 5
 _GIVEN_UP_S = 86400  # for so long a message that was given up is worth a line
 
@@ -48,15 +47,20 @@ def run(args: argparse.Namespace, config: Config) -> int:
         unheard = store.unheard_links() if args.board is None else []
         gaps = {name: store.gaps(name) for name in names}
         if args.json:
-            collector = {name: part_json(store.part(name)) for name in PARTS}
+            collector = {name: part_json(store.part(name)) for name in _parts(config)}
             told = [board_json(board, gaps[board.name], now) for board in boards]
             links = [unheard_json(link) for link in unheard]
             print_json({"boards": told, "unheard_links": links, "collector": collector})
         else:
             lines = _text(boards, gaps, now) + _unheard_lines(unheard)
             lines += _message_lines(store.messages((WAITING, SENDING, FAILED)), now)
-            print("\n".join(lines + [line for name in PARTS for line in _part_lines(store.part(name), now)]))
+            print("\n".join(lines + [line for name in _parts(config) for line in _part_lines(store.part(name), now)]))
     return BAD_NEWS if any(board.alerts for board in boards) else 0
+
+
+def _parts(config: Config) -> list[str]:
+    """The parts of the collector that run in threads of their own: one for each channel, and the writer."""
+    return ["mail", *(f"hook:{hook.name}" for hook in config.hooks), "writer"]
 
 
 def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:

@@ -179,7 +179,8 @@ WAITING, SENDING, SENT, FAILED = "waiting", "sending", "sent", "failed"
 class OutboxRow:
     """A message to send through one channel, "mail" or "hook:NAME". attempts: so far, the current one included.
 
-    message: None if the stored row cannot be read; damage says why.
+    message: None if the stored row cannot be read; damage says why. recipients: those who still have to get it, () for
+    all.
     """
 
     id: int
@@ -193,6 +194,21 @@ class OutboxRow:
     last_error: str | None
     sent_at: float | None
     damage: str = ""
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """How well a channel works. failures: attempts in a row that failed because of the channel itself, since `since`.
+
+    next_try: not before, whatever waits. reported: when other channels were told of it, None if they were not.
+    """
+
+    failures: int = 0
+    since: float = 0.0
+    next_try: float = 0.0
+    last_error: str = ""
+    reported: float | None = None
 
 
 def rule_rank(rule: str) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from buddywatch.model.alerts import Message
@@ -15,12 +16,44 @@ class NotifyError(Exception):
 
     permanent: the same message would fail again unless somebody changes something (a 5xx reply, a bad certificate,
     a command that does not exist). dialogue: what was said, line by line, without secrets; () where nothing was.
+    of_message: the channel works so far; it is this message, or its recipients, that was not accepted.
     """
 
-    def __init__(self, message: str, permanent: bool = False, dialogue: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, permanent: bool = False, dialogue: Sequence[str] = (), of_message: bool = False
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.dialogue = tuple(dialogue)
+        self.of_message = of_message
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A message on its way. created: when it was made, seconds since 1970. recipients: only these, () for all."""
+
+    message: Message
+    created: float
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Who did not get a message that was sent, with the server's reply: `later` may be tried again, `refused` not.
+
+    accepted: who got it, where that is known.
+    """
+
+    accepted: tuple[str, ...] = ()
+    later: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """One line for the user, "" if all got it."""
+        both = {**self.refused, **self.later}
+        listed = "; ".join(f"{recipient}: {reply}" for recipient, reply in both.items())
+        return f"refused by the server, others were sent: {listed}" if both else ""
 
 
 class Deadline:
@@ -82,5 +115,5 @@ class Channel(Protocol):
     @property
     def timeout_s(self) -> float: ...
 
-    def send(self, message: Message, created: float, deadline: Deadline) -> str:
-        """Send the message before the deadline. Returns "", or one line to report although it was sent. NotifyError."""
+    def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
+        """Send the message before the deadline, to some recipients at least. NotifyError: to none."""

@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass, replace
 
 from buddywatch.config.sections import Config, Hook, Mail
-from buddywatch.model.alerts import Message
 from buddywatch.notify import command, smtp
-from buddywatch.notify.base import Channel, Deadline, NotifyError
+from buddywatch.notify.base import Channel, Deadline, Delivery, NotifyError, Parcel
 from buddywatch.notify.mail import compose_mail, new_message_id
 from buddywatch.notify.message import compose_test
 from buddywatch.text.escape import escaped
@@ -22,11 +21,12 @@ class MailChannel:
     def timeout_s(self) -> float:
         return self.mail.timeout_s
 
-    def send(self, message: Message, created: float, deadline: Deadline) -> str:
+    def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
         if self.mail.server is not None:
-            return smtp.send(self.mail, compose_mail(self.mail, message, created), deadline)
-        command.send_mail(self.mail, message, created, deadline)
-        return ""
+            email = compose_mail(self.mail, parcel.message, parcel.created)
+            return smtp.send(self.mail, email, parcel.recipients or self.mail.to, deadline)
+        command.send_mail(self.mail, parcel, deadline)
+        return Delivery()
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class HookChannel:
     def timeout_s(self) -> float:
         return self.hook.timeout_s
 
-    def send(self, message: Message, created: float, deadline: Deadline) -> str:
-        command.send_hook(self.hook, message, deadline)
-        return ""
+    def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
+        command.send_hook(self.hook, parcel.message, deadline)
+        return Delivery()
 
 
 def channels_of(config: Config) -> dict[str, Channel]:
@@ -60,7 +60,7 @@ def send_test(config: Config) -> list[str]:
     lines, errors = [], []
     for name, channel in channels.items():
         try:
-            note = _send_test(channel, config)
+            note = _send_test(channel, config).note
         except NotifyError as error:
             errors.append(error)
             lines.append(f"{name}: failed: {error}")
@@ -72,11 +72,11 @@ def send_test(config: Config) -> list[str]:
     return lines
 
 
-def _send_test(channel: Channel, config: Config) -> str:
+def _send_test(channel: Channel, config: Config) -> Delivery:
     now = time.time()
     message = replace(compose_test(now), message_id=new_message_id(config.mail))
     with Deadline(channel.timeout_s) as deadline:
-        return channel.send(message, now, deadline)
+        return channel.send(Parcel(message, now), deadline)
 
 
 def _destination(channel: Channel) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from buddywatch.config.sections import Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import process
-from buddywatch.notify.base import Deadline, NotifyError
+from buddywatch.notify.base import Deadline, NotifyError, Parcel
 from buddywatch.notify.mail import compose_mail
 
 # Reasons why a program cannot be started that last until the user changes something. Others (no descriptor, no memory)
@@ -17,12 +17,14 @@ from buddywatch.notify.mail import compose_mail
 _LASTING = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.E2BIG, errno.ELOOP)
 
 
-def send_mail(mail: Mail, message: Message, created: float, deadline: Deadline) -> None:
+def send_mail(mail: Mail, parcel: Parcel, deadline: Deadline) -> None:
     """Give the email to mail.command, which finds the recipients in its arguments or, with -t, in the headers.
 
     Raises NotifyError. After every exit code except 0 it is tried again: msmtp turns a server's 451 into 69, not 75.
     """
-    text = compose_mail(mail, message, created).as_bytes().replace(b"\r\n", b"\n")  # sendmail takes lines as files do
+    text = (
+        compose_mail(mail, parcel.message, parcel.created).as_bytes().replace(b"\r\n", b"\n")
+    )  # sendmail takes lines as files do
     _run("mail command", mail.command, text, deadline)
 
 
@@ -43,4 +45,5 @@ def _run(what: str, command: tuple[str, ...], given: bytes, deadline: Deadline) 
         lasting = isinstance(error, ValueError) or error.errno in _LASTING
         raise NotifyError(f"{what}: {command[0]} cannot be started: {reason}", lasting) from None
     if ended.exit_code:
-        raise NotifyError(f"{what}: {command[0]} {deadline.reason or ended.how}{ended.complaint}")
+        in_time = deadline.reason is None
+        raise NotifyError(f"{what}: {command[0]} {deadline.reason or ended.how}{ended.complaint}", of_message=in_time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,6 +30,7 @@ PAYLOAD_SCHEMA = 1
 _WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
 _REQUESTS = 3  # explained in full; more would bury the rest of the message
 _SUBJECT_LIMIT = 200
+_NOTICE_LIMIT = 1000  # of a paragraph, which may quote a server
 
 
 def compose(facts: MessageFacts) -> Message:
@@ -43,11 +45,21 @@ def compose(facts: MessageFacts) -> Message:
 
 def compose_test(now: float) -> Message:
     """The message of `test-alert`: the same form, without an alert."""
-    subject = "[buddywatch] TEST: messages arrive here"
     text = "This is a test: buddywatch can reach you this way. No board is in trouble because of it."
-    body = "\n".join([*wrapped(text, ""), "", f"Sent at {local_time(now)}."]) + "\n"
-    statement = Statement("test", "test", None, "messages arrive here", now, None, False, None)
-    return Message(subject, body, _payload([statement], body, MessageFacts("", now, (), (), None, (), {})))
+    return _notice("TEST: messages arrive here", "messages arrive here", "test", "test", [text], now)
+
+
+def compose_notice(rule: str, severity: str, what: str, paragraphs: Sequence[str], now: float) -> Message:
+    """A message that is about buddywatch itself."""
+    return _notice(f"{_WORDS[severity]} {what}", what, rule, severity, [what + ".", *paragraphs], now)
+
+
+def _notice(title: str, what: str, rule: str, severity: str, paragraphs: Sequence[str], now: float) -> Message:
+    lines = [line for text in paragraphs for line in [*wrapped(one_line(text, _NOTICE_LIMIT), ""), ""]]
+    body = "\n".join([*lines, f"Sent at {local_time(now)}."]) + "\n"
+    statement = Statement(severity, rule, None, what, now, None, False, None)
+    payload = _payload([statement], body, MessageFacts("", now, (), (), None, (), {}))
+    return Message(one_line(f"[buddywatch] {title}", _SUBJECT_LIMIT), body, payload)
 
 
 def _headline(statements: list[Statement], facts: MessageFacts) -> str:

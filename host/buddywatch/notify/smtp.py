@@ -10,25 +10,26 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Any
 
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Mail
 from buddywatch.notify import process
-from buddywatch.notify.base import Deadline, NotifyError
+from buddywatch.notify.base import Deadline, Delivery, NotifyError
 
 _ATTEMPT = ("-P", "-m", "buddywatch.notify.smtp_attempt")  # -P: the working folder may hold modules of any name
 _OUTPUT_MAX_BYTES = 1 << 20  # an attempt notes 200 lines at most
 
 
-def send(mail: Mail, message: EmailMessage, deadline: Deadline) -> str:
-    """Send the message to mail.server. Returns "", or one line that names the refused recipients if there are some.
+def send(mail: Mail, message: EmailMessage, recipients: Sequence[str], deadline: Deadline) -> Delivery:
+    """Send the message to mail.server, for these recipients. Returns who did not get it.
 
     Raises NotifyError: nothing was sent, or it is unknown (the connection broke after the text).
     """
     where = f"mail server {mail.server}:{mail.smtp_port()}"
-    given = json.dumps(_job(mail)).encode() + b"\n" + message.as_bytes()
+    given = json.dumps(_job(mail, recipients)).encode() + b"\n" + message.as_bytes()
     try:
         ended = process.run([sys.executable, *_ATTEMPT], given, deadline, _OUTPUT_MAX_BYTES, _environment(mail))
     except OSError as error:
@@ -40,11 +41,12 @@ def send(mail: Mail, message: EmailMessage, deadline: Deadline) -> str:
             raise NotifyError(f"{where}: {deadline.reason}{last}", False, dialogue)
         raise NotifyError(f"{where}: the process that sends the mail {ended.how}{ended.complaint}", False, dialogue)
     if "error" in outcome:
-        raise NotifyError(f"{outcome['error']}", outcome["permanent"], dialogue)
-    return str(outcome["note"])
+        raise NotifyError(f"{outcome['error']}", outcome["permanent"], dialogue, outcome["of_message"])
+    later, refused = outcome["later"], outcome["refused"]
+    return Delivery(tuple(one for one in recipients if one not in later and one not in refused), later, refused)
 
 
-def _job(mail: Mail) -> dict[str, Any]:
+def _job(mail: Mail, recipients: Sequence[str]) -> dict[str, Any]:
     """What smtp_attempt reads."""
     try:
         password = mail.password() or ""
@@ -60,7 +62,7 @@ def _job(mail: Mail) -> dict[str, Any]:
         "ca_file": None if mail.ca_file is None else str(mail.ca_file),
         "timeout_s": mail.timeout_s,
         "sender": mail.sender,
-        "to": list(mail.to),
+        "to": list(recipients),
     }
 
 

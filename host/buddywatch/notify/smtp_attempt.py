@@ -44,13 +44,15 @@ def main() -> None:
         client = _Client(job, context, dialogue)
         refused = _converse(client, job, message, context)
     except _Refusal as refusal:
-        _report(error=str(refusal), permanent=True)
+        _report(error=str(refusal), permanent=True, of_message=False)
     except (OSError, ValueError) as error:  # SMTPException and SSLError are OSErrors; ValueError: nonsense in AUTH
         text, permanent = _explained(error)
-        _report(error=dialogue.without_secrets(f"{where}: {text}"), permanent=permanent)
+        of_message = isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError)
+        _report(error=dialogue.without_secrets(f"{where}: {text}"), permanent=permanent, of_message=of_message)
     else:
-        note = "refused by the server, others were sent: " + _refusals(refused) if refused else ""
-        _report(note=dialogue.without_secrets(note))
+        replies = {one: dialogue.without_secrets(_reply(*reply)) for one, reply in refused.items()}
+        later = {one: reply for one, reply in replies.items() if refused[one][0] < 500}
+        _report(later=later, refused={one: reply for one, reply in replies.items() if one not in later})
         with suppress(OSError, ValueError):  # the server has accepted the mail: a failed QUIT changes nothing
             client.quit()
 

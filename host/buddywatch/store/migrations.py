@@ -176,6 +176,21 @@ def m010_unheard_links(connection: Connection) -> None:
     )
 
 
+def m011_deliveries(connection: Connection) -> None:
+    """Each channel's own back-off, and each recipient's state. recipients: JSON list of those to try again, '' for all.
+
+    alone: 1 if the message waits for a reason of its own, whatever happens to others of its channel.
+    """
+    connection.execute("ALTER TABLE outbox ADD COLUMN recipients TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE outbox ADD COLUMN alone INTEGER NOT NULL DEFAULT 0")
+    connection.execute(
+        """CREATE TABLE channels (
+            name TEXT PRIMARY KEY, failures INTEGER NOT NULL, since_ms INTEGER NOT NULL, next_try_ms INTEGER NOT NULL,
+            last_error TEXT NOT NULL, reported_ms INTEGER) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute("CREATE INDEX outbox_by_channel ON outbox (channel, state, id)")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -187,6 +202,7 @@ MIGRATIONS = (
     m008_losses,
     m009_passed,
     m010_unheard_links,
+    m011_deliveries,
 )
 
 

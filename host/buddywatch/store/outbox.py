@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, Message, OutboxRow
+from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, ChannelHealth, Message, OutboxRow
 from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
 from buddywatch.store.read import milliseconds, seconds
@@ -14,37 +14,39 @@ from buddywatch.store.read import milliseconds, seconds
 # Text as bytes: for text that is not UTF-8, Python's sqlite3 fails the whole query, not only that row.
 _ROW = """id, CAST(channel AS BLOB), created_ms, CAST(board AS BLOB), CAST(subject AS BLOB), CAST(body AS BLOB),
     CAST(message_id AS BLOB), CAST(refs AS BLOB), CAST(payload AS BLOB), state, attempts, next_try_ms,
-    CAST(last_error AS BLOB), sent_ms"""
-_CLAIM_TRIES = 3  # another process may claim it first; the next round comes soon
+    CAST(last_error AS BLOB), sent_ms, CAST(recipients AS BLOB)"""
 
 
 class OutboxStore(Database):
-    def add_message(self, channels: Iterable[str], board: str, message: Message, now: float) -> None:
-        """Add a row for each channel, due at once."""
+    def add_message(
+        self, channels: Iterable[str], board: str, message: Message, now: float, recipients: Sequence[str] = ()
+    ) -> None:
+        """Add a row for each channel, due at once. recipients: as in OutboxRow."""
         now_ms = milliseconds(now)
         content = (message.subject, message.body, message.message_id, json.dumps(message.references))
         for channel in channels:
             values = (channel, now_ms, board, *content, json.dumps(message.payload), WAITING, now_ms)
-            sql = "INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, NULL, NULL)"
-            self._run(sql, values)
+            sql = """INSERT INTO outbox (channel, created_ms, board, subject, body, message_id, refs, payload, state,
+                next_try_ms, recipients, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"""
+            self._run(sql, (*values, _listed(recipients)))
 
-    def claim_message(self, now: float, channels: Iterable[str]) -> OutboxRow | None:
-        """Claim the due message of these channels that has waited longest; it is then SENDING. None if none is due.
+    def claim_messages(self, now: float, channel: str, merge_before: float) -> list[OutboxRow]:
+        """Claim what the channel has to send next: the oldest due message, which is then SENDING. [] if none is due.
 
-        An unreadable one is claimed as well; its `damage` says why it is unreadable.
+        Messages made before merge_before are claimed together, so that one message reports them; not those for some
+        recipients only. An unreadable one is claimed as well; its `damage` says why it is unreadable.
         """
-        marks = list(channels)
-        due = f"""SELECT id FROM outbox WHERE state = '{WAITING}' AND next_try_ms <= ?
-            AND channel IN ({",".join("?" * len(marks))}) ORDER BY next_try_ms, id LIMIT 1"""
-        for _ in range(_CLAIM_TRIES):
-            row = self._row(due, (milliseconds(now), *marks))
-            if row is None:
-                return None
-            claim = f"""UPDATE outbox SET state = '{SENDING}', attempts = attempts + 1, owner = ?
-                WHERE id = ? AND state = '{WAITING}'"""
-            if self._run(claim, (this_process(), row[0])).rowcount == 1:
-                return self.message(row[0])
-        return None
+        due = f"""SELECT id, created_ms < ? AND recipients = '' AND alone = 0 FROM outbox
+            WHERE channel = ? AND state = '{WAITING}' AND next_try_ms <= ? ORDER BY id"""
+        with self.batch():
+            found = list(self._rows(due, (milliseconds(merge_before), channel, milliseconds(now))))
+            old = [row_id for row_id, may_merge in found if may_merge]
+            chosen = old if found and found[0][1] and len(old) > 1 else [row_id for row_id, _ in found[:1]]
+            for row_id in chosen:
+                claim = f"UPDATE outbox SET state = '{SENDING}', attempts = attempts + 1, owner = ? WHERE id = ?"
+                self._run(claim, (this_process(), row_id))
+            rows = [self.message(row_id) for row_id in chosen]
+        return [row for row in rows if row is not None]
 
     def message(self, row_id: int) -> OutboxRow | None:
         row = self._row(f"SELECT {_ROW} FROM outbox WHERE id = ?", (row_id,))
@@ -60,41 +62,76 @@ class OutboxStore(Database):
         sql = f"UPDATE outbox SET state = '{SENT}', sent_ms = ?, last_error = NULL, owner = NULL WHERE id = ?"
         self._run(sql, (milliseconds(now), row_id))
 
-    def message_delayed(self, row_id: int, error: str, next_try: float) -> None:
-        """The attempt failed; try again later."""
-        sql = f"UPDATE outbox SET state = '{WAITING}', last_error = ?, next_try_ms = ?, owner = NULL WHERE id = ?"
-        self._run(sql, (error, milliseconds(next_try), row_id))
+    def message_delayed(
+        self, row_id: int, error: str, next_try: float, alone: bool = False, recipients: Sequence[str] = ()
+    ) -> None:
+        """The attempt failed; try again later. alone: for a reason of its own. recipients: only for these."""
+        sql = f"""UPDATE outbox SET state = '{WAITING}', last_error = ?, next_try_ms = ?, alone = ?, recipients = ?,
+            owner = NULL WHERE id = ?"""
+        self._run(sql, (error, milliseconds(next_try), alone, _listed(recipients), row_id))
 
     def message_failed(self, row_id: int, error: str) -> None:
         """Give the message up. Its row stays."""
         self._run(f"UPDATE outbox SET state = '{FAILED}', last_error = ?, owner = NULL WHERE id = ?", (error, row_id))
 
+    def give_up_before(self, channel: str, created: float, error: str) -> None:
+        """Give up the channel's waiting messages that were made before."""
+        sql = f"UPDATE outbox SET state = '{FAILED}', last_error = ? WHERE channel = ? AND state = '{WAITING}'"
+        self._run(f"{sql} AND created_ms <= ?", (error, channel, milliseconds(created)))
+
+    def channel_works(self, channel: str, now: float) -> None:
+        """The channel took a message: its other messages are due at once, except those that wait for their own sake."""
+        self._run("DELETE FROM channels WHERE name = ?", (channel,))
+        self.make_due(channel, now)
+
+    def make_due(self, channel: str, now: float) -> None:
+        """Let the channel's messages wait no longer, except those that wait for their own sake."""
+        sql = f"UPDATE outbox SET next_try_ms = ?1 WHERE channel = ?2 AND state = '{WAITING}' AND next_try_ms > ?1"
+        self._run(f"{sql} AND alone = 0", (milliseconds(now), channel))
+
+    def set_channel(self, name: str, health: ChannelHealth) -> None:
+        times = (milliseconds(health.since), milliseconds(health.next_try))
+        reported_ms = None if health.reported is None else milliseconds(health.reported)
+        values = (name, health.failures, *times, health.last_error, reported_ms)
+        self._run("INSERT OR REPLACE INTO channels VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def channel(self, name: str) -> ChannelHealth:
+        row = self._row("SELECT * FROM channels WHERE name = ?", (name,))
+        if row is None:
+            return ChannelHealth()
+        _, failures, since_ms, next_try_ms, last_error, reported_ms = row
+        reported = None if reported_ms is None else seconds(reported_ms)
+        return ChannelHealth(failures, seconds(since_ms), seconds(next_try_ms), last_error, reported)
+
     def release_abandoned(self) -> int:
         """Put messages back to waiting whose sending process died; they may arrive twice. Returns how many."""
         return self._release(lambda owner: not is_alive(owner))
 
-    def release_own(self) -> int:
-        """The same for messages that this process claimed. Only call it while this process sends none."""
-        return self._release(lambda owner: owner == this_process())
+    def release_own(self, channel: str) -> int:
+        """The same for a channel's messages that this process claimed. Only call it while it sends none of them."""
+        return self._release(lambda owner: owner == this_process(), channel)
 
-    def _release(self, is_over: Callable[[str | None], bool]) -> int:
-        rows = self._rows(f"SELECT id, CAST(owner AS BLOB) FROM outbox WHERE state = '{SENDING}'")
-        over = [(row_id, owner) for row_id, owner in rows if is_over(_text(owner))]
+    def _release(self, is_over: Callable[[str | None], bool], channel: str | None = None) -> int:
+        rows = self._rows(f"SELECT id, CAST(owner AS BLOB), channel FROM outbox WHERE state = '{SENDING}'")
+        over = [(row_id, owner) for row_id, owner, of in rows if is_over(_text(owner)) and channel in (None, of)]
         # Another process may have released it meanwhile, and a third one may have claimed it.
         sql = f"""UPDATE outbox SET state = '{WAITING}', owner = NULL
             WHERE id = ? AND state = '{SENDING}' AND CAST(owner AS BLOB) IS ?"""
         return sum(self._run(sql, pair).rowcount for pair in over)
 
-    def next_message_due(self) -> float | None:
-        """When the next waiting message is due; None if none waits."""
-        row = self._row(f"SELECT min(next_try_ms) FROM outbox WHERE state = '{WAITING}'")
+    def next_message_due(self, channel: str) -> float | None:
+        """When the channel's next waiting message is due; None if none waits."""
+        sql = f"SELECT min(next_try_ms) FROM outbox WHERE channel = ? AND state = '{WAITING}'"
+        row = self._row(sql, (channel,))
         return None if row is None or row[0] is None else seconds(row[0])
 
 
 def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
-    row_id, channel, created_ms, board, *content, state, attempts, next_try_ms, last_error, sent_ms = row
+    row_id, channel, created_ms, board, *content, state, attempts, next_try_ms, last_error, sent_ms, some = row
+    recipients: tuple[str, ...] = ()
     try:
         message, damage = _message(*content), ""
+        recipients = _texts(some, "recipients") if some else ()
     except (ValueError, TypeError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         message, damage = None, f"{type(error).__name__}: {error}"
     return OutboxRow(
@@ -109,16 +146,26 @@ def _outbox_row(row: tuple[Any, ...]) -> OutboxRow:
         last_error=_text(last_error),
         sent_at=None if sent_ms is None else seconds(sent_ms),
         damage=damage,
+        recipients=recipients,
     )
 
 
 def _message(subject: bytes, body: bytes, message_id: bytes, refs: bytes, payload: bytes) -> Message:
-    references, fields = json.loads(refs.decode()), json.loads(payload.decode())
-    if not isinstance(references, list) or not all(isinstance(reference, str) for reference in references):
-        raise ValueError("refs: expected a list of texts")
+    references, fields = _texts(refs, "refs"), json.loads(payload.decode())
     if not isinstance(fields, dict):
         raise ValueError("payload: expected an object")
-    return Message(subject.decode(), body.decode(), fields, message_id.decode(), tuple(references))
+    return Message(subject.decode(), body.decode(), fields, message_id.decode(), references)
+
+
+def _texts(stored: bytes, column: str) -> tuple[str, ...]:
+    texts = json.loads(stored.decode())
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{column}: expected a list of texts")
+    return tuple(texts)
+
+
+def _listed(recipients: Sequence[str]) -> str:
+    return json.dumps(recipients) if recipients else ""
 
 
 def _text(stored: bytes | None) -> str | None:

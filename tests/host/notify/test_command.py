@@ -12,7 +12,7 @@ import pytest
 from buddywatch.config.sections import Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import command
-from buddywatch.notify.base import Deadline, NotifyError
+from buddywatch.notify.base import Deadline, NotifyError, Parcel
 
 MESSAGE = Message(
     subject="[buddywatch] OK xp-07: resolved after 2 h 10 min: rm can start again",
@@ -52,7 +52,7 @@ def test_send_mail_gives_the_whole_mail_with_unix_lines(script, tmp_path):
         "(folder / 'mail').write_bytes(sys.stdin.buffer.read()); print(sys.argv[1:])", "-t", "-oi", "a b;$HOME"
     )
     with Deadline(LONG_S) as deadline:
-        command.send_mail(Mail(to=("you@b",), sender="me@b", command=argv), MESSAGE, 1763808903.0, deadline)
+        command.send_mail(Mail(to=("you@b",), sender="me@b", command=argv), Parcel(MESSAGE, 1763808903.0), deadline)
     raw = (tmp_path / "mail").read_bytes()
     assert b"\r" not in raw
     mail = email.message_from_bytes(raw, policy=email.policy.default)

@@ -90,7 +90,7 @@ def test_what_this_machine_lacks_for_the_moment_is_tried_again(bench, hook):
         desk.run(1)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert [(row.state, row.attempts, row.next_try) for row in desk.rows()] == [(WAITING, 1, desk.now + RETRY_S[0])]
+    assert (states(desk), desk.pause_s("hook:pager")) == ([("hook:pager", WAITING, 1)], RETRY_S[0])
     desk.run(RETRY_S[0])
     assert states(desk) == [("hook:pager", SENT, 2)]
 
@@ -103,17 +103,18 @@ class Failing:
     def __init__(self, error):
         self.error = error
 
-    def send(self, message, created, deadline):
+    def send(self, parcel, deadline):
         raise self.error
 
 
 @pytest.mark.parametrize("error", [OSError("no descriptors"), MemoryError(), RuntimeError("can't start new thread")])
-def test_an_error_of_the_machine_delays_a_message_and_gives_none_up(bench, error):
-    desk = bench()
-    desk.worker._channels = {"hook:ill": Failing(error)}
-    desk.add("hook:ill")
+def test_an_error_of_the_machine_delays_a_message_and_gives_none_up(bench, hook, error):
+    desk = bench(hooks=(hook("pass", "ill"),))
+    desk.workers[0]._channel = Failing(error)
+    desk.add()
     assert desk.run() == 1
-    assert [(row.state, row.next_try) for row in desk.rows()] == [(WAITING, desk.now + RETRY_S[0])]
+    assert [row.state for row in desk.rows()] == [WAITING]
+    assert desk.pause_s("hook:ill") == RETRY_S[0]
     assert type(error).__name__ in desk.rows()[0].last_error
 
 
@@ -124,7 +125,8 @@ def test_a_terminal_that_is_gone_does_not_stop_mail(bench, hook):
     def broken(line):
         raise BrokenPipeError
 
-    desk.worker._report = broken
+    for worker in desk.workers:
+        worker._report = broken
     desk.add()
     assert desk.run() == 2
     assert states(desk) == [("hook:ill", WAITING, 1), ("hook:well", SENT, 1)]
@@ -133,7 +135,7 @@ def test_a_terminal_that_is_gone_does_not_stop_mail(bench, hook):
 def test_a_message_that_was_claimed_when_the_thread_failed_is_sent_after_its_restart(bench, hook):
     desk = bench(hooks=(hook("pass"),))
     desk.add()
-    assert desk.store.claim_message(desk.now, desk.channels) is not None
+    assert desk.store.claim_messages(desk.now, desk.channels[0], 0.0)
     desk.start()
     wait_for(lambda: states(desk) == [("hook:pager", SENT, 2)], "the second attempt")
     desk.stop()

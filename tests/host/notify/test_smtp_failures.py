@@ -63,7 +63,7 @@ def interrupted(folder, monkeypatch, mail, reached, before=""):
     cutter = threading.Thread(target=cut)
     cutter.start()
     with deadline, pytest.raises(NotifyError) as caught:
-        smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
+        smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), mail.to, deadline)
     cutter.join(DEADLINE_S)
     assert not Path("/proc", (folder / "pid").read_text().strip()).exists()
     wait_for(lambda: threading.active_count() <= threads, "the threads to end")
@@ -126,7 +126,7 @@ def test_an_attempt_can_be_cut_short_from_another_thread():
 
         def attempt():
             with deadline, pytest.raises(NotifyError) as caught:
-                smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), deadline)
+                smtp.send(mail, compose_mail(mail, MESSAGE, CREATED), mail.to, deadline)
             failures.append(str(caught.value))
 
         thread = threading.Thread(target=attempt)

@@ -1,14 +1,10 @@
-"""Incidents, transitions, silences and the outbox as rows."""
+"""Incidents, transitions and silences as rows."""
 
-import os
-import subprocess
-import sys
-import threading
 from dataclasses import replace
 
 import pytest
 from boards import START
-from buddywatch.model.alerts import CRITICAL, FIRING, OK, Incident, Message, RuleState, Silence, Transition
+from buddywatch.model.alerts import CRITICAL, FIRING, OK, Incident, RuleState, Silence, Transition
 from buddywatch.store.store import Store
 
 NOW = START + 1000.5
@@ -29,7 +25,6 @@ TRANSITION = Transition(
     "rm: refused",
     False,
 )
-MESSAGE = Message("subject", "body\nwith lines", {"board": "xp", "list": [1, None]}, "<1@x>", ("<0@x>",))
 
 
 @pytest.fixture
@@ -141,113 +136,3 @@ def test_silences_in_force_are_listed(store):
     store.add_silence(silence(until=NOW + 1))
     second = store.add_silence(silence(need="rm", rule=None))
     assert store.silences(NOW + 1) == [silence(id=second, need="rm", rule=None)]
-
-
-# --- outbox ---
-
-
-def test_message_is_a_row_for_each_channel(store):
-    store.add_message(["mail", "hook:led"], "xp", MESSAGE, NOW)
-    rows = store.messages()
-    assert [(row.channel, row.state, row.attempts, row.next_try) for row in rows] == [
-        ("mail", "waiting", 0, NOW),
-        ("hook:led", "waiting", 0, NOW),
-    ]
-    assert {row.board for row in rows} == {"xp"}
-    assert [row.message for row in rows] == [MESSAGE, MESSAGE]
-
-
-def test_claimed_message_is_nobody_elses(store, path):
-    store.add_message(["mail"], "xp", MESSAGE, NOW)
-    claimed = store.claim_message(NOW, ["mail"])
-    assert (claimed.state, claimed.attempts, claimed.message) == ("sending", 1, MESSAGE)
-    with Store.open(path) as other:
-        assert other.claim_message(NOW, ["mail"]) is None
-
-
-def test_messages_are_shared_out_among_claimers_in_a_hurry(store, path):
-    for _ in range(60):
-        store.add_message(["mail"], "xp", MESSAGE, NOW)
-    claimed = []
-
-    def claim_all():
-        with Store.open(path) as mine:
-            while (row := mine.claim_message(NOW, ["mail"])) is not None or mine.next_message_due() is not None:
-                claimed.extend([row.id] if row else [])
-
-    threads = [threading.Thread(target=claim_all) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(claimed) == [row.id for row in store.messages()]
-
-
-def test_only_due_messages_of_the_asked_channels_are_claimed(store):
-    store.add_message(["hook:led", "mail"], "xp", MESSAGE, NOW)
-    assert store.claim_message(NOW - 1, ["mail"]) is None
-    assert store.claim_message(NOW, ["fax"]) is None
-    assert store.claim_message(NOW, []) is None
-    assert store.claim_message(NOW, ["mail"]).channel == "mail"
-
-
-def test_delayed_message_comes_again_when_it_is_due(store):
-    store.add_message(["mail"], "xp", MESSAGE, NOW)
-    row = store.claim_message(NOW, ["mail"])
-    store.message_delayed(row.id, "connection refused", NOW + 60)
-    assert store.claim_message(NOW + 59, ["mail"]) is None
-    assert store.next_message_due() == NOW + 60
-    again = store.claim_message(NOW + 60, ["mail"])
-    assert (again.id, again.attempts, again.last_error) == (row.id, 2, "connection refused")
-
-
-def test_sent_and_failed_messages_stay_as_rows(store):
-    store.add_message(["mail", "hook:led"], "xp", MESSAGE, NOW)
-    store.message_sent(store.claim_message(NOW, ["mail"]).id, NOW + 1)
-    store.message_failed(store.claim_message(NOW, ["hook:led"]).id, "no such command")
-    rows = store.messages()
-    assert [(row.state, row.sent_at, row.last_error) for row in rows] == [
-        ("sent", NOW + 1, None),
-        ("failed", None, "no such command"),
-    ]
-    assert store.next_message_due() is None
-    assert [row.channel for row in store.messages(["failed"])] == ["hook:led"]
-    assert store.claim_message(NOW + 9999, ["mail", "hook:led"]) is None
-
-
-def test_oldest_message_is_claimed_first(store):
-    for number in range(3):
-        store.add_message(["mail"], "xp", replace(MESSAGE, subject=str(number)), NOW - number)
-    assert [store.claim_message(NOW, ["mail"]).message.subject for _ in range(3)] == ["2", "1", "0"]
-
-
-def test_message_of_a_sender_that_died_waits_again(store, path):
-    store.add_message(["mail"], "xp", MESSAGE, NOW)
-    claim = "import sys; from buddywatch.store.store import Store; Store.open(sys.argv[1]).claim_message(2e9, ['mail'])"
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", claim, path], env=env, check=True)
-    assert [row.state for row in store.messages()] == ["sending"]
-    assert store.release_abandoned() == 1
-    again = store.claim_message(NOW, ["mail"])
-    assert again.attempts == 2
-    assert store.release_abandoned() == 0
-
-
-def test_a_message_that_somebody_else_has_claimed_meanwhile_is_not_released(store, path):
-    store.add_message(["mail"], "xp", MESSAGE, NOW)
-    store.claim_message(NOW, ["mail"])
-
-    def meanwhile(owner):
-        with Store.open(path) as other:
-            other._run("UPDATE outbox SET owner = 'another/1'")
-        return True
-
-    assert store._release(meanwhile) == 0
-    assert [row.state for row in store.messages()] == ["sending"]
-
-
-def test_process_number_that_is_used_again_is_not_the_sender(store):
-    store.add_message(["mail"], "xp", MESSAGE, NOW)
-    store.claim_message(NOW, ["mail"])
-    store._run("UPDATE outbox SET owner = ?", (f"{os.getpid()}/1",))  # as if this process had started long before
-    assert store.release_abandoned() == 1
