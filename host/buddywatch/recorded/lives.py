@@ -103,10 +103,6 @@ class _Splitter:
 
     def _take_reading(self, reading: Reading) -> Iterator[InLife]:
         shape = shape_of(reading)
-        if not (shape.has_time or shape.has_uptime or self._flags.interval_s):
-            raise RecordedError(
-                f"line {reading.line}: no date and no uptime with the readings: give --interval SECONDS, their spacing"
-            )
         if self._shape is not None and self._shape.takes(shape):
             if self._candidate is not None:
                 yield self._placed(_torn(self._candidate))
@@ -124,10 +120,15 @@ class _Splitter:
 
     def _begin(self, reading: Reading) -> Iterator[InLife]:
         """A life of another shape begins with this reading. What came before it is of this life, if it is the first."""
+        shape = shape_of(reading)
+        if not (shape.has_time or shape.has_uptime or self._flags.interval_s):
+            raise RecordedError(
+                f"line {reading.line}: no date and no uptime with the readings: give --interval SECONDS, their spacing"
+            )
         is_first = self._shape is None
         self._cause = FIRST if is_first else self._fallen(reading) or AGENT_RESTART
         self._life += 1
-        self._shape, self._candidate, self._last = shape_of(reading), None, reading
+        self._shape, self._candidate, self._last = shape, None, reading
         before = [piece for piece in self._held if _is_before(piece, reading)]
         self._held = self._held[len(before) :]
         for piece in before:

@@ -4,29 +4,13 @@ from pathlib import Path
 
 import pytest
 from buddywatch.model.samples import Boot, Event, Snapshot
-from buddywatch.recorded.formats import format_of, read
-from buddywatch.recorded.pieces import Flags, Line, RecordedError, Unreadable
+from buddywatch.recorded.pieces import Flags, RecordedError, Unreadable
 from hypothesis import given
 from hypothesis import strategies as st
+from recordings import ENDED, items_of, of_kind
 
 TRACES = Path(__file__).resolve().parents[2] / "fixtures" / "traces"
 HEADER = "up_ms\tmem_free_kb\tprocesses\torder0\torder1\tevent"
-NONE = Flags()
-ENDED = 1_700_000_000.0
-
-
-def lines_of(text):
-    whole = text.split("\n")
-    return [Line(n, line, n < len(whole)) for n, line in enumerate(whole, 1) if line or n < len(whole)]
-
-
-def items_of(text, flags=NONE, board="b", ended=ENDED):
-    known = lines_of(text)
-    return list(read(lambda: iter(known), format_of([line.text for line in known[:200]]), flags, board, ended))
-
-
-def of_kind(items, kind):
-    return [item for item in items if isinstance(item, kind)]
 
 
 def table(*rows):
