@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 # Why frames are lost. Only LOSSES are reported by mail.
 OVERWRITTEN = "overwritten"  # the board's ring was full and dropped them before the host asked
@@ -21,7 +23,8 @@ ENDING, CLOSED, GOES_ON = "ending", "closed", "goes-on"
 VOLATILE_FACTS = frozenset({"oldest", "next", "key", "up", "dropped", "heap_used", "heap_total", "poll_us"})
 
 
-@dataclass(frozen=True)
+# Not frozen, as all others here are: there is one for each poll of each board, and it is made in a third of the time.
+@dataclass(slots=True, unsafe_hash=True)
 class Zone:
     """One memory zone in one snapshot. Marks and reserve are in pages, None if the board has no zoneinfo."""
 
@@ -34,9 +37,12 @@ class Zone:
     reserve_pages: int | None = None  # lowmem_reserve towards ZONE_NORMAL
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Snapshot:
-    """One poll of a board. seq is the number of its last frame, first_seq of its first (large machines: several)."""
+    """One poll of a board. seq is the number of its last frame, first_seq of its first (large machines: several).
+
+    As it came over the wire it is a protocol.layout.WireSnapshot.
+    """
 
     boot_id: str
     first_seq: int
@@ -48,6 +54,20 @@ class Snapshot:
     free_pages: int | None = None  # MemFree
     reclaimable_pages: int | None = None
     slab_pages: int | None = None
+
+    @property
+    def blocks(self) -> Sequence[object]:
+        """What is free and what is demanded: a verdict depends on nothing else of the snapshot."""
+        return self.zones
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Snapshot) and _values(self) == _values(other)
+
+    def __hash__(self) -> int:
+        return hash((self.boot_id, self.seq, self.time))
+
+
+_values = attrgetter(*(column.name for column in fields(Snapshot)))
 
 
 @dataclass(frozen=True)

@@ -77,17 +77,18 @@ class BoardClock:
     def wall(self, uptime_s: float) -> float:
         """The time of uptime_s, as far as is known now."""
         uptimes, times = self._uptimes, self._times
+        if uptime_s >= uptimes[-1]:
+            return times[-1] + (uptime_s - uptimes[-1])
         i = bisect_right(uptimes, uptime_s)
         if i == 0:
             return times[0] - (uptimes[0] - uptime_s)
-        if i == len(uptimes):
-            return times[-1] + (uptime_s - uptimes[-1])
         share = (uptime_s - uptimes[i - 1]) / (uptimes[i] - uptimes[i - 1])
         return times[i - 1] + share * (times[i] - times[i - 1])
 
     def assign(self, uptime_s: float) -> float:
         """wall(), for a value that is stored: later corrections leave this time as it is."""
-        self.edge_s = max(self.edge_s, uptime_s)
+        if uptime_s > self.edge_s:
+            self.edge_s = uptime_s
         return self.wall(uptime_s)
 
     def _correct(self, uptime_s: float, true_time: float) -> None:

@@ -8,6 +8,7 @@ asked for any more, but a slower link may still bring it: it is lost when close(
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -94,15 +95,21 @@ class BoardTracker:
         """
         if isinstance(item, Hello):
             return self._take_hello(item, arrival, live, not_before)
+        return self.take_of_boot(item.boot_id, [item], arrival, live)
+
+    def take_of_boot(
+        self, boot_id: str, items: Sequence[Frame | GapReport], arrival: float, live: bool = True
+    ) -> list[Stored]:
+        """The same for several items of one boot that arrived together."""
         out: list[Stored] = []
-        life = self._lives.get(item.boot_id)
+        life = self._lives.get(boot_id)
         if life is None:
             out += self._make_room(arrival)
-            life = self._lives[item.boot_id] = Life(item.boot_id)
+            life = self._lives[boot_id] = Life(boot_id)
         if life.known is not None:
-            return out + self._take_known(life.known, item, arrival, live)
-        if len(life.waiting) < WAITING_MAX:
-            life.waiting.append((item, arrival, live))
+            return out + self._take_known(life.known, items, arrival, live)
+        room = WAITING_MAX - len(life.waiting)
+        life.waiting += [(item, arrival, live) for item in items[:room]]
         return out
 
     def close(self, boot_id: str, now: float) -> list[Stored]:
@@ -205,7 +212,7 @@ class BoardTracker:
         out: list[Stored] = [*self._switch(known, arrival, live), known.boot]
         known.heard = True
         for item, when, was_live in life.waiting:  # first, for the ring may have overwritten them since they came
-            out += self._take_known(known, item, when, was_live)
+            out += self._take_known(known, [item], when, was_live)
         life.waiting.clear()
         return out + self._take_numbers(known, told, arrival, live)
 
@@ -242,17 +249,19 @@ class BoardTracker:
         ended = before.begin_end(known.boot.boot_id, now)
         return [*out, *ended] if live else [*out, *ended, *before.close(now)]
 
-    def _take_known(self, known: KnownBoot, item: Frame | GapReport, arrival: float, live: bool) -> list[Stored]:
-        out: list[Stored] = []
-        if isinstance(item, Frame):
-            if known is self._current:
-                self._known_in_a_row = self._known_in_a_row + 1 if item.seq in known.frames.known else 0
+    def _take_known(
+        self, known: KnownBoot, items: Iterable[Frame | GapReport], arrival: float, live: bool
+    ) -> list[Stored]:
+        frames, out = known.frames, known.frames.begin(arrival)
+        for item in items:
+            if isinstance(item, GapReport):
+                frames.overwritten(item.first, item.last)
+            elif known is self._current:
+                self._known_in_a_row = 0 if frames.take(item, live) else self._known_in_a_row + 1
                 self._in_doubt = self._in_doubt or self._known_in_a_row >= KNOWN_IN_A_ROW_MAX
             else:
                 self._in_doubt = self._in_doubt or item.seq > known.left_at
-            out += known.frames.take(item.seq, item.kind, item.body, arrival, live)
-        else:
-            out += known.frames.overwritten(item.first, item.last, arrival)
+                frames.take(item, live)
         return [*out, *known.after_end(arrival)]
 
     @property

@@ -44,33 +44,43 @@ class Layout:
         self.zones = tuple(_zone(facts, f"z{i}") for i in range(count))
         self.width = len(self.columns) + sum(zone.orders + MARKS * zone.has_marks for zone in self.zones)
         self.interval_cs = whole(facts, "interval_cs")
+        self.head = len(self.columns)  # where the zones begin
+        self._at = {name: at for at, name in enumerate(self.columns)}
+        # With no number above this one, all blocks together have fewer pages than WHOLE_MAX.
+        self._surely_few = (WHOLE_MAX - 1) // max(1, sum(1 << zone.orders for zone in self.zones))
 
-    def snapshot(self, boot_id: str, first_seq: int, seq: int, vector: Sequence[int], time: float) -> Snapshot:
-        """The Snapshot that a vector stands for; ValueError if the vector has another width or impossible numbers."""
-        self._check(vector)
-        values = dict(zip(self.columns, vector, strict=False))
-        free_pages = values.get("free")
-        zones, at, in_blocks = [], len(self.columns), 0
+    def snapshot(self, boot_id: str, first_seq: int, seq: int, vector: Sequence[int], time: float) -> WireSnapshot:
+        """The snapshot that a vector stands for; ValueError if the vector has another width or impossible numbers.
+
+        It keeps the vector, which must not be changed any more.
+        """
+        if len(vector) != self.width:
+            raise ValueError(f"vector of {len(vector)} numbers, expected {self.width}")
+        if min(vector) < 0 or max(vector) > self._surely_few:
+            self._check(vector)
+        return WireSnapshot(self, boot_id, first_seq, seq, time, vector)
+
+    def zones_of(self, vector: Sequence[int]) -> tuple[Zone, ...]:
+        """The zones in a vector."""
+        zones, at = [], self.head
         for zone in self.zones:
             marks: Sequence[int | None] = _NONE
             if zone.has_marks:
                 marks = vector[at : at + MARKS]
                 at += MARKS
-            nr_free = tuple(vector[at : at + zone.orders])
+            zones.append(Zone(zone.node, zone.name, tuple(vector[at : at + zone.orders]), *marks))
             at += zone.orders
-            in_blocks += pages(nr_free)
-            zones.append(Zone(zone.node, zone.name, nr_free, *marks))
-        if in_blocks >= WHOLE_MAX:
-            raise ValueError(f"{in_blocks} free pages: no machine has so many")
-        if free_pages is not None:
-            free_pages += in_blocks
-        return Snapshot(
-            boot_id, first_seq, seq, time, vector[0] * 10, tuple(zones),
-            values.get("proc"), free_pages, values.get("recl"), values.get("slab"),
-        )  # fmt: skip
+        return tuple(zones)
+
+    def value(self, vector: Sequence[int], column: str) -> int | None:
+        """A named number of a vector; None if the board does not send it."""
+        at = self._at.get(column)
+        return None if at is None else vector[at]
 
     def vector(self, snapshot: Snapshot) -> list[int]:
         """The vector of a snapshot of this layout; ValueError if the snapshot is of another one."""
+        if isinstance(snapshot, WireSnapshot) and snapshot.is_of(self):
+            return list(snapshot.vector)
         free_pages = snapshot.free_pages
         if free_pages is not None:
             free_pages -= sum(pages(zone.nr_free) for zone in snapshot.zones)
@@ -89,13 +99,67 @@ class Layout:
         return vector
 
     def _check(self, vector: Sequence[int]) -> None:
-        if len(vector) != self.width:
-            raise ValueError(f"vector of {len(vector)} numbers, expected {self.width}")
-        if min(vector) < 0:
-            # "free" alone may be: MemFree is counted per processor and summed a little later than the free lists
-            free = self.columns.index("free") if "free" in self.columns else -1
-            if any(number < 0 for i, number in enumerate(vector) if i != free):
-                raise ValueError(f"vector with a negative number: {list(vector)}")
+        if max(vector) >= WHOLE_MAX or min(vector) <= -WHOLE_MAX:
+            raise ValueError("a number too large to be one")
+        # "free" alone may be negative: MemFree is counted per processor and summed a little later than the free lists
+        if any(number < 0 for i, number in enumerate(vector) if i != self._at.get("free", -1)):
+            raise ValueError(f"vector with a negative number: {list(vector)}")
+        in_blocks = sum(pages(zone.nr_free) for zone in self.zones_of(vector))
+        if in_blocks >= WHOLE_MAX:
+            raise ValueError(f"{in_blocks} free pages: no machine has so many")
+
+
+class WireSnapshot(Snapshot):
+    """A snapshot whose numbers stay the vector of the wire; what is asked for is taken from it then.
+
+    vector: in the order of the boot's layout.
+    """
+
+    __slots__ = ("_layout", "_zones", "vector")
+
+    def __init__(
+        self, layout: Layout, boot_id: str, first_seq: int, seq: int, time: float, vector: Sequence[int]
+    ) -> None:
+        self.boot_id = boot_id
+        self.first_seq = first_seq
+        self.seq = seq
+        self.time = time
+        self.uptime_ms = vector[0] * 10
+        self.vector = vector
+        self._layout = layout
+        self._zones: tuple[Zone, ...] | None = None
+
+    @property
+    def blocks(self) -> Sequence[object]:
+        return self.vector[self._layout.head :]
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:  # type: ignore[override]
+        if self._zones is None:
+            self._zones = self._layout.zones_of(self.vector)
+        return self._zones
+
+    @property
+    def processes(self) -> int | None:  # type: ignore[override]
+        return self._layout.value(self.vector, "proc")
+
+    @property
+    def free_pages(self) -> int | None:  # type: ignore[override]
+        beside_blocks = self._layout.value(self.vector, "free")
+        return None if beside_blocks is None else beside_blocks + sum(pages(zone.nr_free) for zone in self.zones)
+
+    @property
+    def reclaimable_pages(self) -> int | None:  # type: ignore[override]
+        return self._layout.value(self.vector, "recl")
+
+    @property
+    def slab_pages(self) -> int | None:  # type: ignore[override]
+        return self._layout.value(self.vector, "slab")
+
+    def is_of(self, layout: Layout) -> bool:
+        """Whether its vector is in the order of this layout."""
+        mine = self._layout
+        return mine is layout or (mine.columns, mine.zones) == (layout.columns, layout.zones)
 
 
 def pages(nr_free: Sequence[int]) -> int:

@@ -33,6 +33,9 @@ class Ranges:
 
     def add(self, first: int, last: int) -> None:
         """Put first..last into the set."""
+        if self._lasts and first == self._lasts[-1] + 1 and first <= last:
+            self._lasts[-1] = last
+            return
         start = bisect_left(self._lasts, first - 1)
         end = bisect_right(self._firsts, last + 1)
         if start < end:

@@ -15,10 +15,13 @@ from buddyd import wire, wire_host
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, Event, Gap, Snapshot
 from buddywatch.protocol.board_clock import BoardClock
 from buddywatch.protocol.bounds import UPTIME_MAX_CS, WHOLE_MAX
-from buddywatch.protocol.layout import Layout
+from buddywatch.protocol.changes import apply_whole
+from buddywatch.protocol.frame import Frame
+from buddywatch.protocol.layout import Layout, WireSnapshot
 from buddywatch.protocol.ranges import Ranges
 
 HELD_MAX = 20_000  # frames that wait for one before them; what is dropped beyond is asked for again
+_WHOLE = (wire.KEY, wire.DELTA)  # snapshots of one frame
 HOLES_MAX = 16_384  # a ring with more holes than this would take 16,384 key frames: 1 MB, on boards of 8 MB
 
 Decoded = Snapshot | Event | Gap
@@ -94,11 +97,9 @@ class BootFrames:
         self._give_up_overwritten(1, oldest - 1)
         return self._out
 
-    def overwritten(self, first: int, last: int, now: float) -> list[Decoded]:
-        """The board says that first..last are overwritten."""
-        self._begin(now)
+    def overwritten(self, first: int, last: int) -> None:
+        """The board says that first..last are overwritten. After begin()."""
         self._give_up_overwritten(max(first, 1), min(last, self.end))
-        return self._out
 
     def close(self, now: float) -> list[Decoded]:
         """The boot is over: what is missing will never come."""
@@ -108,26 +109,47 @@ class BootFrames:
             self._break(chain, number)
         return self._out
 
-    def take(self, seq: int, kind: bytes, body: bytes, arrival: float, live: bool) -> list[Decoded]:
-        """A verified frame. live: it came when it was made, or as soon as it could, so that arrival tells the time."""
-        if seq in self.known or seq < 1:
-            return []
-        self._begin(arrival, seq if live else 0)
+    def begin(self, arrival: float) -> list[Decoded]:
+        """Items have arrived, which are given to take() and overwritten() one by one. What follows from them is in the
+        returned list.
+        """
+        self._begin(arrival)
+        return self._out
+
+    def take(self, frame: Frame, live: bool) -> bool:
+        """Take a verified frame. Returns whether it is new. live: it came when it was made, or as soon as it could, so
+        that its arrival tells the time.
+        """
+        _, seq, kind, body = frame
+        is_next = seq == self.end + 1
+        if not is_next and (seq in self.known or seq < 1):
+            return False
+        self._arrived = seq if live else 0
         self.holes_seen += seq > self.end + 1
         self.known.add(seq, seq)
         self.end = max(self.end, seq)
+        chain = self._chains.pop(seq, None)
+        if is_next and chain is not None and kind in _WHOLE and (chain.vector is not None or kind == wire.KEY):
+            # The ordinary case: nothing is held, and no chain goes on behind it.
+            self._urgent = seq if kind == wire.KEY else self._urgent
+            self._decode(seq, kind, body, chain)
+            self._chains[seq + 1] = chain
+            return True
+        self._take_apart(seq, kind, body, chain)
+        return True
+
+    def _take_apart(self, seq: int, kind: bytes, body: bytes, chain: _Chain | None) -> None:
+        """A frame that is not simply the next one."""
         if kind == wire.EVENT:
             self._out.append(self._event(seq, body))
             self._events[seq] = None
         else:
             self._hold(seq, kind, body)
-        chain = self._chains.pop(seq, None)
         if chain is not None:
             self._follow(seq, chain)
         if seq in self._held and kind in wire.STARTS_GROUP:
             self._follow(seq, _Chain())  # no chain has come to it, but one can begin here
         self._keep_bounds()
-        return self._out
 
     def ask(self, limit: int) -> tuple[int, int] | None:
         """(first, count) of the missing frames that are needed first; None if all are there, or given up.
@@ -145,10 +167,10 @@ class BootFrames:
         """How many of first..last may still come."""
         return sum(b - a + 1 for a, b in self.known.missing(first, min(last, self.end)))
 
-    def _begin(self, now: float, arrived: int = 0) -> None:
+    def _begin(self, now: float) -> None:
         self._out = []
         self._now = now
-        self._arrived = arrived
+        self._arrived = 0
 
     def _hold(self, seq: int, kind: bytes, body: bytes) -> None:
         self._held[seq] = (kind, body)
@@ -175,30 +197,38 @@ class BootFrames:
     def _decode(self, seq: int, kind: bytes, body: bytes, chain: _Chain) -> None:
         if kind in wire.STARTS_SNAPSHOT:
             self._break(chain, seq)
-        if kind in wire.STARTS_GROUP:
-            chain.vector = [0] * self._layout.width
-        elif chain.vector is None or (kind not in wire.STARTS_SNAPSHOT and not chain.first):
+            if kind in wire.STARTS_GROUP:
+                chain.vector = [0] * self._layout.width
+            elif chain.vector is None:
+                self._lose(seq, seq, UNDECODABLE)
+                return
+            else:
+                chain.vector = chain.vector.copy()  # the snapshot before keeps its own
+                chain.vector[0] += self._layout.interval_cs
+            chain.first, chain.column = seq, 0
+        elif chain.vector is None or not chain.first:
             self._lose(seq, seq, UNDECODABLE)
             return
-        elif kind in wire.STARTS_SNAPSHOT:
-            chain.vector[0] += self._layout.interval_cs
-        if kind in wire.STARTS_SNAPSHOT:
-            chain.first, chain.column = seq, 0
         try:
-            chain.column = wire.apply_changes(body, chain.vector, chain.column)
+            if kind in _WHOLE:
+                apply_whole(body, chain.vector)
+            else:
+                chain.column = wire.apply_changes(body, chain.vector, chain.column)
             if kind in wire.ENDS_SNAPSHOT:
                 self._out.append(self._snapshot(chain.first, seq, chain.vector))
                 chain.first = 0
         except ValueError:
             self._break(chain, seq + 1)
 
-    def _snapshot(self, first: int, seq: int, vector: Sequence[int]) -> Snapshot:
-        if not 0 <= vector[0] <= UPTIME_MAX_CS or max(vector) >= WHOLE_MAX or min(vector) <= -WHOLE_MAX:
+    def _snapshot(self, first: int, seq: int, vector: list[int]) -> WireSnapshot:
+        if not 0 <= vector[0] <= UPTIME_MAX_CS:
             raise ValueError("a number too large to be one")
         uptime_s = vector[0] / 100
+        snapshot = self._layout.snapshot(self.boot_id, first, seq, vector, 0.0)
         if seq == self._arrived:
             self._clock.observe(uptime_s, self._now)
-        return self._layout.snapshot(self.boot_id, first, seq, vector, self._clock.assign(uptime_s))
+        snapshot.time = self._clock.assign(uptime_s)
+        return snapshot
 
     def _event(self, seq: int, body: bytes) -> Event:
         try:
