@@ -23,6 +23,7 @@ from buddywatch.model.alerts import (
     KERNEL_FAILURE,
     LOST,
     OFF,
+    OK,
     REBOOTED,
     REFUSED,
     SILENT,
@@ -30,7 +31,7 @@ from buddywatch.model.alerts import (
     RulesHistory,
 )
 from buddywatch.model.batch import BoardRows, StoredEvent
-from buddywatch.model.samples import ENDING, Boot, BootEnd, Event, Gap, Piece, Snapshot, Zone
+from buddywatch.model.samples import ENDING, Boot, BootEnd, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.judge import judge, page_bytes_of, rule_of
 
@@ -48,7 +49,7 @@ class _Verdicts:
     """
 
     boot_id: str
-    zones: tuple[Zone, ...]
+    blocks: object
     needs: tuple[NeedState, ...]
     levels: tuple[str | None, ...]
 
@@ -91,6 +92,7 @@ class BoardRules:
         self._is_expected = lately or any(known.name == named for known in config.boards)
         self._heard_s = monotonic_s
         self._is_silent = False
+        self._silent_after_s = float(self._settings.silent_after_s or self._alert.silent_after_s)
         self._reboots = Reboots()
         self._incidents.now = now
         self._incidents.retire(self._watched())
@@ -152,12 +154,6 @@ class BoardRules:
     def _patience_s(self) -> float:
         return self._config.collector.hole_patience_s
 
-    @property
-    def _silent_after_s(self) -> float:
-        configured_s = self._settings.silent_after_s or self._alert.silent_after_s
-        interval_s = signals.interval_s(self._newest.facts) if self._newest else None
-        return signals.silent_after_s(configured_s, interval_s)
-
     def _resume(self, history: RulesHistory, monotonic_s: float) -> None:
         self._sequence = Sequence()
         self._sequence.know(history.earlier)
@@ -176,6 +172,8 @@ class BoardRules:
         """The facts for judging the boot's snapshots."""
         if self._newest is None or boot.boot_id not in self._verdict_of or boot.boot_id == self._newest.boot_id:
             self._newest = boot
+        configured_s = self._settings.silent_after_s or self._alert.silent_after_s
+        self._silent_after_s = signals.silent_after_s(configured_s, signals.interval_s(self._newest.facts))
         rule = self._settings.rule or rule_of(boot.facts)
         self._verdict_of[boot.boot_id] = (rule, self._settings.page_bytes or page_bytes_of(boot.facts))
         self._last = None
@@ -183,9 +181,7 @@ class BoardRules:
     def _keep(self, item: Item, now: float, monotonic_s: float) -> None:
         """Store one item. Act at once on items that need not wait for earlier ones."""
         if isinstance(item, Snapshot):
-            self.rows.snapshots.append(item)
-            self._sequence.add(item.boot_id, Piece(item.first_seq, item.seq, item), monotonic_s)
-            self._hear(now, monotonic_s)
+            self._keep_snapshot(item, now, monotonic_s)
         elif isinstance(item, Boot):
             self._keep_boot(item)
         elif isinstance(item, Event):
@@ -199,10 +195,20 @@ class BoardRules:
             if text is not None:
                 self._incidents.note(LOST, self._alert.lost, text, Moment(item.time, item.boot_id, item.first))
 
-    def _hear(self, now: float, monotonic_s: float) -> None:
+    def _keep_snapshot(self, snapshot: Snapshot, now: float, monotonic_s: float) -> None:
+        self.rows.snapshots.append(snapshot)
         self._heard_s = monotonic_s
         self._is_expected = True
         self._is_silent = False
+        if self._incidents.phase(SILENT) != OK:
+            self._hear(now)
+        if self._sequence.passes(snapshot):
+            self._judge_snapshot(snapshot.boot_id, snapshot)
+            self.rows.judged = self._sequence.position
+        else:
+            self._sequence.add(snapshot.boot_id, Piece(snapshot.first_seq, snapshot.seq, snapshot), monotonic_s)
+
+    def _hear(self, now: float) -> None:
         if self._alert.silent != OFF:
             signal = signals.heard_signal(self._alert.silent)
             self._incidents.apply(signal, Moment(now), clear=self._alert.clear_samples)
@@ -272,7 +278,7 @@ class BoardRules:
 
     def _judge_snapshot(self, boot_id: str, snapshot: Snapshot) -> None:
         alert, last = self._alert, self._last
-        if last is None or last.boot_id != boot_id or last.zones != snapshot.zones:
+        if last is None or last.boot_id != boot_id or last.blocks != snapshot.blocks:
             last = self._last = self._verdicts(boot_id, snapshot)
         self._samples += 1
         if last.levels != self._settled:
@@ -296,7 +302,7 @@ class BoardRules:
         rule, page_bytes = self._verdict_of[boot_id]
         needs = tuple([judge(snapshot, page_bytes, need, rule) for need in self._needs])
         levels = tuple([signals.LEVELS[of](need) for need in needs for of in self._severities])
-        return _Verdicts(boot_id, snapshot.zones, needs, levels)
+        return _Verdicts(boot_id, snapshot.blocks, needs, levels)
 
     def _watched(self) -> set[tuple[str, str | None]]:
         """The (rule, need) pairs in the configuration."""

@@ -12,6 +12,7 @@ from buddywatch.model.batch import BoardRows, IncidentChange, NotedTransition
 LATE_AFTER_S = 60.0  # an event that reaches the host later than this is reported as delayed
 
 _Key = tuple[str, str | None]  # rule, need
+_OK_STATE = RuleState()
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class Incidents:
         self._new_id = new_id
 
     def phase(self, rule: str, need: str | None = None) -> str:
-        return self._states.get((rule, need), RuleState()).phase
+        return self._states.get((rule, need), _OK_STATE).phase
 
     def apply(self, signal: signals.Signal, at: Moment, hold: int = 1, clear: int = 1) -> bool:
         """Apply one more sample to the signal's rule. False: its state stays, as it will for each equal sample."""
-        before = self._states.get((signal.rule, signal.need), RuleState())
+        before = self._states.get((signal.rule, signal.need), _OK_STATE)
         after = signals.step(before, signal.level, hold, clear)
         if after.phase != before.phase:
             after = self._enter(before, after, signal, at)
@@ -56,7 +57,7 @@ class Incidents:
 
     def note_within(self, signal: signals.Signal, at: Moment) -> None:
         """Add news about an open incident: it needs a message and changes no state."""
-        incident_id = self._states.get((signal.rule, signal.need), RuleState()).incident_id
+        incident_id = self._states.get((signal.rule, signal.need), _OK_STATE).incident_id
         self._add_transition(signal, at, FIRING, NOTED, incident_id, needs_message=True)
 
     def retire(self, watched: Container[_Key]) -> None:
@@ -64,11 +65,11 @@ class Incidents:
         for (rule, need), state in list(self._states.items()):
             if state.phase != OK and (rule, need) not in watched:
                 signal = signals.Signal(rule, need, None, "off", "no longer watched")
-                self._enter(state, RuleState(), signal, Moment(self.now), quietly=True)
-                self._set((rule, need), RuleState())
+                self._enter(state, _OK_STATE, signal, Moment(self.now), quietly=True)
+                self._set((rule, need), _OK_STATE)
 
     def _set(self, key: _Key, state: RuleState) -> bool:
-        if state == self._states.get(key, RuleState()):
+        if state == self._states.get(key, _OK_STATE):
             return False
         self._states[key] = state
         self.rows.rule_states[key] = state

@@ -38,6 +38,13 @@ class _BootQueue:
         self.highest = max(self.highest, piece.last)
         heapq.heappush(self._pieces, (piece.last, self._pushed, piece))
 
+    def passes(self, first: int, last: int) -> bool:
+        """Frames that come right behind the judged ones, with nothing waiting, are judged now. False: they are not."""
+        if self._pieces or self._judged is None or first != self._judged + 1:
+            return False
+        self._judged = self.highest = last
+        return True
+
     def pop(self, over_holes: bool) -> Piece | None:
         """The next piece; None if there is none, or a hole before it."""
         if not self._pieces or (self.is_blocked and not over_holes):
@@ -101,6 +108,13 @@ class Sequence:
                         self.blocked_since_s = monotonic_s  # part of the hole was filled: wait for the rest
                     queue.push(piece)
                 return
+
+    def passes(self, snapshot: Snapshot) -> bool:
+        """The ordinary case: it is the next snapshot of the only boot, and nothing waits. Then it counts as judged."""
+        queues = self._queues
+        if len(queues) != 1 or queues[0].boot_id != snapshot.boot_id or self.blocked_since_s is not None:
+            return False
+        return queues[0].passes(snapshot.first_seq, snapshot.seq)
 
     @property
     def position(self) -> tuple[str, int] | None:

@@ -87,8 +87,7 @@ class BoardClock:
 
     def assign(self, uptime_s: float) -> float:
         """wall(), for a value that is stored: later corrections leave this time as it is."""
-        if uptime_s > self.edge_s:
-            self.edge_s = uptime_s
+        self.edge_s = max(self.edge_s, uptime_s)
         return self.wall(uptime_s)
 
     def _correct(self, uptime_s: float, true_time: float) -> None:

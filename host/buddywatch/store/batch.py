@@ -21,16 +21,14 @@ class BatchStore(RulesStore, HeardStore):
             for url, unheard in batch.unheard.items():
                 self.set_unheard(url, unheard)
             if batch.urls is not None:
-                for board in {change.board for change in batch.links}:
-                    self.forget_links(board, batch.urls)
+                self.forget_links({change.board for change in batch.links}, batch.urls)
             for moved in batch.moves:
                 self.move_boot(moved)
 
     def _write_data(self, board: str, rows: BoardRows) -> None:
         for boot in rows.boots:
             self.add_boot(board, boot)
-        for snapshot in rows.snapshots:
-            self.add_snapshot(board, snapshot)
+        self.add_snapshots(board, rows.snapshots)
         self.add_vectors(board, rows.vectors)
         for stored in rows.events:
             self.add_event(board, stored.event, stored.copy)

@@ -6,11 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
+from buddywatch.protocol.layout import Layout
 from buddywatch.store.migrations import SUM_OF_LOSSES
 from buddywatch.store.read import BOOT, ReadStore, milliseconds
 
@@ -48,12 +49,19 @@ class DataStore(ReadStore):
 
     def add_snapshot(self, board: str, snapshot: Snapshot) -> bool:
         """Store a snapshot of an added boot. Returns True if it is new. ValueError: does not fit the boot's facts."""
-        key = self._known_key(board, snapshot.boot_id)
-        of_boot = self._layout(key)
-        if of_boot is None:
-            raise ValueError(f"the facts of boot {snapshot.boot_id} of board {board} cannot be read")
-        row = VectorRow("", snapshot.first_seq, snapshot.seq, milliseconds(snapshot.time), of_boot[1].vector(snapshot))
-        return self._add_rows(key, [row]) == 1
+        return self.add_snapshots(board, [snapshot]) == 1
+
+    def add_snapshots(self, board: str, snapshots: Iterable[Snapshot]) -> int:
+        """Store snapshots of added boots. Returns how many are new. ValueError: one does not fit its boot's facts."""
+        return sum(
+            self._add_rows(self._known_key(board, boot_id), self._as_vectors(board, boot_id, of_boot))
+            for boot_id, of_boot in groupby(snapshots, key=attrgetter("boot_id"))
+        )
+
+    def _as_vectors(self, board: str, boot_id: str, snapshots: Iterable[Snapshot]) -> Iterator[VectorRow]:
+        layout = self._known_layout(board, boot_id)
+        for shot in snapshots:
+            yield VectorRow(boot_id, shot.first_seq, shot.seq, milliseconds(shot.time), layout.vector(shot))
 
     def add_vectors(self, board: str, rows: Iterable[VectorRow]) -> int:
         """Store snapshots of added boots. Returns how many are new. ValueError: one does not fit its boot's facts."""
@@ -63,14 +71,17 @@ class DataStore(ReadStore):
         )
 
     def _fitting(self, board: str, boot_id: str, rows: Iterable[VectorRow]) -> Iterator[VectorRow]:
-        of_boot = self._layout(self._known_key(board, boot_id))
-        if of_boot is None:
-            raise ValueError(f"the facts of boot {boot_id} of board {board} cannot be read")
-        width = of_boot[1].width
+        width = self._known_layout(board, boot_id).width
         for row in rows:
             if len(row.vector) != width:
                 raise ValueError(f"snapshot {row.seq} has {len(row.vector)} numbers, expected {width}")
             yield row
+
+    def _known_layout(self, board: str, boot_id: str) -> Layout:
+        of_boot = self._layout(self._known_key(board, boot_id))
+        if of_boot is None:
+            raise ValueError(f"the facts of boot {boot_id} of board {board} cannot be read")
+        return of_boot[1]
 
     def _add_rows(self, key: int, rows: Iterable[VectorRow]) -> int:
         sql = "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)"
@@ -156,11 +167,12 @@ class DataStore(ReadStore):
             values = (url, link.is_up, _text(link.last_error))
             self._run("INSERT OR REPLACE INTO unheard_links VALUES (?, ?, ?)", values)
 
-    def forget_links(self, board: str, keep: Iterable[str]) -> None:
-        """Delete links of the board that are down and not in `keep`: they were removed from the configuration."""
-        kept = json.dumps(list(keep))
-        sql = "DELETE FROM links WHERE board = ? AND up = 0 AND url NOT IN (SELECT value FROM json_each(?))"
-        self._run(sql, (board, kept))
+    def forget_links(self, boards: Iterable[str], keep: Iterable[str]) -> None:
+        """Delete links of these boards that are down and not in `keep`: they were removed from the configuration."""
+        of_boards, kept = set(boards), set(keep)
+        down = self._rows("SELECT board, url FROM links WHERE up = 0")
+        gone = [link for link in down if link[0] in of_boards and link[1] not in kept]
+        self._run_many("DELETE FROM links WHERE board = ? AND url = ?", gone)
 
     def links_down(self, time: float) -> None:
         """Mark all links as down and reset their counts; a killed collector could not. Called at every start."""

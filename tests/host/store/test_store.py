@@ -233,7 +233,7 @@ def test_links_that_nobody_tries_any_more_are_forgotten(store):
     for url in (kept, gone, still_up):
         store.link_state("other", url, False, START)
         store.link_state("xp", url, url == still_up, START)
-    store.forget_links("xp", [kept])
+    store.forget_links(["xp"], [kept])
     assert {link.url for link in store.links("xp")} == {kept, still_up}
     assert len(store.links("other")) == 3
 
