@@ -212,7 +212,8 @@ def _without_state(case: Case) -> str:
     if is_page and case.answer.request.flags and case.answer.request.can_wait:
         return f"memory ran out: not even single pages could be freed; {missing}"
     if case.message and "oom" in case.message.kinds:
-        return f"memory ran out, and the kernel called the OOM killer; {missing}"
+        held = case.finding.held if case.finding else ""
+        return f"memory ran out, and {held or 'the kernel called the OOM killer'}; {missing}"
     if not case.answer.request.can_wait:
         return f"it could not wait (an atomic request), in a moment without {_lacked(case)}; {missing}"
     return f"unknown, because {missing}"
@@ -235,6 +236,8 @@ def first(case: Case) -> str:
         return advice
     if case.message and "oom" in case.message.kinds and case.state and case.state.is_swap_full:
         return "end or limit the largest program (`ps`, `top`), or add swap"
+    if last_try.cause(case):
+        return "free memory: end programs, remove files in RAM"
     typed = commands(case)
     if typed:
         return f"{typed[0][0]}, then {typed[1][0]}" if len(typed) > 1 else typed[0][0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from buddywatch.explain.request import Request
 
+_MOST_NODES = 8
 _GIVES_UP = (
     "The request gives up early (__GFP_NORETRY): the kernel tries once to reclaim and to compact, then refuses, "
     "without the OOM killer. Its caller has another way."
@@ -40,6 +41,8 @@ def asked_words(request: Request) -> str:
         parts += [_no_file_systems(flags)]
     if "THISNODE" in flags and request.nodes is None:
         parts.append(_ONE_NODE)
+    if request.nodes:
+        parts.append(f"Only {_named(request.nodes)} may serve it (its nodemask).")
     if request.highest_zone in ("DMA", "DMA32"):
         parts.append(f"It needs memory of {zones_up_to(request.highest_zone)}, for a device with short addresses.")
     if "NOFAIL" in flags:
@@ -59,6 +62,11 @@ def _cannot_wait(request: Request) -> str:
     else:
         text += ", and may use no part of the reserve: it is one that may fail"
     return text + "."
+
+
+def _named(nodes: frozenset[int]) -> str:
+    told = ", ".join(str(node) for node in sorted(nodes)[:_MOST_NODES])
+    return f"{'node' if len(nodes) == 1 else 'the nodes'} {told}{' and more' if len(nodes) > _MOST_NODES else ''}"
 
 
 def _no_file_systems(flags: frozenset[str]) -> str:

@@ -6,6 +6,8 @@ from 2.6.31 on, to 7.2. It is to notice that another CPU has just ended a progra
 
 from __future__ import annotations
 
+from buddyd import watermark
+
 from buddywatch.explain.case import Case
 from buddywatch.explain.judge import Answer
 from buddywatch.text.units import format_bytes
@@ -14,19 +16,20 @@ _SINCE = (2, 6, 11)
 
 
 def short_at_high(case: Case) -> int:
-    """The pages that lacked at the high mark, although a single page was to be had at min; 0: none, or unknown."""
+    """The pages that lacked at the high mark, although the request would have succeeded at min; 0: none, or unknown."""
     is_kill = case.message is not None and "oom" in case.message.kinds and not case.message.in_cgroup
-    if not is_kill or case.order != 0 or case.kernel.span[1] < _SINCE:
+    if not is_kill or case.order not in range(watermark.COSTLY_ORDER + 1) or case.kernel.span[1] < _SINCE:
         return 0
     shorts = [_short(answer) for answer in (case.answer, *case.answer.others)]
     return min((short for short in shorts if short is not None), default=0) if None not in shorts else 0
 
 
 def _short(answer: Answer) -> int | None:
-    zone, margin = answer.zone, answer.margin_pages
-    if zone is None or margin is None or zone.min_pages is None or zone.high_pages is None:
+    zone = answer.zone
+    if zone is None or answer.margin_pages is None or zone.min_pages is None or zone.high_pages is None:
         return None
-    return max(zone.high_pages - zone.min_pages - margin, 0)
+    _, free, demanded = answer.tests[0]  # of all free pages: the mark counts whole there
+    return max(demanded + zone.high_pages - zone.min_pages - free, 0)
 
 
 def cause(case: Case) -> str:

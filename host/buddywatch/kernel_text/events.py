@@ -18,7 +18,7 @@ from buddywatch.kernel_text.prefix import process_in
 MARK = re.compile(r"Allocation of |page allocation failure|oom-killer:")
 _MESSAGE = re.compile(
     r"(?<!\w)(?P<alloc>(?:nommu: )?Allocation of (?:length|vma) )"
-    r"|(?P<named>[ ]{0,12}: page allocation failure(?=[.:,])|(?<=\S) invoked oom-killer:(?=[ ]|$)"
+    r"|(?P<named>[ ]{0,12}: page allocation failure(?=[.:,])|(?<=\S) invoked oom-killer:(?=[ ]|$|gfp_mask)"
     # whose name was left out, or stands on the line before; 2.6.7 to 2.6.17 print none
     r"|^(?:invoked )?oom-killer:(?= gfp_mask=))"
 )

@@ -52,7 +52,7 @@ _PATTERNS = {
     "sysctl": r"\b(?P<sysctl_key>min_free_kbytes|nr_trim_pages|min_free_order_shift)"
     r"(?:\s{0,3}[=:]\s{0,3}|\s<==\s{1,2})(?P<sysctl_value>\d{1,9})\b(?!\.)",
     "task": r"\b(?:CPU: \d{1,4}(?: UID: \d{1,9})? PID|Pid): (?P<pid>\d{1,9}),? [Cc]omm: (?=(?P<comm>[^\n]{1,40}))"
-    r"(?:(?P<task_comm>[^\n]{1,32}?) (?:Kdump: loaded )?(?:Not tainted|Tainted:[\sA-Z()-]{1,60}?)\s{1,12}"
+    r"(?:(?P<task_comm>[^\n]{1,32}?) (?:Kdump: loaded )?(?:Not tainted|Tainted:[\sA-Z()-]{1,60}?)\s{0,12}"
     rf"(?P<task_release>{_RELEASE}))?",
     "release": rf"\b(?:uC|uc)?[Ll]inux version (?P<version_release>{_RELEASE})"
     rf"|\bLinux [^\s#]{{1,64}} (?P<uname_release>{_RELEASE}) #\d"

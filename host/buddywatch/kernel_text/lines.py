@@ -19,6 +19,8 @@ from buddywatch.kernel_text.unfold import unfolded
 
 _CONTROLS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u200b\\ufeff]+")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
+# The end of a line in quoted-printable, which fills 76 columns (RFC 2045, 6.7): no text has lines that end so.
+_SOFT_BREAK = re.compile(r"^[^\n]{73,75}(?<!=)=$", re.MULTILINE)
 _ENCODED = re.compile("=(2[0-9A-F]|[3-7][0-9A-F])")
 _HTML = re.compile(r"&(?:[lg]t|quot|amp|apos|nbsp|#\d{2,4}|#x[0-9a-f]{2,4});")
 _JSON_ESCAPES = re.compile(r"\\(?:[nrt]|u001b\[[0-9;]{0,16}m|u00[0-9a-f]{2}|[\"\\/])")
@@ -96,7 +98,7 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
     if "[/" in raw or "</" in raw:
         raw = _MARKUP.sub("", raw)
     physical = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if "=3D" in raw:
+    if "=3D" in raw or _SOFT_BREAK.search(raw):
         physical = _unfolded(physical)
     if "&" in raw:
         physical = [unescape(line) if "&" in line and _HTML.search(line) else line for line in physical]

@@ -63,6 +63,8 @@ class ProcReader:
         letter = _LETTERS.get(name, "?")
         row = row_of(match["row_rest"].partition(name)[2], self._cleaned, match)
         counts = row.counts
+        if not counts:
+            return  # somebody's own words
         if self._types is None and self._raw.types and _goes_on(self._raw.types[-1], key):
             self._types = self._raw.types[-1]
         zone = self._types.zones.get(key) if self._types else None

@@ -153,3 +153,156 @@ def test_a_part_of_a_report_without_its_facts_is_said_to_be_one(tmp_path, capsys
     result = Runner(tmp_path, capsys)("explain", str(file))
     assert result.code == 2
     assert ("the input has a part of a report" in result.err) == is_part
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("httpd invoked oom-killer:gfp_mask=0x201da, order=0, oom_adj=0", "httpd"),
+        ("httpd invoked oom-killer: gfp_mask=0x201da,order=0,oom_adj=0", "httpd"),
+    ],
+)
+def test_blanks_that_a_page_took_away_are_not_needed_in_a_header(line, name):
+    (failure,) = explain(f"{line}\n").failures
+    assert (failure.name, failure.order) == (name, 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Out of memory: Kill process 9682(mysqld) score 9 or sacrifice child",
+        "Out of memory: Kill process 9682 (mysqld) score 9 or sacrifice child",
+        "Killed process 9682, UID 27,(mysqld) total-vm:47388kB, anon-rss:3744kB, file-rss:80kB",
+        "Killed process 9682, UID 27, (mysqld) total-vm:47388kB, anon-rss:3744kB, file-rss:80kB",
+        "Killed process 9682(mysqld)",
+    ],
+)
+def test_blanks_that_a_page_took_away_are_not_needed_in_a_kill(line):
+    (failure,) = explain(f"{line}\n").failures
+    assert failure.message.killed == ["mysqld (9682)"]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "group"),
+    [
+        ("nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a/b,task_memcg=/a/b,task=sh,pid=7,uid=0", "/a/b"),
+        ("oom_memcg=/a/b,\n               task=sh,pid=7,uid=0", "/a/b"),
+        (" oom_memcg=/a/b, task=sh, pid=7, uid=0", "/a/b"),
+        ("nodemask=(null),cpuset=x,mems_allowed=0-1,oom_memcg=/a/b", "/a/b"),
+        ("nodemask=0,2,cpuset=a,b,mems_allowed=0,oom_memcg=/a/b,task=sh,pid=7", "/a/b"),
+    ],
+)
+def test_a_constraint_may_lack_parts_or_be_folded(constraint, group):
+    text = (
+        "sh invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0\n"
+        f"oom-kill:constraint=CONSTRAINT_MEMCG,{constraint}\nKilled process 7 (sh) total-vm:9kB, anon-rss:8kB\n"
+    )
+    assert f"the control group {group}, whose" in told(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        # 76 columns and a soft break within the number; nothing else in the text is encoded
+        (
+            "> > [    2.710949] cma: cma_alloc: alloc failed, req-size: 1 pages, ret: -1=\n6\n",
+            "-16 (EBUSY)",
+        ),
+        ("[ 2.710949] cma: cma_alloc: alloc failed, req-size: 1 pages, ret: -12\nCONFIG_CMDLINE=\nx\n", "-12 (ENOMEM)"),
+    ],
+)
+def test_a_soft_break_is_seen_without_an_encoded_sign(text, answer):
+    assert answer in told(text)
+
+
+@pytest.mark.parametrize(("mask", "told_nodes"), [("1", "Only node 1 may"), ("0,2-3", "Only the nodes 0, 2, 3 may")])
+def test_the_nodes_of_a_request_are_told(mask, told_nodes):
+    text = f"ld invoked oom-killer: gfp_mask=0x16080c0(GFP_KERNEL|__GFP_ZERO), nodemask={mask},  order=0, oom_adj=0\n"
+    assert told_nodes in told(text)
+
+
+@pytest.mark.parametrize(("order", "is_short"), [(0, True), (1, True), (3, True), (4, False)])
+def test_the_last_try_at_the_high_mark_is_for_all_orders_that_end_in_a_kill(order, is_short):
+    text = (
+        f"kworker/u8:2 invoked oom-killer: gfp_mask=0x15080c0(GFP_KERNEL_ACCOUNT|__GFP_ZERO), order={order}, "
+        "oom_score_adj=0\nCPU: 0 PID: 56 Comm: kworker/u8:2 Not tainted 4.14.65 #6\nMem-Info:\n"
+        "DMA free:17960kB min:16384kB low:25664kB high:29760kB active_anon:3556kB present:458752kB managed:422896kB\n"
+        "lowmem_reserve[]: 0 0 579 579\nDMA: 71*4kB (U) 113*8kB (U) 207*16kB (U) 103*32kB (U) 70*64kB (U) 27*128kB (U) "
+        "5*256kB (U) 1*512kB (U) 0*1024kB 0*2048kB 0*4096kB = 17524kB\n"
+    )
+    assert ("the last try before a kill is at the high mark" in told(text)) == is_short
+
+
+def test_a_table_without_zones_tells_what_held_the_memory():
+    text = (
+        "ip invoked oom-killer: gfp_mask=0xc2cc0(GFP_KERNEL|__GFP_NOWARN|__GFP_COMP|__GFP_NOMEMALLOC), order=3, "
+        "oom_score_adj=0\n...\nUnreclaimable slab info:\nName                      Used          Total\n"
+        "dentry                       10KB         16KB\nbtrfs_extent_map     3207098KB    3375622KB\n"
+        "[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n"
+        "[ 1905]     0  1905     3236     1714      10        0             0 systemd-journal\n"
+    )
+    assert "memory ran out, and the kernel objects btrfs_extent_map hold 3375622 kB" in told(text)
+    assert "systemd-journal (1905) 1714" in told(text)
+
+
+CMA_FAILED = "[ 1.5] cma: cma_alloc: alloc failed, req-size: 1231 pages, ret: -16\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sun6i-csi 1cb4000.camera: dma_alloc_coherent of size 5042176 failed",
+        "sun6i-csi 1cb4000.camera: dma alloc of size 5042176 failed",
+        "sun6i-csi 1cb4000.camera: dma_alloc_attrs of size 5042176 failed",
+        "sun6i-csi 1cb4000.camera: failed to allocate buffer with size 5042176",
+    ],
+)
+def test_the_driver_of_a_cma_failure_is_told(line):
+    assert "1231 pages of CMA (4924 kB, pages of 4 kB) for sun6i-csi 1cb4000.camera" in told(
+        f"{CMA_FAILED}[ 1.6] {line}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "number of available pages: 4+7+7+8+38+166+127=>357 pages, total: 2048 pages",
+        "cma: number of available pages: 4@1+166@9+187@300=> 357 free of 2048 total pages",
+    ],
+)
+@pytest.mark.parametrize("prefix", ["[   11.6] ", "[   11.616365]  [2:   Binder:711_1:  740] "])
+def test_the_map_of_a_cma_area_is_read_in_both_spellings(prefix, line):
+    text = f"{prefix}cma: cma_alloc: alloc failed, req-size: 256 pages, ret: -12\n{prefix}{line}\n"
+    assert "357 of the area's 2048 pages were free, the largest run of them 1" in told(text)
+
+
+@pytest.mark.parametrize(
+    ("free_kb", "first"),
+    [(655760, "ask for the large buffer before the small ones"), (9000, "a larger area")],
+)
+def test_an_area_with_much_free_is_not_too_small(free_kb, first):
+    text = f"CmaFree: {free_kb} kB\n{CMA_FAILED}"
+    assert first in " ".join(report_lines(explain(text))[:4])
+
+
+def test_a_row_of_zones_without_numbers_is_no_state():
+    assert explain(f"{CMA_FAILED}Node 0, zone DMA32, type CMA:\n  order 10: 148\n").states == []
+
+
+@pytest.mark.parametrize(
+    ("line", "amount"),
+    [
+        ("Kernel panic - not syncing: ERROR: Failed to allocate 0x00002000 bytes below 0x00000000.", "8192 bytes"),
+        ("Kernel panic - not syncing: early_alloc: Failed to allocate 8192 bytes align=0x1000", "8192 bytes"),
+        ("bootmem alloc of 8192 bytes failed!", "8192 bytes"),
+    ],
+)
+def test_what_boot_could_not_get_is_told(line, amount):
+    assert f"{amount} at boot" in told(f"{line}\n")
+
+
+def test_samsungs_prefix_is_no_part_of_a_name():
+    (failure,) = explain(
+        "[ 11.616321]  [2:   Binder:711_1:  740] rm: page allocation failure: order:1, mode:0x20\n"
+    ).failures
+    assert failure.name == "rm"

@@ -6,10 +6,12 @@ from buddywatch.explain import reasons
 from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import cma as forms
+from buddywatch.kernel_text.nearest import nearest_meminfo
 from buddywatch.kernel_text.raw import Message, Raw
-from buddywatch.text.escape import one_line
+from buddywatch.text.escape import counted, one_line
 
 _BUSY = 16  # EBUSY
+_PLENTY = 4  # times as much as was asked for
 _PAGE_SIZES = {4096 << shift for shift in range(5)}
 _ERRNOS = {
     12: "-12 (ENOMEM): no run of that many pages of the area is unused",
@@ -32,8 +34,10 @@ def finding(message: Message, raw: Raw) -> Finding:
         f"A driver asked for {amount}{device}, in one run, from the area{area} that the kernel keeps for such requests "
         "(CMA). The blocks and watermarks of the other zones do not decide it."
     )
-    remedies = (*_try_again(message, numbers), *_remedies(numbers))
-    return Finding(amount, asked, _cause(message, numbers), reasons.CMA_BUSY, True, remedies)
+    memory = nearest_meminfo(raw, message.offset)
+    remedies = (*_try_again(message, numbers), *_ask_early(numbers, memory), *_remedies(numbers))
+    cause = f"{_cause(message, numbers)}{_of_meminfo(memory)}"
+    return Finding(amount, asked, cause, reasons.CMA_BUSY, True, remedies)
 
 
 def _tried_pages(message: Message) -> int | None:
@@ -51,8 +55,8 @@ def _amount(numbers: dict[str, int], message: Message) -> str:
     if pages is None:
         return f"{size} bytes of CMA" if size is not None else "a range of CMA"
     if size is not None and size % pages == 0 and size // pages in _PAGE_SIZES:
-        return f"{pages} pages of CMA ({size // 1024} kB, pages of {size // pages // 1024} kB)"
-    return f"{pages} pages of CMA ({pages * 4} kB with pages of 4 kB)"
+        return f"{counted(pages, 'page')} of CMA ({size // 1024} kB, pages of {size // pages // 1024} kB)"
+    return f"{counted(pages, 'page')} of CMA ({pages * 4} kB with pages of 4 kB)"
 
 
 def _cause(message: Message, numbers: dict[str, int]) -> str:
@@ -64,10 +68,10 @@ def _cause(message: Message, numbers: dict[str, int]) -> str:
     if busy:
         ranges = ", ".join(f"{words['first_pfn']} to {words['end_pfn']}" for words in busy[:3])
         parts.append("No range of the area could be emptied in time.")
-        pages = int(busy[-1]["end_pfn"], 16) - int(busy[-1]["first_pfn"], 16)
+        pages = max(int(words["end_pfn"], 16) - int(words["first_pfn"], 16) for words in busy)
         more = f" and {len(busy) - 3} more" if len(busy) > 3 else ""
         parts.append(
-            f"Page frames {ranges}{more} ({pages} pages each try) were busy: something in them was in use and could "
+            f"Page frames {ranges}{more} (of up to {pages} pages) were busy: something in them was in use and could "
             "not be moved away at once, such as a page under I/O or one that a driver has pinned."
         )
     if {notice.form for notice in message.notices} == {forms.BUSY}:
@@ -79,6 +83,14 @@ def _cause(message: Message, numbers: dict[str, int]) -> str:
     if not parts:
         parts.append("The text does not say why.")
     return " ".join(parts)
+
+
+def _of_meminfo(memory: dict[str, int]) -> str:
+    free, total = memory.get("CmaFree"), memory.get("CmaTotal")
+    if free is None:
+        return ""
+    of = f" of {total} kB" if total is not None else ""
+    return f" By /proc/meminfo, of another moment, {free} kB{of} of CMA were free."
 
 
 def _runs(message: Message) -> str:
@@ -104,6 +116,18 @@ def _try_again(message: Message, numbers: dict[str, int]) -> list[Remedy]:
     )
     short = "ask again, or for one buffer at a time: the area itself had room"
     return [Remedy("again", text, short=short)]
+
+
+def _ask_early(numbers: dict[str, int], memory: dict[str, int]) -> list[Remedy]:
+    """Where much more of the area was free than was asked for, its size is not what was missing either."""
+    free_kb, pages = memory.get("CmaFree", 0), numbers.get("request_pages")
+    if numbers.get("errno_number") != _BUSY or pages is None or free_kb < _PLENTY * pages * 4:
+        return []
+    text = (
+        f"Ask for the large buffer first, before many small ones come to lie between: {free_kb} kB of the area were "
+        "free, but not in one run that could be emptied."
+    )
+    return [Remedy("early", text, short="ask for the large buffer before the small ones: the area had room")]
 
 
 def _remedies(numbers: dict[str, int]) -> tuple[Remedy, ...]:

@@ -10,7 +10,8 @@ from buddywatch.explain.remedy import Remedy
 @dataclass(frozen=True)
 class Finding:
     """label, amount: what happened and what was requested, for a headline; asked, cause: sentences; reason: one of
-    explain/reasons.py; killer: who ended the programs that were killed.
+    explain/reasons.py; killer: who ended the programs that were killed; held: what held the memory, where no state is in
+    the text.
 
     cause "": the kernel's rule for pages explains the failure, and `asked` stands before that.
     contiguous: whether the request needs contiguous pages; None: the message does not say.
@@ -24,6 +25,7 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
     label: str = "Failed"
     killer: str = "the OOM killer"
+    held: str = ""
 
     @property
     def decides(self) -> bool:

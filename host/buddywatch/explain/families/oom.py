@@ -10,7 +10,7 @@ from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.gfp import flags_of
-from buddywatch.kernel_text.holdings import TASK
+from buddywatch.kernel_text.holdings import KB, SLAB, TASK
 from buddywatch.kernel_text.messages import oom as forms
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message, Raw
@@ -23,6 +23,7 @@ _REPORT_CHARS, _NAMED = 60_000, 3
 _NOTHING_BUT_KILL = "Which request led to it, and what was free, is not in the text"
 _LOOK_ABOVE = "find the report above this line (`dmesg | grep -B 200 'Out of memory'`)"
 _LOOK_FOR_HEADER = "find the line that names the request (`dmesg | grep -B 200 'Out of memory'`)"
+_WORTH_TELLING_KB = 1024
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
@@ -32,7 +33,7 @@ def finding(message: Message, raw: Raw) -> Finding:
         return _group(message, raw)
     if message.order is None:
         return _without_header(message, raw)
-    return _confined(message)
+    return _confined(message, raw)
 
 
 # --- a control group ---
@@ -47,7 +48,10 @@ def _group(message: Message, raw: Raw) -> Finding:
     most = f" of {limit} kB" if limit is not None and limit < _LIMIT_UNSET_KB else ""
     parts = [f"A control group reached its limit{most}; the machine was not out of memory."]
     parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
-    parts += [words for words in (_held(stats), _largest_tasks(message, raw)) if words]
+    told = [_held(stats), _largest_tasks(message, raw)]
+    if not stats:
+        told += [_victim_words(notice) for notice in message.notices if notice.form == forms.KILLED]
+    parts += [words for words in told if words]
     parts.append("Free memory of the machine, its blocks and watermarks have nothing to do with it.")
     return Finding(
         "more than the limit of its control group" if message.process else "the limit of a control group",
@@ -221,11 +225,11 @@ def _only_movable(message: Message) -> bool:
 
 
 def _no_zone(message: Message, constraint: dict[str, str], asked: str) -> Finding:
-    nodes = constraint["mems"]
+    nodes = constraint.get("mems", "(not in the text)")
     cause = (
         f"The process may use node {nodes} only (cpuset), and that has only zone Movable, which holds pages that the "
         f"kernel can move; this request is for another kind. However much is free there, nothing can serve it "
-        f"(cpuset {one_line(constraint['cpuset'], 80)})."
+        f"(cpuset {one_line(constraint.get('cpuset', ''), 80)})."
     )
     remedies = (
         Remedy(
@@ -246,20 +250,31 @@ def _constraint(message: Message) -> dict[str, str]:
 def _confinement(message: Message) -> str:
     """Which nodes the request may use, if not all."""
     constraint = _constraint(message)
+    nodes, mask = (constraint.get(key, "(not in the text)") for key in ("mems", "nodemask"))
     if constraint.get("constraint") == "CONSTRAINT_CPUSET":
         return (
-            f"The process may use the nodes {constraint['mems']} only (cpuset {one_line(constraint['cpuset'], 80)}): "
+            f"The process may use the nodes {nodes} only (cpuset {one_line(constraint.get('cpuset', ''), 80)}): "
             "memory on other nodes does not count."
         )
     if constraint.get("constraint") == "CONSTRAINT_MEMORY_POLICY":
         return (
-            "A memory policy (mbind, set_mempolicy, numactl) confines the request to the nodes "
-            f"{constraint['nodemask']}: memory on other nodes does not count."
+            f"A memory policy (mbind, set_mempolicy, numactl) confines the request to the nodes {mask}: memory on "
+            "other nodes does not count."
         )
     return ""
 
 
-def _confined(message: Message) -> Finding:
+def _largest_cache(message: Message, raw: Raw) -> str:
+    """The largest cache of kernel objects, by a table near the message."""
+    start, end = raw.start_of(message, _REPORT_CHARS), raw.end_of(message, _REPORT_CHARS)
+    rows = [row for row in raw.holdings if start <= row.offset < end and row.kind == SLAB and row.unit == KB]
+    largest = max(rows, key=lambda row: row.amount, default=None)
+    if largest is None or largest.amount < _WORTH_TELLING_KB:
+        return ""
+    return f"the kernel objects {one_line(largest.name, 40)} hold {largest.amount:.0f} kB"
+
+
+def _confined(message: Message, raw: Raw) -> Finding:
     """What the kernel's rule does not explain about a request with its header."""
     ended = "" if message.killed else " Which program it ended is not in the text."
     parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
@@ -278,4 +293,11 @@ def _confined(message: Message) -> Finding:
         parts.append(confined)
     if any(notice.form == forms.NOBODY for notice in message.notices):
         parts.append("The kernel found no program that it may end, and stopped (panic).")
-    return Finding("", " ".join(parts), "", reasons.UNKNOWN, bool(message.order))
+    cache = ""
+    if message.dump is None:  # with one, what holds the memory is told below it
+        cache = _largest_cache(message, raw)
+        parts += [
+            words for words in (_largest_tasks(message, raw), f"{cache[:1].upper()}{cache[1:]}." if cache else "")
+        ]
+    asked = " ".join(part for part in parts if part)
+    return Finding("", asked, "", reasons.UNKNOWN, bool(message.order), held=cache)

@@ -31,6 +31,8 @@ def finding(message: Message, raw: Raw) -> Finding:
 
 def _size(notice: Notice) -> str:
     size = notice.numbers.get("size_bytes")
+    if "size_hex" in notice.words:
+        size = int(notice.words["size_hex"], 16)
     return f"{size} bytes" if size is not None else "a buffer"
 
 
@@ -176,9 +178,10 @@ def _sockets(notice: Notice) -> Finding:
 
 
 def _boot(notice: Notice) -> Finding:
+    who = one_line(notice.words["who"], 60) if "who" in notice.words else "The kernel"
     return Finding(
         f"{_size(notice)} at boot",
-        f"{one_line(notice.words['who'], 60)} wanted {_size(notice)} before the page allocator runs (memblock).",
+        f"{who} wanted {_size(notice)} before the page allocator runs (memblock).",
         "No such range was free: the machine has too little memory, or was told of too little (device tree, `mem=`).",
         reasons.POOL,
         True,

@@ -20,18 +20,23 @@ _VICTIM = r"\((?P<victim>[^\n]{1,32}?)\)(?=[\s,.\"'`<\\\u201d]|$)"
 _PID = r"(?P<victim_number>\d{1,10})"
 # A terminal may fold a path; the rest of it is then alone on its line.
 _PATH = r"/[^\s:,]{0,400}(?:\n[^\s:,\[]{1,400}$)?"
+_NEXT, _ENDS = r",\s{0,20}", r"(?=,\s{0,20}[a-z_]{2,16}[=,]|$)"  # parts may be left out, or stand on the next line
 FORMS = (
-    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID}(?:,? (?:UID \d{{1,10}}, )?{_VICTIM})?"
+    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID}"
+         rf"(?:,?\s{{0,4}}(?:UID \d{{1,10}},\s{{0,4}})?{_VICTIM})?"
          r"(?:,? (?:UID \d{1,10}, )?(?:total-vm|vsz):(?P<vm_kb>\d{1,15})kB)?(?:, anon-rss:(?P<anon_kb>\d{1,15})kB)?"
          r"(?:, file-rss:(?P<file_kb>\d{1,15})kB)?(?:, shmem-rss:(?P<shmem_kb>\d{1,15})kB)?"),
-    form(CHOSEN, "Kill process", rf"{_REASON}: Kill process {_PID} {_VICTIM}"),
-    form(CHOSEN, "kill process", rf"{_REASON}: kill process {_PID} {_VICTIM}"),
-    form(CHOSEN, "child", rf"{_REASON}: [Kk]ill process {_PID} {_VICTIM} score -?\d{{1,20}} (?:or|and) "
+    form(CHOSEN, "Kill process", rf"{_REASON}: Kill process {_PID}\s{{0,4}}{_VICTIM}"),
+    form(CHOSEN, "kill process", rf"{_REASON}: kill process {_PID}\s{{0,4}}{_VICTIM}"),
+    form(CHOSEN, "child", rf"{_REASON}: [Kk]ill process {_PID}\s{{0,4}}{_VICTIM} score -?\d{{1,20}} (?:or|and) "
          r"(?:a |sacrifice )?child"),
-    form(CONSTRAINT, "constraint=", r"\boom-kill:constraint=(?P<constraint>\w{1,40}),nodemask=(?P<nodemask>.{0,60}?),"
-         r"cpuset=(?P<cpuset>.{0,300}?),mems_allowed=(?P<mems>[\d,-]{1,60}?)(?:,(?:oom_memcg=(?P<cgroup>[^\n,]{0,400}),)?"
-         r"(?:global_oom,)?(?:task_memcg=(?P<task_cgroup>[^\n,]{0,400}),)?task=(?P<victim>[^\n]{1,16}?),"
-         r"pid=(?P<victim_number>\d{1,10})|$)"),
+    form(CONSTRAINT, "constraint=", r"\boom-kill:constraint=(?P<constraint>\w{1,40})"
+         rf"(?:{_NEXT}nodemask=(?P<nodemask>[^=\n]{{0,60}}?){_ENDS})?"
+         rf"(?:{_NEXT}cpuset=(?P<cpuset>[^\n]{{0,300}}?){_ENDS})?"
+         rf"(?:{_NEXT}mems_allowed=(?P<mems>[\d,-]{{1,60}}?){_ENDS})?"
+         rf"(?:{_NEXT}oom_memcg=(?P<cgroup>[^\n,]{{0,400}}))?(?:{_NEXT}global_oom)?"
+         rf"(?:{_NEXT}task_memcg=(?P<task_cgroup>[^\n,]{{0,400}}))?"
+         rf"(?:{_NEXT}task=(?P<victim>[^\n]{{1,16}}?),\s{{0,20}}pid=(?P<victim_number>\d{{1,10}}))?"),
     form(LIMIT, "limit", rf"\bTask in (?P<task_cgroup>{_PATH}) killed as a result of limit of (?P<cgroup>{_PATH})"),
     form(USAGE, "usage", r"\b(?P<what>memory\+swap|memory|swap|kmem): usage (?P<usage_kb>\d{1,20})kB, "
          r"limit (?P<limit_kb>\d{1,20})kB, failcnt (?P<fails_number>\d{1,20})"),

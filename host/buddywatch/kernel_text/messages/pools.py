@@ -36,6 +36,9 @@ FORMS = (
          r"size=(?P<size_bytes>\d{1,9})"),
     form(SOCKETS, "memory", r"\bTCP: out of memory -- consider tuning tcp_mem"),
     form(SOCKETS, "socket", r"\bOut of socket memory"),
+    form(BOOT, "panic", r"\bKernel panic - not syncing: ERROR: Failed to allocate (?P<size_hex>0x[0-9a-f]{1,16}) bytes "
+         r"below (?P<below>0x[0-9a-f]{1,16})"),
+    form(BOOT, "bootmem", r"\bbootmem alloc of (?P<size_bytes>\d{1,15}) bytes failed"),
     form(BOOT, "panic", r"\bKernel panic - not syncing: (?P<who>[\w.]{1,60}): Failed to allocate "
          r"(?P<size_bytes>\d{1,15}) bytes"),
 )  # fmt: skip
