@@ -21,7 +21,7 @@ from buddywatch.config.sections import DEFAULT_NEEDS, Alert
 from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
 from buddywatch.links.serial import BAUD
 from buddywatch.links.urls import split_board
-from buddywatch.model.alerts import RULES
+from buddywatch.model.alerts import RULES, WARNING
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
 from buddywatch.store.write import CONSOLE_LINES_MAX
 from docs_pages import DOCS, GUIDES, TOP, Typed
@@ -153,7 +153,9 @@ def test_example_of_a_verdict_is_computed_right() -> None:
 
 def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
     table = docs_pages.rows(section(ALERTS, "Rules"))
-    assert {docs_pages.code(row[0])[0]: row[3] for row in table} == {rule: getattr(Alert(), rule) for rule in RULES}
+    assert {docs_pages.code(row[0])[0]: row[3] for row in table} == {
+        rule: getattr(Alert(), rule, WARNING) for rule in RULES
+    }
 
 
 @pytest.mark.parametrize(

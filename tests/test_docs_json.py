@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from alert_facts import event, facts, incident, transition
 from bench import store_sizes
 from buddyd import wire
+from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import UnheardLink
 from buddywatch.model.samples import Gap
 from buddywatch.notify.message import compose
@@ -135,6 +137,7 @@ def test_message_has_the_keys_of_the_example() -> None:
     changes = [transition("refused", "firing", "rm"), transition("lost", "noted")]
     gap = Gap("b00t1d", 43, 161, "overwritten", 0.0)
     told = facts(changes, incidents=(incident("refused", "rm"),), kernel_lines=(event(),), gaps=(gap,))
+    told = replace(told, forecasts={"rm": Forecast("falling")})
     true = json.loads(json.dumps(compose(told).payload))
     shown = example("schema")
     assert list(shown) == list(true)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from buddywatch.verdict.forecast import FALLING, LEVEL, UNKNOWN, Forecast, forecast
+from buddywatch.model.forecasts import FALLING, LEVEL, UNKNOWN, Forecast
+from buddywatch.verdict.forecast import forecast
 from buddywatch.verdict.margin_history import MarginHistory
 
 from scripts.forecast.histories import MODEL_MARKS, ORDER, PERIOD_S, Sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from buddywatch.verdict.forecast import Forecast
+from buddywatch.model.forecasts import Forecast
 
 from scripts.forecast.forecasters import Forecaster
 from scripts.forecast.histories import PERIOD_S, History

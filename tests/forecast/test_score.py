@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from buddywatch.verdict.forecast import LEVEL, Forecast
+from buddywatch.model.forecasts import LEVEL, Forecast
 
 from scripts.forecast.forecasters import FORECASTERS, envelope, margin_line, stays
 from scripts.forecast.histories import History, Sample, modelled, recorded

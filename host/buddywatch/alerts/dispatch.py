@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from buddywatch.config.sections import Alert
 from buddywatch.model.alerts import (
+    COVERED_BY_REFUSED,
     CRITICAL,
     FIRING,
     KERNEL_FAILURE,
@@ -18,7 +19,6 @@ from buddywatch.model.alerts import (
     OK,
     REFUSED,
     SILENT,
-    TIGHT,
     Incident,
     Message,
     Occasion,
@@ -96,7 +96,7 @@ def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
 
     While a board is silent, every other rule is held back, except kernel messages from a console that still works.
     """
-    if rule == TIGHT and (REFUSED, need) in view.active:
+    if rule in COVERED_BY_REFUSED and (REFUSED, need) in view.active:
         return True
     return rule not in (SILENT, KERNEL_FAILURE) and (SILENT, None) in view.active
 
@@ -105,7 +105,7 @@ def _is_covered(change: Transition, refused: Collection[str | None], view: View)
     """True if `tight` fired and ended unreported while the need was refused: the message about that covers it."""
     incident = view.incidents.get(change.incident_id or 0)
     ended_unreported = incident is not None and incident.closed is not None and incident.last_reported is None
-    return change.rule == TIGHT and change.need in refused and ended_unreported
+    return change.rule in COVERED_BY_REFUSED and change.need in refused and ended_unreported
 
 
 def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) -> bool:

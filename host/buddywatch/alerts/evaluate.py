@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from buddywatch.alerts import signals
 from buddywatch.alerts.failure_news import FailureNews
-from buddywatch.alerts.incidents import Incidents, Moment
+from buddywatch.alerts.forecast_rule import ForecastRule
+from buddywatch.alerts.incidents import Incidents, Moment, moment_of
 from buddywatch.alerts.known_events import KnownEvents
 from buddywatch.alerts.reboots import Reboots
 from buddywatch.alerts.sequence import Sequence
+from buddywatch.alerts.verdicts import Judged, Verdicts
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import (
     CLEARING,
@@ -32,26 +33,11 @@ from buddywatch.model.alerts import (
 )
 from buddywatch.model.batch import BoardRows, StoredEvent
 from buddywatch.model.samples import ENDING, Boot, BootEnd, Event, Gap, Piece, Snapshot
-from buddywatch.model.verdicts import NeedState
-from buddywatch.verdict.judge import judge, page_bytes_of, rule_of
 
 SAMPLES_MIN = 2  # before the first verdict: the first sample after a start may not be typical
 RECENTLY_S = 86_400  # a board heard within this time before the collector started is expected to send data
 
 Item = Boot | BootEnd | Snapshot | Event | Gap
-
-
-@dataclass(frozen=True)
-class _Verdicts:
-    """The verdict on a snapshot. An idle board sends the same blocks again: they are judged only once.
-
-    levels: of each rule about a need that is on, for each need.
-    """
-
-    boot_id: str
-    blocks: object
-    needs: tuple[NeedState, ...]
-    levels: tuple[str | None, ...]
 
 
 class BoardRules:
@@ -76,10 +62,11 @@ class BoardRules:
         self._incidents = Incidents(board, history.states, new_incident_id, BoardRows())
         self._samples = 0  # judged since the start
         self._newest: Boot | None = None
-        self._verdict_of: dict[str, tuple[str | None, int | None]] = {}  # boot id -> (rule, page size)
-        self._last: _Verdicts | None = None
+        self._boots: dict[str, Boot] = {}
+        self._forecasts = ForecastRule(self._needs, config.alert, history.margins, self._incidents)
         of_needs = ((REFUSED, self._alert.refused), (TIGHT, self._alert.tight))
         self._severities = {rule: how for rule, how in of_needs if how != OFF}  # of the rules about needs
+        self._verdicts = Verdicts(self._needs, self._settings, tuple(self._severities))
         self._settled: tuple[str | None, ...] | None = None  # levels that change no state any more
         self._known_events = KnownEvents(history.kernel_boots, history.kernel_events)
         failures = [event for event in history.kernel_events if event.kind in signals.KERNEL_FAILURE_KINDS]
@@ -110,6 +97,10 @@ class BoardRules:
         """The rows to store since the last call."""
         rows, self._incidents.rows = self._incidents.rows, BoardRows()
         return rows
+
+    def end(self) -> None:
+        """The collector ends."""
+        self._forecasts.end()
 
     def take(self, items: Iterable[Item], now: float, monotonic_s: float) -> None:
         """Store and judge items that came from the board."""
@@ -157,6 +148,10 @@ class BoardRules:
     def _resume(self, history: RulesHistory, monotonic_s: float) -> None:
         self._sequence = Sequence()
         self._sequence.know(history.earlier)
+        for boot, snapshots in history.unrecorded:
+            self._learn(boot)
+            for snapshot in snapshots:
+                self._forecasts.know(boot, snapshot, self._verdicts.of(snapshot))
         for boot, pieces in history.boots:
             self._sequence.begin(boot, history.judged.get(boot.boot_id, 0))
             self._learn(boot)
@@ -170,13 +165,12 @@ class BoardRules:
 
     def _learn(self, boot: Boot) -> None:
         """The facts for judging the boot's snapshots."""
-        if self._newest is None or boot.boot_id not in self._verdict_of or boot.boot_id == self._newest.boot_id:
+        if self._newest is None or boot.boot_id not in self._boots or boot.boot_id == self._newest.boot_id:
             self._newest = boot
         configured_s = self._settings.silent_after_s or self._alert.silent_after_s
         self._silent_after_s = signals.silent_after_s(configured_s, signals.interval_s(self._newest.facts))
-        rule = self._settings.rule or rule_of(boot.facts)
-        self._verdict_of[boot.boot_id] = (rule, self._settings.page_bytes or page_bytes_of(boot.facts))
-        self._last = None
+        self._boots[boot.boot_id] = boot
+        self._verdicts.learn(boot)
 
     def _keep(self, item: Item, now: float, monotonic_s: float) -> None:
         """Store one item. Act at once on items that need not wait for earlier ones."""
@@ -203,7 +197,7 @@ class BoardRules:
         if self._incidents.phase(SILENT) != OK:
             self._hear(now)
         if self._sequence.passes(snapshot):
-            self._judge_snapshot(snapshot.boot_id, snapshot)
+            self._judge_snapshot(snapshot)
             self.rows.judged = self._sequence.position
         else:
             self._sequence.add(snapshot.boot_id, Piece(snapshot.first_seq, snapshot.seq, snapshot), monotonic_s)
@@ -270,26 +264,25 @@ class BoardRules:
 
     def _judge_ready(self, monotonic_s: float) -> None:
         before = self._sequence.position
-        for boot_id, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
-            self._judge_snapshot(boot_id, snapshot)
+        for _, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
+            self._judge_snapshot(snapshot)
         if self._sequence.position != before:
             self.rows.judged = self._sequence.position
         self.rows.passed |= self._sequence.take_passed()
 
-    def _judge_snapshot(self, boot_id: str, snapshot: Snapshot) -> None:
-        alert, last = self._alert, self._last
-        if last is None or last.boot_id != boot_id or last.blocks != snapshot.blocks:
-            last = self._last = self._verdicts(boot_id, snapshot)
+    def _judge_snapshot(self, snapshot: Snapshot) -> None:
+        alert, last = self._alert, self._verdicts.of(snapshot)
         self._samples += 1
         if last.levels != self._settled:
             self._settled = None if self._apply(last, snapshot) else last.levels
         if alert.kernel_failure != OFF and self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
             quiet = signals.kernel_quiet_signal(self._last_failure, snapshot, last.needs, alert.kernel_failure)
-            self._incidents.apply(quiet, _moment(snapshot))
+            self._incidents.apply(quiet, moment_of(snapshot))
+        self._forecasts.take(self._boots[snapshot.boot_id], snapshot, last)
 
-    def _apply(self, verdicts: _Verdicts, snapshot: Snapshot) -> bool:
+    def _apply(self, verdicts: Judged, snapshot: Snapshot) -> bool:
         """Apply the snapshot to the rules about needs. Returns whether a state changed."""
-        alert, at, levels = self._alert, _moment(snapshot), iter(verdicts.levels)
+        alert, at, levels = self._alert, moment_of(snapshot), iter(verdicts.levels)
         hold = alert.hold_samples if self._samples >= SAMPLES_MIN else max(SAMPLES_MIN, alert.hold_samples)
         changed = False
         for need in verdicts.needs:
@@ -298,12 +291,6 @@ class BoardRules:
                 changed |= self._incidents.apply(signal, at, hold, alert.clear_samples)
         return changed
 
-    def _verdicts(self, boot_id: str, snapshot: Snapshot) -> _Verdicts:
-        rule, page_bytes = self._verdict_of[boot_id]
-        needs = tuple([judge(snapshot, page_bytes, need, rule) for need in self._needs])
-        levels = tuple([signals.LEVELS[of](need) for need in needs for of in self._severities])
-        return _Verdicts(boot_id, snapshot.blocks, needs, levels)
-
     def _watched(self) -> set[tuple[str, str | None]]:
         """The (rule, need) pairs in the configuration."""
         alert = self._alert
@@ -311,8 +298,4 @@ class BoardRules:
             rule for rule, how in ((KERNEL_FAILURE, alert.kernel_failure), (SILENT, alert.silent)) if how != OFF
         ]
         of_needs = {(rule, need.name) for rule in self._severities for need in self._needs}
-        return of_needs | {(rule, None) for rule in of_board}
-
-
-def _moment(snapshot: Snapshot) -> Moment:
-    return Moment(snapshot.time, snapshot.boot_id, snapshot.seq, snapshot.uptime_ms)
+        return of_needs | self._forecasts.watched() | {(rule, None) for rule in of_board}

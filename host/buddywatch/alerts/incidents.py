@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from buddywatch.alerts import signals
 from buddywatch.model.alerts import CLEARING, FIRING, NOTED, OK, PENDING, Incident, RuleState, Transition
 from buddywatch.model.batch import BoardRows, IncidentChange, NotedTransition
+from buddywatch.model.samples import Snapshot
 
 LATE_AFTER_S = 60.0  # an event that reaches the host later than this is reported as delayed
 
@@ -23,6 +24,10 @@ class Moment:
     boot_id: str | None = None
     seq: int | None = None
     uptime_ms: int | None = None
+
+
+def moment_of(snapshot: Snapshot) -> Moment:
+    return Moment(snapshot.time, snapshot.boot_id, snapshot.seq, snapshot.uptime_ms)
 
 
 class Incidents:

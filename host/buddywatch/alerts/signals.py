@@ -15,17 +15,32 @@ from dataclasses import dataclass, replace
 from buddyd import watermark
 
 from buddywatch.model import samples
-from buddywatch.model.alerts import CLEARING, FIRING, KERNEL_FAILURE, OK, PENDING, REFUSED, SILENT, TIGHT, RuleState
+from buddywatch.model.alerts import (
+    CLEARING,
+    FIRING,
+    KERNEL_FAILURE,
+    OK,
+    PENDING,
+    REFUSED,
+    REFUSED_WITHIN,
+    SILENT,
+    TIGHT,
+    WARNING,
+    RuleState,
+)
+from buddywatch.model.forecasts import UNKNOWN, NeedForecast
 from buddywatch.model.samples import LOSSES, Boot, Event, Gap, Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.protocol.bounds import INTERVAL_MAX_CS, UPTIME_MAX_CS, whole_number
 from buddywatch.text.escape import counted
+from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.gap_words import gap_reason
 
 BAD, GOOD, BETWEEN = "bad", "good", "between"
 
 KERNEL_FAILURE_KINDS = samples.KERNEL_FAILURE_KINDS
 KERNEL_QUIET_MS = 3_600_000  # uptime without a kernel failure after which the alert ends
+FAR_TIMES = 2  # a forecast this many times as far ahead as the limit ends the warning: not at the limit itself
 SILENT_INTERVALS = 3  # missed polls before a board counts as silent, even if silent_after is shorter
 
 
@@ -92,6 +107,24 @@ def _need_text(need: NeedState) -> str:
         return f"{start} {how}, {counted(need.margin_pages, 'page')} to spare"
     then = "would make the kernel kill a process" if need.consequence == OOM_KILLER else "would fail"
     return f"{start} {then}, short by {counted(-need.margin_pages, 'page')}"
+
+
+def refused_within_signal(found: NeedForecast, within_s: float) -> Signal:
+    """BAD: the need will be refused within this time if the trend continues. Never critical: it may not continue."""
+    in_s = found.forecast.in_s
+    if found.forecast.trend == UNKNOWN:
+        level = None
+    elif in_s is not None and in_s <= within_s:
+        level = BAD
+    else:
+        level = GOOD if in_s is None or in_s > FAR_TIMES * within_s else BETWEEN
+    words = forecast_words(found.forecast) or "nothing points to a refusal"
+    return Signal(REFUSED_WITHIN, found.need, level, WARNING, f"{found.need}: {words}")
+
+
+def forecast_over_signal(need: str) -> Signal:
+    """GOOD: a reboot ended what the forecast was made from."""
+    return Signal(REFUSED_WITHIN, need, GOOD, WARNING, f"{need}: the board rebooted, so the forecast is over")
 
 
 def kernel_failed_signal(event: Event, severity: str, more: str = "") -> Signal:

@@ -69,6 +69,7 @@ class Board:
     def close_ended(self, at: Now) -> None:
         """The collector ends: close the boots that are ENDING, since no link will bring more of them."""
         self._close(self._endings, at)
+        self.rules.end()
 
     def _close(self, boot_ids: Iterable[str], at: Now) -> None:
         for boot_id in boot_ids:

@@ -6,12 +6,16 @@ import argparse
 import time
 from typing import Any
 
+from buddyd import watermark
+
 from buddywatch.commands.boards import check_board, gap_json, print_json
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import FAILED, SENDING, WAITING, Incident, OutboxRow
+from buddywatch.model.forecasts import UNKNOWN, Forecast
 from buddywatch.model.health import RESTARTING, STOPPED, PartHealth
 from buddywatch.model.links import LinkState, UnheardLink
 from buddywatch.model.samples import Gap
+from buddywatch.model.verdicts import NeedState
 from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
@@ -76,20 +80,29 @@ def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:
         "serviceable_bytes": state.serviceable_bytes if state else None,
         "largest_free_block_bytes": state.largest_free_block_bytes if state else None,
         "free_bytes": state.free_bytes if state else None,
-        "needs": [
-            {
-                "name": need.name,
-                "bytes": need.bytes,
-                "verdict": need.verdict,
-                "margin_pages": need.margin_pages,
-                "refused_in_s": None,  # a forecast, which this version does not make
-            }
-            for need in (state.needs if state else ())
-        ],
+        "needs": [need_json(need, board) for need in (state.needs if state else ())],
         "unknown": unknown_things(board.boot.facts) if board.boot else [],
         "gaps": [gap_json(gap) for gap in gaps],
         "lost_snapshots": board.losses.frames,
         "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
+    }
+
+
+def need_json(need: NeedState, board: Overview) -> dict[str, Any]:
+    """A need of `status --json`. refused_in_s: 0 while it is refused, null while nothing points to a refusal."""
+    forecast = board.forecasts.get(need.name, Forecast(UNKNOWN))
+    snapshot, since_s = board.current_snapshot, None
+    if forecast.since_s is not None and snapshot is not None:
+        since_s = max(0.0, snapshot.uptime_ms / 1000 - forecast.since_s)
+    times = {"in_s": forecast.in_s, "low_s": forecast.low_s, "high_s": forecast.high_s, "since_s": since_s}
+    rounded = {key: None if time_s is None else round(time_s) for key, time_s in times.items()}
+    return {
+        "name": need.name,
+        "bytes": need.bytes,
+        "verdict": need.verdict,
+        "margin_pages": need.margin_pages,
+        "refused_in_s": 0 if need.verdict == watermark.REFUSED else rounded["in_s"],
+        "forecast": {"trend": forecast.trend, **rounded},
     }
 
 
@@ -181,7 +194,10 @@ def _memory_lines(board: Overview) -> list[str]:
         missing = "snapshot of this boot yet" if board.boot else "usable hello yet (`collect` reports why)"
         return [f"memory unknown: no {missing}"]
     snapshot = board.current_snapshot
-    needs = [f"{need_title(need, state)}: {need_words(need, snapshot, state)}" for need in state.needs]
+    needs = [
+        f"{need_title(need, state)}: {need_words(need, snapshot, state, board.forecasts.get(need.name))}"
+        for need in state.needs
+    ]
     return [memory_words(state), *needs]
 
 

@@ -69,7 +69,9 @@ class Alert:
     silent_after_s: Annotated[k.Duration, "see silent"] = 120
     rebooted: Annotated[k.Severity, "the board started again"] = "warning"
     lost: Annotated[k.Severity, "snapshots were lost"] = "warning"
-    refused_within_s: Annotated[k.Duration | None, "used by the forecast; not evaluated in this version"] = None
+    refused_within_s: Annotated[k.DurationOr0, "warn if the forecast says that a need is refused within; 0 = never"] = (
+        86400
+    )
     hold_samples: Annotated[k.Count, "received samples a state must hold before it fires"] = 2
     clear_samples: Annotated[k.Count, "good samples in a row before it clears"] = 6
     repeat_after_s: Annotated[k.DurationOr0, "remind of an open alert; 0 = never"] = 14400

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from buddywatch.model.forecasts import Forecast, MarginRecord
 from buddywatch.model.samples import Boot, BootEnd, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import BoardState
 
@@ -17,15 +18,17 @@ from buddywatch.model.verdicts import BoardState
 OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"
 NOTED = "noted"
 
-REFUSED, TIGHT, KERNEL_FAILURE, SILENT, REBOOTED, LOST = (
+REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE, SILENT, REBOOTED, LOST = (
     "refused",
     "tight",
+    "refused_within",
     "kernel_failure",
     "silent",
     "rebooted",
     "lost",
 )
-RULES = (KERNEL_FAILURE, REFUSED, TIGHT, SILENT, REBOOTED, LOST)  # most serious first
+RULES = (KERNEL_FAILURE, REFUSED, TIGHT, REFUSED_WITHIN, SILENT, REBOOTED, LOST)  # most serious first
+COVERED_BY_REFUSED = (TIGHT, REFUSED_WITHIN)  # not reported while the same need is refused
 
 CRITICAL, WARNING, OFF = "critical", "warning", "off"
 
@@ -51,7 +54,8 @@ class RulesHistory:
     before them. kernel_boots, kernel_events: the agent's boots in the newest kernel boot, and its kernel messages.
     failing_since: when the incident about the kernel's failures opened, None if none is open.
     heard: when the newest snapshot was made, seconds since 1970, None if there is none. endings: boots that are ENDING.
-    followers: boots that were heard after these.
+    followers: boots that were heard after these. margins: the margins of the present kernel boot, as they were recorded
+    last; unrecorded: the snapshots judged since then, by boot, oldest first, as far as they are read.
     """
 
     states: Mapping[tuple[str, str | None], RuleState]
@@ -64,6 +68,8 @@ class RulesHistory:
     failing_since: float | None = None
     endings: tuple[BootEnd, ...] = ()
     followers: tuple[Boot, ...] = ()
+    margins: tuple[MarginRecord, ...] = ()
+    unrecorded: tuple[tuple[Boot, tuple[Snapshot, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ class MessageFacts:
     serious rule first, and the incidents of the transitions. state: the verdict on the newest snapshot, None if there
     is none. recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's lines about it,
     oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
-    needs that are the start of a program.
+    needs that are the start of a program. forecasts: by need, as of the newest snapshot.
     """
 
     board: str
@@ -157,6 +163,7 @@ class MessageFacts:
     gaps: tuple[Gap, ...] = ()
     silence_commands: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -217,7 +224,7 @@ def rule_rank(rule: str) -> int:
 
 
 def without_covered(incidents: Iterable[Incident]) -> list[Incident]:
-    """What is shown of open incidents: not `tight` where `refused` is open for the same need, in the same words."""
+    """What is shown of open incidents: no tight need and no forecast where `refused` is open for the same need."""
     known = list(incidents)
     refused = {incident.need for incident in known if incident.rule == REFUSED}
-    return [incident for incident in known if incident.rule != TIGHT or incident.need not in refused]
+    return [one for one in known if one.rule not in COVERED_BY_REFUSED or one.need not in refused]

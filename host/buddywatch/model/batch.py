@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from buddywatch.model.alerts import Incident, RuleState, Transition
+from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
 
@@ -68,13 +69,15 @@ class BoardRows:
     retimes: list[Retime] = field(default_factory=list)  # applied after all other rows are written
     heard_boottime_s: float | None = None  # when its newest snapshot came, by this machine's CLOCK_BOOTTIME
     passed: dict[str, int] = field(default_factory=dict)  # boots that are no longer judged -> last frame judged
+    forecasts: dict[str, NeedForecast] = field(default_factory=dict)  # by need
+    margins: dict[str, MarginRecord] = field(default_factory=dict)  # by need
     judged: tuple[str, int] | None = None  # (boot id, sequence number) of the last frame judged
 
     def __len__(self) -> int:
         data = len(self.boots) + len(self.snapshots) + len(self.vectors) + len(self.events) + len(self.gaps)
         data += len(self.console) + len(self.ends)
         changes = len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
-        return data + changes + len(self.retimes)
+        return data + changes + len(self.retimes) + len(self.forecasts) + len(self.margins)
 
     def extend(self, later: BoardRows) -> None:
         """Append rows that came later."""
@@ -92,6 +95,8 @@ class BoardRows:
         self.retimes += later.retimes
         self.heard_boottime_s = later.heard_boottime_s or self.heard_boottime_s
         self.passed |= later.passed
+        self.forecasts |= later.forecasts
+        self.margins |= later.margins
         self.judged = later.judged or self.judged
 
 

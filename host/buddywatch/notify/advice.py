@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, SILENT, TIGHT, MessageFacts
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, REFUSED_WITHIN, SILENT, TIGHT, MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.notify.statements import Statement
 from buddywatch.text import verdict_words
 from buddywatch.text.escape import wrapped
 
-_MEMORY_RULES = (REFUSED, TIGHT, KERNEL_FAILURE)
+_MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
 
 
 def advice_lines(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[str]:

@@ -12,6 +12,7 @@ from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
 from buddywatch.store.store import Store
+from buddywatch.text.forecast_words import current_forecasts
 from buddywatch.verdict.judge import board_state
 
 SNAPSHOTS_SHOWN = 5
@@ -56,6 +57,7 @@ class MessageMaker:
             gaps=self._gaps(occasion),
             silence_commands=tuple(_silence_command(board, rule) for rule in rules),
             programs=tuple(need.name for need in needs if need.is_program),
+            forecasts=current_forecasts(self._store.forecasts(board), recent[-1] if recent else None),
         )
 
     def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:

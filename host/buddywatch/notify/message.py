@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from buddyd import watermark
+
 from buddywatch.model.alerts import (
     CRITICAL,
     KERNEL_FAILURE,
     OK,
     REFUSED,
+    REFUSED_WITHIN,
     TIGHT,
     WARNING,
     Incident,
@@ -24,6 +27,7 @@ from buddywatch.notify import why
 from buddywatch.notify.advice import advice_lines
 from buddywatch.notify.statements import Statement, failures_of, need_named, statements_of
 from buddywatch.text.escape import counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
+from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.gap_words import gap_reason
 
 PAYLOAD_SCHEMA = 1
@@ -77,6 +81,7 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
     newest = facts.recent[-1] if facts.recent else None
     lines = [*wrapped(headline, ""), "", *_identity(statements[0], facts)]
     lines += _section("Also", [line for statement in statements[1:] for line in _statement_lines(statement)])
+    lines += _section("Forecast", _forecast_lines(facts))
     lines += _section("Still open on this board", _still_open(statements, facts))
     if newest is not None and facts.state is not None:
         for asked in requests:
@@ -123,6 +128,17 @@ def _statement_lines(statement: Statement) -> list[str]:
     return wrapped(f"{_WORDS[statement.severity]} {statement.sentence} (at {when})", "  - ", "    ")
 
 
+def _forecast_lines(facts: MessageFacts) -> list[str]:
+    """What each need that can still be granted is heading for."""
+    needs = facts.state.needs if facts.state else ()
+    lines = []
+    for need in needs:
+        forecast = facts.forecasts.get(need.name)
+        if forecast is not None and forecast.in_s is not None and need.verdict != watermark.REFUSED:
+            lines += wrapped(f"{one_line(need.name)}: {forecast_words(forecast)}", "  - ", "    ")
+    return lines
+
+
 def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
     lines = []
     for incident in _unmentioned(statements, facts):
@@ -144,7 +160,7 @@ def _requests(statements: list[Statement], facts: MessageFacts) -> list[why.Aske
         return []
     requests: dict[int, why.Asked] = {}
     for statement in statements:
-        need = need_named(facts, statement.need) if statement.rule in (REFUSED, TIGHT) else None
+        need = need_named(facts, statement.need) if statement.rule in (REFUSED, TIGHT, REFUSED_WITHIN) else None
         if need is not None:
             requests.setdefault(need.bytes, why.asked_by(need, facts.recent[-1], facts.state))
     if any(statement.rule == KERNEL_FAILURE and statement.is_bad for statement in statements):
@@ -200,6 +216,7 @@ def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dic
         "snapshots": [asdict(snapshot) for snapshot in facts.recent],
         "kernel_lines": [asdict(event) for event in facts.kernel_lines],
         "gaps": [asdict(gap) for gap in facts.gaps],
+        "forecasts": {need: asdict(forecast) for need, forecast in facts.forecasts.items()},
         "facts": dict(facts.facts),
         "silence_commands": list(facts.silence_commands),
         "text": body,

@@ -11,6 +11,7 @@ from buddywatch.model.alerts import (
     NOTED,
     OK,
     REFUSED,
+    REFUSED_WITHIN,
     SILENT,
     TIGHT,
     WARNING,
@@ -22,6 +23,7 @@ from buddywatch.model.alerts import (
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.text.escape import counted, one_line, rough_duration
+from buddywatch.text.forecast_words import in_about
 from buddywatch.text.units import format_bytes
 
 _GRAVITY = (CRITICAL, WARNING, OK)
@@ -132,6 +134,9 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
         return f"{need_name} can no longer {done}{_block_needed(need, facts)}"
     if rule == TIGHT:
         return f"{need_name} can only just {done}{_block_needed(need, facts)}"
+    forecast = facts.forecasts.get(need_name or "")
+    if rule == REFUSED_WITHIN and forecast is not None and forecast.in_s is not None:
+        return f"at this rate {need_name} can no longer {done} {in_about(forecast)}"
     if rule == KERNEL_FAILURE and event is not None:
         return _failure(_most_telling(event, facts)) + one_line(text.partition(event.text)[2] if event.text else "")
     return one_line(text)
@@ -152,6 +157,8 @@ def _recovery(rule: str, need_name: str | None, text: str, facts: MessageFacts) 
         return f"{need_name} can {_done(need_name, facts)} again"
     if rule == TIGHT:
         return f"{need_name} has room to spare again"
+    if rule == REFUSED_WITHIN:
+        return f"nothing points to a refusal of {need_name} soon any more"
     if rule == KERNEL_FAILURE:
         return "no more failed allocations"
     if rule == SILENT:

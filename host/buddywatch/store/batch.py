@@ -55,5 +55,9 @@ class BatchStore(RulesStore, HeardStore):
             self.set_heard(board, rows.heard_boottime_s)
         for boot_id, seq in rows.passed.items():
             self.set_passed(board, boot_id, seq)
+        for found in rows.forecasts.values():
+            self.set_forecast(board, found)
+        for record in rows.margins.values():
+            self.set_margins(board, record)
         if rows.judged is not None:
             self.set_judged(board, *rows.judged)

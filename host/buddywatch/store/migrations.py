@@ -191,6 +191,21 @@ def m011_deliveries(connection: Connection) -> None:
     connection.execute("CREATE INDEX outbox_by_channel ON outbox (channel, state, id)")
 
 
+def m012_forecasts(connection: Connection) -> None:
+    """forecasts: made at this uptime. margins: frames up to seq are in `history` (JSON, see verdict/margin_history)."""
+    connection.execute(
+        """CREATE TABLE forecasts (
+            board TEXT NOT NULL, need TEXT NOT NULL, boot_id TEXT NOT NULL, uptime_ms INTEGER NOT NULL,
+            trend TEXT NOT NULL, in_ms INTEGER, low_ms INTEGER, high_ms INTEGER, since_ms INTEGER,
+            PRIMARY KEY (board, need)) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """CREATE TABLE margins (
+            board TEXT NOT NULL, need TEXT NOT NULL, boot_id TEXT NOT NULL, seq INTEGER NOT NULL,
+            basis TEXT NOT NULL, history TEXT NOT NULL, PRIMARY KEY (board, need)) STRICT"""
+    )
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -203,6 +218,7 @@ MIGRATIONS = (
     m009_passed,
     m010_unheard_links,
     m011_deliveries,
+    m012_forecasts,
 )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from buddywatch.model.alerts import KERNEL_FAILURE, RulesHistory
 from buddywatch.model.batch import MovedBoot
-from buddywatch.model.samples import Event, Piece
+from buddywatch.model.forecasts import MarginRecord
+from buddywatch.model.samples import Boot, Event, Piece, Snapshot
 from buddywatch.store.alerts import AlertStore
+from buddywatch.store.forecasts import ForecastStore
 from buddywatch.store.read import BOOT, EVENT, SNAPSHOT, event_of, milliseconds
 from buddywatch.store.resume import FrameStore
 
 KERNEL_EVENTS_MAX = 4096  # of the newest boot of the kernel
+UNRECORDED_MAX = 1000  # snapshots that a start reads for the forecasts: less than 0.1 s of CPU
+_SEQ_MAX = 2**63 - 1
 
 _UNJUDGED = f"""
     SELECT s.first_seq AS first, s.seq AS last, {SNAPSHOT} FROM snapshots s WHERE s.boot = ?1 AND s.seq > ?2
@@ -20,7 +25,7 @@ _UNJUDGED = f"""
     ORDER BY 2"""
 
 
-class RulesStore(FrameStore, AlertStore):
+class RulesStore(FrameStore, AlertStore, ForecastStore):
     def rules_history(self, board: str) -> RulesHistory:
         """The history of a board; empty for a board that was never seen."""
         boots = list(self._rows(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id", (board,)))
@@ -33,6 +38,7 @@ class RulesStore(FrameStore, AlertStore):
         newest = self.latest(board)
         endings = self.endings(board)
         followers = {end.successor for end in endings}
+        margins, unrecorded = self._margins(board, boots, judged_key, judged_seq)
         return RulesHistory(
             states=self.rule_states(board),
             boots=tuple(
@@ -46,7 +52,30 @@ class RulesStore(FrameStore, AlertStore):
             failing_since=self._failing_since(board),
             endings=tuple(endings),
             followers=tuple(self._boot(row[:-1]) for row in boots if row[2] in followers),
+            margins=margins,
+            unrecorded=unrecorded,
         )
+
+    def _margins(
+        self, board: str, boots: list[tuple[Any, ...]], judged_key: int, judged_seq: int
+    ) -> tuple[tuple[MarginRecord, ...], tuple[tuple[Boot, tuple[Snapshot, ...]], ...]]:
+        """The recorded margins of the kernel boot that is being judged, and the snapshots judged since."""
+        kernel = next(row[-1] for row in boots if row[0] == judged_key)
+        keys = {row[2]: row[0] for row in boots if row[-1] == kernel and row[0] <= judged_key}
+        records = tuple(record for record in self.margins(board) if record.boot_id in keys)
+        after = min([(keys[record.boot_id], record.seq) for record in records], default=(0, 0))
+        sql = f"""SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? AND s.seq > ? AND s.seq <= ?
+            ORDER BY s.seq DESC LIMIT ?"""
+        found: list[tuple[Boot, tuple[Snapshot, ...]]] = []
+        room = UNRECORDED_MAX
+        for row in reversed(boots):
+            key = row[0]
+            if row[2] in keys and key >= after[0] and room:
+                bounds = (after[1] if key == after[0] else 0, judged_seq if key == judged_key else _SEQ_MAX)
+                newest = list(self._readable(self._rows(sql, (key, *bounds, room))))
+                found.append((self._boot(row[:-1]), tuple(reversed(newest))))
+                room -= len(newest)
+        return records, tuple(reversed(found))
 
     def boards_heard_since(self, time: float) -> set[str]:
         """Boards with a snapshot made at this time or later."""
@@ -82,6 +111,7 @@ class RulesStore(FrameStore, AlertStore):
         self._run("UPDATE events SET board = ?, kernel = ? WHERE boot = ?", (moved.to, key, key))
         for board in (moved.board, moved.to):
             self._sum_losses(board)
+            self.forget_margins(board)
         self._run("DELETE FROM links WHERE board = ? AND url = ?", (moved.board, moved.url))
         of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that seemed to have ended goes on
         ended = f"DELETE FROM endings WHERE boot = ? OR (successor = ? AND boot IN ({of_board}))"

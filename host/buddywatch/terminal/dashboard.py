@@ -5,11 +5,12 @@ Every board gets one line. Where there is more room, boards in trouble get more 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from buddyd import watermark
 
+from buddywatch.model.forecasts import Forecast
 from buddywatch.model.samples import Snapshot, Zone
 from buddywatch.model.verdicts import BoardState, NeedState
 from buddywatch.terminal.style import (
@@ -53,7 +54,7 @@ class BoardView:
 
     kernel: "Linux 2.6.30-uc0, m68k, no MMU; boot 1a2b3c4d"; ring: "ring 32 kB, 700 frames held"; gaps: what was lost;
     unknown: what the board does not report; alerts: a line for each open one, most serious first; events: the last
-    few, oldest first.
+    few, oldest first; forecasts: by need.
     """
 
     name: str
@@ -68,6 +69,7 @@ class BoardView:
     processes_per_s: float | None = None
     ring: str = ""
     unknown: str = ""
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,11 +206,11 @@ def _memory(board: BoardView) -> Line:
 
 
 def _need_lines(board: BoardView) -> list[Line]:
-    return [_need_line(need, board.snapshot, board.state) for need in board.state.needs] if board.state else []
+    return [_need_line(need, board, board.state) for need in board.state.needs] if board.state else []
 
 
-def _need_line(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> Line:
-    words = need_words(need, snapshot, state)
+def _need_line(need: NeedState, board: BoardView, state: BoardState) -> Line:
+    words = need_words(need, board.snapshot, state, board.forecasts.get(need.name))
     verdict = VERDICT_WORDS[need.verdict]
     head = board_text(f"{need_title(need, state)}: ")
     return [_INDENT, head, (verdict, _COLOURS[need.verdict]), (words.removeprefix(verdict), PLAIN)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Incident, rule_rank, without_covered
+from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import Boot, Losses, Snapshot
 from buddywatch.model.verdicts import BoardState
@@ -14,6 +15,7 @@ from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.dashboard import BoardView
 from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
+from buddywatch.text.forecast_words import current_forecasts
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.state_words import kernel_words, unknown_words
 from buddywatch.text.units import format_bytes
@@ -28,6 +30,7 @@ _EVENTS_S = 3600
 class Overview:
     """One board. boot: the newest, None before the first hello. snapshot: the newest of any boot. state: that snapshot
     judged, None unless it is of the newest boot. alerts: (open incident, muted or not), most serious rule first.
+    forecasts: by need, as of that snapshot.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Overview:
     processes_per_s: float | None
     losses: Losses
     alerts: tuple[tuple[Incident, bool], ...]
+    forecasts: Mapping[str, Forecast]
 
     @property
     def link(self) -> str:
@@ -61,16 +65,18 @@ def board_names(store: Store, config: Config) -> list[str]:
 def overview(store: Store, config: Config, name: str, now: float) -> Overview:
     recent, boot = store.recent(name, _RATE_SNAPSHOTS), store.latest_boot(name)
     snapshot = recent[-1] if recent else None
+    state = _state(snapshot, boot, config, name)
     return Overview(
         name=name,
         links=tuple(store.links(name)),
         boot=boot,
         snapshot=snapshot,
-        state=_state(snapshot, boot, config, name),
+        state=state,
         age_s=_age_s(store, name, snapshot, now),
         processes_per_s=_processes_per_s(recent),
         losses=store.losses(name),
         alerts=_alerts(store, name, now),
+        forecasts=current_forecasts(store.forecasts(name), snapshot if state else None),
     )
 
 
@@ -92,6 +98,7 @@ def board_view(store: Store, config: Config, name: str, now: float) -> BoardView
         processes_per_s=board.processes_per_s,
         ring=_ring_words(facts.get("ring", "")),
         unknown=unknown_words(facts),
+        forecasts=board.forecasts,
     )
 
 

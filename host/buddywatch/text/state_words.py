@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from buddyd import watermark
 
+from buddywatch.model.forecasts import Forecast
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.text.escape import one_line
+from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import serving_zones
 
@@ -78,8 +80,13 @@ def need_title(need: NeedState, state: BoardState) -> str:
     return f"{one_line(need.name)} (needs {'an' if size.startswith('8') else 'a'} {size} block)"
 
 
-def need_words(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
-    """ "FAILS: the largest usable block is 32 kB": the verdict, why, and what a failure leads to."""
+def need_words(need: NeedState, snapshot: Snapshot | None, state: BoardState, forecast: Forecast | None = None) -> str:
+    """ "FAILS: the largest usable block is 32 kB": the verdict, why, and what a failure or the trend leads to."""
+    ahead = "" if forecast is None or need.verdict == watermark.REFUSED else forecast_words(forecast)
+    return _now_words(need, snapshot, state) + (f"; {ahead}" if ahead else "")
+
+
+def _now_words(need: NeedState, snapshot: Snapshot | None, state: BoardState) -> str:
     word = VERDICT_WORDS[need.verdict]
     if need.verdict is None or need.margin_pages is None or state.page_bytes is None:
         return f"{word}: {why_unknown(state)}"

@@ -13,10 +13,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from buddywatch.model.forecasts import FALLING, LEVEL, RISING, UNKNOWN, Forecast
 from buddywatch.verdict.envelope_line import EnvelopeLine, lines
 from buddywatch.verdict.margin_history import MarginHistory
 
-FALLING, LEVEL, RISING, UNKNOWN = "falling", "level", "rising", "unknown"
 NEXT_COUNTS = 0.4  # the weight of a window of half the length, relative to the longer one
 CHANGE = 0.4  # the change of a slope over a time as long as its window, relative to the slope
 WINDOWS_MAX = 2.0  # after this many windows the uncertainty of a slope grows no more
@@ -25,20 +25,6 @@ SIGHT_WINDOWS = 2.5  # how far ahead a history is used, in times its length: a l
 AHEAD_WINDOWS = 8.0  # the end of the interval may lie beyond that
 STEP_SHARE = 1 / 16  # of the time ahead: the step of the search
 MEDIAN, LOW, HIGH = 0.5, 0.9, 0.1  # probabilities that the margin is still above zero
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """in_s, low_s, high_s: median and 80 % interval, in seconds from now; None: too far ahead to say.
-
-    since_s: the uptime at which the trend began.
-    """
-
-    trend: str
-    in_s: float | None = None
-    low_s: float | None = None
-    high_s: float | None = None
-    since_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,27 +7,33 @@ the last minutes in detail and the months before them roughly.
 
 from __future__ import annotations
 
-from collections import deque
+import json
+from array import array
 
 SAMPLES = 4  # periods of polling in a bucket of the finest scale
 SCALES = 20  # a bucket of the coarsest lasts 4 << 19 periods: four months at a period of 5 s
 BUCKETS = 40  # kept of each scale
+_MOST = 2**62  # of any number in a dump: it must fit an array
 
 Bucket = tuple[int, int]  # number since boot, minimum in pages
 
 
 class MarginHistory:
-    """The history of one need in one boot. Times are uptimes in seconds, and only rise."""
+    """The history of one need in one boot of the kernel. Times are uptimes in seconds, and only rise."""
 
     def __init__(self, period_s: float) -> None:
         """period_s: time between two snapshots."""
         self.bucket_s = SAMPLES * period_s  # of the finest scale
-        self._closed: list[deque[Bucket]] = [deque(maxlen=BUCKETS) for _ in range(SCALES)]
-        self._open: list[Bucket | None] = [None] * SCALES
+        # Arrays, not tuples: a thousand boards have half a million closed buckets.
+        self._closed: list[tuple[array[int], array[int]]] = []  # of each scale: numbers, minima
+        self._open: list[Bucket | None] = [None]
 
     def add(self, uptime_s: float, margin_pages: int) -> bool:
-        """Add a sample. True if it closed a bucket, so that the forecast may change."""
-        return self._put(0, int(uptime_s // self.bucket_s), margin_pages)
+        """Add a sample. True if it closed a bucket, so that the forecast may change. Older samples are left out."""
+        number, current = int(uptime_s // self.bucket_s), self._open[0]
+        if current is not None and number < current[0]:
+            return False
+        return self._put(0, number, margin_pages)
 
     @property
     def end_s(self) -> float:
@@ -37,7 +43,7 @@ class MarginHistory:
 
     def buckets(self, scale: int) -> list[Bucket]:
         """The closed buckets, oldest first. Each lasts bucket_s << scale; buckets without a sample are left out."""
-        return list(self._closed[scale])
+        return list(zip(*self._closed[scale], strict=True)) if scale < len(self._closed) else []
 
     def newest_minimum(self, scale: int) -> int | None:
         """The lowest sample since the last closed bucket of that scale; None without a sample."""
@@ -45,19 +51,45 @@ class MarginHistory:
 
     def whole_scale(self) -> int:
         """The finest scale that still covers the beginning of the history."""
-        return next((scale for scale in range(SCALES) if len(self._closed[scale]) < BUCKETS), SCALES - 1)
+        unfilled = (scale for scale, (numbers, _) in enumerate(self._closed) if len(numbers) < BUCKETS)
+        return min(next(unfilled, len(self._closed)), SCALES - 1)
 
     def lowest_before(self, uptime_s: float) -> int | None:
         """The lowest minimum of the buckets that ended before then; None if there is none."""
         lowest = None
-        for scale, closed in enumerate(self._closed):
+        for scale, (numbers, minima) in enumerate(self._closed):
             last = int(uptime_s // (self.bucket_s * (1 << scale)))
-            for number, minimum in closed:
+            for number, minimum in zip(numbers, minima, strict=True):
                 if number < last and (lowest is None or minimum < lowest):
                     lowest = minimum
         return lowest
 
+    def dump(self) -> str:
+        """The history as JSON text, for load()."""
+        closed = [[numbers.tolist(), minima.tolist()] for numbers, minima in self._closed]
+        return json.dumps({"bucket_s": self.bucket_s, "open": self._open, "closed": closed}, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> MarginHistory:
+        """The history that dump() wrote. ValueError if it did not."""
+        try:
+            values = json.loads(text)
+            history = cls(float(values["bucket_s"]) / SAMPLES)
+            history._open = [bucket and (_whole(bucket[0]), _whole(bucket[1])) for bucket in values["open"]]
+            for numbers, minima in values["closed"]:
+                history._closed.append((array("q", map(_whole, numbers)), array("q", map(_whole, minima))))
+        except (KeyError, TypeError, IndexError, RecursionError) as error:
+            raise ValueError(f"not a history of margins: {error}") from None
+        lengths = [(len(numbers), len(minima)) for numbers, minima in history._closed]
+        if not history.bucket_s > 0 or any(a != b or a > BUCKETS for a, b in lengths) or len(history._closed) > SCALES:
+            raise ValueError("not a history of margins: its buckets do not fit each other")
+        if not history._open or len(history._open) < len(history._closed):
+            raise ValueError("not a history of margins: the open buckets are missing")
+        return history
+
     def _put(self, scale: int, number: int, minimum: int) -> bool:
+        if scale == len(self._open):
+            self._open.append(None)
         current = self._open[scale]
         if current is not None and current[0] == number:
             if minimum < current[1]:
@@ -66,7 +98,21 @@ class MarginHistory:
         self._open[scale] = number, minimum
         if current is None:
             return False
-        self._closed[scale].append(current)
+        self._close(scale, current)
         if scale + 1 < SCALES:
             self._put(scale + 1, current[0] >> 1, current[1])
         return True
+
+    def _close(self, scale: int, bucket: Bucket) -> None:
+        if scale == len(self._closed):
+            self._closed.append((array("q"), array("q")))
+        for values, value in zip(self._closed[scale], bucket, strict=True):
+            values.append(value)
+            if len(values) > BUCKETS:
+                del values[0]
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or abs(value) > _MOST:
+        raise ValueError(f"not a history of margins: read {value!r:.40}, expected a whole number")
+    return value

@@ -24,7 +24,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def xp(store):
-    feeder = Feeder(store, config(tight="off"))
+    feeder = Feeder(store, config(tight="off", refused_within_s=0))
     feeder.feed(boot())
     return feeder
 

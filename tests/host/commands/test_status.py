@@ -12,6 +12,7 @@ from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
 from buddywatch.terminal.overview import board_view
 from feeder import Feeder
 
+UNKNOWN_FORECAST = {"trend": "unknown", "in_s": None, "low_s": None, "high_s": None, "since_s": None}
 SINCE_BOOT_S = 100.0  # the boards of these tests were started so long ago
 
 
@@ -66,7 +67,16 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
         "serviceable_bytes": 32768,
         "largest_free_block_bytes": 65536,
         "free_bytes": (31 + 2 * 47 + 4 * 42 + 8 * 64 + 16) * 4096,
-        "needs": [{"name": "rm", "bytes": 61440, "verdict": "refused", "margin_pages": -5, "refused_in_s": None}],
+        "needs": [
+            {
+                "name": "rm",
+                "bytes": 61440,
+                "verdict": "refused",
+                "margin_pages": -5,
+                "refused_in_s": 0,
+                "forecast": UNKNOWN_FORECAST,
+            }
+        ],
         "unknown": [],
         "gaps": [],
         "lost_snapshots": 0,
@@ -183,7 +193,14 @@ def test_overrides_of_the_configuration_are_used(buddywatch, store):
     (board,) = buddywatch("status", "--json").json["boards"]
     assert board["serviceable_bytes"] == 32768
     assert board["needs"] == [
-        {"name": "a", "bytes": 65536, "verdict": "refused", "margin_pages": -5, "refused_in_s": None}
+        {
+            "name": "a",
+            "bytes": 65536,
+            "verdict": "refused",
+            "margin_pages": -5,
+            "refused_in_s": 0,
+            "forecast": UNKNOWN_FORECAST,
+        }
     ]
 
 

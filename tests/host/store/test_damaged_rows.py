@@ -132,10 +132,10 @@ def test_damaged_facts_cost_the_boot_and_no_other_board(db, capfd, text):
 @pytest.mark.parametrize(
     ("table", "column", "expected"),
     [
-        ("incidents", "rule", "kernel_failure, refused, tight, silent, rebooted, lost"),
+        ("incidents", "rule", "kernel_failure, refused, tight, refused_within, silent, rebooted, lost"),
         ("incidents", "severity", "critical, warning, off"),
         ("incidents", "state", "ok, pending, firing, clearing, noted"),
-        ("transitions", "rule", "kernel_failure, refused, tight, silent, rebooted, lost"),
+        ("transitions", "rule", "kernel_failure, refused, tight, refused_within, silent, rebooted, lost"),
         ("transitions", "severity", "critical, warning, off"),
         ("transitions", "from_state", "ok, pending, firing, clearing, noted"),
         ("transitions", "to_state", "ok, pending, firing, clearing, noted"),

@@ -3,7 +3,8 @@
 import random
 
 import pytest
-from buddywatch.verdict.forecast import FALLING, LEVEL, RISING, UNKNOWN, Forecast, forecast
+from buddywatch.model.forecasts import FALLING, LEVEL, RISING, UNKNOWN, Forecast
+from buddywatch.verdict.forecast import forecast
 from buddywatch.verdict.margin_history import MarginHistory
 
 PERIOD_S = 5.0

@@ -1,0 +1,96 @@
+"""The margins of one board's needs since its kernel's boot, and the forecasts made from them. No I/O.
+
+A margin is kept for each snapshot, which costs a microsecond. A forecast costs a millisecond, so it is made again when
+the history has grown by a small part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from buddywatch.alerts.signals import interval_s
+from buddywatch.model.forecasts import MarginRecord, NeedForecast
+from buddywatch.model.samples import Boot, Snapshot
+from buddywatch.model.verdicts import NeedState
+from buddywatch.verdict.forecast import forecast
+from buddywatch.verdict.judge import Need
+from buddywatch.verdict.margin_history import MarginHistory
+
+PERIOD_S = 5.0  # of a board that does not say its interval: buddyd's default
+EVERY_PART = 1 / 256  # of the uptime, between two forecasts,
+EVERY_MIN_S, EVERY_MAX_S = 20.0, 300.0  # but at least and at most so long
+RECORD_EVERY = 256  # snapshots: a collector that was killed reads so many again
+
+
+class Forecasts:
+    """Of the kernel boot that the newest snapshot belongs to. Snapshots come in the order in which they were made."""
+
+    def __init__(self, needs: Iterable[Need], records: Iterable[MarginRecord] = ()) -> None:
+        """records: continued by the first snapshot, if the margins are still computed in the same way."""
+        self._needs = tuple(needs)
+        self._start(records)
+
+    def _start(self, records: Iterable[MarginRecord]) -> None:
+        self._records = {record.need: record for record in records}
+        self._histories: dict[str, MarginHistory] = {}
+        self._bases: dict[str, str] = {}
+        self._judged_by: tuple[object, ...] = ()
+        self._of_needs: list[MarginHistory] = []  # in the order of the needs
+        self._place = next(((record.boot_id, record.seq) for record in self._records.values()), ("", 0))
+        self._uptime_s = self._made_s = 0.0
+        self._unrecorded = 0
+
+    def begin(self, boot: Boot, uptime_s: float) -> bool:
+        """A snapshot of this boot follows. True if the kernel was booted before it: its history starts anew."""
+        if boot.boot_id == self._place[0] or not self._place[0]:
+            return False
+        if boot.cause == "agent-restart" and uptime_s >= self._uptime_s:
+            return False
+        self._start(())
+        return True
+
+    def take(
+        self, boot: Boot, snapshot: Snapshot, states: Iterable[NeedState], judged_by: tuple[object, ...]
+    ) -> list[NeedForecast]:
+        """Add a snapshot; returns new forecasts, if it is time for them. judged_by: how the states were computed."""
+        self._uptime_s = snapshot.uptime_ms / 1000
+        self._place = (snapshot.boot_id, snapshot.seq)
+        self._unrecorded += 1
+        if judged_by != self._judged_by:
+            self._judged_by = judged_by
+            self._of_needs = [self._history(need, judged_by, boot) for need in self._needs]
+        is_closed = False
+        for history, state in zip(self._of_needs, states, strict=True):
+            if state.margin_pages is not None:
+                is_closed |= history.add(self._uptime_s, state.margin_pages)
+        every_s = min(max(EVERY_MIN_S, self._uptime_s * EVERY_PART), EVERY_MAX_S)
+        if not is_closed or self._uptime_s < self._made_s + every_s:
+            return []
+        self._made_s = self._uptime_s
+        made = [(name, forecast(history)) for name, history in self._histories.items()]
+        return [NeedForecast(name, snapshot.boot_id, self._uptime_s, found) for name, found in made]
+
+    def records(self, at_end: bool) -> list[MarginRecord]:
+        """What a later collector continues with; nothing while the record before is new enough."""
+        if self._unrecorded < (1 if at_end else RECORD_EVERY):
+            return []
+        self._unrecorded = 0
+        histories = self._histories.items()
+        return [MarginRecord(name, *self._place, self._bases[name], history.dump()) for name, history in histories]
+
+    def _history(self, need: Need, judged_by: tuple[object, ...], boot: Boot) -> MarginHistory:
+        basis = " ".join(map(str, (need.bytes, need.is_program, *judged_by)))
+        if self._bases.get(need.name) != basis:
+            self._bases[need.name] = basis
+            period_s = interval_s(boot.facts) or PERIOD_S
+            self._histories[need.name] = self._recorded(need.name, basis) or MarginHistory(period_s)
+        return self._histories[need.name]
+
+    def _recorded(self, name: str, basis: str) -> MarginHistory | None:
+        record = self._records.pop(name, None)
+        if record is None or record.basis != basis:
+            return None
+        try:
+            return MarginHistory.load(record.text)
+        except ValueError:
+            return None  # a damaged row costs what is older than the snapshots that are read again

@@ -1,0 +1,50 @@
+"""A forecast in words: the same ones in `status`, the live view, alerts and mails. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from buddywatch.model.forecasts import FALLING, RISING, Forecast, NeedForecast
+from buddywatch.model.samples import Snapshot
+
+_UNITS = (("d", 86_400.0, 48 * 3600.0), ("h", 3600.0, 5400.0), ("min", 60.0, 60.0))  # name, seconds, used from
+_SOON_S = 60.0
+
+
+def current_forecasts(made: Iterable[NeedForecast], snapshot: Snapshot | None) -> dict[str, Forecast]:
+    """The forecasts of the boot of this snapshot, by need, brought forward to it."""
+    if snapshot is None:
+        return {}
+    uptime_s = snapshot.uptime_ms / 1000
+    own = [one for one in made if one.boot_id == snapshot.boot_id]
+    return {one.need: one.forecast.later(max(0.0, uptime_s - one.uptime_s)) for one in own}
+
+
+def forecast_words(forecast: Forecast) -> str:
+    """ "at this rate refused in about 3 h (2 to 7 h)"; "" if nothing is to be said."""
+    if forecast.in_s is not None:
+        return f"at this rate refused {in_about(forecast)}"
+    return {FALLING: "falling slowly", RISING: "rising"}.get(forecast.trend, "")
+
+
+def in_about(forecast: Forecast) -> str:
+    """ "in about 3 h (2 to 7 h)", from the median and the 80 % interval; "" without a median."""
+    if forecast.in_s is None:
+        return ""
+    about = "at any time" if forecast.in_s < _SOON_S else f"in about {_shown(forecast.in_s)}"
+    low_s, high_s = forecast.low_s or 0.0, forecast.high_s
+    if high_s is None:
+        return f"{about} ({_shown(low_s)} or more)"
+    low, high = _shown(low_s), _shown(high_s)
+    if low == high:
+        return about
+    number, _, unit = low.rpartition(" ")
+    return f"{about} ({number if unit == high.rpartition(' ')[2] else low} to {high})"
+
+
+def _shown(time_s: float) -> str:
+    """In the largest unit that leaves a number of some size: "90 min", "47 h", "3 d"."""
+    for unit, unit_s, used_from_s in _UNITS:
+        if time_s >= used_from_s:
+            return f"{round(time_s / unit_s)} {unit}"
+    return "0 min"
