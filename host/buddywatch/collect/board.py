@@ -51,10 +51,16 @@ class Board:
     def take(
         self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now, open_s: float = math.inf
     ) -> list[Item]:
-        """Process a frame: returns the items that result; their rows wait for the store. arrival: when it was made, if
-        not live. open_s: how long its link has been open.
+        """Process an item: returns what follows from it; the rows wait for the store. arrival: when it was made, if not
+        live. open_s: how long its link has been open.
         """
-        values = self.tracker.take(item, arrival, live, arrival - open_s)
+        return self._took(self.tracker.take(item, arrival, live, arrival - open_s), live, at)
+
+    def take_frames(self, frames: list[Frame], arrival: float, live: bool, at: Now) -> list[Item]:
+        """The same for frames of one boot that arrived together."""
+        return self._took(self.tracker.take_together(frames, arrival, live), live, at)
+
+    def _took(self, values: list[Item], live: bool, at: Now) -> list[Item]:
         if self.tracker.is_clock_ahead:
             self.restart_clock(0.0)
         boot = self.tracker.boot

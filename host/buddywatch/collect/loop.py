@@ -24,7 +24,7 @@ from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.listen import Listener
 from buddywatch.model.batch import LinkChange, MovedBoot
 from buddywatch.protocol.console_text import kernel_message
-from buddywatch.protocol.frame import Frame, Hello
+from buddywatch.protocol.frame import Frame, Hello, together
 from buddywatch.protocol.line_stream import Item, Text
 from buddywatch.store.heard import boottime_s
 from buddywatch.text.escape import rough_duration
@@ -137,7 +137,7 @@ class Collector:
         if isinstance(connection.link, Listener):
             for caller in self._admit(connection.link, connection.board):
                 self._links.add(caller)
-        touched = dict.fromkeys([self._sort(connection, item, at) for item in items])
+        touched = dict.fromkeys([self._sort(connection, run, at) for run in together(items)])
         if isinstance(connection.link, GuardedLink) and not connection.is_started:
             self._orphans.drop(connection)  # after reconnecting, another board may be at the other end
         self._settle_link(connection, at)
@@ -157,15 +157,19 @@ class Collector:
             self._orphans.drop(connection)
             self._twins.forget(connection)
 
-    def _sort(self, connection: Connection, item: Item, at: Now) -> str | None:
-        """Give an item to its board, or keep it until the board is known. Returns the board's name."""
-        name = self._name(connection, item, at)
+    def _sort(self, connection: Connection, run: list[Item], at: Now) -> str | None:
+        """Give items to their board, or keep them until the board is known. Returns the board's name.
+
+        run: one item, or several frames of one boot.
+        """
+        name = self._name(connection, run[-1], at)
         if name is None:
-            self._orphans.add(connection, item, at.time)
+            for item in run:
+                self._orphans.add(connection, item, at.time)
             return None
         for orphan, arrived in self._orphans.take(connection):
-            self._take(connection, name, orphan, arrived, at)
-        self._take(connection, name, item, at.time, at)
+            self._take(connection, name, [orphan], arrived, at)
+        self._take(connection, name, run, at.time, at)
         return name
 
     def _name(self, connection: Connection, item: Item, at: Now) -> str | None:
@@ -188,28 +192,35 @@ class Collector:
         connection.board = name
         return name
 
-    def _take(self, connection: Connection, name: str, item: Item, arrival: float, at: Now) -> None:
-        recorded = connection.recorded_time
+    def _take(self, connection: Connection, name: str, run: list[Item], arrival: float, at: Now) -> None:
+        recorded, first = connection.recorded_time, run[0]
         if recorded is not None:
             arrival = recorded.now
-        if isinstance(item, Text):
-            # Unrequested text on a line is the board's log; answers over a network belong to a console session.
-            is_answer = self._control.has_client(connection) and not connection.link.flows_unasked
-            if not is_answer or kernel_message(item.text) is not None:
-                text = item.text
-                self._boards.do(name, lambda board: board.take_console(text, arrival, at), at)
-            self._control.forward(connection, item.text, at.monotonic_s)
+        if isinstance(first, Text):
+            self._take_text(connection, name, first.text, arrival, at)
             return
-        if isinstance(item, Hello):
+        if isinstance(first, Hello):
             self._control.heard_hello(connection)
 
+        frames = [item for item in run if isinstance(item, Frame)]
+
         def take(board: Board) -> None:
-            values = board.take(item, arrival, recorded is None, at, connection.open_s(at.monotonic_s))
+            if frames:
+                values = board.take_frames(frames, arrival, recorded is None, at)
+            else:
+                values = board.take(first, arrival, recorded is None, at, connection.open_s(at.monotonic_s))
             connection.is_puzzling = board.tracker.wants_hello
             if recorded is not None:
                 recorded.saw(values)
 
         self._boards.do(name, take, at)
+
+    def _take_text(self, connection: Connection, name: str, text: str, arrival: float, at: Now) -> None:
+        # Unrequested text on a line is the board's log; answers over a network belong to a console session.
+        is_answer = self._control.has_client(connection) and not connection.link.flows_unasked
+        if not is_answer or kernel_message(text) is not None:
+            self._boards.do(name, lambda board: board.take_console(text, arrival, at), at)
+        self._control.forward(connection, text, at.monotonic_s)
 
     def _ask(self, name: str, at: Now) -> None:
         asked = self._boards.do(name, lambda board: board.ask(self._links.reaching(name), at), at)

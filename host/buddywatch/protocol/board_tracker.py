@@ -95,13 +95,12 @@ class BoardTracker:
         """
         if isinstance(item, Hello):
             return self._take_hello(item, arrival, live, not_before)
-        return self.take_of_boot(item.boot_id, [item], arrival, live)
+        return self.take_together([item], arrival, live)
 
-    def take_of_boot(
-        self, boot_id: str, items: Sequence[Frame | GapReport], arrival: float, live: bool = True
-    ) -> list[Stored]:
-        """The same for several items of one boot that arrived together."""
+    def take_together(self, items: Sequence[Frame | GapReport], arrival: float, live: bool = True) -> list[Stored]:
+        """The same for items of one boot that arrived together."""
         out: list[Stored] = []
+        boot_id = items[0].boot_id
         life = self._lives.get(boot_id)
         if life is None:
             out += self._make_room(arrival)

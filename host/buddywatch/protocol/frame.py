@@ -7,10 +7,10 @@ sent: the number is looked for near the live position and near what was asked fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from buddyd import wire, wire_host
 
@@ -51,6 +51,22 @@ class GapReport:
 
 
 Opened = Hello | Frame | GapReport
+_Item = TypeVar("_Item")
+
+
+def together(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """The items one by one, except that frames of one boot which follow each other stay together."""
+    run: list[_Item] = []
+    boot_id = None  # of the frames in `run`
+    for item in items:
+        of_item = item.boot_id if isinstance(item, Frame) else None
+        if run and (of_item is None or of_item != boot_id):
+            yield run
+            run = []
+        run.append(item)
+        boot_id = of_item
+    if run:
+        yield run
 
 
 def board_name(facts: Mapping[str, str]) -> str:

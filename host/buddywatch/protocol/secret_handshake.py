@@ -42,20 +42,31 @@ class Handshake:
         """The part of the received bytes that is for the session. Raises HandshakeError."""
         if self.proven is not None:
             return data
-        passed = bytearray()
-        first, *others = data.split(b"\n")
-        self._line += first
-        for number, following in enumerate(others):
-            line = bytes(self._line)
-            self._line[:] = following
+        self._line += data
+        end = self._line.rfind(b"\n") + 1
+        lines = bytes(self._line[:end])
+        del self._line[:end]
+        if secret.CHALLENGE in lines or secret.PROOF in lines:
+            lines = self._take_lines(lines)
+        elif self._demanded:
+            lines = b""
+        if len(self._line) > LINE_KEPT:
+            lines += b"" if self._demanded else self._line
+            self._line.clear()
+        return lines
+
+    def _take_lines(self, lines: bytes) -> bytes:
+        """The part of whole lines that is for the session; with the unfinished one if the other side has proved it."""
+        passed = b""
+        while lines:
+            line, _, lines = lines.partition(b"\n")
             if not self._take(line.strip(b"\r")) and not self._demanded:
                 passed += line + b"\n"
             if self.proven is not None:
-                return bytes(passed) + b"\n".join(others[number:])
-        if len(self._line) > LINE_KEPT:
-            passed += b"" if self._demanded else self._line
-            self._line.clear()
-        return bytes(passed)
+                passed += lines + self._line
+                self._line.clear()
+                break
+        return passed
 
     def rest(self) -> bytes:
         """The unfinished line that was held back, when the connection has ended."""
