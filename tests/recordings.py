@@ -1,6 +1,6 @@
 """Reads recordings for the tests of the room that reads them."""
 
-from buddywatch.recorded.formats import format_of, read
+from buddywatch.recorded.formats import HEAD_LINES, Source, format_of
 from buddywatch.recorded.pieces import Flags, Line
 
 NONE = Flags()
@@ -12,9 +12,14 @@ def lines_of(text):
     return [Line(n, line, n < len(whole)) for n, line in enumerate(whole, 1) if line or n < len(whole)]
 
 
-def items_of(text, flags=NONE, board="b", ended=ENDED):
+def source_of(text, flags=NONE, board="b", ended=ENDED):
     known = lines_of(text)
-    return list(read(lambda: iter(known), format_of([line.text for line in known[:200]]), flags, board, ended))
+    return Source(lambda: iter(known), [line.text for line in known[:HEAD_LINES]], ended, flags, board, "file")
+
+
+def items_of(text, flags=NONE, board="b", ended=ENDED):
+    source = source_of(text, flags, board, ended)
+    return [item for _, item in format_of(source.head).read(source)]
 
 
 def of_kind(items, kind):

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -37,6 +38,7 @@ COMMANDS = {
     "explain": "explain from kernel log and /proc text why an allocation failed or would fail, and what helps",
     "need": "show how much contiguous memory a bFLT or ELF program needs to start",
     "decode": "explain each line of a serial line, a recording or a log",
+    "import": "store recorded data: a trace, a log of /proc files, a recorded stream",
     "replay": "run the rules over recorded data, and show what would have been sent, and when",
     "check-config": "check the configuration, and show the settings in effect",
     "test-alert": "send a test message by mail and to every hook",
@@ -132,7 +134,8 @@ def _add_common(parser: argparse.ArgumentParser, missing: Any, unset: Any) -> No
 
 
 def _module(command: str) -> Any:
-    return importlib.import_module("buddywatch.commands." + command.replace("-", "_"))
+    name = command.replace("-", "_")
+    return importlib.import_module(f"buddywatch.commands.{name}{'_' * iskeyword(name)}")
 
 
 def _run(args: argparse.Namespace, around: Around) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import kilobytes, page_kb, release
 from buddywatch.commands.boards import print_json
+from buddywatch.commands.progress import clear_bar, show_bar
 from buddywatch.config.sections import Config
 from buddywatch.config.whole_file import read_whole
 from buddywatch.explain.answer_json import explanation_json
@@ -38,7 +39,6 @@ _ONLY_A_PART = (
 _PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:")
 # Files that hold a bare value: their name says which.
 _VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
-_BAR_COLUMNS = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     try:
         explanation = explain(text, options, wanted, _progress(len(text)))
     finally:
-        _clear_bar()
+        clear_bar()
     if explanation.is_empty:
         raise CommandError(_ONLY_A_PART if _PART.search(text) else _LOOKED_FOR)
     if args.json:
@@ -109,20 +109,9 @@ def _blocks(path: str, page_bytes: int) -> list[Block]:
 
 
 def _progress(text_chars: int) -> Callable[[float], None]:
-    """A bar on standard error, on a terminal and for what takes longer than a blink."""
-    if not sys.stderr.isatty() or text_chars < 1 << 20:
+    if text_chars < 1 << 20:
         return lambda done: None
-
-    def show(done: float) -> None:
-        bar = "#" * int(done * _BAR_COLUMNS)
-        print(f"\rreading [{bar:<{_BAR_COLUMNS}}] {int(done * 100):3} %", end="", file=sys.stderr, flush=True)
-
-    return show
-
-
-def _clear_bar() -> None:
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return lambda done: show_bar("reading", done)
 
 
 def _size(text: str) -> int:

@@ -10,18 +10,23 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import checked, kilobytes, page_kb, release
-from buddywatch.recorded.formats import HEAD_LINES
-from buddywatch.recorded.pieces import Flags, Line
+from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.frame import board_name
+from buddywatch.recorded.formats import HEAD_LINES, Source, format_of
+from buddywatch.recorded.pieces import Flags, Line, RecordedError
+from buddywatch.recorded.wire_stream import Streamed
 from buddywatch.text.escape import escaped
 from buddywatch.text.units import parse_duration
 
+_SQLITE = b"SQLite format 3\0"
 _GZIP = b"\x1f\x8b"
 _LINE_MAX = 1 << 20  # bytes: a longer line is cut there, and read as several
 _SPOOL_BYTES = 1 << 20
@@ -45,14 +50,16 @@ def flags_of(args: argparse.Namespace) -> Flags:
 class RecordedFile:
     """A recorded file, or standard input ("-"). It can be read several times, also if it is a pipe or compressed.
 
-    written: when it was last written, seconds since 1970; of a pipe: now.
+    written: when it was last written, seconds since 1970; of a pipe: now. board: the name that it gives to its board.
     """
 
     def __init__(self, path: str) -> None:
         """CommandError."""
         self.name = "standard input" if path == "-" else escaped(path)
+        self.board = _board_of(path)
         try:
             self._file, self.written = _opened(path)
+            self._bytes = os.fstat(self._file.fileno()).st_size
             self.head = [line.text for line in islice(self.lines(), HEAD_LINES)]
         except (OSError, EOFError) as error:
             raise self._unreadable(error) from None
@@ -69,7 +76,15 @@ class RecordedFile:
         except (OSError, EOFError) as error:
             raise self._unreadable(error) from None
 
-    def close(self) -> None:
+    @property
+    def share_read(self) -> float:
+        """How much of the file was read the last time, 0 to 1; of a compressed one, of its first bytes."""
+        return min(1.0, self._file.tell() / self._bytes) if self._bytes else 1.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
         self._file.close()
 
     def _unreadable(self, error: Exception) -> CommandError:
@@ -96,9 +111,31 @@ def _opened(path: str) -> tuple[IO[bytes], float]:
     return (gzip.GzipFile(fileobj=file, mode="rb") if is_compressed else file), written  # type: ignore[return-value]
 
 
-def board_of(path: str) -> str:
+def items_of(
+    file: RecordedFile, flags: Flags, board: str | None, tracker_of: Callable[[str], BoardTracker] | None = None
+) -> Iterator[tuple[str, Streamed]]:
+    """What a recording holds, with the names of its boards. tracker_of: see Source. CommandError."""
+    source = Source(file.lines, file.head, file.written, flags, board, file.board)
+    if tracker_of is not None:
+        source = replace(source, tracker_of=tracker_of)
+    try:
+        yield from format_of(file.head).read(source)
+    except RecordedError as error:
+        raise CommandError(f"{file.name}: {error}") from None
+
+
+def is_database(path: str) -> bool:
+    """True for a file of SQLite."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
+
+
+def _board_of(path: str) -> str:
     """The name of a board whose recording does not say it: the file's name without what follows its first dot."""
-    return Path(path).name.partition(".")[0] or "board"
+    return board_name({"name": "" if path == "-" else Path(path).name.partition(".")[0]})
 
 
 @checked

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.alerts.evaluate import Item
-from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import need
-from buddywatch.commands.boards import print_json
-from buddywatch.commands.recordings import RecordedFile, add_flags, board_of, flags_of
+from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.recordings import RecordedFile, add_flags, flags_of, is_database, items_of
 from buddywatch.commands.replay_words import lines, timeline_json
 from buddywatch.config.sections import Config
-from buddywatch.recorded.formats import format_of, read
-from buddywatch.recorded.pieces import Flags, RecordedError, Unreadable
+from buddywatch.model.batch import StoredEvent
+from buddywatch.model.samples import ConsoleLine
+from buddywatch.recorded.pieces import Flags, Unreadable
 from buddywatch.replay.ordered import in_order
 from buddywatch.replay.simulation import Simulation
+from buddywatch.store.chronicle import chronicle
 from buddywatch.store.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help="recordings; - for standard input")
-    parser.add_argument("--board", metavar="NAME", help="the board's name (default: the file's, without its ending)")
+    files = "recordings, or databases of buddywatch; - for standard input (default: the database)"
+    parser.add_argument("files", metavar="FILE", nargs="*", help=files)
+    board = "the board's name, where a recording has none (default: the file's); else only this board"
+    parser.add_argument("--board", metavar="NAME", help=board)
     wanted = "a need to judge, instead of the configured ones; NAME=BYTES:exec for the start of a program"
     parser.add_argument("--need", metavar="NAME=BYTES", action="append", default=[], type=need, help=wanted)
     add_flags(parser)
@@ -37,18 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     if args.need:
         config = replace(config, needs=tuple(args.need))
+    unreadable: list[str] = []
     with ExitStack() as stack:
-        boards: dict[str, list[RecordedFile]] = {}
-        for path in args.files:
-            file = RecordedFile(path)
-            stack.callback(file.close)
-            boards.setdefault(args.board or board_of(path), []).append(file)
+        paths = args.files or [str(config.collector.db)]
+        recordings = [
+            _stored(stack.enter_context(Store.open_readonly(path)), config, args.board)
+            if is_database(path) or not args.files
+            else _readable(stack.enter_context(RecordedFile(path)), flags_of(args), args.board, unreadable)
+            for path in paths
+        ]
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="buddywatch-replay-"))
         store = stack.enter_context(Store.open(Path(folder) / "replay.db"))
         simulation = Simulation(store, config)
-        unreadable: list[str] = []
-        recorded = {name: _items(name, files, flags_of(args), unreadable) for name, files in boards.items()}
-        for time, board, items in in_order(recorded):
+        for time, board, items in in_order(recordings):
             simulation.take(board, items, time)
         simulation.finish()
     if args.json:
@@ -58,14 +62,24 @@ def run(args: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-def _items(board: str, files: Sequence[RecordedFile], flags: Flags, unreadable: list[str]) -> Iterator[Item]:
-    """What the recordings of a board hold; lines that cannot be used are added to unreadable. CommandError."""
-    for file in files:
-        try:
-            for item in read(file.lines, format_of(file.head), flags, board, file.written):
-                if isinstance(item, Unreadable):
-                    unreadable.append(f"{file.name}, line {item.line}: {item.why}")
-                else:
-                    yield item
-        except RecordedError as error:
-            raise CommandError(f"{file.name}: {error}") from None
+def _readable(file: RecordedFile, flags: Flags, board: str | None, unreadable: list[str]) -> Iterator[tuple[str, Item]]:
+    """What rules judge of a recording; lines that cannot be used are added to unreadable. CommandError."""
+    for name, item in items_of(file, flags, board):
+        if isinstance(item, Unreadable):
+            unreadable.append(f"{file.name}, line {item.line}: {item.why}")
+        elif not isinstance(item, ConsoleLine):
+            yield name, item
+
+
+def _stored(store: Store, config: Config, board: str | None) -> Iterator[tuple[str, Item]]:
+    """What is stored of all boards, or of one, in the order of time."""
+    if board is not None:
+        check_board(store, config, board)
+    boards = store.boards() if board is None else [board]
+    for _, name, items in in_order([_stored_of(store, name) for name in boards]):
+        yield from ((name, item) for item in items)
+
+
+def _stored_of(store: Store, board: str) -> Iterator[tuple[str, Item]]:
+    for item in chronicle(store, board):
+        yield board, item.event if isinstance(item, StoredEvent) else item

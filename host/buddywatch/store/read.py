@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from buddywatch.model.batch import StoredEvent
 from buddywatch.model.links import LinkHealth, LinkState, UnheardLink
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot
 from buddywatch.protocol.layout import Layout
@@ -102,6 +103,11 @@ class ReadStore(Database):
             before = rows[-1][2]
         return found
 
+    def snapshot_count(self, board: str) -> int:
+        """How many snapshots of a board are stored."""
+        sql = "SELECT count(*) FROM boots b JOIN snapshots s ON s.boot = b.id WHERE b.board = ?"
+        return int((self._row(sql, (board,)) or (0,))[0])
+
     def snapshots(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
         """Snapshots with since <= time < until, in the order in which the board made them, one at a time."""
         span = _span(since, until)
@@ -117,6 +123,13 @@ class ReadStore(Database):
             WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND NOT e.copy ORDER BY e.time_ms, e.id"""
         for row in self._rows(sql, (board, *_span(since, until))):
             yield event_of(row)
+
+    def stored_events(self, board: str) -> Iterator[StoredEvent]:
+        """All events in the order in which they were stored, copies among them."""
+        sql = f"""SELECT {EVENT}, e.copy FROM events e LEFT JOIN boots b ON b.id = e.boot WHERE e.board = ?
+            ORDER BY e.id"""
+        for row in self._rows(sql, (board,)):
+            yield StoredEvent(event_of(row[:-1]), bool(row[-1]))
 
     def newest_events(
         self, board: str, count: int, since: float = 0.0, kinds: Iterable[str] | None = None

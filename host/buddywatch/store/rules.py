@@ -83,6 +83,11 @@ class RulesStore(FrameStore, AlertStore, ForecastStore):
             (SELECT max(time_ms) FROM snapshots WHERE boot = b.id) >= ?"""
         return {name for (name,) in self._rows(sql, (milliseconds(time),))}
 
+    def judged(self, board: str, boot_id: str) -> int:
+        """The last frame of this boot that the rules have judged; 0 if they are in another boot, or nowhere."""
+        row = self._row("SELECT seq FROM judged WHERE board = ? AND boot = ?", (board, self._key(board, boot_id)))
+        return 0 if row is None else int(row[0])
+
     def set_judged(self, board: str, boot_id: str, seq: int) -> None:
         """Note that the rules have judged the board up to this frame of this boot."""
         key = self._known_key(board, boot_id)

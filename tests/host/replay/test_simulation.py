@@ -18,7 +18,7 @@ def store(tmp_path: Path):
 
 def played(store, items, **alert):
     simulation = Simulation(store, config(**{"batch_s": 30, **alert}))
-    for time, board, some in in_order({"xp": items}):
+    for time, board, some in in_order([[("xp", item) for item in items]]):
         simulation.take(board, some, time)
     simulation.finish()
     return simulation
@@ -67,9 +67,7 @@ def test_kernel_failure_is_reported_with_the_kernels_line(store):
 
 def test_boards_are_replayed_in_the_order_of_time(store):
     simulation = Simulation(store, config())
-    seen = [
-        (board, time - START)
-        for time, board, _ in in_order({"a": [boot(), *map(snapshot, (1, 3))], "b": [boot(), snapshot(2)]})
-    ]
+    recordings = [[("a", boot()), ("a", snapshot(1)), ("a", snapshot(3))], [("b", boot()), ("b", snapshot(2))]]
+    seen = [(board, time - START) for time, board, _ in in_order(recordings)]
     assert seen == [("a", 5), ("b", 10), ("a", 15)]
     assert simulation.sent == []

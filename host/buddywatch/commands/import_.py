@@ -1,0 +1,87 @@
+"""`buddywatch import FILE ... [--board NAME]`: stores recorded data, so that all commands show it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from buddywatch.commands import CommandError
+from buddywatch.commands.boards import print_json
+from buddywatch.commands.intake import Count, Intake
+from buddywatch.commands.progress import clear_bar, show_bar
+from buddywatch.commands.recordings import RecordedFile, add_flags, flags_of, items_of
+from buddywatch.commands.replay_words import unreadable_lines
+from buddywatch.config.sections import Config
+from buddywatch.recorded.formats import format_of
+from buddywatch.recorded.pieces import RecordedError, Unreadable
+from buddywatch.store.store import Store
+from buddywatch.text.escape import counted, escaped, local_day_time
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="recordings, oldest first; - for standard input")
+    board = "the board to store the data as (default: the name in the recording, else the file's)"
+    parser.add_argument("--board", metavar="NAME", type=_name, help=board)
+    add_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    config.collector.db.parent.mkdir(parents=True, exist_ok=True)
+    unreadable: list[str] = []
+    with ExitStack() as stack:
+        files = [stack.enter_context(RecordedFile(path)) for path in args.files]
+        store = stack.enter_context(Store.open(config.collector.db))
+        stack.callback(clear_bar)
+        intake = Intake(store)
+        for file in files:
+            for board, item in items_of(file, flags_of(args), args.board, intake.tracker):
+                if isinstance(item, Unreadable):
+                    unreadable.append(f"{file.name}, line {item.line}: {item.why}")
+                elif intake.take(board, item):
+                    show_bar(f"importing {file.name}", file.share_read)
+            intake.flush()
+    if not intake.counts:
+        raise CommandError(f"{files[0].name}: {_format(files[0])}, and nothing in it can be stored")
+    if args.json:
+        print_json({name: _count_json(count) for name, count in intake.counts.items()} | {"unreadable": unreadable})
+    else:
+        print("\n".join([*_lines(intake), *unreadable_lines(unreadable)]))
+    return 0
+
+
+def _lines(intake: Intake) -> Iterator[str]:
+    for board, count in intake.counts.items():
+        what = [counted(count.snapshots, "snapshot"), counted(count.events, "event"), counted(count.boots, "boot")]
+        span = f", {local_day_time(count.first)} to {local_day_time(count.last)}" if count.first else ""
+        new = f"{count.new_snapshots} of the snapshots are new"
+        yield f"{escaped(board)}: {', '.join(what)}{span}; {new}"
+    yield "-- no alert was sent; `buddywatch replay` shows which would have been"
+
+
+def _count_json(count: Count) -> dict[str, int | float | None]:
+    return {
+        "boots": count.boots,
+        "snapshots": count.snapshots,
+        "new_snapshots": count.new_snapshots,
+        "events": count.events,
+        "gaps": count.gaps,
+        "first": count.first or None,
+        "last": count.last or None,
+    }
+
+
+def _format(file: RecordedFile) -> str:
+    try:
+        return format_of(file.head).name
+    except RecordedError as error:
+        return str(error)
+
+
+def _name(text: str) -> str:
+    from buddywatch.protocol.frame import board_name
+
+    if board_name({"name": text}) != text:
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected 1 to 64 of A-Z a-z 0-9 . _ -")
+    return text
