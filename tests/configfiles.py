@@ -67,6 +67,12 @@ timeout = "1m"
 name = "page"
 command = ["/usr/local/bin/page", "-q"]
 timeout = 5
+
+[[window]]
+from = "23:30"
+to = "01:00"
+days = ["sat", "sun"]
+boards = ["xp-07"]
 """
 
 FLAT_60K = b"bFLT\0\0\0\x04\0\0\0\x44" + b"\0\0\x10\0" + b"\0\0\x20\0" + b"\0\0\x40\0" + b"\0\0\xb0\0" + bytes(36)

@@ -30,6 +30,7 @@ from buddywatch.text.state_words import (
     unknown_things,
     unknown_words,
 )
+from buddywatch.verdict.reboot_window import deadline, last_window
 
 BAD_NEWS = 1
 _GAPS_SHOWN = 5
@@ -81,11 +82,19 @@ def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:
         "largest_free_block_bytes": state.largest_free_block_bytes if state else None,
         "free_bytes": state.free_bytes if state else None,
         "needs": [need_json(need, board) for need in (state.needs if state else ())],
+        "reboot_window": _window_json(board, now),
         "unknown": unknown_things(board.boot.facts) if board.boot else [],
         "gaps": [gap_json(gap) for gap in gaps],
         "lost_snapshots": board.losses.frames,
         "alerts": [alert_json(incident, silenced) for incident, silenced in board.alerts],
     }
+
+
+def _window_json(board: Overview, now: float) -> dict[str, float] | None:
+    """The last reboot window before a need may be refused; null if nothing points to it, or if there is none."""
+    before = deadline(board.forecasts, board.snapshot.time) if board.snapshot else None
+    found = None if before is None else last_window(board.windows, now, before)
+    return None if found is None else {"begin": found[0], "end": found[1]}
 
 
 def need_json(need: NeedState, board: Overview) -> dict[str, Any]:
@@ -166,6 +175,8 @@ def _board_lines(board: Overview, gaps: list[Gap], now: float) -> list[str]:
     if board.boot is not None:
         lines.append(f"  {kernel_words(board.boot.facts)}; boot {escaped(board.boot.boot_id)}{_uptime(board)}")
     lines += [f"  {line}" for line in _memory_lines(board)]
+    reboot = board.reboot_words(now)
+    lines += [f"  {reboot}"] if reboot else []
     unknown = unknown_words(board.boot.facts) if board.boot else ""
     lines += [f"  {unknown}"] if unknown else []
     lines += [f"  link {link_words(link, now)}" for link in board.links]

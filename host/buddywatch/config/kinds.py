@@ -15,6 +15,8 @@ _MOST = 10**15  # exact in JSON and SQLite
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ADDRESS = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*")  # a name, or an IPv6 address
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
 
 
@@ -110,6 +112,20 @@ def _duration(lowest: int, expected: str) -> Kind:
     return Kind("duration", expected, read, lambda seconds: json.dumps(format_duration(seconds)))
 
 
+def _clock(value: Any) -> int:
+    """Minutes since midnight."""
+    match = _CLOCK.fullmatch(value)
+    if match is None:
+        raise ValueError
+    return int(match[1]) * 60 + int(match[2])
+
+
+def _day(value: Any) -> str:
+    if value not in DAYS:
+        raise ValueError
+    return str(value)
+
+
 def _path() -> Kind:
     return Kind("path", "a path in quotes, not empty", _text, lambda path: json.dumps(str(path.absolute())))
 
@@ -140,6 +156,10 @@ Size = Annotated[int, Kind("size", SIZE_EXPECTED, _whole(1, _MOST, parse_size))]
 PageBytes = Annotated[int, Kind("size", 'a power of two such as 4096 or "8k"', _page_bytes)]
 Duration = Annotated[int, _duration(1, DURATION_EXPECTED)]
 DurationOr0 = Annotated[int, _duration(0, DURATION_EXPECTED + ", or 0")]
+Clock = Annotated[
+    int, Kind("time", 'a time of the day such as "02:30"', _clock, lambda m: f'"{m // 60:02}:{m % 60:02}"')
+]
+Days = Annotated[tuple[str, ...], Kind("list of days", f"a list of {', '.join(DAYS)}", _some(_day))]
 Count = Annotated[int, Kind("number", "a whole number, at least 1", _whole(1, _MOST))]
 Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 65535))]
 Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]

@@ -13,7 +13,7 @@ from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
 from buddywatch.config.mail import check_mail
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.schema import attributes, keys_of
-from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Window
 from buddywatch.config.toml import read_sections, read_toml
 from buddywatch.verdict.programs import ProgramError, need_bytes
 
@@ -83,6 +83,7 @@ class _Builder:
             needs=tuple(Need(**values) for values in needs) or DEFAULT_NEEDS,
             alert=Alert(**attributes("alert", alert[0])) if alert else Alert(),
             mail=Mail(**attributes("mail", mail[0])) if mail else None,
+            windows=tuple(Window(**attributes("window", values)) for _, values in sections["window"]),
             hooks=tuple(Hook(**attributes("hook", values)) for _, values in sections["hook"]),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from buddywatch.config.kinds import Kind
-from buddywatch.config.sections import NOT_A_CONSTANT, Alert, Board, Collector, Hook, Mail, Need
+from buddywatch.config.sections import NOT_A_CONSTANT, Alert, Board, Collector, Hook, Mail, Need, Window
 
 SECTIONS: dict[str, Any] = {
     "collector": Collector,
@@ -15,8 +15,9 @@ SECTIONS: dict[str, Any] = {
     "alert": Alert,
     "mail": Mail,
     "hook": Hook,
+    "window": Window,
 }
-REPEATED_SECTIONS = ("board", "need", "hook")
+REPEATED_SECTIONS = ("board", "need", "hook", "window")
 
 
 @dataclass(frozen=True)

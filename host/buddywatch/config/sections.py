@@ -119,6 +119,16 @@ class Hook:
 
 
 @dataclass(frozen=True)
+class Window:
+    """When boards may be rebooted. Minutes since midnight, by this machine's clock; it may span midnight."""
+
+    begin: Annotated[k.Clock, "its beginning, by the clock of the collector's machine", "from"]
+    end: Annotated[k.Clock, "its end; on the next day if it is not after from", "to"]
+    days: Annotated[k.Days, "the days on which it begins"] = k.DAYS
+    boards: Annotated[k.Names | None, "names of the boards that may be rebooted then; else all"] = None
+
+
+@dataclass(frozen=True)
 class Config:
     """path: the configuration file, None if there is none and all values are defaults.
 
@@ -131,6 +141,7 @@ class Config:
     alert: Alert = field(default_factory=Alert)
     mail: Mail | None = None
     hooks: tuple[Hook, ...] = ()
+    windows: tuple[Window, ...] = ()
     path: Path | None = None
     file_problems: tuple[str, ...] = field(default=(), compare=False)
 
@@ -153,6 +164,10 @@ class Config:
     def board(self, name: str) -> Board:
         """The settings of a board, by name_of(); the defaults if the file does not name it."""
         return next((board for board in self.boards if board.name == name), Board(name))
+
+    def windows_of(self, board_name: str) -> tuple[Window, ...]:
+        """When a board may be rebooted, by name_of()."""
+        return tuple(window for window in self.windows if window.boards is None or board_name in window.boards)
 
     def needs_of(self, board_name: str) -> tuple[Need, ...]:
         """The needs to judge for a board, by name_of(): all that apply, or only those that its section lists."""

@@ -149,7 +149,8 @@ class MessageFacts:
     serious rule first, and the incidents of the transitions. state: the verdict on the newest snapshot, None if there
     is none. recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's lines about it,
     oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
-    needs that are the start of a program. forecasts: by need, as of the newest snapshot.
+    needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
+    last safe reboot window, in words.
     """
 
     board: str
@@ -164,6 +165,7 @@ class MessageFacts:
     silence_commands: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     forecasts: Mapping[str, Forecast] = field(default_factory=dict, hash=False)
+    reboot: str = ""
 
 
 @dataclass(frozen=True)

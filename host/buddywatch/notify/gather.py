@@ -12,7 +12,7 @@ from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
 from buddywatch.store.store import Store
-from buddywatch.text.forecast_words import current_forecasts
+from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.verdict.judge import board_state
 
 SNAPSHOTS_SHOWN = 5
@@ -44,6 +44,8 @@ class MessageMaker:
         state = None
         if recent:
             state = board_state(recent[-1], facts, needs, settings.rule, settings.page_bytes)
+        forecasts = current_forecasts(self._store.forecasts(board), recent[-1] if recent else None)
+        at = recent[-1].time if recent else occasion.time
         rules = [rule for rule in RULES if rule in {incident.rule for incident in occasion.incidents}]
         return MessageFacts(
             board=board,
@@ -57,7 +59,8 @@ class MessageMaker:
             gaps=self._gaps(occasion),
             silence_commands=tuple(_silence_command(board, rule) for rule in rules),
             programs=tuple(need.name for need in needs if need.is_program),
-            forecasts=current_forecasts(self._store.forecasts(board), recent[-1] if recent else None),
+            forecasts=forecasts,
+            reboot=reboot_words(self._config.windows_of(named), forecasts, at, occasion.time),
         )
 
     def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:

@@ -136,7 +136,7 @@ def _forecast_lines(facts: MessageFacts) -> list[str]:
         forecast = facts.forecasts.get(need.name)
         if forecast is not None and forecast.in_s is not None and need.verdict != watermark.REFUSED:
             lines += wrapped(f"{one_line(need.name)}: {forecast_words(forecast)}", "  - ", "    ")
-    return lines
+    return lines + (wrapped(facts.reboot, "  - ", "    ") if lines and facts.reboot else [])
 
 
 def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:

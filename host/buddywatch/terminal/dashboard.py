@@ -54,7 +54,8 @@ class BoardView:
 
     kernel: "Linux 2.6.30-uc0, m68k, no MMU; boot 1a2b3c4d"; ring: "ring 32 kB, 700 frames held"; gaps: what was lost;
     unknown: what the board does not report; alerts: a line for each open one, most serious first; events: the last
-    few, oldest first; forecasts: by need.
+    few, oldest first; forecasts: by need; reboot: the last
+    safe reboot window.
     """
 
     name: str
@@ -70,6 +71,7 @@ class BoardView:
     ring: str = ""
     unknown: str = ""
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+    reboot: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ def _with_table(board: BoardView, width: int, style: Style) -> list[Line]:
 def _all(board: BoardView, width: int, style: Style) -> list[Line]:
     """All lines of a board, with a blank line at the end."""
     lines = [_heading(board, style), [_INDENT, board_text(f"{board.kernel or 'kernel unknown'}{_rate(board)}")]]
-    lines += [[_INDENT, *_memory(board)], *_need_lines(board), *_table(board, width)]
+    lines += [[_INDENT, *_memory(board)], *_need_lines(board)]
+    lines += [[_INDENT, board_text(board.reboot)]] if board.reboot else []
+    lines += _table(board, width)
     more = [text for text in (board.ring, board.gaps, board.unknown) if text]
     lines += [[_INDENT, board_text("; ".join(more), YELLOW if board.gaps else PLAIN)]] if more else []
     lines += _alert_lines(board, _ALERTS_MAX)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from buddywatch.config.sections import Config
+from buddywatch.config.sections import Config, Window
 from buddywatch.model.alerts import Incident, rule_rank, without_covered
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import LinkState
@@ -15,7 +15,7 @@ from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.dashboard import BoardView
 from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
-from buddywatch.text.forecast_words import current_forecasts
+from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.state_words import kernel_words, unknown_words
 from buddywatch.text.units import format_bytes
@@ -30,7 +30,7 @@ _EVENTS_S = 3600
 class Overview:
     """One board. boot: the newest, None before the first hello. snapshot: the newest of any boot. state: that snapshot
     judged, None unless it is of the newest boot. alerts: (open incident, muted or not), most serious rule first.
-    forecasts: by need, as of that snapshot.
+    forecasts: by need, as of that snapshot. windows: when it may be rebooted.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Overview:
     losses: Losses
     alerts: tuple[tuple[Incident, bool], ...]
     forecasts: Mapping[str, Forecast]
+    windows: tuple[Window, ...]
 
     @property
     def link(self) -> str:
@@ -50,6 +51,11 @@ class Overview:
         if not self.links:
             return LINK_NEVER
         return LINK_UP if any(link.up for link in self.links) else LINK_DOWN
+
+    def reboot_words(self, now: float) -> str:
+        """The last safe reboot window; "" if there is nothing to say."""
+        snapshot = self.current_snapshot
+        return "" if snapshot is None else reboot_words(self.windows, self.forecasts, snapshot.time, now)
 
     @property
     def current_snapshot(self) -> Snapshot | None:
@@ -77,6 +83,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
         losses=store.losses(name),
         alerts=_alerts(store, name, now),
         forecasts=current_forecasts(store.forecasts(name), snapshot if state else None),
+        windows=config.windows_of(config.name_of(name, boot.facts if boot else {})),
     )
 
 
@@ -99,6 +106,7 @@ def board_view(store: Store, config: Config, name: str, now: float) -> BoardView
         ring=_ring_words(facts.get("ring", "")),
         unknown=unknown_words(facts),
         forecasts=board.forecasts,
+        reboot=board.reboot_words(now),
     )
 
 

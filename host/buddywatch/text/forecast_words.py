@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from buddywatch.model.forecasts import FALLING, RISING, Forecast, NeedForecast
 from buddywatch.model.samples import Snapshot
+from buddywatch.verdict.reboot_window import Window, deadline, last_window
 
 _UNITS = (("d", 86_400.0, 48 * 3600.0), ("h", 3600.0, 5400.0), ("min", 60.0, 60.0))  # name, seconds, used from
 _SOON_S = 60.0
@@ -25,6 +27,25 @@ def forecast_words(forecast: Forecast) -> str:
     if forecast.in_s is not None:
         return f"at this rate refused {in_about(forecast)}"
     return {FALLING: "falling slowly", RISING: "rising"}.get(forecast.trend, "")
+
+
+def reboot_words(windows: Sequence[Window], forecasts: Mapping[str, Forecast], at: float, now: float) -> str:
+    """ "last safe reboot window: Tue 2026-12-01 02:00 to 04:30"; "" without windows or if nothing points to a refusal.
+
+    at: when the forecasts were true, now: both in seconds since 1970.
+    """
+    before = deadline(forecasts, at)
+    if before is None or not windows:
+        return ""
+    found = last_window(windows, now, before)
+    if found is None:
+        return f"no reboot window is over before a need may be refused, at {_day_clock(before)}"
+    begin, end = map(_day_clock, found)
+    return f"last safe reboot window: {begin} to {end.rpartition(' ')[2] if begin[:14] == end[:14] else end}"
+
+
+def _day_clock(time: float) -> str:
+    return datetime.fromtimestamp(time).strftime("%a %Y-%m-%d %H:%M")
 
 
 def in_about(forecast: Forecast) -> str:

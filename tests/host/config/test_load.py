@@ -9,7 +9,7 @@ from buddywatch.config import load as load_module
 from buddywatch.config import schema
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
-from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Window
 from configfiles import EVERY_KEY, fill, load_text
 
 KEYS = [key for section in schema.SECTIONS for key in schema.keys_of(section)]
@@ -79,6 +79,7 @@ def test_every_key_arrives(home: Path) -> None:
             timeout_s=60,
         ),
         hooks=(Hook("page", ("/usr/local/bin/page", "-q"), timeout_s=5),),
+        windows=(Window(23 * 60 + 30, 60, ("sat", "sun"), ("xp-07",)),),
         path=home / "config.toml",
     )
 
