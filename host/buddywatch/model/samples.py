@@ -37,6 +37,10 @@ class Zone:
     reserve_pages: int | None = None  # lowmem_reserve towards ZONE_NORMAL
 
 
+# A zone's name, its free blocks by order, and its marks: min, low, reserve.
+MarkedBlocks = tuple[str, Sequence[int], int | None, int | None, int | None]
+
+
 @dataclass(slots=True, eq=False)
 class Snapshot:
     """One poll of a board. seq is the number of its last frame, first_seq of its first (large machines: several).
@@ -59,6 +63,11 @@ class Snapshot:
     def blocks(self) -> Sequence[object]:
         """What is free and what is demanded: a verdict depends on nothing else of the snapshot."""
         return self.zones
+
+    @property
+    def marked_blocks(self) -> list[MarkedBlocks]:
+        """The zones as plain values."""
+        return [(zone.name, zone.nr_free, zone.min_pages, zone.low_pages, zone.reserve_pages) for zone in self.zones]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Snapshot) and _values(self) == _values(other)

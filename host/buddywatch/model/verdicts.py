@@ -8,7 +8,8 @@ FAILS = "fails"  # the request returns an error, and a program does not start
 OOM_KILLER = "oom-killer"  # a request up to watermark.COSTLY_ORDER does not fail: the kernel kills a process for it
 
 
-@dataclass(frozen=True)
+# Not frozen, as a Snapshot is not.
+@dataclass(unsafe_hash=True)
 class NeedState:
     """A need in a snapshot. margin_pages: at the min mark; negative if that many pages are missing.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from buddywatch.model.samples import Snapshot, Zone
+from buddywatch.model.samples import MarkedBlocks, Snapshot, Zone
 from buddywatch.protocol.bounds import FRAMES_MAX, INTERVAL_MAX_CS, UPTIME_MAX_CS, WHOLE_MAX, whole_number
 
 COLUMNS = ("up", "proc", "free", "recl", "slab")
@@ -46,8 +46,17 @@ class Layout:
         self.interval_cs = whole(facts, "interval_cs")
         self.head = len(self.columns)  # where the zones begin
         self._at = {name: at for at, name in enumerate(self.columns)}
+        self._blocks_at = [*self._find_blocks()]
         # With no number above this one, all blocks together have fewer pages than WHOLE_MAX.
         self._surely_few = (WHOLE_MAX - 1) // max(1, sum(1 << zone.orders for zone in self.zones))
+
+    def _find_blocks(self) -> Iterator[tuple[str, bool, int, int]]:
+        """Of each zone: its name, whether it has marks, and where its blocks begin and end."""
+        at = self.head
+        for zone in self.zones:
+            at += MARKS * zone.has_marks
+            yield zone.name, zone.has_marks, at, at + zone.orders
+            at += zone.orders
 
     def snapshot(self, boot_id: str, first_seq: int, seq: int, vector: Sequence[int], time: float) -> WireSnapshot:
         """The snapshot that a vector stands for; ValueError if the vector has another width or impossible numbers.
@@ -71,6 +80,15 @@ class Layout:
             zones.append(Zone(zone.node, zone.name, tuple(vector[at : at + zone.orders]), *marks))
             at += zone.orders
         return tuple(zones)
+
+    def marked_blocks(self, vector: Sequence[int]) -> list[MarkedBlocks]:
+        """The zones in a vector, as Snapshot.marked_blocks gives them."""
+        return [
+            (name, vector[at:end], vector[at - 4], vector[at - 3], vector[at - 1])
+            if has_marks
+            else (name, vector[at:end], None, None, None)
+            for name, has_marks, at, end in self._blocks_at
+        ]
 
     def value(self, vector: Sequence[int], column: str) -> int | None:
         """A named number of a vector; None if the board does not send it."""
@@ -138,6 +156,10 @@ class WireSnapshot(Snapshot):
         if self._zones is None:
             self._zones = self._layout.zones_of(self.vector)
         return self._zones
+
+    @property
+    def marked_blocks(self) -> list[MarkedBlocks]:
+        return self._layout.marked_blocks(self.vector)
 
     @property
     def processes(self) -> int | None:  # type: ignore[override]

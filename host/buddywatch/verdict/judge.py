@@ -6,7 +6,7 @@ release, no page size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from buddyd import watermark
@@ -58,22 +58,45 @@ def board_state(
         free_bytes=_bytes(free_pages, page_bytes),
         reclaimable_bytes=_bytes(caches.pages if caches else None, page_bytes),
         ram_file_bytes=_bytes(caches.ram_file_pages if caches else None, page_bytes),
-        needs=tuple(judge(snapshot, page_bytes, need, rule) for need in needs),
+        needs=Judge(tuple(needs), page_bytes, rule).states(snapshot),
     )
 
 
 def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | None) -> NeedState:
     """Whether the kernel would grant `need` in this snapshot, in the zone with the best result."""
+    return Judge([need], page_bytes, rule).states(snapshot)[0]
+
+
+class Judge:
+    """Judges snapshots of one boot."""
+
+    def __init__(self, needs: Sequence[Need], page_bytes: int | None, rule: str | None) -> None:
+        self._unknown = [_unknown_state(need, page_bytes) for need in needs]  # without zones
+        self._demands = None
+        if page_bytes is not None and rule:
+            taken_pages = [watermark.EXEC_PAGES if need.is_program else 0 for need in needs]
+            requests = [(state.order or 0, taken) for state, taken in zip(self._unknown, taken_pages, strict=True)]
+            self._demands = demands.Demands(requests, rule)
+
+    def states(self, snapshot: Snapshot) -> tuple[NeedState, ...]:
+        """Whether the kernel would grant each need in this snapshot, in the zone with the best result."""
+        zones = _marked_zones(snapshot) if self._demands else []
+        if not zones or self._demands is None:
+            return tuple(self._unknown)
+        return tuple(
+            [
+                NeedState(of.name, of.bytes, of.order, verdict, margin_pages, of.consequence)
+                for of, (verdict, margin_pages) in zip(self._unknown, self._demands.answers(zones), strict=True)
+            ]
+        )
+
+
+def _unknown_state(need: Need, page_bytes: int | None) -> NeedState:
     if page_bytes is None:
         return NeedState(need.name, need.bytes, None, None, None, None)
     order = watermark.order_for(need.bytes, page_bytes)
     consequence = OOM_KILLER if order <= watermark.COSTLY_ORDER else FAILS
-    verdict = margin_pages = None
-    zones = _marked_zones(snapshot)
-    if zones and rule:
-        taken_pages = watermark.EXEC_PAGES if need.is_program else 0
-        verdict, margin_pages = demands.judge(zones, order, rule, taken_pages)
-    return NeedState(need.name, need.bytes, order, verdict, margin_pages, consequence)
+    return NeedState(need.name, need.bytes, order, None, None, consequence)
 
 
 def page_bytes_of(facts: Mapping[str, str]) -> int | None:
@@ -102,10 +125,11 @@ def is_serving(zone_name: str) -> bool:
 def _marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:
     """The serving zones in the form of watermark.py; empty if the marks of any of them are unknown."""
     zones: list[demands.MarkedZone] = []
-    for zone in serving_zones(snapshot):
-        if zone.min_pages is None or zone.low_pages is None or zone.reserve_pages is None:
-            return []
-        zones.append((zone.nr_free, zone.min_pages, zone.low_pages, zone.reserve_pages))
+    for name, nr_free, min_pages, low_pages, reserve_pages in snapshot.marked_blocks:
+        if is_serving(name):
+            if min_pages is None or low_pages is None or reserve_pages is None:
+                return []
+            zones.append((nr_free, min_pages, low_pages, reserve_pages))
     return zones
 
 

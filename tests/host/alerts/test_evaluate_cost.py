@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 from boards import SEED_FREE, SEED_REBOOTED, boot, config, refused, snapshot
-from buddywatch.alerts import evaluate, signals
+from buddywatch.alerts import signals
 from buddywatch.config.sections import Need
 from buddywatch.store.store import Store
+from buddywatch.verdict import demands
 from feeder import Feeder
 
 NEEDS = (Need("rm", 61440), Need("ftpd", 8192), Need("sh", 4096))
@@ -17,16 +18,16 @@ def calls(monkeypatch):
     """How often each function was called; it is called as it is."""
     counted = Counter()
 
-    def count(module, name):
-        function = getattr(module, name)
+    def count(of, name):
+        function = getattr(of, name)
 
         def counting(*args):
             counted[name] += 1
             return function(*args)
 
-        monkeypatch.setattr(module, name, counting)
+        monkeypatch.setattr(of, name, counting)
 
-    count(evaluate, "judge")
+    count(demands.Demands, "answers")
     count(signals, "need_signal")
     return counted
 
@@ -41,7 +42,7 @@ def xp(tmp_path):
 
 def test_equal_blocks_are_judged_once(xp, calls):
     xp.feed(*map(snapshot, range(1, 51)))
-    assert calls["judge"] == len(NEEDS)
+    assert calls["answers"] == 1
 
 
 def test_no_text_is_made_while_no_state_changes(xp, calls):
@@ -49,7 +50,7 @@ def test_no_text_is_made_while_no_state_changes(xp, calls):
     calls.clear()
     others = [(3 + seq, *SEED_REBOOTED[1:]) for seq in range(50)]
     xp.feed(*(snapshot(seq, others[seq]) for seq in range(2, 50)))
-    assert calls == {"judge": 48 * len(NEEDS)}
+    assert calls == {"answers": 48}
 
 
 def test_a_need_that_stays_refused_costs_no_more(xp, calls):
@@ -58,6 +59,6 @@ def test_a_need_that_stays_refused_costs_no_more(xp, calls):
     calls.clear()
     others = [(30 + seq, *SEED_FREE[1:]) for seq in range(50)]
     xp.feed(*(snapshot(seq, others[seq]) for seq in range(5, 50)))
-    assert calls == {"judge": 45 * len(NEEDS)}
+    assert calls == {"answers": 45}
     xp.feed(*map(snapshot, range(50, 60)))
     assert xp.changes("refused")[-1][1:3] == ("clearing", "ok")

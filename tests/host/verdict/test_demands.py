@@ -15,9 +15,14 @@ ZONES = st.lists(
 RULES = st.sampled_from([*watermark.RULES, "old0", "old3"])
 
 
-@given(ZONES, st.integers(0, 13), RULES, st.sampled_from([0, 1, watermark.EXEC_PAGES, 50]))
-def test_the_result_is_that_of_the_kernels_rule(zones, order, rule, taken_pages):
-    assert demands.judge(zones, order, rule, taken_pages) == watermark.judge(zones, order, rule, taken_pages)
+REQUESTS = st.lists(st.tuples(st.integers(0, 13), st.sampled_from([0, 1, watermark.EXEC_PAGES, 50])), max_size=3)
+
+
+@given(st.lists(ZONES, min_size=1, max_size=3), REQUESTS, RULES)
+def test_the_answers_are_those_of_the_kernels_rule(snapshots, requests, rule):
+    of_requests = demands.Demands(requests, rule)
+    for zones in snapshots:
+        assert of_requests.answers(zones) == [watermark.judge(zones, order, rule, taken) for order, taken in requests]
 
 
 @given(ZONES, RULES)
@@ -31,4 +36,12 @@ def test_the_last_pages_of_a_zone_are_taken_one_block_after_the_other():
     for taken_pages in range(10):
         for order in range(4):
             expected = watermark.judge(zones, order, "old", taken_pages)
-            assert demands.judge(zones, order, "old", taken_pages) == expected
+            assert demands.Demands([(order, taken_pages)], "old").answers(zones) == [expected]
+
+
+def test_marks_that_change_all_the_time_do_not_pile_up():
+    of_requests = demands.Demands([(4, 0)], "old")
+    for low_pages in range(3 * demands.ZONES_MAX):
+        zones = [((0, 0, 0, 0, 9), 1, low_pages, 0)]
+        assert of_requests.answers(zones) == [watermark.judge(zones, 4, "old")]
+    assert len(of_requests._tests) <= demands.ZONES_MAX
