@@ -36,7 +36,8 @@ _PURPOSE = {
     "passed": "how far a boot was judged that is newer than the one that is judged now",
     "rule_states": "the state of each rule",
     "silences": "which alerts are muted, until when, and why",
-    "snapshots": "each poll of a board: frames `first_seq` to `seq`",
+    "chunks": "polls of a board that are packed: `samples` of them, frames `first_seq` to `last_seq`",
+    "snapshots": "polls of a board that are not packed yet: frames `first_seq` to `seq`",
     "stored_ranges": "frames `first` to `last` that are stored; there may be more",
     "transitions": "each change of a rule's state",
 }

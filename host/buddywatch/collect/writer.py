@@ -2,7 +2,7 @@
 or for a lock.
 
 A batch that cannot be written (a full disk, another program's lock) stays here and is tried again until it is written;
-meanwhile the loop gathers the next one. The same thread plans messages after each batch.
+meanwhile the loop gathers the next one. The same thread plans messages and packs snapshots after each batch.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from buddywatch.model.batch import Batch
 from buddywatch.store.store import Store, StoreError
 
 RETRY_S = 2.0
+PACK_S = 0.05  # after each batch
 BUSY_S = 1.0  # how long one attempt waits for another program's lock
 
 
@@ -118,10 +120,17 @@ class Writer:
                 if error is None:
                     self._batch = None
                     self._changed.notify_all()
-                    return
+                    break
                 self._failures, self._is_urgent = self._failures + 1, False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._stopping or self._is_urgent, RETRY_S)
+        self._pack()
+
+    def _pack(self) -> None:
+        """Pack snapshots of earlier batches, for a moment."""
+        with suppress(StoreError):  # a full disk, a lock: the next batch reports it
+            if self._store is not None and not self._stopping:
+                self._store.pack_for(PACK_S)
 
     def _try(self, batch: Batch) -> str | None:
         """Write the batch and plan messages; returns why that failed, or None."""

@@ -206,6 +206,21 @@ def m012_forecasts(connection: Connection) -> None:
     )
 
 
+def m013_chunks(connection: Connection) -> None:
+    """Closed chunks of a boot's snapshots. Table `snapshots` is the journal: what is not in a chunk yet."""
+    connection.execute(
+        """CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boots, first_seq INTEGER NOT NULL,
+            last_seq INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+            first_uptime_ms INTEGER NOT NULL, last_uptime_ms INTEGER NOT NULL, samples INTEGER NOT NULL,
+            summary BLOB, body BLOB) STRICT"""
+    )
+    connection.execute(
+        "CREATE UNIQUE INDEX chunks_by_frame ON chunks (boot, last_seq, first_seq, samples, first_ms, last_ms)"
+    )
+    connection.execute("DROP INDEX snapshots_by_time")  # a journal is short
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -219,6 +234,7 @@ MIGRATIONS = (
     m010_unheard_links,
     m011_deliveries,
     m012_forecasts,
+    m013_chunks,
 )
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
-from buddywatch.model.batch import StoredEvent
+from buddywatch.model.batch import StoredEvent, VectorRow
 from buddywatch.model.links import LinkHealth, LinkState, UnheardLink
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot
 from buddywatch.protocol.layout import Layout
-from buddywatch.store.database import Database
+from buddywatch.store.rows import ALWAYS, END_SEQ, Row, RowStore, Span
 
 LINK_UP, LINK_DOWN, LINK_NEVER = "up", "down", "never"
 
 BOOT = "id, board, boot_id, facts, started_ms, cause"
 EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
-SNAPSHOT = "s.boot, s.first_seq, s.seq, s.vector, s.time_ms"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
-_INT64_MAX = 2**63 - 1
 _TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: datetime can show it in every time zone
 _NUMBER_MAX = 2**53  # exact in JSON; larger ones are not accepted from a board either
 
@@ -30,12 +29,13 @@ _BOARDS = """
     SELECT board FROM seen WHERE board IS NOT NULL"""
 
 
-class ReadStore(Database):
+class ReadStore(RowStore):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._layouts: dict[int, tuple[str, Layout]] = {}  # boots.id -> (boot id, layout)
 
     def _forget(self) -> None:
+        super()._forget()
         self._layouts.clear()
 
     def boards(self) -> list[str]:
@@ -85,37 +85,21 @@ class ReadStore(Database):
         found: list[Snapshot] = []
         key = self._newest_key(board)
         while key is not None and len(found) < count:
-            if self._layout(key) is not None:
-                found += self._recent_of_boot(key, count - len(found))
+            found += islice(self._readable(key, self.rows_before(key)), count - len(found))
             key = self._boot_before(board, key)
         return found[::-1]
 
-    def _recent_of_boot(self, key: int, count: int) -> list[Snapshot]:
-        """Newest first. For each unreadable one, an older one is read instead."""
-        sql = f"SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? AND s.seq < ? ORDER BY s.seq DESC LIMIT ?"
-        found: list[Snapshot] = []
-        before = _INT64_MAX
-        while len(found) < count:
-            rows = list(self._rows(sql, (key, before, count - len(found))))
-            if not rows:
-                break
-            found += self._readable(rows)
-            before = rows[-1][2]
-        return found
-
     def snapshot_count(self, board: str) -> int:
         """How many snapshots of a board are stored."""
-        sql = "SELECT count(*) FROM boots b JOIN snapshots s ON s.boot = b.id WHERE b.board = ?"
-        return int((self._row(sql, (board,)) or (0,))[0])
+        packed = "SELECT total(samples) FROM chunks WHERE boot = b.id AND body IS NOT NULL"
+        count = f"total((SELECT count(*) FROM snapshots WHERE boot = b.id) + ({packed}))"
+        return int((self._row(f"SELECT {count} FROM boots b WHERE board = ?", (board,)) or (0,))[0])
 
     def snapshots(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
         """Snapshots with since <= time < until, in the order in which the board made them, one at a time."""
         span = _span(since, until)
-        sql = (
-            f"SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND time_ms >= ? AND time_ms < ? ORDER BY time_ms, seq"
-        )
         for (key,) in list(self._rows("SELECT id FROM boots WHERE board = ? ORDER BY id", (board,))):
-            yield from self._readable(self._rows(sql, (key, *span)))
+            yield from self._readable(key, self.rows_after(key, span=span))
 
     def events(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Event]:
         """Events with since <= time < until, oldest first; each once, even where the board sent it again."""
@@ -189,7 +173,7 @@ class ReadStore(Database):
 
     def _newest_key(self, board: str) -> int | None:
         """The boots.id of the board's newest boot."""
-        return self._boot_before(board, _INT64_MAX)
+        return self._boot_before(board, END_SEQ)
 
     def _boot_before(self, board: str, key: int) -> int | None:
         """The boots.id of the board's newest boot below `key`."""
@@ -225,27 +209,44 @@ class ReadStore(Database):
         row = f"boot {boot_id} of board {board} (row {key} of boots)"
         self._report_damage(row, f"facts: {why}", "the board's next hello repairs it, if it is still in that boot")
 
-    def _readable(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Snapshot]:
-        """The snapshots of the readable rows."""
-        return (snapshot for snapshot in map(self._snapshot, rows) if snapshot is not None)
+    def vectors(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[VectorRow]:
+        """The same as the numbers of the wire, for whoever needs no Snapshot of each; layout() says what they mean."""
+        span = _span(since, until)
+        for key, boot_id in list(self._rows("SELECT id, boot_id FROM boots WHERE board = ? ORDER BY id", (board,))):
+            for first_seq, seq, time_ms, content in self.rows_after(key, span=span):
+                if type(content) is list or self._snapshot(key, (first_seq, seq, time_ms, content)) is not None:
+                    yield VectorRow(boot_id, first_seq, seq, time_ms, numbers(content))
 
-    def _snapshot(self, row: tuple[Any, ...]) -> Snapshot | None:
+    def _readable(self, key: int, rows: Iterable[Row]) -> Iterator[Snapshot]:
+        """The snapshots of the readable rows of a boot."""
+        if self._layout(key) is None:
+            return iter(())
+        return (snapshot for row in rows if (snapshot := self._snapshot(key, row)) is not None)
+
+    def _snapshot(self, key: int, row: Row) -> Snapshot | None:
         """A row's snapshot; None if it cannot be read."""
-        key, first_seq, seq, text, time_ms = row
+        first_seq, seq, time_ms, content = row
         of_boot = self._layout(key)
-        if of_boot is None:
+        if of_boot is None or content is None:
             return None
         boot_id, layout = of_boot
         try:
-            vector = json.loads(text)
-            if not isinstance(vector, list) or not all(type(n) is int and abs(n) <= _NUMBER_MAX for n in vector):
-                raise ValueError("expected a JSON list of whole numbers")
-            return layout.snapshot(boot_id, first_seq, seq, vector, seconds(time_ms))
+            return layout.snapshot(boot_id, first_seq, seq, numbers(content), seconds(time_ms))
         except (ValueError, RecursionError) as error:
             (board,) = self._row("SELECT board FROM boots WHERE id = ?", (key,)) or ("",)
             remedy = self._removal("snapshots", f"boot = {key} AND seq = {seq}")
             self._report_damage(f"snapshot {seq} of boot {boot_id} of board {board}", f"vector: {error}", remedy)
             return None
+
+
+def numbers(content: Any) -> list[int]:
+    """The vector of a row; ValueError if its text is damaged."""
+    if isinstance(content, list):
+        return content
+    vector = json.loads(content)
+    if not isinstance(vector, list) or not all(type(n) is int and abs(n) <= _NUMBER_MAX for n in vector):
+        raise ValueError("expected a JSON list of whole numbers")
+    return vector
 
 
 def milliseconds(time: float) -> int:
@@ -266,5 +267,5 @@ def _gap(row: tuple[Any, ...]) -> Gap:
     return Gap(boot_id, first, last, reason, seconds(time_ms))
 
 
-def _span(since: float | None, until: float | None) -> tuple[int, int]:
-    return milliseconds(since or 0), _INT64_MAX if until is None else milliseconds(until)
+def _span(since: float | None, until: float | None) -> Span:
+    return Span(milliseconds(since or 0), ALWAYS.until_ms if until is None else milliseconds(until))

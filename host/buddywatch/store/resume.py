@@ -11,7 +11,6 @@ import sqlite3
 from dataclasses import replace
 
 from buddywatch.model.samples import Boot, ResumeState, Snapshot
-from buddywatch.store.read import SNAPSHOT
 from buddywatch.store.write import DataStore
 
 FOLD_ROWS = 1000  # of a board
@@ -74,11 +73,14 @@ class FrameStore(DataStore):
         self._unfolded[board] = 0
         key = self._newest_key(board)
         if key is not None:
-            before, now = set(self._folded_ranges(key)), set(self._stored_ranges(key))
-            for first, _ in before - now:
-                self._run("DELETE FROM stored_ranges WHERE boot = ? AND first = ?", (key, first))
-            for first, last in now - before:
-                self._run("INSERT INTO stored_ranges VALUES (?, ?, ?)", (key, first, last))
+            self._fold(key)
+
+    def _fold(self, key: int) -> None:
+        before, now = set(self._folded_ranges(key)), set(self._stored_ranges(key))
+        for first, _ in before - now:
+            self._run("DELETE FROM stored_ranges WHERE boot = ? AND first = ?", (key, first))
+        for first, last in now - before:
+            self._run("INSERT INTO stored_ranges VALUES (?, ?, ?)", (key, first, last))
 
     def _folded_ranges(self, key: int) -> list[_Range]:
         return list(self._rows("SELECT first, last FROM stored_ranges WHERE boot = ? ORDER BY first", (key,)))
@@ -109,22 +111,23 @@ class FrameStore(DataStore):
 
     def _end_snapshot(self, key: int, first: int, last: int, order: str) -> tuple[int, Snapshot | None]:
         """The last (DESC) or first (ASC) readable snapshot of a range, and the first frame of those skipped."""
-        sql = f"""SELECT {SNAPSHOT} FROM snapshots s WHERE boot = ? AND seq BETWEEN ? AND ?
-            ORDER BY seq {order} LIMIT 1"""
         passed = last + 1
-        while (row := self._row(sql, (key, first, last))) is not None:
-            snapshot = self._snapshot(row)
+        rows = self.rows_before(key, last + 1) if order == "DESC" else self.rows_after(key, first - 1)
+        for row in rows:
+            first_frame, frame, *_ = row
+            if not first <= frame <= last:
+                break
+            snapshot = self._snapshot(key, row)
             if snapshot is not None:
                 return passed, snapshot
-            _, first_frame, frame, *_ = row
             passed = min(passed, first_frame)
-            first, last = (first, frame - 1) if order == "DESC" else (frame + 1, last)
         return passed, None
 
     def _highest(self, board: str, newest: Boot) -> dict[str, int]:
-        sql = """SELECT boot_id, max(coalesce((SELECT max(seq) FROM snapshots WHERE boot = b.id), 0),
-            coalesce((SELECT max(seq) FROM events WHERE boot = b.id), 0))
-            FROM boots b WHERE board = ? AND boot_id <> ?"""
+        highest = "coalesce((SELECT max({}) FROM {} WHERE boot = b.id), 0)"
+        places = (("seq", "snapshots"), ("last_seq", "chunks"), ("seq", "events"))
+        of_boot = ", ".join(highest.format(column, table) for column, table in places)
+        sql = f"SELECT boot_id, max({of_boot}) FROM boots b WHERE board = ? AND boot_id <> ?"
         return dict(self._rows(sql, (board, newest.boot_id)))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import merge
+from itertools import islice, takewhile
+from operator import attrgetter
 from typing import Any
 
 from buddywatch.model.alerts import KERNEL_FAILURE, RulesHistory
@@ -11,21 +14,19 @@ from buddywatch.model.forecasts import MarginRecord
 from buddywatch.model.samples import Boot, Event, Piece, Snapshot
 from buddywatch.store.alerts import AlertStore
 from buddywatch.store.forecasts import ForecastStore
-from buddywatch.store.read import BOOT, EVENT, SNAPSHOT, event_of, milliseconds
-from buddywatch.store.resume import FrameStore
+from buddywatch.store.pack import PackStore
+from buddywatch.store.read import BOOT, EVENT, event_of, milliseconds
+from buddywatch.store.rows import END_SEQ
 
 KERNEL_EVENTS_MAX = 4096  # of the newest boot of the kernel
 UNRECORDED_MAX = 1000  # snapshots that a start reads for the forecasts: less than 0.1 s of CPU
-_SEQ_MAX = 2**63 - 1
 
-_UNJUDGED = f"""
-    SELECT s.first_seq AS first, s.seq AS last, {SNAPSHOT} FROM snapshots s WHERE s.boot = ?1 AND s.seq > ?2
-    UNION ALL SELECT seq, seq, NULL, NULL, NULL, NULL, NULL FROM events WHERE boot = ?1 AND seq > ?2
-    UNION ALL SELECT first, last, NULL, NULL, NULL, NULL, NULL FROM gaps WHERE boot = ?1 AND last > ?2
-    ORDER BY 2"""
+_OTHER_FRAMES = """
+    SELECT seq AS first, seq AS last FROM events WHERE boot = ?1 AND seq > ?2
+    UNION ALL SELECT first, last FROM gaps WHERE boot = ?1 AND last > ?2 ORDER BY 2"""
 
 
-class RulesStore(FrameStore, AlertStore, ForecastStore):
+class RulesStore(PackStore, AlertStore, ForecastStore):
     def rules_history(self, board: str) -> RulesHistory:
         """The history of a board; empty for a board that was never seen."""
         boots = list(self._rows(f"SELECT {BOOT}, kernel FROM boots WHERE board = ? ORDER BY id", (board,)))
@@ -64,23 +65,28 @@ class RulesStore(FrameStore, AlertStore, ForecastStore):
         keys = {row[2]: row[0] for row in boots if row[-1] == kernel and row[0] <= judged_key}
         records = tuple(record for record in self.margins(board) if record.boot_id in keys)
         after = min([(keys[record.boot_id], record.seq) for record in records], default=(0, 0))
-        sql = f"""SELECT {SNAPSHOT} FROM snapshots s WHERE s.boot = ? AND s.seq > ? AND s.seq <= ?
-            ORDER BY s.seq DESC LIMIT ?"""
         found: list[tuple[Boot, tuple[Snapshot, ...]]] = []
         room = UNRECORDED_MAX
         for row in reversed(boots):
             key = row[0]
             if row[2] in keys and key >= after[0] and room:
-                bounds = (after[1] if key == after[0] else 0, judged_seq if key == judged_key else _SEQ_MAX)
-                newest = list(self._readable(self._rows(sql, (key, *bounds, room))))
+                first = after[1] + 1 if key == after[0] else 0
+                before = judged_seq + 1 if key == judged_key else END_SEQ
+                newest = self._newest(key, first, before, room)
                 found.append((self._boot(row[:-1]), tuple(reversed(newest))))
                 room -= len(newest)
         return records, tuple(reversed(found))
 
+    def _newest(self, key: int, first: int, before: int, count: int) -> list[Snapshot]:
+        """Up to `count` snapshots of a boot from frame `first` on, the newest first."""
+        rows = takewhile(lambda row: row[1] >= first, self.rows_before(key, before))
+        return list(islice(self._readable(key, rows), count))
+
     def boards_heard_since(self, time: float) -> set[str]:
         """Boards with a snapshot made at this time or later."""
         sql = """SELECT DISTINCT board FROM boots b WHERE
-            (SELECT max(time_ms) FROM snapshots WHERE boot = b.id) >= ?"""
+            (SELECT time_ms FROM snapshots WHERE boot = b.id ORDER BY seq DESC LIMIT 1) >= ?1 OR
+            (SELECT last_ms FROM chunks WHERE boot = b.id ORDER BY last_seq DESC LIMIT 1) >= ?1"""
         return {name for (name,) in self._rows(sql, (milliseconds(time),))}
 
     def judged(self, board: str, boot_id: str) -> int:
@@ -137,8 +143,9 @@ class RulesStore(FrameStore, AlertStore, ForecastStore):
 
     def _unjudged(self, key: int, seq: int) -> Iterable[Piece]:
         """The boot's pieces after frame seq."""
-        for first, last, *row in self._rows(_UNJUDGED, (key, seq)):
-            yield Piece(first, last, None if row[0] is None else self._snapshot(tuple(row)))
+        shots = (Piece(row[0], row[1], self._snapshot(key, row)) for row in self.rows_after(key, seq))
+        others = (Piece(first, last, None) for first, last in self._rows(_OTHER_FRAMES, (key, seq)))
+        return merge(shots, others, key=attrgetter("last"))
 
     def _failing_since(self, board: str) -> float | None:
         state = self.rule_states(board).get((KERNEL_FAILURE, None))

@@ -12,23 +12,27 @@ from buddywatch.model.batch import VectorRow
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
 from buddywatch.protocol.layout import Layout
+from buddywatch.store.chunks import ChunkStore
 from buddywatch.store.migrations import SUM_OF_LOSSES
-from buddywatch.store.read import BOOT, ReadStore, milliseconds
+from buddywatch.store.read import BOOT, milliseconds
 
 CONSOLE_LINES_MAX = 10_000  # for each board; everything else is kept
 _CONSOLE_TRIM_EVERY = 200  # lines
 _INT64_MAX = 2**63 - 1
 
 
-class DataStore(ReadStore):
+class DataStore(ChunkStore):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._keys: dict[tuple[str, str], int] = {}  # (board, boot id) -> boots.id
+        self._packed_tos: dict[int, int] = {}  # by boots.id
+        self._journal_rows: dict[int, int] = {}  # added since they were last counted, by boots.id
         self._console_added: dict[str, int] = {}  # lines by board, to know when to trim
 
     def _forget(self) -> None:
         super()._forget()
         self._keys.clear()
+        self._packed_tos.clear()
 
     def add_boot(self, board: str, boot: Boot) -> bool:
         """Store a boot, or the facts that a later hello changed. Returns True if the boot is new."""
@@ -85,12 +89,22 @@ class DataStore(ReadStore):
 
     def _add_rows(self, key: int, rows: Iterable[VectorRow]) -> int:
         sql = "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)"
+        packed_to = self._known_packed_to(key)
         values = (
             # repr() of a list of numbers is JSON, and takes half the time of json.dumps().
             (key, seq, first, time_ms, _fit(10 * vector[0]), repr(list(vector)).replace(" ", ""))
             for _, first, seq, time_ms, vector in rows
+            if seq > packed_to or not self.is_packed(key, seq)
         )
-        return self._run_many(sql, values)
+        added = self._run_many(sql, values)
+        self._journal_rows[key] = self._journal_rows.get(key, 0) + added
+        return added
+
+    def _known_packed_to(self, key: int) -> int:
+        """The last frame of a boot's chunks, as far as this connection knows: what it misses is noticed later."""
+        if key not in self._packed_tos:
+            self._packed_tos[key] = self._packed_to(key)
+        return self._packed_tos[key]
 
     def add_event(self, board: str, event: Event, copy: bool = False) -> bool:
         """Store an event. Returns True if it is new. copy: already known; stored so that its number is not a gap."""
@@ -105,10 +119,14 @@ class DataStore(ReadStore):
     def retime(self, board: str, retime: Retime) -> None:
         """Correct the times of a boot's snapshots and events. Does nothing for an unknown boot."""
         key = self._key(board, retime.boot_id)
+        if key is None:
+            return
         started_ms = milliseconds(retime.started)
+        uptimes = (retime.from_uptime_ms, retime.to_uptime_ms)
         for table in ("snapshots", "events"):
             sql = f"UPDATE {table} SET time_ms = uptime_ms + ? WHERE boot = ? AND uptime_ms BETWEEN ? AND ?"
-            self._run(sql, (started_ms, key, retime.from_uptime_ms, retime.to_uptime_ms))
+            self._run(sql, (started_ms, key, *uptimes))
+        self.retime_chunks(key, started_ms, *uptimes)
         if retime.from_uptime_ms == 0:
             self._run("UPDATE boots SET started_ms = ? WHERE id = ?", (started_ms, key))
 

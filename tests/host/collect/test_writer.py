@@ -9,6 +9,7 @@ from boards import boot, snapshot
 from buddywatch.collect import writer as writer_module
 from buddywatch.collect.writer import Writer
 from buddywatch.model.batch import Batch
+from buddywatch.store import pack
 from buddywatch.store.store import Store
 from waiting import DEADLINE_S, wait_for
 
@@ -150,3 +151,13 @@ def test_end_waits_for_one_more_attempt_under_a_lock(writer, db, monkeypatch):
     assert writer.finish(DEADLINE_S)  # at once, as nothing locks it any more
     assert stored(db) == [1]
     assert writer.finish(0.0)
+
+
+def test_the_writer_packs_what_its_batches_left(writer, db):
+    count = pack.CHUNK_ROWS + pack.KEPT_ROWS
+    assert writer.offer(batch(*map(snapshot, range(1, count + 1))))
+    with closing(sqlite3.connect(db)) as connection:
+        wait_for(lambda: connection.execute("SELECT samples FROM chunks").fetchall() == [(pack.CHUNK_ROWS,)], "a chunk")
+    assert writer.offer(batch(snapshot(count + 1)))
+    assert writer.finish(DEADLINE_S)
+    assert stored(db) == list(range(1, count + 2))

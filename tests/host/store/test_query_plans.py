@@ -36,7 +36,7 @@ SORT_STEPS_MAX = 2_000  # of one that sorts: a board has few links, and few fram
 STEPS_PER_CALL = 10
 INTERVAL_S = 0.1
 connect = sqlite3.connect
-GROWING = "boots|snapshots|events|gaps|console|incidents|transitions|outbox|silences"
+GROWING = "boots|snapshots|chunks|events|gaps|console|incidents|transitions|outbox|silences"
 CONFIG = """
 [collector]
 links = ["{link}"]
@@ -123,6 +123,9 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gathered]:
         config.write_text(CONFIG.format(link=f"tcp://127.0.0.1:{board.port}"))
         with Store.open(db) as store, store.batch():
             fill(store, board)
+        with Store.open(db) as store:
+            while store.pack_for(1):
+                pass
         patch.setattr(database.sqlite3, "connect", heard.connect)
         collect = ["--config", str(config), "--db", str(db), "collect", "--plain", "--for", str(2 * DEADLINE_S)]
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,0 +1,102 @@
+"""Writes the chunks of a boot: new ones, others in their place, small ones joined. Chunks of a boot never overlap."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from buddywatch.model.batch import VectorRow
+from buddywatch.store import chunk_format
+from buddywatch.store.read import ReadStore
+from buddywatch.store.rows import Chunk
+
+JOINED_CHUNKS = 8  # so many small ones in a row become one
+FULL_ROWS = 4096  # a chunk with as many rows is not joined any more
+_COLUMNS = "id, first_seq, last_seq, first_ms, last_ms, samples"
+
+
+class ChunkStore(ReadStore):
+    def is_packed(self, key: int, seq: int) -> bool:
+        """True if a chunk of the boot has a snapshot with this frame number, or had one that was removed since."""
+        chunk = self._chunk("last_seq >= ? AND first_seq <= ? ORDER BY last_seq", (key, seq, seq))
+        if chunk is None:
+            return False
+        rows = self._packed(key, chunk)
+        at = bisect_left(rows, seq, key=itemgetter(1))
+        return not rows or rows[0][3] is None or (at < len(rows) and rows[at][1] == seq)
+
+    def add_chunk(self, key: int, rows: Sequence[VectorRow]) -> None:
+        """Rows of a boot, all of one width, in ascending order, that overlap no chunk."""
+        self._insert_chunk(key, rows, chunk_format.encode(rows))
+
+    def join_small(self, key: int) -> bool:
+        """Make one chunk of the boot's newest small ones, if there are enough. Returns whether it did."""
+        sql = f"SELECT {_COLUMNS} FROM chunks WHERE boot = ? ORDER BY last_seq DESC LIMIT ?"
+        newest = [Chunk(*row) for row in self._rows(sql, (key, JOINED_CHUNKS))][::-1]
+        if len(newest) < JOINED_CHUNKS or any(chunk.samples >= FULL_ROWS // 2 for chunk in newest):
+            return False
+        bodies = [self._body(chunk.id) for chunk in newest]
+        try:
+            body = None if None in bodies else chunk_format.joined([body for body in bodies if body is not None])
+        except ValueError:  # a damaged one; reading reports it
+            return False
+        if body is None:
+            return False
+        ids = [chunk.id for chunk in newest]
+        places = ", ".join("?" * len(ids))
+        columns = (
+            "boot, min(first_seq), max(last_seq), min(first_ms), max(last_ms), min(first_uptime_ms), "
+            "max(last_uptime_ms), sum(samples), NULL, ?"
+        )
+        row = self._row(f"SELECT {columns} FROM chunks WHERE id IN ({places})", (body, *ids))
+        self._delete_chunks(ids)
+        assert row is not None
+        self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return True
+
+    def retime_chunks(self, key: int, started_ms: int, from_uptime_ms: int, to_uptime_ms: int) -> None:
+        """Correct the times of the boot's packed snapshots; see Retime."""
+        sql = f"SELECT {_COLUMNS} FROM chunks WHERE boot = ? AND last_uptime_ms >= ? AND first_uptime_ms <= ?"
+        for chunk in [Chunk(*row) for row in self._rows(sql, (key, from_uptime_ms, to_uptime_ms))]:
+            rows = []
+            for first_seq, seq, time_ms, vector in self._packed(key, chunk):
+                if vector is None:
+                    break
+                uptime_ms = 10 * vector[0]
+                if from_uptime_ms <= uptime_ms <= to_uptime_ms:
+                    time_ms = started_ms + uptime_ms
+                rows.append(VectorRow("", first_seq, seq, time_ms, vector))
+            if rows:
+                self._delete_chunks([chunk.id])
+                self.add_chunk(key, rows)
+
+    def merge_late(self, key: int, chunk: Chunk, late: Sequence[VectorRow]) -> bool:
+        """Put rows that came late into the chunk within which they lie. False if the chunk cannot be read."""
+        rows = {row[1]: VectorRow("", *row) for row in self._packed(key, chunk) if row[3] is not None}
+        if not rows:
+            return False
+        rows = {row.seq: row for row in late} | rows
+        self._delete_chunks([chunk.id])
+        in_order = [rows[seq] for seq in sorted(rows)]
+        for _, of_width in groupby(in_order, key=lambda row: len(row.vector)):
+            self.add_chunk(key, list(of_width))
+        return True
+
+    def chunk_around(self, key: int, seq: int) -> Chunk | None:
+        """The boot's first chunk that ends with this frame or later."""
+        return self._chunk("last_seq >= ? ORDER BY last_seq", (key, seq))
+
+    def _insert_chunk(self, key: int, rows: Sequence[VectorRow], body: bytes) -> None:
+        times = [row.time_ms for row in rows]
+        uptimes = [10 * row.vector[0] for row in rows]
+        ends = (rows[0].first_seq, rows[-1].seq, min(times), max(times), min(uptimes), max(uptimes))
+        self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", (key, *ends, len(rows), body))
+
+    def _delete_chunks(self, ids: Sequence[int]) -> None:
+        self._run(f"DELETE FROM chunks WHERE id IN ({', '.join('?' * len(ids))})", ids)
+
+    def _body(self, chunk_id: int) -> bytes | None:
+        row = self._row("SELECT body FROM chunks WHERE id = ?", (chunk_id,))
+        return None if row is None else row[0]

@@ -1,0 +1,116 @@
+"""Moves snapshots from the journal into chunks, in steps of a few milliseconds, each one transaction.
+
+A step that is interrupted leaves the journal as it was. Databases of earlier versions have all of their snapshots in
+the journal, and are packed in the same way, by and by.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from buddywatch.model.batch import VectorRow
+from buddywatch.store.read import numbers
+from buddywatch.store.resume import FrameStore
+from buddywatch.store.rows import Chunk
+
+CHUNK_ROWS = 512  # of a new chunk; when there are JOINED_CHUNKS of them, they become one
+KEPT_ROWS = 64  # the newest ones of a board stay in the journal, where `status` reads them at once
+_READ_ROWS = 2 * CHUNK_ROWS
+
+_BOOTS = """
+    WITH RECURSIVE seen (boot) AS (SELECT min(boot) FROM snapshots UNION ALL
+        SELECT (SELECT min(boot) FROM snapshots WHERE boot > seen.boot) FROM seen WHERE boot IS NOT NULL)
+    SELECT boot FROM seen WHERE boot IS NOT NULL"""
+
+
+class PackStore(FrameStore):
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        super().__init__(path, connection)
+        self._unpacked: list[int] | None = None  # boots.id of those in the journal that are still to be looked at
+        self._pack_from: dict[int, int] = {}  # by boots.id: only rows behind this frame are still to be packed
+
+    def pack_for(self, limit_s: float) -> bool:
+        """Pack what is due, until it has taken so long; at least one step. Returns whether more is due."""
+        deadline_s = time.monotonic() + limit_s
+        for key in self._due():
+            while self.pack_step(key):
+                if time.monotonic() >= deadline_s:
+                    return True
+        return False
+
+    def pack_step(self, key: int) -> bool:
+        """Pack one chunk of a boot. Returns whether there was enough for one."""
+        with self.batch():
+            of_boot = self._layout(key)
+            found = self._packable(key)
+            if not found or of_boot is None:
+                return False
+            rows = [row for row in map(_readable, found) if row is not None and len(row.vector) == of_boot[1].width]
+            if not rows:
+                self._pack_from[key] = found[-1][1]  # reading reports them
+                return True
+            self._fold(key)  # resume() looks for frames among the rows of the journal, and in what was folded
+            packed = [row for of_chunk in self._by_chunk(key, rows[:CHUNK_ROWS]) for row in self._pack(key, *of_chunk)]
+            self._run_many("DELETE FROM snapshots WHERE boot = ? AND seq = ?", [(key, row.seq) for row in packed])
+            if not packed:
+                self._pack_from[key] = rows[-1].seq
+            self.join_small(key)
+            self._packed_tos[key] = self._packed_to(key)
+        return True
+
+    def _due(self) -> Iterator[int]:
+        """Boots that may have enough in the journal for a chunk."""
+        if self._unpacked is None:  # the first look
+            self._unpacked = [key for (key,) in self._rows(_BOOTS)]
+        while self._unpacked:
+            yield self._unpacked[-1]
+            self._unpacked.pop()
+        for key, added in list(self._journal_rows.items()):
+            if added >= CHUNK_ROWS:
+                yield key
+                self._journal_rows[key] = 0
+
+    def _packable(self, key: int) -> list[tuple[int, int, int, str]]:
+        """Rows of the journal, if there are enough for a chunk. Of a boot that is over, any number is enough."""
+        sql = (
+            """SELECT first_seq, seq, time_ms, vector FROM snapshots WHERE boot = ? AND seq > ? ORDER BY seq LIMIT ?"""
+        )
+        rows = list(self._rows(sql, (key, self._pack_from.get(key, 0), _READ_ROWS)))
+        if self._is_over(key):
+            return rows
+        if len(rows) < _READ_ROWS:
+            rows = rows[:-KEPT_ROWS]
+        return rows if len(rows) >= CHUNK_ROWS else []
+
+    def _is_over(self, key: int) -> bool:
+        sql = """SELECT 1 FROM boots b WHERE b.id = ? AND NOT EXISTS (SELECT 1 FROM endings WHERE boot = b.id)
+            AND EXISTS (SELECT 1 FROM boots WHERE board = b.board AND id > b.id)"""
+        return self._row(sql, (key,)) is not None
+
+    def _by_chunk(self, key: int, rows: Sequence[VectorRow]) -> Iterator[tuple[Chunk | None, list[VectorRow]]]:
+        """Rows that lie within the same chunk, or between the same two: (that chunk, None if between, rows)."""
+        packed_to = self._packed_to(key)
+
+        def place(row: VectorRow) -> tuple[bool, Chunk | None]:
+            following = None if row.seq > packed_to else self.chunk_around(key, row.seq)
+            return following is not None and following.first_seq <= row.seq, following
+
+        for (is_within, chunk), of_place in groupby(rows, key=place):
+            yield (chunk if is_within else None), list(of_place)
+
+    def _pack(self, key: int, chunk: Chunk | None, rows: list[VectorRow]) -> list[VectorRow]:
+        """Put rows into a chunk of their own, or into one that is there. Returns them if that worked."""
+        if chunk is None:
+            self.add_chunk(key, rows)
+            return rows
+        return rows if self.merge_late(key, chunk, rows) else []
+
+
+def _readable(row: tuple[int, int, int, str]) -> VectorRow | None:
+    try:
+        return VectorRow("", row[0], row[1], row[2], numbers(row[3]))
+    except (ValueError, RecursionError):
+        return None

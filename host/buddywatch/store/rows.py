@@ -1,0 +1,149 @@
+"""Reads a boot's snapshots as rows, in the order of the board, from closed chunks and from the journal as one.
+
+The journal, table `snapshots`, has what came lately, and what came late. A packer, perhaps of another process, moves
+rows from there into chunks at any time. So each step of a reader looks at both in one moment, and goes on from the last
+frame that it gave: no row is missing, and none comes twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from buddywatch.store import chunk_format
+from buddywatch.store.database import Database
+
+END_SEQ = 2**63 - 1
+_STEP_ROWS = 1000  # of the journal
+_BACK_ROWS = 100  # few are wanted
+_JOURNAL = "first_seq, seq, time_ms, vector"
+_CHUNK = "id, first_seq, last_seq, first_ms, last_ms, samples"
+_DECODED_MAX = 4
+
+# first_seq, seq, time_ms, vector: numbers, or JSON text of the journal; None: frames of a chunk that cannot be read.
+Row = tuple[int, int, int, Any]
+
+
+class Chunk(NamedTuple):
+    id: int
+    first_seq: int
+    last_seq: int
+    first_ms: int
+    last_ms: int
+    samples: int
+
+
+class Span(NamedTuple):
+    """since_ms <= time < until_ms."""
+
+    since_ms: int = -END_SEQ
+    until_ms: int = END_SEQ
+
+
+ALWAYS = Span()
+
+
+class RowStore(Database):
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        super().__init__(path, connection)
+        self._decoded: dict[Chunk, list[Row]] = {}
+
+    def rows_after(self, key: int, after: int = 0, span: Span = ALWAYS) -> Iterator[Row]:
+        """A boot's rows behind frame `after`, oldest first."""
+        while True:
+            with self._moment():
+                chunk = self._chunk(
+                    "last_seq > ? AND last_ms >= ? AND first_ms < ? ORDER BY last_seq", (key, after, *span)
+                )
+                last = END_SEQ if chunk is None else chunk.last_seq
+                sql = f"""SELECT {_JOURNAL} FROM snapshots WHERE boot = ? AND seq > ? AND seq <= ?
+                    AND time_ms >= ? AND time_ms < ? ORDER BY seq LIMIT {_STEP_ROWS}"""
+                late: list[Row] = list(self._rows(sql, (key, after, last, *span)))
+                packed = [] if chunk is None else self._packed(key, chunk)
+            if len(late) == _STEP_ROWS:
+                last = late[-1][1]
+            found = [row for row in packed if after < row[1] <= last and span.since_ms <= row[2] < span.until_ms]
+            yield from _merged(found, late)
+            if last == END_SEQ:
+                return
+            after = last
+
+    def rows_before(self, key: int, before: int = END_SEQ) -> Iterator[Row]:
+        """A boot's rows up to the frame before `before`, newest first."""
+        while True:
+            with self._moment():
+                chunk = self._chunk("first_seq < ? ORDER BY last_seq DESC", (key, before))
+                last = -1 if chunk is None else chunk.last_seq
+                found = self._journal_before(key, last + 1, before)
+                if not found and chunk is not None:  # only now is it worth unpacking
+                    packed = [row for row in self._packed(key, chunk) if row[1] < before]
+                    late = self._journal_before(key, chunk.first_seq, before, END_SEQ)
+                    found = _merged(packed, late[::-1])[::-1]
+                    before = chunk.first_seq
+                elif found:
+                    before = found[-1][1]
+            yield from found
+            if not found and chunk is None:
+                return
+
+    def _journal_before(self, key: int, first: int, before: int, count: int = _BACK_ROWS) -> list[Row]:
+        sql = f"""SELECT {_JOURNAL} FROM snapshots WHERE boot = ? AND seq >= ? AND seq < ?
+            ORDER BY seq DESC LIMIT ?"""
+        return list(self._rows(sql, (key, first, before, count)))
+
+    def _chunk(self, where: str, values: tuple[int, ...]) -> Chunk | None:
+        row = self._row(f"SELECT {_CHUNK} FROM chunks WHERE boot = ? AND {where} LIMIT 1", values)
+        return None if row is None else Chunk(*row)
+
+    def _packed_to(self, key: int) -> int:
+        """The last frame of a boot's chunks, 0 without any."""
+        row = self._row("SELECT max(last_seq) FROM chunks WHERE boot = ?", (key,))
+        return 0 if row is None or row[0] is None else int(row[0])
+
+    def _packed(self, key: int, chunk: Chunk) -> list[Row]:
+        """The rows of a chunk; one without a vector if it cannot be read, none if it holds no more than a summary."""
+        if chunk not in self._decoded:
+            row = self._row("SELECT body FROM chunks WHERE id = ?", (chunk.id,))
+            rows: list[Row] = []
+            if row is not None and row[0] is not None:
+                try:
+                    rows = [row[1:] for row in chunk_format.decode("", row[0])]
+                except ValueError as error:
+                    self._report_chunk(key, chunk, str(error))
+                    rows = [(chunk.first_seq, chunk.last_seq, chunk.last_ms, None)]
+            while len(self._decoded) >= _DECODED_MAX:
+                del self._decoded[next(iter(self._decoded))]
+            self._decoded[chunk] = rows
+        return self._decoded[chunk]
+
+    def _report_chunk(self, key: int, chunk: Chunk, why: str) -> None:
+        board, boot_id = self._row("SELECT board, boot_id FROM boots WHERE id = ?", (key,)) or ("", "")
+        what = f"chunk of snapshots {chunk.first_seq} to {chunk.last_seq} of boot {boot_id} of board {board}"
+        self._report_damage(what, why, self._removal("chunks", f"id = {chunk.id}"))
+
+    @contextmanager
+    def _moment(self) -> Iterator[None]:
+        """All reads inside see the same state of the file."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._decoded.clear()
+
+
+def _merged(packed: list[Row], late: list[Row]) -> list[Row]:
+    """Both in ascending order; what is in both counts once."""
+    if not late or not packed:
+        return packed or late
+    by_seq = {row[1]: row for row in late}
+    by_seq.update({row[1]: row for row in packed})
+    return [by_seq[seq] for seq in sorted(by_seq)]

@@ -1,0 +1,253 @@
+"""Whether snapshots lie in the journal or in chunks is nothing that a reader can see."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, kernel_event, snapshot
+from buddywatch.model.batch import Batch, MovedBoot, VectorRow
+from buddywatch.model.samples import ENDING, BootEnd, Gap, Retime
+from buddywatch.protocol.layout import Layout
+from buddywatch.store import chunks, pack
+from buddywatch.store.store import Store
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+SECOND = "0000b002"
+LAYOUT = Layout(FACTS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_chunks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pack, "CHUNK_ROWS", 5)
+        patch.setattr(pack, "KEPT_ROWS", 2)
+        patch.setattr(pack, "_READ_ROWS", 10)
+        patch.setattr(chunks, "JOINED_CHUNKS", 3)
+        patch.setattr(chunks, "FULL_ROWS", 12)
+        yield
+
+
+def pack_all(store):
+    while store.pack_for(0):
+        pass
+
+
+def count(store, table):
+    return store._row(f"SELECT count(*) FROM {table}")[0]
+
+
+def new_store(folder):
+    store = Store.open(folder / "a.db")
+    store.add_boot("xp", boot())
+    return store
+
+
+def shot(seq, boot_id=BOOT_ID):
+    return snapshot(seq, SEED_FREE if seq % 3 else snapshot(1).zones[0].nr_free, boot_id)
+
+
+def everything(store):
+    """All that is ever read of a board's snapshots."""
+    return (
+        list(store.snapshots("xp")),
+        list(store.snapshots("xp", START + 35, START + 90)),
+        list(store.vectors("xp", START + 20)),
+        [store.recent("xp", number) for number in (1, 3, 8, 99)],
+        store.latest("xp"),
+        store.resume("xp"),
+        store.rules_history("xp"),
+    )
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("shots"), st.lists(st.integers(1, 60), min_size=1, max_size=12)),
+        st.tuples(st.just("run"), st.integers(1, 50)),
+        st.tuples(st.just("second"), st.lists(st.integers(1, 12), min_size=1, max_size=9)),
+        st.tuples(st.just("event"), st.integers(61, 70)),
+        st.tuples(st.just("judged"), st.integers(1, 60)),
+        st.tuples(st.just("retime"), st.tuples(st.integers(0, 200), st.integers(0, 400), st.integers(-50, 50))),
+        st.tuples(st.just("pack"), st.none()),
+    ),
+    max_size=14,
+)
+
+
+def act(store, what, value):
+    if what == "shots":
+        return [store.add_snapshot("xp", shot(seq)) for seq in value]
+    if what == "run":
+        seqs = range(value, value + 8)
+        rows = [VectorRow(BOOT_ID, s, s, round(shot(s).time * 1000), LAYOUT.vector(shot(s))) for s in seqs]
+        return store.add_vectors("xp", rows)
+    if what == "second":
+        store.add_boot("xp", boot(SECOND, "reboot", START + 400))
+        return [store.add_snapshot("xp", replace(shot(seq, SECOND), time=START + 400 + seq)) for seq in value]
+    if what == "event":
+        return store.add_event("xp", kernel_event(value, value))
+    if what == "judged":
+        return store.set_judged("xp", BOOT_ID, value)
+    if what == "retime":
+        first, last, by = value
+        return store.retime("xp", Retime(BOOT_ID, first * 1000, last * 1000, START + by))
+    return None
+
+
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(ACTIONS)
+def test_a_packed_store_reads_like_one_that_was_never_packed(tmp_path_factory, actions):
+    folders = [tmp_path_factory.mktemp("pair") for _ in range(2)]
+    with new_store(folders[0]) as packed, new_store(folders[1]) as plain:
+        for what, value in actions:
+            with packed.batch(), plain.batch():
+                assert act(packed, what, value) == act(plain, what, value)
+            if what == "pack":
+                pack_all(packed)
+        pack_all(packed)
+        assert everything(packed) == everything(plain)
+        assert count(plain, "chunks") == 0
+    with Store.open_readonly(folders[0] / "a.db") as again, Store.open_readonly(folders[1] / "a.db") as plain:
+        assert everything(again) == everything(plain)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """30 snapshots, all but the newest two packed."""
+    with new_store(tmp_path) as store:
+        for seq in range(1, 31):
+            store.add_snapshot("xp", shot(seq))
+        pack_all(store)
+        assert count(store, "snapshots") <= 2 + 4
+        assert count(store, "chunks") >= 2
+        yield store
+
+
+def test_chunks_of_a_boot_never_overlap_and_grow(store):
+    rows = list(store._rows("SELECT first_seq, last_seq, samples FROM chunks ORDER BY first_seq"))
+    assert all(one[1] < two[0] for one, two in pairwise(rows))
+    assert max(samples for *_, samples in rows) > 5
+
+
+def test_a_snapshot_in_a_chunk_is_not_stored_again(store, tmp_path):
+    assert not store.add_snapshot("xp", shot(3))
+    with Store.open(tmp_path / "a.db") as later:
+        assert not later.add_snapshot("xp", shot(4))
+        assert later.add_snapshot("xp", shot(31))
+
+
+def test_a_reader_misses_nothing_while_another_process_packs(tmp_path):
+    with new_store(tmp_path) as writer, Store.open_readonly(tmp_path / "a.db") as reader:
+        for seq in range(1, 31):
+            writer.add_snapshot("xp", shot(seq))
+        forwards, found = reader.snapshots("xp"), []
+        backwards, back = reader._readable(1, reader.rows_before(1)), []
+        for _ in range(30):
+            found.append(next(forwards))
+            back.append(next(backwards))
+            writer.pack_for(0)
+        assert [one.seq for one in found] == list(range(1, 31))
+        assert [one.seq for one in back] == list(range(30, 0, -1))
+
+
+def test_rows_of_a_boot_that_is_over_are_all_packed(store):
+    store.add_boot("xp", boot(SECOND, "reboot"))
+    store.set_end("xp", BootEnd(BOOT_ID, ENDING, 40, SECOND, START))
+    store._unpacked = None
+    pack_all(store)
+    assert count(store, "snapshots")  # a slower link may still bring some
+    store.set_end("xp", BootEnd(BOOT_ID, "closed", 40, SECOND, START))
+    store._unpacked = None
+    pack_all(store)
+    assert count(store, "snapshots") == 0
+    assert [one.seq for one in store.recent("xp", 99)] == list(range(1, 31))
+
+
+def test_when_a_board_was_heard_is_known_from_its_chunks(store, tmp_path):
+    spoil(tmp_path / "a.db", "DELETE FROM snapshots")
+    last_ms = store._row("SELECT max(last_ms) FROM chunks")[0]
+    assert [store.boards_heard_since(time) for time in (START, last_ms / 1000, last_ms / 1000 + 1)] == [
+        {"xp"}, {"xp"}, set()
+    ]  # fmt: skip
+
+
+def test_a_boot_moves_with_its_chunks(store):
+    batch = Batch()
+    batch.moves.append(MovedBoot("xp", BOOT_ID, "tcp://a:1", "yp"))
+    store.write(batch)
+    assert [one.seq for one in store.recent("yp", 99)] == list(range(1, 31))
+    assert store.latest("xp") is None
+
+
+def test_an_interrupted_step_changes_nothing(tmp_path, monkeypatch):
+    with new_store(tmp_path) as store:
+        for seq in range(1, 31):
+            store.add_snapshot("xp", shot(seq))
+        expected = everything(store)
+
+        def fails(*_):
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "join_small", fails)
+            with pytest.raises(RuntimeError):
+                store.pack_for(0)
+        assert (count(store, "chunks"), count(store, "snapshots")) == (0, 30)
+        pack_all(store)
+        assert everything(store) == expected
+
+
+def spoil(db, sql, *values):
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute(sql, values)
+
+
+@pytest.mark.parametrize("body", ["x''", "x'00'", "CAST('text' AS BLOB)", "substr(body, 1, 40)", "zeroblob(200)"])
+def test_a_damaged_chunk_costs_its_snapshots_and_is_reported_once(store, tmp_path, capfd, body):
+    store.add_boot("yp", boot())
+    store.add_snapshot("yp", snapshot(1))
+    (first, last), *_ = store._rows("SELECT first_seq, last_seq FROM chunks ORDER BY first_seq")
+    spoil(tmp_path / "a.db", f"UPDATE chunks SET body = {body} WHERE first_seq = {first}")
+    with Store.open(tmp_path / "a.db") as again:
+        for _ in range(2):
+            assert [one.seq for one in again.snapshots("xp")] == [seq for seq in range(1, 31) if seq > last]
+        assert again.recent("xp", 3) == [shot(seq) for seq in (28, 29, 30)]
+        assert [one.seq for one in again.snapshots("yp")] == [1]
+        assert not again.add_snapshot("xp", shot(first))  # it may be in there
+        pack_all(again)
+        assert again.resume("xp").stored == ((1, 30),)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert f"chunk of snapshots {first} to {last} of boot {BOOT_ID} of board xp cannot be read" in line
+    assert line.endswith('a.db "DELETE FROM chunks WHERE id = 1"')
+
+
+def test_frames_behind_a_damaged_chunk_at_the_end_are_requested_again(store, tmp_path, capfd):
+    """What follows builds on the last snapshot, which is not known any more."""
+    spoil(tmp_path / "a.db", "DELETE FROM snapshots")
+    last_chunk = "SELECT id FROM chunks ORDER BY last_seq DESC LIMIT 1"
+    first = store._row(f"SELECT first_seq FROM chunks WHERE id = ({last_chunk})")[0]
+    spoil(tmp_path / "a.db", f"UPDATE chunks SET body = x'' WHERE id = ({last_chunk})")
+    spoil(tmp_path / "a.db", "DELETE FROM stored_ranges")
+    spoil(tmp_path / "a.db", "INSERT INTO stored_ranges SELECT boot, min(first_seq), max(last_seq) FROM chunks")
+    with Store.open(tmp_path / "a.db") as again:
+        assert again.resume("xp").stored == ((1, first - 1),)
+        assert [edge.seq for edge in again.resume("xp").edges] == [first - 1]
+
+
+def test_an_unreadable_row_stays_in_the_journal_and_holds_nothing_up(tmp_path, capfd):
+    with new_store(tmp_path) as store:
+        for seq in range(1, 31):
+            store.add_snapshot("xp", shot(seq))
+        spoil(tmp_path / "a.db", "UPDATE snapshots SET vector = '[1' WHERE seq IN (2, 11, 12, 13)")
+        pack_all(store)
+        assert [row[0] for row in store._rows("SELECT seq FROM snapshots WHERE seq < 20")] == [2, 11, 12, 13]
+        readable = [seq for seq in range(1, 31) if seq not in (2, 11, 12, 13)]
+        assert [one.seq for one in store.snapshots("xp")] == readable
+
+
+def test_gaps_and_packed_snapshots_keep_their_order(store):
+    store.add_gap("xp", Gap(BOOT_ID, 31, 33, "overwritten", START))
+    pieces = [(piece.first, piece.last) for _, pieces in store.rules_history("xp").boots for piece in pieces]
+    assert pieces == [*((seq, seq) for seq in range(1, 31)), (31, 33)]
