@@ -77,6 +77,7 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
                 "forecast": UNKNOWN_FORECAST,
             }
         ],
+        "reboot_window": None,
         "unknown": [],
         "gaps": [],
         "lost_snapshots": 0,
