@@ -50,6 +50,7 @@ hold_samples = 3
 clear_samples = 9
 repeat_after = 0
 batch = "1m"
+per_hour = 5
 
 [mail]
 to = ["you@example.org", "root"]

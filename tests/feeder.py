@@ -10,16 +10,18 @@ from buddywatch.model.batch import Batch
 class Feeder:
     """A collector without links: the test sets the time, all items go to one board, and to the store at once."""
 
-    def __init__(self, store, settings=None, board="xp"):
+    def __init__(self, store, settings=None, board="xp", ids=None):
+        """ids: of incidents, shared by all boards of a store."""
         self.store = store
         self.board = board
         self.settings = settings or config()
         self.time = START
+        self.ids = ids
         self.restart()
 
     def restart(self, settings=None):
         self.settings = settings or self.settings
-        ids = count(self.store.next_incident_id())
+        ids = self.ids or count(self.store.next_incident_id())
         history = self.store.rules_history(self.board)
         self.rules = BoardRules(self.board, self.settings, history, lambda: next(ids), self.time, self.time)
 

@@ -11,8 +11,8 @@ import docs_tables
 import pytest
 from buddyd import watermark
 from buddywatch.alerts import incidents, signals
-from buddywatch.alerts.dispatch import MAIL_INTERVAL_BATCHES
 from buddywatch.alerts.evaluate import RECENTLY_S
+from buddywatch.alerts.plan import MAIL_INTERVAL_BATCHES
 from buddywatch.cli import COMMANDS, build_parser
 from buddywatch.collect import console_server, twins, wall_clock
 from buddywatch.config import sections

@@ -161,6 +161,7 @@ Clock = Annotated[
 ]
 Days = Annotated[tuple[str, ...], Kind("list of days", f"a list of {', '.join(DAYS)}", _some(_day))]
 Count = Annotated[int, Kind("number", "a whole number, at least 1", _whole(1, _MOST))]
+CountOr0 = Annotated[int, Kind("number", "a whole number, 0 or more", _whole(0, _MOST))]
 Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 65535))]
 Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]
 Severity = Annotated[str, _choice("critical", "warning", "off")]

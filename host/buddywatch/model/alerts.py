@@ -128,10 +128,31 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """An alert began, or something happened once. noted: when the rule was evaluated."""
+
+    rule: str
+    need: str | None
+    noted: float
+    is_reported: bool
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """An alert that began `count` times since then."""
+
+    rule: str
+    need: str | None
+    count: int
+    since: float
+
+
+@dataclass(frozen=True)
 class Occasion:
     """Why a message is made: the transitions that it reports, oldest first (none in a reminder), and the incidents.
 
-    references: the ids of earlier messages about the same incidents, oldest first.
+    references: the ids of earlier messages about the same incidents, oldest first. repeats: what comes and goes.
+    held_since: since when no message could go, because too many had gone.
     """
 
     board: str
@@ -139,6 +160,8 @@ class Occasion:
     transitions: tuple[Transition, ...]
     incidents: tuple[Incident, ...]
     references: tuple[str, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    held_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +173,7 @@ class MessageFacts:
     is none. recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's lines about it,
     oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
     needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
-    last safe reboot window, in words.
+    last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
     """
 
     board: str
@@ -166,6 +189,9 @@ class MessageFacts:
     programs: tuple[str, ...] = ()
     forecasts: Mapping[str, Forecast] = field(default_factory=dict, hash=False)
     reboot: str = ""
+    repeats: tuple[Repeat, ...] = ()
+    links: tuple[str, ...] = ()
+    held_since: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from buddywatch.config.sections import Config
@@ -11,12 +11,14 @@ from buddywatch.model.alerts import KERNEL_FAILURE, LOST, RULES, Message, Messag
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
+from buddywatch.notify.together import compose_together
 from buddywatch.store.store import Store
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.verdict.judge import board_state
 
 SNAPSHOTS_SHOWN = 5
 KERNEL_LINES_SHOWN = 5
+REFERENCES_OF_MANY = 10  # earlier messages that one about many boards is a reply to
 _KERNEL_KINDS = (*KERNEL_FAILURE_KINDS, "load")
 _KERNEL_LINES_BEFORE_S = 60  # the kernel says why just before something fires
 
@@ -29,10 +31,15 @@ class MessageMaker:
         self._config = config
         self._in_words = in_words
 
-    def make(self, occasion: Occasion) -> Message:
-        """The message, ready to be sent."""
-        message = self._in_words(self._facts(occasion))
-        return replace(message, message_id=new_message_id(self._config.mail), references=occasion.references)
+    def make(self, occasions: Sequence[Occasion]) -> Message:
+        """The message about these boards, ready to be sent."""
+        facts = [self._facts(occasion) for occasion in occasions]
+        message = self._in_words(facts[0]) if len(facts) == 1 else compose_together(facts)
+        references = [one for occasion in occasions for one in occasion.references[-1:]]
+        references = list(occasions[0].references) if len(occasions) == 1 else references[-REFERENCES_OF_MANY:]
+        return replace(
+            message, message_id=new_message_id(self._config.mail), references=tuple(dict.fromkeys(references))
+        )
 
     def _facts(self, occasion: Occasion) -> MessageFacts:
         board = occasion.board
@@ -61,6 +68,9 @@ class MessageMaker:
             programs=tuple(need.name for need in needs if need.is_program),
             forecasts=forecasts,
             reboot=reboot_words(self._config.windows_of(named), forecasts, at, occasion.time),
+            repeats=occasion.repeats,
+            links=tuple(link.url for link in self._store.links(board)),
+            held_since=occasion.held_since,
         )
 
     def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:

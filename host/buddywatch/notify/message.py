@@ -31,9 +31,9 @@ from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.gap_words import gap_reason
 
 PAYLOAD_SCHEMA = 1
-_WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
+WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
 _REQUESTS = 3  # explained in full; more would bury the rest of the message
-_SUBJECT_LIMIT = 200
+SUBJECT_LIMIT = 200
 _NOTICE_LIMIT = 1000  # of a paragraph, which may quote a server
 
 
@@ -55,7 +55,7 @@ def compose_test(now: float) -> Message:
 
 def compose_notice(rule: str, severity: str, what: str, paragraphs: Sequence[str], now: float) -> Message:
     """A message that is about buddywatch itself."""
-    return _notice(f"{_WORDS[severity]} {what}", what, rule, severity, [what + ".", *paragraphs], now)
+    return _notice(f"{WORDS[severity]} {what}", what, rule, severity, [what + ".", *paragraphs], now)
 
 
 def _notice(title: str, what: str, rule: str, severity: str, paragraphs: Sequence[str], now: float) -> Message:
@@ -63,7 +63,7 @@ def _notice(title: str, what: str, rule: str, severity: str, paragraphs: Sequenc
     body = "\n".join([*lines, f"Sent at {local_time(now)}."]) + "\n"
     statement = Statement(severity, rule, None, what, now, None, False, None)
     payload = _payload([statement], body, MessageFacts("", now, (), (), None, (), {}))
-    return Message(one_line(f"[buddywatch] {title}", _SUBJECT_LIMIT), body, payload)
+    return Message(one_line(f"[buddywatch] {title}", SUBJECT_LIMIT), body, payload)
 
 
 def _headline(statements: list[Statement], facts: MessageFacts) -> str:
@@ -71,8 +71,8 @@ def _headline(statements: list[Statement], facts: MessageFacts) -> str:
     lasting = len(_unmentioned(statements, facts))
     if lasting and not worst.is_bad:
         tail += f" ({lasting} still open)"  # "OK" must not be read as "everything is OK"
-    text = f"{_WORDS[worst.severity]} {facts.board}: {worst.sentence}"
-    return one_line(text, _SUBJECT_LIMIT - len(tail)) + tail
+    text = f"{WORDS[worst.severity]} {facts.board}: {worst.sentence}"
+    return one_line(text, SUBJECT_LIMIT - len(tail)) + tail
 
 
 def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> list[str]:
@@ -93,6 +93,7 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
         lines += _section(f"The last snapshots, up to {local_time(newest.time)}", table)
     lines += _section("Lost snapshots", [line for gap in facts.gaps for line in _gap_lines(gap)])
     lines += _section("What to do", advice_lines(statements, facts, _lacks_memory(requests, facts)))
+    lines += _section("Comes and goes", _repeat_lines(facts))
     return lines + _section("Mute these alerts (they are still recorded)", _silence(statements, facts))
 
 
@@ -125,7 +126,7 @@ def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
 
 def _statement_lines(statement: Statement) -> list[str]:
     when = local_time(statement.until or statement.since) + (", received only now" if statement.late else "")
-    return wrapped(f"{_WORDS[statement.severity]} {statement.sentence} (at {when})", "  - ", "    ")
+    return wrapped(f"{WORDS[statement.severity]} {statement.sentence} (at {when})", "  - ", "    ")
 
 
 def _forecast_lines(facts: MessageFacts) -> list[str]:
@@ -142,7 +143,7 @@ def _forecast_lines(facts: MessageFacts) -> list[str]:
 def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
     lines = []
     for incident in _unmentioned(statements, facts):
-        word = _WORDS.get(incident.severity, "")
+        word = WORDS.get(incident.severity, "")
         text = f"{word} {one_line(incident.text)} (since {local_time(incident.opened)})"
         lines += wrapped(text, "  - ", "    ")
     return lines
@@ -183,6 +184,18 @@ def _lacks_memory(requests: list[why.Asked], facts: MessageFacts) -> bool:
     return any(why.lacks_memory(request, facts.recent[-1], facts.state) for request in requests)
 
 
+def _repeat_lines(facts: MessageFacts) -> list[str]:
+    """That the next message about it waits."""
+    names = dict.fromkeys(one.need or one.rule for one in facts.repeats)
+    return [
+        line
+        for name in names
+        for line in wrapped(
+            f"{name}: the next message comes when it has been quiet for a while, or in 1 h.", "  - ", "    "
+        )
+    ]
+
+
 def _silence(statements: list[Statement], facts: MessageFacts) -> list[str]:
     lasts = any(statement.is_bad for statement in statements) or any(
         incident.closed is None for incident in facts.incidents
@@ -206,12 +219,13 @@ def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dic
     return {
         "schema": PAYLOAD_SCHEMA,
         "board": facts.board,
+        "boards": [facts.board] if facts.board else [],
         "time": facts.time,
         "severity": statements[0].severity,
         "what": statements[0].sentence,
         "claims": [asdict(statement) for statement in statements],
-        "transitions": [_transition(change) for change in facts.transitions],
-        "incidents": [_incident(incident) for incident in facts.incidents],
+        "transitions": [transition_json(change) for change in facts.transitions],
+        "incidents": [incident_json(incident) for incident in facts.incidents],
         "state": asdict(facts.state) if facts.state is not None else None,
         "snapshots": [asdict(snapshot) for snapshot in facts.recent],
         "kernel_lines": [asdict(event) for event in facts.kernel_lines],
@@ -223,14 +237,14 @@ def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dic
     }
 
 
-def _transition(change: Transition) -> dict[str, Any]:
+def transition_json(change: Transition) -> dict[str, Any]:
     """A transition with the key `from`, which is a keyword only in Python."""
     values = asdict(change)
     values["from"] = values.pop("from_")
     return values
 
 
-def _incident(incident: Incident) -> dict[str, Any]:
+def incident_json(incident: Incident) -> dict[str, Any]:
     values = asdict(incident)
     for internal in ("message_id", "last_reported"):
         del values[internal]

@@ -8,8 +8,10 @@ from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,
     KERNEL_FAILURE,
+    LOST,
     NOTED,
     OK,
+    REBOOTED,
     REFUSED,
     REFUSED_WITHIN,
     SILENT,
@@ -17,6 +19,7 @@ from buddywatch.model.alerts import (
     WARNING,
     Incident,
     MessageFacts,
+    Repeat,
     Transition,
     rule_rank,
 )
@@ -26,9 +29,10 @@ from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.forecast_words import in_about
 from buddywatch.text.units import format_bytes
 
-_GRAVITY = (CRITICAL, WARNING, OK)
+GRAVITY = (CRITICAL, WARNING, OK)
 _LOGINS = ("telnetd", "inetd", "xinetd", "utelnetd", "sshd", "dropbear")
 _ONE_REQUEST_S = 1.0  # between the kernel's lines about one request
+REPEATS, REPEATS_OF_NOTES = 2, 3  # so many times in a message: one sentence with the count
 _COMM_LIMIT = 40  # the kernel gives a process 15 characters
 
 
@@ -53,11 +57,11 @@ class Statement:
 def statements_of(facts: MessageFacts) -> list[Statement]:
     """The statements of a message, most serious first; in a reminder, one for each open incident."""
     incidents = {incident.id: incident for incident in facts.incidents}
-    began = {change.incident_id for change in facts.transitions if change.to == FIRING}
+    changes, statements = _without_repeats(facts)
+    began = {change.incident_id for change in changes if change.to == FIRING}
     # Of each incident the newest state. One-time events meanwhile are reported as well: a killed program stays killed.
-    states = {change.incident_id or -change.id: change for change in facts.transitions if change.to in (FIRING, OK)}
-    noted = [change for change in facts.transitions if change.to == NOTED]
-    statements: dict[str, tuple[bool, Statement]] = {}
+    states = {change.incident_id or -change.id: change for change in changes if change.to in (FIRING, OK)}
+    noted = [change for change in changes if change.to == NOTED]
     for change in (*states.values(), *noted):
         incident = incidents.get(change.incident_id or 0)
         if change.to == OK and incident is not None and change.incident_id in began:
@@ -75,9 +79,41 @@ def statements_of(facts: MessageFacts) -> list[Statement]:
     return [statement for _, statement in sorted(statements.values(), key=_by_gravity)]
 
 
+def _without_repeats(facts: MessageFacts) -> tuple[list[Transition], dict[str, tuple[bool, Statement]]]:
+    """The changes to report one by one, and a statement for each alert that came and went several times."""
+    rest, statements = list(facts.transitions), {}
+    for rule, need in dict.fromkeys((change.rule, change.need) for change in facts.transitions):
+        own = [change for change in facts.transitions if (change.rule, change.need) == (rule, need)]
+        repeat = next((one for one in facts.repeats if (one.rule, one.need) == (rule, need)), None)
+        if rule != KERNEL_FAILURE and (statement := _of_repeats(own, repeat, facts)) is not None:
+            statements[f"{rule} {need}"] = False, statement
+            rest = [change for change in rest if change not in own]
+    return rest, statements
+
+
+def _of_repeats(changes: list[Transition], repeat: Repeat | None, facts: MessageFacts) -> Statement | None:
+    """One alert that began several times; None if it did not, or if only its end is to be reported."""
+    begun, newest = [change for change in changes if change.to in (FIRING, NOTED)], changes[-1]
+    count = max(len(begun), repeat.count if repeat and begun else 0)
+    if count < (REPEATS_OF_NOTES if newest.to == NOTED else REPEATS):
+        return None
+    since = min(begun[0].time, repeat.since if repeat else begun[0].time)
+    times = f"{count} times in {rough_duration(newest.time - since)}"
+    if newest.rule == REBOOTED:
+        sentence = f"the board rebooted {times}"
+    elif newest.rule == LOST:
+        sentence = f"frames were lost {times}"
+    else:
+        trouble = _past_trouble(newest.rule, newest.need, begun[-1].text, None, facts)
+        sentence = f"{trouble}, {times}; {'over now' if newest.to == OK else 'not over yet'}"
+    severity = min((_severity(change.severity) for change in begun), key=GRAVITY.index)
+    until, late = newest.time if newest.to == OK else None, any(change.late for change in changes)
+    return Statement(severity, newest.rule, newest.need, sentence, since, until, late, newest.uptime_ms)
+
+
 def _by_gravity(entry: tuple[bool, Statement]) -> tuple[int, int, bool, float]:
     is_kill, statement = entry
-    return _GRAVITY.index(statement.severity), rule_rank(statement.rule), not is_kill, statement.since
+    return GRAVITY.index(statement.severity), rule_rank(statement.rule), not is_kill, statement.since
 
 
 def need_named(facts: MessageFacts, name: str | None) -> NeedState | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from buddywatch.alerts.dispatch import Dispatcher
@@ -20,6 +20,7 @@ from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
 from buddywatch.store.store import Store
 
 PLAN_EVERY_S = 1.0  # while a change waits for its message, as in collect
+PAUSE_GROWTH = 1.1
 REMIND_EVERY_S = 60.0  # while an alert is open
 ROWS_KEPT = 5_000  # snapshots of a board in memory
 _CHANNEL = "mail"
@@ -61,6 +62,7 @@ class Simulation:
         self._now = -math.inf
         self._rules_due = math.inf  # no rule has anything to do before
         self._plan_due = math.inf
+        self._pause_s = PLAN_EVERY_S
 
     def take(self, board: str, items: Iterable[Item], time: float) -> None:
         """What a board sent at that time, seconds since 1970; time never falls."""
@@ -105,10 +107,13 @@ class Simulation:
 
     def _plan(self, now: float) -> None:
         self._now = max(self._now, now)
-        self._dispatcher.run(now)
-        waits = any(self._store.unreported(board) for board in self._store.boards_to_report())
-        is_open = bool(self._store.boards_to_report())
-        self._plan_due = now + PLAN_EVERY_S if waits else now + REMIND_EVERY_S if is_open else math.inf
+        made = self._dispatcher.run(now)
+        # What was looked at in vain is looked at less often: it may wait for an hour.
+        self._pause_s = PLAN_EVERY_S if made else min(REMIND_EVERY_S, self._pause_s * PAUSE_GROWTH)
+        if self._store.boards_to_report():
+            self._plan_due = now + self._pause_s
+        else:
+            self._plan_due = now + REMIND_EVERY_S if self._store.boards_with_open_incidents() else math.inf
 
     def _keep(self, board: str, rules: BoardRules) -> None:
         """Move a board's rows to the database; of its snapshots, those that a message shows."""
@@ -120,16 +125,19 @@ class Simulation:
             if noted.needs_message:
                 self._waiting[_key(noted.transition)] = change
         if rows.transitions:
+            self._pause_s = PLAN_EVERY_S
             self._plan_due = min(self._plan_due, self._now + PLAN_EVERY_S)
         batch = Batch()
         batch.boards[board] = _storable(rows)
         self._store.write(batch)
 
-    def _make(self, occasion: Occasion) -> Message:
-        message = self._maker.make(occasion)
-        sent = Sent(occasion.time, occasion.board, message, len(occasion.transitions))
+    def _make(self, occasions: Sequence[Occasion]) -> Message:
+        message = self._maker.make(occasions)
+        transitions = [transition for occasion in occasions for transition in occasion.transitions]
+        boards = ", ".join(occasion.board for occasion in occasions)
+        sent = Sent(occasions[0].time, boards, message, len(transitions))
         self.sent.append(sent)
-        for transition in occasion.transitions:
+        for transition in transitions:
             change = self._waiting.pop(_key(transition), None)
             if change is not None:
                 change.sent = sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from buddywatch.model.alerts import (
     PENDING,
     RULES,
     WARNING,
+    Beginning,
     Incident,
     RuleState,
     Silence,
@@ -30,6 +32,7 @@ _TRANSITION = (
     "id, incident, board, rule, need, from_state, to_state, severity, time_ms, seq, boot_id, uptime_ms, text, late"
 )
 _PHASES = (OK, PENDING, FIRING, CLEARING)
+BEGINNINGS_READ = 1000  # an hour of a board that flaps at every poll
 _STATES = (*_PHASES, NOTED)
 _SEVERITIES = (CRITICAL, WARNING, OFF)
 _WORDS = {"rule": RULES, "severity": _SEVERITIES, "state": _STATES, "from_state": _STATES, "to_state": _STATES}
@@ -82,6 +85,12 @@ class AlertStore(Database):
         row = self._row(f"SELECT {_INCIDENT} FROM incidents WHERE id = ?", (incident_id,))
         return None if row is None else self._incident(row)
 
+    def incidents_numbered(self, numbers: Iterable[int]) -> list[Incident]:
+        """Those of these numbers that can be read."""
+        sql = f"SELECT {_INCIDENT} FROM incidents WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self._rows(sql, (json.dumps(sorted(numbers)),))
+        return [incident for incident in map(self._incident, rows) if incident is not None]
+
     def add_transition(self, transition: Transition, noted: float, needs_message: bool) -> int:
         """Returns its new id; transition.id is ignored. noted: when the rule was evaluated, seconds since 1970."""
         t = transition
@@ -105,10 +114,25 @@ class AlertStore(Database):
         return [(change, noted) for change, noted in changes if change is not None]
 
     def boards_to_report(self) -> list[str]:
-        """Boards with unreported transitions or open incidents, sorted."""
-        sql = """SELECT board FROM transitions WHERE told = 0
-            UNION SELECT board FROM incidents WHERE closed_ms IS NULL ORDER BY 1"""
+        """Boards with unreported transitions, sorted."""
+        sql = "SELECT DISTINCT board FROM transitions INDEXED BY transitions_untold WHERE told = 0 ORDER BY 1"
         return [board for (board,) in self._rows(sql)]
+
+    def boards_with_open_incidents(self) -> list[str]:
+        """Sorted."""
+        sql = "SELECT DISTINCT board FROM incidents WHERE closed_ms IS NULL ORDER BY 1"
+        return [board for (board,) in self._rows(sql)]
+
+    def beginnings(self, board: str, since: float) -> list[Beginning]:
+        """What began for the board since then, oldest first; of the newest BEGINNINGS_READ transitions."""
+        sql = """SELECT rule, need, noted_ms, told, from_state, to_state FROM transitions
+            WHERE board = ? ORDER BY id DESC LIMIT ?"""
+        rows = [row for row in self._rows(sql, (board, BEGINNINGS_READ)) if row[2] >= milliseconds(since)]
+        return [
+            Beginning(rule, need or None, seconds(noted_ms), bool(told))
+            for rule, need, noted_ms, told, from_, to in reversed(rows)
+            if from_ in (OK, PENDING) and to in (FIRING, NOTED)
+        ]
 
     def mark_reported(self, transition_ids: Iterable[int]) -> None:
         for transition_id in transition_ids:

@@ -16,6 +16,8 @@ _ROW = """id, CAST(channel AS BLOB), created_ms, CAST(board AS BLOB), CAST(subje
     CAST(message_id AS BLOB), CAST(refs AS BLOB), CAST(payload AS BLOB), state, attempts, next_try_ms,
     CAST(last_error AS BLOB), sent_ms, CAST(recipients AS BLOB)"""
 
+MADE_READ = 500
+
 
 class OutboxStore(Database):
     def add_message(
@@ -47,6 +49,12 @@ class OutboxStore(Database):
                 self._run(claim, (this_process(), row_id))
             rows = [self.message(row_id) for row_id in chosen]
         return [row for row in rows if row is not None]
+
+    def made_since(self, time: float) -> list[float]:
+        """When messages were made since then, each once; of the newest MADE_READ rows."""
+        sql = "SELECT DISTINCT created_ms, message_id FROM (SELECT * FROM outbox ORDER BY id DESC LIMIT ?)"
+        made = [seconds(created_ms) for created_ms, _ in self._rows(sql, (MADE_READ,))]
+        return sorted(one for one in made if one >= time)
 
     def message(self, row_id: int) -> OutboxRow | None:
         row = self._row(f"SELECT {_ROW} FROM outbox WHERE id = ?", (row_id,))

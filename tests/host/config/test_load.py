@@ -65,6 +65,7 @@ def test_every_key_arrives(home: Path) -> None:
             clear_samples=9,
             repeat_after_s=0,
             batch_s=60,
+            per_hour=5,
         ),
         mail=Mail(
             to=("you@example.org", "root"),

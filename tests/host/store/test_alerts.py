@@ -90,7 +90,8 @@ def test_boards_to_tell_have_news_or_open_incidents(store):
     store.add_transition(replace(TRANSITION, board="told"), NOW, needs_message=False)
     store.add_incident(replace(INCIDENT, board="open"))
     store.add_incident(replace(INCIDENT, board="over", closed=START))
-    assert store.boards_to_report() == ["news", "open"]
+    assert store.boards_to_report() == ["news"]
+    assert store.boards_with_open_incidents() == ["open"]
 
 
 # --- silences ---

@@ -1,0 +1,155 @@
+"""Decides what a message about one board reports, and when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from buddywatch.config.sections import Alert
+from buddywatch.model.alerts import (
+    COVERED_BY_REFUSED,
+    CRITICAL,
+    FIRING,
+    KERNEL_FAILURE,
+    NOTED,
+    OK,
+    REFUSED,
+    SILENT,
+    Beginning,
+    Incident,
+    Repeat,
+    Transition,
+)
+
+MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
+FLAPPING_S = 3600.0  # within which beginnings of one alert are counted
+FLAPPING_MIN = 3  # so many: the alert comes and goes. One message says so, the next waits until it is quiet
+
+Key = tuple[str, str | None]  # rule, need
+
+
+@dataclass(frozen=True)
+class View:
+    """The input of plan(), for one board.
+
+    unreported: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
+    ones and those of the unreported transitions. active: rules that are not OK. silenced: muted rules. last_reported:
+    when the last message about the board was made. begun: what began in the last FLAPPING_S, oldest first.
+    """
+
+    unreported: Sequence[tuple[Transition, float]]
+    incidents: Mapping[int, Incident]
+    active: Collection[Key]
+    silenced: Collection[Key]
+    last_reported: float | None
+    begun: Sequence[Beginning] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """report: transitions for a message now. remind: open incidents to repeat in it. drop: never to be reported."""
+
+    report: tuple[Transition, ...] = ()
+    remind: tuple[Incident, ...] = ()
+    drop: tuple[Transition, ...] = ()
+
+    @property
+    def is_due(self) -> bool:
+        return bool(self.report or self.remind)
+
+
+def plan(view: View, alert: Alert, now: float, early_s: float = 0.0) -> Plan:
+    """What to report about a board now. early_s: remind so long before the time, beside reminders of other boards."""
+    wanted = [(change, noted) for change, noted in view.unreported if not _is_held(change, view)]
+    refused = {change.need for change, _ in wanted if change.rule == REFUSED}
+    drop = {change.id: change for change, _ in view.unreported if _is_moot(change, view)}
+    drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
+    ready = [(change, noted) for change, noted in wanted if change.id not in drop]
+    causes = [(change, noted) for change, noted in ready if not _is_damped(change, view, alert, now)]
+    rested = view.last_reported is None or has_passed(MAIL_INTERVAL_BATCHES * alert.batch_s, view.last_reported, now)
+    urgent = any(change.to in (FIRING, NOTED) and change.severity == CRITICAL for change, _ in causes)
+    gathered = any(has_passed(alert.batch_s, noted, now) for _, noted in causes)
+    due = gathered and (rested or urgent)
+    remind = tuple(one for one in view.incidents.values() if _wants_reminder(one, view, alert, now + early_s))
+    if not due and not (remind and rested):
+        return Plan(drop=tuple(drop.values()))
+    return Plan(tuple(change for change, _ in ready) if due else (), remind, tuple(drop.values()))
+
+
+def repeats(view: View) -> tuple[Repeat, ...]:
+    """What comes and goes on this board."""
+    keys = dict.fromkeys((one.rule, one.need) for one in view.begun)
+    found = [[one.noted for one in view.begun if (one.rule, one.need) == key] for key in keys]
+    return tuple(
+        Repeat(*key, len(times), min(times))
+        for key, times in zip(keys, found, strict=True)
+        if len(times) >= FLAPPING_MIN
+    )
+
+
+def is_held(incident: Incident, view: View) -> bool:
+    """True while messages report another, more serious rule with the same cause."""
+    return _rule_is_held(incident.rule, incident.need, view)
+
+
+def has_passed(span_s: float, since: float, now: float) -> bool:
+    """True after span_s; also if `since` is in the future, because the clock was set back."""
+    return not 0 <= now - since < span_s
+
+
+def _is_damped(change: Transition, view: View, alert: Alert, now: float) -> bool:
+    """True for a change of what comes and goes, after a message said so.
+
+    It is reported when it has been quiet for a while: twice the usual time from one beginning to the next. In any case
+    it is reported an hour after the last message, and with every message about something else.
+    """
+    of_key = [one for one in view.begun if (one.rule, one.need) == (change.rule, change.need)]
+    if sum(one.is_reported for one in of_key) < FLAPPING_MIN or view.last_reported is None:
+        return False
+    usual_s = (of_key[-1].noted - of_key[0].noted) / (len(of_key) - 1)
+    quiet_s = max(MAIL_INTERVAL_BATCHES * alert.batch_s, 2 * usual_s)
+    newest = max(noted for one, noted in view.unreported if (one.rule, one.need) == (change.rule, change.need))
+    return not has_passed(quiet_s, newest, now) and not has_passed(FLAPPING_S, view.last_reported, now)
+
+
+def _is_moot(change: Transition, view: View) -> bool:
+    """True if the rule is muted, or if this is the end of an incident whose beginning was never reported."""
+    if (change.rule, change.need) in view.silenced:
+        return True
+    incident = view.incidents.get(change.incident_id or 0)
+    began_unreported = any(
+        other.incident_id == change.incident_id and other.to == FIRING for other, _ in view.unreported
+    )
+    return change.to == OK and incident is not None and incident.last_reported is None and not began_unreported
+
+
+def _is_held(change: Transition, view: View) -> bool:
+    return _rule_is_held(change.rule, change.need, view)
+
+
+def _rule_is_held(rule: str, need: str | None, view: View) -> bool:
+    """True while a more serious rule with the same cause is active; messages report that one instead.
+
+    While a board is silent, every other rule is held back, except kernel messages from a console that still works.
+    """
+    if rule in COVERED_BY_REFUSED and (REFUSED, need) in view.active:
+        return True
+    return rule not in (SILENT, KERNEL_FAILURE) and (SILENT, None) in view.active
+
+
+def _is_covered(change: Transition, refused: Collection[str | None], view: View) -> bool:
+    """True if `tight` fired and ended unreported while the need was refused: the message about that covers it."""
+    incident = view.incidents.get(change.incident_id or 0)
+    ended_unreported = incident is not None and incident.closed is not None and incident.last_reported is None
+    return change.rule in COVERED_BY_REFUSED and change.need in refused and ended_unreported
+
+
+def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) -> bool:
+    """True if repeat_after_s has passed since its last message, or if it was never reported because it was muted."""
+    if incident.closed is not None or incident.state != FIRING or (incident.rule, incident.need) in view.silenced:
+        return False
+    if is_held(incident, view) or any(t.incident_id == incident.id for t, _ in view.unreported):
+        return False
+    if incident.last_reported is None:
+        return True
+    return alert.repeat_after_s > 0 and now >= incident.last_reported + alert.repeat_after_s

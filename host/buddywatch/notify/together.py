@@ -1,0 +1,126 @@
+"""One message about many boards: what they have in common first, then each board by name. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from buddywatch.model.alerts import OK, SILENT, Message, MessageFacts, rule_rank
+from buddywatch.notify.common import common_to_all
+from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, transition_json
+from buddywatch.notify.statements import GRAVITY, Statement, statements_of
+from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration, wrapped
+
+NAMES_SHOWN = 60  # more boards than that are counted
+GROUPS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The same statement about several boards."""
+
+    statement: Statement
+    boards: tuple[MessageFacts, ...]
+    since: tuple[float, ...]
+    is_reminder: bool
+
+
+def compose_together(all_facts: Sequence[MessageFacts]) -> Message:
+    """The message about these boards; the caller adds message_id and references."""
+    groups = _groups(all_facts)
+    first, rest = groups[0], len(groups) - 1
+    tail = f" (+{rest} more)" if rest else ""
+    headline = one_line(f"{WORDS[first.statement.severity]} {_words(first)}", SUBJECT_LIMIT - len(tail)) + tail
+    lines = wrapped(headline, "")
+    for group in groups[:GROUPS_SHOWN]:
+        lines += ["", *_lines(group)]
+    if len(groups) > GROUPS_SHOWN:
+        lines += ["", f"and {len(groups) - GROUPS_SHOWN} things less grave."]
+    held = next((facts.held_since for facts in all_facts if facts.held_since is not None), None)
+    if held is not None:
+        text = f"This was held since {local_time(held)}, because many messages had gone: see per_hour in [alert]."
+        lines += ["", *wrapped(text, "")]
+    lines += ["", *wrapped("`buddywatch status` shows each board, `buddywatch alerts` all that happened.", "")]
+    body = "\n".join(lines) + "\n"
+    return Message(f"[buddywatch] {headline}", body, _payload(groups, all_facts, body))
+
+
+def _groups(all_facts: Sequence[MessageFacts]) -> list[_Group]:
+    """Gravest first."""
+    found: dict[tuple[str, str | None, str, bool], list[tuple[Statement, MessageFacts]]] = {}
+    for facts in all_facts:
+        for one in statements_of(facts):
+            found.setdefault((one.rule, one.need, one.severity, one.until is None), []).append((one, facts))
+    groups = [
+        _Group(
+            members[0][0],
+            tuple({facts.board: facts for _, facts in members}.values()),
+            tuple(one.since for one, _ in members),
+            not any(facts.transitions for _, facts in members),
+        )
+        for members in found.values()
+    ]
+    return sorted(groups, key=_by_gravity)
+
+
+def _by_gravity(group: _Group) -> tuple[int, int, int]:
+    return GRAVITY.index(group.statement.severity), rule_rank(group.statement.rule), -len(group.boards)
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """roof-2 comes before roof-10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _words(group: _Group) -> str:
+    """The group in one sentence."""
+    statement, count = group.statement, len(group.boards)
+    if count == 1:
+        return f"{group.boards[0].board}: {statement.sentence}"
+    if statement.rule != SILENT:
+        return f"{count} boards: {statement.sentence}"
+    if statement.severity == OK:
+        return f"{count} boards send data again"
+    if group.is_reminder:
+        longest = rough_duration(group.boards[0].time - min(group.since))
+        return f"{count} boards are silent, the first for {longest}"
+    span = rough_duration(max(group.since) - min(group.since))
+    return f"{count} boards went silent within {span}" + ("; over now" if statement.until is not None else "")
+
+
+def _lines(group: _Group) -> list[str]:
+    word = WORDS[group.statement.severity]
+    lines = wrapped(f"{word} {_words(group)} (at {local_time(min(group.since))})", "- ", "  ")
+    names = [escaped(name) for name in sorted((facts.board for facts in group.boards), key=_by_number)]
+    if len(names) > 1:
+        more = f" and {counted(len(names) - NAMES_SHOWN, 'board')} more" if len(names) > NAMES_SHOWN else ""
+        lines += wrapped(", ".join(names[:NAMES_SHOWN]) + more, "  ", "  ")
+        common = common_to_all([facts.links for facts in group.boards])
+        if common and group.statement.rule == SILENT:
+            lines += wrapped(f"Common to all: {one_line(common)}. Look there first.", "  ", "  ")
+    return lines
+
+
+def _payload(groups: Sequence[_Group], all_facts: Sequence[MessageFacts], body: str) -> dict[str, Any]:
+    """The keys of a message about one board; `boards` has the names, and `board` is empty."""
+    claims = [{**asdict(one), "board": facts.board} for facts in all_facts for one in statements_of(facts)]
+    return {
+        "schema": PAYLOAD_SCHEMA,
+        "board": "",
+        "boards": [facts.board for facts in all_facts],
+        "time": all_facts[0].time,
+        "severity": groups[0].statement.severity,
+        "what": _words(groups[0]),
+        "claims": sorted(claims, key=lambda claim: GRAVITY.index(claim["severity"])),
+        "transitions": [transition_json(change) for facts in all_facts for change in facts.transitions],
+        "incidents": [incident_json(incident) for facts in all_facts for incident in facts.incidents],
+        "state": None,
+        "snapshots": [],
+        "kernel_lines": [asdict(event) for facts in all_facts for event in facts.kernel_lines],
+        "gaps": [asdict(gap) for facts in all_facts for gap in facts.gaps],
+        "facts": {},
+        "silence_commands": [command for facts in all_facts for command in facts.silence_commands],
+        "text": body,
+    }
