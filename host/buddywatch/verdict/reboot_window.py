@@ -49,9 +49,10 @@ def last_window(windows: Iterable[Window], now: float, before: float) -> Span | 
 def _span(window: Window, day: date) -> Span:
     midnight = datetime(day.year, day.month, day.day)
     end_day = midnight if window.end > window.begin else midnight + timedelta(1)
-    begin, end = midnight.replace(**_clock(window.begin)), end_day.replace(**_clock(window.end))
+    begin, end = _at_clock(midnight, window.begin), _at_clock(end_day, window.end)
     return begin.timestamp(), end.timestamp()
 
 
-def _clock(minutes: int) -> dict[str, int]:
-    return {"hour": minutes // 60, "minute": minutes % 60}
+def _at_clock(midnight: datetime, minutes: int) -> datetime:
+    """That time of day by the clock, also on a day when the clock is changed."""
+    return midnight.replace(hour=minutes // 60, minute=minutes % 60)

@@ -10,8 +10,8 @@ from buddywatch.explain.remedy import Remedy
 @dataclass(frozen=True)
 class Finding:
     """label, amount: what happened and what was requested, for a headline; asked, cause: sentences; reason: one of
-    explain/reasons.py; killer: who ended the programs that were killed; held: what held the memory, where no state is in
-    the text.
+    explain/reasons.py; killer: who ended the programs that were killed; held: what held the memory, where no state is
+    in the text.
 
     cause "": the kernel's rule for pages explains the failure, and `asked` stands before that.
     contiguous: whether the request needs contiguous pages; None: the message does not say.
