@@ -57,6 +57,8 @@ AGENT_FLOORS = {
     "sample": 3,
     "talk": 3,
     "options": 4,
+    "failures": 3,
+    "memory_map": 3,
     "agent": 4,
     "links": 5,
     "loop": 5,

@@ -75,7 +75,7 @@ class Player:
 
 def agent(player: Player, interval_ms: int, ring_bytes: int) -> Agent:
     """An agent whose board is a player."""
-    settings = {"name": "xport-07", "interval_ms": interval_ms, "proc": "/proc", "secret": None}
+    settings = {"name": "xport-07", "interval_ms": interval_ms, "proc": "/proc", "secret": None, "map_ms": 0}
     return Agent(settings, player, player, Ring(ring_bytes))
 
 

@@ -11,6 +11,7 @@ REFRESH_MS = 600000  # how often system facts are read again
 # After this many polls in a row without room in the heap, the heap is too small: the agent reports that and ends. From
 # the second on, no network client is connected, see NetworkLink.polled(), so the heap becomes less fragmented.
 STARVED_MAX = 8
+MAP_LEAST_MS = 10000  # between two maps, whatever asks for them
 # Modules that only questions and errors need. With a small heap they are imported each time.
 _SELDOM = (
     ("buddyd.talk", "about"),
@@ -56,6 +57,11 @@ class Agent:
         self.starved = 0  # polls in a row without room in the heap
         self.left_out = 0  # things that the heap had no room for, not reported yet
         self.without_log = kernel_log.file is None  # as last reported
+        self.failures = None  # failures.Failures while the kernel reports some
+        self.proc = settings["proc"]
+        self.map_ms = settings["map_ms"]
+        self.map_wanted = bool(self.map_ms)  # as soon as possible, not only when the next one is due
+        self.mapped_ms = compat.ticks_add(self.refreshed_ms, -MAP_LEAST_MS)
 
     def poll(self):
         """Take a sample and put it into the ring. A source that fails only loses its own figures and is reported once.
@@ -89,13 +95,38 @@ class Agent:
         if self.kernel_log.lost:
             self._news("kernel-log: %d lines overwritten before they were read" % self.kernel_log.lost)
             self.kernel_log.lost = 0
+        if self.failures is not None and self.failures.polled():
+            self.failures = None
+            forget("buddyd", "failures")
         if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
             self.refreshed_ms = compat.ticks_ms()
             self.sampler.refresh()
         if self.sampler.read(self._news):
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
             self.sampled = self.ring.next - 1
+        if self.is_map_due():
+            self._make_map()
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
+
+    def is_map_due(self):
+        """True if a map is wanted, or was not made for long, and the last one is not too recent."""
+        passed_ms = compat.ticks_diff(compat.ticks_ms(), self.mapped_ms)
+        return self.map_ms and passed_ms >= (MAP_LEAST_MS if self.map_wanted else self.map_ms)
+
+    def _make_map(self):
+        ring = self.ring
+        was_wanted, self.map_wanted, self.mapped_ms = self.map_wanted, False, compat.ticks_ms()
+        # Half of the room for events is for failures.
+        if ring.event_bytes * (4 if was_wanted else 8) >= ring.size_bytes:
+            return
+        from . import memory_map
+
+        try:
+            memory_map.make(self)
+        except OSError:
+            self._news("the map: no processes can be listed in " + self.proc)
+        forget("buddyd", "memory_map")
+        forget("buddyd.sources", "programs")
 
     def drain_kernel_log(self):
         """Turn new kernel lines into events; False if the kernel log is gone."""
@@ -114,16 +145,20 @@ class Agent:
         found = kernel_messages.parse(text)
         if found is None:
             return
-        kind, number, pid, comm = found
-        if stamp_cs is None:
-            stamp_cs = self.sampler.uptime_cs()
-        self.encoder.event(wire.event_text(stamp_cs, kind, number, pid, comm, text), self.ring.append)
-        self.ring.urgent = self.ring.next - 1
+        self.map_wanted = True
+        if self.failures is None:
+            from .failures import Failures
+
+            self.failures = Failures(self)
+        self.failures.take(found, text, self.sampler.uptime_cs() if stamp_cs is None else stamp_cs)
+
+    def event(self, uptime_cs, kind, number, pid, comm, text):
+        """Put an event into the ring; the arguments are wire.event_text()'s."""
+        self.encoder.event(wire.event_text(uptime_cs, kind, number, pid, comm, text), self.ring.append)
 
     def _news(self, text):
         """Report something about the agent itself: a source that failed, or is back."""
-        body = wire.event_text(self.sampler.uptime_cs(), "source", None, None, None, text)
-        self.encoder.event(body, self.ring.append)
+        self.event(self.sampler.uptime_cs(), "source", None, None, None, text)
 
     def hello(self):
         """An iterator of the hello's lines, see PROTOCOL.md.

@@ -16,6 +16,7 @@ OPTIONS = (
     ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
     ("stdout", "", "stream to standard output", "off"),
     ("secret-file", "FILE", "secret that telnet and connect require", "none"),
+    ("map-interval", "SECONDS", "time between maps, without an MMU; 0: none", "600"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
     ("help", "", "print this help and exit", ""),
@@ -23,6 +24,7 @@ OPTIONS = (
 LINKS = ("serial", "console", "telnet", "connect", "stdout")
 DEFAULT_CONFIG = "/etc/buddyd.conf"
 INTERVAL_MIN_MS, INTERVAL_MAX_MS = 10, 86400000
+MAP_MIN_S = 10
 RING_MAX = 1 << 28
 BAUDS = (300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 
@@ -133,12 +135,13 @@ def _without_comment(line):
 def check(texts):
     """Settings from texts (dict of option name to text).
 
-    name, proc: str. interval_ms, ring: int. serial: None or (path, baud, rtscts). console: None or a path. telnet,
-    connect: None or (host, port). secret: None or bytes. stdout, once, help: bool. OptionError for malformed values or
-    values out of range.
+    name, proc: str. interval_ms, map_ms (0: no maps), ring: int. serial: None or (path, baud, rtscts). console: None or
+    a path. telnet, connect: None or (host, port). secret: None or bytes. stdout, once, help: bool. OptionError for
+    malformed values or values out of range.
     """
     settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc"), "console": texts.get("console")}
     settings["interval_ms"] = _milliseconds(texts.get("interval", "5"))
+    settings["map_ms"] = _map_milliseconds(texts.get("map-interval", "600"))
     settings["ring"] = _size(texts.get("ring", "32768"))
     for name in ("stdout", "once", "help"):
         settings[name] = _switch(name, texts.get(name, "no"))
@@ -190,6 +193,12 @@ def _milliseconds(text):
     if not INTERVAL_MIN_MS <= value <= INTERVAL_MAX_MS:
         raise OptionError("interval %s: expected 0.01 to 86400 seconds" % text)
     return value
+
+
+def _map_milliseconds(text):
+    if not _is_number(text) or 0 < int(text) < MAP_MIN_S or int(text) > INTERVAL_MAX_MS // 1000:
+        raise OptionError("map-interval %s: expected 0, or %d to 86400 seconds" % (text, MAP_MIN_S))
+    return int(text) * 1000
 
 
 def _size(text):

@@ -22,6 +22,7 @@ class Ring:
         self.key_before = 0  # of the one before that
         self.urgent = 0  # of the newest urgent event, 0: none yet
         self.dropped = 0  # frames overwritten so far
+        self.event_bytes = 0  # how much of the buffer the events held take
         self._first = 0  # offset of the oldest frame
         self._last = 0  # offset of the newest frame
         self._end = 0  # offset behind the newest frame
@@ -39,7 +40,9 @@ class Ring:
             self._first = offset
         self.buffer[offset] = length
         self.buffer[offset + 1 : offset + 1 + length] = line
-        if line[1] in wire.STARTS_GROUP:
+        if line[1] == wire.EVENT[0]:
+            self.event_bytes += length + 1
+        elif line[1] in wire.STARTS_GROUP:
             self.key_before, self.key = self.key, self.next
         self._last = offset
         self._end = offset + length + 1
@@ -74,6 +77,8 @@ class Ring:
 
     def _drop_group(self):
         while True:
+            if self.buffer[self._first + 2] == wire.EVENT[0]:
+                self.event_bytes -= self.buffer[self._first] + 1
             self.oldest += 1
             self.dropped += 1
             if self.oldest == self.next:

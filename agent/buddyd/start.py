@@ -81,6 +81,8 @@ def agent_from(settings, ring):
             NOTHING_TO_READ,
             "%s/buddyinfo: %s; give the place of a /proc that has it with --proc" % (settings["proc"], reason),
         )
+    if not (sampler.system.no_mmu and sampler.system.page_bytes):
+        settings["map_ms"] = 0  # with an MMU, a program's addresses are not those of the memory
     return Agent(settings, sampler, KernelLog(settings["proc"]), ring)
 
 

@@ -38,7 +38,7 @@ STARTS_SNAPSHOT = b"kKdD"
 ENDS_SNAPSHOT = b"kdc"
 
 ASK = b"@"  # the first byte of a host's request
-ASK_HELLO, ASK_FRAMES = b"h", b"r"
+ASK_HELLO, ASK_FRAMES, ASK_MAP = b"h", b"r", b"m"
 ASK_MAX = 64  # bytes: short, so that a busy board with a 4-byte UART FIFO loses none
 
 _BODY_MAX = const(LINE_MAX - 4 - CHECK_DIGITS - 1)  # mark, kind, sequence; check; newline
@@ -105,7 +105,11 @@ def put_change(out, skip, change):
     else:
         out.append(FIRST_DIGIT + _LONG_SKIP)
         out.append(FIRST_DIGIT + skip)
-    number = 2 * size + (1 if change < 0 else 0)
+    put_number(out, 2 * size + (1 if change < 0 else 0))
+
+
+def put_number(out, number):
+    """Append the digits of a number of any size, 0 or more: base 45, the lowest first."""
     while number >= _HALF:
         out.append(FIRST_DIGIT + _HALF + number % _HALF)
         number //= _HALF

@@ -72,5 +72,9 @@ def ask_hello():
     return wire.seal(b"%s%s " % (wire.ASK, wire.ASK_HELLO))
 
 
+def ask_map():
+    return wire.seal(b"%s%s " % (wire.ASK, wire.ASK_MAP))
+
+
 def ask_frames(boot, first, count):
     return wire.seal(b"%s%s %s %d %d " % (wire.ASK, wire.ASK_FRAMES, boot.encode(), first, count))

@@ -14,9 +14,9 @@ from harness import fixture
 from scratch import Scratch
 
 
-def agent_on(proc, ring="2048"):
+def agent_on(proc, ring="2048", map_interval="0"):
     """An Agent that has not polled yet. proc: a folder."""
-    settings = options.check({"proc": proc, "name": "xport-07", "ring": ring})
+    settings = options.check({"proc": proc, "name": "xport-07", "ring": ring, "map-interval": map_interval})
     return Agent(settings, Sampler(proc), KernelLog(proc), Ring(settings["ring"]))
 
 

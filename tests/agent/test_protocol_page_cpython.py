@@ -86,7 +86,7 @@ KERNEL_LINES = [
 def test_event_table_has_every_kind():
     found = [kernel_messages.parse(line) for line in KERNEL_LINES]
     assert None not in found
-    assert table_keys(section("Events")) >= {event[0] for event in found} | {"source"}
+    assert table_keys(section("Events")) >= {event[0] for event in found} | {"source", "more"}
 
 
 @pytest.mark.parametrize("trace", ["cron-a", "daemons-c", "resident-d"])

@@ -10,7 +10,7 @@ import csv
 import json
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +34,10 @@ VECTORS = TOP / "tests" / "vectors" / "wire.json"
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of each snapshot's frames and of each event's, newlines included."""
+    """Bytes of each snapshot's frames, newlines included."""
 
     trace: str
     snapshots: list[int]
-    events: list[int]
 
     @property
     def median(self) -> float:
@@ -87,30 +86,32 @@ def frames(name: str, boot: str) -> Iterator[bytes]:
 def measure(name: str) -> Sizes:
     """The sizes for tests/fixtures/traces/NAME.tsv."""
     snapshots: list[int] = []
-    events: list[int] = []
     encoder = None
-    for vector, lines in rows(TRACES / f"{name}.tsv"):
+    for vector, _ in rows(TRACES / f"{name}.tsv"):
         encoder = encoder or wire.Encoder("3f9a0c52", len(vector), PERIOD_CS, RING_BYTES // GROUPS_MIN)
-        for line in lines:
-            found = kernel_messages.parse(line)
-            if found:
-                encoder.event(wire.event_text(vector[0], *found, line), lambda frame: events.append(len(frame) + 1))
         sizes: list[int] = []
         encoder.snapshot(vector, lambda frame, sizes=sizes: sizes.append(len(frame) + 1))
         snapshots.append(sum(sizes))
-    return Sizes(name, snapshots, events)
+    return Sizes(name, snapshots)
 
 
-def on_a_line(sizes: Sizes, listens_only: bool) -> float:
-    """Bytes per snapshot in both directions, with hellos and requests, and without events."""
+def on_a_line(sizes: Sizes, listens_only: bool) -> tuple[float, list[int]]:
+    """(bytes per snapshot in both directions, with hellos and requests, and without events; bytes of each event)."""
     played = list(rows(TRACES / f"{sizes.trace}.tsv"))
     agent = virtualline.agent(virtualline.Player(played, ORDERS, MARKS), PERIOD_CS * 10, RING_BYTES)
+    events: list[int] = []
+    encode = agent.encoder.event
+
+    def counted(text: bytes, sink: Callable[[bytes], None]) -> None:
+        encode(text, lambda frame: (events.append(len(frame) + 1), sink(frame)))
+
+    agent.encoder.event = counted
     line = virtualline.Line(agent, BYTES_PER_S, listens_only)
     line.connect()
     line.run_polls(len(played) - 1)
     line.run_until(lambda: not line.peer.wants_write())
     carried_bytes = line.to_host.carried_bytes + line.to_board.carried_bytes
-    return (carried_bytes - sum(sizes.events)) / len(sizes.snapshots)
+    return (carried_bytes - sum(events)) / len(sizes.snapshots), events
 
 
 def table() -> list[str]:
@@ -119,11 +120,12 @@ def table() -> list[str]:
     lines = [f"| {' | '.join((*head, 'events', 'bytes each'))} |", "|---" * (len(head) + 2) + "|"]
     for path in sorted(TRACES.glob("*.tsv")):
         sizes = measure(path.stem)
-        events = f"{statistics.mean(sizes.events):.0f}" if sizes.events else "-"
+        (both_ways, events), (one_way, _) = on_a_line(sizes, False), on_a_line(sizes, True)
+        event_bytes = f"{statistics.mean(events):.0f}" if events else "-"
         lines.append(
             f"| {sizes.trace} | {len(sizes.snapshots)} | {sizes.median:g} | {sizes.mean:.1f} | {min(sizes.snapshots)} "
-            f"| {max(sizes.snapshots)} | {on_a_line(sizes, False):.1f} | {on_a_line(sizes, True):.1f} "
-            f"| {len(sizes.events)} | {events} |"
+            f"| {max(sizes.snapshots)} | {both_ways:.1f} | {one_way:.1f} "
+            f"| {len(events)} | {event_bytes} |"
         )
     return lines
 

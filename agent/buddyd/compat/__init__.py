@@ -102,6 +102,12 @@ if MICROPYTHON:
             return file.readinto(buffer)
         return fdio.read(file.fileno(), buffer)
 
+    def numbers(folder):
+        """The entries of a folder that are numbers, as a list in any order; OSError."""
+        if hasattr(fdio, "numbers"):
+            return fdio.numbers(folder)
+        return [int(entry[0]) for entry in os.ilistdir(folder) if entry[0].isdigit()]
+
     def read(stream, size):
         """Up to size bytes of a socket or a tty, see the top of this file."""
         try:
@@ -137,6 +143,7 @@ else:
         collect_every,
         heap,
         make_room,
+        numbers,
         open_binary,
         open_nonblocking,
         open_output,

@@ -43,6 +43,10 @@ def wait(poller, timeout_ms):
     return poller.poll(timeout_ms)
 
 
+def numbers(folder):
+    return [int(name) for name in os.listdir(folder) if name.isdigit()]
+
+
 def open_binary(path):
     return open(path, "rb", buffering=0)
 

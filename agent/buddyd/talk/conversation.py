@@ -235,6 +235,8 @@ class Conversation:
             self.hello_at = self.live + HELLO_EVERY
         if content[1:2] == wire.ASK_HELLO:
             self._say_hello()
+        elif content[1:2] == wire.ASK_MAP:
+            self.agent.map_wanted = True
         elif content[1:2] == wire.ASK_FRAMES:
             try:
                 boot, first, count = wire.parse_numbers(content)

@@ -30,8 +30,9 @@ class FailureNews:
         program, is_kill = event.comm or "", event.kind == "kill"
         if (is_kill, program) not in self._reported and len(self._reported) >= PROGRAMS_MAX:
             program = "others"
-        self._counts[event.kind, program] += 1
-        count, reported = self._counts[event.kind, program], self._reported.get((is_kill, program), 0)
+        kind, times = ("alloc", event.number or 1) if event.kind == "more" else (event.kind, 1)
+        self._counts[kind, program] += times
+        count, reported = self._counts[kind, program], self._reported.get((is_kill, program), 0)
         if reported and count < TIMES_MORE * reported:
             return None
         self._reported[is_kill, program] = count

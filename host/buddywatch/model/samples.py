@@ -15,7 +15,8 @@ NOT_HELD = "not-held"  # polls that were not made, on a board without an agent t
 LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 
 # Kinds of Event that report a failed allocation, the one with most details about the request first.
-KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill")
+# `more` counts failures for whose lines the board's ring had no room.
+KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill", "more")
 
 # States of a BootEnd.
 ENDING, CLOSED, GOES_ON = "ending", "closed", "goes-on"
@@ -88,7 +89,7 @@ class Event:
     time: float
     uptime_ms: int | None
     kind: str
-    number: int | None  # bytes for kind "alloc", order for "page" and "oom", errno for "load"
+    number: int | None  # bytes for kind "alloc", order for "page", "oom", errno for "load", how many for "more"
     pid: int | None
     comm: str | None
     text: str  # the kernel's own line

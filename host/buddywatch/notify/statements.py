@@ -244,6 +244,8 @@ def _failure(event: Event) -> str:
         return f"the kernel is about to kill a process, because {whom}{pid} asked for {_block(event)}"
     if event.kind == "kill":
         return f"the kernel killed {whom}{pid} to free memory{_without(event.comm or '')}"
+    if event.kind == "more":
+        return f"the kernel refused {counted(event.number or 0, 'more request')}, the newest of {whom}{pid}"
     return f"the kernel has no memory for its own records of {whom}{pid}"
 
 

@@ -77,6 +77,14 @@ def test_ten_times_as_many_are_news(xp: Feeder) -> None:
     assert endings == ["10 times since this alert began", "100 times since this alert began"]
 
 
+def test_failures_that_the_agent_only_counted_count(xp: Feeder) -> None:
+    """The board's ring had no room for their lines."""
+    xp.play(refusal("rm"), replace(refusal("rm"), kind="more", number=8))
+    assert [change for change, _ in told(xp)] == [OPENED]
+    xp.play(replace(refusal("rm"), kind="more", number=21))
+    assert told(xp)[1][1].endswith(", 30 times since this alert began")
+
+
 def test_each_victim_is_news_and_told_once(xp: Feeder) -> None:
     xp.play(refusal("rm"), *kill("buddyd", 23), *kill("telnetd", 20), *kill("start-60k", 140), *kill("start-60k", 143))
     assert [change for change, _ in told(xp)] == [OPENED, NEWS, NEWS, NEWS]

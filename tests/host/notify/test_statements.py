@@ -109,6 +109,7 @@ def test_a_reminder_says_for_how_long():
         (event("page", 4, None), "the kernel refused a block of 16 pages to rm"),
         (event("oom", 0, None), "the kernel is about to kill a process, because rm asked for a block of 1 page"),
         (event("kill", 0, 7), "the kernel killed rm (pid 7) to free memory"),
+        (event("more", 63, 9), "the kernel refused 63 more requests, the newest of rm (pid 9)"),
         (event("vma", 0, 7, None), "the kernel has no memory for its own records of a process (pid 7)"),
     ],
     ids=lambda value: value.kind if isinstance(value, Event) else "",
