@@ -18,6 +18,9 @@ LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 # `more` counts failures for whose lines the board's ring had no room.
 KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill", "more")
 
+# Kinds of Event that say that something happened.
+EVENT_KINDS = (*KERNEL_FAILURE_KINDS, "load", "source", "unknown")
+
 # States of a BootEnd.
 ENDING, CLOSED, GOES_ON = "ending", "closed", "goes-on"
 

@@ -116,12 +116,18 @@ class ReadStore(RowStore):
             yield StoredEvent(event_of(row[:-1]), bool(row[-1]))
 
     def newest_events(
-        self, board: str, count: int, since: float = 0.0, kinds: Iterable[str] | None = None
+        self,
+        board: str,
+        count: int,
+        since: float = 0.0,
+        kinds: Iterable[str] | None = None,
+        until: float | None = None,
     ) -> list[Event]:
-        """The last `count` events since then, of these kinds if any are named, oldest first; each once."""
+        """The last `count` events with since <= time < until, of these kinds if given, oldest first; each once."""
         sql = f"""SELECT {EVENT}, e.id FROM events e LEFT JOIN boots b ON b.id = e.boot
-            WHERE e.board = ? {{}} AND e.time_ms >= ? AND e.copy = 0 ORDER BY e.time_ms DESC, e.id DESC LIMIT ?"""
-        last = (milliseconds(since), count)
+            WHERE e.board = ? {{}} AND e.time_ms >= ? AND e.time_ms < ? AND e.copy = 0
+            ORDER BY e.time_ms DESC, e.id DESC LIMIT ?"""
+        last = (*_span(since, until), count)
         if kinds is None:
             rows = list(self._rows(sql.format(""), (board, *last)))
         else:  # one query per kind, each of which reads at most `count` rows

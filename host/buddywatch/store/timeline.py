@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from buddywatch.config.sections import Config
+from buddywatch.model.memory_map import MAP
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.store import Store
@@ -56,7 +57,9 @@ class History:
         yield from self._shown(between.until((math.inf, 0), math.inf), before, None)
 
     def events(self) -> Iterator[Event]:
-        return self._store.events(self.board, self._since, self._until)
+        """What happened; a map shows only what was there, see `buddywatch map`."""
+        events = self._store.events(self.board, self._since, self._until)
+        return (event for event in events if event.kind != MAP)
 
     def need_names(self) -> list[str]:
         return [need.name for need in self._config.needs_of(self._named)]

@@ -9,7 +9,7 @@ from buddywatch.config.sections import Config, Window
 from buddywatch.model.alerts import Incident, rule_rank, without_covered
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import LinkState
-from buddywatch.model.samples import Boot, Losses, Snapshot
+from buddywatch.model.samples import EVENT_KINDS, Boot, Losses, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
@@ -90,7 +90,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
 def board_view(store: Store, config: Config, name: str, now: float) -> BoardView:
     """The board as the live view shows it."""
     board = overview(store, config, name, now)
-    events = store.newest_events(name, _EVENTS_SHOWN, since=now - _EVENTS_S)
+    events = store.newest_events(name, _EVENTS_SHOWN, now - _EVENTS_S, EVENT_KINDS)
     facts = board.boot.facts if board.boot else {}
     return BoardView(
         name=name,

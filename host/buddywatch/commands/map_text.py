@@ -1,0 +1,131 @@
+"""A map as text: a strip of cells, the programs, and whose ends would serve a need. 78 columns."""
+
+from __future__ import annotations
+
+import string
+import textwrap
+
+from buddyd import watermark
+
+from buddywatch.commands.map_answer import MapAnswer, NeedAnswer, ProgramAnswer
+from buddywatch.model.memory_map import MappedProgram
+from buddywatch.text.escape import COLUMNS, counted, escaped, local_time, one_line, rough_duration, table
+from buddywatch.text.units import format_bytes
+
+CELLS = 64  # in a row
+ROWS_MAX = 8
+LETTERS = string.ascii_lowercase + string.ascii_uppercase
+OTHER = "*"  # programs beyond the letters
+REST = "."
+_ALIGN_PAGES = 1024  # memory begins and ends at a multiple of 4 MB, with pages of 4 kB
+_NAME_CHARS = 15
+
+
+def lines(answer: MapAnswer, now: float) -> list[str]:
+    """answer.board and the programs' names come from a board: they are escaped here."""
+    found = answer.map
+    uptime = rough_duration(found.uptime_ms / 1000)
+    title = f"{escaped(answer.board)}: memory at {local_time(found.time)}"
+    title += f" ({rough_duration(now - found.time)} ago), up {uptime}"
+    shown = [title, "", *_strip(answer), ""]
+    shown += _legend(answer)
+    if not found.is_whole:
+        shown.append("A part of this map is missing: there were more programs.")
+    for need in answer.needs:
+        shown += _wrapped(_need_words(need, answer))
+    return shown
+
+
+def letters_of(programs: tuple[ProgramAnswer, ...]) -> dict[int, str]:
+    """A letter for each pid, in the order of their addresses."""
+    by_address = sorted(programs, key=lambda one: one.program.regions[0])
+    return {one.program.pid: LETTERS[i] if i < len(LETTERS) else OTHER for i, one in enumerate(by_address)}
+
+
+def _strip(answer: MapAnswer) -> list[str]:
+    """One row for each part of memory; a cell shows the program with the most pages in it."""
+    regions = [(first, pages, one.program.pid) for one in answer.programs for first, pages in one.program.regions]
+    if not regions:
+        return []
+    start = min(first for first, _, _ in regions) // _ALIGN_PAGES * _ALIGN_PAGES
+    end = -(-max(first + pages for first, pages, _ in regions) // _ALIGN_PAGES) * _ALIGN_PAGES
+    cell_pages = 8
+    while (end - start) > cell_pages * CELLS * ROWS_MAX:
+        cell_pages *= 2
+    held: dict[int, dict[int, int]] = {}  # cell -> pid -> pages
+    for first, pages, pid in regions:
+        for page in range(first, first + pages):
+            of_cell = held.setdefault((page - start) // cell_pages, {})
+            of_cell[pid] = of_cell.get(pid, 0) + 1
+    letters = letters_of(answer.programs)
+    count = -(-(end - start) // cell_pages)
+    cells = [letters[max(held[i], key=lambda pid: held[i][pid])] if i in held else REST for i in range(count)]
+    rows = []
+    for at in range(0, count, CELLS):
+        address = (start + at * cell_pages) * answer.page_bytes
+        rows.append(f"{address:#010x}  {''.join(cells[at : at + CELLS])}")
+    cell = format_bytes(cell_pages * answer.page_bytes)
+    rest = f"{REST} is what no program has: kernel, caches, files in RAM, free memory{_free(answer)}."
+    return [*rows, *textwrap.wrap(f"One cell is {cell}; {rest}", COLUMNS)]
+
+
+def _free(answer: MapAnswer) -> str:
+    """Where free memory lies is not known, only how much of it is in blocks of which size."""
+    if answer.snapshot is None:
+        return ""
+    pages = sum(watermark.free_pages(zone.nr_free) for zone in answer.snapshot.zones)
+    return f" ({format_bytes(pages * answer.page_bytes)})"
+
+
+def _legend(answer: MapAnswer) -> list[str]:
+    letters = letters_of(answer.programs)
+    rows = [["", "PROGRAM", "PID", "FOR", "HOLDS", "PIECES", "ITS END MAKES AT LEAST"]]
+    uptime_s = answer.map.uptime_ms / 1000
+    for one in sorted(answer.programs, key=lambda one: one.program.regions[0]):
+        program = one.program
+        rows.append(
+            [
+                letters[program.pid],
+                one_line(program.name, _NAME_CHARS),
+                str(program.pid),
+                rough_duration(max(0.0, uptime_s - program.started_s)),
+                format_bytes(program.pages * answer.page_bytes),
+                str(len(program.regions)),
+                _makes(one, answer.page_bytes),
+            ]
+        )
+    return table(rows, right=frozenset({2, 4, 5}))
+
+
+def _makes(one: ProgramAnswer, page_bytes: int) -> str:
+    order = one.freed.largest_order
+    if order < 0:
+        return "nothing: another process has the same memory"
+    block = f"a block of {format_bytes(page_bytes << order)}"
+    return f"{block} (+{format_bytes(one.trimmed_pages * page_bytes)}?)" if one.trimmed_pages else block
+
+
+def _need_words(need: NeedAnswer, answer: MapAnswer) -> str:
+    name = escaped(need.name)
+    if need.state is None or need.state.verdict is None:
+        return f"{name}: unknown, no snapshot of that moment is stored, or marks, rule or page size are unknown."
+    if need.state.verdict != watermark.REFUSED:
+        return f"{name} can be served: {need.state.margin_pages} pages to spare."
+    if not need.together:
+        return (
+            f"{name} FAILS. No end of a few programs is certain to change that: what lies between their memory is not "
+            "known. Where pages were trimmed off (+?), whole blocks come together if these are free now."
+        )
+    ends = " and ".join(_end_words(program, answer) for program in need.together)
+    return f"{name} FAILS. It would succeed if {ends} ended. This is the least: free memory beside theirs adds to it."
+
+
+def _end_words(program: MappedProgram, answer: MapAnswer) -> str:
+    first = program.regions[0][0] * answer.page_bytes
+    size = format_bytes(program.pages * answer.page_bytes)
+    where = f"at {first:#x}" if len(program.regions) == 1 else f"in {counted(len(program.regions), 'piece')}"
+    return f"{one_line(program.name, _NAME_CHARS)} (pid {program.pid}, {size} {where})"
+
+
+def _wrapped(text: str) -> list[str]:
+    return ["", *textwrap.wrap(text, COLUMNS)]

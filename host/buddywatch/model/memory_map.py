@@ -1,0 +1,34 @@
+"""Which program held which pages of a board without an MMU, at one moment. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAP = "map"  # the kind of the events that bring it
+
+Region = tuple[int, int]  # first page (its address divided by the page size), pages
+
+
+@dataclass(frozen=True)
+class MappedProgram:
+    """A process with memory of its own. started_s: seconds of uptime. regions: in ascending order, not empty."""
+
+    pid: int
+    name: str
+    started_s: int
+    regions: tuple[Region, ...]
+
+    @property
+    def pages(self) -> int:
+        return sum(pages for _, pages in self.regions)
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """programs: by pid. is_whole: False if a part of the map is missing or cannot be read."""
+
+    boot_id: str
+    time: float  # seconds since 1970
+    uptime_ms: int
+    programs: tuple[MappedProgram, ...]
+    is_whole: bool
