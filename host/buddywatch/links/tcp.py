@@ -65,8 +65,9 @@ class SocketLink:
             pass
         except OSError as error:
             raise self._gone(why(error)) from None
-        with suppress(OSError):  # recv() reports a broken connection as well, after the received data
-            self._flush()
+        if self._out:
+            with suppress(OSError):  # recv() reports a broken connection as well, after the received data
+                self._flush()
         return text
 
     def write(self, data: bytes) -> int:

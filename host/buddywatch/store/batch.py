@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from buddywatch.model.batch import Batch, BoardRows
 from buddywatch.store.heard import HeardStore
 from buddywatch.store.rules import RulesStore
@@ -14,6 +16,7 @@ class BatchStore(RulesStore, HeardStore):
             for board, rows in batch.boards.items():
                 self._write_data(board, rows)
                 self._write_conclusions(board, rows)
+            self._write_places(batch.boards)
             for change in batch.links:
                 self.link_state(change.board, change.url, change.is_up, change.time)
             for stored in batch.healths:
@@ -51,13 +54,16 @@ class BatchStore(RulesStore, HeardStore):
             self.set_rule_state(board, rule, need, state)
         for retime in rows.retimes:
             self.retime(board, retime)
-        if rows.heard_boottime_s is not None:
-            self.set_heard(board, rows.heard_boottime_s)
         for boot_id, seq in rows.passed.items():
             self.set_passed(board, boot_id, seq)
         for found in rows.forecasts.values():
             self.set_forecast(board, found)
         for record in rows.margins.values():
             self.set_margins(board, record)
-        if rows.judged is not None:
-            self.set_judged(board, *rows.judged)
+
+    def _write_places(self, boards: Mapping[str, BoardRows]) -> None:
+        """What changes with each snapshot of each board: one statement for all."""
+        heard = {board: rows.heard_boottime_s for board, rows in boards.items()}
+        self.set_heard({board: heard_s for board, heard_s in heard.items() if heard_s is not None})
+        judged = {board: rows.judged for board, rows in boards.items()}
+        self.set_judged({board: place for board, place in judged.items() if place is not None})

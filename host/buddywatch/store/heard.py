@@ -7,6 +7,7 @@ age of data even if the wall clock was set meanwhile.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from buddywatch.store.database import Database
 
@@ -28,9 +29,12 @@ def host_boot() -> str:
 
 
 class HeardStore(Database):
-    def set_heard(self, board: str, boottime_s: float) -> None:
-        """Note that the board was heard. boottime_s: the time by CLOCK_BOOTTIME."""
-        self._run("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", (board, round(boottime_s * 1000), host_boot()))
+    def set_heard(self, heard: Mapping[str, float]) -> None:
+        """Note when boards were heard, each by CLOCK_BOOTTIME in seconds."""
+        if heard:
+            of_boot = host_boot()
+            rows = [(board, round(boottime_s * 1000), of_boot) for board, boottime_s in heard.items()]
+            self._run_many("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", rows)
 
     def heard_ago_s(self, board: str) -> float | None:
         """Seconds since the board was heard; None if it was not heard since this machine booted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import merge
 from itertools import islice, takewhile
 from operator import attrgetter
@@ -95,13 +95,14 @@ class RulesStore(PackStore, AlertStore, ForecastStore):
         row = self._row("SELECT seq FROM judged WHERE board = ? AND boot = ?", (board, self._key(board, boot_id)))
         return 0 if row is None else int(row[0])
 
-    def set_judged(self, board: str, boot_id: str, seq: int) -> None:
-        """Note that the rules have judged the board up to this frame of this boot."""
-        key = self._known_key(board, boot_id)
-        self._run("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", (board, key, seq))
-        # Earlier boots are never judged again. This table has very few rows.
-        sql = "DELETE FROM passed WHERE boot <= ? AND (SELECT board FROM boots WHERE id = passed.boot) = ?"
-        self._run(sql, (key, board))
+    def set_judged(self, judged: Mapping[str, tuple[str, int]]) -> None:
+        """Note for each board that the rules have judged it up to this frame of this boot."""
+        rows = [(board, self._known_key(board, boot_id), seq) for board, (boot_id, seq) in judged.items()]
+        self._run_many("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", rows)
+        if self._row("SELECT 1 FROM passed LIMIT 1") is not None:  # it has very few rows, and mostly none
+            # Earlier boots are never judged again.
+            sql = "DELETE FROM passed WHERE boot <= ? AND (SELECT board FROM boots WHERE id = passed.boot) = ?"
+            self._run_many(sql, [(key, board) for board, key, _ in rows])
 
     def set_passed(self, board: str, boot_id: str, seq: int) -> None:
         """Note that the rules have judged this boot up to this frame and then moved on to another boot."""
@@ -134,7 +135,7 @@ class RulesStore(PackStore, AlertStore, ForecastStore):
             left = self.latest_boot(moved.board)
             if left is not None:
                 ranges = self._stored_ranges(self._known_key(moved.board, left.boot_id))
-                self.set_judged(moved.board, left.boot_id, ranges[-1][1] if ranges else 0)
+                self.set_judged({moved.board: (left.boot_id, ranges[-1][1] if ranges else 0)})
 
     def next_incident_id(self) -> int:
         """The number for a new incident. Only one process writes incidents."""

@@ -48,7 +48,7 @@ def db(tmp_path):
             store.add_transition(Transition(0, incident, name, "refused", "rm", "ok", "firing", *where), now, True)
             store.add_silence(Silence(0, name, None, None, now - 10, now + 100, "why"))
             store.link_state(name, "tcp://127.0.0.1:1", True, now - 60)
-            store.set_judged(name, BOOT_ID, SNAPSHOTS)
+            store.set_judged({name: (BOOT_ID, SNAPSHOTS)})
     return tmp_path / "a.db"
 
 

@@ -89,7 +89,7 @@ def act(store, what, value):
     if what == "event":
         return store.add_event("xp", kernel_event(value, value))
     if what == "judged":
-        return store.set_judged("xp", BOOT_ID, value)
+        return store.set_judged({"xp": (BOOT_ID, value)})
     if what == "retime":
         first, last, by = value
         return store.retime("xp", Retime(BOOT_ID, first * 1000, last * 1000, START + by))

@@ -267,7 +267,7 @@ def test_rules_history_gives_what_is_not_judged_in_sequence(store):
     assert [(piece.first, piece.last, piece.snapshot) for piece in pieces] == [
         (1, 3, None), (4, 5, snapshot(5, frames=2)), (6, 6, None), (7, 7, snapshot(7)), (12, 12, snapshot(12)),
     ]  # fmt: skip
-    store.set_judged("xp", BOOT_ID, 7)
+    store.set_judged({"xp": (BOOT_ID, 7)})
     assert [piece.first for _, pieces in store.rules_history("xp").boots for piece in pieces] == [12]
 
 
@@ -275,7 +275,7 @@ def test_rules_history_begins_with_the_boot_that_is_judged(store):
     store.add_event("xp", kernel_event(3, 15000))
     store.add_boot("xp", boot("0000b002", "reboot", kboot="ffff"))
     store.add_event("xp", kernel_event(1, 10000, "0000b002"))
-    store.set_judged("xp", "0000b002", 0)
+    store.set_judged({"xp": ("0000b002", 0)})
     history = store.rules_history("xp")
     assert [known.boot_id for known, _ in history.boots] == ["0000b002"]
     assert history.earlier == (BOOT_ID,)
