@@ -84,10 +84,10 @@ def _decided_at_low(case: Case) -> bool:
 def unknown_words(case: Case) -> str:
     if case.state is None:
         return "What is free is not in the text: add /proc/buddyinfo and /proc/zoneinfo."
-    if case.message and case.message.is_order_assumed and case.state.is_whole:
+    if case.answer.one_page:
         return (
-            "For one page the request succeeds by these numbers. The kernel did not print the size: it was for more "
-            "pages, or memory was freed a moment later."
+            "For one page the request succeeds by these numbers. The size is not in the text: it was for more pages, "
+            "or memory was freed a moment later."
         )
     if case.order is None:
         return "It depends on the page size, which is not in the text: give --page-kb N."

@@ -14,6 +14,12 @@ def is_exhausted(state: State) -> bool:
     return bool(state.zones) and largest_request(state) == LESS_THAN_A_PAGE
 
 
+def is_before_allocator(state: State) -> bool:
+    """True if zones have memory, but none of it is free and the marks are not computed: start_kernel() runs before
+    memblock_free_all(), and init_per_zone_wmark_min() after it (mm/page_alloc.c)."""
+    return not state.free_pages and all(zone.size_pages and zone.high_pages == 0 for zone in state.zones)
+
+
 def exhausted_lead(state: State) -> list[Part]:
     held = largest_words(state)
     found = [remedy.short for remedy in advice(state)]
@@ -21,9 +27,17 @@ def exhausted_lead(state: State) -> list[Part]:
     if can_go and not found:
         held = f"but up to {can_go} kB of caches could go"
         found = ["raise vm.min_free_kbytes: requests that cannot wait fail until the caches are reclaimed"]
+    if is_before_allocator(state):
+        return [
+            Lead("Free", f"{total_words(state)} in line {state.line}, and every mark is 0."),
+            Lead("Why", "the kernel was starting, and had not given its memory to the page allocator yet."),
+            Lead("First", "look in the call trace below or above for what asked for memory so early."),
+        ]
+    low = all(zone.free_pages <= (zone.min_pages or 0) for zone in state.zones)
+    why = "every zone is below its min mark" if low else "what is free is below the min marks, or kept for others"
     return [
         Lead("Free", f"{total_words(state)} in line {state.line}: too little memory, whatever its pieces."),
-        Lead("Why", f"every zone is below its min mark{f'; {held}' if held else ''}."),
+        Lead("Why", f"{why}{f'; {held}' if held else ''}."),
         Lead("First", f"{found[0] if found else 'free memory: end programs, remove files in RAM'}."),
     ]
 
@@ -36,6 +50,8 @@ def _reclaimable_kb(state: State) -> int:
 
 
 def exhausted_parts(state: State) -> list[Part]:
+    if is_before_allocator(state):
+        return []
     lines, found = holder_lines(state), advice(state)
     parts: list[Part] = [Heading("What holds the memory"), Columns(lines)] if lines else []
     return parts + ([Heading("What would help"), Bullets([f"{remedy.short}." for remedy in found])] if found else [])

@@ -47,7 +47,7 @@ def asked_words(case: Case) -> str:
     if case.requested_bytes is not None:
         return f"{who} asked for {case.requested_bytes} bytes in one piece{_block(case)}"
     if case.message.is_order_assumed:
-        return f"{who} asked for pages (this kernel does not print how many)"
+        return f"{who} asked for pages (how many is not in the text)"
     if case.order is None:
         return f"{who} asked for an unknown amount"
     size = f" ({format_bytes(case.block_bytes)})" if case.block_bytes else ""
@@ -118,7 +118,7 @@ def _refusal(case: Case) -> str:
             return f"only zone {plain(answer.zone.name, 16)} may serve it, which is {_kb(case, missing)} short"
         largest = largest_words(state)
         held = f"; {largest}" if largest else ""
-        return f"too little memory, {_kb(case, missing)} short{held}"
+        return f"too little memory, {_kb(case, missing)} short{held}{_out_of_reach(case, state, missing)}"
     if answer.reason == reasons.FRAGMENTED:
         zone = f" in zone {plain(answer.zone.name, 16)}" if answer.others and answer.zone else ""
         if case.order == 0:
@@ -137,6 +137,16 @@ def _refusal(case: Case) -> str:
         reasons.CMA_RESERVE: f"what is free is set aside for movable pages (CMA): {short}",
         reasons.TOO_LARGE: "it is larger than the largest block of this kernel",
     }.get(answer.reason, answer.reason)
+
+
+def _out_of_reach(case: Case, state: State, missing: int) -> str:
+    """Zones with enough memory that such a request may not use: on 32 bit the kernel reaches low memory only."""
+    names = case.answer.request.zone_names
+    above = [zone for zone in state.zones if zone.name not in names and zone.free_pages > missing]
+    if not above or case.answer.request.nodes is not None:
+        return ""
+    free, name = sum(zone.free_pages for zone in above), plain(above[0].name, 16)
+    return f"; the {_kb(case, free)} free in zone {name} cannot serve it"
 
 
 def _granted(case: Case) -> str:
@@ -181,8 +191,8 @@ def _unknown(case: Case) -> str:
     largest = largest_words(case.state)
     if case.message and "oom" in case.message.kinds and largest:
         return f"memory ran out: {largest}"
-    if case.message and case.message.is_order_assumed and case.state.is_whole:
-        return "unknown: this kernel does not print for how many pages; one page would have succeeded"
+    if case.answer.one_page:
+        return "unknown: for how many pages is not in the text; one page would have succeeded"
     if not case.state.zones:
         return "unknown, because only the sum of free memory is in the text"
     if case.answer.between or case.answer.lost_pages:

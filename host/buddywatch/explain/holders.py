@@ -133,7 +133,7 @@ def _unlisted(state: State) -> dict[str, int]:
     """Pages that are neither free nor of a use that the kernel counts: those of drivers, vmalloc and huge pages, and
     without an MMU those of programs. Known where a dump has the sums of all zones."""
     usage, whole = state.usage, total_pages(state)
-    is_counted = {"anon", "file", "slab_unreclaimable"} <= set(usage) and "ram" in usage
+    is_counted = {"anon", "file", "slab_unreclaimable"} <= set(usage) and ("ram" in usage or not state.lost_pages)
     if not is_counted or whole is None or state.mem_free_kb is None or state.page_bytes is None:
         return {}
     free = state.mem_free_kb * 1024 // state.page_bytes

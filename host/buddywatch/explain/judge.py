@@ -51,6 +51,7 @@ class Answer:
     is_bound: bool = False
     between: tuple[str, str] | None = None
     lost_pages: int = 0  # free in zones that are not in the text, which may have served it
+    one_page: bool = False  # one page would have succeeded, but for how many the request was is not in the text
 
     @property
     def missing_pages(self) -> int:

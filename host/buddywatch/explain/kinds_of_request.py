@@ -24,7 +24,7 @@ def answer_of(state: State, case: Case) -> Answer:
     request, message = case.answer.request, case.message
     answer = judge(state, request)
     if message is not None and message.is_order_assumed and answer.verdict in (watermark.OK, watermark.TIGHT):
-        return Answer(request, None, reasons.UNKNOWN)  # for one page; it may have been for more
+        return Answer(request, None, reasons.UNKNOWN, one_page=True)
     if message is None or message.mode is not None or message.kinds[-1] not in _NAMES:
         return answer
     others = [request_of(request.order, None, names, case.kernel.span) for names in _NAMES[message.kinds[-1]] if names]

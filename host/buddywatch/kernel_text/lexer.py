@@ -61,7 +61,7 @@ _PATTERNS = {
     # "/dev/root / romfs ro,relatime 0 0": /proc/mounts; "/dev/root on / type romfs (ro)": `mount`
     "mount": r"^(?P<mount_source>\S{1,99}) (?:on )?(?P<mount_folder>/\S{0,99}) (?:type )?(?P<mount_type>[a-z]\w{1,15})"
     r" \(?r[ow](?=[,\s)])",
-    "block_types": r"^Number of blocks type\b",
+    "block_types": r"\bNumber of blocks type\b",
     "machine": r"\b(?:x86_64|i[3-6]86|amd64|RIP(?=: )|EFLAGS(?=: )|entry_SYSCALL_64|Xen HVM domU)(?!\w)",
     # syslogd, for lines that are alike
     "repeated": r"\blast message repeated (?P<times>\d{1,6}) times?\b",

@@ -54,7 +54,13 @@ class ProcReader:
             table = Table(match.start(), "buddyinfo")
             self._raw.tables.append(table)
         letters: list[str | None] = [None] * len(row.counts)
-        table.zones[key] = RawZone(in_kb=False, counts=row.counts, letters=letters, has_end=row.is_whole)
+        is_whole = row.is_whole and not self._is_shorter(table, row.counts)
+        table.zones[key] = RawZone(in_kb=False, counts=row.counts, letters=letters, has_end=is_whole)
+
+    @staticmethod
+    def _is_shorter(table: Table, counts: list[int]) -> bool:
+        """True if a row above has more sizes: all zones have the same number, so the end of this one was cut."""
+        return any(len(zone.counts) > len(counts) for zone in table.zones.values())
 
     def _type_row(self, match: re.Match[str], key: ZoneKey) -> None:
         """A row of pagetypeinfo: `type Unmovable 140 32 ...`."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.free_output import memory_by_free
 from buddywatch.kernel_text.holdings import rows
+from buddywatch.kernel_text.kernel_reader import KernelReader, is_cut_release
 from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.messages.notice import Notice
@@ -51,12 +52,12 @@ class _Reader:
         self._list_end = 0  # the end of its last block
         self._unnamed: list[RawZone] = []  # zones of 2.4 whose lists are still to come
         self._quoted: dict[tuple[object, ...], list[tuple[Event, Message]]] = {}
-        self._proc = ProcReader(self.raw, cleaned)
+        self._parts = (self, ProcReader(self.raw, cleaned), KernelReader(self.raw, cleaned))
 
     def read(self, progress: Callable[[float], None]) -> Raw:
         handlers = {
             name.removeprefix("_on_"): getattr(part, name)
-            for part in (self, self._proc)
+            for part in self._parts
             for name in dir(type(part))
             if name.startswith("_on_")
         }
@@ -117,6 +118,8 @@ class _Reader:
             self._close_dump()
             if notice.family in (SLAB, OOM) and self.raw.dumps and notice.offset - self._list_end < _NEXT_LINES_CHARS:
                 opened.dump = self.raw.dumps.pop()  # both print it before this line
+                if notice.family == SLAB and opened.order is None:
+                    opened.order, opened.is_order_assumed = 0, True
             self._message = opened
             self.raw.messages.append(opened)
 
@@ -147,7 +150,7 @@ class _Reader:
         return abs(self._cleaned.line_at(offset) - self._cleaned.line_at(end)) == 1
 
     def _on_task(self, match: re.Match[str]) -> None:
-        if match["task_release"] and not self._is_cut_release(match, match["task_release"]):
+        if match["task_release"] and not is_cut_release(self._cleaned, match, match["task_release"]):
             self.raw.releases.append((match.start(), match["task_release"].rstrip(".")))
         message = self._message
         if message is None or message.pid is not None:
@@ -157,10 +160,6 @@ class _Reader:
         rest = match["comm"].removeprefix(message.process or "\n")
         if rest != match["comm"] and (not rest or rest[0] == " "):
             message.pid = int(match["pid"])
-
-    def _is_cut_release(self, match: re.Match[str], release: str) -> bool:
-        """True if the release may have lost what decides: "3.1" of "3.18", "2.6.3" of "2.6.30"."""
-        return self._cleaned.may_be_cut_at(match.end()) and (release.count(".") < 2 or release.startswith("2.6."))
 
     # --- dumps ---
 
@@ -289,30 +288,6 @@ class _Reader:
     def _on_swap(self, match: re.Match[str]) -> None:
         if self._dump is not None:
             self._dump.swap_kb.setdefault(match["swap_key"], int(match["swap_kb"]))
-
-    # --- the kernel ---
-
-    def _on_release(self, match: re.Match[str]) -> None:
-        release = match["version_release"] or match["uname_release"] or match["osrelease"]
-        if not self._is_cut_release(match, release):
-            self.raw.releases.append((match.start(), release.rstrip(".")))
-        if "uClinux" in match[0] or "uclinux" in match[0]:
-            self.raw.signs.add("uclinux")
-
-    def _on_prose(self, match: re.Match[str]) -> None:
-        self.raw.prose_releases.append((match.start(), match["prose_release"].rstrip(".")))
-
-    def _on_sysctl(self, match: re.Match[str]) -> None:
-        self.raw.sysctls[match["sysctl_key"]] = int(match["sysctl_value"])
-
-    def _on_compacts(self, match: re.Match[str]) -> None:
-        self.raw.signs.add("compaction")
-
-    def _on_no_compacts(self, match: re.Match[str]) -> None:
-        self.raw.signs.add("no-compaction")
-
-    def _on_machine(self, match: re.Match[str]) -> None:
-        self.raw.signs.add("x86")
 
 
 def _is_fine(stamp_s: float | None) -> bool:

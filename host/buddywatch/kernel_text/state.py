@@ -72,6 +72,7 @@ class Zone:
     gaps: tuple[int, ...] = ()
     unlisted_pages: int | None = 0
     lists: dict[str, list[int]] = field(default_factory=dict)
+    built_in: frozenset[str] = frozenset()  # the names of all zones in the text, those without memory too
 
     @property
     def boost_pages(self) -> int:
@@ -217,7 +218,7 @@ def known_reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int | No
     lower = _LOWEST_TO_HIGHEST[: _LOWEST_TO_HIGHEST.index(highest)]
     # The array has an entry for each zone that the kernel was built with. A zone DMA or DMA32 that is not in the text
     # is not in the kernel; Normal and Movable are always built in.
-    built_in = {zone.name for zone in zones} | {"Normal", "Movable"}
+    built_in = zone.built_in | {other.name for other in zones} | {"Normal", "Movable"}
     index = sum(1 for name in lower if name in built_in)
     return zone.reserves[index] if index < len(zone.reserves) else None
 

@@ -16,7 +16,7 @@ def _of_pages(message: Message, raw: Raw) -> Finding | None:
     """What the pages were for, if the slab allocator or a pool requested them."""
     if any(notice.family == pool_forms.FAMILY for notice in message.notices):
         return replace(pools.finding(message, raw), cause="", reason=reasons.UNKNOWN)
-    return slab.finding(message, raw)
+    return slab.finding(message)
 
 
 # By the kind of the failure; a failure of pages may have a notice of the slab allocator, which called for them.
@@ -28,7 +28,7 @@ _FAMILIES: dict[str, Callable[[Message, Raw], Finding | None]] = {
     "oom": oom.finding,
     "page": _of_pages,
     "pool": pools.finding,
-    "slab": slab.finding,
+    "slab": lambda message, _: slab.finding(message),
     "vmalloc": vmalloc.finding,
 }
 

@@ -13,7 +13,7 @@ from buddywatch.kernel_text.gfp import flags_of
 from buddywatch.kernel_text.holdings import KB, SLAB, TASK
 from buddywatch.kernel_text.messages import oom as forms
 from buddywatch.kernel_text.messages.notice import Notice
-from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.kernel_text.raw import Dump, Message, Raw
 from buddywatch.text.escape import one_line
 
 _STAT = re.compile(r"(?P<name>[a-z_()]{2,32})(?::(?P<kb>\d{1,15})(?: (?P<more>\d{1,12}))?KB| (?P<bytes>\d{1,20}))")
@@ -183,7 +183,18 @@ def _without_header(message: Message, raw: Raw) -> Finding:
     )
     label = "Killed" if message.killed else "Failed"
     what = "Memory ran out" if not confined else "Memory ran out on the nodes that the program may use"
+    what += f": {_free_in(message.dump)[:-1]}" if message.dump and not confined else ""
     return Finding("memory ran out", asked, f"{what}. {cause}", reasons.UNKNOWN, None, remedies, label)
+
+
+def _free_in(dump: Dump) -> str:
+    """What the zones' own lines say: the sum, and whether each zone was below its min mark."""
+    zones = [zone.values for zone in dump.zones.values() if zone.says_free and "free" in zone.values]
+    if not zones:
+        return "what was free is listed."
+    low = all(values["free"] <= values.get("min", -1) for values in zones)
+    free_kb = sum(values["free"] for values in zones)
+    return f"{free_kb} kB were free{', each zone was below its min mark' if low else ''}."
 
 
 def _in_fault(message: Message) -> Finding:

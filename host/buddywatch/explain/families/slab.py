@@ -8,7 +8,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import slab as forms
-from buddywatch.kernel_text.raw import Message, Raw
+from buddywatch.kernel_text.raw import Message
 from buddywatch.text.escape import counted, one_line
 
 # mm/slab_common.c, memcg_create_kmem_cache(), 3.10 to 5.8: "kmalloc-1024(1793:GROUP)"
@@ -20,7 +20,7 @@ _REPORT = Remedy(
 )
 
 
-def finding(message: Message, raw: Raw) -> Finding | None:
+def finding(message: Message) -> Finding | None:
     notice = next((notice for notice in message.notices if notice.family == forms.FAMILY), None)
     if notice is None:
         return None
@@ -35,15 +35,11 @@ def finding(message: Message, raw: Raw) -> Finding | None:
     group = _GROUPS_CACHE.fullmatch(cache or "")
     if group and "page" not in message.kinds:
         return _of_group(asked, one_line(group["group"], 120))
+    if message.is_order_assumed:
+        asked += " For how many pages is not in the text: one page is assumed, the least."
     cause = "" if message.order is not None else "How many pages, and what was free, is not in the text."
-    if cause and message.dump:
-        cause = f"How many pages is not in the text. What was free is listed from line {_line(message, raw)} on."
     remedies = () if message.dump else (_REPORT,)
     return Finding("a new slab", asked, cause, reasons.UNKNOWN, bool(message.order), remedies)
-
-
-def _line(message: Message, raw: Raw) -> int:
-    return raw.line_at(message.dump.offset) if message.dump else 0
 
 
 def _of_group(asked: str, group: str) -> Finding:
