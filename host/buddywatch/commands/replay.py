@@ -68,7 +68,7 @@ def _readable(file: RecordedFile, flags: Flags, board: str | None, unreadable: l
         if isinstance(item, Unreadable):
             unreadable.append(f"{file.name}, line {item.line}: {item.why}")
         elif not isinstance(item, ConsoleLine):
-            yield name, item
+            yield name, item.event if isinstance(item, StoredEvent) else item
 
 
 def _stored(store: Store, config: Config, board: str | None) -> Iterator[tuple[str, Item]]:

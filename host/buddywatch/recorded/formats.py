@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from buddywatch.model.samples import Boot
 from buddywatch.protocol.board_tracker import BoardTracker
-from buddywatch.recorded import plain_log, trace, wire_stream
+from buddywatch.recorded import csv_table, export_stream, json_lines, plain_log, trace, wire_stream
 from buddywatch.recorded.lives import in_lives
 from buddywatch.recorded.outline import outline
-from buddywatch.recorded.pieces import Flags, Line, Piece, RecordedError
+from buddywatch.recorded.pieces import Flags, Line, Piece, RecordedError, Unreadable
+from buddywatch.recorded.records import Kept
 from buddywatch.recorded.restore import restore
 from buddywatch.recorded.wire_stream import Streamed
 
@@ -64,25 +66,44 @@ def _of_one_board(
 
 
 def _read_stream(source: Source) -> Iterator[tuple[str, Streamed]]:
-    """A stream names its boards: the user's name picks one of several, or renames the only one."""
+    names = [] if source.board is None else wire_stream.boards_of(source.lines())
     board = source.board
+    tracker_of = source.tracker_of
+    if board is not None and len(names) == 1:
+        tracker_of = lambda name: source.tracker_of(board)  # noqa: E731
+    return _as_board(wire_stream.read_stream(source.lines, source.ended, tracker_of), board, names)
+
+
+def _export(
+    read: Callable[[Iterable[Line]], Iterator[tuple[str, Kept | Unreadable]]],
+) -> Callable[[Source], Iterator[tuple[str, Streamed]]]:
+    """A reader of an export."""
+
+    def read_source(source: Source) -> Iterator[tuple[str, Streamed]]:
+        names: list[str] = []
+        if source.board is not None:
+            boots = (name for name, item in read(source.lines()) if isinstance(item, Boot))
+            names = list(dict.fromkeys(boots))
+        return _as_board(read(source.lines()), source.board, names)
+
+    return read_source
+
+
+def _as_board(
+    items: Iterator[tuple[str, Streamed]], board: str | None, names: Sequence[str]
+) -> Iterator[tuple[str, Streamed]]:
+    """A recording that names its boards: the user's name picks one of several, or renames the only one."""
     if board is None:
-        return wire_stream.read_stream(source.lines, source.ended, source.tracker_of)
-    names = wire_stream.boards_of(source.lines())
-    if board in names or len(names) > 1:
-        _check_name(board, names)
-        items = wire_stream.read_stream(source.lines, source.ended, source.tracker_of)
-        return (item for item in items if item[0] == board)
-    items = wire_stream.read_stream(source.lines, source.ended, lambda name: source.tracker_of(board))
-    return ((board, item) for _, item in items)
-
-
-def _check_name(board: str, names: Sequence[str]) -> None:
-    if board not in names:
+        return items
+    if len(names) > 1 and board not in names:
         raise RecordedError(f"no board {board!r} in it; it has {', '.join(names)}")
+    return ((board, item) for name, item in items if len(names) < 2 or name in (board, ""))
 
 
 FORMATS = (
+    Format(json_lines.NAME, json_lines.recognises, _export(json_lines.read)),
+    Format(csv_table.NAME, csv_table.recognises, _export(csv_table.read)),
+    Format(export_stream.NAME, export_stream.recognises, _export(export_stream.read)),
     Format(wire_stream.NAME, wire_stream.recognises, _read_stream),
     Format(trace.NAME, trace.recognises, _of_one_board(trace.NAME, lambda lines, ended: trace.pieces(lines))),
     Format(plain_log.NAME, plain_log.recognises, _of_one_board(plain_log.NAME, plain_log.pieces)),

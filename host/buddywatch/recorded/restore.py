@@ -54,7 +54,7 @@ class _Restorer:
 
     def boot(self, board: str, source: str) -> Boot:
         life = self.life
-        facts = {"v": str(wire.VERSION), "name": board, "agent": "none", "impl": source}
+        facts = {"v": str(wire.VERSION), "name": board, "agent": "none", "impl": source.replace(" ", "-")}
         facts["interval_cs"] = str(max(1, round(life.interval_s * 100)))
         facts["kernel"] = self._flags.kernel or life.facts.get("kernel", "?")
         facts["machine"] = "?"

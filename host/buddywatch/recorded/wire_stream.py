@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from buddywatch.model.batch import StoredEvent
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.console_text import kernel_message
@@ -17,7 +18,7 @@ from buddywatch.recorded.pieces import Line, Unreadable
 
 NAME = "stream"
 _UNKNOWN = ""  # the board before its first hello
-Streamed = Boot | BootEnd | Snapshot | Event | Gap | ConsoleLine | Unreadable
+Streamed = Boot | BootEnd | Snapshot | Event | StoredEvent | Gap | ConsoleLine | Unreadable
 
 
 def recognises(head: Sequence[str]) -> bool:
