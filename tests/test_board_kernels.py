@@ -1,6 +1,7 @@
 """What `make board` says of a source or an image of Linux 2.6.30 that it cannot take: one line, before it builds."""
 
 import lzma
+import struct
 import subprocess
 from pathlib import Path
 
@@ -9,9 +10,18 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent
 KERNEL = TOP / "agent" / "board" / "kernel"
 RELEASE = "2.6.30"
-# The beginning of an ELF file of a kernel for m68k: class, order of bytes, executable, machine.
-HEADER = bytes.fromhex("7f454c46010201") + bytes(9) + bytes.fromhex("00020004")
+SECTION_BYTES = 40
 BANNER = b"Linux version 2.6.30 (somebody@somewhere)\0"
+
+
+def header(sections_at: int) -> bytes:
+    """Of an ELF file of a kernel for m68k: 32 bits, big-endian, executable, machine; a table of one section."""
+    start = bytes.fromhex("7f454c46010201") + bytes(9) + bytes.fromhex("00020004")
+    return start + struct.pack(">4x4x4xI4x2x2x2xHHH", sections_at, SECTION_BYTES, 1, 0)
+
+
+HEADER = header(52 + len(BANNER))
+IMAGE = HEADER + BANNER + bytes(SECTION_BYTES)
 
 
 def refusal(script: str, *arguments: str | Path) -> str:
@@ -65,7 +75,9 @@ def test_each_series_has_all_that_a_build_takes() -> None:
     [
         (b"", "is no ELF file"),
         (b"#!/bin/sh\n", "is no ELF file"),
-        (HEADER + b"Linux version 6.1.2 (", "is no Linux 2.6.30"),
+        (IMAGE.replace(b"2.6.30", b"6.1.20"), "is no Linux 2.6.30"),
+        (IMAGE[:-1], f"is cut: it has {len(IMAGE) - 1} of {len(IMAGE)} bytes"),
+        (HEADER[:40], "is cut: it has 40 of "),
     ],
 )
 def test_image_of_something_else_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -86,7 +98,7 @@ def test_image_that_is_not_there_or_damaged_is_refused_and_the_one_before_kept(t
 
 @pytest.mark.parametrize("is_compressed", [False, True])
 def test_image_is_taken_plain_and_compressed(tmp_path: Path, is_compressed: bool) -> None:
-    content = HEADER + BANNER
+    content = IMAGE
     image, out = tmp_path / ("image.xz" if is_compressed else "image"), tmp_path / "vmlinux"
     image.write_bytes(lzma.compress(content) if is_compressed else content)
     subprocess.run([KERNEL / "take-image", image, out, RELEASE], check=True)

@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from buddyd import wire_host
+
 from buddywatch.alerts.evaluate import BoardRules, Item
 from buddywatch.alerts.signals import interval_s
 from buddywatch.collect.endings import Endings
 from buddywatch.links.connection import Connection
+from buddywatch.model.alerts import FIRING, REFUSED, Transition
 from buddywatch.model.batch import BoardRows
 from buddywatch.model.samples import BootEnd, ConsoleLine, Event, Retime, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -47,6 +50,7 @@ class Board:
         self._is_heard = False  # heard since the rows were taken
         self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # the present one for the rules
         self._reported: str | None = None  # the tracker's problem that was reported last
+        self._wants_map = False  # a need turned refused: ask which program holds which memory now
 
     def take(
         self, item: Hello | Frame | GapReport, arrival: float, live: bool, at: Now, open_s: float = math.inf
@@ -121,6 +125,7 @@ class Board:
     def take_rows(self, boottime_s: float) -> BoardRows:
         """The rows to store since the last call. boottime_s: the time by CLOCK_BOOTTIME."""
         rows = self.rules.take_rows()
+        self._wants_map = self._wants_map or any(_needs_a_map(noted.transition) for noted in rows.transitions)
         rows.heard_boottime_s = boottime_s if self._is_heard else None
         self._is_heard = False
         rows.console, self._console = self._console, []
@@ -137,13 +142,22 @@ class Board:
             self._close(self._endings.over(carried, self._interval_s, at.monotonic_s), at)
         boot = self.tracker.boot
         able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == wire_id(boot.boot_id)]
+        used = self._ask_map(able, at)
         asked = self._requests.poll(self.tracker, able, at.monotonic_s)
         if asked is None:
-            return None
+            return used
         connection, request = asked
         connection.expect(request.first)
         connection.say(request_line(request), at.monotonic_s)
         return connection
+
+    def _ask_map(self, able: list[Connection], at: Now) -> Connection | None:
+        """The map comes as events, which are fetched like all others. Only agents without an MMU make one."""
+        if not (self._wants_map and able):
+            return None
+        self._wants_map = False
+        able[0].say(wire_host.ask_map() + b"\n", at.monotonic_s)
+        return able[0]
 
     def due_s(self) -> float:
         """When tick() must be called, by the steady clock, if no item comes before."""
@@ -159,3 +173,7 @@ class Board:
             return None
         self._reported = kind
         return problem and f"{self.name}: {problem}"
+
+
+def _needs_a_map(change: Transition) -> bool:
+    return change.rule == REFUSED and change.to == FIRING

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from boards import config
+from buddyd import wire_host
 from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector
@@ -160,3 +161,30 @@ def test_silent_links_are_not_touched(tmp_path, many):
         running.stop()
         for server in servers:
             server.close()
+
+
+def test_need_that_turns_refused_asks_for_a_map_once(tmp_path):
+    """Of whatever blocks this board has, none is of 61440 bytes."""
+    with closing(Server("xp")) as server:
+        running = Running(tmp_path / "a.db", [open_link(server.url)])
+        heard = b""
+
+        def asked():
+            nonlocal heard
+            heard += server.peer.recv(4096)
+            return wire_host.ask_map() in heard
+
+        try:
+            server.accept()
+            server.peer.settimeout(10)
+            server.say(3)
+            wait_for(lambda: stored(tmp_path / "a.db", "xp") == 3, "three snapshots")
+            server.say(1)  # with which the collector looks at what it wants
+            wait_for(asked, "a request for a map")
+            server.say(3)
+            wait_for(lambda: stored(tmp_path / "a.db", "xp") == 7, "three snapshots more")
+        finally:
+            running.stop()
+        while data := server.peer.recv(4096):
+            heard += data
+        assert heard.count(wire_host.ask_map()) == 1
