@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import groupby
-from operator import itemgetter
 
 from buddywatch.model.batch import VectorRow
-from buddywatch.store import chunk_format
-from buddywatch.store.read import ReadStore
+from buddywatch.model.summaries import Summary, merged
+from buddywatch.store import chunk_format, summary_format
 from buddywatch.store.rows import Chunk
+from buddywatch.store.summaries import SummaryStore
 
 JOINED_CHUNKS = 8  # so many small ones in a row become one
 FULL_ROWS = 4096  # a chunk with as many rows is not joined any more
 _COLUMNS = "id, first_seq, last_seq, first_ms, last_ms, samples"
 
 
-class ChunkStore(ReadStore):
-    def is_packed(self, key: int, seq: int) -> bool:
-        """True if a chunk of the boot has a snapshot with this frame number, or had one that was removed since."""
-        chunk = self._chunk("last_seq >= ? AND first_seq <= ? ORDER BY last_seq", (key, seq, seq))
-        if chunk is None:
-            return False
-        rows = self._packed(key, chunk)
-        at = bisect_left(rows, seq, key=itemgetter(1))
-        return not rows or rows[0][3] is None or (at < len(rows) and rows[at][1] == seq)
-
+class ChunkStore(SummaryStore):
     def add_chunk(self, key: int, rows: Sequence[VectorRow]) -> None:
         """Rows of a boot, all of one width, in ascending order, that overlap no chunk."""
         self._insert_chunk(key, rows, chunk_format.encode(rows))
@@ -48,9 +38,11 @@ class ChunkStore(ReadStore):
         places = ", ".join("?" * len(ids))
         columns = (
             "boot, min(first_seq), max(last_seq), min(first_ms), max(last_ms), min(first_uptime_ms), "
-            "max(last_uptime_ms), sum(samples), NULL, ?"
+            "max(last_uptime_ms), sum(samples), ?, ?"
         )
-        row = self._row(f"SELECT {columns} FROM chunks WHERE id IN ({places})", (body, *ids))
+        row = self._row(
+            f"SELECT {columns} FROM chunks WHERE id IN ({places})", (self._joined_summary(key, newest), body, *ids)
+        )
         self._delete_chunks(ids)
         assert row is not None
         self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -92,7 +84,25 @@ class ChunkStore(ReadStore):
         times = [row.time_ms for row in rows]
         uptimes = [10 * row.vector[0] for row in rows]
         ends = (rows[0].first_seq, rows[-1].seq, min(times), max(times), min(uptimes), max(uptimes))
-        self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", (key, *ends, len(rows), body))
+        summaries = self.summarize(key, rows)
+        summary = summary_format.encode(summaries) if summaries else None
+        values = (key, *ends, len(rows), summary, body)
+        self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def _joined_summary(self, key: int, chunks: Sequence[Chunk]) -> bytes | None:
+        """The summaries of chunks that become one; None if one is missing, and readers will go by the rows."""
+        if self._layout(key) is None:
+            return None
+        found: list[Summary] = []
+        for chunk in chunks:
+            stored = self._stored_summaries(key, chunk)
+            if not stored or (found and not summary_format.same_form(found[-1], stored[0])):
+                return None
+            if found and found[-1].time == stored[0].time:
+                found[-1] = merged(found[-1], stored[0], found[-1].time, found[-1].step_s)
+                stored = stored[1:]
+            found += stored
+        return summary_format.encode(found)
 
     def _delete_chunks(self, ids: Sequence[int]) -> None:
         self._run(f"DELETE FROM chunks WHERE id IN ({', '.join('?' * len(ids))})", ids)

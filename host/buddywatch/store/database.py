@@ -16,6 +16,9 @@ from buddywatch.store.damage import DamageReports
 
 BUSY_S = 10.0  # how long to wait for another process's transaction; the longest of ours takes well under a second
 
+# Of new files. A page is the least that a transaction writes, and a chunk wastes half of one: a day at 1 Hz took
+# 2.9 bytes a snapshot with 1 kB and 5.4 with 4 kB.
+PAGE_BYTES = 1024
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
 _Values = Sequence[str | bytes | int | float | None]
 
@@ -159,6 +162,8 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
         if version < newest:
             raise StoreError(f"{path}: schema {version}, expected {newest}; `buddywatch collect` brings it up to date")
         return
+    if version == 0:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
     connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last batches, never half of one
     connection.execute("PRAGMA foreign_keys = ON")

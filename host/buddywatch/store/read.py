@@ -97,7 +97,7 @@ class ReadStore(RowStore):
 
     def snapshots(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
         """Snapshots with since <= time < until, in the order in which the board made them, one at a time."""
-        span = _span(since, until)
+        span = span_of(since, until)
         for (key,) in list(self._rows("SELECT id FROM boots WHERE board = ? ORDER BY id", (board,))):
             yield from self._readable(key, self.rows_after(key, span=span))
 
@@ -105,7 +105,7 @@ class ReadStore(RowStore):
         """Events with since <= time < until, oldest first; each once, even where the board sent it again."""
         sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
             WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND NOT e.copy ORDER BY e.time_ms, e.id"""
-        for row in self._rows(sql, (board, *_span(since, until))):
+        for row in self._rows(sql, (board, *span_of(since, until))):
             yield event_of(row)
 
     def stored_events(self, board: str) -> Iterator[StoredEvent]:
@@ -217,7 +217,7 @@ class ReadStore(RowStore):
 
     def vectors(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[VectorRow]:
         """The same as the numbers of the wire, for whoever needs no Snapshot of each; layout() says what they mean."""
-        span = _span(since, until)
+        span = span_of(since, until)
         for key, boot_id in list(self._rows("SELECT id, boot_id FROM boots WHERE board = ? ORDER BY id", (board,))):
             for first_seq, seq, time_ms, content in self.rows_after(key, span=span):
                 if type(content) is list or self._snapshot(key, (first_seq, seq, time_ms, content)) is not None:
@@ -250,7 +250,8 @@ def numbers(content: Any) -> list[int]:
     if isinstance(content, list):
         return content
     vector = json.loads(content)
-    if not isinstance(vector, list) or not all(type(n) is int and abs(n) <= _NUMBER_MAX for n in vector):
+    is_whole = isinstance(vector, list) and set(map(type, vector)) <= {int}
+    if not is_whole or max(map(abs, vector), default=0) > _NUMBER_MAX:
         raise ValueError("expected a JSON list of whole numbers")
     return vector
 
@@ -273,5 +274,5 @@ def _gap(row: tuple[Any, ...]) -> Gap:
     return Gap(boot_id, first, last, reason, seconds(time_ms))
 
 
-def _span(since: float | None, until: float | None) -> Span:
+def span_of(since: float | None, until: float | None) -> Span:
     return Span(milliseconds(since or 0), ALWAYS.until_ms if until is None else milliseconds(until))

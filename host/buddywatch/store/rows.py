@@ -8,8 +8,10 @@ frame that it gave: no row is missing, and none comes twice.
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from buddywatch.store import chunk_format
@@ -87,6 +89,15 @@ class RowStore(Database):
             yield from found
             if not found and chunk is None:
                 return
+
+    def is_packed(self, key: int, seq: int) -> bool:
+        """True if a chunk of the boot has a snapshot with this frame number, or had one that was removed since."""
+        chunk = self._chunk("last_seq >= ? AND first_seq <= ? ORDER BY last_seq", (key, seq, seq))
+        if chunk is None:
+            return False
+        rows = self._packed(key, chunk)
+        at = bisect_left(rows, seq, key=itemgetter(1))
+        return not rows or rows[0][3] is None or (at < len(rows) and rows[at][1] == seq)
 
     def _journal_before(self, key: int, first: int, before: int, count: int = _BACK_ROWS) -> list[Row]:
         sql = f"""SELECT {_JOURNAL} FROM snapshots WHERE boot = ? AND seq >= ? AND seq < ?

@@ -46,7 +46,7 @@ class Demands:
             if len(self._tests) >= ZONES_MAX:
                 self._tests.clear()
             orders, *pages = marks
-            tests = self._tests[marks] = [_tests(orders, order, *pages, self._rule) for order, _ in self._requests]
+            tests = self._tests[marks] = [demanded(orders, order, *pages, self._rule) for order, _ in self._requests]
         return tests
 
 
@@ -56,7 +56,7 @@ def serviceable_orders(zones: Iterable[MarkedZone], rule: str) -> tuple[int, int
     for nr_free, min_pages, low_pages, reserve_pages in zones:
         below = _pages_below(nr_free)
         for order in range(len(nr_free)):
-            tests = _tests(len(nr_free), order, min_pages, low_pages, reserve_pages, rule)
+            tests = demanded(len(nr_free), order, min_pages, low_pages, reserve_pages, rule)
             margin_pages, at_low = _margins(below, tests, 0)
             if margin_pages < 0 and at_low < 0:
                 break  # the rule is monotone: larger orders fail as well
@@ -66,7 +66,7 @@ def serviceable_orders(zones: Iterable[MarkedZone], rule: str) -> tuple[int, int
 
 
 @lru_cache(maxsize=4096)
-def _tests(orders: int, order: int, min_pages: int, low_pages: int, reserve_pages: int, rule: str) -> _Tests:
+def demanded(orders: int, order: int, min_pages: int, low_pages: int, reserve_pages: int, rule: str) -> _Tests:
     """The rule's tests: their orders, the pages that each requires at the min mark, and at the low mark."""
     empty = (0,) * orders
     at_min, at_low = (

@@ -55,11 +55,20 @@ def everything(store):
         list(store.snapshots("xp")),
         list(store.snapshots("xp", START + 35, START + 90)),
         list(store.vectors("xp", START + 20)),
+        in_steps(store),
         [store.recent("xp", number) for number in (1, 3, 8, 99)],
         store.latest("xp"),
         store.resume("xp"),
         store.rules_history("xp"),
     )
+
+
+def in_steps(store):
+    """Summaries, where times ascend, as those of a collector do."""
+    times = [one.time for one in store.snapshots("xp")]
+    if times != sorted(times):
+        return []
+    return [*store.summaries("xp"), *store.summaries("xp", START + 35, START + 90, step_s=60)]
 
 
 ACTIONS = st.lists(
@@ -69,6 +78,7 @@ ACTIONS = st.lists(
         st.tuples(st.just("second"), st.lists(st.integers(1, 12), min_size=1, max_size=9)),
         st.tuples(st.just("event"), st.integers(61, 70)),
         st.tuples(st.just("judged"), st.integers(1, 60)),
+        st.tuples(st.just("retime"), st.tuples(st.just(0), st.just(999), st.integers(-9999, 50))),
         st.tuples(st.just("retime"), st.tuples(st.integers(0, 200), st.integers(0, 400), st.integers(-50, 50))),
         st.tuples(st.just("pack"), st.none()),
     ),
