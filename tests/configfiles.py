@@ -51,6 +51,7 @@ clear_samples = 9
 repeat_after = 0
 batch = "1m"
 per_hour = 5
+quiet = "22:00-07:30"
 
 [mail]
 to = ["you@example.org", "root"]

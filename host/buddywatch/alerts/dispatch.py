@@ -12,7 +12,7 @@ from dataclasses import replace
 from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, repeats
 from buddywatch.alerts.together import HOUR_S, Due, free_at, groups
 from buddywatch.config.sections import Alert
-from buddywatch.model.alerts import CRITICAL, OK, Incident, Message, Occasion, rule_rank
+from buddywatch.model.alerts import CRITICAL, OK, Incident, Message, Occasion, mutes, rule_rank
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 
@@ -128,9 +128,11 @@ class Dispatcher:
         incidents |= {incident.id: incident for incident in self._store.incidents_numbered(others)}
         active = {key for key, state in self._store.rule_states(board).items() if state.phase != OK}
         keys = {(change.rule, change.need) for change, _ in unreported} | {(i.rule, i.need) for i in incidents.values()}
-        silenced = {key for key in keys if self._store.silenced(board, *key, now)}
+        silences = self._store.silences(now)
+        silenced = {key for key in keys if any(mutes(silence, board, *key, now) for silence in silences)}
+        acknowledged = self._store.acknowledged(incidents)
         begun = self._store.beginnings(board, now - FLAPPING_S) if unreported else []
-        return View(unreported, incidents, active, silenced, self._store.last_reported(board), begun)
+        return View(unreported, incidents, active, silenced, self._store.last_reported(board), begun, acknowledged)
 
     def _send(self, group: Sequence[Due], now: float) -> None:
         occasions = [replace(_occasion(one, now), held_since=self._held_since) for one in group]

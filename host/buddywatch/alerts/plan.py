@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from buddywatch.alerts.quiet import is_quiet
 from buddywatch.config.sections import Alert
 from buddywatch.model.alerts import (
     COVERED_BY_REFUSED,
@@ -35,6 +36,7 @@ class View:
     unreported: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
     ones and those of the unreported transitions. active: rules that are not OK. silenced: muted rules. last_reported:
     when the last message about the board was made. begun: what began in the last FLAPPING_S, oldest first.
+    acknowledged: incidents that somebody looks after.
     """
 
     unreported: Sequence[tuple[Transition, float]]
@@ -43,6 +45,7 @@ class View:
     silenced: Collection[Key]
     last_reported: float | None
     begun: Sequence[Beginning] = ()
+    acknowledged: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,18 @@ def plan(view: View, alert: Alert, now: float, early_s: float = 0.0) -> Plan:
     drop = {change.id: change for change, _ in view.unreported if _is_moot(change, view)}
     drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
     ready = [(change, noted) for change, noted in wanted if change.id not in drop]
-    causes = [(change, noted) for change, noted in ready if not _is_damped(change, view, alert, now)]
+    hushed = is_quiet(alert.quiet, now)
+    loud = [(change, noted) for change, noted in ready if change.severity == CRITICAL or not hushed]
+    causes = [(change, noted) for change, noted in loud if not _is_damped(change, view, alert, now)]
     rested = view.last_reported is None or has_passed(MAIL_INTERVAL_BATCHES * alert.batch_s, view.last_reported, now)
     urgent = any(change.to in (FIRING, NOTED) and change.severity == CRITICAL for change, _ in causes)
     gathered = any(has_passed(alert.batch_s, noted, now) for _, noted in causes)
     due = gathered and (rested or urgent)
-    remind = tuple(one for one in view.incidents.values() if _wants_reminder(one, view, alert, now + early_s))
+    remind = tuple(
+        one
+        for one in view.incidents.values()
+        if _wants_reminder(one, view, alert, now + early_s) and (one.severity == CRITICAL or not hushed)
+    )
     if not due and not (remind and rested):
         return Plan(drop=tuple(drop.values()))
     return Plan(tuple(change for change, _ in ready) if due else (), remind, tuple(drop.values()))
@@ -152,4 +161,6 @@ def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) ->
         return False
     if incident.last_reported is None:
         return True
+    if incident.id in view.acknowledged:
+        return False
     return alert.repeat_after_s > 0 and now >= incident.last_reported + alert.repeat_after_s

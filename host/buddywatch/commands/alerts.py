@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from buddywatch.commands.boards import print_json
@@ -23,15 +24,17 @@ def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         incidents = store.incidents(open_only=args.open)
         silences = store.silences(now)
+        acknowledged = store.acknowledged([incident.id for incident in incidents])
     if args.json:
-        alerts = [_incident_json(incident) for incident in incidents]
+        alerts = [_incident_json(incident, acknowledged.get(incident.id)) for incident in incidents]
         print_json({"alerts": alerts, "silences": [_silence_json(silence) for silence in silences]})
     else:
-        print("\n".join([*_lines(incidents, now), *map(_silence_line, silences)]))
+        lines = [_silence_line(silence, now) for silence in silences]
+        print("\n".join([*_lines(incidents, acknowledged, now), *lines]))
     return 0
 
 
-def _incident_json(incident: Incident) -> dict[str, Any]:
+def _incident_json(incident: Incident, acknowledged: str | None) -> dict[str, Any]:
     """state: "firing" or "clearing" while open, then "ok"; "noted" for one-time events. Times: seconds since 1970."""
     return {
         "id": incident.id,
@@ -44,12 +47,14 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
         "closed": incident.closed,
         "text": incident.text,
         "last_told": incident.last_reported,
+        "acknowledged": acknowledged,
     }
 
 
 def _silence_json(silence: Silence) -> dict[str, Any]:
     """rule: null for all rules; need: null for all needs."""
     return {
+        "id": silence.id,
         "board": silence.board,
         "rule": silence.rule,
         "need": silence.need,
@@ -59,21 +64,27 @@ def _silence_json(silence: Silence) -> dict[str, Any]:
     }
 
 
-def _lines(incidents: list[Incident], now: float) -> list[str]:
+def _lines(incidents: list[Incident], acknowledged: Mapping[int, str], now: float) -> list[str]:
     if not incidents:
         return ["no alert"]
-    rows = [["since", "board", "rule", "severity", "state", "for", "what"]]
+    rows = [["id", "since", "board", "rule", "severity", "state", "for", "what"]]
     for incident in incidents:
         lasted = (
             "" if incident.closed == incident.opened else rough_duration((incident.closed or now) - incident.opened)
         )
         when, board = local_time(incident.opened), escaped(incident.board)
         state = "open" if incident.closed is None else "once" if not lasted else "closed"
-        rows.append([when, board, incident.rule, incident.severity, state, lasted, one_line(incident.text)])
-    return table(rows)
+        if incident.id in acknowledged and state == "open":
+            state = "known"
+        rows.append(
+            [str(incident.id), when, board, incident.rule, incident.severity, state, lasted, one_line(incident.text)]
+        )
+    return table(rows, frozenset([0]))
 
 
-def _silence_line(silence: Silence) -> str:
+def _silence_line(silence: Silence, now: float) -> str:
     need = "" if silence.need is None else f" of {escaped(silence.need)}"
     what = f"{escaped(silence.board)}: {silence.rule or 'all rules'}{need}"
-    return f"muted until {local_time(silence.until)}: {what}, because: {one_line(silence.comment)}"
+    since = f" from {local_time(silence.created)}" if silence.created > now else ""
+    because = one_line(silence.comment)
+    return f"silence {silence.id}: muted{since} until {local_time(silence.until)}: {what}, because: {because}"

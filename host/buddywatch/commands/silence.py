@@ -1,4 +1,7 @@
-"""`buddywatch silence BOARD RULE --for 2h --because TEXT`: mutes alerts, which are still recorded."""
+"""`buddywatch silence BOARD RULE --for 2h --because TEXT`: mutes alerts, which are still recorded.
+
+Also `silence --end ID`, and `silence --ack ID --because TEXT`: somebody looks after it, so nobody is reminded.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import time
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import RULES, Silence
+from buddywatch.model.alerts import RULES, Silence, is_pattern
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, one_line
+from buddywatch.text.escape import escaped, local_time, one_line, parse_time
 from buddywatch.text.units import parse_duration
 
 ALL = "all"
@@ -18,30 +21,113 @@ LONGEST_DAYS = 3650  # to mute a rule for ever, set it to "off" in [alert]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("board", metavar="BOARD")
-    parser.add_argument("rule", metavar="RULE", choices=(*RULES, ALL), help=f"{', '.join(RULES)}, or {ALL}")
     parser.add_argument(
-        "--for", dest="duration_s", metavar="DURATION", required=True, type=_duration, help='such as "2h"'
+        "board", metavar="BOARD", nargs="?", help='a board, several with commas between, or a pattern such as "roof-*"'
     )
-    parser.add_argument("--because", metavar="TEXT", required=True, type=_text, help="why the alert is muted")
+    parser.add_argument(
+        "rule",
+        metavar="RULE",
+        nargs="?",
+        help=f"{', '.join(RULES)}, {ALL}, the name of a need, or both as refused:rm",
+    )
+    parser.add_argument("--for", dest="duration_s", metavar="DURATION", type=_duration, help='such as "2h"')
+    parser.add_argument("--from", dest="start", metavar="WHEN", help="begin then, such as 2026-12-24T22:00; else now")
+    parser.add_argument("--because", metavar="TEXT", type=_text, help="why the alert is muted")
+    parser.add_argument("--end", metavar="ID", type=int, help="end this silence now; `buddywatch alerts` lists them")
+    parser.add_argument("--ack", metavar="ID", type=int, help="send no reminders of this open alert")
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
     now = time.time()
-    rule = None if args.rule == ALL else args.rule
-    with Store.open_readonly(
-        config.collector.db
-    ) as store:  # read-only first, since this command must not create a store
-        check_board(store, config, args.board)
+    with Store.open_readonly(config.collector.db) as store:  # first, since this command must not create a store
+        silence = None if args.end is not None or args.ack is not None else _silence(store, config, args, now)
     with Store.open(config.collector.db) as store:
-        try:
-            store.add_silence(Silence(0, args.board, rule, None, now, now + args.duration_s, args.because))
-        except ValueError as error:
-            raise CommandError(str(error)) from None
-    what = "all alerts" if rule is None else f"alerts of the rule {rule}"
-    until, because = local_time(now + args.duration_s), one_line(args.because)
-    print(f"{escaped(args.board)}: {what} are muted until {until}, because: {because}")
+        if args.end is not None:
+            print(_end(store, args, now))
+        elif args.ack is not None:
+            print(_acknowledge(store, args, now))
+        elif silence is not None:
+            print(_mute(store, silence, args.board))
     return 0
+
+
+def _silence(store: Store, config: Config, args: argparse.Namespace, now: float) -> list[Silence]:
+    """The silences to add: one for each board."""
+    if args.board is None or args.rule is None:
+        raise CommandError("expected BOARD and RULE, or --end ID, or --ack ID; see buddywatch silence --help")
+    missing = [name for name, value in (("--for", args.duration_s), ("--because", args.because)) if value is None]
+    if missing:
+        raise CommandError(f"expected {' and '.join(missing)} with BOARD and RULE; see buddywatch silence --help")
+    boards = [name for name in args.board.split(",") if name]
+    for name in boards:
+        if not is_pattern(name):
+            check_board(store, config, name)
+    rule, need = _about(args.rule, [need.name for need in config.needs])
+    start = now if args.start is None else _start(args.start, now)
+    return [Silence(0, name, rule, need, start, start + args.duration_s, args.because) for name in boards]
+
+
+def _about(text: str, needs: list[str]) -> tuple[str | None, str | None]:
+    """(rule, need) of the argument RULE; None stands for all."""
+    rule, colon, need = text.partition(":")
+    if colon and rule in RULES and need in needs:
+        return rule, need
+    if not colon and text == ALL:
+        return None, None
+    if not colon and text in RULES:
+        return text, None
+    if not colon and text in needs:
+        return None, text
+    expected = f"one of {', '.join((*RULES, ALL))}, or a need ({', '.join(needs)})"
+    raise CommandError(f"RULE: read {one_line(text, 40)!r}, expected {expected}")
+
+
+def _start(text: str, now: float) -> float:
+    try:
+        return parse_time(text, now)
+    except ValueError as error:
+        raise CommandError(f"--from: {error}") from None
+
+
+def _mute(store: Store, silences: list[Silence], boards: str) -> str:
+    with store.batch():
+        for silence in silences:
+            try:
+                store.add_silence(silence)
+            except ValueError as error:
+                raise CommandError(str(error)) from None
+    first = silences[0]
+    if first.rule is None and first.need is None:
+        what = "all alerts"
+    else:
+        what = "alerts of " + " for ".join(
+            [
+                *([f"the rule {first.rule}"] if first.rule else []),
+                *([f"the need {escaped(first.need)}"] if first.need else []),
+            ]
+        )
+    since = f"from {local_time(first.created)} " if first.created > time.time() else ""
+    return (
+        f"{escaped(', '.join(boards.split(',')))}: {what} are muted {since}until {local_time(first.until)}, "
+        f"because: {one_line(first.comment)}"
+    )
+
+
+def _end(store: Store, args: argparse.Namespace, now: float) -> str:
+    if not store.end_silence(args.end, now):
+        raise CommandError(f"--end {args.end}: no such silence is in force; `buddywatch alerts` lists them")
+    return f"silence {args.end} is over; an alert that is still open is reported at the next chance"
+
+
+def _acknowledge(store: Store, args: argparse.Namespace, now: float) -> str:
+    if args.because is None:
+        raise CommandError("expected --because TEXT with --ack: who looks after it?")
+    incident = store.incident(args.ack)
+    if incident is None or incident.closed is not None:
+        raise CommandError(f"--ack {args.ack}: no such alert is open; `buddywatch alerts --open` lists them")
+    store.acknowledge(incident.id, now, args.because)
+    about = f"{incident.rule}{f' of {escaped(incident.need)}' if incident.need else ''}"
+    return f"{escaped(incident.board)}: no reminders of alert {incident.id} ({about}) until it ends"
 
 
 def _text(text: str) -> str:

@@ -17,6 +17,7 @@ _ADDRESS = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*")  # a name, or an IPv6 address
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]) ?- ?([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
 
 
@@ -94,6 +95,20 @@ def _whole(lowest: int, highest: int, parse: Callable[[str], int] | None = None)
     return read
 
 
+def _hours(value: Any) -> tuple[int, int]:
+    match = _HOURS.fullmatch(value)
+    if not match:
+        raise ValueError
+    begin, end = (60 * int(match[number]) + int(match[number + 1]) for number in (1, 3))
+    if begin == end:
+        raise ValueError
+    return begin, end
+
+
+def _clock_text(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
 def _page_bytes(value: Any) -> int:
     number = _whole(1024, 1 << 20, parse_size)(value)
     if number & (number - 1):
@@ -161,6 +176,10 @@ Clock = Annotated[
 ]
 Days = Annotated[tuple[str, ...], Kind("list of days", f"a list of {', '.join(DAYS)}", _some(_day))]
 Count = Annotated[int, Kind("number", "a whole number, at least 1", _whole(1, _MOST))]
+Hours = Annotated[
+    tuple[int, int],
+    Kind("hours", 'hours such as "22:00-07:00"', _hours, lambda hours: json.dumps("-".join(map(_clock_text, hours)))),
+]
 CountOr0 = Annotated[int, Kind("number", "a whole number, 0 or more", _whole(0, _MOST))]
 Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 65535))]
 Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]

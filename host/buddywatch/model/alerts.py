@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from buddywatch.model.forecasts import Forecast, MarginRecord
@@ -116,7 +117,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class Silence:
-    """Alerts of this rule and need of a board are muted until `until`. rule, need: None means all."""
+    """Alerts of this rule and need are muted from `created` until `until`. rule, need: None means all.
+
+    board: a name, or a pattern with * or ?.
+    """
 
     id: int
     board: str
@@ -125,6 +129,18 @@ class Silence:
     created: float
     until: float
     comment: str
+
+
+def is_pattern(board: str) -> bool:
+    """True if a silence for this board may apply to several."""
+    return any(sign in board for sign in "*?[")
+
+
+def mutes(silence: Silence, board: str, rule: str, need: str | None, now: float) -> bool:
+    """True if the silence mutes this alert at the moment."""
+    is_meant = silence.board == board or (is_pattern(silence.board) and fnmatchcase(board, silence.board))
+    is_about = silence.rule in (None, rule) and silence.need in (None, need)
+    return is_meant and is_about and silence.created <= now < silence.until
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from buddywatch.model.alerts import (
     RuleState,
     Silence,
     Transition,
+    mutes,
 )
 from buddywatch.store.database import Database
 from buddywatch.store.read import milliseconds, seconds
@@ -32,7 +33,6 @@ _TRANSITION = (
     "id, incident, board, rule, need, from_state, to_state, severity, time_ms, seq, boot_id, uptime_ms, text, late"
 )
 _PHASES = (OK, PENDING, FIRING, CLEARING)
-BEGINNINGS_READ = 1000  # an hour of a board that flaps at every poll
 _STATES = (*_PHASES, NOTED)
 _SEVERITIES = (CRITICAL, WARNING, OFF)
 _WORDS = {"rule": RULES, "severity": _SEVERITIES, "state": _STATES, "from_state": _STATES, "to_state": _STATES}
@@ -124,13 +124,12 @@ class AlertStore(Database):
         return [board for (board,) in self._rows(sql)]
 
     def beginnings(self, board: str, since: float) -> list[Beginning]:
-        """What began for the board since then, oldest first; of the newest BEGINNINGS_READ transitions."""
-        sql = """SELECT rule, need, noted_ms, told, from_state, to_state FROM transitions
-            WHERE board = ? ORDER BY id DESC LIMIT ?"""
-        rows = [row for row in self._rows(sql, (board, BEGINNINGS_READ)) if row[2] >= milliseconds(since)]
+        """What began for the board since then, oldest first."""
+        sql = """SELECT rule, need, noted_ms, told, from_state, to_state FROM transitions INDEXED BY transitions_by_time
+            WHERE board = ? AND noted_ms >= ? ORDER BY noted_ms"""
         return [
             Beginning(rule, need or None, seconds(noted_ms), bool(told))
-            for rule, need, noted_ms, told, from_, to in reversed(rows)
+            for rule, need, noted_ms, told, from_, to in self._rows(sql, (board, milliseconds(since)))
             if from_ in (OK, PENDING) and to in (FIRING, NOTED)
         ]
 
@@ -159,16 +158,33 @@ class AlertStore(Database):
         return self._run("INSERT INTO silences VALUES (NULL, ?, ?, ?, ?, ?, ?)", values + rest).lastrowid or 0
 
     def silences(self, now: float) -> list[Silence]:
-        """The silences in force, oldest first."""
-        sql = f"SELECT {_SILENCE} FROM silences WHERE until_ms > ? ORDER BY id"
-        return [_silence(row) for row in self._rows(sql, (milliseconds(now),))]
+        """The silences in force or planned, oldest first."""
+        sql = f"SELECT {_SILENCE} FROM silences INDEXED BY silences_by_end WHERE until_ms > ?"
+        found = [_silence(row) for row in self._rows(sql, (milliseconds(now),))]
+        return sorted(found, key=lambda silence: silence.id)
 
     def silenced(self, board: str, rule: str, need: str | None, now: float) -> bool:
         """True if a silence mutes this rule and need at the moment."""
-        sql = """SELECT 1 FROM silences WHERE board = ? AND rule IN ('', ?) AND need IN ('', ?)
-            AND created_ms <= ? AND until_ms > ? LIMIT 1"""
+        return any(mutes(silence, board, rule, need, now) for silence in self.silences(now))
+
+    def end_silence(self, number: int, now: float) -> bool:
+        """End a silence early. False if there is none with this number in force or planned."""
         now_ms = milliseconds(now)
-        return self._row(sql, (board, rule, need or "", now_ms, now_ms)) is not None
+        return (
+            self._run(
+                "UPDATE silences SET until_ms = ? WHERE id = ? AND until_ms > ?", (now_ms, number, now_ms)
+            ).rowcount
+            == 1
+        )
+
+    def acknowledge(self, incident_id: int, now: float, comment: str) -> None:
+        """Somebody looks after the incident: nobody is reminded of it."""
+        self._run("INSERT OR REPLACE INTO acknowledgements VALUES (?, ?, ?)", (incident_id, milliseconds(now), comment))
+
+    def acknowledged(self, incident_ids: Iterable[int]) -> dict[int, str]:
+        """Those of these incidents that somebody looks after, and what he said."""
+        sql = "SELECT incident, comment FROM acknowledgements WHERE incident IN (SELECT value FROM json_each(?))"
+        return dict(self._rows(sql, (json.dumps(sorted(incident_ids)),)))
 
     def _rule_state(self, board: str, rule: str, phase: str, count: int, incident_id: int | None) -> RuleState:
         """A row's state. If its phase cannot be read, an open incident says that the rule was firing."""

@@ -221,6 +221,21 @@ def m013_chunks(connection: Connection) -> None:
     connection.execute("DROP INDEX snapshots_by_time")  # a journal is short
 
 
+def m014_acknowledgements(connection: Connection) -> None:
+    """Open incidents that somebody looks after. A silence is found by its end, since its board may be a pattern.
+
+    What began in the last hour is counted for each board.
+    """
+    connection.execute(
+        """CREATE TABLE acknowledgements (
+            incident INTEGER PRIMARY KEY REFERENCES incidents, time_ms INTEGER NOT NULL,
+            comment TEXT NOT NULL) STRICT"""
+    )
+    connection.execute("DROP INDEX silences_by_board")
+    connection.execute("CREATE INDEX silences_by_end ON silences (until_ms)")
+    connection.execute("CREATE INDEX transitions_by_time ON transitions (board, noted_ms)")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -235,6 +250,7 @@ MIGRATIONS = (
     m011_deliveries,
     m012_forecasts,
     m013_chunks,
+    m014_acknowledgements,
 )
 
 

@@ -26,8 +26,8 @@ def test_alerts_lists_what_is_and_was_wrong(buddywatch, past):
     result = buddywatch("alerts")
     assert result.code == 0
     heading, *rows = result.lines
-    assert heading.split() == ["since", "board", "rule", "severity", "state", "for", "what"]
-    assert [row.split()[3:7] for row in rows] == [
+    assert heading.split() == ["id", "since", "board", "rule", "severity", "state", "for", "what"]
+    assert [row.split()[4:8] for row in rows] == [
         ["xp", "refused", "critical", "closed"],
         ["xp", "lost", "warning", "once"],
         ["xp", "refused", "critical", "open"],
@@ -39,7 +39,7 @@ def test_alerts_lists_what_is_and_was_wrong(buddywatch, past):
 def test_alerts_open_lists_those_that_last(buddywatch, past):
     (alert,) = buddywatch("alerts", "--open", "--json").json["alerts"]
     assert list(alert) == [
-        *("id", "board", "rule", "need", "severity", "state", "opened", "closed", "text", "last_told"),
+        *("id", "board", "rule", "need", "severity", "state", "opened", "closed", "text", "last_told", "acknowledged"),
     ]
     assert (alert["board"], alert["rule"], alert["need"], alert["state"]) == ("xp", "refused", "rm", "firing")
     assert alert["closed"] is None
@@ -92,10 +92,10 @@ def test_silence_keeps_a_rule_quiet_for_so_long(buddywatch, past, rule, silenced
 
 def test_silence_is_listed_with_its_reason(buddywatch, past):
     assert "all alerts are muted until" in buddywatch("silence", "xp", "all", "--for", "1h", "--because", "x\x1b").out
-    assert buddywatch("alerts").lines[-1].startswith("muted until ")
+    assert buddywatch("alerts").lines[-1].startswith("silence 1: muted until ")
     assert buddywatch("alerts").lines[-1].endswith("xp: all rules, because: x\\x1b")
     (silence,) = buddywatch("alerts", "--json").json["silences"]
-    assert list(silence) == ["board", "rule", "need", "since", "until", "because"]
+    assert list(silence) == ["id", "board", "rule", "need", "since", "until", "because"]
     assert (silence["board"], silence["rule"], silence["because"]) == ("xp", None, "x\x1b")
 
 
@@ -116,6 +116,73 @@ def test_silence_has_a_longest_time(buddywatch, past):
 def test_silence_makes_no_database(buddywatch):
     assert buddywatch("silence", "xp", "all", "--for", "1h", "--because", "x").code == 3
     assert not buddywatch.db.exists()
+
+
+BRIEF = ("--for", "2h", "--because", "moving")
+
+
+@pytest.mark.parametrize(
+    ("board", "rule", "muted"),
+    [
+        ("xp", "rm", {("xp", "refused", "rm"), ("xp", "tight", "rm")}),
+        ("xp", "refused:rm", {("xp", "refused", "rm")}),
+        ("x*", "silent", {("xp", "silent", None), ("x-2", "silent", None)}),
+        (
+            "xp,x-2",
+            "tight",
+            {("xp", "tight", "rm"), ("xp", "tight", "sh"), ("x-2", "tight", "rm"), ("x-2", "tight", "sh")},
+        ),
+    ],
+)
+def test_silence_is_of_a_need_a_pattern_or_several_boards(buddywatch, past, board, rule, muted):
+    buddywatch.config.write_text(
+        '[[board]]\nname = "x-2"\n[[need]]\nname = "rm"\nbytes = 61440\n[[need]]\nname = "sh"\nbytes = 4096\n'
+    )
+    assert buddywatch("silence", board, rule, *BRIEF).code == 0
+    alerts = [
+        (name, *alert)
+        for name in ("xp", "x-2", "other")
+        for alert in (("refused", "rm"), ("refused", "sh"), ("tight", "rm"), ("tight", "sh"), ("silent", None))
+    ]
+    assert {alert for alert in alerts if past.silenced(*alert, time.time())} == muted
+
+
+def test_silence_can_be_planned_and_ended_early(buddywatch, past):
+    result = buddywatch("silence", "xp", "all", *BRIEF, "--from", "2099-01-01T22:00")
+    assert "all alerts are muted from 2099-01-01 22:00:00" in result.out
+    assert not past.silenced("xp", "refused", "rm", time.time())
+    assert past.silenced("xp", "refused", "rm", past.silences(0)[0].created + 1)
+    assert buddywatch("alerts").lines[-1].startswith("silence 1: muted from 2099-01-01 22:00:00")
+    assert buddywatch("silence", "--end", "1").out.startswith("silence 1 is over")
+    assert past.silences(time.time()) == []
+    again = buddywatch("silence", "--end", "1")
+    assert (again.code, again.err.count("\n")) == (2, 1) and "no such silence" in again.err
+
+
+def test_an_alert_that_somebody_looks_after_is_shown_as_known(buddywatch, past):
+    result = buddywatch("silence", "--ack", "3", "--because", "Ann is on it")
+    assert result.out == "xp: no reminders of alert 3 (refused of rm) until it ends\n"
+    assert buddywatch("alerts", "--open", "--json").json["alerts"][0]["acknowledged"] == "Ann is on it"
+    assert " known " in buddywatch("alerts", "--open").lines[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["xp"], "expected BOARD and RULE, or --end ID, or --ack ID"),
+        (["xp", "all"], "expected --for and --because with BOARD and RULE"),
+        (["xp", "gone", *BRIEF], "RULE: read 'gone', expected one of kernel_failure, refused"),
+        (["xp", "silent:rm2", *BRIEF], "RULE: read 'silent:rm2'"),
+        (["nobody", "all", *BRIEF], "nobody"),
+        (["xp", "all", *BRIEF, "--from", "soon"], "--from: 'soon': expected a duration"),
+        (["--ack", "3"], "expected --because TEXT with --ack"),
+        (["--ack", "1", "--because", "x"], "no such alert is open"),
+    ],
+)
+def test_silence_says_what_it_expects(buddywatch, past, arguments, said):
+    result = buddywatch("silence", *arguments)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert said in result.err
 
 
 def test_configured_board_can_be_silenced_before_it_is_heard(buddywatch, store):

@@ -38,6 +38,24 @@ def test_sample_of_the_documentation_loads(home: Path) -> None:
     assert loaded.alert == Alert(refused_within_s=7200)
 
 
+EVERY_ALERT = Alert(
+    refused="warning",
+    tight="off",
+    kernel_failure="warning",
+    silent="warning",
+    silent_after_s=60,
+    rebooted="off",
+    lost="critical",
+    refused_within_s=7200,
+    hold_samples=3,
+    clear_samples=9,
+    repeat_after_s=0,
+    batch_s=60,
+    per_hour=5,
+    quiet=(22 * 60, 7 * 60 + 30),
+)
+
+
 def test_every_key_arrives(home: Path) -> None:
     loaded = load_text(home, EVERY_KEY)
     assert loaded == Config(
@@ -52,21 +70,7 @@ def test_every_key_arrives(home: Path) -> None:
             Need("player", 61440, is_program=False),
             Need("buffer", 131072, is_program=False),
         ),
-        alert=Alert(
-            refused="warning",
-            tight="off",
-            kernel_failure="warning",
-            silent="warning",
-            silent_after_s=60,
-            rebooted="off",
-            lost="critical",
-            refused_within_s=7200,
-            hold_samples=3,
-            clear_samples=9,
-            repeat_after_s=0,
-            batch_s=60,
-            per_hour=5,
-        ),
+        alert=EVERY_ALERT,
         mail=Mail(
             to=("you@example.org", "root"),
             sender="board-watch@example.org",

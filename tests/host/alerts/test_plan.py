@@ -1,0 +1,128 @@
+"""What a message about one board reports and when: the decisions alone."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from boards import BOOT_ID, START, config
+from buddywatch.alerts.plan import Plan, View, plan
+from buddywatch.alerts.quiet import is_quiet
+from buddywatch.model.alerts import Incident, Transition
+
+NOW = START + 100_000
+ALERT = config(batch_s=30, repeat_after_s=3600).alert
+INTERVAL_S = 300  # ten batches
+
+
+def incident(number, rule="refused", need="rm", state="firing", age_s=None, severity="critical"):
+    """age_s: time since the last message about it. A closed one has state "ok"."""
+    reported = None if age_s is None else NOW - age_s
+    closed = NOW - 1 if state == "ok" else None
+    return Incident(number, "xp", rule, need, severity, state, NOW - 9000, closed, "text", None, reported)
+
+
+def change(number, of, to="firing"):
+    """A transition of an incident."""
+    return Transition(
+        number, of.id, "xp", of.rule, of.need, "?", to, of.severity, NOW - 60, 1, BOOT_ID, 5000, "text", False
+    )
+
+
+def view(changes=(), incidents=(), noted_s=31, **rest):
+    """noted_s: so long ago the changes were noted."""
+    by_id = {one.id: one for one in incidents}
+    values = {"active": set(), "silenced": set(), "last_reported": None, **rest}
+    return View([(one, NOW - noted_s) for one in changes], by_id, **values)
+
+
+REFUSED, TIGHT = incident(1), incident(2, "tight", severity="warning")
+SILENT, KERNEL = incident(3, "silent", None), incident(4, "kernel_failure", None)
+OVER = replace(REFUSED, state="ok", closed=NOW - 1)
+FIRED, TIGHTENED = change(11, REFUSED), change(12, TIGHT)
+FELL_SILENT, FAILED, RECOVERED = change(13, SILENT), change(14, KERNEL), change(15, OVER, "ok")
+TOLD = replace(OVER, last_reported=NOW - 4000)
+REFUSED_NOW, SILENT_NOW = {("refused", "rm")}, {("silent", None)}
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(view([FIRED], [REFUSED]), Plan((FIRED,)), id="reported-after-the-batch"),
+        pytest.param(view([FIRED], [REFUSED], noted_s=29), Plan(), id="batch-still-open"),
+        pytest.param(view([FIRED, TIGHTENED], [REFUSED, TIGHT]), Plan((FIRED, TIGHTENED)), id="one-message-for-all"),
+        pytest.param(
+            view([RECOVERED], [TOLD], last_reported=NOW - INTERVAL_S + 1), Plan(), id="next-message-waits-its-interval"
+        ),
+        pytest.param(
+            view([RECOVERED], [TOLD], last_reported=NOW - INTERVAL_S), Plan((RECOVERED,)), id="interval-is-over"
+        ),
+        pytest.param(
+            view([FIRED], [REFUSED], noted_s=-500, last_reported=NOW + 500), Plan((FIRED,)), id="clock-was-set-back"
+        ),
+        pytest.param(view([TIGHTENED], [TIGHT], last_reported=NOW - 40), Plan(), id="a-warning-waits"),
+        pytest.param(view([FIRED], [REFUSED], last_reported=NOW - 40), Plan((FIRED,)), id="a-critical-one-does-not"),
+        pytest.param(
+            view([TIGHTENED], [TIGHT, incident(1, age_s=9)], active=REFUSED_NOW),
+            Plan(),
+            id="tight-waits-while-refused",
+        ),
+        pytest.param(view([TIGHTENED], [TIGHT], active=REFUSED_NOW), Plan(), id="tight-waits-while-refused-is-pending"),
+        pytest.param(
+            view([TIGHTENED], [TIGHT], active={("refused", "sh")}), Plan((TIGHTENED,)), id="tight-of-another-need"
+        ),
+        pytest.param(
+            view([TIGHTENED, RECOVERED, change(16, TIGHT, "ok")], [TOLD, replace(TIGHT, state="ok", closed=NOW)]),
+            Plan((RECOVERED,), (), (TIGHTENED, change(16, TIGHT, "ok"))),
+            id="tight-that-came-and-went-with-refused",
+        ),
+        pytest.param(
+            view([TIGHTENED, RECOVERED], [TOLD, TIGHT]), Plan((TIGHTENED, RECOVERED)), id="tight-that-outlasts-refused"
+        ),
+        pytest.param(
+            view([FELL_SILENT, FIRED], [SILENT, REFUSED], active=SILENT_NOW), Plan((FELL_SILENT,)), id="silence-alone"
+        ),
+        pytest.param(view([FIRED], [REFUSED], active=SILENT_NOW), Plan(), id="silence-holds-back"),
+        pytest.param(view([FAILED], [KERNEL], active=SILENT_NOW), Plan((FAILED,)), id="silence-but-for-the-kernel"),
+        pytest.param(view([FIRED], [REFUSED], silenced=REFUSED_NOW), Plan((), (), (FIRED,)), id="silenced-is-dropped"),
+        pytest.param(view([RECOVERED], [OVER]), Plan((), (), (RECOVERED,)), id="end-of-what-nobody-heard-of"),
+        pytest.param(view([FIRED, RECOVERED], [OVER]), Plan((FIRED, RECOVERED)), id="came-and-went-in-one-batch"),
+        pytest.param(view([], [incident(1, age_s=3600)]), Plan((), (incident(1, age_s=3600),)), id="reminder"),
+        pytest.param(view([], [incident(1, age_s=3599)]), Plan(), id="reminder-not-due"),
+        pytest.param(view([], [incident(1, state="clearing", age_s=9999)]), Plan(), id="no-reminder-while-it-clears"),
+        pytest.param(view([], [REFUSED]), Plan((), (REFUSED,)), id="silence-ran-out-while-it-lasts"),
+        pytest.param(view([], [REFUSED], last_reported=NOW - 40), Plan(), id="which-waits-its-interval-too"),
+        pytest.param(view([], [REFUSED], silenced=REFUSED_NOW), Plan(), id="no-reminder-of-what-is-silenced"),
+        pytest.param(view([], [TIGHT], active=REFUSED_NOW), Plan(), id="no-reminder-of-what-is-held-back"),
+        pytest.param(
+            view([], [incident(1, age_s=3600)], acknowledged={1}), Plan(), id="no-reminder-of-what-somebody-looks-after"
+        ),
+        pytest.param(view(), Plan(), id="nothing"),
+    ],
+)
+def test_plan(seen, expected):
+    assert plan(seen, ALERT, NOW) == expected
+
+
+def test_in_quiet_hours_warnings_wait_and_go_with_the_next_critical_one(monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    minute = int(NOW % 86400 // 60)
+    quiet = replace(ALERT, quiet=(minute - 1, minute + 2))
+    warned = view([TIGHTENED], [TIGHT])
+    assert [plan(warned, quiet, NOW + 60 * later).report for later in (-1, 0, 1, 2)] == [(), (), (), (TIGHTENED,)]
+    assert plan(view([TIGHTENED, FAILED], [TIGHT, KERNEL]), quiet, NOW).report == (TIGHTENED, FAILED)
+    assert plan(view([], [incident(2, "tight", severity="warning", age_s=9999)]), quiet, NOW).remind == ()
+    assert plan(view([], [incident(1, age_s=9999)]), quiet, NOW).remind != ()
+
+
+@pytest.mark.parametrize(
+    ("hours", "quiet"), [((22 * 60, 7 * 60), True), ((7 * 60, 22 * 60), False), ((0, 3 * 60), True), (None, False)]
+)
+def test_quiet_hours_may_span_midnight(monkeypatch, hours, quiet):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert is_quiet(hours, 86400 * 20000 + 2 * 3600) is quiet
+
+
+def test_plan_repeats_nothing_when_repeat_after_is_0():
+    assert plan(view([], [incident(1, age_s=10**6)]), replace(ALERT, repeat_after_s=0), NOW) == Plan()
