@@ -127,7 +127,7 @@ class ReadStore(RowStore):
         sql = f"""SELECT {EVENT}, e.id FROM events e LEFT JOIN boots b ON b.id = e.boot
             WHERE e.board = ? {{}} AND e.time_ms >= ? AND e.time_ms < ? AND e.copy = 0
             ORDER BY e.time_ms DESC, e.id DESC LIMIT ?"""
-        last = (*_span(since, until), count)
+        last = (*span_of(since, until), count)
         if kinds is None:
             rows = list(self._rows(sql.format(""), (board, *last)))
         else:  # one query per kind, each of which reads at most `count` rows
@@ -249,7 +249,7 @@ def numbers(content: Any) -> list[int]:
     """The vector of a row; ValueError if its text is damaged."""
     if isinstance(content, list):
         return content
-    vector = json.loads(content)
+    vector: list[int] = json.loads(content)
     is_whole = isinstance(vector, list) and set(map(type, vector)) <= {int}
     if not is_whole or max(map(abs, vector), default=0) > _NUMBER_MAX:
         raise ValueError("expected a JSON list of whole numbers")
