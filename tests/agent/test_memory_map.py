@@ -51,7 +51,7 @@ def test_programs_are_those_with_memory_of_their_own():
         assert programs.compat is compat
 
 
-def test_neighbours_are_one_region_and_their_number_is_bounded():
+def test_neighbours_are_one_region_and_a_program_with_many_comes_again():
     lines = b"".join(
         [b"%x000-%x000 rw-p 00000000 00:00 0\n" % (page, page + 1) for page in (0x40000, 0x40001, 0x40003)]
     )
@@ -59,9 +59,14 @@ def test_neighbours_are_one_region_and_their_number_is_bounded():
     with Scratch() as scratch:
         a_process(scratch, 1, b"a", 1, lines)
         a_process(scratch, 2, b"b", 1, many)
-        (first, second) = [program[3] for program in Programs(scratch.path, 4096).read()]
-        assert first == [(0x40000, 2), (0x40003, 1)]
-        assert len(second) == REGIONS_MAX
+        first, *others = Programs(scratch.path, 4096).read()
+        assert first == (1, "a", 1, [(0x40000, 2), (0x40003, 1)])
+        assert [program[:3] for program in others] == [(2, "b", 1)] * 5
+        assert [len(program[3]) for program in others] == [REGIONS_MAX] * 4 + [2]
+        found = []
+        for program in others:
+            found += program[3]
+        assert found == [(0x40000 + 2 * i, 1) for i in range(90)]
 
 
 def test_texts_fit_into_events_whatever_the_numbers():

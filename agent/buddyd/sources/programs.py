@@ -4,11 +4,12 @@ There addresses are physical, and each mapping is memory of its own (fs/proc/tas
 read.
 """
 
-from .. import compat
+from .. import compat, const
 from .kernel_messages import printable
 from .procfile import ProcFile
 
-REGIONS_MAX = 22  # of one program: no more fit into a frame; the others are left out
+REGIONS_MAX = 22  # of one program at a time: no more fit into a frame
+PASSES_MAX = const(16)  # over the regions of one program; what is left then is left out
 
 
 def parse_stat(line):
@@ -46,41 +47,46 @@ class Programs:
     def read(self):
         """Yield (pid, name, start_cs, regions) of each process with memory of its own, by pid; OSError.
 
-        regions: [(first page, pages)] in ascending order, at most REGIONS_MAX. Kernel threads have none.
+        regions: [(first page, pages)] in ascending order, at most REGIONS_MAX; a process with more comes again with
+        the others. Kernel threads have none.
         """
         pids = compat.numbers(self._proc)
         pids.sort()
         for pid in pids:
             folder = "%s/%d" % (self._proc, pid)
-            try:
-                self._mapped = 0
-                self._read(folder, "/stat", self._take_stat)
-                self._regions = []
-                if self._mapped:
-                    self._read(folder, "/maps", self._take_region)
-            except OSError:
-                continue  # it has ended meanwhile
-            if self._regions:
-                yield pid, self._name, self._start_cs, self._regions
+            self._mapped = self._taken = 0
+            self._of(folder, "/stat", self._take_stat)
+            passes = PASSES_MAX if self._mapped else 0
+            while passes:
+                self._regions, self._line, self._is_full = [], 0, False
+                self._of(folder, "/maps", self._take_region)
+                if self._regions:
+                    yield pid, self._name, self._start_cs, self._regions
+                passes = passes - 1 if self._is_full else 0
 
-    def _read(self, folder, name, handler):
+    def _of(self, folder, name, handler):
         file = ProcFile(folder, name)
         try:
             file.lines(handler)
-        finally:
-            file.close()
+        except OSError:
+            pass  # it has ended meanwhile
+        file.close()
 
     def _take_stat(self, line):
         self._name, self._start_cs, self._mapped = parse_stat(line)
         return True
 
     def _take_region(self, line):
-        region = parse_region(line, self._page_bytes)
-        if region is None:
+        self._line += 1
+        if self._line <= self._taken:
             return None
-        regions = self._regions
-        if regions and regions[-1][0] + regions[-1][1] == region[0]:
+        region, regions = parse_region(line, self._page_bytes), self._regions
+        if region is not None and regions and sum(regions[-1]) == region[0]:
             regions[-1] = regions[-1][0], regions[-1][1] + region[1]
-        elif len(regions) < REGIONS_MAX:
+        elif region is not None:
+            self._is_full = len(regions) >= REGIONS_MAX
+            if self._is_full:
+                return True
             regions.append(region)
+        self._taken = self._line
         return None

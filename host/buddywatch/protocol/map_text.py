@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from buddyd import wire
 
@@ -89,7 +90,10 @@ def _joined(parts: list[Event]) -> MemoryMap:
             found, ended = programs_of(by_number[number].text)
         except ValueError:
             break
-        programs |= {program.pid: program for program in found}
+        for program in found:
+            known = programs.get(program.pid)
+            regions = program.regions if known is None else tuple(sorted(known.regions + program.regions))
+            programs[program.pid] = replace(program, regions=regions)
         is_whole = ended and list(sorted(by_number)) == list(range(number + 1))
     first = by_number[min(by_number)]
     in_order = tuple(programs[pid] for pid in sorted(programs))

@@ -53,12 +53,13 @@ def freed(ending: Sequence[MappedProgram], programs: Iterable[MappedProgram], or
 
 
 def after(snapshot: Snapshot, gain: Freed) -> Snapshot | None:
-    """The snapshot with these blocks in addition; None where it is not certain in which zone they come together."""
+    """The free blocks of the snapshot with these in addition; None where it is not certain in which zone they join."""
     zones = serving_zones(snapshot)
     if len(snapshot.zones) != 1 or len(zones) != 1:
         return None
     counts = tuple(held + more for held, more in zip(zones[0].nr_free, gain.blocks, strict=True))
-    return replace(snapshot, zones=(replace(zones[0], nr_free=counts),))
+    zone = replace(zones[0], nr_free=counts)
+    return Snapshot(snapshot.boot_id, snapshot.first_seq, snapshot.seq, snapshot.time, snapshot.uptime_ms, (zone,))
 
 
 def judged_after(snapshot: Snapshot, gain: Freed, need: Need, page_bytes: int, rule: str | None) -> NeedState | None:

@@ -94,3 +94,11 @@ def test_any_text_is_a_map_or_no_map(text: str) -> None:
 def test_damaged_text_is_no_whole_map(text: str) -> None:
     (found,) = maps_of([event(0, text)])
     assert not found.is_whole and found.programs == ()
+
+
+def test_program_that_comes_again_has_all_its_regions() -> None:
+    first, second = [(0x40000 + 2 * i, 1) for i in range(22)], [(0x40100 + 2 * i, 1) for i in range(5)]
+    parts = [event(part, text) for part, text in enumerate(texts([(7, "a", 100, first), (7, "a", 100, second), JOB]))]
+    (found,) = maps_of(parts)
+    assert found.is_whole
+    assert [(program.pid, len(program.regions)) for program in found.programs] == [(7, 27), (31, 1)]
