@@ -10,13 +10,12 @@ from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
 from buddywatch.commands.intake import Count, Intake
 from buddywatch.commands.progress import clear_bar, show_bar
-from buddywatch.commands.recordings import RecordedFile, add_flags, flags_of, items_of
+from buddywatch.commands.recordings import RecordedFile, add_flags, flags_of, recordings_of
 from buddywatch.commands.replay_words import unreadable_lines
 from buddywatch.config.sections import Config
-from buddywatch.recorded.formats import format_of
-from buddywatch.recorded.pieces import RecordedError, Unreadable
+from buddywatch.recorded.pieces import Unreadable
 from buddywatch.store.store import Store
-from buddywatch.text.escape import counted, escaped, local_day_time
+from buddywatch.text.escape import counted, escaped, local_day_time, one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,15 +34,17 @@ def run(args: argparse.Namespace, config: Config) -> int:
         store = stack.enter_context(Store.open(config.collector.db))
         stack.callback(clear_bar)
         intake = Intake(store)
-        for file in files:
-            for board, item in items_of(file, flags_of(args), args.board, intake.tracker):
+        recordings = recordings_of(files)
+        for recording in recordings:
+            for board, item in recording.items(flags_of(args), args.board, intake.tracker):
                 if isinstance(item, Unreadable):
-                    unreadable.append(f"{file.name}, line {item.line}: {item.why}")
+                    unreadable.append(f"{recording.name}, line {item.line}: {item.why}")
                 elif intake.take(board, item):
-                    show_bar(f"importing {file.name}", file.share_read)
+                    show_bar(f"importing {recording.name}", recording.share_read)
             intake.flush()
     if not intake.counts:
-        raise CommandError(f"{files[0].name}: {_format(files[0])}, and nothing in it can be stored")
+        first = recordings[0]
+        raise CommandError(f"{first.name}: {first.known.name}, and nothing in it can be stored{_because(unreadable)}")
     if args.json:
         print_json({name: _count_json(count) for name, count in intake.counts.items()} | {"unreadable": unreadable})
     else:
@@ -72,11 +73,8 @@ def _count_json(count: Count) -> dict[str, int | float | None]:
     }
 
 
-def _format(file: RecordedFile) -> str:
-    try:
-        return format_of(file.head).name
-    except RecordedError as error:
-        return str(error)
+def _because(unreadable: list[str]) -> str:
+    return f" ({one_line(unreadable[0])})" if unreadable else ""
 
 
 def _name(text: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import os
+import re
 import shutil
 import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Self
@@ -20,13 +21,15 @@ from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import checked, kilobytes, page_kb, release
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.frame import board_name
-from buddywatch.recorded.formats import HEAD_LINES, Source, format_of
+from buddywatch.recorded.formats import HEAD_LINES, Format, Source, format_of
 from buddywatch.recorded.pieces import Flags, Line, RecordedError
+from buddywatch.recorded.series import name_line
 from buddywatch.recorded.wire_stream import Streamed
 from buddywatch.text.escape import escaped
 from buddywatch.text.units import parse_duration
 
 _SQLITE = b"SQLite format 3\0"
+_COLLECTD_HOST = re.compile(r"([^/]+)/buddyinfo-[^/]+/[^/]+$")
 _GZIP = b"\x1f\x8b"
 _LINE_MAX = 1 << 20  # bytes: a longer line is cut there, and read as several
 _SPOOL_BYTES = 1 << 20
@@ -56,72 +59,114 @@ class RecordedFile:
     def __init__(self, path: str) -> None:
         """CommandError."""
         self.name = "standard input" if path == "-" else escaped(path)
+        self.path = os.path.abspath(path)
         self.board = _board_of(path)
+        self._copy: IO[bytes] | None = None  # of what cannot be read twice
         try:
-            self._file, self.written = _opened(path)
-            self._bytes = os.fstat(self._file.fileno()).st_size
+            descriptor = os.dup(sys.stdin.fileno()) if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                status = os.fstat(descriptor)
+                if stat.S_ISDIR(status.st_mode):
+                    raise IsADirectoryError(0, "a folder, expected a file")
+                self.written = status.st_mtime
+                if path == "-" or not stat.S_ISREG(status.st_mode):
+                    self.written = status.st_mtime if stat.S_ISREG(status.st_mode) else time.time()
+                    self._copy = tempfile.TemporaryFile()  # noqa: SIM115
+                    shutil.copyfileobj(file, self._copy, _SPOOL_BYTES)
+            self._bytes_read = 0
+            self._bytes = max(1, self._copy.tell() if self._copy else status.st_size)
             self.head = [line.text for line in islice(self.lines(), HEAD_LINES)]
         except (OSError, EOFError) as error:
             raise self._unreadable(error) from None
 
     def lines(self) -> Iterator[Line]:
         """Its lines from the start. CommandError."""
+        number = self._bytes_read = 0
         try:
-            self._file.seek(0)
-            number = 0
-            while raw := self._file.readline(_LINE_MAX):
-                number += 1
-                text = raw.rstrip(b"\n").decode("utf-8", "backslashreplace")
-                yield Line(number, text, raw.endswith(b"\n"))
+            with self._opened() as file:
+                while raw := file.readline(_LINE_MAX):
+                    number += 1
+                    self._bytes_read += len(raw)
+                    text = raw.rstrip(b"\n").decode("utf-8", "backslashreplace")
+                    yield Line(number, text, raw.endswith(b"\n"))
         except (OSError, EOFError) as error:
             raise self._unreadable(error) from None
 
     @property
     def share_read(self) -> float:
-        """How much of the file was read the last time, 0 to 1; of a compressed one, of its first bytes."""
-        return min(1.0, self._file.tell() / self._bytes) if self._bytes else 1.0
+        """How much of the file was read the last time, 0 to 1; of a compressed one a guess."""
+        return min(1.0, self._bytes_read / self._bytes)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._file.close()
+        if self._copy is not None:
+            self._copy.close()
+
+    def _opened(self) -> IO[bytes]:
+        """The content from the start, without compression."""
+        if self._copy is None:
+            file: IO[bytes] = open(self.path, "rb")  # noqa: SIM115
+        else:
+            file = os.fdopen(os.dup(self._copy.fileno()), "rb")
+            file.seek(0)
+        is_compressed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        return gzip.GzipFile(fileobj=file, mode="rb") if is_compressed else file  # type: ignore[return-value]
 
     def _unreadable(self, error: Exception) -> CommandError:
         reason = getattr(error, "strerror", None) or error
         return CommandError(f"{self.name}: cannot be read ({reason}); give a file, or - for standard input")
 
 
-def _opened(path: str) -> tuple[IO[bytes], float]:
-    """The file, and when it was written; a pipe is copied to a temporary file first."""
-    descriptor = os.dup(sys.stdin.fileno()) if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    file: IO[bytes] = os.fdopen(descriptor, "rb")
-    status = os.fstat(descriptor)
-    written = status.st_mtime
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(0, "a folder, expected a file")
-    if not stat.S_ISREG(status.st_mode):
-        written = time.time()
-        with file, tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy, _SPOOL_BYTES)
-            file = os.fdopen(os.dup(copy.fileno()), "rb")
-            file.seek(0)
-    is_compressed = file.read(len(_GZIP)) == _GZIP
-    file.seek(0)
-    return (gzip.GzipFile(fileobj=file, mode="rb") if is_compressed else file), written  # type: ignore[return-value]
+@dataclass(frozen=True)
+class Recording:
+    """What is read as one: a file, or the files of a format that has one for each series. name: for messages."""
+
+    name: str
+    known: Format
+    files: tuple[RecordedFile, ...]
+
+    @property
+    def share_read(self) -> float:
+        return sum(file.share_read for file in self.files) / len(self.files)
+
+    def items(
+        self, flags: Flags, board: str | None, tracker_of: Callable[[str], BoardTracker] | None = None
+    ) -> Iterator[tuple[str, Streamed]]:
+        """What it holds, with the names of its boards. tracker_of: see Source. CommandError."""
+        first = self.files[0]
+        ended = max(file.written for file in self.files)
+        lines = self._joined if self.known.is_joined else first.lines
+        source = Source(lines, first.head, ended, flags, board, first.board)
+        if tracker_of is not None:
+            source = replace(source, tracker_of=tracker_of)
+        try:
+            yield from self.known.read(source)
+        except RecordedError as error:
+            raise CommandError(f"{self.name}: {error}") from None
+
+    def _joined(self) -> Iterator[Line]:
+        for file in self.files:
+            yield Line(0, name_line(file.path))
+            yield from file.lines()
 
 
-def items_of(
-    file: RecordedFile, flags: Flags, board: str | None, tracker_of: Callable[[str], BoardTracker] | None = None
-) -> Iterator[tuple[str, Streamed]]:
-    """What a recording holds, with the names of its boards. tracker_of: see Source. CommandError."""
-    source = Source(file.lines, file.head, file.written, flags, board, file.board)
-    if tracker_of is not None:
-        source = replace(source, tracker_of=tracker_of)
-    try:
-        yield from format_of(file.head).read(source)
-    except RecordedError as error:
-        raise CommandError(f"{file.name}: {error}") from None
+def recordings_of(files: Sequence[RecordedFile]) -> list[Recording]:
+    """The files as recordings, in their order. CommandError: a file is of no known format."""
+    found: dict[object, Recording] = {}
+    for number, file in enumerate(files):
+        try:
+            known = format_of(file.head)
+        except RecordedError as error:
+            raise CommandError(f"{file.name}: {error}") from None
+        key = (known.name, file.board) if known.is_joined else number
+        before = found.get(key)
+        of_all = (file,) if before is None else (*before.files, file)
+        name = file.name if len(of_all) == 1 else f"{of_all[0].name} and {len(of_all) - 1} more"
+        found[key] = Recording(name, known, of_all)
+    return list(found.values())
 
 
 def is_database(path: str) -> bool:
@@ -134,8 +179,10 @@ def is_database(path: str) -> bool:
 
 
 def _board_of(path: str) -> str:
-    """The name of a board whose recording does not say it: the file's name without what follows its first dot."""
-    return board_name({"name": "" if path == "-" else Path(path).name.partition(".")[0]})
+    """The board that a file's name says: up to its first dot. collectd has a folder for each host."""
+    match = _COLLECTD_HOST.search(os.path.abspath(path))
+    name = match[1] if match else "" if path == "-" else Path(path).name.partition(".")[0]
+    return board_name({"name": name})
 
 
 @checked

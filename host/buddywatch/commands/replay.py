@@ -12,7 +12,7 @@ from pathlib import Path
 from buddywatch.alerts.evaluate import Item
 from buddywatch.commands.argument_types import need
 from buddywatch.commands.boards import check_board, print_json
-from buddywatch.commands.recordings import RecordedFile, add_flags, flags_of, is_database, items_of
+from buddywatch.commands.recordings import RecordedFile, Recording, add_flags, flags_of, is_database, recordings_of
 from buddywatch.commands.replay_words import lines, timeline_json
 from buddywatch.config.sections import Config
 from buddywatch.model.batch import StoredEvent
@@ -43,12 +43,11 @@ def run(args: argparse.Namespace, config: Config) -> int:
     unreadable: list[str] = []
     with ExitStack() as stack:
         paths = args.files or [str(config.collector.db)]
-        recordings = [
-            _stored(stack.enter_context(Store.open_readonly(path)), config, args.board)
-            if is_database(path) or not args.files
-            else _readable(stack.enter_context(RecordedFile(path)), flags_of(args), args.board, unreadable)
-            for path in paths
-        ]
+        is_stored = {path: is_database(path) or not args.files for path in paths}
+        files = [stack.enter_context(RecordedFile(path)) for path in paths if not is_stored[path]]
+        stores = [stack.enter_context(Store.open_readonly(path)) for path in paths if is_stored[path]]
+        recordings = [_stored(store, config, args.board) for store in stores]
+        recordings += [_readable(found, flags_of(args), args.board, unreadable) for found in recordings_of(files)]
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="buddywatch-replay-"))
         store = stack.enter_context(Store.open(Path(folder) / "replay.db"))
         simulation = Simulation(store, config)
@@ -62,11 +61,13 @@ def run(args: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-def _readable(file: RecordedFile, flags: Flags, board: str | None, unreadable: list[str]) -> Iterator[tuple[str, Item]]:
+def _readable(
+    recording: Recording, flags: Flags, board: str | None, unreadable: list[str]
+) -> Iterator[tuple[str, Item]]:
     """What rules judge of a recording; lines that cannot be used are added to unreadable. CommandError."""
-    for name, item in items_of(file, flags, board):
+    for name, item in recording.items(flags, board):
         if isinstance(item, Unreadable):
-            unreadable.append(f"{file.name}, line {item.line}: {item.why}")
+            unreadable.append(f"{recording.name}, line {item.line}: {item.why}")
         elif not isinstance(item, ConsoleLine):
             yield name, item.event if isinstance(item, StoredEvent) else item
 

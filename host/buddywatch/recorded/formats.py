@@ -8,12 +8,24 @@ from typing import NamedTuple
 
 from buddywatch.model.samples import Boot
 from buddywatch.protocol.board_tracker import BoardTracker
-from buddywatch.recorded import csv_table, export_stream, json_lines, plain_log, trace, wire_stream
+from buddywatch.recorded import (
+    atlas,
+    collectd_csv,
+    csv_table,
+    export_stream,
+    json_lines,
+    metrics,
+    plain_log,
+    rrd_text,
+    trace,
+    wire_stream,
+)
 from buddywatch.recorded.lives import in_lives
 from buddywatch.recorded.outline import outline
 from buddywatch.recorded.pieces import Flags, Line, Piece, RecordedError, Unreadable
 from buddywatch.recorded.records import Kept
 from buddywatch.recorded.restore import restore
+from buddywatch.recorded.series import joined
 from buddywatch.recorded.wire_stream import Streamed
 
 HEAD_LINES = 200  # of a file, which decide about its format
@@ -35,11 +47,14 @@ class Source:
 
 
 class Format(NamedTuple):
-    """name: as messages have it. recognises: by the first lines. read: the items with their boards. RecordedError."""
+    """name: as messages have it. recognises: by the first lines. read: the items with their boards. RecordedError.
+
+    is_joined: several files are read as one, each after a line with its path (series.name_line)."""
 
     name: str
     recognises: Callable[[Sequence[str]], bool]
     read: Callable[[Source], Iterator[tuple[str, Streamed]]]
+    is_joined: bool = False
 
 
 def format_of(head: Sequence[str]) -> Format:
@@ -106,6 +121,12 @@ FORMATS = (
     Format(export_stream.NAME, export_stream.recognises, _export(export_stream.read)),
     Format(wire_stream.NAME, wire_stream.recognises, _read_stream),
     Format(trace.NAME, trace.recognises, _of_one_board(trace.NAME, lambda lines, ended: trace.pieces(lines))),
+    Format(
+        collectd_csv.NAME, collectd_csv.recognises, _of_one_board(collectd_csv.NAME, joined(collectd_csv.points)), True
+    ),
+    Format(rrd_text.NAME, rrd_text.recognises, _of_one_board(rrd_text.NAME, joined(rrd_text.points)), True),
+    Format(metrics.NAME, metrics.recognises, _of_one_board(metrics.NAME, metrics.pieces)),
+    Format(atlas.NAME, atlas.recognises, _of_one_board(atlas.NAME, atlas.pieces)),
     Format(plain_log.NAME, plain_log.recognises, _of_one_board(plain_log.NAME, plain_log.pieces)),
     Format(
         plain_log.KERNEL_LOG,

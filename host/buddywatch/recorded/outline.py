@@ -7,13 +7,14 @@ those began.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from statistics import median
 
 from buddywatch.kernel_text.page_size import page_kb_by
 from buddywatch.protocol.layout import pages
 from buddywatch.recorded.lives import InLife, Shape
+from buddywatch.recorded.numbers import whole
 from buddywatch.recorded.pieces import Flags, KernelLine, KnownFact, Reading
 
 STEPS_LOOKED_AT = 32  # for the interval: a log that grows must keep it
@@ -49,7 +50,8 @@ class Life:
     @property
     def boot_id(self) -> str:
         """The same however often the recording is read, also after it has grown."""
-        what = f"{self.number} {self.first} {self.first_line_s if self.first is None else ''}"
+        first = None if self.first is None else replace(self.first, line=0)
+        what = f"{self.number} {first} {self.first_line_s if first is None else ''}"
         return sha256(what.encode()).hexdigest()[:8]
 
 
@@ -71,7 +73,7 @@ def outline(placed: Iterable[InLife], flags: Flags, ended: float) -> list[Life]:
             life.last_s = max(life.last_s, (piece.uptime_ms or 0) / 1000)
         life.facts = {**facts, **life.facts}
     for life in lives:
-        life.page_bytes = flags.page_bytes or life.page_bytes
+        life.page_bytes = flags.page_bytes or life.page_bytes or whole(life.facts.get("page_bytes", ""))
     _date(lives, ended)
     return lives
 

@@ -1,8 +1,5 @@
 """A log of repeated `cat /proc/buddyinfo`, with what else was printed: dates, uptimes, meminfo, zoneinfo, /proc/stat,
 `uname -a` and the kernel's own lines, in any order that repeats. Also kernel logs alone: syslog files, dmesg.
-
-A reading ends where something begins that it already has. What was first to come again leads: where a line is lost, the
-next date must not be taken for one of the reading before.
 """
 
 from __future__ import annotations
@@ -13,7 +10,9 @@ from dataclasses import dataclass, field
 
 from buddywatch.model.samples import Zone
 from buddywatch.protocol.console_text import kernel_message
+from buddywatch.recorded.cycle import Cycle
 from buddywatch.recorded.dates import CLOCK_WAS_SET_S, Dates
+from buddywatch.recorded.meminfo import reclaimable_kb
 from buddywatch.recorded.pieces import KernelLine, KnownFact, Line, Piece, Reading, Unreadable
 from buddywatch.recorded.zoneinfo import ZoneinfoReader
 
@@ -55,7 +54,7 @@ def pieces(lines: Iterable[Line], ended: float) -> Iterator[Piece]:
 
 @dataclass
 class _Block:
-    """What belongs to one reading. seen: the kinds and keys that it has."""
+    """What belongs to one reading."""
 
     line: int = 0
     time: float | None = None
@@ -63,14 +62,13 @@ class _Block:
     zones: list[Zone] = field(default_factory=list)
     memory_kb: dict[str, int] = field(default_factory=dict)
     processes: int | None = None
-    seen: set[tuple[str, object]] = field(default_factory=set)
 
 
 class _Reader:
     def __init__(self, ended: float) -> None:
         self._dates = Dates(ended)
         self._block = _Block()
-        self._leader: str | None = None
+        self._cycle = Cycle()
         self._zoneinfo = ZoneinfoReader()
         self._stamp: float | None = None  # of the line, or of the newest that had one
         self._known: set[tuple[str, str]] = set()
@@ -141,13 +139,9 @@ class _Reader:
             yield KnownFact(key, value)
 
     def _begin(self, kind: str, key: object) -> Iterator[Piece]:
-        """Something of a reading comes: it is of a new one if it leads, or if this one has it already."""
-        is_again = (kind, key) in self._block.seen
-        if is_again and self._leader is None:
-            self._leader = kind
-        if is_again or (kind == self._leader and not any(kind == other for other, _ in self._block.seen)):
+        """Something of a reading comes, perhaps of the next one."""
+        if self._cycle.begins_with(kind, key):
             yield from self._finish()
-        self._block.seen.add((kind, key))
 
     def _set_time(self, time: float) -> None:
         """A clock that was never set counts from 1970: that is an uptime, not a date."""
@@ -164,14 +158,5 @@ class _Reader:
         memory = block.memory_kb
         yield Reading(
             block.line, block.time, block.uptime_ms, tuple(map(self._zoneinfo.marked, block.zones)), block.processes,
-            memory.get("MemFree"), _reclaimable_kb(memory), memory.get("Slab"),
+            memory.get("MemFree"), reclaimable_kb(memory), memory.get("Slab"),
         )  # fmt: skip
-
-
-def _reclaimable_kb(memory_kb: dict[str, int]) -> int | None:
-    """What reclaim could free at best, counted as in buddyd.sources.meminfo; None if the lists are missing."""
-    lists = [memory_kb.get(key) for key in ("Active(file)", "Inactive(file)")]
-    if None not in lists:
-        return sum(kb or 0 for kb in lists) + memory_kb.get("SReclaimable", 0)
-    older = [memory_kb.get(key) for key in ("Buffers", "Cached")]  # before 2.6.28
-    return None if None in older else sum(kb or 0 for kb in older)

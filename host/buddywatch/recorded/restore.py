@@ -27,16 +27,15 @@ def restore(placed: Iterable[InLife], lives: list[Life], flags: Flags, board: st
     by_number = {life.number: life for life in lives}
     current: _Restorer | None = None
     for of_life in placed:
+        piece = of_life.piece
+        if isinstance(piece, Unreadable):
+            yield piece
+        if not isinstance(piece, Reading | KernelLine):
+            continue
         if current is None or current.life.number != of_life.life:
             current = _Restorer(by_number[of_life.life], flags)
             yield current.boot(board, source)
-        piece = of_life.piece
-        if isinstance(piece, Reading):
-            yield current.snapshot(piece)
-        elif isinstance(piece, KernelLine):
-            yield current.event(piece)
-        elif isinstance(piece, Unreadable):
-            yield piece
+        yield current.snapshot(piece) if isinstance(piece, Reading) else current.event(piece)
 
 
 class _Restorer:

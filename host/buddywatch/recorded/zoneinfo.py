@@ -28,6 +28,10 @@ class ZoneinfoReader:
         self._key = key
         self._pages[key] = {}
 
+    def put(self, key: ZoneKey, pages: dict[str, int], protection: tuple[int, ...]) -> None:
+        """The marks of a zone, where they do not come as the lines of zoneinfo."""
+        self._pages[key], self._protection[key] = pages, protection
+
     def take(self, text: str) -> bool:
         """True if this line is of the zone, and is used."""
         if self._key is None:
