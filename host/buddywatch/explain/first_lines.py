@@ -214,7 +214,10 @@ def _without_state(case: Case) -> str:
     notices = case.message.notices if case.message else []
     got = max((notice.numbers.get("got_bytes") or 0 for notice in notices), default=0)
     if got and case.requested_bytes and case.requested_bytes - got >= _OWN_SHARE * case.requested_bytes:
-        return f"no more pages were free when {got} of {case.requested_bytes} bytes had been filled; {missing}"
+        or_limit = ", or a control group was at its limit," if "ACCOUNT" in (case.answer.request.flags or ()) else ""
+        return (
+            f"no more pages were free{or_limit} when {got} of {case.requested_bytes} bytes had been filled; {missing}"
+        )
     is_page = case.message is not None and case.message.kind == "page" and case.order == 0
     zone = case.answer.request.highest_zone
     if is_page and zone in LOW_ZONES:
@@ -222,11 +225,25 @@ def _without_state(case: Case) -> str:
     if is_page and case.answer.request.flags and case.answer.request.can_wait:
         return f"memory ran out: not even single pages could be freed; {missing}"
     if case.message and "oom" in case.message.kinds:
-        held = case.finding.held if case.finding else ""
-        return f"memory ran out, and {held or 'the kernel called the OOM killer'}; {missing}"
+        return f"{_called_oom_killer(case)}; {missing}"
     if not case.answer.request.can_wait:
         return f"it could not wait (an atomic request), in a moment without {_lacked(case)}; {missing}"
     return f"unknown, because {missing}"
+
+
+def _called_oom_killer(case: Case) -> str:
+    """What a header of the OOM killer proves alone. Of several pages in one piece, plenty can be free in smaller
+    blocks; in a container it may have been the container's limit."""
+    held = case.finding.held if case.finding else ""
+    if held:
+        return f"memory ran out, and {held}"
+    if case.order:
+        block = format_bytes(case.block_bytes) if case.block_bytes else counted(1 << case.order, "page")
+        return (
+            f"no block of {block} could be had (memory ran out, or was in pieces), and the kernel called the OOM killer"
+        )
+    where = "of the machine or of its container, " if case.finding and case.finding.in_container else ""
+    return f"memory ran out, {where}and the kernel called the OOM killer"
 
 
 def _lacked(case: Case) -> str:

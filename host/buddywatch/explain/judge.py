@@ -93,7 +93,8 @@ def _judge_one_node(state: State, request: Request, nodes: set[int]) -> Answer:
 
 def _judge_by(state: State, request: Request, rule: str) -> Answer:
     """The answer of the zone that offers most, as buddyd.watermark.judge(), with the reason."""
-    answers = [_judge_listed(state, zone, request, rule) for zone in serving_zones(state, request)]
+    serving = serving_zones(state, request)
+    answers = [_judge_listed(state, zone, request, rule) for zone in serving]
     known = sorted((answer for answer in answers if answer.verdict), key=_rank, reverse=True)
     is_complete = len(known) == len(answers)
     if not known or not (is_complete or known[0].verdict == watermark.OK):
@@ -101,7 +102,8 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
         return undecided or Answer(request, None, reasons.UNKNOWN, rule)
     if state.lost_pages and known[0].verdict == watermark.REFUSED and not _has_all_zones(state, request):
         return Answer(request, None, reasons.UNKNOWN, rule, lost_pages=state.lost_pages)
-    return replace(known[0], others=tuple(known[1:]))
+    zone = serving[next(index for index, answer in enumerate(answers) if answer is known[0])]
+    return replace(known[0], others=tuple(known[1:]), serviceable_order=_serviceable_order(zone, known[0]))
 
 
 def _rank(answer: Answer) -> tuple[int, bool, int]:
@@ -146,7 +148,6 @@ def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answe
         chosen,
         is_bound=worst.tests != best.tests,
         reason=chosen.reason if worst.reason == best.reason else reasons.EITHER_WAY,
-        serviceable_order=chosen.serviceable_order if worst.serviceable_order == best.serviceable_order else None,
     )
 
 
@@ -165,10 +166,7 @@ def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer
         verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
     else:
         verdict, reason = watermark.OK if margin_of(at_low) >= 0 else watermark.TIGHT, reasons.GRANTED
-    largest = largest_order(zone, request, reserve, rule)
-    return Answer(
-        request, verdict, reason, rule, zone, reserve, margin, tuple(at_min), tuple(at_low), serviceable_order=largest
-    )
+    return Answer(request, verdict, reason, rule, zone, reserve, margin, tuple(at_min), tuple(at_low))
 
 
 def _judge_without_marks(zone: Zone, request: Request, rule: str) -> Answer:
@@ -246,6 +244,8 @@ def _reason(zone: Zone, request: Request, tests: list[Test], rule: str) -> str:
 
 def certain_largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low: bool = False) -> int | None:
     """largest_order(); None if it depends on the missing part of a cut list."""
+    if zone.is_whole:
+        return largest_order(zone, request, reserve, rule, at_low)
     worst, best = (
         largest_order(whole, request, reserve, rule, at_low) for whole in (zone.fewest_large(), zone.most_large())
     )
@@ -262,6 +262,13 @@ def largest_order(zone: Zone, request: Request, reserve: int, rule: str, at_low:
             break
         largest = order
     return largest
+
+
+def _serviceable_order(zone: Zone, answer: Answer) -> int | None:
+    """The largest order that this kind of request would have got from the zone, as the text has it."""
+    if answer.margin_pages is None or answer.rule is None:
+        return None
+    return certain_largest_order(zone, answer.request, answer.reserve, answer.rule)
 
 
 def largest_min_pages(answer: Answer, spare_pages: int = 0) -> int | None:

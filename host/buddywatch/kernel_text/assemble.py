@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 
 from buddyd import watermark
 
@@ -24,7 +23,8 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
     orders = orders_of(list(dump.zones.values()), page_bytes // 1024)
     zones = [_dump_zone(key, zone, page_bytes, orders) for key, zone in dump.zones.items() if zone.says_free]
     names = frozenset(name for _, name in dump.zones)
-    zones = [replace(zone, built_in=names) for zone in zones]
+    for zone in zones:
+        zone.built_in = names
     header = dump.header
     if len(zones) == 1 and "free_cma" not in zones[0].values:
         zones[0].cma_pages = header.get("free_cma", 0)  # whose own line was cut before it

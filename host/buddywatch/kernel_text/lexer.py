@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 
 _RELEASE = r"\d{1,2}\.\d{1,3}[\w.+~-]{0,60}"
-_NODE = r"(?:\bNode (?P<%s_node>\d{1,4})\s{1,3})?\b(?P<%s_name>[A-Za-z]\w{0,15})"
+# zone_names[] of mm/page_alloc.c, 2.4 to 7.2
+_NODE = r"(?:\bNode (?P<%s_node>\d{1,4})\s{1,3})?\b(?P<%s_name>DMA(?:32)?|Normal|HighMem|Movable|Device)\b"
 _LEFT_OUT = r"(?:[.\u2026]{1,8}|\[[.\u2026]{1,4}\]|<snip>|\[snip\]|\(\.\.\.\))"
 _KEYS = (
     "free|min|low|high|boost|present|managed|reserved_highatomic|free_highatomic|free_cma|active_file|inactive_file"

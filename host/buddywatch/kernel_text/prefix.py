@@ -65,6 +65,7 @@ _END_OF_PREFIX = re.compile(
     r"\[[ ]{0,12}\d{1,10}\.\d{3,9}s?\](?:[ ]?\[[^\]\n]{1,40}\]){0,3}[ ]?|\bkernel(?:\[\d{0,7}\])?:[ ]|<[0-7]>|[\t|;,\"]"
 )
 _LOGCAT_PID = re.compile(r"[ ]{0,12}\([ ]{0,8}\d{1,7}\)$")
+_NUMBER = re.compile(r"^\[ {0,8}\d{1,10}\](?=\s)")  # seconds alone; a table of tasks has such cells as well
 _WORD_START = re.compile(r"(?<=[\s>\]:])(?=\S)")
 
 
@@ -123,7 +124,7 @@ def process_in(head: str, names: tuple[str, ...] = ()) -> str:
             return name
     ends = [match.end() for match in _END_OF_PREFIX.finditer(head)]
     head, _ = strip(head[ends[-1] :] if ends and ends[-1] < len(head) else head)
-    head = _LOGCAT_PID.sub("", head).rstrip()
+    head = _NUMBER.sub("", _LOGCAT_PID.sub("", head)).strip()
     if len(head.encode()) <= COMM_BYTES:
         return head
     starts = [match.start() for match in _WORD_START.finditer(head)]

@@ -255,3 +255,56 @@ def test_a_row_with_fewer_sizes_than_the_others_was_cut(row, gaps):
     text = f"Node 0, zone DMA 0 1 0 0 2 1 1 0 1 1 3\nNode 0, zone Normal {row}\n"
     normal = next(zone for zone in explain(text).states[0].zones if zone.name == "Normal")
     assert len([order for order in normal.gaps if order < 11]) == gaps
+
+
+@pytest.mark.parametrize("number", ["[12345]", "[  345]"])
+def test_seconds_alone_are_no_part_of_a_name(number):
+    (failure,) = explain(f"{number} mysqld: page allocation failure: order:4, mode:0x40d0\n").failures
+    assert failure.name == "mysqld"
+
+
+def test_a_zone_that_no_kernel_has_is_none():
+    text = (
+        "Node 0 Zones free:18212kB DMA:412kB Normal:17800kB Movable:0kB\n"
+        "Node 0 Normal: 4450*4kB 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = "
+        "17800kB\n"
+    )
+    assert [zone.name for zone in explain(text).states[0].zones] == ["Normal"]
+
+
+HEADER = "sh invoked oom-killer: gfp_mask=0xd0, order={}, oom_score_adj=0\nsh cpuset={} mems_allowed=0\n"
+
+
+@pytest.mark.parametrize(
+    ("order", "cpuset", "words"),
+    [
+        (0, "/", "memory ran out, and the kernel called the OOM killer"),
+        (0, "91091d53", "memory ran out, of the machine or of its container, and"),
+        (2, "/", "no block of 4 pages could be had (memory ran out, or was in pieces)"),
+    ],
+)
+def test_a_header_alone_proves_no_more_than_it_says(order, cpuset, words):
+    assert words in told(HEADER.format(order, cpuset))
+
+
+VMALLOC = "python3: vmalloc: allocation failure, allocated {} of 20480 bytes, mode:{}, nodemask=(null)\n"
+
+
+@pytest.mark.parametrize(
+    ("got", "mode", "is_mapping"),
+    [
+        (12288, "0x14080c0(GFP_KERNEL|__GFP_ZERO)", False),  # 3 of 4 pages; no page has 8192 bytes in 20480
+        (16384, "0x14080c0(GFP_KERNEL|__GFP_ZERO)", True),
+        (4096, "0x14080c0(GFP_KERNEL|__GFP_ZERO)", False),
+    ],
+)
+def test_only_the_guard_page_has_no_memory(got, mode, is_mapping):
+    assert ("what failed was mapping them" in told(VMALLOC.format(got, mode))) == is_mapping
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_limit"),
+    [("0x14080c0(GFP_KERNEL|__GFP_ZERO)", False), ("0x15080c0(GFP_KERNEL_ACCOUNT|__GFP_ZERO)", True)],
+)
+def test_what_is_accounted_may_have_met_a_limit(mode, is_limit):
+    assert ("or a control group was at its limit" in told(VMALLOC.format(4096, mode))) == is_limit

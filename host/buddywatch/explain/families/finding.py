@@ -26,6 +26,7 @@ class Finding:
     label: str = "Failed"
     killer: str = "the OOM killer"
     held: str = ""
+    in_container: bool = False  # the limit of a control group may be what was reached
 
     @property
     def decides(self) -> bool:

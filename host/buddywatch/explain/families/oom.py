@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 
 from buddywatch.explain import reasons
 from buddywatch.explain.families.finding import Finding
+from buddywatch.explain.families.held import free_in, largest_before, largest_cache, largest_tasks
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.gfp import flags_of
-from buddywatch.kernel_text.holdings import KB, SLAB, TASK
 from buddywatch.kernel_text.messages import oom as forms
 from buddywatch.kernel_text.messages.notice import Notice
-from buddywatch.kernel_text.raw import Dump, Message, Raw
+from buddywatch.kernel_text.raw import Message, Raw
 from buddywatch.text.escape import one_line
 
 _STAT = re.compile(r"(?P<name>[a-z_()]{2,32})(?::(?P<kb>\d{1,15})(?: (?P<more>\d{1,12}))?KB| (?P<bytes>\d{1,20}))")
 # The statistics' names to 5.2, and from 5.3 on.
 _CACHE, _DIRTY, _SHMEM, _ANON = ("cache", "file"), ("dirty", "file_dirty"), ("shmem",), ("rss", "anon")
-_REPORT_CHARS, _NAMED = 60_000, 3
 _NOTHING_BUT_KILL = "Which request led to it, and what was free, is not in the text"
 _LOOK_ABOVE = "find the report above this line (`dmesg | grep -B 200 'Out of memory'`)"
 _LOOK_FOR_HEADER = "find the line that names the request (`dmesg | grep -B 200 'Out of memory'`)"
-_WORTH_TELLING_KB = 1024
+_CPUSET = re.compile(r"^\S.{0,14} cpuset=(?P<name>\S{1,300})", re.MULTILINE)
+_HEADER_CHARS = 600
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
@@ -48,7 +47,7 @@ def _group(message: Message, raw: Raw) -> Finding:
     most = f" of {limit} kB" if limit is not None and limit < _LIMIT_UNSET_KB else ""
     parts = [f"A control group reached its limit{most}; the machine was not out of memory."]
     parts += [_usage_words(what, numbers) for what, numbers in usage.items() if what != "kmem"]
-    told = [_held(stats), _largest_tasks(message, raw)]
+    told = [_held(stats), largest_tasks(message, raw)]
     if not stats:
         told += [_victim_words(notice) for notice in message.notices if notice.form == forms.KILLED]
     parts += [words for words in told if words]
@@ -61,24 +60,6 @@ def _group(message: Message, raw: Raw) -> Finding:
         False,
         tuple(_group_remedies(stats)),
     )
-
-
-def _largest_tasks(message: Message, raw: Raw) -> str:
-    """The largest programs of the group, by the table of its tasks."""
-    return _largest_between(message.offset, raw.end_of(message, _REPORT_CHARS), raw)
-
-
-def _largest_before(message: Message, raw: Raw) -> str:
-    """The largest programs, by the table that stands above a kill whose header is not in the text."""
-    return _largest_between(raw.start_of(message, _REPORT_CHARS), message.offset, raw)
-
-
-def _largest_between(start: int, end: int, raw: Raw) -> str:
-    first, last = (bisect_left(raw.holdings, offset, key=lambda row: row.offset) for offset in (start, end))
-    rows = [row for row in raw.holdings[first:last] if row.kind == TASK]
-    largest = sorted(rows, key=lambda row: -row.amount)[:_NAMED]
-    told = [f"{one_line(row.name, 40)}{f' ({row.pid})' if row.pid else ''} {row.amount:.0f}" for row in largest]
-    return f"The largest programs, in {largest[0].unit}: {', '.join(told)}." if told else ""
 
 
 def _asking(message: Message) -> str:
@@ -154,7 +135,7 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
 def _without_header(message: Message, raw: Raw) -> Finding:
     killed = [notice for notice in message.notices if notice.form == forms.KILLED]
     held = [words for words in (_victim_words(notice) for notice in killed) if words]
-    held += [words for words in (_largest_before(message, raw),) if words]
+    held += [words for words in (largest_before(message, raw),) if words]
     if forms.killer(message.notices) != forms.killer([]):
         return _in_fault(message)
     nobody = any(notice.form == forms.NOBODY for notice in message.notices)
@@ -183,18 +164,8 @@ def _without_header(message: Message, raw: Raw) -> Finding:
     )
     label = "Killed" if message.killed else "Failed"
     what = "Memory ran out" if not confined else "Memory ran out on the nodes that the program may use"
-    what += f": {_free_in(message.dump)[:-1]}" if message.dump and not confined else ""
+    what += f": {free_in(message.dump)[:-1]}" if message.dump and not confined else ""
     return Finding("memory ran out", asked, f"{what}. {cause}", reasons.UNKNOWN, None, remedies, label)
-
-
-def _free_in(dump: Dump) -> str:
-    """What the zones' own lines say: the sum, and whether each zone was below its min mark."""
-    zones = [zone.values for zone in dump.zones.values() if zone.says_free and "free" in zone.values]
-    if not zones:
-        return "what was free is listed."
-    low = all(values["free"] <= values.get("min", -1) for values in zones)
-    free_kb = sum(values["free"] for values in zones)
-    return f"{free_kb} kB were free{', each zone was below its min mark' if low else ''}."
 
 
 def _in_fault(message: Message) -> Finding:
@@ -275,16 +246,6 @@ def _confinement(message: Message) -> str:
     return ""
 
 
-def _largest_cache(message: Message, raw: Raw) -> str:
-    """The largest cache of kernel objects, by a table near the message."""
-    start, end = raw.start_of(message, _REPORT_CHARS), raw.end_of(message, _REPORT_CHARS)
-    rows = [row for row in raw.holdings if start <= row.offset < end and row.kind == SLAB and row.unit == KB]
-    largest = max(rows, key=lambda row: row.amount, default=None)
-    if largest is None or largest.amount < _WORTH_TELLING_KB:
-        return ""
-    return f"the kernel objects {one_line(largest.name, 40)} hold {largest.amount:.0f} kB"
-
-
 def _confined(message: Message, raw: Raw) -> Finding:
     """What the kernel's rule does not explain about a request with its header."""
     ended = "" if message.killed else " Which program it ended is not in the text."
@@ -304,11 +265,16 @@ def _confined(message: Message, raw: Raw) -> Finding:
         parts.append(confined)
     if any(notice.form == forms.NOBODY for notice in message.notices):
         parts.append("The kernel found no program that it may end, and stopped (panic).")
-    cache = ""
+    cache, in_container = "", False
     if message.dump is None:  # with one, what holds the memory is told below it
-        cache = _largest_cache(message, raw)
-        parts += [
-            words for words in (_largest_tasks(message, raw), f"{cache[:1].upper()}{cache[1:]}." if cache else "")
-        ]
+        cache = largest_cache(message, raw)
+        parts += [words for words in (largest_tasks(message, raw), f"{cache[:1].upper()}{cache[1:]}." if cache else "")]
+        cpuset = _CPUSET.search(raw.text, message.offset, message.offset + _HEADER_CHARS)
+        in_container = bool(cpuset and cpuset["name"] != "/")
+    if in_container:
+        parts.append(
+            "The process has a cpuset of its own, as those in containers do. If its control group was at its limit, "
+            "`Memory cgroup out of memory` follows in the log."
+        )
     asked = " ".join(part for part in parts if part)
-    return Finding("", asked, "", reasons.UNKNOWN, bool(message.order), held=cache)
+    return Finding("", asked, "", reasons.UNKNOWN, bool(message.order), held=cache, in_container=in_container)

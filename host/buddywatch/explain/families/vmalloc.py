@@ -146,11 +146,17 @@ def _space_remedies(message: Message, raw: Raw) -> tuple[Remedy, ...]:
     return tuple(found)
 
 
+def _lacks_guard_alone(size_bytes: int, got_bytes: int) -> bool:
+    """True if no more than the guard page, which has no memory, is missing. Both sizes are whole pages."""
+    left = size_bytes - got_bytes
+    return left in _PAGE_SIZES and not size_bytes % left
+
+
 def _pages(message: Message, amount: str, asked: str) -> Finding:
     """The address space was there; a page for it was not."""
     got = next((notice.numbers["got_bytes"] for notice in message.notices if "got_bytes" in notice.numbers), None)
     mapping = any(notice.form == forms.MAPPING for notice in message.notices)
-    if got is not None and message.requested_bytes and message.requested_bytes - got in _PAGE_SIZES:
+    if got is not None and message.requested_bytes and _lacks_guard_alone(message.requested_bytes, got):
         asked += (
             f" All of its pages ({got} bytes; one page more is a guard without memory) had been obtained: what failed "
             "was mapping them, for which the kernel needs single pages for its page tables."

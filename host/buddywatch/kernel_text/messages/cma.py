@@ -23,5 +23,5 @@ FORMS = (
          r"(?P<size_bytes>\d{1,15})"),
     form(BUFFER, "dma", r"(?:(?P<device>[\w.:-]{1,40} [\w.:-]{1,40}): )?\bdma[_ ]alloc(?:_coherent|_attrs)? of size "
          r"(?P<size_bytes>\d{1,15}) failed"),
-    form(RESERVE, "reserve", r"\bcma: Failed to reserve (?P<reserve_mb_number>\d{1,9}) MiB"),
+    form(RESERVE, "cma:", r"\bcma: Failed to reserve (?P<reserve_mb_number>\d{1,9}) MiB"),
 )  # fmt: skip

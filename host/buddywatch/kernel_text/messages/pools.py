@@ -34,7 +34,7 @@ FORMS = (
     form(NO_BOUNCE, "buffer", r"\b(?:software IO TLB|SWIOTLB): Cannot allocate buffer"),
     form(ZRAM, "compressed", r"\bzram\d{0,4}: Error allocating memory for compressed page: (?P<page_number>\d{1,12}), "
          r"size=(?P<size_bytes>\d{1,9})"),
-    form(SOCKETS, "memory", r"\bTCP: out of memory -- consider tuning tcp_mem"),
+    form(SOCKETS, "tcp_mem", r"\bTCP: out of memory -- consider tuning tcp_mem"),
     form(SOCKETS, "socket", r"\bOut of socket memory"),
     form(BOOT, "panic", r"\bKernel panic - not syncing: ERROR: Failed to allocate (?P<size_hex>0x[0-9a-f]{1,16}) bytes "
          r"below (?P<below>0x[0-9a-f]{1,16})"),

@@ -24,10 +24,10 @@ FORMS = (
     form(SPACE, "vmalloc", r"\ballocation failed: out of vmalloc space"),
     form(PAGES, "vmalloc:", rf"{_WHO}vmalloc: allocation failure, allocated {_GOT} of {_SIZE} bytes{_MODE}"),
     form(UNKNOWN, "vmalloc:", rf"{_WHO}vmalloc: allocation failure: {_SIZE} bytes{_MODE}"),
-    form(TOO_LARGE, "vmalloc", rf"{_WHO}vmalloc error: size {_SIZE}, exceeds total pages{_MODE}"),
-    form(SPACE, "vmalloc", rf"{_WHO}vmalloc error: size {_SIZE}, vm_struct allocation failed(?:\. Retrying\.)?{_MODE}"),
-    form(MAPPING, "vmalloc", rf"{_WHO}vmalloc error: size {_SIZE}, failed to map pages{_MODE}"),
-    form(PAGES, "vmalloc", rf"{_WHO}vmalloc error: size {_SIZE}, (?:page order {_ORDER}, )?failed to allocate"
+    form(TOO_LARGE, "error:", rf"{_WHO}vmalloc error: size {_SIZE}, exceeds total pages{_MODE}"),
+    form(SPACE, "error:", rf"{_WHO}vmalloc error: size {_SIZE}, vm_struct allocation failed(?:\. Retrying\.)?{_MODE}"),
+    form(MAPPING, "error:", rf"{_WHO}vmalloc error: size {_SIZE}, failed to map pages{_MODE}"),
+    form(PAGES, "error:", rf"{_WHO}vmalloc error: size {_SIZE}, (?:page order {_ORDER}, )?failed to allocate"
          rf"[^,]{{1,60}}{_MODE}"),
 )  # fmt: skip
 
