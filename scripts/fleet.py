@@ -1,7 +1,8 @@
 """`make fleet`: measures the cost of a collector of many boards, and checks that it stores everything that they send.
 
 One process plays the boards, each with a TCP connection and real frames. A `buddywatch collect --plain` in another
-process collects from them; its use of processor and disk is read from /proc after a warm-up.
+process collects from them; its use of processor and disk is read from /proc after a warm-up. The speed of the machine
+is measured in the same seconds (pace.py), as other programs on it change what a second of processor is worth.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import rig
 from buddywatch.store.store import Store, StoreError
 from fleet_boards import Fleet, FleetBoard
+from pace import Pace, PaceMeter
 
 WARM_UP_S = 5.0
 CONNECT_S = 120.0  # until the collector has asked every board
@@ -71,6 +74,7 @@ class Measured:
     before: Usage
     after: Usage
     calls: int | None  # system calls in these seconds, if they were counted
+    pace: Pace  # of the machine in these seconds
 
     def table(self) -> str:
         cpu_s = self.after.cpu_s - self.before.cpu_s
@@ -82,6 +86,11 @@ class Measured:
             ("snapshots missing", f"{self.missing}"),
             ("CPU of the collector", f"{cpu_s:.2f} s = {100 * cpu_s / self.seconds:.1f} % of a core"),
             ("CPU per snapshot", self._per_snapshot(cpu_s * 1e6, "us")),
+            ("this machine then", self.pace.text()),
+            (
+                "CPU per snapshot in",
+                f"{self._in(cpu_s, self.pace.loop_ns * 1e-9)} steps, {self._in(cpu_s, self.pace.row_us * 1e-6)} rows",
+            ),
             ("memory (RSS)", f"{self.after.rss_bytes / 2**20:.0f} MB"),
             ("written per snapshot", self._per_snapshot(self.after.written_bytes - self.before.written_bytes, "bytes")),
             ("to disk per snapshot", self._per_snapshot(self.after.to_disk_bytes - self.before.to_disk_bytes, "bytes")),
@@ -89,6 +98,9 @@ class Measured:
         if self.calls is not None:
             rows.append(("system calls", f"{self.calls / self.seconds:.0f} a second"))
         return "\n".join(f"{name:<22}{value}" for name, value in rows)
+
+    def _in(self, cpu_s: float, unit_s: float) -> str:
+        return f"{cpu_s / self.snapshots / unit_s:.0f}" if self.snapshots else "-"
 
     def _per_snapshot(self, total: float, unit: str) -> str:
         return f"{total / self.snapshots:.0f} {unit}" if self.snapshots else "-"
@@ -125,7 +137,7 @@ def measure(fleet: Fleet, folder: Path, seconds: float, warm_up_s: float = WARM_
         _check(collector, folder)
         counter = CallCount(collector.pid, folder) if counts else None
         before, sent_before = Usage.of(collector.pid), fleet.snapshots
-        fleet.run(seconds)
+        pace = _run_measured(fleet, folder, seconds)
         _check(collector, folder)
         after, snapshots = Usage.of(collector.pid), fleet.snapshots - sent_before
         calls = None if counter is None else counter.stop()
@@ -133,10 +145,22 @@ def measure(fleet: Fleet, folder: Path, seconds: float, warm_up_s: float = WARM_
         waiting = Waiting(db, fleet.boards)
         fleet.run(STORED_S, lambda: waiting.missing() == 0 or _has_ended(collector))
         _check(collector, folder)
-        return Measured(len(fleet.boards), seconds, snapshots, fleet.snapshots, waiting.missing(), before, after, calls)
+        used = (before, after, calls, pace)
+        return Measured(len(fleet.boards), seconds, snapshots, fleet.snapshots, waiting.missing(), *used)
     finally:
         collector.terminate()
         collector.wait()
+
+
+def _run_measured(fleet: Fleet, folder: Path, seconds: float) -> Pace:
+    """Play the boards, and measure the machine once a second meanwhile."""
+    meter = PaceMeter(folder)
+    end_s = time.monotonic() + seconds
+    while (left_s := end_s - time.monotonic()) > 0:
+        meter.sample()
+        fleet.run(min(left_s, 1.0))
+    meter.close()
+    return meter.pace()
 
 
 class Waiting:

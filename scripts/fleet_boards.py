@@ -21,6 +21,7 @@ _READ_BYTES = 4096
 _ORDERS = len(story.REBOOT)
 _RESERVE_PAGES = 0
 _COUNTS_AT = 5 + 4  # after up, proc, free, recl, slab and the four marks
+_UPTIME_CS = 5 * 8_640_000  # at the start: five days, as forecasts are rarer for a board that has run for long
 _MOVING_ORDERS = 5  # larger blocks do not change: the ordinary case is measured, without alerts
 
 
@@ -37,7 +38,7 @@ class FleetBoard:
         self._frames: list[bytes] = []  # frame n is at n - 1
         self._key = 0  # number of the newest key frame
         self._began_s = time.monotonic()
-        self._vector = [0, 400, 200, 60, 180, *story.MARKS, _RESERVE_PAGES, *story.REBOOT]
+        self._vector = [_UPTIME_CS, 400, 200, 60, 180, *story.MARKS, _RESERVE_PAGES, *story.REBOOT]
         self._encoder = wire.Encoder(self.boot, len(self._vector), self._interval_cs, 1 << 20)
         self._peers: dict[socket.socket, Peer] = {}
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -104,7 +105,7 @@ class FleetBoard:
         yield from (("oldest", "1"), ("next", str(len(self._frames) + 1)))
 
     def _uptime_cs(self) -> int:
-        return 10_000 + round((time.monotonic() - self._began_s) * 100)
+        return _UPTIME_CS + round((time.monotonic() - self._began_s) * 100)
 
     def _live_a_little(self) -> None:
         """Split a block, join two, or allocate and free a small one; start a process now and then."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import fleet
 import pytest
 from fleet_boards import Fleet
+from pace import Pace
 
 BOARDS = 3
 
@@ -23,6 +24,13 @@ def test_all_that_the_boards_sent_is_stored(small: fleet.Measured) -> None:
     assert small.after.rss_bytes > 2**20
     assert small.after.written_bytes > small.before.written_bytes
     assert re.search(rf"^snapshots stored +{small.sent}$", small.table(), re.M)
+
+
+def test_the_speed_of_the_machine_is_measured_in_the_same_seconds(small: fleet.Measured) -> None:
+    assert small.pace.loop_ns > 1
+    assert small.pace.row_us > 0.1
+    cpu_us = (small.after.cpu_s - small.before.cpu_s) * 1e6 / small.snapshots
+    assert re.search(rf"^CPU per snapshot in +{1000 * cpu_us / small.pace.loop_ns:.0f} steps, ", small.table(), re.M)
 
 
 def test_a_lost_snapshot_is_missing(tmp_path: Path) -> None:
@@ -52,7 +60,7 @@ def test_a_collector_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("missing", "code"), [(0, 0), (1, 1)])
 def test_the_exit_code_tells_of_loss(monkeypatch: pytest.MonkeyPatch, missing: int, code: int) -> None:
     used = fleet.Usage(0.0, 0, 0, 0)
-    measured = fleet.Measured(1, 1.0, 5, 5, missing, used, used, None)
+    measured = fleet.Measured(1, 1.0, 5, 5, missing, used, used, None, Pace(50.0, 5.0))
     monkeypatch.setattr(fleet, "measure", lambda *_, **__: measured)
     monkeypatch.setattr(sys, "argv", ["fleet", "--boards", "1"])
     assert fleet.main() == code
