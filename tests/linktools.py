@@ -6,7 +6,7 @@ import socket
 from contextlib import contextmanager
 
 import pytest
-from buddywatch.links import LinkDown
+from buddywatch.links.base import LinkDown
 from waiting import DEADLINE_S, wait_for
 
 

@@ -18,9 +18,9 @@ from buddywatch.collect import console_server, twins, wall_clock
 from buddywatch.config import sections
 from buddywatch.config.load import load
 from buddywatch.config.sections import DEFAULT_NEEDS, Alert
-from buddywatch.links import TELNET_PORT, backoff, connection, listen, login, open_link, urls
+from buddywatch.links import backoff, connection, listen, login, urls
 from buddywatch.links.serial import BAUD
-from buddywatch.links.urls import split_board
+from buddywatch.links.urls import TELNET_PORT, open_link, split_board
 from buddywatch.model.alerts import RULES, WARNING
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S, RETRY_S
 from buddywatch.store.write import CONSOLE_LINES_MAX

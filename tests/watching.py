@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from buddywatch.collect.board import Now
-from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
+from buddywatch.links.urls import open_link
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
 from buddywatch.protocol.line_stream import Text
 from linktools import wait

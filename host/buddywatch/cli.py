@@ -24,8 +24,6 @@ from buddywatch.config.load import default_db_path, load
 from buddywatch.config.problems import ConfigError, UnreadableConfig
 from buddywatch.config.sections import Collector, Config
 from buddywatch.links.base import LinkError
-from buddywatch.notify.base import NotifyError
-from buddywatch.store.database import StoreError
 
 COMMANDS = {
     "collect": "collect from boards, store the data, judge it and send alerts",
@@ -152,6 +150,11 @@ def _run(args: argparse.Namespace, around: Around) -> int:
         return int(command.run(args, config))
 
 
+def _loaded(module: str, error: str) -> tuple[type[Exception], ...]:
+    """The error of a module that not every command loads; none if it was not loaded, and so cannot have occurred."""
+    return (getattr(sys.modules[module], error),) if module in sys.modules else ()
+
+
 def _explained(error: Exception, command: str) -> tuple[list[str], int]:
     """The lines to print for an error, and the exit code."""
     if isinstance(error, ConfigError):
@@ -161,9 +164,9 @@ def _explained(error: Exception, command: str) -> tuple[list[str], int]:
         return [error.lines[0] + (f" (and {more} more: buddywatch check-config)" if more else "")], USAGE
     if isinstance(error, CommandError):
         return error.lines, USAGE
-    if isinstance(error, StoreError):
+    if isinstance(error, _loaded("buddywatch.store.database", "StoreError")):
         return [str(error)], STORAGE
-    if isinstance(error, NotifyError | LinkError):
+    if isinstance(error, (LinkError, *_loaded("buddywatch.notify.base", "NotifyError"))):
         return str(error).splitlines(), LINK_OR_MAIL
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return ["the output cannot be written: disk full; make room on that disk"], USAGE

@@ -25,7 +25,7 @@ from buddywatch.collect.supervision import Supervised
 from buddywatch.collect.writer import BUSY_S, Writer
 from buddywatch.commands import CommandError
 from buddywatch.config.sections import Config
-from buddywatch.links import LinkError
+from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors
 from buddywatch.notify.channels import channels_of

@@ -16,7 +16,7 @@ from typing import Protocol
 from buddyd import wire_host
 
 from buddywatch.collect import console_server, console_session
-from buddywatch.links import LinkError
+from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Text

@@ -1,7 +1,5 @@
 """From a TOML file to checked sections; errors name the file, the key, the value and what is allowed."""
 
-import difflib
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,8 @@ _FORBIDDEN = {
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The whole file as TOML has it. Raises ConfigError."""
+    import tomllib  # most commands run without a configuration
+
     try:
         return tomllib.loads(read_whole(path, MAX_BYTES, WAIT_S).decode("utf-8-sig"))
     except OSError as error:
@@ -63,6 +63,8 @@ def _read_table(table: dict[str, Any], section: str, where: str, problems: Probl
         if (section, name) in _FORBIDDEN:
             problems.add(f"{where} {name}: {_FORBIDDEN[section, name]}")
         elif name not in keys:
+            import difflib  # for an error only
+
             near = difflib.get_close_matches(name, keys, 1)
             hint = f'did you mean "{near[0]}"?' if near else f"expected one of {', '.join(keys)}"
             problems.add(f"{where} {shown(name)}: unknown key; {hint}")

@@ -8,9 +8,8 @@ from dataclasses import replace
 
 from buddyd import wire, wire_host
 
-from buddywatch.links import Link, LinkDown, LinkError
 from buddywatch.links.backoff import Backoff
-from buddywatch.links.base import NEVER
+from buddywatch.links.base import NEVER, Link, LinkDown, LinkError
 from buddywatch.links.file import FileLink
 from buddywatch.links.guarded import GuardedLink, Unproven
 from buddywatch.links.listen import Listener

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from buddywatch.config.board_secrets import BoardSecrets
 from buddywatch.config.sections import Config
-from buddywatch.links import Link, Listener, asks_proof, open_link
+from buddywatch.links.base import Link
 from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
-from buddywatch.links.hush import HushLink
-from buddywatch.links.listen import AcceptedLink
-from buddywatch.links.urls import split_board
+from buddywatch.links.listen import AcceptedLink, Listener
+from buddywatch.links.urls import asks_proof, is_shell, open_link, split_board
 from buddywatch.text.addresses import is_loopback
 
 NO_LISTENER = (
@@ -33,7 +32,7 @@ class Doors:
         if not asks_proof(plain):
             return Connection(link, board)
         demanded = board is not None and self._secrets.has_secret(board)
-        if demanded and isinstance(link, HushLink):
+        if demanded and is_shell(plain):
             raise ValueError(
                 f"{url}: {board} has a secret, but a shell cannot authenticate; to accept it anyway, add secret=none"
             )

@@ -9,7 +9,6 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from buddywatch.config.link_secret import Secret
 from buddywatch.links.base import Link
 from buddywatch.links.file import FileLink, StdinLink
-from buddywatch.links.hush import HushLink
 from buddywatch.links.listen import CONNECTIONS_MAX, Listener
 from buddywatch.links.login import LoginLink
 from buddywatch.links.rfc2217 import Rfc2217Link
@@ -108,6 +107,11 @@ def open_link(url: str) -> Link:
     return _way(of, scheme, of.options.keys())
 
 
+def is_shell(url: str) -> bool:
+    """Whether a board without an agent is watched over the link, through its shell."""
+    return url.partition(":")[0].lower().startswith("hush")
+
+
 def asks_proof(url: str) -> bool:
     """True if a board with a secret must authenticate on this link: over a network, unless it has secret=none."""
     return url.partition(":")[0].lower() in _NETWORK and _PROOF not in _split(url).options
@@ -176,6 +180,8 @@ def _hush(of: _Url, way: str) -> Link:
     of.take({**_HUSH, **line})
     login = LoginLink(_way(of, way, line), of.user, _secret(of))
     host = of.parts.hostname or of.parts.path.rpartition("/")[2]
+    from buddywatch.links.hush import HushLink  # with what it reads, half of all modules: few have such a link
+
     return HushLink(login, host, of.whole("interval", INTERVAL_S))
 
 

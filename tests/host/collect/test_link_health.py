@@ -5,8 +5,8 @@ import time
 import pytest
 from buddyd import wire
 from buddywatch.collect.link_health import REPORT_S, LinkHealths
-from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
+from buddywatch.links.urls import open_link
 from buddywatch.model.batch import Batch
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.protocol.line_stream import LINE_KEPT

@@ -11,9 +11,9 @@ from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector
 from buddywatch.collect.writer import Writer
-from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
 from buddywatch.links.tcp import TcpLink
+from buddywatch.links.urls import open_link
 from buddywatch.store.store import Store
 from modelboard import ModelBoard
 from waiting import wait_for

@@ -3,8 +3,8 @@
 import pytest
 from buddywatch.collect import orphans as orphans_module
 from buddywatch.collect.orphans import Orphans
-from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
+from buddywatch.links.urls import open_link
 from buddywatch.protocol.line_stream import Text
 
 

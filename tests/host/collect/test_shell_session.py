@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from buddywatch.collect import console_server, console_session
 from buddywatch.collect.console_server import Control
-from buddywatch.links import open_link
 from buddywatch.links.connection import Connection
+from buddywatch.links.urls import open_link
 from buddywatch.protocol.line_stream import Text
 from linktools import wait
 from waiting import wait_for

@@ -6,8 +6,9 @@ from contextlib import closing, contextmanager
 
 import pytest
 from buddyd import wire, wire_host
-from buddywatch.links import Listener, open_link
 from buddywatch.links.connection import CALLER_S, KEEPALIVE, KEEPALIVE_S, Connection
+from buddywatch.links.listen import Listener
+from buddywatch.links.urls import open_link
 from linktools import listening, read_until, wait
 from waiting import wait_for
 

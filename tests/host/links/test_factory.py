@@ -9,7 +9,8 @@ from buddyd.talk import secret
 from buddywatch.config.board_secrets import BoardSecrets
 from buddywatch.config.secret_places import SecretError
 from buddywatch.config.sections import Board, Collector, Config
-from buddywatch.links import LinkDown, guarded
+from buddywatch.links import guarded
+from buddywatch.links.base import LinkDown
 from buddywatch.links.factory import Doors
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.hush import HushLink

@@ -3,7 +3,8 @@ import subprocess
 import sys
 
 import pytest
-from buddywatch.links import LinkError, open_link
+from buddywatch.links.base import LinkError
+from buddywatch.links.urls import open_link
 from linktools import read_to_the_end, read_until, same_descriptors
 
 
@@ -60,7 +61,8 @@ def test_a_pipe_is_waited_for(tmp_path):
 
 READ_STDIN = """
 import os, sys
-from buddywatch.links import LinkDown, open_link
+from buddywatch.links.base import LinkDown
+from buddywatch.links.urls import open_link
 link = open_link("-")
 before = os.get_blocking(0)
 link.start()
@@ -88,7 +90,7 @@ def test_standard_input_is_read_to_its_end_and_left_open(tmp_path, how):
 
 
 def test_standard_input_that_is_closed_is_told():
-    program = "from buddywatch.links import open_link\nopen_link('-').start()"
+    program = "from buddywatch.links.urls import open_link\nopen_link('-').start()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", "import os; os.close(0)\n" + program]
     ran = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)

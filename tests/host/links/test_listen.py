@@ -5,10 +5,13 @@ import threading
 
 import pytest
 import rig
-from buddywatch.links import LinkDown, LinkError, Listener, listen, open_link
+from buddywatch.links import listen
+from buddywatch.links.base import LinkDown, LinkError
 from buddywatch.links.connection import Connection
+from buddywatch.links.listen import Listener
 from buddywatch.links.rare_news import REPORT_S
 from buddywatch.links.resolve import written_out
+from buddywatch.links.urls import open_link
 from linktools import listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 from waiting import DEADLINE_S
 

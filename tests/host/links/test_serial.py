@@ -8,8 +8,9 @@ import tty
 from contextlib import contextmanager, suppress
 
 import pytest
-from buddywatch.links import LinkError, open_link
 from buddywatch.links import serial as serial_module
+from buddywatch.links.base import LinkError
+from buddywatch.links.urls import open_link
 from linktools import read_to_the_end, read_until, same_descriptors, wait, write_all
 
 N_TTY_BUF_SIZE = 4096  # include/linux/tty.h

@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 import rig
-from buddywatch.links import LinkDown, open_link
 from buddywatch.links import tcp as tcp_module
+from buddywatch.links.base import LinkDown
+from buddywatch.links.urls import open_link
 from buddywatch.protocol.line_stream import LINE_KEPT, LinkSession
 from linktools import listening, read_to_the_end, read_until, same_descriptors, wait, write_all
 

@@ -1,10 +1,10 @@
 import pytest
-from buddywatch.links import Listener, open_link
 from buddywatch.links.backoff import JITTER, LONGEST_S, STEADY_S, Backoff
 from buddywatch.links.file import FileLink, StdinLink
+from buddywatch.links.listen import Listener
 from buddywatch.links.serial import SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
-from buddywatch.links.urls import split_board
+from buddywatch.links.urls import open_link, split_board
 
 GOOD = [
     ("serial:///dev/ttyUSB0", SerialLink, {"_path": "/dev/ttyUSB0", "_baud": 115200, "_dtr": True, "_rts": True}),
