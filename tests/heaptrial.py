@@ -19,6 +19,7 @@ from buddyd import wire, wire_host
 from waiting import DEADLINE_S
 
 RECENT = 20
+HELLOS = 10
 
 
 @dataclass
@@ -172,12 +173,40 @@ def trial_of_one_link(argv: list[str], env: Mapping[str, str], proc: Path, frame
     return _run(argv, env, proc, lambda reader, outcome: reader.wait_for(frames))
 
 
+def heap_in_use(argv: list[str], env: Mapping[str, str], proc: Path) -> tuple[int, int]:
+    """(bytes in use at the start, bytes after a person has asked), as the hellos say.
+
+    The second is the least of some: a line that is being sent comes and goes.
+    """
+    port, looks = rig.free_port(), []
+
+    def talk(reader: Frames, outcome: Outcome) -> None:
+        reader.wait_for(1)
+        looks.append(int(reader.facts["heap_used"]))
+        client = Client(reader.agent, port)
+        try:
+            reader.wait_for(RECENT)
+            client.ask_as_person(outcome)
+            for _ in range(HELLOS):
+                hello = client.ask(wire_host.ask_hello(), b" next=")
+                looks.extend(int(used) for used in re.findall(rb"heap_used=(\d+) ", hello))
+        finally:
+            client.socket.close()
+
+    outcome = _run([*argv, "--telnet", str(port)], env, proc, talk)
+    if outcome.failure:
+        raise OSError(outcome.failure)
+    return looks[0], min(looks[1:])
+
+
 def _run(argv: list[str], env: Mapping[str, str], proc: Path, talk: Callable[[Frames, Outcome], None]) -> Outcome:
     outcome = Outcome()
-    options = ["--stdout", "--interval", "0.01", "--proc", str(proc), "--name", "trial"]
+    # As a relative path: the length of an absolute one would be in the figures.
+    folder, place = (proc.parent, proc.name) if proc != Path("/proc") else (Path("/"), "/proc")
+    options = ["--stdout", "--interval", "0.01", "--proc", place, "--name", "trial"]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
     with tempfile.TemporaryFile() as stderr, changing(proc):
-        agent = subprocess.Popen([*argv, *options], env=env, stderr=stderr, **pipes)
+        agent = subprocess.Popen([*argv, *options], env=env, stderr=stderr, cwd=folder, **pipes)
         reader = Frames(agent)
         reader.start()
         try:

@@ -1,6 +1,5 @@
 """The agent's state: the last sample, the encoder, the ring. The loop calls poll(); conversations get answers here."""
 
-import binascii
 import gc
 
 from . import VERSION, compat, forget, wire
@@ -22,32 +21,19 @@ _SELDOM = (
 )
 
 
-def new_boot_id(proc):
-    """8 hex digits for this run of the agent, as str.
-
-    Random, and mixed with values that differ between boots: a board without an entropy source may give the same random
-    bytes after every power-on.
-    """
-    mixed = binascii.crc32(compat.random_bytes(8), compat.ticks_us() & 0xFFFF)
-    for name in ("/uptime", "/stat", "/interrupts", "/self/stat"):
-        try:
-            with open(proc + name, "rb") as file:
-                mixed = binascii.crc32(file.read(512), mixed)
-        except OSError:
-            continue
-    return "%08x" % mixed
-
-
 class Agent:
     """settings: options.check()'s. sampler: sample.Sampler. kernel_log: kmsg.KernelLog. ring: ring.Ring."""
 
     def __init__(self, settings, sampler, kernel_log, ring):
+        from . import names  # 0.2 kB of heap, needed only now
+
         self.sampler = sampler
         self.kernel_log = kernel_log
         self.ring = ring
-        self.name = sampler.board_name(settings["name"])
+        self.name = names.board_name(settings["proc"], settings["name"])
+        self.boot = names.new_boot_id(settings["proc"])
+        forget("buddyd", "names")
         self.interval_ms = settings["interval_ms"]
-        self.boot = new_boot_id(settings["proc"])
         self.secret = settings["secret"]
         columns = len(sampler.vector)
         self.encoder = wire.Encoder(self.boot, columns, self.interval_ms // 10, ring.size_bytes // GROUPS_MIN)
@@ -188,16 +174,6 @@ class Agent:
         yield "key", str(key)
         yield "oldest", str(oldest)
         yield "next", str(upcoming)
-
-    def effective(self):
-        """The settings in effect, in a line."""
-        return "%s: %d zones, every %d ms, ring %d bytes, missing: %s" % (
-            self.name,
-            len(self.sampler.zones),
-            self.interval_ms,
-            self.ring.size_bytes,
-            ", ".join(self.missing()) or "nothing",
-        )
 
     def missing(self):
         """Names of the sources that cannot be read."""

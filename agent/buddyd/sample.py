@@ -9,7 +9,6 @@ stays missing; one that fails later keeps its last value and is reported once, a
 from . import compat, const
 from .sources import uptime
 from .sources.buddyinfo import BuddyInfo
-from .sources.kernel_messages import printable
 from .sources.meminfo import MemInfo
 from .sources.procfile import ProcFile
 from .sources.stat import Stat
@@ -18,8 +17,6 @@ from .sources.zoneinfo import MARKS_PER_ZONE, ZoneInfo
 
 MARKS_EVERY_MS = 60000  # marks change only when a sysctl is written, and zoneinfo is the longest file
 _ZONES = const("memory-zones")  # named as missing while buddyinfo shows other zones or orders than at the start
-_NAME_CHARS = const(64)
-_NAME = const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 class ZoneColumns:
@@ -50,7 +47,6 @@ class Sampler:
         self._buddyinfo, self._zoneinfo = BuddyInfo(proc), ZoneInfo(proc)
         self._meminfo, self._stat = MemInfo(proc), Stat(proc)
         self._uptime = ProcFile(proc, "/uptime")
-        self._proc = proc
         self._failed = []  # sources that are missing or failed
         self._marks_ms = compat.ticks_ms()  # when the marks were read last
         self._up_cs, self._up_ms = 0, compat.ticks_ms()
@@ -229,40 +225,9 @@ class Sampler:
         value = self.vector[self.columns.index(column)]
         return value + self._block_pages() if column == "free" else value
 
-    def rule(self):
-        """The name of this kernel's watermark rule; None if it is unknown."""
-        from . import watermark  # 1.2 kB of heap, used only to answer questions
-
-        return watermark.rule_for(self.system.release, self.system.min_free_order_shift)
-
-    def kernel_zones(self):
-        """The zones with known marks that may serve the kernel, as watermark.judge() takes them."""
-        from . import watermark
-
-        zones = []
-        for zone in self.zones:
-            marks = zone.marks(self.vector)
-            if marks and zone.name in watermark.KERNEL_ZONES:
-                zones.append((zone.nr_free(self.vector), marks[0], marks[1], marks[3]))
-        return zones
-
     def missing(self):
         """Names of the sources that cannot be read."""
         return self._failed + [name for name in self.system.missing if name not in self._failed]
-
-    def board_name(self, given):
-        """The board's name: as given, else the host name, else board. At most 64 characters of A-Z a-z 0-9 . _ -"""
-        if not given:
-            file = ProcFile(self._proc, "/sys/kernel/hostname")
-            try:
-                given = printable(file.first_line())
-            except (OSError, ValueError):
-                given = ""
-            file.close()
-            given = "" if given == "(none)" else given  # UTS_NODENAME: no host name was set
-        # By bytes: MicroPython does not check that an argument is UTF-8, and raises when its characters are read.
-        raw = given.encode("utf-8", "surrogateescape")[:_NAME_CHARS]
-        return "".join([chr(byte) if chr(byte) in _NAME else "-" for byte in raw]) or "board"
 
     def facts(self):
         """The hello's facts about kernel and columns: yields (key, str)."""
@@ -285,15 +250,3 @@ class Sampler:
             zone = self.zones[i]
             marks = zone.marks(self.vector) or ["-"] * MARKS_PER_ZONE
             yield "z%d" % i, "/".join([str(part) for part in [zone.node, zone.name, zone.orders] + marks])
-
-    def describe(self):
-        """Kernel and processor in a line."""
-        system = self.system
-        mmu = "MMU unknown" if system.no_mmu is None else "no MMU" if system.no_mmu else "with MMU"
-        return "Linux %s on %s, %s, compaction %s, pages of %s bytes" % (
-            system.release or "?",
-            system.machine or "?",
-            mmu,
-            system.compaction or "unknown",
-            system.page_bytes or "?",
-        )

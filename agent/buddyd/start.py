@@ -111,8 +111,19 @@ def open_links(settings, agent):
         say(failure + "; tried again later")
     if agent.kernel_log.file is not None and agent.kernel_log.pollable:
         loop.watch_kernel_log(agent.kernel_log.file.fileno())
-    say(agent.effective())
+    say(effective(agent))
     return loop
+
+
+def effective(agent):
+    """The settings in effect, in a line."""
+    return "%s: %d zones, every %d ms, ring %d bytes, missing: %s" % (
+        agent.name,
+        len(agent.sampler.zones),
+        agent.interval_ms,
+        agent.ring.size_bytes,
+        ", ".join(agent.missing()) or "nothing",
+    )
 
 
 def links_from(settings, agent, loop):

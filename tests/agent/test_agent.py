@@ -1,8 +1,11 @@
 """The agent: boot ids, the hello, and events about the agent itself."""
 
+import builtins
+import sys
+
 from agents import agent, agent_on, events
 from buddyd import agent as agent_module
-from buddyd import compat, wire, wire_host
+from buddyd import compat, names, start, wire, wire_host
 from harness import read
 from scratch import Scratch
 
@@ -17,7 +20,7 @@ def hello(here):
 
 
 def test_boot_ids_are_8_hex_digits_and_differ():
-    boots = [agent_module.new_boot_id("/no/such/folder") for _ in range(50)]
+    boots = [names.new_boot_id("/no/such/folder") for _ in range(50)]
     assert len(set(boots)) == 50
     for boot in boots:
         assert len(boot) == 8
@@ -36,10 +39,45 @@ def test_boot_ids_differ_where_the_board_has_no_random_bytes():
                     boots = []
                     for number in range(20):
                         scratch.write(name, b"%d.%02d 8.91\n" % (number, number))
-                        boots.append(agent_module.new_boot_id(scratch.path))
+                        boots.append(names.new_boot_id(scratch.path))
                     assert len(set(boots)) == 20
     finally:
         compat.os = before
+
+
+def test_board_name_is_given_or_the_host_name():
+    with Scratch() as board:
+        assert names.board_name(board.path, "xport-07") == "xport-07"
+        assert names.board_name(board.path, "a b/c~\u00e9") == "a-b-c---"  # two bytes
+        assert names.board_name(board.path, "x" * 100) == "x" * 64
+        assert names.board_name(board.path, None) == "board"
+        board.write("sys/kernel/hostname", b"port 7\n")
+        assert names.board_name(board.path, None) == "port-7"
+        for none in (b"\n", b"(none)\n"):
+            board.write("sys/kernel/hostname", none)
+            assert names.board_name(board.path, None) == "board", none
+
+
+def test_what_only_the_start_needs_is_unloaded():
+    agent()
+    for path in ("buddyd.names", "buddyd.sources.system_files"):
+        assert path not in sys.modules, path
+
+
+def test_facts_stay_when_the_files_of_the_agent_are_gone():
+    """As after a remount: what is imported again and again may not come."""
+    here = agent()
+    kernel = hello(here)["kernel"]
+    builtins.__import__, before = no_import, builtins.__import__
+    try:
+        here.sampler.refresh()
+    finally:
+        builtins.__import__ = before
+    assert hello(here)["kernel"] == kernel
+
+
+def no_import(*arguments):
+    raise ImportError("gone")
 
 
 class SameBytes:
@@ -126,6 +164,6 @@ def test_facts_are_read_again_after_ten_minutes():
 
 
 def test_effective_settings_are_a_line():
-    assert agent().effective() == (
+    assert start.effective(agent()) == (
         "xport-07: 1 zones, every 5000 ms, ring 2048 bytes, missing: sys/kernel/random/boot_id, kernel-log"
     )

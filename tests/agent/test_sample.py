@@ -2,6 +2,7 @@
 
 from buddyd import compat, watermark
 from buddyd.sample import MARKS_EVERY_MS, Sampler
+from buddyd.talk import answers
 from harness import raises, read
 from scratch import Scratch
 
@@ -115,7 +116,9 @@ def test_vector_of_a_machine_with_three_zones():
         reserves = [zone.marks(sampler.vector)[3] for zone in sampler.zones]
         assert reserves == [4427, 1408, 0]
         assert sampler.zones[0].nr_free(sampler.vector) == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 3]
-        assert [zone[0] for zone in sampler.kernel_zones()] == [zone.nr_free(sampler.vector) for zone in sampler.zones]
+        assert [zone[0] for zone in answers.kernel_zones(sampler)] == [
+            zone.nr_free(sampler.vector) for zone in sampler.zones
+        ]
 
 
 def test_free_column_is_what_buddyinfo_does_not_show():
@@ -159,8 +162,8 @@ def test_board_with_buddyinfo_alone_is_sampled():
         assert board.facts()["page_bytes"] == "?"
         assert board.facts()["nommu"] == "?"
         assert board.facts()["compaction"] == "?"
-        assert board.sampler.kernel_zones() == []
-        assert board.sampler.rule() is None
+        assert answers.kernel_zones(board.sampler) == []
+        assert answers.rule_of(board.sampler.system) is None
         for name in ("zoneinfo", "meminfo", "stat", "uptime"):
             assert name in board.sampler.missing(), name
 
@@ -227,7 +230,7 @@ def test_changed_marks_are_seen_in_time():
         board.poll_marks()
         assert board.sampler.zones[0].marks(board.sampler.vector) == [15, 18, 104, 0]
         assert board.facts()["z0"] == "0/DMA/11/15/18/104/0"
-        assert board.sampler.kernel_zones()[0][1:] == (15, 18, 0)
+        assert answers.kernel_zones(board.sampler)[0][1:] == (15, 18, 0)
 
 
 def test_marks_are_read_by_time_however_many_polls_there_are():
@@ -253,13 +256,13 @@ def test_lost_marks_keep_their_last_values():
 
 def test_rule_follows_the_release_and_the_sysctl():
     with Board("fresh-4k-bflt") as board:
-        assert board.sampler.rule() == "new"
+        assert answers.rule_of(board.sampler.system) == "new"
         board.write("sys/kernel/osrelease", b"2.6.30-uc0\n")
         board.sampler.refresh()
-        assert board.sampler.rule() == "old"
+        assert answers.rule_of(board.sampler.system) == "old"
         board.write("sys/vm/min_free_order_shift", b"4\n")
         board.sampler.refresh()
-        assert board.sampler.rule() == "old4"
+        assert answers.rule_of(board.sampler.system) == "old4"
         assert board.facts()["shift"] == "4"
 
 
@@ -269,27 +272,13 @@ def test_other_zones_do_not_serve_the_kernel():
             board.write(name, read("captures/fresh-4k-bflt/proc/" + name).replace(b"    DMA", b"Movable"))
         sampler = Sampler(board.path)
         assert [zone.name for zone in sampler.zones] == ["Movable"]
-        assert sampler.kernel_zones() == []
-
-
-def test_board_name_is_given_or_the_host_name():
-    with Board("fresh-4k-bflt") as board:
-        sampler = board.sampler
-        assert sampler.board_name("xport-07") == "xport-07"
-        assert sampler.board_name("a b/c~\u00e9") == "a-b-c---"  # two bytes
-        assert sampler.board_name("x" * 100) == "x" * 64
-        assert sampler.board_name(None) == "board"
-        board.write("sys/kernel/hostname", b"port 7\n")
-        assert sampler.board_name(None) == "port-7"
-        for none in (b"\n", b"(none)\n"):
-            board.write("sys/kernel/hostname", none)
-            assert sampler.board_name(None) == "board", none
+        assert answers.kernel_zones(sampler) == []
 
 
 def test_describe_says_what_is_unknown():
     with Board("fresh-4k-bflt") as board:
-        assert board.sampler.describe() == (
+        assert answers.kernel(board.sampler.system) == (
             "Linux 6.1.192 on COLDFIRE(m520x), no MMU, compaction impossible, pages of 4096 bytes"
         )
     with Board("fresh-4k-bflt", FILES[1:] + SYSCTLS) as board:
-        assert board.sampler.describe() == "Linux ? on ?, MMU unknown, compaction unknown, pages of ? bytes"
+        assert answers.kernel(board.sampler.system) == "Linux ? on ?, MMU unknown, compaction unknown, pages of ? bytes"

@@ -22,6 +22,7 @@ EAGAIN = 11
 EINPROGRESS = 115
 WENT_BEFORE = (EAGAIN, 103)  # from accept(): the client has already gone; 103: ECONNABORTED
 _ROOM_BYTES = const(512)
+_BACKLOG = const(8)  # connections waiting in the kernel: with fewer, a series of strangers keeps the owner out
 UNRESOLVED = -2  # EAI_NONAME
 _ENOSYS = const(38)
 _O_RDONLY = const(0)
@@ -200,13 +201,13 @@ def address(host, port):
         raise OSError(UNRESOLVED, "")
 
 
-def listen(target, backlog):
+def listen(target):
     """A non-blocking TCP socket that listens at target, (host, port)."""
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address(target[0], target[1]))
-        listener.listen(backlog)
+        listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()

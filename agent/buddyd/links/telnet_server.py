@@ -12,7 +12,6 @@ YOUNG_MS = 1000  # how long a waiting connection cannot be displaced by the next
 BUSY_MS = 5000  # how long a collector has to identify itself, if an interactive user may have to make room
 SILENT_MS = 300000  # a collector sends something every four minutes; one that is silent for longer can be displaced
 ACCEPTS_A_SECOND = 10
-BACKLOG = 8  # connections waiting in the kernel: with fewer, a series of strangers keeps the owner out
 BUSY = "busy: %d clients are connected" % CLIENTS_MAX
 
 
@@ -81,7 +80,7 @@ class Telnet(NetworkLink):
 
     def open(self):
         compat.make_room()
-        self.listener = self.opener(self.target, BACKLOG)
+        self.listener = self.opener(self.target)
         self.listens_at = self.listener.fileno()
         self.loop.register(self.listens_at, select.POLLIN)
 

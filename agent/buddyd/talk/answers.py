@@ -49,7 +49,7 @@ def answer(agent, line, polite):
 def status(agent):
     """Yield the state of memory, and the agent's own cost."""
     sampler, ring = agent.sampler, agent.ring
-    yield "%s: %s" % (agent.name, sampler.describe())
+    yield "%s: %s" % (agent.name, kernel(sampler.system))
     made = sampler.value("proc")
     yield (
         "up %s, %s processes created, snapshot every %d ms"
@@ -74,6 +74,33 @@ def status(agent):
             ring.dropped,
         )
     )
+
+
+def kernel(system):
+    """Kernel and processor in a line."""
+    mmu = "MMU unknown" if system.no_mmu is None else "no MMU" if system.no_mmu else "with MMU"
+    return "Linux %s on %s, %s, compaction %s, pages of %s bytes" % (
+        system.release or "?",
+        system.machine or "?",
+        mmu,
+        system.compaction or "unknown",
+        system.page_bytes or "?",
+    )
+
+
+def rule_of(system):
+    """The name of this kernel's watermark rule; None if it is unknown."""
+    return watermark.rule_for(system.release, system.min_free_order_shift)
+
+
+def kernel_zones(sampler):
+    """The zones with known marks that may serve the kernel, as watermark.judge() takes them."""
+    zones = []
+    for zone in sampler.zones:
+        marks = zone.marks(sampler.vector)
+        if marks and zone.name in watermark.KERNEL_ZONES:
+            zones.append((zone.nr_free(sampler.vector), marks[0], marks[1], marks[3]))
+    return zones
 
 
 def _at_most(system):
@@ -101,7 +128,7 @@ def _zone_lines(zone, sampler):
 
 
 def _serviceable(sampler):
-    zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
+    zones, rule, page_bytes = kernel_zones(sampler), rule_of(sampler.system), sampler.system.page_bytes
     if not zones or rule is None or not page_bytes:
         return "what the kernel would hand out: unknown (needs marks, release and page size)"
     order, low_order = watermark.serviceable_order(zones, rule), watermark.serviceable_low_order(zones, rule)
@@ -117,7 +144,7 @@ def need(agent, text):
     if not text or len(text) > 9 or [char for char in text if not "0" <= char <= "9"] or int(text) == 0:
         return "need BYTES: a number such as 61440"
     sampler = agent.sampler
-    zones, rule, page_bytes = sampler.kernel_zones(), sampler.rule(), sampler.system.page_bytes
+    zones, rule, page_bytes = kernel_zones(sampler), rule_of(sampler.system), sampler.system.page_bytes
     if not zones or rule is None or not page_bytes:
         return "need %s: unknown; marks, kernel release or page size cannot be read here" % text
     order = watermark.order_for(int(text), page_bytes)

@@ -13,6 +13,10 @@ import pytest
 
 ONE_LINK_HEAP = "64k"  # it streams in it; a person's question, on a second link, takes 4 kB more
 BOARD_HEAP, PC_HEAP = "74k", "79k"  # a PC has three zones or more; the least that always passed: 73 kB, a board's files
+ROOMY_HEAP = "2M"
+# In use there with standard output and telnet, at the start and after a person has asked: as measured on 64 bit, and
+# 0.1 kB; for what is on its way at the start, 0.7 kB when frozen.
+FROZEN_BYTES, MPY_BYTES = (65840, 67250), (121700, 134850)
 
 
 def frozen(interpreter: str, heap: str) -> list[str]:
@@ -62,3 +66,15 @@ def test_heap_that_is_too_small_is_named_in_one_line(
     outcome = heaptrial.trial(frozen(frozen_micropython, heap), os.environ, proc_dir, 1)
     assert outcome.exit_code == 2
     assert re.fullmatch(f"buddyd: {complaint}; .*-X heapsize=.*\n", outcome.stderr)
+
+
+def test_heap_in_use_has_not_grown_frozen(frozen_micropython: str, proc_dir: Path) -> None:
+    at_start, asked = heaptrial.heap_in_use(frozen(frozen_micropython, ROOMY_HEAP), os.environ, proc_dir)
+    assert (at_start <= FROZEN_BYTES[0], asked <= FROZEN_BYTES[1]) == (True, True), (at_start, asked)
+
+
+def test_heap_in_use_has_not_grown_from_mpy(micropython: str, compiled_agent: str, proc_dir: Path) -> None:
+    (proc_dir.parent / "a").symlink_to(compiled_agent)  # the names of its modules are in the heap
+    env = os.environ | {"MICROPYPATH": "a"}
+    at_start, asked = heaptrial.heap_in_use(frozen(micropython, ROOMY_HEAP), env, proc_dir)
+    assert (at_start <= MPY_BYTES[0], asked <= MPY_BYTES[1]) == (True, True), (at_start, asked)

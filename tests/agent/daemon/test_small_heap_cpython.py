@@ -17,7 +17,7 @@ from buddyd import wire_host
 STEP_BYTES = 512
 STEPS = 4
 FRAMES_BETWEEN = 6  # so many polls must find room after each visit; eight on end without would end the agent
-FORMS = {"frozen": 64 << 10, "mpy": 124 << 10}  # form: a heap in which it does not start
+FORMS = {"frozen": 63 << 10, "mpy": 118 << 10}  # form: a heap in which it does not start
 RUBBISH = random.Random(7).randbytes(600)
 LISTEN_S = 0.04
 VISITS = (  # clients at once, what each says
@@ -83,7 +83,7 @@ def agent_form(request: pytest.FixtureRequest) -> tuple[list[str], dict[str, str
 def started(form: tuple[list[str], dict[str, str], int], proc: Path, stderr: Path) -> Iterator[tuple[int, Running]]:
     """(heap_bytes, agent), for the STEPS smallest heaps in which it starts."""
     command, env, heap_bytes = form
-    count = 0
+    too_small, count = heap_bytes, 0
     while count < STEPS:
         heap_bytes += STEP_BYTES
         agent = Running(command, env, proc, heap_bytes, stderr)
@@ -92,6 +92,7 @@ def started(form: tuple[list[str], dict[str, str], int], proc: Path, stderr: Pat
         except OSError:
             assert agent.end() == 2, stderr.read_text()
         else:
+            assert heap_bytes > too_small + STEP_BYTES, "it may start in less: lower FORMS"
             count += 1
             yield heap_bytes, agent
 

@@ -4,7 +4,8 @@ import os
 
 from buddyd.sources.buddyinfo import BuddyInfo
 from buddyd.sources.meminfo import MemInfo
-from buddyd.sources.system import System, page_bytes_from
+from buddyd.sources.system import System
+from buddyd.sources.system_files import page_bytes_from
 from harness import fixture, read, vectors
 from scratch import Scratch
 
