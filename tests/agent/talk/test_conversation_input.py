@@ -3,7 +3,7 @@
 import gc
 
 from agents import Host, agent
-from buddyd import wire, wire_host
+from buddyd import compat, wire, wire_host
 from buddyd.links.network import NetworkConversation
 from buddyd.talk.conversation import ANSWERS_MAX, INPUT_MAX, READ_BYTES, Conversation
 
@@ -155,6 +155,14 @@ def test_megabyte_without_a_newline_costs_no_memory():
     assert min(used[4:], default=0) <= max(used[:4])
     host.say(b"\nxyzzy\n")
     assert host.listen() == [b"line too long: at most 128 characters", UNKNOWN]
+
+
+def test_stream_that_has_nothing_is_no_sign_of_life():
+    peer = Conversation(agent(), TELNET)
+    host = Host(peer)
+    assert peer.receive() is False
+    compat.write(host.stream, b"x", 0, 1)
+    assert peer.receive() is True
 
 
 def test_next_client_is_not_given_what_the_last_one_left():

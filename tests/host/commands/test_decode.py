@@ -98,6 +98,12 @@ def test_frames_without_a_hello_are_not_called_damaged(decode):
     assert result.lines[-1] == "-- 1 frame that could not be checked"
 
 
+def test_event_without_a_hello_is_called_one(decode):
+    event = next(line for line in CONVERSATION if line.startswith("~e"))
+    (told,) = [json.loads(line) for line in decode(event, options=("--json",)).lines]
+    assert told == {"line": "event", "check": "unknown", "text": event}
+
+
 def test_boot_checks_frames_without_a_hello(decode):
     result = decode(KEY, DELTA, options=("--boot", BOOT))
     assert result.code == 0

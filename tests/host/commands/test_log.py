@@ -57,6 +57,7 @@ KERNEL = [
     ("$ Out of memory: Kill process 7 (rm) score 12 or sacrifice child", "kill", "rm", None),
     ("half a comKilled process 7 (rm) total-vm:1kB", "kill", "rm", None),
     ("/ # Unable to allocate RAM for process text/data, errno 12", "load", None, None),
+    ("rm invoked oom-killer: gfp_mask=0xd0, order=2, oomkilladj=0", "oom", "rm", None),
 ]
 
 

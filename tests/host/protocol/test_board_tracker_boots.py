@@ -248,3 +248,12 @@ def test_only_so_many_lives_are_kept():
     assert len(tracker._lives) == LIVES_MAX
     assert len(gaps(values)) == 3 * LIVES_MAX - len(tracker._lives) / 2
     assert not BoardTracker().take(Frame("0000000a", 1, b"k", b""), EPOCH)
+
+
+def test_half_a_hello_of_another_boot_makes_it_ask_for_the_whole():
+    tracker, _ = met(board(polls=5))
+    assert not tracker.wants_hello
+    feed(tracker, [Hello("0000000b", {"kboot": "b2"})])
+    assert tracker.wants_hello
+    feed(tracker, hello(board("0000000b", kboot="b2")))
+    assert not tracker.wants_hello

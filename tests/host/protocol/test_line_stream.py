@@ -228,3 +228,13 @@ def test_echo_of_any_request_is_no_text():
     assert any(line.rfind(wire.ASK) > 0 for line in lines)
     session = LinkSession()
     assert [item for line in lines for item in session.feed(line + b"\r\n")] == []
+
+
+def test_second_frame_of_an_unknown_boot_asks_for_a_hello():
+    """The first one may be late, over this link, of the boot before."""
+    session = greeted()
+    first, second, _ = frames(OTHER)[0]
+    session.feed(first + b"\n")
+    assert not session.wants_hello
+    session.feed(second + b"\n")
+    assert session.wants_hello

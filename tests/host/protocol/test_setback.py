@@ -31,7 +31,8 @@ def test_each_hello_is_compared_with_the_one_before():
 def test_one_lower_uptime_is_doubtful():
     assert takes((1000, 0), (5, 300)) == ([False, False], True)
     assert takes((1000, 0), (998.9, 300)) == ([False, False], True)
-    assert takes((1000, 0), (999.1, 300)) == ([False, False], False)
+    assert takes((1000, 0), (999.0, 300)) == ([False, False], True)
+    assert takes((1000, 0), (999.01, 300)) == ([False, False], False)
 
 
 @pytest.mark.parametrize(
