@@ -11,6 +11,12 @@ db = "data/buddy.db"
 links = ["serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"]
 hole_patience = 90
 
+[storage]
+keep_raw = "30d"
+keep_rollups = "60d"
+keep_events = "365d"
+max_bytes = "2M"
+
 [[board]]
 name = "xp-07"
 rule = "old"

@@ -16,7 +16,7 @@ from buddywatch.store import migrations  # noqa: E402
 
 REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
-    "acknowledgements": "open alerts that somebody looks after, of which nobody is reminded",
+    "acknowledgements": "open alerts that somebody looks after: no reminders of them are sent",
     "channels": "channels that did not work at the last try, and recipients that are refused",
     "boots": "each run of an agent: its hello, the time of uptime 0, and `cause` (`first`, `agent-restart`, `reboot`)",
     "console": "text between the frames",
@@ -35,6 +35,7 @@ _PURPOSE = {
     "outbox": "each message, for mail and each hook, and whether it was sent",
     "parts": "the threads of the running collector: their state, restarts and last error",
     "passed": "how far a boot was judged that is newer than the one that is judged now",
+    "rollups": "minimum, mean, maximum of each day of a boot (`step_s` 86400), and of 900 s where snapshots are gone",
     "rule_states": "the state of each rule",
     "silences": "which alerts are muted, until when, and why",
     "chunks": "polls of a board that are packed: `samples` of them, frames `first_seq` to `last_seq`",

@@ -14,11 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from buddywatch.config.sections import Storage
 from buddywatch.model.batch import Batch
 from buddywatch.store.store import Store, StoreError
 
 RETRY_S = 2.0
-PACK_S = 0.05  # after each batch
+TIDY_S = 0.05  # after each batch
+EXPIRE_EVERY_S = 60.0  # and after each batch while something is left to remove
 BUSY_S = 1.0  # how long one attempt waits for another program's lock
 
 
@@ -32,6 +34,7 @@ class Writer:
     """error: why the last batch could not be written, None if it was.
 
     new_planner(store): makes the planner that runs after each batch. wake_outbox: called after new messages.
+    storage: how long what is stored is kept; None: for ever.
     """
 
     def __init__(
@@ -39,11 +42,14 @@ class Writer:
         db: Path,
         new_planner: Callable[[Store], Planner],
         wake_outbox: Callable[[], None] = lambda: None,
+        storage: Storage | None = None,
     ) -> None:
         self.error: str | None = None
         self._db = db
         self._new_planner = new_planner
         self._wake_outbox = wake_outbox
+        self._storage = storage
+        self._expired_s = -EXPIRE_EVERY_S  # by the steady clock: when what is too old was removed last
         self._store: Store | None = None
         self._planner: Planner | None = None
         self._batch: Batch | None = None
@@ -124,13 +130,18 @@ class Writer:
                 self._failures, self._is_urgent = self._failures + 1, False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._stopping or self._is_urgent, RETRY_S)
-        self._pack()
+        self._tidy()
 
-    def _pack(self) -> None:
-        """Pack snapshots of earlier batches, for a moment."""
+    def _tidy(self) -> None:
+        """Pack snapshots of earlier batches, and remove what is too old, for a moment."""
         with suppress(StoreError):  # a full disk, a lock: the next batch reports it
-            if self._store is not None and not self._stopping:
-                self._store.pack_for(PACK_S)
+            if self._store is None or self._stopping:
+                return
+            self._store.pack_for(TIDY_S)
+            if self._storage is None or time.monotonic() - self._expired_s < EXPIRE_EVERY_S:
+                return
+            if not self._store.expire_for(TIDY_S, self._storage, time.time()):
+                self._expired_s = time.monotonic()
 
     def _try(self, batch: Batch) -> str | None:
         """Write the batch and plan messages; returns why that failed, or None."""

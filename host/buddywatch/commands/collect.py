@@ -91,7 +91,9 @@ def run(args: argparse.Namespace, config: Config) -> int:
             for outbox in outboxes:
                 outbox.wake()
 
-        writer = Writer(db, lambda own: _dispatcher(own, config, list(channels), presenter), wake_outboxes)
+        writer = Writer(
+            db, lambda own: _dispatcher(own, config, list(channels), presenter), wake_outboxes, config.storage
+        )
         writing = Supervised("writer", writer, db, presenter.report)
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)

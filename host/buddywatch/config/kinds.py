@@ -168,6 +168,7 @@ Addresses = Annotated[
     Kind("list of addresses", 'a list of mail addresses such as ["you@example.org"]', _some(_address)),
 ]
 Size = Annotated[int, Kind("size", SIZE_EXPECTED, _whole(1, _MOST, parse_size))]
+SizeOr0 = Annotated[int, Kind("size", SIZE_EXPECTED + ", or 0", _whole(0, _MOST, parse_size))]
 PageBytes = Annotated[int, Kind("size", 'a power of two such as 4096 or "8k"', _page_bytes)]
 Duration = Annotated[int, _duration(1, DURATION_EXPECTED)]
 DurationOr0 = Annotated[int, _duration(0, DURATION_EXPECTED + ", or 0")]

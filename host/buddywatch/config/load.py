@@ -13,7 +13,7 @@ from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
 from buddywatch.config.mail import check_mail
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.schema import attributes, keys_of
-from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Window
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Storage, Window
 from buddywatch.config.toml import read_sections, read_toml
 from buddywatch.verdict.programs import ProgramError, need_bytes
 
@@ -76,12 +76,14 @@ class _Builder:
             check_mail(where, values, self.problems)
         if self.problems.lines:
             raise ConfigError(self.problems.lines + self.file_problems.lines)
-        collector, alert, mail = ([values for _, values in sections[name]] for name in ("collector", "alert", "mail"))
+        names = ("collector", "alert", "mail", "storage")
+        collector, alert, mail, storage = ([values for _, values in sections[name]] for name in names)
         return Config(
             collector=self._collector(collector[0] if collector else {}),
             boards=tuple(Board(**attributes("board", values)) for _, values in sections["board"]),
             needs=tuple(Need(**values) for values in needs) or DEFAULT_NEEDS,
             alert=Alert(**attributes("alert", alert[0])) if alert else Alert(),
+            storage=Storage(**attributes("storage", storage[0])) if storage else Storage(),
             mail=Mail(**attributes("mail", mail[0])) if mail else None,
             windows=tuple(Window(**attributes("window", values)) for _, values in sections["window"]),
             hooks=tuple(Hook(**attributes("hook", values)) for _, values in sections["hook"]),

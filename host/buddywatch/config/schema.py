@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from buddywatch.config.kinds import Kind
-from buddywatch.config.sections import NOT_A_CONSTANT, Alert, Board, Collector, Hook, Mail, Need, Window
+from buddywatch.config.sections import NOT_A_CONSTANT, Alert, Board, Collector, Hook, Mail, Need, Storage, Window
 
 SECTIONS: dict[str, Any] = {
     "collector": Collector,
+    "storage": Storage,
     "board": Board,
     "need": Need,
     "alert": Alert,

@@ -28,6 +28,20 @@ class Collector:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """How long what is stored is kept."""
+
+    keep_raw_s: Annotated[k.Duration, "how long every snapshot is kept; then summaries of 5 or 15 minutes"] = (
+        90 * 86_400
+    )
+    keep_rollups_s: Annotated[
+        k.Duration, "how long these, and roll-ups of 15 minutes, are kept; those of a day stay"
+    ] = 5 * 365 * 86_400
+    keep_events_s: Annotated[k.Duration, "how long events and gaps of boots that are over are kept"] = 5 * 365 * 86_400
+    max_bytes: Annotated[k.SizeOr0, "from which size on the oldest snapshots become summaries earlier; 0: no limit"] = 0
+
+
+@dataclass(frozen=True)
 class Board:
     """The settings of one board; None: not set."""
 
@@ -143,6 +157,7 @@ class Config:
     boards: tuple[Board, ...] = ()
     needs: tuple[Need, ...] = DEFAULT_NEEDS
     alert: Alert = field(default_factory=Alert)
+    storage: Storage = field(default_factory=Storage)
     mail: Mail | None = None
     hooks: tuple[Hook, ...] = ()
     windows: tuple[Window, ...] = ()

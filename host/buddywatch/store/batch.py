@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from buddywatch.model.batch import Batch, BoardRows
 from buddywatch.store.heard import HeardStore
-from buddywatch.store.rules import RulesStore
+from buddywatch.store.retention import RetentionStore
 
 
-class BatchStore(RulesStore, HeardStore):
+class BatchStore(RetentionStore, HeardStore):
     def write(self, batch: Batch) -> None:
         """Store all of it or nothing. StoreError; ValueError or IntegrityError if a row does not fit its boot."""
         with self.batch():

@@ -8,15 +8,15 @@ from itertools import groupby
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.summaries import Summary, merged
 from buddywatch.store import chunk_format, summary_format
+from buddywatch.store.rollups import DAY_S, RollupStore
 from buddywatch.store.rows import Chunk
-from buddywatch.store.summaries import SummaryStore
 
 JOINED_CHUNKS = 8  # so many small ones in a row become one
 FULL_ROWS = 4096  # a chunk with as many rows is not joined any more
 _COLUMNS = "id, first_seq, last_seq, first_ms, last_ms, samples"
 
 
-class ChunkStore(SummaryStore):
+class ChunkStore(RollupStore):
     def add_chunk(self, key: int, rows: Sequence[VectorRow]) -> None:
         """Rows of a boot, all of one width, in ascending order, that overlap no chunk."""
         self._insert_chunk(key, rows, chunk_format.encode(rows))
@@ -88,6 +88,17 @@ class ChunkStore(SummaryStore):
         summary = summary_format.encode(summaries) if summaries else None
         values = (key, *ends, len(rows), summary, body)
         self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._roll_days(key, *ends[:4])
+
+    def _roll_days(self, key: int, first_seq: int, last_seq: int, first_ms: int, last_ms: int) -> None:
+        """Make the roll-ups of the days that a new chunk of these frames and times ends, or belongs to afterwards."""
+        before = "SELECT last_ms FROM chunks WHERE boot = ? AND last_seq < ? ORDER BY last_seq DESC LIMIT 1"
+        after = "SELECT 1 FROM chunks WHERE boot = ? AND last_seq > ? LIMIT 1"
+        (begin_ms,) = self._row(before, (key, first_seq)) or (first_ms,)
+        day_ms = 1000 * DAY_S
+        end_ms = last_ms if self._row(after, (key, last_seq)) else last_ms // day_ms * day_ms - 1
+        if min(begin_ms, first_ms) <= end_ms:
+            self.roll_up(key, DAY_S, min(begin_ms, first_ms), end_ms)
 
     def _joined_summary(self, key: int, chunks: Sequence[Chunk]) -> bytes | None:
         """The summaries of chunks that become one; None if one is missing, and readers will go by the rows."""

@@ -30,3 +30,11 @@ class DamageReports:
             self._report(f"{path}: {row} cannot be read and is left out: {why}; {remedy}")
         else:
             self._report(f"{path}: more rows cannot be read and are left out; they are not listed")
+
+    def notice(self, line: str) -> None:
+        """Report a line, the first time."""
+        with self._lock:
+            is_new = ("", line) not in self._rows
+            self._rows.add(("", line))
+        if is_new:
+            self._report(line)

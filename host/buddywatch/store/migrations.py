@@ -236,6 +236,25 @@ def m014_acknowledgements(connection: Connection) -> None:
     connection.execute("CREATE INDEX transitions_by_time ON transitions (board, noted_ms)")
 
 
+def m015_rollups(connection: Connection) -> None:
+    """zones: JSON, [minimum, mean, maximum] of each number of the zones. lowest_pages: see Summary.held and .left.
+
+    Only the rows of a day have these.
+    """
+    connection.execute(
+        """CREATE TABLE rollups (
+            boot INTEGER NOT NULL REFERENCES boots, step_s INTEGER NOT NULL, time_ms INTEGER NOT NULL,
+            samples INTEGER NOT NULL, free_bytes_min INTEGER, free_bytes_mean INTEGER, free_bytes_max INTEGER,
+            serviceable_bytes_min INTEGER, serviceable_bytes_mean INTEGER, serviceable_bytes_max INTEGER,
+            processes_started INTEGER, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, zones TEXT,
+            lowest_pages TEXT, lowest_pages_after_exec TEXT,
+            PRIMARY KEY (boot, step_s, time_ms)) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute("CREATE INDEX rollups_by_time ON rollups (step_s, time_ms)")
+    connection.execute("CREATE INDEX chunks_raw ON chunks (last_ms) WHERE body IS NOT NULL")
+    connection.execute("CREATE INDEX chunks_retired ON chunks (last_ms) WHERE body IS NULL")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -251,6 +270,7 @@ MIGRATIONS = (
     m012_forecasts,
     m013_chunks,
     m014_acknowledgements,
+    m015_rollups,
 )
 
 

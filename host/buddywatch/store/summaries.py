@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from buddywatch.model.batch import VectorRow
@@ -31,7 +31,7 @@ class SummaryStore(ReadStore):
         span = span_of(since, until)
         for (key,) in list(self._rows("SELECT id FROM boots WHERE board = ? ORDER BY id", (board,))):
             if self._layout(key) is not None:
-                yield from _in_steps(self._parts(key, span, step_s), step_s)
+                yield from in_steps(self._parts(key, span, step_s), step_s)
 
     def summarize(self, key: int, rows: Sequence[VectorRow], step_s: int | None = None) -> list[Summary]:
         """The summaries of readable rows of a boot. step_s: None: as chunks have it."""
@@ -71,13 +71,17 @@ class SummaryStore(ReadStore):
     def _of_chunk(self, key: int, chunk: Chunk, after: int, last: int, span: Span, step_s: int) -> list[Summary]:
         """What a chunk says of its frames in after < frame <= last."""
         is_whole = after < chunk.first_seq and chunk.last_seq <= last
-        if is_whole and span.since_ms <= chunk.first_ms and chunk.last_ms < span.until_ms:
-            stored = self._stored_summaries(key, chunk)
-            if stored and step_s % stored[0].step_s == 0:
-                return stored
-        return self._of_rows(key, [row for row in self._packed(key, chunk) if after < row[1] <= last], span, step_s)
+        is_within = span.since_ms <= chunk.first_ms and chunk.last_ms < span.until_ms
+        rows = [] if is_whole and is_within else self._packed(key, chunk)
+        if rows:
+            return self._of_rows(key, [row for row in rows if after < row[1] <= last], span, step_s)
+        stored = self._stored_summaries(key, chunk)
+        if stored and step_s % stored[0].step_s == 0:
+            return [one for one in stored if is_within or _is_within(one, span)]
+        return self._of_rows(key, self._packed(key, chunk), span, step_s)
 
     def _stored_summaries(self, key: int, chunk: Chunk) -> list[Summary]:
+        """Those of a chunk of a boot with readable facts; none if it has none, or if they cannot be read."""
         boot_id, _ = self._layouts[key]
         row = self._row("SELECT summary FROM chunks WHERE id = ?", (chunk.id,))
         if row is None or row[0] is None:
@@ -107,16 +111,24 @@ class SummaryStore(ReadStore):
         return None if self._snapshot(key, row) is None else vector  # it reports why; MemFree may be below 0
 
     def _rule(self, key: int) -> str | None:
+        facts = self._facts(key)
+        return None if facts is None else rule_of(facts)
+
+    def _facts(self, key: int) -> Mapping[str, str] | None:
         row = self._row("SELECT board, boot_id FROM boots WHERE id = ?", (key,))
         boot = None if row is None else self._known_boot(*row)
-        return None if boot is None else rule_of(boot.facts)
+        return None if boot is None else boot.facts
+
+
+def _is_within(one: Summary, span: Span) -> bool:
+    return span.since_ms <= 1000 * one.time and 1000 * (one.time + one.step_s) <= span.until_ms
 
 
 def _step_s(layout: Layout) -> int:
     return STEP_S if layout.interval_cs < SLOW_CS else SLOW_STEP_S
 
 
-def _in_steps(parts: Iterable[Summary], step_s: int) -> Iterator[Summary]:
+def in_steps(parts: Iterable[Summary], step_s: int) -> Iterator[Summary]:
     """Parts of one boot, in ascending order, joined into steps."""
     whole: Summary | None = None
     for part in parts:

@@ -9,7 +9,7 @@ from buddywatch.config import load as load_module
 from buddywatch.config import schema
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
-from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Window
+from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Storage, Window
 from configfiles import EVERY_KEY, fill, load_text
 
 KEYS = [key for section in schema.SECTIONS for key in schema.keys_of(section)]
@@ -59,6 +59,7 @@ EVERY_ALERT = Alert(
 def test_every_key_arrives(home: Path) -> None:
     loaded = load_text(home, EVERY_KEY)
     assert loaded == Config(
+        storage=Storage(30 * 86_400, 60 * 86_400, 365 * 86_400, 2 << 20),
         collector=Collector(
             db=home / "data/buddy.db",
             links=("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"),

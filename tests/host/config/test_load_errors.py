@@ -73,7 +73,7 @@ WRONG = {
         "[[need]]\nzzz = 1\nname = 'a'\nbytes = 1",
         '[[need]] #1 "zzz": unknown key; expected one of name, bytes, program, exec, boards',
     ),
-    "section": ("[alerts]", '"alerts": unknown section; expected [collector], [[board]], [[need]], [alert], [mail]'),
+    "section": ("[alerts]", '"alerts": unknown section; expected [collector], [storage], [[board]], [[need]], [alert]'),
     "key without section": ("x = 1", '"x": unknown section; expected [collector]'),
     "single brackets": ("[need]\nbytes = 1", "need: expected a section that starts with the line [[need]]"),
     "double brackets": ("[[alert]]", "alert: expected a section that starts with the line [alert]"),
