@@ -223,6 +223,16 @@ def test_slow_board_is_silent_after_three_of_its_polls(store):
     assert xp.changes() == [("silent", "ok", "firing", None)]
 
 
+def test_limit_of_silence_is_that_of_the_newest_boot(store):
+    """An earlier boot may be told again, when a slower link brings a fact of it."""
+    slow, fast = boot(interval_cs="10000"), boot("0000b002", "agent-restart", interval_cs="500")
+    xp = Feeder(store)
+    xp.play(slow, snapshot(1), fast, slow)
+    assert xp.rules.due_s() == xp.time + 120
+    xp.play(replace(fast, facts=fast.facts | {"interval_cs": "10000"}))
+    assert xp.rules.due_s() == xp.time + 300
+
+
 def test_silence_of_one_board_has_its_own_limit(store):
     xp = Feeder(store, replace(config(), boards=(Board("xp", silent_after_s=600),)))
     xp.play(boot(), snapshot(1))
