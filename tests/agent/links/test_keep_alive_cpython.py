@@ -26,6 +26,7 @@ def options_of(stream: socket.socket) -> dict[tuple[int, int], int]:
 def test_client_that_vanishes_is_found() -> None:
     with Place() as place:
         place.come()
+        place.settle()
         (stream,) = [peer.stream for peer in place.link.conversations if peer.stream is not None]
         assert options_of(stream) == WANTED
 
