@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from buddywatch.alerts.forecasts import is_due
 from buddywatch.model.forecasts import FALLING, LEVEL, UNKNOWN, Forecast
 from buddywatch.verdict.forecast import forecast
 from buddywatch.verdict.margin_history import MarginHistory
@@ -16,13 +17,14 @@ SAMPLES_MIN = 48  # as many as the forecast waits for
 
 
 def envelope() -> Forecaster:
-    """buddywatch's own forecast."""
-    history, newest = MarginHistory(PERIOD_S), Forecast(UNKNOWN)
+    """buddywatch's own forecast, made as often as the collector makes it."""
+    history, newest, made_s = MarginHistory(PERIOD_S), Forecast(UNKNOWN), 0.0
 
     def take(number: int, sample: Sample) -> Forecast:
-        nonlocal newest
-        if history.add(number * PERIOD_S, sample.margin):
-            newest = forecast(history)
+        nonlocal newest, made_s
+        uptime_s = number * PERIOD_S
+        if history.add(uptime_s, sample.margin) and is_due(history.bucket_s, made_s, uptime_s):
+            newest, made_s = forecast(history), uptime_s
         return newest
 
     return take

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -12,8 +13,30 @@ from buddywatch.alerts.incidents import Incidents, moment_of
 from buddywatch.alerts.verdicts import Judged
 from buddywatch.config.sections import Alert, Need
 from buddywatch.model.alerts import REFUSED_WITHIN
-from buddywatch.model.forecasts import MarginRecord
+from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.samples import Boot, Snapshot
+
+HOLD_PART = 1 / 8  # of the time left: so long a forecast must have said that the need will be refused
+CLEAR_PART, CLEAR_MAX_S = 1 / 8, 3 * 3600.0  # of the uptime, at most so long: then a forecast is withdrawn
+
+
+class Steady:
+    """A forecast of a time far ahead must hold longer than one of a time that is near. Forgotten at a restart."""
+
+    def __init__(self) -> None:
+        self._level: str | None = None
+        self._since_s = 0.0
+
+    def level(self, level: str | None, found: NeedForecast) -> str | None:
+        """The level for the rule: BETWEEN while the forecast has not said so for long enough."""
+        if level is None:
+            return None
+        if level != self._level:
+            self._level, self._since_s = level, found.uptime_s
+        enough_s = min(found.uptime_s * CLEAR_PART, CLEAR_MAX_S)
+        if level == signals.BAD:
+            enough_s = (found.forecast.in_s or 0.0) * HOLD_PART
+        return level if found.uptime_s - self._since_s >= enough_s else signals.BETWEEN
 
 
 class ForecastRule:
@@ -26,6 +49,7 @@ class ForecastRule:
         self._alert = alert
         self._incidents = incidents
         self._forecasts = Forecasts(needs, records)
+        self._steady = {need.name: Steady() for need in needs}
 
     def know(self, boot: Boot, snapshot: Snapshot, judged: Judged) -> None:
         """A snapshot that an earlier collector judged."""
@@ -43,8 +67,10 @@ class ForecastRule:
             refused = {need.name for need in judged.needs if need.verdict == watermark.REFUSED}  # no longer a forecast
             if within_s and found.need not in refused:
                 signal = signals.refused_within_signal(found, within_s)
+                signal = replace(signal, level=self._steady[found.need].level(signal.level, found))
                 self._incidents.apply(signal, moment_of(snapshot), alert.hold_samples, alert.clear_samples)
-        self._record(at_end=False)
+        if self._forecasts.has_unrecorded:
+            self._record(at_end=False)
 
     def end(self) -> None:
         """The collector ends: store what a later one continues with."""

@@ -6,6 +6,7 @@ the history has grown by a small part.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from buddywatch.alerts.signals import interval_s
@@ -14,12 +15,19 @@ from buddywatch.model.samples import Boot, Snapshot
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.forecast import forecast
 from buddywatch.verdict.judge import Need
-from buddywatch.verdict.margin_history import MarginHistory
+from buddywatch.verdict.margin_history import SAMPLES, MarginHistory
 
 PERIOD_S = 5.0  # of a board that does not say its interval: buddyd's default
-EVERY_PART = 1 / 256  # of the uptime, between two forecasts,
-EVERY_MIN_S, EVERY_MAX_S = 20.0, 300.0  # but at least and at most so long
+EVERY_PART = 1 / 64  # of the uptime, between two forecasts,
+EVERY_MIN_PERIODS, EVERY_MAX_S = 8, 300.0  # but at least and at most so long
 RECORD_EVERY = 256  # snapshots: a collector that was killed reads so many again
+
+
+def is_due(bucket_s: float, made_s: float, uptime_s: float) -> bool:
+    """True if a forecast that was made at made_s is old. The uptime decides, so that a restart changes nothing."""
+    every_s = max(EVERY_MIN_PERIODS / SAMPLES * bucket_s, min(uptime_s * EVERY_PART, EVERY_MAX_S))
+    step_s = bucket_s * 2.0 ** math.floor(math.log2(every_s / bucket_s))
+    return uptime_s // step_s > made_s // step_s
 
 
 class Forecasts:
@@ -63,16 +71,20 @@ class Forecasts:
         for history, state in zip(self._of_needs, states, strict=True):
             if state.margin_pages is not None:
                 is_closed |= history.add(self._uptime_s, state.margin_pages)
-        every_s = min(max(EVERY_MIN_S, self._uptime_s * EVERY_PART), EVERY_MAX_S)
-        if not is_closed or self._uptime_s < self._made_s + every_s:
+        if not is_closed or not is_due(self._of_needs[0].bucket_s, self._made_s, self._uptime_s):
             return []
         self._made_s = self._uptime_s
         made = [(name, forecast(history)) for name, history in self._histories.items()]
         return [NeedForecast(name, snapshot.boot_id, self._uptime_s, found) for name, found in made]
 
+    @property
+    def has_unrecorded(self) -> bool:
+        """True if it is time for records()."""
+        return self._unrecorded >= RECORD_EVERY
+
     def records(self, at_end: bool) -> list[MarginRecord]:
         """What a later collector continues with; nothing while the record before is new enough."""
-        if self._unrecorded < (1 if at_end else RECORD_EVERY):
+        if not self._unrecorded or not (at_end or self.has_unrecorded):
             return []
         self._unrecorded = 0
         histories = self._histories.items()

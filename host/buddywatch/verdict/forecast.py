@@ -23,7 +23,9 @@ WINDOWS_MAX = 2.0  # after this many windows the uncertainty of a slope grows no
 FLATTER, SAME, STEEPER = (0.3, 1.3), (0.4, 0.0), (0.3, -1.3)  # (share, errors): three points approximate a normal
 SIGHT_WINDOWS = 2.5  # how far ahead a history is used, in times its length: a later median is not reported
 AHEAD_WINDOWS = 8.0  # the end of the interval may lie beyond that
-STEP_SHARE = 1 / 16  # of the time ahead: the step of the search
+LINES_MAX = 6  # the weight of a further one would be less than 1 %
+STEP_SHARE = 1 / 8  # of the time ahead: the step of the search
+SAFE_SPREADS = 4.5  # a margin so far above zero is not refused by chance: 3 in a million
 MEDIAN, LOW, HIGH = 0.5, 0.9, 0.1  # probabilities that the margin is still above zero
 
 
@@ -36,7 +38,7 @@ class _Future:
 
 def forecast(history: MarginHistory) -> Forecast:
     """The forecast from a history; trend UNKNOWN while it is too short for a line."""
-    opinions = lines(history)
+    opinions = lines(history)[:LINES_MAX]
     if not opinions:
         return Forecast(UNKNOWN)
     longest = opinions[0]
@@ -69,13 +71,15 @@ def _times(futures: list[_Future], step_s: float, end_s: float) -> dict[float, f
     found: dict[float, float | None] = dict.fromkeys((LOW, MEDIAN, HIGH))
     waiting = [LOW, MEDIAN, HIGH]
     survival = [0.0] * len(futures)  # logarithms
-    at_s, before = 0.0, 1.0
+    at_s, before = min([_safe_until_s(future) for future in futures]), 1.0
     while at_s < end_s and waiting:
         step_s = max(step_s, at_s * STEP_SHARE)
         at_s += step_s
         alive = 0.0
         for number, future in enumerate(futures):
-            survival[number] += _log_survival(future, at_s) * step_s / future.line.bucket_s
+            height = (future.line.end_pages + future.slope * at_s) / future.line.spread
+            if height < SAFE_SPREADS:
+                survival[number] += _log_survival(height) * step_s / future.line.bucket_s
             alive += future.share * math.exp(survival[number])
         while waiting and alive <= waiting[0]:
             found[waiting[0]] = at_s - step_s * (waiting[0] - alive) / (before - alive)
@@ -84,7 +88,14 @@ def _times(futures: list[_Future], step_s: float, end_s: float) -> dict[float, f
     return found
 
 
-def _log_survival(future: _Future, at_s: float) -> float:
-    """Logarithm of the chance that a bucket at that time has its minimum above zero (normal distribution)."""
-    height = (future.line.end_pages + future.slope * at_s) / future.line.spread
+def _safe_until_s(future: _Future) -> float:
+    """How long the line stays too far above zero for a refusal."""
+    spare = future.line.end_pages - SAFE_SPREADS * future.line.spread
+    if spare <= 0:
+        return 0.0
+    return spare / -future.slope if future.slope < 0 else math.inf
+
+
+def _log_survival(height: float) -> float:
+    """Logarithm of the chance that the minimum of a bucket is above zero, if it is normal, and its mean so high."""
     return math.log1p(-min(0.5 * math.erfc(height / math.sqrt(2)), 0.999))

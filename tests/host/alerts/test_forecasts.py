@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from boards import RM, boot, config, refused, snapshot
 from buddywatch.alerts import forecasts
+from buddywatch.alerts.forecast_rule import Steady
 from buddywatch.alerts.forecasts import RECORD_EVERY, Forecasts
+from buddywatch.alerts.signals import BAD, BETWEEN, GOOD
 from buddywatch.model.alerts import FIRING, OK, REFUSED_WITHIN, WARNING
-from buddywatch.model.forecasts import FALLING, UNKNOWN, MarginRecord
+from buddywatch.model.forecasts import FALLING, UNKNOWN, Forecast, MarginRecord, NeedForecast
 from buddywatch.verdict.judge import judge
 from feeder import Feeder
 
@@ -123,4 +125,26 @@ def test_forecasts_are_made_rarely(monkeypatch):
     board = Forecasts([RM])
     for seq in range(1, 24 * HOURS):
         board.take(boot(), falling(seq, 100), [judge(falling(seq, 100), 4096, RM, "old")], JUDGED_BY)
-    assert len(made) < 900
+    assert len(made) < 24 * 3600 / 150 + 100
+
+
+def levels(*said):
+    """What Steady makes of (level, uptime_s, in_s), one after the other."""
+    steady = Steady()
+    found = [(level, NeedForecast("rm", "b", uptime_s, Forecast(FALLING, in_s))) for level, uptime_s, in_s in said]
+    return [steady.level(level, forecast) for level, forecast in found]
+
+
+def test_a_failure_far_ahead_must_be_forecast_for_longer():
+    assert levels((BAD, 1000, 800), (BAD, 1099, 800), (BAD, 1100, 800)) == [BETWEEN, BETWEEN, BAD]
+    assert levels((BAD, 1000, 8), (BAD, 1001, 7)) == [BETWEEN, BAD]
+
+
+def test_a_warning_ends_after_a_part_of_the_uptime():
+    assert levels((GOOD, 8000, None), (GOOD, 8999, None), (GOOD, 9200, None)) == [BETWEEN, BETWEEN, GOOD]
+    day = 86_400
+    assert levels((GOOD, 9 * day, None), (GOOD, 9 * day + 3 * 3600, None)) == [BETWEEN, GOOD]
+
+
+def test_what_is_not_known_changes_nothing():
+    assert levels((BAD, 1000, 80), (None, 1005, None), (BAD, 1010, 80)) == [BETWEEN, None, BAD]
