@@ -7,7 +7,6 @@ again gives the same numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from buddyd import wire
 
@@ -43,6 +42,7 @@ class _Restorer:
 
     def __init__(self, life: Life, flags: Flags) -> None:
         self.life = life
+        self._boot_id = life.boot_id
         self._flags = flags
         self._seq = 0
         self._readings = 0
@@ -78,16 +78,12 @@ class _Restorer:
             for column in ("free", "recl", "slab")
         )
         processes = reading.processes if "proc" in self._columns else None
-        return Snapshot(
-            self.life.boot_id, self._seq, self._seq, time, uptime_ms, zones, processes, free, reclaimable, slab
-        )
+        return Snapshot(self._boot_id, self._seq, self._seq, time, uptime_ms, zones, processes, free, reclaimable, slab)
 
     def event(self, line: KernelLine) -> Event:
         self._seq += 1
         time, uptime_ms = self._moment_of_line(line)
-        return Event(
-            self.life.boot_id, self._seq, time, uptime_ms, line.kind, line.number, line.pid, line.comm, line.text
-        )
+        return Event(self._boot_id, self._seq, time, uptime_ms, line.kind, line.number, line.pid, line.comm, line.text)
 
     def _moment(self, reading: Reading) -> tuple[float, int]:
         """Time and uptime of a reading; a boot's times never fall, even if the machine's clock was set back."""
@@ -122,7 +118,7 @@ class _Restorer:
         marks = self._marks.get((zone.node, zone.name))
         if marks is None or zone.min_pages is not None:
             return zone
-        return replace(zone, min_pages=marks[0], low_pages=marks[1], high_pages=marks[2], reserve_pages=marks[3])
+        return Zone(zone.node, zone.name, zone.nr_free, *marks)
 
     def _pages(self, kb: int | None) -> int | None:
         page_bytes = self.life.page_bytes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from buddywatch.kernel_text import state
 from buddywatch.kernel_text.raw import ZoneKey
 from buddywatch.model.samples import Zone
@@ -60,4 +58,4 @@ class ZoneinfoReader:
         marks = self._marks.get((zone.node, zone.name))
         if marks is None:
             return zone
-        return replace(zone, min_pages=marks[0], low_pages=marks[1], high_pages=marks[2], reserve_pages=marks[3])
+        return Zone(zone.node, zone.name, zone.nr_free, *marks)

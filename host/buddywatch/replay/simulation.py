@@ -124,9 +124,9 @@ class Simulation:
             self.changes.append(change)
             if noted.needs_message:
                 self._waiting[_key(noted.transition)] = change
-        if rows.transitions:
+        if any(noted.needs_message for noted in rows.transitions):
             self._pause_s = PLAN_EVERY_S
-            self._plan_due = min(self._plan_due, self._now + PLAN_EVERY_S)
+            self._plan_due = min(self._plan_due, self._now + max(PLAN_EVERY_S, self._config.alert.batch_s))
         batch = Batch()
         batch.boards[board] = _storable(rows)
         self._store.write(batch)
