@@ -81,14 +81,14 @@ class Database:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.DatabaseError as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     def _run_many(self, sql: str, rows: Iterable[_Values]) -> int:
         """Run a statement for each row; returns how many rows of the table it changed."""
         try:
             return self._connection.executemany(sql, rows).rowcount
         except sqlite3.DatabaseError as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     def _rows(self, sql: str, values: _Values = ()) -> Generator[tuple[Any, ...], None, None]:
         """The rows of a query, one at a time: a table may hold years."""
@@ -97,7 +97,7 @@ class Database:
             try:
                 row = cursor.fetchone()
             except sqlite3.DatabaseError as error:
-                raise _explained(error, self.path) from error
+                raise explained(error, self.path) from error
             if row is None:
                 return
             yield row
@@ -129,7 +129,7 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
             raise
         return connection
     except sqlite3.DatabaseError as error:
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
 
 
 def _check_kind(path: str) -> None:
@@ -178,7 +178,7 @@ def _to_stderr(line: str) -> None:
     print(f"buddywatch: {line}", file=sys.stderr, flush=True)
 
 
-def _explained(error: sqlite3.DatabaseError, path: str) -> Exception:
+def explained(error: sqlite3.DatabaseError, path: str) -> Exception:
     """The error as a StoreError; unchanged if the program is at fault and not the file."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):

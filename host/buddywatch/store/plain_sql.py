@@ -1,0 +1,105 @@
+"""Plain SQL on what is stored, read-only, with a view `snapshots` of one row for each snapshot, packed or not."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from buddywatch.protocol.layout import Layout
+from buddywatch.store import chunk_format
+from buddywatch.store.database import explained
+from buddywatch.store.store import Store
+from buddywatch.verdict.judge import serving_zones
+
+ORDERS = 11  # columns order_0 to order_10; boards with other orders have them in `zones`
+_NUMBERS = ("first_seq", "seq", "time_ms", "uptime_ms", "processes", "free_pages", "reclaimable_pages", "slab_pages")
+_MARKS = ("min_pages", "low_pages", "high_pages", "reserve_pages")
+COLUMNS = (*_NUMBERS, "zone", *_MARKS, *(f"order_{order}" for order in range(ORDERS)), "zones")
+
+_VIEW = """CREATE TEMP VIEW snapshots AS
+    SELECT b.board, b.boot_id, {columns} FROM main.boots b JOIN main.chunks c ON c.boot = b.id,
+        json_each(buddywatch_rows(b.facts, c.body)) r WHERE c.body IS NOT NULL
+    UNION ALL SELECT b.board, b.boot_id, {columns} FROM main.boots b JOIN main.snapshots j ON j.boot = b.id,
+        json_each(buddywatch_row(b.facts, j.first_seq, j.seq, j.time_ms, j.vector)) r"""
+
+
+class PlainSql:
+    """Statements that only read. Errors of SQL are a ValueError of one line."""
+
+    def __init__(self, store: Store) -> None:
+        self._path = store.path
+        self._connection = store._connection
+        self._layouts: dict[str, Layout | None] = {}
+        for name, count, function in (("buddywatch_rows", 2, self._chunk), ("buddywatch_row", 5, self._row)):
+            self._connection.create_function(name, count, function, deterministic=True)
+        columns = ", ".join(f"json_extract(r.value, '$[{at}]') AS {name}" for at, name in enumerate(COLUMNS))
+        self._connection.execute(_VIEW.format(columns=columns))
+        self._connection.execute("PRAGMA query_only = ON")
+
+    def run(self, statement: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """(names of the columns, rows)."""
+        try:
+            cursor = self._connection.execute(statement)
+        except sqlite3.Warning as error:  # two statements, before Python 3.12
+            raise ValueError(str(error)) from None
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+        return [name for name, *_ in cursor.description or ()], self._rows(cursor)
+
+    @staticmethod
+    def is_complete(text: str) -> bool:
+        return sqlite3.complete_statement(text)
+
+    def _rows(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from cursor
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+
+    def _error(self, error: sqlite3.Error) -> Exception:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE):
+            return ValueError(str(error))
+        return explained(error, self._path) if isinstance(error, sqlite3.DatabaseError) else ValueError(str(error))
+
+    def _chunk(self, facts: str, body: bytes) -> str:
+        layout = self._layout(facts)
+        try:
+            rows = chunk_format.decode("", body) if layout is not None else []
+        except ValueError:  # a damaged chunk; `db check` reports it
+            rows = []
+        found = [] if layout is None else [self._numbers(layout, *row[1:4], list(row.vector)) for row in rows]
+        return json.dumps([numbers for numbers in found if numbers is not None])
+
+    def _row(self, facts: str, first_seq: int, seq: int, time_ms: int, vector: str) -> str:
+        layout = self._layout(facts)
+        try:
+            found = None if layout is None else self._numbers(layout, first_seq, seq, time_ms, json.loads(vector))
+        except (ValueError, TypeError, RecursionError):
+            found = None
+        return json.dumps([] if found is None else [found])
+
+    def _layout(self, facts: str) -> Layout | None:
+        if facts not in self._layouts:
+            try:
+                self._layouts[facts] = Layout(json.loads(facts))
+            except (ValueError, TypeError, RecursionError):
+                self._layouts[facts] = None
+        return self._layouts[facts]
+
+    @staticmethod
+    def _numbers(layout: Layout, first_seq: int, seq: int, time_ms: int, vector: list[int]) -> list[Any] | None:
+        """A row of the view; None if the vector does not fit its boot."""
+        try:
+            shot = layout.snapshot("", first_seq, seq, vector, time_ms / 1000)
+        except ValueError:
+            return None
+        serving = serving_zones(shot)
+        zone = serving[0] if serving else shot.zones[0]
+        orders = (*zone.nr_free[:ORDERS], *(None,) * (ORDERS - len(zone.nr_free)))
+        zones = [{"node": of.node, "zone": of.name, "nr_free": of.nr_free} for of in shot.zones]
+        marks = (zone.min_pages, zone.low_pages, zone.high_pages, zone.reserve_pages)
+        numbers = (shot.processes, shot.free_pages, shot.reclaimable_pages, shot.slab_pages)
+        return [first_seq, seq, time_ms, shot.uptime_ms, *numbers, zone.name, *marks, *orders, zones]
