@@ -95,7 +95,9 @@ class Forecasts:
         if self._bases.get(need.name) != basis:
             self._bases[need.name] = basis
             period_s = interval_s(boot.facts) or PERIOD_S
-            self._histories[need.name] = self._recorded(need.name, basis) or MarginHistory(period_s)
+            recorded = self._recorded(need.name, basis)
+            self._histories[need.name] = recorded or MarginHistory(period_s)
+            self._made_s = max(self._made_s, recorded.end_s if recorded else 0.0)
         return self._histories[need.name]
 
     def _recorded(self, name: str, basis: str) -> MarginHistory | None:

@@ -49,7 +49,8 @@ class NeedForecast:
 class MarginRecord:
     """The history of a need's margin up to frame seq of a boot, as MarginHistory.dump() writes it.
 
-    basis: how the margins were computed. A history with another basis is not continued.
+    basis: how the margins were computed. A history with another basis is not continued. level: what the forecast says
+    for the rule refused_within, since level_since_s of uptime.
     """
 
     need: str
@@ -57,3 +58,5 @@ class MarginRecord:
     seq: int
     basis: str
     text: str
+    level: str | None = None
+    level_since_s: float = 0.0

@@ -32,13 +32,18 @@ class ForecastStore(Database):
 
     def set_margins(self, board: str, record: MarginRecord) -> None:
         """Replaces the need's record."""
-        values = (board, record.need, record.boot_id, record.seq, record.basis, record.text)
-        self._run("INSERT OR REPLACE INTO margins VALUES (?, ?, ?, ?, ?, ?)", values)
+        values = (board, record.need, record.boot_id, record.seq, record.basis, record.text, record.level)
+        sql = "INSERT OR REPLACE INTO margins VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        self._run(sql, (*values, _ms(record.level_since_s)))
 
     def margins(self, board: str) -> list[MarginRecord]:
         """The newest record of each need, of any boot."""
-        sql = "SELECT need, boot_id, seq, basis, history FROM margins WHERE board = ? ORDER BY need"
-        return [MarginRecord(*row) for row in self._rows(sql, (board,))]
+        sql = """SELECT need, boot_id, seq, basis, history, level, level_since_ms FROM margins
+            WHERE board = ? ORDER BY need"""
+        return [
+            MarginRecord(need, boot_id, seq, basis, text, level, since_ms / 1000)
+            for need, boot_id, seq, basis, text, level, since_ms in self._rows(sql, (board,))
+        ]
 
     def forget_margins(self, board: str) -> None:
         """A boot of the board turned out to belong to another one."""

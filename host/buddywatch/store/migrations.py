@@ -255,6 +255,12 @@ def m015_rollups(connection: Connection) -> None:
     connection.execute("CREATE INDEX chunks_retired ON chunks (last_ms) WHERE body IS NULL")
 
 
+def m016_margin_levels(connection: Connection) -> None:
+    """level: what the forecast says for the rule refused_within, since this uptime."""
+    connection.execute("ALTER TABLE margins ADD COLUMN level TEXT")
+    connection.execute("ALTER TABLE margins ADD COLUMN level_since_ms INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -271,6 +277,7 @@ MIGRATIONS = (
     m013_chunks,
     m014_acknowledgements,
     m015_rollups,
+    m016_margin_levels,
 )
 
 

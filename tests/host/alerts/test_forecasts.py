@@ -128,6 +128,17 @@ def test_forecasts_are_made_rarely(monkeypatch):
     assert len(made) < 24 * 3600 / 150 + 100
 
 
+def test_a_restart_does_not_forget_for_how_long_a_forecast_has_held(xp):
+    xp.play(*map(falling, range(1, 260)))
+    assert xp.changes(reported_only=False) == []
+    for seq in range(260, 500):
+        xp.play(falling(seq))
+        xp.rules.end()
+        xp.save()
+        xp.restart()
+    assert [change[:3] for change in xp.changes()] == [(REFUSED_WITHIN, "pending", FIRING)]
+
+
 def levels(*said):
     """What Steady makes of (level, uptime_s, in_s), one after the other."""
     steady = Steady()
