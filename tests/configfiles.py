@@ -76,6 +76,31 @@ name = "page"
 command = ["/usr/local/bin/page", "-q"]
 timeout = 5
 
+[[receiver]]
+name = "ops"
+severities = ["critical"]
+boards = ["xp-*"]
+to = ["ops@example.org"]
+timeout = 10
+
+[[receiver]]
+name = "chat"
+webhook = "https://chat.example.org/hook"
+sign_file = "secret"
+
+[[receiver]]
+name = "log"
+syslog = "/dev/log"
+
+[[receiver]]
+name = "archive"
+file = "alerts.jsonl"
+
+[heartbeat]
+every = "5m"
+url = "https://alive.example.org/buddywatch"
+file = "alive"
+
 [[window]]
 from = "23:30"
 to = "01:00"

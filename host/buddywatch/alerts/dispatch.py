@@ -12,7 +12,7 @@ from dataclasses import replace
 from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, repeats
 from buddywatch.alerts.together import HOUR_S, Due, free_at, groups
 from buddywatch.config.sections import Alert
-from buddywatch.model.alerts import CRITICAL, OK, Incident, Message, Occasion, mutes, rule_rank
+from buddywatch.model.alerts import CRITICAL, OK, WARNING, Incident, Message, Occasion, Route, mutes, rule_rank
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 
@@ -22,7 +22,7 @@ EARLY_PART = 4  # of repeat_after: reminders that would follow so soon go along 
 
 
 class Dispatcher:
-    """channels: where every message goes, "mail" and "hook:NAME". make: notify.gather.MessageMaker.make.
+    """routes: which channel gets what. make: notify.gather.MessageMaker.make.
 
     report: called with one line for the user about a board whose message cannot be made.
     """
@@ -31,13 +31,13 @@ class Dispatcher:
         self,
         store: Store,
         alert: Alert,
-        channels: Sequence[str],
+        routes: Sequence[Route],
         make: Callable[[Sequence[Occasion]], Message],
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._store = store
         self._alert = alert
-        self._channels = tuple(channels)
+        self._routes = tuple(routes)
         self._make = make
         self._report = report
         self._failed: dict[str, tuple[float, str]] = {}  # by board: when and how its message could not be made
@@ -135,14 +135,31 @@ class Dispatcher:
         return View(unreported, incidents, active, silenced, self._store.last_reported(board), begun, acknowledged)
 
     def _send(self, group: Sequence[Due], now: float) -> None:
-        occasions = [replace(_occasion(one, now), held_since=self._held_since) for one in group]
-        message = self._make(occasions)
-        board = group[0].board if len(group) == 1 else ""
-        self._store.add_message(self._channels, board, message, now)
-        for one, occasion in zip(group, occasions, strict=True):
-            self._store.mark_reported(change.id for change in one.plan.report)
-            for incident in occasion.incidents:
-                self._store.mark_incident_reported(incident.id, message.message_id, now)
+        for boards, channels in self._shares(group).items():
+            part = [one for one in group if one.board in boards]
+            occasions = [replace(_occasion(one, now), held_since=self._held_since) for one in part]
+            message = self._make(occasions)
+            self._store.add_message(channels, boards[0] if len(boards) == 1 else "", message, now)
+            for occasion in occasions:
+                for incident in occasion.incidents:
+                    self._store.mark_incident_reported(incident.id, message.message_id, now)
+        self._store.mark_reported(change.id for one in group for change in one.plan.report)
+
+    def _shares(self, group: Sequence[Due]) -> dict[tuple[str, ...], list[str]]:
+        """Boards of the group -> the channels that get a message about just these; all of them come first."""
+        every = tuple(one.board for one in group)
+        shares: dict[tuple[str, ...], list[str]] = {every: []}
+        for route in self._routes:
+            wanted = tuple(one.board for one in group if route.takes(one.board, _gravest(one)))
+            if wanted:
+                shares.setdefault(wanted, []).append(route.channel)
+        return shares
+
+
+def _gravest(one: Due) -> str:
+    """The gravest severity of what there is to report. The end of a critical alert is as important as the alert."""
+    severities = {change.severity for change in one.plan.report} | {alert.severity for alert in one.plan.remind}
+    return CRITICAL if CRITICAL in severities else WARNING
 
 
 def _occasion(one: Due, now: float) -> Occasion:

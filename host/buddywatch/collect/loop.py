@@ -48,7 +48,7 @@ class Presenter(Protocol):
 class Collector:
     """connections: one per link; for boards that dial in, admit(link, its board) makes more.
 
-    control: the console server.
+    control: the console server. turned: called about once a second while the loop turns.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Collector:
         presenter: Presenter,
         admit: Callable[[Listener, str | None], list[Connection]],
         control: Control,
+        turned: Callable[[float], None] = lambda monotonic_s: None,
     ) -> None:
         self._boards = boards
         self._writer = writer
@@ -66,6 +67,7 @@ class Collector:
         self._presenter = presenter
         self._admit = admit
         self._control = control
+        self._turned = turned
         self._orphans = Orphans()
         self._wall_clock = WallClock(time.time(), boottime_s())
         self._twins: Twins[Connection] = Twins(boards.is_free)
@@ -109,6 +111,7 @@ class Collector:
             self._ask(name, at)
         if at.monotonic_s >= self._save_at_s:
             self._save_at_s = at.monotonic_s + SAVE_S
+            self._turned(at.monotonic_s)
             self._save(at)
 
     def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:

@@ -40,8 +40,8 @@ def _wrong_links(config: Config) -> Iterable[str]:
 
 def _notes(config: Config) -> Iterable[str]:
     """Settings that are valid but may be a mistake."""
-    if config.mail is None and not config.hooks:
-        yield "nobody gets the alerts: there is no [mail] and no [[hook]]"
+    if config.mail is None and not config.hooks and not config.receivers:
+        yield "nobody gets the alerts: there is no [mail], no [[hook]] and no [[receiver]]"
     if config.mail is not None:
         try:
             config.mail.password()
@@ -65,6 +65,9 @@ def _lines(config: Config) -> Iterable[str]:
         "alert": [config.alert],
         "mail": mails,
         "hook": config.hooks,
+        "receiver": config.receivers,
+        "heartbeat": [config.heartbeat] if config.heartbeat is not None else [],
+        "window": config.windows,
     }
     for section, holders in sections.items():
         for holder in holders:

@@ -21,6 +21,7 @@ from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector
 from buddywatch.collect.presenter import Lines, Live
+from buddywatch.collect.service import Service
 from buddywatch.collect.supervision import Supervised
 from buddywatch.collect.writer import BUSY_S, Writer
 from buddywatch.commands import CommandError
@@ -28,8 +29,9 @@ from buddywatch.config.sections import Config
 from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors
-from buddywatch.notify.channels import channels_of
+from buddywatch.notify.channels import channels_of, routes_of
 from buddywatch.notify.gather import MessageMaker
+from buddywatch.notify.heartbeat import HeartbeatSender
 from buddywatch.notify.outbox import OutboxWorker
 from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
@@ -37,6 +39,7 @@ from buddywatch.terminal.screen import Screen, style_of, usable
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
 _FOR_MAX_S = 1e9  # 30 years
+PULSE_S = 30.0  # a loop that did not turn for so long hangs
 LOCKED_S = 1.0  # between checks whether the database is free
 DESCRIPTORS_MAX = 65536  # more than any fleet needs
 
@@ -91,15 +94,19 @@ def run(args: argparse.Namespace, config: Config) -> int:
             for outbox in outboxes:
                 outbox.wake()
 
-        writer = Writer(
-            db, lambda own: _dispatcher(own, config, list(channels), presenter), wake_outboxes, config.storage
-        )
+        writer = Writer(db, lambda own: _dispatcher(own, config, presenter), wake_outboxes, config.storage)
         writing = Supervised("writer", writer, db, presenter.report)
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)
         control = stack.enter_context(_control(db))
         boards = Boards(store, config, presenter.report, writer.holds)
-        collector = Collector(boards, writer, connections, presenter, doors.admitted, control)
+        pulse = _Pulse(writer)
+        if config.heartbeat is not None:
+            heartbeat = HeartbeatSender(config.heartbeat, pulse.is_well, presenter.report)
+            beating = Supervised("heartbeat", heartbeat, db, presenter.report)
+            beating.start()
+            stack.callback(beating.stop)
+        collector = Collector(boards, writer, connections, presenter, doors.admitted, control, pulse.turn)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
         boards.open_expected(_expected(store, config), Now(time.time(), time.monotonic()))
@@ -109,6 +116,23 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+class _Pulse:
+    """Whether the collector works: its loop turns, and the last batch was written."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._turned_s = time.monotonic()
+        self._service = Service(os.environ)
+        self._service.ready()
+
+    def turn(self, monotonic_s: float) -> None:
+        self._turned_s = monotonic_s
+        self._service.turn(monotonic_s)
+
+    def is_well(self) -> bool:
+        return self._writer.error is None and time.monotonic() - self._turned_s < PULSE_S
 
 
 def _opened(db: Path, seconds: float | None) -> Store:
@@ -135,9 +159,9 @@ def _opened(db: Path, seconds: float | None) -> Store:
                 print(f"buddywatch: {error}; collect starts as soon as it is free", file=sys.stderr, flush=True)
 
 
-def _dispatcher(store: Store, config: Config, channels: list[str], presenter: Lines | Live) -> Dispatcher:
+def _dispatcher(store: Store, config: Config, presenter: Lines | Live) -> Dispatcher:
     store.damage = presenter.damage
-    return Dispatcher(store, config.alert, channels, MessageMaker(store, config).make, presenter.report)
+    return Dispatcher(store, config.alert, routes_of(config), MessageMaker(store, config).make, presenter.report)
 
 
 def _allow_descriptors() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from buddyd.watermark import RULES
 
@@ -95,6 +96,19 @@ def _whole(lowest: int, highest: int, parse: Callable[[str], int] | None = None)
     return read
 
 
+def _severities(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not set(value) <= {"critical", "warning"}:
+        raise ValueError
+    return tuple(value)
+
+
+def _url(value: Any) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname or not value.isascii() or " " in value:
+        raise ValueError
+    return str(value)
+
+
 def _hours(value: Any) -> tuple[int, int]:
     match = _HOURS.fullmatch(value)
     if not match:
@@ -182,6 +196,13 @@ Hours = Annotated[
     Kind("hours", 'hours such as "22:00-07:00"', _hours, lambda hours: json.dumps("-".join(map(_clock_text, hours)))),
 ]
 CountOr0 = Annotated[int, Kind("number", "a whole number, 0 or more", _whole(0, _MOST))]
+Severities = Annotated[
+    tuple[str, ...], Kind("list of severities", 'a list such as ["critical"] or ["critical", "warning"]', _severities)
+]
+BoardPatterns = Annotated[
+    tuple[str, ...], Kind("list of names", 'a list of board names or patterns such as ["roof-*"]', _some(_text))
+]
+Url = Annotated[str, Kind("URL", 'an address such as "https://example.org/alerts"', _url)]
 Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 65535))]
 Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]
 Severity = Annotated[str, _choice("critical", "warning", "off")]

@@ -12,8 +12,22 @@ from buddywatch.config.files import check_file
 from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
 from buddywatch.config.mail import check_mail
 from buddywatch.config.problems import ConfigError, Problems
+from buddywatch.config.receivers import check_heartbeat, check_receiver
 from buddywatch.config.schema import attributes, keys_of
-from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Storage, Window
+from buddywatch.config.sections import (
+    DEFAULT_NEEDS,
+    Alert,
+    Board,
+    Collector,
+    Config,
+    Heartbeat,
+    Hook,
+    Mail,
+    Need,
+    Receiver,
+    Storage,
+    Window,
+)
 from buddywatch.config.toml import read_sections, read_toml
 from buddywatch.verdict.programs import ProgramError, need_bytes
 
@@ -74,6 +88,10 @@ class _Builder:
         self._check_board_needs(sections["board"], [values.get("name") for values in needs])
         for where, values in sections["mail"]:
             check_mail(where, values, self.problems)
+        for where, values in sections["receiver"]:
+            check_receiver(where, values, bool(sections["mail"]), self.problems)
+        for where, values in sections["heartbeat"]:
+            check_heartbeat(where, values, self.problems)
         if self.problems.lines:
             raise ConfigError(self.problems.lines + self.file_problems.lines)
         names = ("collector", "alert", "mail", "storage")
@@ -87,6 +105,8 @@ class _Builder:
             mail=Mail(**attributes("mail", mail[0])) if mail else None,
             windows=tuple(Window(**attributes("window", values)) for _, values in sections["window"]),
             hooks=tuple(Hook(**attributes("hook", values)) for _, values in sections["hook"]),
+            receivers=tuple(Receiver(**attributes("receiver", values)) for _, values in sections["receiver"]),
+            heartbeat=next((Heartbeat(**attributes("heartbeat", values)) for _, values in sections["heartbeat"]), None),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),
         )

@@ -6,7 +6,19 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from buddywatch.config.kinds import Kind
-from buddywatch.config.sections import NOT_A_CONSTANT, Alert, Board, Collector, Hook, Mail, Need, Storage, Window
+from buddywatch.config.sections import (
+    NOT_A_CONSTANT,
+    Alert,
+    Board,
+    Collector,
+    Heartbeat,
+    Hook,
+    Mail,
+    Need,
+    Receiver,
+    Storage,
+    Window,
+)
 
 SECTIONS: dict[str, Any] = {
     "collector": Collector,
@@ -16,9 +28,11 @@ SECTIONS: dict[str, Any] = {
     "alert": Alert,
     "mail": Mail,
     "hook": Hook,
+    "receiver": Receiver,
+    "heartbeat": Heartbeat,
     "window": Window,
 }
-REPEATED_SECTIONS = ("board", "need", "hook", "window")
+REPEATED_SECTIONS = ("board", "need", "hook", "receiver", "window")
 
 
 @dataclass(frozen=True)

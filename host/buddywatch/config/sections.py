@@ -137,6 +137,32 @@ class Hook:
 
 
 @dataclass(frozen=True)
+class Receiver:
+    """Somebody, or something, that gets some of the messages. Exactly one of to, webhook, syslog and file is set."""
+
+    name: Annotated[k.Name, "the receiver's name"]
+    severities: Annotated[k.Severities, "what it gets"] = ("critical", "warning")
+    boards: Annotated[k.BoardPatterns | None, "about which boards; patterns such as roof-* are allowed; else all"] = (
+        None
+    )
+    to: Annotated[k.Addresses, "by mail, sent as [mail] says; or webhook, syslog or file"] = ()
+    webhook: Annotated[k.Url | None, "by POST of the JSON that hooks get"] = None
+    sign_file: Annotated[k.SecretFile | None, "the file with the key that signs what webhook posts"] = None
+    syslog: Annotated[k.Text | None, 'a line by syslog, to a socket ("/dev/log") or a host ("10.0.0.1:514")'] = None
+    file: Annotated[k.AnyPath | None, "a line of JSON at the end of this file"] = None
+    timeout_s: Annotated[k.Duration, "the longest that one attempt may take"] = 30
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A sign of life for an outside watcher, while the collector runs and its database can be written."""
+
+    every_s: Annotated[k.Duration, "how often"] = 60
+    url: Annotated[k.Url | None, "an address that is fetched (GET)"] = None
+    file: Annotated[k.AnyPath | None, "a file whose time is set to now"] = None
+
+
+@dataclass(frozen=True)
 class Window:
     """When boards may be rebooted. Minutes since midnight, by this machine's clock; it may span midnight."""
 
@@ -161,6 +187,8 @@ class Config:
     mail: Mail | None = None
     hooks: tuple[Hook, ...] = ()
     windows: tuple[Window, ...] = ()
+    receivers: tuple[Receiver, ...] = ()
+    heartbeat: Heartbeat | None = None
     path: Path | None = None
     file_problems: tuple[str, ...] = field(default=(), compare=False)
 

@@ -181,6 +181,14 @@ class Occasion:
 
 
 @dataclass(frozen=True)
+class Course:
+    """The margin of a need over the last day. points: (seconds ago, least margin in pages), oldest first."""
+
+    need: str
+    points: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True)
 class MessageFacts:
     """All facts for one message.
 
@@ -190,6 +198,7 @@ class MessageFacts:
     oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
     needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
     last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
+    courses: of the margins of its needs.
     """
 
     board: str
@@ -207,6 +216,7 @@ class MessageFacts:
     reboot: str = ""
     repeats: tuple[Repeat, ...] = ()
     links: tuple[str, ...] = ()
+    courses: tuple[Course, ...] = ()
     held_since: float | None = None
 
 
@@ -220,6 +230,20 @@ class Message:
     payload: dict[str, Any] = field(hash=False)
     message_id: str = ""
     references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a channel gets: messages with something of these severities, about these boards (None: all; or patterns)."""
+
+    channel: str
+    severities: tuple[str, ...] = (CRITICAL, WARNING)
+    boards: tuple[str, ...] | None = None
+
+    def takes(self, board: str, severity: str) -> bool:
+        """severity: the gravest of what there is to report, CRITICAL or WARNING."""
+        is_meant = self.boards is None or any(fnmatchcase(board, pattern) for pattern in self.boards)
+        return is_meant and severity in self.severities
 
 
 # States of a message in the outbox.

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, REFUSED_WITHIN, SILENT, TIGHT, MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
+from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import Statement
 from buddywatch.text import verdict_words
-from buddywatch.text.escape import wrapped
 
 _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
 
 
-def advice_lines(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[str]:
-    """A paragraph for each thing to do, or []. lacks_memory: total free memory is too small."""
+def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[list[str]]:
+    """The lines of each thing to do, the most useful first. lacks_memory: total free memory is too small."""
     rules = {statement.rule for statement in statements if statement.is_bad}
     advice: list[str] = []
-    if rules & set(_MEMORY_RULES):
-        advice += [verdict_words.FREE_SOME] if lacks_memory else _memory(facts.facts)
     if KERNEL_FAILURE in rules and facts.facts.get("nommu") == "1":
         advice += _after_a_failure(facts)
+    if rules & set(_MEMORY_RULES):
+        advice += [verdict_words.FREE_SOME] if lacks_memory else _memory(facts.facts)
     if SILENT in rules:
         advice += _silent(facts)
     if REBOOTED in rules:
@@ -27,7 +27,7 @@ def advice_lines(statements: list[Statement], facts: MessageFacts, lacks_memory:
         )
     if LOST in rules:
         advice += _lost(facts)
-    return [line for text in advice for line in wrapped(text, "  - ", "    ")]
+    return [wrapped(text, "  - ", "    ") for text in advice]
 
 
 def _memory(board: dict[str, str]) -> list[str]:

@@ -1,15 +1,20 @@
-"""The configured channels, by their names in the outbox: "mail" and "hook:NAME"."""
+"""The configured channels, by their names in the outbox: "mail", "hook:NAME" and "receiver:NAME"."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
 
-from buddywatch.config.sections import Config, Hook, Mail
+from buddywatch.config.secret_places import SecretError, first_line
+from buddywatch.config.sections import Config, Hook, Mail, Receiver
+from buddywatch.model.alerts import Route
 from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, Delivery, NotifyError, Parcel
+from buddywatch.notify.command import json_line
+from buddywatch.notify.local import append, syslog
 from buddywatch.notify.mail import compose_mail, new_message_id
 from buddywatch.notify.message import compose_test
+from buddywatch.notify.post import post
 from buddywatch.text.escape import escaped
 
 
@@ -42,10 +47,66 @@ class HookChannel:
         return Delivery()
 
 
+@dataclass(frozen=True)
+class WebhookChannel:
+    receiver: Receiver
+
+    @property
+    def timeout_s(self) -> float:
+        return self.receiver.timeout_s
+
+    def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
+        key = None
+        if self.receiver.sign_file is not None:
+            try:
+                key = first_line(self.receiver.sign_file, "the key that signs messages")
+            except SecretError as error:
+                raise NotifyError(f"receiver {self.receiver.name}: {error}", permanent=True) from None
+        body = json_line(parcel.message.payload)
+        post(self.receiver.webhook or "", body, key, deadline, self.receiver.timeout_s)
+        return Delivery()
+
+
+@dataclass(frozen=True)
+class LocalChannel:
+    """syslog, or a file."""
+
+    receiver: Receiver
+
+    @property
+    def timeout_s(self) -> float:
+        return self.receiver.timeout_s
+
+    def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
+        if self.receiver.syslog is not None:
+            syslog(self.receiver.syslog, parcel.message)
+        elif self.receiver.file is not None:
+            append(self.receiver.file, parcel.message)
+        return Delivery()
+
+
 def channels_of(config: Config) -> dict[str, Channel]:
     """By name, mail first."""
     channels: dict[str, Channel] = {"mail": MailChannel(config.mail)} if config.mail is not None else {}
-    return channels | {f"hook:{hook.name}": HookChannel(hook) for hook in config.hooks}
+    channels |= {f"hook:{hook.name}": HookChannel(hook) for hook in config.hooks}
+    return channels | {receiver_channel(one): _channel_of(one, config.mail) for one in config.receivers}
+
+
+def receiver_channel(receiver: Receiver) -> str:
+    """The name of a receiver's channel."""
+    return f"receiver:{receiver.name}"
+
+
+def _channel_of(receiver: Receiver, mail: Mail | None) -> Channel:
+    if receiver.to and mail is not None:
+        return MailChannel(replace(mail, to=receiver.to))
+    return WebhookChannel(receiver) if receiver.webhook is not None else LocalChannel(receiver)
+
+
+def routes_of(config: Config) -> list[Route]:
+    """What each channel gets: mail and hooks everything, receivers what they ask for."""
+    whole = [Route(name) for name in channels_of(replace(config, receivers=()))]
+    return whole + [Route(receiver_channel(one), one.severities, one.boards) for one in config.receivers]
 
 
 def send_test(config: Config) -> list[str]:
@@ -56,7 +117,9 @@ def send_test(config: Config) -> list[str]:
     """
     channels = channels_of(config)
     if not channels:
-        raise NotifyError("nowhere to send to: the configuration has neither [mail] nor [[hook]]", permanent=True)
+        raise NotifyError(
+            "nowhere to send to: the configuration has no [mail], no [[hook]] and no [[receiver]]", permanent=True
+        )
     lines, errors = [], []
     for name, channel in channels.items():
         try:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import KERNEL_FAILURE, LOST, RULES, Message, MessageFacts, Occasion
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, RULES, Course, Message, MessageFacts, Occasion
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
+from buddywatch.notify.course import course_of
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
 from buddywatch.notify.together import compose_together
@@ -70,8 +71,13 @@ class MessageMaker:
             reboot=reboot_words(self._config.windows_of(named), forecasts, at, occasion.time),
             repeats=occasion.repeats,
             links=tuple(link.url for link in self._store.links(board)),
+            courses=self._courses(board, boot.boot_id if boot else ""),
             held_since=occasion.held_since,
         )
+
+    def _courses(self, board: str, boot_id: str) -> tuple[Course, ...]:
+        records = [record for record in self._store.margins(board) if record.boot_id == boot_id]
+        return tuple(course for course in map(course_of, records) if course is not None)
 
     def _kernel_lines(self, occasion: Occasion) -> tuple[Event, ...]:
         """The kernel's lines of the transitions, and its newest since shortly before the oldest incident."""

@@ -1,7 +1,8 @@
-"""A message as an email (RFC 5322): text only, threaded, marked as written by a program."""
+"""A message as an email (RFC 5322): text and HTML, threaded, marked as written by a program."""
 
 from __future__ import annotations
 
+import html
 import re
 import socket
 import uuid
@@ -11,6 +12,8 @@ from email.policy import SMTP
 
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
+from buddywatch.notify.plot import HEIGHT, WIDTH, margin_png
+from buddywatch.text.escape import escaped
 
 
 def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:
@@ -28,7 +31,30 @@ def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:
     email["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
     email["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
     email.set_content(message.body)
+    _add_html(email, message)
     return email
+
+
+def _add_html(email: EmailMessage, message: Message) -> None:
+    """The same text with a plot of each margin, if there is one, for readers that show HTML."""
+    courses = message.payload.get("courses") or {}
+    if not courses:
+        return
+    plots = [
+        (need, f"<margin-{number}@buddywatch>", margin_png(points))
+        for number, (need, points) in enumerate(courses.items())
+        if points
+    ]
+    images = "".join(
+        f"<p>{html.escape(escaped(need))}: pages to spare over the last day (red: refused)<br>"
+        f'<img src="cid:{cid[1:-1]}" width="{WIDTH}" height="{HEIGHT}" alt=""></p>'
+        for need, cid, _ in plots
+    )
+    email.add_alternative(f"<pre>{html.escape(message.body)}</pre>{images}", subtype="html")
+    page = email.get_body(("html",))
+    for _, cid, png in plots:
+        if isinstance(page, EmailMessage):
+            page.add_related(png, "image", "png", cid=cid)
 
 
 def new_message_id(mail: Mail | None) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from buddywatch.model.alerts import CRITICAL, OK, WARNING, Message
-from buddywatch.text.escape import local_time, one_line, wrapped
+from buddywatch.notify.paper import wrapped
+from buddywatch.text.escape import local_time, one_line
 
 LISTED = 30  # a mail is read on a phone
 _GRAVITY = (CRITICAL, WARNING, OK)

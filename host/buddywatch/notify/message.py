@@ -24,15 +24,18 @@ from buddywatch.model.alerts import (
 from buddywatch.model.samples import Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
-from buddywatch.notify.advice import advice_lines
+from buddywatch.notify.advice import advice_paragraphs
+from buddywatch.notify.course import course_lines
+from buddywatch.notify.paper import Section, first_of, page, wrapped
 from buddywatch.notify.statements import Statement, failures_of, need_named, statements_of
-from buddywatch.text.escape import counted, escaped, local_clock, local_time, one_line, rough_duration, wrapped
+from buddywatch.text.escape import counted, escaped, local_clock, local_time, one_line, rough_duration
 from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.gap_words import gap_reason
 
 PAYLOAD_SCHEMA = 1
 WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
 _REQUESTS = 3  # explained in full; more would bury the rest of the message
+_ALSO_LINES, _MUTE_LINES, _MORE_ADVICE = 6, 2, 2
 SUBJECT_LIMIT = 200
 _NOTICE_LIMIT = 1000  # of a paragraph, which may quote a server
 
@@ -76,29 +79,34 @@ def _headline(statements: list[Statement], facts: MessageFacts) -> str:
 
 
 def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> list[str]:
+    """The most important first: what and since when, what to do, what will come, the kernel's words, the numbers."""
     requests = _requests(statements, facts)
-    request = requests[0] if requests else None
     newest = facts.recent[-1] if facts.recent else None
-    lines = [*wrapped(headline, ""), "", *_identity(statements[0], facts)]
-    lines += _section("Also", [line for statement in statements[1:] for line in _statement_lines(statement)])
-    lines += _section("Forecast", _forecast_lines(facts))
-    lines += _section("Still open on this board", _still_open(statements, facts))
+    advice = advice_paragraphs(statements, facts, _lacks_memory(requests, facts))
+    also = [line for statement in statements[1:] for line in _statement_lines(statement)]
+    gaps = [line for gap in facts.gaps for line in _gap_lines(gap)]
+    sections = [
+        Section("", [*wrapped(headline, ""), *_identity(statements[0], facts)]),
+        Section("First", advice[0] if advice else [], 2),
+        Section("Forecast", _forecast_lines(facts), 1),
+        Section("Also", first_of(also, _ALSO_LINES, "lines")),
+        Section("Kernel messages", _kernel_lines(facts), 3),
+        Section("Still open on this board", first_of(_still_open(statements, facts), _ALSO_LINES, "lines"), 4),
+        Section("Comes and goes", _repeat_lines(facts), 5),
+        Section("Lost snapshots", first_of(gaps, _ALSO_LINES, "lines"), 8),
+    ]
     if newest is not None and facts.state is not None:
-        for asked in requests:
-            lines += _section("The request, and what the kernel answers", _explanation(asked, newest, facts.state))
-        lines += _section("Memory", why.totals_lines(facts.state))
-    lines += _section("Kernel messages", _kernel_lines(facts))
-    if facts.state is not None and newest is not None:
-        table = why.snapshot_lines(facts.recent, facts.facts, facts.state, request)
-        lines += _section(f"The last snapshots, up to {local_time(newest.time)}", table)
-    lines += _section("Lost snapshots", [line for gap in facts.gaps for line in _gap_lines(gap)])
-    lines += _section("What to do", advice_lines(statements, facts, _lacks_memory(requests, facts)))
-    lines += _section("Comes and goes", _repeat_lines(facts))
-    return lines + _section("Mute these alerts (they are still recorded)", _silence(statements, facts))
-
-
-def _section(title: str, lines: list[str]) -> list[str]:
-    return ["", title, *lines] if lines else []
+        title = "The request, and what the kernel answers"
+        sections += [Section(title, _explanation(one, newest, facts.state), 7 + at) for at, one in enumerate(requests)]
+        sections.append(Section("Memory", why.totals_lines(facts.state), 11))
+        table = why.snapshot_lines(facts.recent, facts.facts, facts.state, requests[0] if requests else None)
+        sections.append(Section(f"The last snapshots, up to {local_time(newest.time)}", table, 13))
+    sections += [Section("Also to do" if at else "", lines, 12) for at, lines in enumerate(advice[1:], 1)][
+        :_MORE_ADVICE
+    ]
+    sections.append(Section("Mute (it is still recorded)", _silence(statements, facts)[:_MUTE_LINES], 1))
+    number = next((incident.id for incident in facts.incidents), 0)
+    return page(sections, f"More: `buddywatch alerts --explain {number}`, `buddywatch status {escaped(facts.board)}`.")
 
 
 def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
@@ -113,7 +121,8 @@ def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
     lines = wrapped(" ".join(words) + mmu + pages, "Board   ", " " * 8)
     uptime = f", {rough_duration(worst.uptime_ms / 1000)} after its boot" if worst.uptime_ms is not None else ""
     if worst.until is not None:
-        span = f"{local_time(worst.since)} to {local_time(worst.until)}"
+        same_day = local_time(worst.since)[:10] == local_time(worst.until)[:10]
+        span = f"{local_time(worst.since)} to {(local_clock if same_day else local_time)(worst.until)}"
         lines += wrapped(f"{span} ({rough_duration(worst.until - worst.since)})", "Lasted  ", " " * 8)
     else:
         lines += wrapped(local_time(worst.since) + uptime, "Since   ", " " * 8)
@@ -137,7 +146,8 @@ def _forecast_lines(facts: MessageFacts) -> list[str]:
         forecast = facts.forecasts.get(need.name)
         if forecast is not None and forecast.in_s is not None and need.verdict != watermark.REFUSED:
             lines += wrapped(f"{one_line(need.name)}: {forecast_words(forecast)}", "  - ", "    ")
-    return lines + (wrapped(facts.reboot, "  - ", "    ") if lines and facts.reboot else [])
+    lines += wrapped(facts.reboot, "  - ", "    ") if lines and facts.reboot else []
+    return lines + [line for course in facts.courses for line in course_lines(course)]
 
 
 def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
@@ -230,6 +240,7 @@ def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dic
         "snapshots": [asdict(snapshot) for snapshot in facts.recent],
         "kernel_lines": [asdict(event) for event in facts.kernel_lines],
         "gaps": [asdict(gap) for gap in facts.gaps],
+        "courses": {course.need: course.points for course in facts.courses},
         "forecasts": {need: asdict(forecast) for need, forecast in facts.forecasts.items()},
         "facts": dict(facts.facts),
         "silence_commands": list(facts.silence_commands),

@@ -10,8 +10,9 @@ from typing import Any
 from buddywatch.model.alerts import OK, SILENT, Message, MessageFacts, rule_rank
 from buddywatch.notify.common import common_to_all
 from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, transition_json
+from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import GRAVITY, Statement, statements_of
-from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration, wrapped
+from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
 
 NAMES_SHOWN = 60  # more boards than that are counted
 GROUPS_SHOWN = 8
@@ -119,6 +120,8 @@ def _payload(groups: Sequence[_Group], all_facts: Sequence[MessageFacts], body: 
         "state": None,
         "snapshots": [],
         "kernel_lines": [asdict(event) for facts in all_facts for event in facts.kernel_lines],
+        "courses": {},
+        "forecasts": {},
         "gaps": [asdict(gap) for facts in all_facts for gap in facts.gaps],
         "facts": {},
         "silence_commands": [command for facts in all_facts for command in facts.silence_commands],

@@ -8,8 +8,9 @@ from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
+from buddywatch.notify.paper import wrapped
 from buddywatch.text import verdict_words
-from buddywatch.text.escape import counted, local_clock, one_line, wrapped
+from buddywatch.text.escape import counted, local_clock, one_line
 from buddywatch.text.state_words import VERDICT_WORDS, why_unknown
 from buddywatch.text.units import format_bytes
 from buddywatch.text.verdict_words import Test, oom_killer, table_of_tests
@@ -89,7 +90,7 @@ def snapshot_lines(
 ) -> list[str]:
     """The snapshots as a table, oldest first: free memory, largest usable block, verdict, free blocks by size."""
     answer = f"{one_line(request.name, 10):<11}" if request else ""
-    lines = [f"{INDENT}{'time':<10}{'free kB':>8}{'usable kB':>11}  {answer}free blocks of 1, 2, 4 ... pages"]
+    lines = [f"{INDENT}{'time':<10}{'free kB':>8}{'usable kB':>11}  {answer}free blocks of 1, 2, 4 ..."]
     for snapshot in recent:
         judged = judge.board_state(snapshot, facts, [request] if request else [], state.rule, state.page_bytes)
         answer = f"{VERDICT_WORDS[judged.needs[0].verdict]:<11}" if request else ""

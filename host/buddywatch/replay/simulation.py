@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.alerts.evaluate import BoardRules, Item
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import Message, Occasion, RulesHistory, Transition
+from buddywatch.model.alerts import Message, Occasion, Route, RulesHistory, Transition
 from buddywatch.model.batch import Batch, BoardRows
 from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
 from buddywatch.store.store import Store
@@ -55,7 +55,7 @@ class Simulation:
         self._store = store
         self._config = config
         self._maker = MessageMaker(store, config)
-        self._dispatcher = Dispatcher(store, config.alert, (_CHANNEL,), self._make)
+        self._dispatcher = Dispatcher(store, config.alert, (Route(_CHANNEL),), self._make)
         self._ids = itertools.count(1)
         self._rules: dict[str, BoardRules] = {}
         self._waiting: dict[tuple[object, ...], Change] = {}  # changes without a message yet

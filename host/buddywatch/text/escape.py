@@ -94,11 +94,11 @@ def table(rows: list[list[str]], right: frozenset[int] = frozenset(), gap: str =
     return lines
 
 
-def wrapped(text: str, indent: str = "  ", hanging: str | None = None) -> list[str]:
-    """A paragraph as escaped lines of at most 78 columns, indented; hanging: the indent from the second line on."""
+def wrapped(text: str, indent: str = "  ", hanging: str | None = None, columns: int = COLUMNS) -> list[str]:
+    """A paragraph as escaped lines of at most so many columns; hanging: the indent from the second line on."""
     return textwrap.wrap(
         escaped(text),
-        COLUMNS,
+        columns,
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,
         break_on_hyphens=False,

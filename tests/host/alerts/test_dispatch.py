@@ -7,7 +7,7 @@ import pytest
 from boards import BOOT_ID, FACTS, KERNEL_LINE, RM, START, boot, config, kernel_event, refused, snapshot
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.config.sections import Board, Mail, Need
-from buddywatch.model.alerts import Silence
+from buddywatch.model.alerts import Route, Silence
 from buddywatch.model.samples import OVERWRITTEN, Gap
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.notify.message import compose
@@ -26,7 +26,10 @@ class Desk(Feeder):
 
     def dispatch(self, channels, in_words=compose):
         return Dispatcher(
-            self.store, self.settings.alert, channels, MessageMaker(self.store, self.settings, in_words).make
+            self.store,
+            self.settings.alert,
+            list(map(Route, channels)),
+            MessageMaker(self.store, self.settings, in_words).make,
         )
 
     def _compose(self, facts):
@@ -157,7 +160,7 @@ def test_a_board_whose_message_cannot_be_made_holds_up_no_other_and_is_told_once
         return compose(facts)
 
     maker = MessageMaker(desk.store, desk.settings, in_words)
-    dispatcher = Dispatcher(desk.store, desk.settings.alert, ["mail"], maker.make, reports.append)
+    dispatcher = Dispatcher(desk.store, desk.settings.alert, [Route("mail")], maker.make, reports.append)
     assert [dispatcher.run(desk.time + seconds) for seconds in (30, 31, 89, 90)] == [1, 0, 0, 0]
     assert [mail.subject.split()[2] for mail in desk.mails()] == ["other:"]
     assert reports == ["xp: its alerts cannot be sent: OverflowError: year is out of range; the other boards go on"]

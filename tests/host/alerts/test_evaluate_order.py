@@ -161,6 +161,7 @@ from feeder import Feeder
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.config.sections import Need
 from buddywatch.model.samples import BEFORE_CONTACT, Gap
+from buddywatch.model.alerts import Route
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.store import Store
 
@@ -173,7 +174,7 @@ def at(row, when):
 
 with Store.open(path) as store:
     xp = Feeder(store, settings)
-    dispatcher = Dispatcher(store, settings.alert, ["mail"], MessageMaker(store, settings).make)
+    dispatcher = Dispatcher(store, settings.alert, [Route("mail")], MessageMaker(store, settings).make)
     resumed = store.resume("xp")
     done = resumed.stored[-1][1] if resumed and resumed.stored else first_row
     for shot, _ in trace("cron-a")[done:]:

@@ -7,6 +7,7 @@ import pytest
 from boards import START, boot, config, refused, snapshot
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.config.sections import Board
+from buddywatch.model.alerts import Route
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.store import Store
 from feeder import Feeder
@@ -26,7 +27,9 @@ class Room:
         self.dispatcher = self.new_dispatcher()
 
     def new_dispatcher(self):
-        return Dispatcher(self.store, self.settings.alert, ["mail"], MessageMaker(self.store, self.settings).make)
+        return Dispatcher(
+            self.store, self.settings.alert, [Route("mail")], MessageMaker(self.store, self.settings).make
+        )
 
     def go_on(self, seconds, step_s=5):
         """Let time pass, with rules and dispatcher looking on."""
@@ -137,6 +140,21 @@ def test_no_more_mails_an_hour_than_allowed_and_the_rest_in_one(room):
     assert {name for mail in desk.mails for name in mail.payload["boards"]} == set(desk.boards)
     assert "This was held since " in desk.mails[-1].body and "per_hour" in desk.mails[-1].body
     assert len(desk.subjects) <= 6
+
+
+def test_receivers_get_their_boards_and_severities(room):
+    desk = room(3, silent_after_s=10**6)
+    routes = [Route("mail"), Route("ops", ("critical",), ("roof-1", "roof-2")), Route("log", ("warning",))]
+    maker = MessageMaker(desk.store, desk.settings)
+    desk.dispatcher = Dispatcher(desk.store, desk.settings.alert, routes, maker.make)
+    for name in desk.boards:
+        desk.feed(name, refused)
+        desk.feed(name, refused)
+    desk.go_on(60)
+    assert {(row.channel, tuple(row.message.payload["boards"])) for row in desk.store.messages()} == {
+        ("mail", ("roof-1", "roof-2", "roof-3")),
+        ("ops", ("roof-1", "roof-2")),
+    }
 
 
 def test_an_alert_that_comes_and_goes_is_told_with_counts_and_its_end_is_not_lost(room):

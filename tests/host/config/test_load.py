@@ -9,7 +9,20 @@ from buddywatch.config import load as load_module
 from buddywatch.config import schema
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
-from buddywatch.config.sections import DEFAULT_NEEDS, Alert, Board, Collector, Config, Hook, Mail, Need, Storage, Window
+from buddywatch.config.sections import (
+    DEFAULT_NEEDS,
+    Alert,
+    Board,
+    Collector,
+    Config,
+    Heartbeat,
+    Hook,
+    Mail,
+    Need,
+    Receiver,
+    Storage,
+    Window,
+)
 from configfiles import EVERY_KEY, fill, load_text
 
 KEYS = [key for section in schema.SECTIONS for key in schema.keys_of(section)]
@@ -86,6 +99,13 @@ def test_every_key_arrives(home: Path) -> None:
         ),
         hooks=(Hook("page", ("/usr/local/bin/page", "-q"), timeout_s=5),),
         windows=(Window(23 * 60 + 30, 60, ("sat", "sun"), ("xp-07",)),),
+        receivers=(
+            Receiver("ops", ("critical",), ("xp-*",), ("ops@example.org",), timeout_s=10),
+            Receiver("chat", webhook="https://chat.example.org/hook", sign_file=home / "secret"),
+            Receiver("log", syslog="/dev/log"),
+            Receiver("archive", file=home / "alerts.jsonl"),
+        ),
+        heartbeat=Heartbeat(300, "https://alive.example.org/buddywatch", home / "alive"),
         path=home / "config.toml",
     )
 

@@ -26,7 +26,7 @@ from alert_facts import (
 )
 from buddywatch.model.samples import OVERWRITTEN, REBOOT, Gap, Zone
 from buddywatch.notify.message import PAYLOAD_SCHEMA, compose, compose_test
-from buddywatch.notify.why import Asked, totals_lines
+from buddywatch.notify.why import Asked, snapshot_lines, totals_lines
 from buddywatch.verdict.judge import board_state
 
 
@@ -41,21 +41,31 @@ def unfolded(text):
 
 THE_MAIL = """\
 CRIT xp-07: the kernel refused 61440 bytes to rm (pid 6821) (+1 more)
-
-Board   xp-07: Linux 2.6.30-uc0 on m68knommu, no MMU, pages of 4096 bytes
+Board   xp-07: Linux 2.6.30-uc0 on m68knommu, no MMU, pages of 4096
+        bytes
 Since   2025-11-22 11:55:03 +0100, 3 d 2 h after its boot
 
+First
+  - Do not try again from the same shell: before Linux 3.18 each refused
+    start damages the shell that tried it, and later commands fail in
+    odd ways. The kernel lets the shell go on before it asks for the
+    program's memory (fs/binfmt_flat.c), and after a refusal both run on
+    one stack.
+
 Also
-  - CRIT rm can no longer start (needs a 64 kB block) (at 2025-11-22 11:55:03
-    +0100)
+  - CRIT rm can no longer start (needs a 64 kB block) (at 2025-11-22
+    11:55:03 +0100)
+
+Kernel messages
+  11:55:03  Allocation of length 61440 from process 6821 (rm) failed
 
 The request, and what the kernel answers
-  rm needs 61440 bytes in one piece: 15 pages of 4096 bytes. The kernel hands
-  out memory in blocks of 1, 2, 4, 8 ... pages only, so it takes a block of 16
-  pages (64 kB; the kernel calls it order 4).
-  At 11:55:08 this request would have failed. A free block of 64 kB exists,
-  but after taking it too few pages would stay free in blocks of some size up
-  to that one (the watermark, halved from size to size):
+  rm needs 61440 bytes in one piece: 15 pages of 4096 bytes. The kernel
+  hands out memory in blocks of 1, 2, 4, 8 ... pages only, so it takes a
+  block of 16 pages (64 kB; the kernel calls it order 4).
+  At 11:55:08 this request would have failed. A free block of 64 kB
+  exists, but after taking it too few pages would stay free in blocks of
+  some size up to that one (the watermark, halved from size to size):
 
   in blocks of              pages free  pages required
   any size                         821             106
@@ -64,48 +74,10 @@ The request, and what the kernel answers
   32 kB or larger                  528              27
   64 kB or larger                   16              21   short by 20 kB
 
-Memory
-  free memory:                                      3284 kB
-  largest free block:                                 64 kB
-  largest request that succeeds:                      32 kB
-  caches that the kernel can free, at most:          196 kB
-
-Kernel messages
-  11:55:03  Allocation of length 61440 from process 6821 (rm) failed
-
-The last snapshots, up to 2025-11-22 11:55:08 +0100
-  time       free kB  usable kB  rm         free blocks of 1, 2, 4 ... pages
-  11:55:03      3348         64  OK         31 47 42 64 2 0 0 0 0 0 0
-  11:55:08      3284         32  FAILS      31 47 42 64 1 0 0 0 0 0 0
-
-Lost snapshots
-  - frames 41 to 77 (37 frames) of boot b00t1d: the board's ring was full
-    before they were fetched
-
-What to do
-  - This board has no MMU, so its kernel cannot move memory together
-    (compaction is impossible): only a reboot makes large blocks again. Plan
-    one before the request is needed.
-  - A program that is started repeatedly requests its block each time. Start
-    it once and let it sleep until there is work: then it requests the block
-    once, just after boot.
-  - In scripts, use the built-in commands of the shell (echo, read, test,
-    kill) instead of programs, and avoid pipes: each part of a pipe is a
-    process of its own.
-  - vm.nr_trim_pages is 1: the kernel splits the block of every program and
-    frees its unused end. `echo 0 > /proc/sys/vm/nr_trim_pages` keeps blocks
-    whole; programs then keep the unused end.
-  - Do not try again from the same shell: before Linux 3.18 each refused start
-    damages the shell that tried it, and later commands fail in odd ways. The
-    kernel lets the shell go on before it asks for the program's memory
-    (fs/binfmt_flat.c), and after a refusal both run on one stack.
-  - Do not start programs to look at it, not even `dmesg`: a start that finds
-    no block of up to 32 kB calls the OOM killer, which may take buddyd. This
-    mail has the kernel's lines, `buddywatch history xp-07 --json` all of
-    them.
-
-Mute these alerts (they are still recorded)
+Mute (it is still recorded)
   buddywatch silence xp-07 refused --for 4h --because "..."
+
+More: `buddywatch alerts --explain 1`, `buddywatch status xp-07`.
 """
 
 
@@ -167,15 +139,17 @@ def test_a_program_is_explained_without_the_pages_that_its_start_takes():
     """Held in all: 36 pages, enough for 16 + 16; less the 6 of an exec, too few."""
     text = body(REFUSED, ((4, 0, 0, 0, 2),), marks=(16, 20, 24, 0))
     assert "any size                          30              32   short by 8 kB" in text
-    assert "(counted without the 6 single pages that starting a program takes first)" in text
+    assert "(counted without the 6 single pages that starting a program takes first)" in unfolded(text)
 
 
 def test_the_zone_that_offers_most_is_the_one_explained():
     poor, rich = snapshot(0, (9, 0, 0, 0, 0)).zones[0], Zone(0, "Normal", FAILING, 90, 112, 135, 0)
     both = replace(snapshot(0, FAILING), zones=(poor, rich))
-    text = body(REFUSED, recent=(both,), state=board_state(both, XPORT, [RM]))
+    state = board_state(both, XPORT, [RM])
+    text = body(REFUSED, recent=(both,), state=state)
     assert "64 kB or larger                   16              21   short by 20 kB" in text
-    assert "  0/DMA: 9 0 0 0 0\n" in text and "  0/Normal: 31 47 42" in unfolded(text).replace("0/", "  0/")
+    table = "\n".join(snapshot_lines((both,), XPORT, state, None))
+    assert "0/DMA: 9 0 0 0 0\n" in table and "0/Normal: 31 47 42" in table
 
 
 @pytest.mark.parametrize(
@@ -240,9 +214,10 @@ def test_what_a_board_sent_is_escaped_everywhere():
 @pytest.mark.parametrize(
     "states", [(FAILING,) * 5, ((99999,) * 11,) * 5, ((12,) * 40,)], ids=["seed", "large", "40-orders"]
 )
-def test_lines_fit_78_columns_and_the_subject_stays_short(states):
+def test_a_mail_fits_a_phone_and_the_subject_stays_short(states):
     message = compose(facts([*REFUSED, transition("silent", "firing", id=2, incident_id=2, text="word " * 99)], states))
-    assert max(map(len, message.body.splitlines())) <= 78
+    assert max(map(len, message.body.splitlines())) <= 72
+    assert len(message.body.splitlines()) <= 40
     assert len(message.subject) <= 220
 
 

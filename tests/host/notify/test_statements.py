@@ -52,7 +52,7 @@ def test_a_recovery_says_so_and_how_long_it_lasted(rule, need, expected):
     over = (incident(rule, need, closed=T0 + 7805),)
     message = compose(facts(changes, (AFTER_REBOOT,), incidents=over))
     assert message.subject == f"[buddywatch] OK xp-07: {expected}"
-    assert "Lasted  2025-11-22 11:55:03 +0100 to 2025-11-22 14:05:08 +0100 (2 h 10 min)" in message.body
+    assert "Lasted  2025-11-22 11:55:03 +0100 to 14:05:08 (2 h 10 min)" in message.body
     assert "What to do" not in message.body and SILENCE not in message.body
     assert message.payload["severity"] == "ok"
 
@@ -80,7 +80,7 @@ def test_a_trouble_that_came_and_went_is_as_grave_as_it_was_and_over(rule, need,
     over = (incident(rule, need, severity, closed=T0 + 90),)
     message = compose(facts(changes, (AFTER_REBOOT,), incidents=over))
     assert message.subject == f"[buddywatch] {expected}"
-    assert "Lasted  2025-11-22 11:55:03 +0100 to 2025-11-22 11:56:33 +0100 (1 min 30 s)" in message.body
+    assert "Lasted  2025-11-22 11:55:03 +0100 to 11:56:33 (1 min 30 s)" in message.body
     [claim] = message.payload["claims"]
     assert (message.payload["severity"], claim["severity"], claim["until"]) == (severity, severity, T0 + 90)
 
