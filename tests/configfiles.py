@@ -86,7 +86,7 @@ timeout = 10
 [[receiver]]
 name = "chat"
 webhook = "https://chat.example.org/hook"
-sign_file = "secret"
+sign_file = "chat-key"
 
 [[receiver]]
 name = "log"
@@ -117,6 +117,8 @@ def fill(folder: Path) -> Path:
     (folder / "ca.pem").write_text("")
     (folder / "secret").write_text("open sesame\n")
     (folder / "secret").chmod(0o600)
+    (folder / "chat-key").write_text("open sesame\n")
+    (folder / "chat-key").chmod(0o600)
     (folder / "board-secret").write_text("correct-horse-battery-staple\n")
     (folder / "board-secret").chmod(0o600)
     return folder

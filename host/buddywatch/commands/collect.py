@@ -22,7 +22,7 @@ from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.service import Service
-from buddywatch.collect.supervision import Supervised
+from buddywatch.collect.supervision import Part, Supervised
 from buddywatch.collect.writer import BUSY_S, Writer
 from buddywatch.commands import CommandError
 from buddywatch.config.sections import Config
@@ -78,23 +78,10 @@ def run(args: argparse.Namespace, config: Config) -> int:
         store = stack.enter_context(_opened(db, args.seconds))
         presenter = _presenter(args.plain, config, stack)
         store.damage = presenter.damage
-        channels = channels_of(config)
-        outboxes = [
-            OutboxWorker(db, name, channel, sorted(channels.keys() - {name}), report=presenter.report, busy_s=BUSY_S)
-            for name, channel in channels.items()
-        ]
-        for name, outbox in zip(channels, outboxes, strict=True):
-            sending = Supervised(name, outbox, db, presenter.report)
-            sending.start()
-            stack.callback(sending.stop)
-        for outbox in outboxes:
-            stack.callback(outbox.stop)  # all at once, before the first one is waited for
-
-        def wake_outboxes() -> None:
-            for outbox in outboxes:
-                outbox.wake()
-
-        writer = Writer(db, lambda own: _dispatcher(own, config, presenter), wake_outboxes, config.storage)
+        outboxes = _outboxes(config, presenter, stack)
+        writer = Writer(
+            db, lambda own: _dispatcher(own, config, presenter), lambda: _wake_all(outboxes), config.storage
+        )
         writing = Supervised("writer", writer, db, presenter.report)
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)
@@ -103,9 +90,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         pulse = _Pulse(writer)
         if config.heartbeat is not None:
             heartbeat = HeartbeatSender(config.heartbeat, pulse.is_well, presenter.report)
-            beating = Supervised("heartbeat", heartbeat, db, presenter.report)
-            beating.start()
-            stack.callback(beating.stop)
+            _start("heartbeat", heartbeat, config, presenter, stack)
         collector = Collector(boards, writer, connections, presenter, doors.admitted, control, pulse.turn)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
@@ -116,6 +101,31 @@ def run(args: argparse.Namespace, config: Config) -> int:
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return 0
+
+
+def _outboxes(config: Config, presenter: Lines | Live, stack: ExitStack) -> list[OutboxWorker]:
+    """A thread for each channel, so that a slow one delays no other."""
+    channels, outboxes = channels_of(config), []
+    for name, channel in channels.items():
+        others = sorted(channels.keys() - {name})
+        outbox = OutboxWorker(config.collector.db, name, channel, others, report=presenter.report, busy_s=BUSY_S)
+        _start(name, outbox, config, presenter, stack)
+        outboxes.append(outbox)
+    for outbox in outboxes:
+        stack.callback(outbox.stop)  # all at once, before the first one is waited for
+    return outboxes
+
+
+def _start(name: str, part: Part, config: Config, presenter: Lines | Live, stack: ExitStack) -> None:
+    """Run a part of the collector in a thread of its own until the end."""
+    supervised = Supervised(name, part, config.collector.db, presenter.report)
+    supervised.start()
+    stack.callback(supervised.stop)
+
+
+def _wake_all(outboxes: Sequence[OutboxWorker]) -> None:
+    for outbox in outboxes:
+        outbox.wake()
 
 
 class _Pulse:

@@ -101,7 +101,7 @@ def test_every_key_arrives(home: Path) -> None:
         windows=(Window(23 * 60 + 30, 60, ("sat", "sun"), ("xp-07",)),),
         receivers=(
             Receiver("ops", ("critical",), ("xp-*",), ("ops@example.org",), timeout_s=10),
-            Receiver("chat", webhook="https://chat.example.org/hook", sign_file=home / "secret"),
+            Receiver("chat", webhook="https://chat.example.org/hook", sign_file=home / "chat-key"),
             Receiver("log", syslog="/dev/log"),
             Receiver("archive", file=home / "alerts.jsonl"),
         ),
