@@ -58,6 +58,7 @@ repeat_after = 0
 batch = "1m"
 per_hour = 5
 quiet = "22:00-07:30"
+digest = "08:15"
 
 [mail]
 to = ["you@example.org", "root"]

@@ -17,6 +17,7 @@ from buddywatch.store import migrations  # noqa: E402
 REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
     "acknowledgements": "open alerts that somebody looks after: no reminders of them are sent",
+    "digests": "when the newest daily digest was made",
     "channels": "channels that did not work at the last try, and recipients that are refused",
     "boots": "each run of an agent: its hello, the time of uptime 0, and `cause` (`first`, `agent-restart`, `reboot`)",
     "console": "text between the frames",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, repeats
+from buddywatch.alerts.quiet import newest_time
 from buddywatch.alerts.together import HOUR_S, Due, free_at, groups
 from buddywatch.config.sections import Alert
 from buddywatch.model.alerts import CRITICAL, OK, WARNING, Incident, Message, Occasion, Route, mutes, rule_rank
@@ -24,7 +25,8 @@ EARLY_PART = 4  # of repeat_after: reminders that would follow so soon go along 
 class Dispatcher:
     """routes: which channel gets what. make: notify.gather.MessageMaker.make.
 
-    report: called with one line for the user about a board whose message cannot be made.
+    report: called with one line for the user about a board whose message cannot be made. make_digest: makes the daily
+    digest.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Dispatcher:
         routes: Sequence[Route],
         make: Callable[[Sequence[Occasion]], Message],
         report: Callable[[str], None] = lambda line: None,
+        make_digest: Callable[[float], Message] | None = None,
     ) -> None:
         self._store = store
         self._alert = alert
         self._routes = tuple(routes)
         self._make = make
         self._report = report
+        self._make_digest = make_digest
         self._failed: dict[str, tuple[float, str]] = {}  # by board: when and how its message could not be made
         self._sent: list[float] | None = None  # when the messages of the last hour were made
         self._held_since: float | None = None  # since when no message may go, because too many went
@@ -50,6 +54,24 @@ class Dispatcher:
 
         A board whose message cannot be made does not delay the others; it is tried again a minute later.
         """
+        digests = self._digest(now)
+        return digests + self._alerts(now)
+
+    def _digest(self, now: float) -> int:
+        """Make the daily digest if it is time. The first one comes when its time of day comes for the first time."""
+        if self._make_digest is None or self._alert.digest is None:
+            return 0
+        made = self._store.digest_made()
+        if made is not None and 0 <= newest_time(self._alert.digest, now) <= made <= now:
+            return 0
+        with self._store.batch():
+            self._store.note_digest(now)
+            if made is None or made > now:  # never yet, or the clock was set back
+                return 0
+            self._store.add_message([route.channel for route in self._routes], "", self._make_digest(now), now)
+        return 1
+
+    def _alerts(self, now: float) -> int:
         sent = self._lately(now)
         if free_at(sent, self._alert, now) > now:
             self._held_since = self._held_since if self._held_since is not None else now

@@ -1,10 +1,17 @@
-"""Quiet hours: what is only a warning waits until they are over. Pure, except that the time zone is this host's."""
+"""Quiet hours, and the time of the daily digest. Pure, except that the time zone is this host's."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 _DAY_MIN = 24 * 60
+
+
+def newest_time(minutes: int, now: float) -> float:
+    """When the clock showed this time of day last, in seconds since 1970. minutes: since midnight."""
+    clock = datetime.fromtimestamp(now).replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0)
+    today = clock.timestamp()
+    return today if today <= now else (clock - timedelta(1)).timestamp()
 
 
 def is_quiet(hours: tuple[int, int] | None, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""`buddywatch alerts [--open] [--json]`: open and past alerts, and which alerts are muted."""
+"""`buddywatch alerts [--open] [--explain ID] [--json]`: open and past alerts, what is behind one, which are muted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from buddywatch.text.escape import escaped, local_time, one_line, rough_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--explain", metavar="ID", type=int, help="what is behind this alert, and what was sent about it"
+    )
     parser.add_argument("--open", action="store_true", help="only open alerts")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -22,6 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     now = time.time()
     with Store.open_readonly(config.collector.db) as store:
+        if args.explain is not None:
+            from buddywatch.commands.alert_story import story_json, story_lines, story_of  # a list starts quickly
+
+            story = story_of(store, config, args.explain, now)
+            if args.json:
+                print_json(story_json(story))
+            else:
+                print("\n".join(story_lines(story, config, now)))
+            return 0
         incidents = store.incidents(open_only=args.open)
         silences = store.silences(now)
         acknowledged = store.acknowledged([incident.id for incident in incidents])

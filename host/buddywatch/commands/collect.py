@@ -171,7 +171,8 @@ def _opened(db: Path, seconds: float | None) -> Store:
 
 def _dispatcher(store: Store, config: Config, presenter: Lines | Live) -> Dispatcher:
     store.damage = presenter.damage
-    return Dispatcher(store, config.alert, routes_of(config), MessageMaker(store, config).make, presenter.report)
+    maker = MessageMaker(store, config)
+    return Dispatcher(store, config.alert, routes_of(config), maker.make, presenter.report, maker.digest)
 
 
 def _allow_descriptors() -> None:

@@ -90,6 +90,9 @@ class Alert:
     clear_samples: Annotated[k.Count, "good samples in a row before it clears"] = 6
     repeat_after_s: Annotated[k.DurationOr0, "remind of an open alert; 0 = never"] = 14400
     batch_s: Annotated[k.DurationOr0, "gather what happens to a board into one message"] = 30
+    digest: Annotated[k.Clock | None, "send a digest of the last 24 h every day at this time; also a sign of life"] = (
+        None
+    )
     quiet: Annotated[k.Hours | None, "quiet hours, in which only critical alerts are sent; warnings wait"] = None
     per_hour: Annotated[
         k.CountOr0, "the most messages in an hour; what happens beyond waits for one message; 0 = any"

@@ -7,9 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import KERNEL_FAILURE, LOST, RULES, Course, Message, MessageFacts, Occasion
-from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
+from buddywatch.model.alerts import (
+    KERNEL_FAILURE,
+    LOST,
+    RULES,
+    SENDING,
+    WAITING,
+    Course,
+    Message,
+    MessageFacts,
+    Occasion,
+)
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap
 from buddywatch.notify.course import course_of
+from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
 from buddywatch.notify.together import compose_together
@@ -19,6 +30,7 @@ from buddywatch.verdict.judge import board_state
 
 SNAPSHOTS_SHOWN = 5
 KERNEL_LINES_SHOWN = 5
+UNDELIVERED_S = 600.0  # a message that waits for so long is worth a line in the digest
 REFERENCES_OF_MANY = 10  # earlier messages that one about many boards is a reply to
 _KERNEL_KINDS = (*KERNEL_FAILURE_KINDS, "load")
 _KERNEL_LINES_BEFORE_S = 60  # the kernel says why just before something fires
@@ -73,6 +85,29 @@ class MessageMaker:
             links=tuple(link.url for link in self._store.links(board)),
             courses=self._courses(board, boot.boot_id if boot else ""),
             held_since=occasion.held_since,
+        )
+
+    def digest(self, now: float) -> Message:
+        """The digest of the last day, ready to be sent."""
+        days = [self._day(board, now) for board in self._store.boards()]
+        undelivered = [row for row in self._store.messages((WAITING, SENDING)) if row.created < now - UNDELIVERED_S]
+        return replace(compose_digest(days, undelivered, now), message_id=new_message_id(self._config.mail))
+
+    def _day(self, board: str, now: float) -> BoardDay:
+        boot, newest = self._store.latest_boot(board), self._store.latest(board)
+        facts = boot.facts if boot else {}
+        named = self._config.name_of(board, facts)
+        settings, needs = self._config.board(named), self._config.needs_of(named)
+        incidents = self._store.incidents_since(board, now - DAY_S)
+        gaps = [gap for gap in self._store.gaps(board) if gap.time > now - DAY_S and gap.reason in LOSSES]
+        return BoardDay(
+            board,
+            board_state(newest, facts, needs, settings.rule, settings.page_bytes) if newest else None,
+            current_forecasts(self._store.forecasts(board), newest),
+            tuple(incidents),
+            sum(gap.last - gap.first + 1 for gap in gaps),
+            tuple(link.url for link in self._store.links(board) if not link.up),
+            None if newest is None else max(0.0, now - newest.time),
         )
 
     def _courses(self, board: str, boot_id: str) -> tuple[Course, ...]:

@@ -80,6 +80,12 @@ class AlertStore(Database):
         rows = self._rows(sql, () if board is None else (board,))
         return [incident for incident in map(self._incident, rows) if incident is not None]
 
+    def incidents_since(self, board: str, since: float) -> list[Incident]:
+        """The board's incidents that are open, or were since then; oldest first."""
+        sql = f"SELECT {_INCIDENT} FROM incidents WHERE board = ? AND (closed_ms IS NULL OR closed_ms >= ?) ORDER BY id"
+        rows = self._rows(sql, (board, milliseconds(since)))
+        return [incident for incident in map(self._incident, rows) if incident is not None]
+
     def incident(self, incident_id: int) -> Incident | None:
         """None if there is none with this number, or if it cannot be read."""
         row = self._row(f"SELECT {_INCIDENT} FROM incidents WHERE id = ?", (incident_id,))

@@ -261,6 +261,11 @@ def m016_margin_levels(connection: Connection) -> None:
     connection.execute("ALTER TABLE margins ADD COLUMN level_since_ms INTEGER NOT NULL DEFAULT 0")
 
 
+def m017_digests(connection: Connection) -> None:
+    """When the newest daily digest was made."""
+    connection.execute("CREATE TABLE digests (made_ms INTEGER PRIMARY KEY) STRICT")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -278,6 +283,7 @@ MIGRATIONS = (
     m014_acknowledgements,
     m015_rollups,
     m016_margin_levels,
+    m017_digests,
 )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, ChannelHealth, Message, OutboxRow
+from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, ChannelHealth, Incident, Message, OutboxRow
 from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
 from buddywatch.store.read import milliseconds, seconds
@@ -65,6 +65,24 @@ class OutboxStore(Database):
         wanted = list(states)
         sql = f"SELECT {_ROW} FROM outbox WHERE state IN ({','.join('?' * len(wanted))}) ORDER BY id"
         return [_outbox_row(row) for row in self._rows(sql, wanted)]
+
+    def digest_made(self) -> float | None:
+        """When the newest digest was made; None: never."""
+        row = self._row("SELECT max(made_ms) FROM digests")
+        return None if row is None or row[0] is None else seconds(row[0])
+
+    def note_digest(self, now: float) -> None:
+        """A digest is made now, or counted from now on."""
+        self._run("DELETE FROM digests")
+        self._run("INSERT INTO digests VALUES (?)", (milliseconds(now),))
+
+    def messages_about(self, incident: Incident) -> list[OutboxRow]:
+        """The messages that report an incident, oldest first. Reads all messages since it was opened."""
+        sql = f"""SELECT {_ROW} FROM outbox WHERE board IN (?, '') AND created_ms >= ? AND json_valid(payload)
+            AND EXISTS (SELECT 1 FROM json_each(payload, '$.incidents') WHERE json_extract(value, '$.id') = ?)
+            ORDER BY id"""
+        values = (incident.board, milliseconds(incident.opened), incident.id)
+        return [_outbox_row(row) for row in self._rows(sql, values)]
 
     def message_sent(self, row_id: int, now: float) -> None:
         sql = f"UPDATE outbox SET state = '{SENT}', sent_ms = ?, last_error = NULL, owner = NULL WHERE id = ?"

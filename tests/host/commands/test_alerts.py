@@ -1,13 +1,15 @@
 """`buddywatch alerts`, `silence`, `check-config` and `test-alert`."""
 
 import json
-import time
 
 import pytest
-from boards import BOOT_ID, boot, config, refused, snapshot
+from boards import BOOT_ID, START, boot, config, refused, snapshot
+from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.cli import main
 from buddywatch.config.load import load
+from buddywatch.model.alerts import Route
 from buddywatch.model.samples import OVERWRITTEN, Gap
+from buddywatch.notify.gather import MessageMaker
 from configfiles import EVERY_KEY, fill
 from feeder import Feeder
 
@@ -67,127 +69,32 @@ def test_alerts_escape_what_a_board_sent(buddywatch, store):
     assert out.replace("\n", "").isprintable()
 
 
-# --- silence ---
+# --- what is behind one ---
 
 
-@pytest.mark.parametrize(
-    ("rule", "silenced"),
-    [
-        ("refused", {"refused"}),
-        ("kernel_failure", {"kernel_failure"}),
-        ("all", {"refused", "kernel_failure", "silent"}),
-    ],
-)
-def test_silence_keeps_a_rule_quiet_for_so_long(buddywatch, past, rule, silenced):
-    before = time.time()
-    result = buddywatch("silence", "xp", rule, "--for", "2h", "--because", "the board is on my desk")
+def test_explain_shows_decisions_snapshots_and_messages(buddywatch, past):
+    settings = config(tight="off", clear_samples=1)
+    Dispatcher(past, settings.alert, [Route("mail")], MessageMaker(past, settings).make).run(START + 100)
+    result = buddywatch("alerts", "--explain", "1")
     assert (result.code, result.err) == (0, "")
-    for name in ("refused", "kernel_failure", "silent"):
-        assert past.silenced("xp", name, "rm", time.time() + 1) is (name in silenced)
-        assert not past.silenced("xp", name, "rm", time.time() + 7201)
-    (silence,) = past.silences(time.time())
-    assert 7200 <= silence.until - before < 7260
-    assert silence.comment == "the board is on my desk"
+    assert result.lines[0] == "alert 1 of xp: refused of rm, critical, over after 5 s"
+    decisions = [" ".join(line.split()[3:7]) for line in result.lines if "->" in line]
+    assert decisions == ["ok -> pending 1", "pending -> firing 2", "firing -> ok 3"]
+    verdicts = [line.split()[2:4] for line in result.lines if " 31 47 42 64 1" in line or " 2 8 3 12" in line]
+    assert verdicts[:3] == [["refused", "-5"], ["refused", "-5"], ["ok", "651"]]
+    assert "mail     waiting  [buddywatch] CRIT xp: rm " in result.out
+    story = buddywatch("alerts", "--explain", "1", "--json").json
+    assert [change["to"] for change in story["changes"]] == ["pending", "firing", "ok"]
+    assert [message["channel"] for message in story["messages"]] == ["mail"]
+    assert story["alert"]["id"] == 1 and story["snapshots"][0]["verdict"] == "refused"
 
 
-def test_silence_is_listed_with_its_reason(buddywatch, past):
-    assert "all alerts are muted until" in buddywatch("silence", "xp", "all", "--for", "1h", "--because", "x\x1b").out
-    assert buddywatch("alerts").lines[-1].startswith("silence 1: muted until ")
-    assert buddywatch("alerts").lines[-1].endswith("xp: all rules, because: x\\x1b")
-    (silence,) = buddywatch("alerts", "--json").json["silences"]
-    assert list(silence) == ["id", "board", "rule", "need", "since", "until", "because"]
-    assert (silence["board"], silence["rule"], silence["because"]) == ("xp", None, "x\x1b")
-
-
-def test_bytes_that_are_no_text_are_no_reason(buddywatch, past):
-    result = buddywatch("silence", "xp", "all", "--for", "2h", "--because", "x\udcff")
-    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
-    assert "--because: expected text in UTF-8, not 'x\\udcff'" in result.err
-
-
-def test_silence_has_a_longest_time(buddywatch, past):
-    result = buddywatch("silence", "xp", "all", "--for", "999999999d", "--because", "x")
-    assert (result.code, result.out) == (2, "")
-    assert "'999999999d': expected at most 3650d" in result.err and result.err.count("\n") == 1
-    assert past.silences(time.time()) == []
-    assert buddywatch("silence", "xp", "all", "--for", "3650d", "--because", "x").code == 0
-
-
-def test_silence_makes_no_database(buddywatch):
-    assert buddywatch("silence", "xp", "all", "--for", "1h", "--because", "x").code == 3
-    assert not buddywatch.db.exists()
-
-
-BRIEF = ("--for", "2h", "--because", "moving")
-
-
-@pytest.mark.parametrize(
-    ("board", "rule", "muted"),
-    [
-        ("xp", "rm", {("xp", "refused", "rm"), ("xp", "tight", "rm")}),
-        ("xp", "refused:rm", {("xp", "refused", "rm")}),
-        ("x*", "silent", {("xp", "silent", None), ("x-2", "silent", None)}),
-        (
-            "xp,x-2",
-            "tight",
-            {("xp", "tight", "rm"), ("xp", "tight", "sh"), ("x-2", "tight", "rm"), ("x-2", "tight", "sh")},
-        ),
-    ],
-)
-def test_silence_is_of_a_need_a_pattern_or_several_boards(buddywatch, past, board, rule, muted):
-    buddywatch.config.write_text(
-        '[[board]]\nname = "x-2"\n[[need]]\nname = "rm"\nbytes = 61440\n[[need]]\nname = "sh"\nbytes = 4096\n'
-    )
-    assert buddywatch("silence", board, rule, *BRIEF).code == 0
-    alerts = [
-        (name, *alert)
-        for name in ("xp", "x-2", "other")
-        for alert in (("refused", "rm"), ("refused", "sh"), ("tight", "rm"), ("tight", "sh"), ("silent", None))
-    ]
-    assert {alert for alert in alerts if past.silenced(*alert, time.time())} == muted
-
-
-def test_silence_can_be_planned_and_ended_early(buddywatch, past):
-    result = buddywatch("silence", "xp", "all", *BRIEF, "--from", "2099-01-01T22:00")
-    assert "all alerts are muted from 2099-01-01 22:00:00" in result.out
-    assert not past.silenced("xp", "refused", "rm", time.time())
-    assert past.silenced("xp", "refused", "rm", past.silences(0)[0].created + 1)
-    assert buddywatch("alerts").lines[-1].startswith("silence 1: muted from 2099-01-01 22:00:00")
-    assert buddywatch("silence", "--end", "1").out.startswith("silence 1 is over")
-    assert past.silences(time.time()) == []
-    again = buddywatch("silence", "--end", "1")
-    assert (again.code, again.err.count("\n")) == (2, 1) and "no such silence" in again.err
-
-
-def test_an_alert_that_somebody_looks_after_is_shown_as_known(buddywatch, past):
-    result = buddywatch("silence", "--ack", "3", "--because", "Ann is on it")
-    assert result.out == "xp: no reminders of alert 3 (refused of rm) until it ends\n"
-    assert buddywatch("alerts", "--open", "--json").json["alerts"][0]["acknowledged"] == "Ann is on it"
-    assert " known " in buddywatch("alerts", "--open").lines[1]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["xp"], "expected BOARD and RULE, or --end ID, or --ack ID"),
-        (["xp", "all"], "expected --for and --because with BOARD and RULE"),
-        (["xp", "gone", *BRIEF], "RULE: read 'gone', expected one of kernel_failure, refused"),
-        (["xp", "silent:rm2", *BRIEF], "RULE: read 'silent:rm2'"),
-        (["nobody", "all", *BRIEF], "nobody"),
-        (["xp", "all", *BRIEF, "--from", "soon"], "--from: 'soon': expected a duration"),
-        (["--ack", "3"], "expected --because TEXT with --ack"),
-        (["--ack", "1", "--because", "x"], "no such alert is open"),
-    ],
-)
-def test_silence_says_what_it_expects(buddywatch, past, arguments, said):
-    result = buddywatch("silence", *arguments)
-    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
-    assert said in result.err
-
-
-def test_configured_board_can_be_silenced_before_it_is_heard(buddywatch, store):
-    buddywatch.config.write_text('[[board]]\nname = "new"\n')
-    assert buddywatch("silence", "new", "silent", "--for", "1d", "--because", "not there yet").code == 0
+def test_explain_of_a_loss_and_of_nothing(buddywatch, past):
+    assert "lost, warning" in buddywatch("alerts", "--explain", "2").lines[0]
+    assert "none: it was muted" in buddywatch("alerts", "--explain", "2").out
+    result = buddywatch("alerts", "--explain", "99")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "no alert has this number" in result.err
 
 
 # --- check-config ---

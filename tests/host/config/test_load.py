@@ -66,6 +66,7 @@ EVERY_ALERT = Alert(
     batch_s=60,
     per_hour=5,
     quiet=(22 * 60, 7 * 60 + 30),
+    digest=8 * 60 + 15,
 )
 
 

@@ -1,0 +1,147 @@
+"""`buddywatch alerts --explain ID`: the snapshots, holds and decisions behind one alert, and the messages about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from buddywatch.commands import CommandError
+from buddywatch.config.sections import Config
+from buddywatch.model.alerts import REFUSED, REFUSED_WITHIN, TIGHT, Incident, OutboxRow, Transition
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Snapshot
+from buddywatch.model.verdicts import NeedState
+from buddywatch.store.store import Store
+from buddywatch.text.escape import escaped, local_clock, local_time, one_line, rough_duration, table
+from buddywatch.verdict.judge import board_state
+
+BEFORE_S = 3600.0  # how long before its beginning an alert may have been pending
+AROUND_S = 60.0  # snapshots so long before and after each change
+SNAPSHOTS_SHOWN = 24
+_OF_NEEDS = (REFUSED, TIGHT, REFUSED_WITHIN)
+
+
+@dataclass(frozen=True)
+class Story:
+    """snapshots: with the need's verdict, where the alert is about one."""
+
+    incident: Incident
+    changes: tuple[Transition, ...]
+    snapshots: tuple[tuple[Snapshot, NeedState | None], ...]
+    kernel_lines: tuple[Event, ...]
+    messages: tuple[OutboxRow, ...]
+    acknowledged: str | None
+
+
+def story_of(store: Store, config: Config, number: int, now: float) -> Story:
+    """Everything that is stored about this alert. CommandError: there is none with this number."""
+    incident = store.incident(number)
+    if incident is None:
+        raise CommandError(f"--explain {number}: no alert has this number; `buddywatch alerts` lists them")
+    board, end = incident.board, incident.closed or now
+    about = [
+        change
+        for change in store.transitions(board, incident.opened - BEFORE_S)
+        if (change.rule, change.need) == (incident.rule, incident.need) and change.time <= end
+    ]
+    changes = [change for change in about if change.incident_id == number]
+    first = next((at for at, change in enumerate(about) if change.incident_id == number), len(about))
+    pending = [change for change in about[max(0, first - 1) : first] if change.incident_id is None]
+    changes = pending + changes
+    events = store.events(board, incident.opened - AROUND_S, end + AROUND_S)
+    return Story(
+        incident,
+        tuple(changes),
+        tuple(_judged(store, config, incident, changes)),
+        tuple(event for event in events if event.kind in KERNEL_FAILURE_KINDS)[:SNAPSHOTS_SHOWN],
+        tuple(store.messages_about(incident)),
+        store.acknowledged([number]).get(number),
+    )
+
+
+def _judged(
+    store: Store, config: Config, incident: Incident, changes: list[Transition]
+) -> list[tuple[Snapshot, NeedState | None]]:
+    """The snapshots around the changes."""
+    boot = store.latest_boot(incident.board)
+    facts = boot.facts if boot else {}
+    named = config.name_of(incident.board, facts)
+    settings = config.board(named)
+    needs = [need for need in config.needs_of(named) if need.name == incident.need and incident.rule in _OF_NEEDS]
+    found: dict[tuple[str, int], Snapshot] = {}
+    for change in changes:
+        for shot in store.snapshots(incident.board, change.time - AROUND_S, change.time + AROUND_S):
+            found.setdefault((shot.boot_id, shot.seq), shot)
+    shown = sorted(found.values(), key=lambda shot: shot.time)
+    half = SNAPSHOTS_SHOWN // 2
+    shown = shown if len(shown) <= SNAPSHOTS_SHOWN else shown[:half] + shown[-half:]
+    states = [board_state(shot, facts, needs, settings.rule, settings.page_bytes) for shot in shown]
+    return [(shot, state.needs[0] if state.needs else None) for shot, state in zip(shown, states, strict=True)]
+
+
+def story_lines(story: Story, config: Config, now: float) -> list[str]:
+    incident = story.incident
+    about = f"{incident.rule}{f' of {escaped(incident.need)}' if incident.need else ''}"
+    lasted = rough_duration((incident.closed or now) - incident.opened)
+    state = f"open for {lasted}" if incident.closed is None else f"over after {lasted}"
+    lines = [f"alert {incident.id} of {escaped(incident.board)}: {about}, {incident.severity}, {state}"]
+    lines += [f"  {one_line(incident.text)}"]
+    if incident.rule in _OF_NEEDS:
+        hold, clear = config.alert.hold_samples, config.alert.clear_samples
+        lines += [
+            f"  it begins after {hold} bad snapshots (hold_samples), and ends after {clear} good ones (clear_samples)"
+        ]
+    lines += [f"  looked after: {one_line(story.acknowledged)}"] if story.acknowledged else []
+    rows = [
+        [local_time(change.time), f"{change.from_} -> {change.to}", _frame(change.seq), one_line(change.text)]
+        for change in story.changes
+    ]
+    lines += ["", "decisions", *table([["when", "change", "frame", "why"], *rows])]
+    lines += ["", "snapshots around them", *table(_snapshot_rows(story))] if story.snapshots else []
+    kernel = [f"{local_clock(event.time)}  {escaped(event.text)}" for event in story.kernel_lines]
+    lines += ["", "kernel messages", *kernel] if kernel else []
+    return [*lines, "", "messages", *_message_lines(story.messages)]
+
+
+def _frame(seq: int | None) -> str:
+    return "" if seq is None else str(seq)
+
+
+def _snapshot_rows(story: Story) -> list[list[str]]:
+    rows = [["when", "frame", "verdict", "margin", "free blocks of 1, 2, 4 ... pages"]]
+    for shot, need in story.snapshots:
+        verdict = (need.verdict or "unknown") if need else ""
+        margin = str(need.margin_pages) if need and need.margin_pages is not None else ""
+        blocks = "; ".join(" ".join(map(str, zone.nr_free)) for zone in shot.zones)
+        rows.append([local_clock(shot.time), str(shot.seq), verdict, margin, blocks])
+    return rows
+
+
+def _message_lines(messages: tuple[OutboxRow, ...]) -> list[str]:
+    if not messages:
+        return ["none: it was muted, covered by a graver alert, or nobody gets messages"]
+    rows = [
+        [local_time(row.created), row.channel, row.state, one_line(row.message.subject if row.message else row.damage)]
+        for row in messages
+    ]
+    return table([["made", "channel", "state", "subject"], *rows])
+
+
+def story_json(story: Story) -> dict[str, Any]:
+    messages = [
+        {"id": row.id, "channel": row.channel, "created": row.created, "state": row.state, "sent_at": row.sent_at,
+         "last_error": row.last_error, "subject": row.message.subject if row.message else None}
+        for row in story.messages
+    ]  # fmt: skip
+    return {
+        "alert": {**asdict(story.incident), "acknowledged": story.acknowledged},
+        "changes": [
+            {key.rstrip("_"): value for key, value in asdict(change).items()} for change in story.changes
+        ],
+        "snapshots": [
+            {"boot_id": shot.boot_id, "seq": shot.seq, "time": shot.time, "verdict": need.verdict if need else None,
+             "margin_pages": need.margin_pages if need else None, "zones": [asdict(zone) for zone in shot.zones]}
+            for shot, need in story.snapshots
+        ],
+        "kernel_lines": [asdict(event) for event in story.kernel_lines],
+        "messages": messages,
+    }  # fmt: skip
