@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.alerts.dispatch import Dispatcher
@@ -25,6 +26,8 @@ from buddywatch.collect.service import Service
 from buddywatch.collect.supervision import Part, Supervised
 from buddywatch.collect.writer import BUSY_S, Writer
 from buddywatch.commands import CommandError
+from buddywatch.config.load import load
+from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
 from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
@@ -68,15 +71,25 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
+    end_s = math.inf if args.seconds is None else time.monotonic() + args.seconds
+    wanted: Config | None = config
+    while wanted is not None:
+        seconds = None if args.seconds is None else max(0.0, end_s - time.monotonic())
+        wanted = _collect(args.links, args.plain, seconds, wanted)
+    return 0
+
+
+def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: Config) -> Config | None:
+    """Collect until the end. Returns the new configuration, if it is to go on with another one."""
     config.check_files()
     _allow_descriptors()
     doors = Doors(config)
-    connections = _connections(doors, args.links or config.collector.links)
+    connections = _connections(doors, links or config.collector.links)
     db = config.collector.db
     with ExitStack() as stack:
         stack.enter_context(_alone(db))
-        store = stack.enter_context(_opened(db, args.seconds))
-        presenter = _presenter(args.plain, config, stack)
+        store = stack.enter_context(_opened(db, seconds))
+        presenter = _presenter(plain, config, stack)
         store.damage = presenter.damage
         outboxes = _outboxes(config, presenter, stack)
         writer = Writer(
@@ -94,13 +107,17 @@ def run(args: argparse.Namespace, config: Config) -> int:
         collector = Collector(boards, writer, connections, presenter, doors.admitted, control, pulse.turn)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
+        reload = _Reload(config, links, presenter, collector)
+        signal.signal(signal.SIGHUP, reload.take)
         boards.open_expected(_expected(store, config), Now(time.time(), time.monotonic()))
-        collector.run(args.seconds)
+        collector.run(seconds)
     if writer.error is not None:
         raise StoreError(writer.error)
+    if reload.config is not None:
+        return reload.config
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
-    return 0
+    return None
 
 
 def _outboxes(config: Config, presenter: Lines | Live, stack: ExitStack) -> list[OutboxWorker]:
@@ -126,6 +143,31 @@ def _start(name: str, part: Part, config: Config, presenter: Lines | Live, stack
 def _wake_all(outboxes: Sequence[OutboxWorker]) -> None:
     for outbox in outboxes:
         outbox.wake()
+
+
+class _Reload:
+    """What SIGHUP does. config: the new configuration, as soon as there is one that is valid."""
+
+    def __init__(self, config: Config, links: Sequence[str], presenter: Lines | Live, collector: Collector) -> None:
+        self.config: Config | None = None
+        self._old = config
+        self._links = links
+        self._presenter = presenter
+        self._collector = collector
+
+    def take(self, *_: object) -> None:
+        """Read the configuration again. If it is valid, the collector stops, to go on with it; else nothing changes."""
+        try:
+            new = load(self._old.path, os.environ)
+            new.check_files()
+            _connections(Doors(new), self._links or new.collector.links)  # nothing is opened before its start()
+        except (ConfigError, CommandError) as error:
+            more = f" (and {len(error.lines) - 1} more: buddywatch check-config)" if len(error.lines) > 1 else ""
+            self._presenter.report(f"the configuration stays as it was: {error.lines[0]}{more}")
+            return
+        self._presenter.report("the configuration was read again; links are opened anew")
+        self.config = replace(new, collector=replace(new.collector, db=self._old.collector.db))
+        self._collector.stop()
 
 
 class _Pulse:
