@@ -47,7 +47,6 @@ def test_what_reads_the_store_loads_no_links_no_reports_and_no_mail(command: str
         "smtplib",
         "ssl",
         "tomllib",
-        "shutil",
     )
     found = {name for name in loaded(command) if name.startswith(unneeded)}
     assert found <= {"buddywatch.links.base"}
