@@ -38,7 +38,7 @@ class FleetBoard:
         self._frames: list[bytes] = []  # frame n is at n - 1
         self._key = 0  # number of the newest key frame
         self._began_s = time.monotonic()
-        self._vector = [_UPTIME_CS, 400, 200, 60, 180, *story.MARKS, _RESERVE_PAGES, *story.REBOOT]
+        self._vector = first_vector()
         self._encoder = wire.Encoder(self.boot, len(self._vector), self._interval_cs, 1 << 20)
         self._peers: dict[socket.socket, Peer] = {}
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -53,7 +53,8 @@ class FleetBoard:
 
     def poll(self) -> None:
         """Make a snapshot and send it to all connections."""
-        self._live_a_little()
+        self._vector[0] = self._uptime_cs()
+        live_a_little(self._vector, self._random)
         first = len(self._frames) + 1
         self._encoder.snapshot(self._vector, self._frames.append)
         if self._frames[first - 1][1] in wire.STARTS_GROUP:
@@ -96,32 +97,40 @@ class FleetBoard:
         yield from wire.hello_lines(self.boot, self.facts())
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        yield from (("v", str(wire.VERSION)), ("name", self.name), ("interval_cs", str(self._interval_cs)))
-        yield from (("kernel", "2.6.30"), ("machine", "m68k"), ("page_bytes", "4096"), ("nommu", "1"), ("kboot", "-"))
-        yield from (("cols", "up,proc,free,recl,slab"), ("zones", "1"))
-        marks = "/".join(str(pages) for pages in (*story.MARKS, _RESERVE_PAGES))
-        yield "z0", f"0/DMA/{_ORDERS}/{marks}"
+        yield from settled_facts(self.name, self._interval_cs)
         yield from (("up", str(self._uptime_cs())), ("key", str(self._key)))
         yield from (("oldest", "1"), ("next", str(len(self._frames) + 1)))
 
     def _uptime_cs(self) -> int:
         return _UPTIME_CS + round((time.monotonic() - self._began_s) * 100)
 
-    def _live_a_little(self) -> None:
-        """Split a block, join two, or allocate and free a small one; start a process now and then."""
-        vector, rng = self._vector, self._random
-        vector[0] = self._uptime_cs()
-        vector[1] += rng.random() < 0.2
-        order = rng.randrange(1, _MOVING_ORDERS)
-        large, small = _COUNTS_AT + order, _COUNTS_AT + order - 1
-        if vector[large] and rng.random() < 0.5:
-            vector[large] -= 1
-            vector[small] += 2
-        elif vector[small] >= 2:
-            vector[small] -= 2
-            vector[large] += 1
-        if rng.random() < 0.3:
-            vector[_COUNTS_AT] += 1 if vector[_COUNTS_AT] == 0 or rng.random() < 0.5 else -1
+
+def first_vector() -> list[int]:
+    return [_UPTIME_CS, 400, 200, 60, 180, *story.MARKS, _RESERVE_PAGES, *story.REBOOT]
+
+
+def settled_facts(name: str, interval_cs: int) -> Iterator[tuple[str, str]]:
+    """The facts that a hello begins with."""
+    yield from (("v", str(wire.VERSION)), ("name", name), ("interval_cs", str(interval_cs)))
+    yield from (("kernel", "2.6.30"), ("machine", "m68k"), ("page_bytes", "4096"), ("nommu", "1"), ("kboot", "-"))
+    yield from (("cols", "up,proc,free,recl,slab"), ("zones", "1"))
+    marks = "/".join(str(pages) for pages in (*story.MARKS, _RESERVE_PAGES))
+    yield "z0", f"0/DMA/{_ORDERS}/{marks}"
+
+
+def live_a_little(vector: list[int], rng: random.Random) -> None:
+    """Split a block, join two, or allocate and free a small one; start a process now and then."""
+    vector[1] += rng.random() < 0.2
+    order = rng.randrange(1, _MOVING_ORDERS)
+    large, small = _COUNTS_AT + order, _COUNTS_AT + order - 1
+    if vector[large] and rng.random() < 0.5:
+        vector[large] -= 1
+        vector[small] += 2
+    elif vector[small] >= 2:
+        vector[small] -= 2
+        vector[large] += 1
+    if rng.random() < 0.3:
+        vector[_COUNTS_AT] += 1 if vector[_COUNTS_AT] == 0 or rng.random() < 0.5 else -1
 
 
 class Peer:
