@@ -24,7 +24,6 @@ from buddywatch.model.alerts import (
     KERNEL_FAILURE,
     LOST,
     OFF,
-    OK,
     REBOOTED,
     REFUSED,
     SILENT,
@@ -162,6 +161,7 @@ class BoardRules:
             self._sequence.end(end.boot_id, end.last)
         for boot in history.followers:
             self._reboots.begin(boot)
+        self._position = self._sequence.position  # as stored, or in the rows
 
     def _learn(self, boot: Boot) -> None:
         """The facts for judging the boot's snapshots."""
@@ -194,11 +194,10 @@ class BoardRules:
         self._heard_s = monotonic_s
         self._is_expected = True
         self._is_silent = False
-        if self._incidents.phase(SILENT) != OK:
+        if (SILENT, None) in self._incidents.active:
             self._hear(now)
         if self._sequence.passes(snapshot):
             self._judge_snapshot(snapshot)
-            self.rows.judged = self._sequence.position
         else:
             self._sequence.add(snapshot.boot_id, Piece(snapshot.first_seq, snapshot.seq, snapshot), monotonic_s)
 
@@ -263,11 +262,10 @@ class BoardRules:
             self._end_kernel_failure(self._newest)
 
     def _judge_ready(self, monotonic_s: float) -> None:
-        before = self._sequence.position
         for _, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
             self._judge_snapshot(snapshot)
-        if self._sequence.position != before:
-            self.rows.judged = self._sequence.position
+        if self._sequence.position != self._position:
+            self.rows.judged = self._position = self._sequence.position
         self.rows.passed |= self._sequence.take_passed()
 
     def _judge_snapshot(self, snapshot: Snapshot) -> None:
@@ -275,7 +273,7 @@ class BoardRules:
         self._samples += 1
         if last.levels != self._settled:
             self._settled = None if self._apply(last, snapshot) else last.levels
-        if alert.kernel_failure != OFF and self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
+        if alert.kernel_failure != OFF and (KERNEL_FAILURE, None) in self._incidents.active:
             quiet = signals.kernel_quiet_signal(self._last_failure, snapshot, last.needs, alert.kernel_failure)
             self._incidents.apply(quiet, moment_of(snapshot))
         self._forecasts.take(self._boots[snapshot.boot_id], snapshot, last)

@@ -41,6 +41,7 @@ class Incidents:
         self.rows = rows
         self._board = board
         self._states = dict(states)
+        self.active = {key for key, state in states.items() if state.phase != OK}  # rules that are not OK
         self._new_id = new_id
 
     def phase(self, rule: str, need: str | None = None) -> str:
@@ -78,6 +79,7 @@ class Incidents:
             return False
         self._states[key] = state
         self.rows.rule_states[key] = state
+        (self.active.discard if state.phase == OK else self.active.add)(key)
         return True
 
     def _enter(

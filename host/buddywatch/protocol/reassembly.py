@@ -132,7 +132,10 @@ class BootFrames:
         if is_next and chain is not None and kind in _WHOLE and (chain.vector is not None or kind == wire.KEY):
             # The ordinary case: nothing is held, and no chain goes on behind it.
             self._urgent = seq if kind == wire.KEY else self._urgent
-            self._decode(seq, kind, body, chain)
+            if chain.first:
+                self._decode(seq, kind, body, chain)
+            else:
+                self._decode_whole(seq, kind, body, chain)
             self._chains[seq + 1] = chain
             return True
         self._take_apart(seq, kind, body, chain)
@@ -193,6 +196,21 @@ class BootFrames:
             self._break(chain, seq)  # another chain goes on from here
         else:
             self._chains[seq] = chain
+
+    def _decode_whole(self, seq: int, kind: bytes, body: bytes, chain: _Chain) -> None:
+        """As _decode(), for a snapshot of one frame that follows a whole one, or needs none before it."""
+        if kind == wire.KEY or chain.vector is None:
+            vector = [0] * self._layout.width
+        else:
+            vector = chain.vector.copy()  # the snapshot before keeps its own
+            vector[0] += self._layout.interval_cs
+        try:
+            apply_whole(body, vector)
+            self._out.append(self._snapshot(seq, seq, vector))
+            chain.vector = vector
+        except ValueError:
+            self._lose(seq, seq, UNDECODABLE)
+            chain.vector = None
 
     def _decode(self, seq: int, kind: bytes, body: bytes, chain: _Chain) -> None:
         if kind in wire.STARTS_SNAPSHOT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from operator import mul, sub
+from operator import add, mul
 
 from buddyd import watermark
 
@@ -18,8 +18,11 @@ MarkedZone = tuple[Sequence[int], int, int, int]  # nr_free, min, low, reserve, 
 Request = tuple[int, int]  # order, single pages taken before
 Answer = tuple[str | None, int | None]  # verdict, margin in pages
 _Tests = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-_VERDICTS = (watermark.REFUSED, watermark.TIGHT, watermark.OK)
+_Required = tuple[tuple[int, ...], tuple[int, ...]]  # pages by order that must be left, at the min and at the low mark
+
 ZONES_MAX = 1024  # sets of marks that are kept: as many as a board has zones, each with its own
+_NOTHING = -(1 << 62)  # required of an order that the rule does not test
+_VERDICTS = (watermark.REFUSED, watermark.TIGHT, watermark.OK)
 
 
 class Demands:
@@ -27,27 +30,37 @@ class Demands:
 
     def __init__(self, requests: Sequence[Request], rule: str) -> None:
         self._requests = requests
+        self._takings = sorted({taken_pages for _, taken_pages in requests})
         self._rule = rule
-        self._tests: dict[tuple[int, int, int, int], list[_Tests]] = {}  # by orders and marks
+        self._kept: dict[tuple[int, int, int, int], list[tuple[int, _Required]]] = {}  # by orders and marks
 
     def answers(self, zones: Iterable[MarkedZone]) -> list[Answer]:
         """What watermark.judge() returns for each of the requests."""
         best: list[tuple[int, int]] = []
         for nr_free, min_pages, low_pages, reserve_pages in zones:
             below = _pages_below(nr_free)
-            tests = self._tests_of((len(nr_free), min_pages, low_pages, reserve_pages))
-            found = [_rank(below, of, taken) for of, (_, taken) in zip(tests, self._requests, strict=True)]
+            total = below[-1]
+            used = {taken_pages: _after_taking(below, taken_pages) for taken_pages in self._takings}
+            found = []
+            for taken_pages, (at_min, at_low) in self._required((len(nr_free), min_pages, low_pages, reserve_pages)):
+                # The smallest margin is that of the order for which most is used or required. map() ends at the
+                # request's order.
+                used_below = used[taken_pages]
+                margin_pages = total - max(map(add, used_below, at_min))
+                rank = 0 if margin_pages < 0 else 2 if total >= max(map(add, used_below, at_low)) else 1
+                found.append((rank, margin_pages))
             best = [*map(max, best, found)] if best else found
         return [(_VERDICTS[rank], margin_pages) for rank, margin_pages in best] or [(None, None)] * len(self._requests)
 
-    def _tests_of(self, marks: tuple[int, int, int, int]) -> list[_Tests]:
-        tests = self._tests.get(marks)
-        if tests is None:
-            if len(self._tests) >= ZONES_MAX:
-                self._tests.clear()
+    def _required(self, marks: tuple[int, int, int, int]) -> list[tuple[int, _Required]]:
+        required = self._kept.get(marks)
+        if required is None:
+            if len(self._kept) >= ZONES_MAX:
+                self._kept.clear()
             orders, *pages = marks
-            tests = self._tests[marks] = [demanded(orders, order, *pages, self._rule) for order, _ in self._requests]
-        return tests
+            of_requests = [(taken, _required(orders, order, *pages, self._rule)) for order, taken in self._requests]
+            required = self._kept[marks] = of_requests
+        return required
 
 
 def serviceable_orders(zones: Iterable[MarkedZone], rule: str) -> tuple[int, int]:
@@ -56,12 +69,12 @@ def serviceable_orders(zones: Iterable[MarkedZone], rule: str) -> tuple[int, int
     for nr_free, min_pages, low_pages, reserve_pages in zones:
         below = _pages_below(nr_free)
         for order in range(len(nr_free)):
-            tests = demanded(len(nr_free), order, min_pages, low_pages, reserve_pages, rule)
-            margin_pages, at_low = _margins(below, tests, 0)
-            if margin_pages < 0 and at_low < 0:
+            at_min, at_low = _required(len(nr_free), order, min_pages, low_pages, reserve_pages, rule)
+            is_served, is_served_low = (below[-1] >= max(map(add, below, pages)) for pages in (at_min, at_low))
+            if not (is_served or is_served_low):
                 break  # the rule is monotone: larger orders fail as well
-            largest = max(largest, order) if margin_pages >= 0 else largest
-            largest_low = max(largest_low, order) if at_low >= 0 else largest_low
+            largest = max(largest, order) if is_served else largest
+            largest_low = max(largest_low, order) if is_served_low else largest_low
     return largest, largest_low
 
 
@@ -75,10 +88,12 @@ def demanded(orders: int, order: int, min_pages: int, low_pages: int, reserve_pa
     return tuple(min(o, orders) for o, _, _ in at_min), tuple(p for _, _, p in at_min), tuple(p for _, _, p in at_low)
 
 
-def _rank(below: list[int], tests: _Tests, taken_pages: int) -> tuple[int, int]:
-    """The verdict's place in _VERDICTS, and the margin at the min mark."""
-    margin_pages, at_low = _margins(below, tests, taken_pages)
-    return 0 if margin_pages < 0 else 1 if at_low < 0 else 2, margin_pages
+@lru_cache(maxsize=4096)
+def _required(orders: int, order: int, min_pages: int, low_pages: int, reserve_pages: int, rule: str) -> _Required:
+    tested, *at_marks = demanded(orders, order, min_pages, low_pages, reserve_pages, rule)
+    of_marks = [dict(zip(tested, pages, strict=True)) for pages in at_marks]
+    at_min, at_low = (tuple(pages.get(o, _NOTHING) for o in range(max(tested) + 1)) for pages in of_marks)
+    return at_min, at_low
 
 
 def _pages_below(nr_free: Sequence[int]) -> list[int]:
@@ -86,17 +101,16 @@ def _pages_below(nr_free: Sequence[int]) -> list[int]:
     return [0, *accumulate(map(mul, nr_free, _BLOCK_PAGES))]
 
 
-def _margins(below: list[int], tests: _Tests, taken_pages: int) -> tuple[int, int]:
-    """The smallest margins at the min mark and at the low mark, after so many single pages were taken."""
-    orders, at_min, at_low = tests
-    total = below[-1]
-    held = [total - below[order] for order in orders]
-    if taken_pages:
-        for i, order in enumerate(orders):
-            # Single pages come from the smallest blocks. What those below this order lack is split from larger ones,
-            # of which each block loses one of this order.
-            lacking = taken_pages - below[order]
-            if lacking <= 0:
-                break
-            held[i] = max(0, held[i] - (-(-lacking >> order) << order))
-    return min(map(sub, held, at_min)), min(map(sub, held, at_low))
+def _after_taking(below: list[int], taken_pages: int) -> list[int]:
+    """For each order, the pages that no longer lie in blocks of it or larger after so many single pages were taken.
+
+    Single pages come from the smallest blocks. What those below an order lack is split from larger ones, of which each
+    block loses one of this order.
+    """
+    used = below.copy()
+    for order, pages in enumerate(below):
+        lacking = taken_pages - pages
+        if lacking <= 0:
+            break
+        used[order] = min(below[-1], pages + (-(-lacking >> order) << order))
+    return used

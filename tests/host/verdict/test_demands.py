@@ -44,4 +44,4 @@ def test_marks_that_change_all_the_time_do_not_pile_up():
     for low_pages in range(3 * demands.ZONES_MAX):
         zones = [((0, 0, 0, 0, 9), 1, low_pages, 0)]
         assert of_requests.answers(zones) == [watermark.judge(zones, 4, "old")]
-    assert len(of_requests._tests) <= demands.ZONES_MAX
+    assert len(of_requests._kept) <= demands.ZONES_MAX
