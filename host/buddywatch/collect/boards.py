@@ -144,9 +144,9 @@ class Boards:
             if board is None:
                 continue
             rows = board.take_rows(boottime_s)
-            if len(rows) or rows.judged is not None:
+            if rows.judged is not None or len(rows):
                 self._report_changes([noted.transition for noted in rows.transitions], board.rules)
-                self.pending.of(name).extend(rows)
+                self.pending.add(name, rows)
             news = board.news()
             if news:
                 self._report(news)

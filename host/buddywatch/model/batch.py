@@ -155,6 +155,12 @@ class Batch:
             rows = self.boards[board] = BoardRows()
         return rows
 
+    def add(self, board: str, rows: BoardRows) -> None:
+        """Append rows of a board; they belong to the batch from then on."""
+        before = self.boards.setdefault(board, rows)
+        if before is not rows:
+            before.extend(rows)
+
     def drop(self, board: str) -> None:
         """Remove a board's rows."""
         self.boards.pop(board, None)
