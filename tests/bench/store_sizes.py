@@ -1,7 +1,7 @@
 """Bytes per snapshot in the database, for the traces in tests/fixtures/traces: python tests/bench/store_sizes.py
 
 Each trace is sent as a recorded stream, one snapshot in 5 seconds, through `buddywatch collect`. The file is measured
-after `collect` has ended, with its indexes, and with the kernel's lines that came as events.
+after `db compact`, with its indexes, and with the kernel's lines that came as events.
 """
 
 from __future__ import annotations
@@ -52,10 +52,7 @@ class Stored:
     snapshots: int
     events: int
     file_bytes: int
-
-    @property
-    def bytes_per_snapshot(self) -> float:
-        return self.file_bytes / self.snapshots
+    packed_bytes: float  # of a snapshot that is packed, its part of the summaries included
 
 
 def stream(name: str) -> bytes:
@@ -87,19 +84,22 @@ def measure(name: str) -> Stored:
         recording, db = Path(folder, "stream"), Path(folder, "buddywatch.db")
         recording.write_bytes(stream(name))
         run_buddywatch(["--db", str(db), "collect", "--plain", f"file:{recording}"])
+        run_buddywatch(["--db", str(db), "db", "compact"])
         with contextlib.closing(sqlite3.connect(db)) as connection:
-            snapshots, events = (
+            packed = "SELECT sum(samples), sum(length(body) + length(summary)) FROM chunks"
+            samples, size = connection.execute(packed).fetchone()
+            journal, events = (
                 connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("snapshots", "events")
             )
-        return Stored(name, snapshots, events, db.stat().st_size)
+        return Stored(name, samples + journal, events, db.stat().st_size, size / samples)
 
 
 def table() -> list[str]:
     """The rows of the table in docs/reference/database.md."""
-    lines = ["| trace | snapshots | events | file | per snapshot |", "|---|---|---|---|---|"]
+    lines = ["| trace | snapshots | events | file | each packed snapshot |", "|---|---|---|---|---|"]
     for path in sorted(wire_sizes.TRACES.glob("*.tsv")):
         stored = measure(path.stem)
-        sizes = f"{stored.file_bytes} bytes | {stored.bytes_per_snapshot:.0f} bytes"
+        sizes = f"{stored.file_bytes} bytes | {stored.packed_bytes:.1f} bytes"
         lines.append(f"| {stored.trace} | {stored.snapshots} | {stored.events} | {sizes} |")
     return lines
 

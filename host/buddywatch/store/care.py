@@ -10,6 +10,7 @@ from typing import NamedTuple
 from buddywatch.model.batch import VectorRow
 from buddywatch.store.damage import DamageReports
 from buddywatch.store.database import PAGE_BYTES, StoreError, explained
+from buddywatch.store.pack import CHUNK_ROWS
 from buddywatch.store.read import milliseconds
 from buddywatch.store.rows import Chunk
 from buddywatch.store.store import Store
@@ -94,7 +95,7 @@ def compact(store: Store, progress: Progress) -> None:
     (left,) = store._row("SELECT count(*) FROM snapshots") or (0,)
     done = 0
     while store.pack_for(0.0):
-        done += 512
+        done += CHUNK_ROWS
         progress(min(0.9, done / max(1, left)))
     progress(0.9)
     store._run("PRAGMA journal_mode = DELETE")  # in WAL mode the size of a page cannot change

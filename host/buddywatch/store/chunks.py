@@ -11,7 +11,7 @@ from buddywatch.store import chunk_format, summary_format
 from buddywatch.store.rollups import DAY_S, RollupStore
 from buddywatch.store.rows import Chunk
 
-JOINED_CHUNKS = 8  # so many small ones in a row become one
+JOINED_CHUNKS = 16  # so many small ones in a row become one
 FULL_ROWS = 4096  # a chunk with as many rows is not joined any more
 _COLUMNS = "id, first_seq, last_seq, first_ms, last_ms, samples"
 

@@ -19,6 +19,7 @@ BUSY_S = 10.0  # how long to wait for another process's transaction; the longest
 # Of new files. A page is the least that a transaction writes, and a chunk wastes half of one: a day at 1 Hz took
 # 2.9 bytes a snapshot with 1 kB and 5.4 with 4 kB.
 PAGE_BYTES = 1024
+LOG_BYTES = 4 << 20
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
 _Values = Sequence[str | bytes | int | float | None]
 
@@ -166,6 +167,7 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
     connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last batches, never half of one
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")  # a log that a reader held open shrinks afterwards
     connection.execute("PRAGMA foreign_keys = ON")
     migrations.migrate(connection)
 

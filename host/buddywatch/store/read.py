@@ -20,6 +20,7 @@ BOOT = "id, board, boot_id, facts, started_ms, cause"
 EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.number, e.pid, e.comm, e.text"
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
 _TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: datetime can show it in every time zone
+_EVENTS_AT_ONCE = 500
 _NUMBER_MAX = 2**53  # exact in JSON; larger ones are not accepted from a board either
 
 # The names in `boots`, found by jumping through the index: a board may have thousands of boots.
@@ -103,10 +104,14 @@ class ReadStore(RowStore):
 
     def events(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Event]:
         """Events with since <= time < until, oldest first; each once, even where the board sent it again."""
-        sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
-            WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND NOT e.copy ORDER BY e.time_ms, e.id"""
-        for row in self._rows(sql, (board, *span_of(since, until))):
-            yield event_of(row)
+        sql = f"""SELECT {EVENT}, e.id FROM events e LEFT JOIN boots b ON b.id = e.boot
+            WHERE e.board = ? AND e.time_ms >= ? AND e.time_ms < ? AND (e.time_ms, e.id) > (?, ?) AND NOT e.copy
+            ORDER BY e.time_ms, e.id LIMIT {_EVENTS_AT_ONCE}"""
+        span, after = span_of(since, until), (-END_SEQ, 0)
+        # Not one long query: while it is open, SQLite cannot take over what is in the log, and the log grows.
+        while rows := list(self._rows(sql, (board, max(span.since_ms, after[0]), span.until_ms, *after))):
+            yield from (event_of(row[:-1]) for row in rows)
+            after = rows[-1][2], rows[-1][-1]
 
     def stored_events(self, board: str) -> Iterator[StoredEvent]:
         """All events in the order in which they were stored, copies among them."""
@@ -247,13 +252,15 @@ class ReadStore(RowStore):
 
 def numbers(content: Any) -> list[int]:
     """The vector of a row; ValueError if its text is damaged."""
-    if isinstance(content, list):
-        return content
-    vector: list[int] = json.loads(content)
-    is_whole = isinstance(vector, list) and set(map(type, vector)) <= {int}
-    if not is_whole or max(map(abs, vector), default=0) > _NUMBER_MAX:
+    vector: list[int] = content if isinstance(content, list) else json.loads(content)
+    if not is_vector(vector):
         raise ValueError("expected a JSON list of whole numbers")
     return vector
+
+
+def is_vector(content: Any) -> bool:
+    is_whole = isinstance(content, list) and set(map(type, content)) <= {int}
+    return is_whole and max(content, default=0) <= _NUMBER_MAX and min(content, default=0) >= -_NUMBER_MAX
 
 
 def milliseconds(time: float) -> int:
