@@ -75,7 +75,7 @@ def stored(store):
 def test_full_database_keeps_whole_batches_and_goes_on_with_more_room(path):
     with Store.open(path) as store:
         store.add_boot("xp", boot())
-        store._connection.execute("PRAGMA max_page_count = 60")
+        store._connection.execute("PRAGMA max_page_count = 200")
         last = fill_up(store)
         assert stored(store) == list(range(1, last + 1))
         store._connection.execute("PRAGMA max_page_count = 100000")
