@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
 from buddywatch.commands.intake import Count, Intake
-from buddywatch.commands.progress import clear_bar, show_bar
+from buddywatch.commands.progress import clear_bar
 from buddywatch.commands.recordings import RecordedFile, add_flags, flags_of, recordings_of
 from buddywatch.commands.replay_words import unreadable_lines
 from buddywatch.config.sections import Config
@@ -39,9 +39,10 @@ def run(args: argparse.Namespace, config: Config) -> int:
             for board, item in recording.items(flags_of(args), args.board, intake.tracker):
                 if isinstance(item, Unreadable):
                     unreadable.append(f"{recording.name}, line {item.line}: {item.why}")
-                elif intake.take(board, item):
-                    show_bar(f"importing {recording.name}", recording.share_read)
+                else:
+                    intake.take(board, item)
             intake.flush()
+        intake.finish()
     if not intake.counts:
         first = recordings[0]
         raise CommandError(f"{first.name}: {first.known.name}, and nothing in it can be stored{_because(unreadable)}")

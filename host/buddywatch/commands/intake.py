@@ -17,6 +17,7 @@ from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_time
 
 ROWS_IN_A_BATCH = 5_000
+PACK_S = 0.5
 SNAPSHOTS_COMPARED = 5_000  # with those that are stored under the same boot
 # Facts that decide what the numbers of a boot mean: with others, its later numbers would not fit the stored ones.
 _SETTLED = ("cols", "zones", "interval_cs", "page_bytes", "kernel")
@@ -53,6 +54,7 @@ class Intake:
     def __init__(self, store: Store) -> None:
         self.counts: dict[str, Count] = {}
         self._store = store
+        self._snapshots_before: dict[str, int] = {}
         self._batch = Batch()
         self._rows = 0
         self._known: dict[str, KnownEvents] = {}
@@ -70,9 +72,12 @@ class Intake:
         except ValueError:
             return BoardTracker()
 
-    def take(self, board: str, value: Value) -> bool:
-        """Returns True if a batch was written. CommandError: it cannot be stored there."""
-        self.counts.setdefault(board, Count()).add(value)
+    def take(self, board: str, value: Value) -> None:
+        """CommandError: it cannot be stored there."""
+        if board not in self.counts:
+            self.counts[board] = Count()
+            self._snapshots_before[board] = self._store.snapshot_count(board)
+        self.counts[board].add(value)
         rows = self._batch.of(board)
         if isinstance(value, Boot):
             self._take_boot(board, value)
@@ -92,10 +97,8 @@ class Intake:
         elif (round(value.time, 3), value.text) not in self._console_before(board):
             rows.console.append(value)
         self._rows += 1
-        if self._rows < ROWS_IN_A_BATCH:
-            return False
-        self.flush()
-        return True
+        if self._rows >= ROWS_IN_A_BATCH:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits. What no rule has judged yet counts as judged: it is not news."""
@@ -105,10 +108,15 @@ class Intake:
             rows.judged = (boot_id, seq) if is_new else None
         batch, self._batch = self._batch, Batch()
         self._rows = 0
-        before = {board: self._store.snapshot_count(board) for board in batch.boards}
         self._store.write(batch)
-        for board, count in before.items():
-            self.counts[board].new_snapshots += self._store.snapshot_count(board) - count
+        while self._store.pack_for(PACK_S):
+            pass
+
+    def finish(self) -> None:
+        """Write the last rows, and count what was new."""
+        self.flush()
+        for board, count in self.counts.items():
+            count.new_snapshots = self._store.snapshot_count(board) - self._snapshots_before[board]
 
     def _take_boot(self, board: str, boot: Boot) -> None:
         stored = self._stored(board, boot.boot_id)

@@ -19,6 +19,7 @@ from typing import IO, Self
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import checked, kilobytes, page_kb, release
+from buddywatch.commands.progress import show_bar
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.frame import board_name
 from buddywatch.recorded.formats import HEAD_LINES, Format, Source, format_of
@@ -31,6 +32,7 @@ from buddywatch.text.units import parse_duration
 _SQLITE = b"SQLite format 3\0"
 _COLLECTD_HOST = re.compile(r"([^/]+)/buddyinfo-[^/]+/[^/]+$")
 _GZIP = b"\x1f\x8b"
+_LINES_A_BAR = 20_000  # between two looks at the progress
 _LINE_MAX = 1 << 20  # bytes: a longer line is cut there, and read as several
 _SPOOL_BYTES = 1 << 20
 
@@ -73,6 +75,7 @@ class RecordedFile:
                     self.written = status.st_mtime if stat.S_ISREG(status.st_mode) else time.time()
                     self._copy = tempfile.TemporaryFile()  # noqa: SIM115
                     shutil.copyfileobj(file, self._copy, _SPOOL_BYTES)
+                    self._copy.flush()
             self._bytes_read = 0
             self._bytes = max(1, self._copy.tell() if self._copy else status.st_size)
             self.head = [line.text for line in islice(self.lines(), HEAD_LINES)]
@@ -87,6 +90,8 @@ class RecordedFile:
                 while raw := file.readline(_LINE_MAX):
                     number += 1
                     self._bytes_read += len(raw)
+                    if number % _LINES_A_BAR == 0:
+                        show_bar(f"reading {self.name}", self.share_read)
                     text = raw.rstrip(b"\n").decode("utf-8", "backslashreplace")
                     yield Line(number, text, raw.endswith(b"\n"))
         except (OSError, EOFError) as error:
@@ -128,10 +133,6 @@ class Recording:
     known: Format
     files: tuple[RecordedFile, ...]
 
-    @property
-    def share_read(self) -> float:
-        return sum(file.share_read for file in self.files) / len(self.files)
-
     def items(
         self, flags: Flags, board: str | None, tracker_of: Callable[[str], BoardTracker] | None = None
     ) -> Iterator[tuple[str, Streamed]]:
@@ -157,6 +158,8 @@ def recordings_of(files: Sequence[RecordedFile]) -> list[Recording]:
     """The files as recordings, in their order. CommandError: a file is of no known format."""
     found: dict[object, Recording] = {}
     for number, file in enumerate(files):
+        if file.head[:1] and file.head[0].startswith(_SQLITE.decode()):
+            raise CommandError(f"{file.name}: a database; export it (--db {file.name} export) and import the export")
         try:
             known = format_of(file.head)
         except RecordedError as error:

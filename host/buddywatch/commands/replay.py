@@ -12,6 +12,7 @@ from pathlib import Path
 from buddywatch.alerts.evaluate import Item
 from buddywatch.commands.argument_types import need
 from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.progress import clear_bar
 from buddywatch.commands.recordings import RecordedFile, Recording, add_flags, flags_of, is_database, recordings_of
 from buddywatch.commands.replay_words import lines, timeline_json
 from buddywatch.config.sections import Config
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         config = replace(config, needs=tuple(args.need))
     unreadable: list[str] = []
     with ExitStack() as stack:
+        stack.callback(clear_bar)
         paths = args.files or [str(config.collector.db)]
         is_stored = {path: is_database(path) or not args.files for path in paths}
         files = [stack.enter_context(RecordedFile(path)) for path in paths if not is_stored[path]]

@@ -82,7 +82,7 @@ class _Splitter:
 
     def end(self) -> Iterator[InLife]:
         if self._candidate is not None and self._shape is None:
-            yield from self._begin(self._candidate)
+            yield from self._begin(self._candidate, None)
         elif self._candidate is not None:
             yield self._placed(_torn(self._candidate))
         yield from self._held_lines()
@@ -110,7 +110,7 @@ class _Splitter:
             yield from self._held_lines()
             yield from self._go_on(reading)
         elif self._candidate is not None and shape_of(self._candidate).takes(shape):
-            yield from self._begin(self._candidate)
+            yield from self._begin(self._candidate, reading)
             yield from self._held_lines()
             yield from self._go_on(reading)
         else:
@@ -118,10 +118,11 @@ class _Splitter:
                 self._held.append(_torn(self._candidate))
             self._candidate = reading
 
-    def _begin(self, reading: Reading) -> Iterator[InLife]:
+    def _begin(self, reading: Reading, following: Reading | None) -> Iterator[InLife]:
         """A life of another shape begins with this reading. What came before it is of this life, if it is the first."""
         shape = shape_of(reading)
-        if not (shape.has_time or shape.has_uptime or self._flags.interval_s):
+        is_only = self._shape is None and following is None  # a single one was made when it was written
+        if not (is_only or shape.has_time or shape.has_uptime or self._flags.interval_s):
             raise RecordedError(
                 f"line {reading.line}: no date and no uptime with the readings: give --interval SECONDS, their spacing"
             )

@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from buddywatch.store.store import Store
-from runner import Runner
+from runner import ENV, Runner
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 TRACE, STREAM = FIXTURES / "traces" / "cron-a.tsv", FIXTURES / "streams" / "xport-07.txt"
@@ -124,3 +126,24 @@ def test_replay_of_the_database_is_that_of_the_recording(buddywatch: Runner) -> 
             [(e["rule"], e["to"], e["message"]) for e in of_file["timeline"]]
         )
     assert buddywatch("replay", "--board", "nobody").code == 2
+
+
+def test_pipe_of_a_few_lines_is_read_to_its_end(buddywatch: Runner) -> None:
+    argv = [sys.executable, "-m", "buddywatch", "--db", str(buddywatch.db), "import", "-", "--board", "now"]
+    done = subprocess.run(argv, input=log(0, 3).encode(), capture_output=True, env=ENV, check=True)
+    assert b"now: 3 snapshots" in done.stdout
+
+
+def test_what_proc_says_now_is_one_snapshot(buddywatch: Runner, tmp_path: Path) -> None:
+    file = tmp_path / "buddyinfo"
+    file.write_text("Node 0, zone   Normal      4      5      6 \n")
+    assert counted(buddywatch("import", str(file), "--json")) == (1, 1)
+
+
+def test_database_and_export_of_a_later_version_are_named_as_such(buddywatch: Runner, tmp_path: Path) -> None:
+    buddywatch("import", str(STREAM))
+    assert "a database; export it" in buddywatch("import", str(buddywatch.db)).err
+    file = tmp_path / "later"
+    file.write_text('{"buddywatch":"export","version":2}\n{}\n')
+    done = buddywatch("import", str(file))
+    assert done.code == 2 and "another version" in done.err

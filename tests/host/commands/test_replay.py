@@ -51,7 +51,7 @@ def test_compressed_recording_and_standard_input_are_the_same(buddywatch: Runner
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [("", "of no known format"), ("hello\n", "of no known format"), ("order0\torder1\n1\t2\n", "--interval")],
+    [("", "of no known format"), ("hello\n", "of no known format"), ("order0\torder1\n1\t2\n3\t4\n", "--interval")],
 )
 def test_file_that_cannot_be_used_is_one_line(buddywatch: Runner, tmp_path: Path, content: str, expected: str) -> None:
     file = tmp_path / "file"

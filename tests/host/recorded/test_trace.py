@@ -84,7 +84,7 @@ def test_marks_without_page_size_are_an_error_that_says_what_to_give():
 
 def test_readings_without_any_time_ask_for_the_interval():
     with pytest.raises(RecordedError, match="--interval"):
-        items_of("order0\torder1\n1\t2\n")
+        items_of("order0\torder1\n1\t2\n1\t1\n")
     assert len(of_kind(items_of("order0\torder1\n1\t2\n1\t1\n", Flags(interval_s=60)), Snapshot)) == 2
 
 
