@@ -103,7 +103,7 @@ def _highest_zone(flags: frozenset[str]) -> str:
 
 
 def _is_harder(flags: frozenset[str], span: Span, has_names: bool) -> bool:
-    """gfp_to_alloc_flags(): to 4.3 whoever cannot wait and wakes kswapd; then __GFP_ATOMIC; from 6.3 on __GFP_HIGH."""
+    """gfp_to_alloc_flags(): to 4.3 what cannot wait and wakes kswapd; then __GFP_ATOMIC; from 6.3 on __GFP_HIGH."""
     if "NOMEMALLOC" in flags or "DIRECT_RECLAIM" in flags:
         return False
     if span[0] >= _HIGH_ALONE:

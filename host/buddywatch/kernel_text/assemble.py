@@ -164,7 +164,7 @@ def _beyond(raw: RawZone, memory: dict[str, int], page_bytes: int | None) -> tup
         return (), 0
     orders = len(raw.counts)
     unlisted = None
-    if page_bytes and "MemFree" in memory and not raw.lists:  # of which some may be CMA's
+    if page_bytes and "MemFree" in memory and not raw.lists:  # some of these pages may be CMA's
         unlisted = max(memory["MemFree"] * 1024 // page_bytes - watermark.free_pages(raw.counts), 0)
         unlisted = unlisted if unlisted >> orders else 0
     return tuple(range(orders, MOST_ORDERS)), unlisted

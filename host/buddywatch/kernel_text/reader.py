@@ -137,7 +137,7 @@ class _Reader:
         return known
 
     def _on_repeated(self, match: re.Match[str]) -> None:
-        """The line before stands for so many more: a failure that is told in one line happened as often."""
+        """The kernel counts repeats of the line before: a failure that has one line happened so many times."""
         last = self.raw.messages[-1] if self.raw.messages else None
         if last is None or last.dump or self._dump or not self._is_line_before(last, match.start()):
             return

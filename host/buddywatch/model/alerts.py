@@ -276,7 +276,7 @@ class OutboxRow:
 class ChannelHealth:
     """How well a channel works. failures: attempts in a row that failed because of the channel itself, since `since`.
 
-    next_try: not before, whatever waits. reported: when other channels were told of it, None if they were not.
+    next_try: not before, whatever waits. reported: when other channels reported it, None if they did not.
     """
 
     failures: int = 0

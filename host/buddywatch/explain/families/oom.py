@@ -266,7 +266,7 @@ def _confined(message: Message, raw: Raw) -> Finding:
     if any(notice.form == forms.NOBODY for notice in message.notices):
         parts.append("The kernel found no program that it may end, and stopped (panic).")
     cache, in_container = "", False
-    if message.dump is None:  # with one, what holds the memory is told below it
+    if message.dump is None:  # a dump has its own text about what holds the memory
         cache = largest_cache(message, raw)
         parts += [words for words in (largest_tasks(message, raw), f"{cache[:1].upper()}{cache[1:]}." if cache else "")]
         cpuset = _CPUSET.search(raw.text, message.offset, message.offset + _HEADER_CHARS)

@@ -182,7 +182,7 @@ def _boot(notice: Notice) -> Finding:
     return Finding(
         f"{_size(notice)} at boot",
         f"{who} wanted {_size(notice)} before the page allocator runs (memblock).",
-        "No such range was free: the machine has too little memory, or was told of too little (device tree, `mem=`).",
+        "No such range was free: the machine has too little memory, or its device tree or `mem=` names too little.",
         reasons.POOL,
         True,
         (Remedy("memory_map", "Compare the ranges of memory that the kernel prints first at its start with the memory "
