@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from boards import BOOT_ID, KERNEL_LINE, SEED_FREE, SEED_REBOOTED, START, boot, snapshot, zone
+from boards import BOOT_ID, KERNEL_LINE, SEED_FREE, SEED_REBOOTED, START, boot, kernel_event, snapshot, zone
 from buddywatch.store.store import Store
 from pasts import SECOND, local, tell_story
 from runner import ENV
@@ -18,6 +18,20 @@ from runner import ENV
 def story(store):
     tell_story(store)
     return store
+
+
+# --- events ---
+
+
+def test_line_of_the_console_comes_behind_the_snapshot_before_it(buddywatch, store):
+    """It has no frame number: its time decides."""
+    store.add_boot("xp", boot())
+    store.add_event("xp", replace(kernel_event(None, None), time=START + 12))
+    for seq in (1, 2, 3):
+        store.add_snapshot("xp", snapshot(seq))  # 5 s apart
+    table = buddywatch("history", "xp", "--csv").out.splitlines()
+    kinds = [line.split(",")[0] for line in table[1:]]
+    assert kinds == ["snapshot", "snapshot", "event", "snapshot"], table
 
 
 # --- steps ---
@@ -42,6 +56,8 @@ def test_step_gives_least_mean_and_greatest(buddywatch, story):
         {"min": 1, "mean": round((31 + 31 + 1) / 3, 3), "max": 31},
         {"min": 0, "mean": round((47 + 47 + 0) / 3, 3), "max": 47},
     ]
+    assert step["zones"][0]["min_pages"] == {"min": 90, "mean": 90.0, "max": 90}
+    assert step["zones"][0]["low_pages"] == {"min": 112, "mean": 112.0, "max": 112}
     assert [lost["first"] for lost in past["gaps"]] == [1, 5, 13]
 
 

@@ -213,6 +213,8 @@ def test_console_log_keeps_the_newest_lines_of_each_board(store, monkeypatch):
     assert 300 <= len(kept) < 300 + 200
     assert store.console("quiet") == [ConsoleLine(START, "login:")]
     assert [line.text for line in store.console("xp", 2)] == ["line 998", "line 999"]
+    since = [line.text for line in store.console_since("xp", START + 998)]
+    assert since == ["line 998", "line 999"]
 
 
 def test_link_states(store):
