@@ -208,6 +208,8 @@ def test_console_log_keeps_the_newest_lines_of_each_board(store, monkeypatch):
     store.add_console("quiet", ConsoleLine(START, "login:"))
     for number in range(1000):
         store.add_console("xp", ConsoleLine(START + number, f"line {number}"))
+        if number % 50 == 0:
+            assert len(store.console("xp", 10_000)) >= min(number + 1, 300)
     kept = store.console("xp", 10_000)
     assert kept[-1] == ConsoleLine(START + 999, "line 999")
     assert 300 <= len(kept) < 300 + 200
