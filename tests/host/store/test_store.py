@@ -6,7 +6,6 @@ import pytest
 from boards import BOOT_ID, FACTS, SEED_FREE, START, boot, fill_with_holes, kernel_event, snapshot, zone
 from buddywatch.model.batch import Batch, LinkChange
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, ConsoleLine, Gap, Losses
-from buddywatch.store import write
 from buddywatch.store.store import Store
 
 
@@ -201,22 +200,6 @@ def test_gaps_are_kept_once_and_losses_counted(store):
     assert store.gaps("xp") == gaps
     assert store.losses("xp") == Losses(10 + 1 + 2, gaps[-1])
     assert store.losses("other") == Losses()
-
-
-def test_console_log_keeps_the_newest_lines_of_each_board(store, monkeypatch):
-    monkeypatch.setattr(write, "CONSOLE_LINES_MAX", 300)
-    store.add_console("quiet", ConsoleLine(START, "login:"))
-    for number in range(1000):
-        store.add_console("xp", ConsoleLine(START + number, f"line {number}"))
-        if number % 50 == 0:
-            assert len(store.console("xp", 10_000)) >= min(number + 1, 300)
-    kept = store.console("xp", 10_000)
-    assert kept[-1] == ConsoleLine(START + 999, "line 999")
-    assert 300 <= len(kept) < 300 + 200
-    assert store.console("quiet") == [ConsoleLine(START, "login:")]
-    assert [line.text for line in store.console("xp", 2)] == ["line 998", "line 999"]
-    since = [line.text for line in store.console_since("xp", START + 998)]
-    assert since == ["line 998", "line 999"]
 
 
 def test_link_states(store):

@@ -1,4 +1,4 @@
-"""What a batch carries besides snapshots arrives: transitions, and when a board was heard."""
+"""What is stored besides snapshots: transitions, when a board was heard, lines of the console, who owns a row."""
 
 import os
 import subprocess
@@ -8,7 +8,8 @@ import pytest
 from boards import START, boot
 from buddywatch.model.alerts import Incident, Transition
 from buddywatch.model.batch import Batch, NotedTransition
-from buddywatch.store import process_owner
+from buddywatch.model.samples import ConsoleLine
+from buddywatch.store import process_owner, write
 from buddywatch.store.heard import boottime_s
 from buddywatch.store.store import Store
 
@@ -50,3 +51,19 @@ def test_process_that_has_ended_owns_nothing():
     ended.wait()
     for owner in (str(ended.pid), f"{ended.pid}/1", None, "", "x", "9" * 10):
         assert not process_owner.is_alive(owner), owner
+
+
+def test_console_log_keeps_the_newest_lines_of_each_board(store, monkeypatch):
+    monkeypatch.setattr(write, "CONSOLE_LINES_MAX", 300)
+    store.add_console("quiet", ConsoleLine(START, "login:"))
+    for number in range(1000):
+        store.add_console("xp", ConsoleLine(START + number, f"line {number}"))
+        if number % 50 == 0:
+            assert len(store.console("xp", 10_000)) >= min(number + 1, 300)
+    kept = store.console("xp", 10_000)
+    assert kept[-1] == ConsoleLine(START + 999, "line 999")
+    assert 300 <= len(kept) < 300 + 200
+    assert store.console("quiet") == [ConsoleLine(START, "login:")]
+    assert [line.text for line in store.console("xp", 2)] == ["line 998", "line 999"]
+    since = [line.text for line in store.console_since("xp", START + 998)]
+    assert since == ["line 998", "line 999"]
