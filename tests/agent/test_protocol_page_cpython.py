@@ -94,6 +94,7 @@ def test_snapshot_takes_few_bytes_on_a_real_trace(trace: str):
     assert wire_sizes.measure(trace).median <= MEDIAN_MAX_BYTES
 
 
+@pytest.mark.slow
 def test_sizes_are_the_measured_ones():
     assert [line for line in section("Sizes").splitlines() if line.startswith("|")] == wire_sizes.table()
 

@@ -12,6 +12,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -83,6 +84,7 @@ def frames(name: str, boot: str) -> Iterator[bytes]:
         yield from made
 
 
+@cache
 def measure(name: str) -> Sizes:
     """The sizes for tests/fixtures/traces/NAME.tsv."""
     snapshots: list[int] = []
