@@ -2,7 +2,6 @@
 
 import bz2
 
-import pytest
 from buddywatch.model.batch import VectorRow
 from buddywatch.store import chunk_format
 from hypothesis import example, given
@@ -68,8 +67,11 @@ def test_damage_is_noticed(data):
 
 @given(st.binary(max_size=60))
 @example(b"")
+@example(b"\x15")  # a row that adds up
 def test_any_bytes_are_a_chunk_or_an_error_of_one_line(blob):
     for content in (blob, bz2.compress(blob), bz2.compress(b"1 5 1 1 1 0 0 0 0\0" + blob)):
-        with pytest.raises(ValueError, match=r"chunk|int") as error:
+        try:
             chunk_format.decode("", content)
-        assert "\n" not in str(error.value)
+        except ValueError as error:
+            assert "chunk" in str(error) or "int" in str(error)
+            assert "\n" not in str(error)
