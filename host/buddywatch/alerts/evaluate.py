@@ -14,6 +14,7 @@ from buddywatch.alerts.failure_news import FailureNews
 from buddywatch.alerts.forecast_rule import ForecastRule
 from buddywatch.alerts.incidents import Incidents, Moment, moment_of
 from buddywatch.alerts.known_events import KnownEvents
+from buddywatch.alerts.late import LateSnapshots
 from buddywatch.alerts.reboots import Reboots
 from buddywatch.alerts.sequence import Sequence
 from buddywatch.alerts.verdicts import Judged, Verdicts
@@ -80,6 +81,7 @@ class BoardRules:
         self._is_silent = False
         self._silent_after_s = float(self._settings.silent_after_s or self._alert.silent_after_s)
         self._reboots = Reboots()
+        self._late = LateSnapshots()
         self._incidents.now = now
         self._incidents.retire(self._watched())
         self._resume(history, monotonic_s)
@@ -113,8 +115,10 @@ class BoardRules:
         self._sequence.go_on(boot.boot_id)
 
     def tick(self, now: float, monotonic_s: float) -> None:
-        """Check for silence, and for a hole that has been waited for long enough."""
+        """Check for silence, for a hole that has been waited for long enough, and for what came late."""
         self._incidents.now = now
+        if monotonic_s >= self._late.due_s:
+            self._report_late()
         since_s = self._sequence.blocked_since_s
         if since_s is not None and monotonic_s - since_s >= self._patience_s:
             self._judge_ready(monotonic_s)
@@ -127,9 +131,9 @@ class BoardRules:
 
     def due_s(self) -> float:
         """When tick() has something to do, by the steady clock; infinity: not before new items come."""
-        due_s = math.inf
+        due_s = self._late.due_s
         if self._sequence.blocked_since_s is not None:
-            due_s = self._sequence.blocked_since_s + self._patience_s
+            due_s = min(due_s, self._sequence.blocked_since_s + self._patience_s)
         if self._alert.silent != OFF and self._is_expected and not self._is_silent:
             due_s = min(due_s, self._heard_s + self._silent_after_s)
         return due_s
@@ -139,6 +143,16 @@ class BoardRules:
         self._incidents.now = now
         if self._sequence.blocked_since_s is not None:
             self._judge_ready(math.inf)
+        self._report_late()
+
+    def _report_late(self) -> None:
+        """Report refusals in snapshots that came late, unless the need is refused now: then that is known."""
+        for found in self._late.take_refusals():
+            is_known = self._incidents.phase(REFUSED, found.need.name) in (FIRING, CLEARING)
+            if found.count >= self._alert.hold_samples and not is_known:
+                severity = self._severities[REFUSED]
+                signal = signals.Signal(REFUSED, found.need.name, signals.BAD, severity, found.text)
+                self._incidents.note_past(signal, moment_of(found.first), moment_of(found.last))
 
     @property
     def _patience_s(self) -> float:
@@ -198,8 +212,11 @@ class BoardRules:
             self._hear(now)
         if self._sequence.passes(snapshot):
             self._judge_snapshot(snapshot)
-        else:
-            self._sequence.add(snapshot.boot_id, Piece(snapshot.first_seq, snapshot.seq, snapshot), monotonic_s)
+            return
+        piece = Piece(snapshot.first_seq, snapshot.seq, snapshot)
+        is_late = not self._sequence.add(snapshot.boot_id, piece, monotonic_s)
+        if is_late and snapshot.boot_id in self._boots and REFUSED in self._severities:
+            self._late.take(snapshot, self._verdicts.of(snapshot).needs, monotonic_s)
 
     def _hear(self, now: float) -> None:
         if self._alert.silent != OFF:

@@ -61,6 +61,11 @@ class Incidents:
         incident_id = self._open(signal, NOTED, at, at.time)
         self._add_transition(signal, at, OK, NOTED, incident_id, needs_message=True)
 
+    def note_past(self, signal: signals.Signal, first: Moment, last: Moment) -> None:
+        """Add something that is over, and was not known before. It needs one message and changes no state."""
+        incident_id = self._open(signal, NOTED, first, last.time)
+        self._add_transition(signal, last, OK, NOTED, incident_id, needs_message=True)
+
     def note_within(self, signal: signals.Signal, at: Moment) -> None:
         """Add news about an open incident: it needs a message and changes no state."""
         incident_id = self._states.get((signal.rule, signal.need), _OK_STATE).incident_id

@@ -1,7 +1,7 @@
 """Puts the samples of one board into the order in which the board made them, whatever the order of arrival.
 
 If frames are missing that the board may still hold, judging waits for them. After some time without progress it
-continues after the hole. Frames that fill the hole later are stored but not judged, since newer ones have been judged.
+continues after the hole. Frames that fill the hole later are judged apart (late.py), since newer ones have been judged.
 The end of a boot is treated in the same way while a slower link may still bring it.
 """
 
@@ -99,15 +99,17 @@ class Sequence:
         """These boots were judged long ago."""
         self._ids.update(boot_ids)
 
-    def add(self, boot_id: str, piece: Piece, monotonic_s: float) -> None:
-        """Frames of a boot came. Those of an ended boot, or before the position, are not judged."""
+    def add(self, boot_id: str, piece: Piece, monotonic_s: float) -> bool:
+        """Frames of a boot came. False for those of an ended boot, or before the position: they come too late."""
         for queue in self._queues:
             if queue.boot_id == boot_id:
                 if piece.last > queue.seq:
                     if piece.last < queue.highest and self.blocked_since_s is not None:
                         self.blocked_since_s = monotonic_s  # part of the hole was filled: wait for the rest
                     queue.push(piece)
-                return
+                    return True
+                return False
+        return False
 
     def passes(self, snapshot: Snapshot) -> bool:
         """The ordinary case: it is the next snapshot of the only boot, and nothing waits. Then it counts as judged."""

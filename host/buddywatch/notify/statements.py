@@ -134,6 +134,8 @@ def _of_transition(change: Transition, incident: Incident | None, facts: Message
         since, until = (incident.opened if incident else change.time), change.time
         after = f"resolved after {rough_duration(until - since)}: " if incident else ""
         sentence = after + _recovery(change.rule, change.need, change.text, facts)
+    elif change.to == NOTED and change.rule == REFUSED:  # found in snapshots that came late
+        since, until, sentence = (incident.opened if incident else change.time), change.time, one_line(change.text)
     else:
         sentence = _trouble(change.rule, change.need, change.text, _event_of(change, facts), facts)
     severity = OK if change.to == OK else _severity(change.severity)
