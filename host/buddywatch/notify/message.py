@@ -21,7 +21,7 @@ from buddywatch.model.alerts import (
     MessageFacts,
     Transition,
 )
-from buddywatch.model.samples import Gap, Snapshot
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_paragraphs
@@ -35,7 +35,7 @@ from buddywatch.text.gap_words import gap_reason
 PAYLOAD_SCHEMA = 1
 WORDS = {CRITICAL: "CRIT", WARNING: "WARN", OK: "OK"}
 _REQUESTS = 3  # explained in full; more would bury the rest of the message
-_ALSO_LINES, _MUTE_LINES, _MORE_ADVICE = 6, 2, 2
+_ALSO_LINES, _MUTE_LINES, _MORE_ADVICE, _KERNEL_LINES = 6, 2, 2, 4
 SUBJECT_LIMIT = 200
 _NOTICE_LIMIT = 1000  # of a paragraph, which may quote a server
 
@@ -214,8 +214,10 @@ def _silence(statements: list[Statement], facts: MessageFacts) -> list[str]:
 
 
 def _kernel_lines(facts: MessageFacts) -> list[str]:
-    """The kernel's lines, never wrapped: a wrapped line cannot be searched for."""
-    return [f"{why.INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in facts.kernel_lines]
+    """The newest of the kernel's lines, never wrapped: a wrapped line cannot be searched for."""
+    failures = [event for event in facts.kernel_lines if event.kind in KERNEL_FAILURE_KINDS]
+    shown = (failures or facts.kernel_lines)[-_KERNEL_LINES:]
+    return [f"{why.INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in shown]
 
 
 def _gap_lines(gap: Gap) -> list[str]:

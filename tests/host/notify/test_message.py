@@ -221,6 +221,13 @@ def test_a_mail_fits_a_phone_and_the_subject_stays_short(states):
     assert len(message.subject) <= 220
 
 
+def test_a_flood_of_kernel_lines_leaves_room_for_the_arithmetic():
+    lines = tuple(event(text=f"Allocation of length 61440 from process {n} (rm) failed", seq=n) for n in range(40))
+    text = body([transition("kernel_failure", "firing")], kernel_lines=lines)
+    assert "process 39 (rm)" in text and "process 35 (rm)" not in text
+    assert "64 kB or larger                   16              21   short by 20 kB" in text
+
+
 def test_the_kernels_line_is_never_folded():
     text = "Allocation of length 61440 from process 6821 (rm) failed " + "and more " * 20
     assert f"  11:55:03  {text}\n" in body([transition("kernel_failure", "firing")], kernel_lines=(event(text=text),))
