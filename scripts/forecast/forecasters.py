@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from buddywatch.alerts.forecasts import is_due
 from buddywatch.model.forecasts import FALLING, LEVEL, UNKNOWN, Forecast
-from buddywatch.verdict.forecast import forecast
+from buddywatch.verdict.forecast import deciles, forecast
 from buddywatch.verdict.margin_history import MarginHistory
 
 from scripts.forecast.histories import MODEL_MARKS, ORDER, PERIOD_S, Sample
@@ -16,18 +16,22 @@ Forecaster = Callable[[int, Sample], Forecast]  # (number of the snapshot, snaps
 SAMPLES_MIN = 48  # as many as the forecast waits for
 
 
-def envelope() -> Forecaster:
+class Envelope:
     """buddywatch's own forecast, made as often as the collector makes it."""
-    history, newest, made_s = MarginHistory(PERIOD_S), Forecast(UNKNOWN), 0.0
 
-    def take(number: int, sample: Sample) -> Forecast:
-        nonlocal newest, made_s
+    def __init__(self) -> None:
+        self._history, self._newest, self._made_s = MarginHistory(PERIOD_S), Forecast(UNKNOWN), 0.0
+
+    def __call__(self, number: int, sample: Sample) -> Forecast:
         uptime_s = number * PERIOD_S
-        if history.add(uptime_s, sample.margin) and is_due(history.bucket_s, made_s, uptime_s):
-            newest, made_s = forecast(history), uptime_s
-        return newest
+        is_closed = self._history.add(uptime_s, sample.margin)
+        if is_closed and is_due(self._history.bucket_s, self._made_s, uptime_s):
+            self._newest, self._made_s = forecast(self._history), uptime_s
+        return self._newest
 
-    return take
+    def deciles(self) -> list[float | None]:
+        """When the need is refused with a probability of 10, 20, ... 90 %."""
+        return deciles(self._history)
 
 
 def stays() -> Forecaster:
@@ -51,7 +55,7 @@ def margin_line() -> Forecaster:
 
 
 FORECASTERS = {
-    "buddywatch": envelope, "line through margin": margin_line, "line through free": free_line,
+    "buddywatch": Envelope, "line through margin": margin_line, "line through free": free_line,
     "line through largest": largest_line, "stays as it is": stays,
 }  # fmt: skip
 

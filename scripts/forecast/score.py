@@ -1,7 +1,7 @@
 """`make forecast-score`: how early each kind of forecast warns, how often falsely, and whether its interval holds.
 
 Histories come from a model of a buddy allocator (BOARDS of each class of workload) and from the recorded traces of
-tests/fixtures/traces. A warning is a forecast of a refusal within a day; a snapshot is taken once a minute.
+tests/fixtures/traces. A warning is what the rule refused_within makes of a forecast; a snapshot is taken once a minute.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def table(results: Iterable[tuple[str, dict[str, Score]]]) -> list[str]:
         for name, result in scores.items():
             totals[name].add(result)
     lines = [HEAD, *(_row(kind, result) for kind, result in kinds.items()), "all of them"]
-    return lines + [_row(name, result) for name, result in totals.items()]
+    lines += [_row(name, result) for name, result in totals.items()]
+    tenths = totals["buddywatch"].tenths
+    shares = " ".join(f"{count / max(sum(tenths), 1):.0%}" for count in tenths)
+    return [*lines, f"refused in each tenth of buddywatch's forecast (10% each would be exact): {shares}"]
 
 
 def _row(name: str, result: Score) -> str:

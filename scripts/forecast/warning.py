@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from buddywatch.model.forecasts import Forecast
+from buddywatch.alerts.forecast_rule import Steady
+from buddywatch.alerts.forecasts import is_due
+from buddywatch.alerts.signals import refused_within_signal, step
+from buddywatch.config.sections import Alert
+from buddywatch.model.alerts import CLEARING, FIRING, RuleState
+from buddywatch.model.forecasts import Forecast, NeedForecast
+from buddywatch.verdict.margin_history import SAMPLES
 
-from scripts.forecast.forecasters import Forecaster
+from scripts.forecast.forecasters import Envelope, Forecaster
 from scripts.forecast.histories import PERIOD_S, History
 
-WITHIN_S = 86_400.0  # the warning: refused within a day
-CLEAR_SAMPLES = 10  # this many forecasts in a row of more than twice that end the warning
-FAR = round(3 * WITHIN_S / PERIOD_S)  # snapshots: a warning this long before a refusal was false
-EVERY = 20  # snapshots between two checks of the interval
+ALERT = Alert()
+FAR = round(3 * ALERT.refused_within_s / PERIOD_S)  # snapshots: a warning this long before a refusal was false
+EVERY = 3  # forecasts between two checks of the interval
 BUILT_UP = 200  # snapshots: an earlier failure cannot be forecast
 LEAD_MIN, LEAD_SHARE = 100, 0.2  # required lead: snapshots, or share of the run, whichever is less
 
@@ -29,47 +34,56 @@ class Score:
     lead_share: float = 0.0
     in_vain: int = 0
     weeks: float = 0.0
+    forecasts: int = 0
     looks: int = 0
     early: int = 0  # refused before the interval
     late: int = 0  # or after it
+    tenths: list[int] = field(default_factory=lambda: [0] * 10)  # in which tenth of the forecast the refusal came
 
     def add(self, other: Score) -> None:
-        for name in vars(self):
+        self.tenths = [own + more for own, more in zip(self.tenths, other.tenths, strict=True)]
+        for name in vars(self).keys() - {"tenths"}:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class _Warning:
-    """On after a forecast within WITHIN_S, off after CLEAR_SAMPLES forecasts that are far ahead."""
+    """The collector's rule refused_within, with its defaults."""
 
     def __init__(self) -> None:
         self.since: int | None = None
         self.over: list[int] = []  # beginnings of the warnings that were taken back
-        self._clear = 0
+        self._state, self._steady = RuleState(), Steady()
 
     def take(self, number: int, forecast: Forecast) -> None:
-        in_s = forecast.in_s
-        if in_s is not None and in_s <= WITHIN_S:
-            self.since = number if self.since is None else self.since
-            self._clear = 0
-        elif self.since is not None and (in_s is None or in_s > 2 * WITHIN_S):
-            self._clear += 1
-            if self._clear == CLEAR_SAMPLES:
-                self.over.append(self.since)
-                self.since = None
+        found = NeedForecast("rm", "", number * PERIOD_S, forecast)
+        level = self._steady.level(refused_within_signal(found, ALERT.refused_within_s).level, found)
+        self._state = step(self._state, level, ALERT.hold_samples, ALERT.clear_samples)
+        is_on = self._state.phase in (FIRING, CLEARING)
+        if is_on and self.since is None:
+            self.since = number
+        elif self.since is not None and not is_on:
+            self.over.append(self.since)
+            self.since = None
 
 
 def score(history: History, forecaster: Forecaster) -> Score:
     """refused_at itself is not shown to the forecaster."""
     result = Score(boards=1, weeks=len(history.samples) * PERIOD_S / 604_800)
-    warning, end = _Warning(), history.refused_at
+    warning, end, made_s = _Warning(), history.refused_at, 0.0
     for number, sample in enumerate(history.samples[:end]):
         forecast = forecaster(number, sample)
+        if not is_due(SAMPLES * PERIOD_S, made_s, number * PERIOD_S):
+            continue
+        made_s = number * PERIOD_S
         warning.take(number, forecast)
-        if end is not None and forecast.in_s is not None and number % EVERY == 0:
+        result.forecasts += 1
+        if end is not None and forecast.in_s is not None and result.forecasts % EVERY == 0:
             true_s = (end - number) * PERIOD_S
             result.looks += 1
             result.early += forecast.low_s is not None and true_s < forecast.low_s
             result.late += forecast.high_s is not None and true_s > forecast.high_s
+            if isinstance(forecaster, Envelope):
+                result.tenths[sum([time is not None and time < true_s for time in forecaster.deciles()])] += 1
     if end is not None and end >= BUILT_UP:
         _lead(result, warning.since, end)
     begun = [*warning.over, *([warning.since] if warning.since is not None else [])]

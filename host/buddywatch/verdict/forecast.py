@@ -10,7 +10,7 @@ the weighted mean: its median, and the times at which the margin has reached zer
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from buddywatch.model.forecasts import FALLING, LEVEL, RISING, UNKNOWN, Forecast
@@ -45,11 +45,19 @@ def forecast(history: MarginHistory) -> Forecast:
     trend = LEVEL
     if longest.is_trend:
         trend = RISING if longest.slope > 0 else FALLING
-    times = _times(list(_futures(opinions)), history.bucket_s, AHEAD_WINDOWS * longest.window_s)
+    times = _times(opinions, history.bucket_s, (LOW, MEDIAN, HIGH))
     in_s = times[MEDIAN]
     if in_s is None or in_s > SIGHT_WINDOWS * longest.window_s:
         return Forecast(trend, since_s=longest.begin_s)
     return Forecast(trend, in_s, times[LOW], times[HIGH], longest.begin_s)
+
+
+def deciles(history: MarginHistory) -> list[float | None]:
+    """The times, in seconds from now, at which the need has been refused with a probability of 10, 20, ... 90 %."""
+    shares = [1 - tenth / 10 for tenth in range(1, 10)]
+    opinions = lines(history)[:LINES_MAX]
+    times = _times(opinions, history.bucket_s, shares) if opinions else {}
+    return [times.get(share) for share in shares]
 
 
 def _futures(opinions: list[EnvelopeLine]) -> Iterator[_Future]:
@@ -66,10 +74,11 @@ def _futures(opinions: list[EnvelopeLine]) -> Iterator[_Future]:
             yield _Future(counts * share, line, line.slope + errors * error)
 
 
-def _times(futures: list[_Future], step_s: float, end_s: float) -> dict[float, float | None]:
-    """When the probability of a margin above zero falls below LOW, MEDIAN and HIGH."""
-    found: dict[float, float | None] = dict.fromkeys((LOW, MEDIAN, HIGH))
-    waiting = [LOW, MEDIAN, HIGH]
+def _times(opinions: list[EnvelopeLine], step_s: float, shares: Iterable[float]) -> dict[float, float | None]:
+    """When the probability of a margin above zero falls below each of the shares, the largest of which comes first."""
+    futures, end_s = list(_futures(opinions)), AHEAD_WINDOWS * opinions[0].window_s
+    waiting = list(shares)
+    found: dict[float, float | None] = dict.fromkeys(waiting)
     survival = [0.0] * len(futures)  # logarithms
     at_s, before = min([_safe_until_s(future) for future in futures]), 1.0
     while at_s < end_s and waiting:
