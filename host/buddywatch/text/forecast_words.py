@@ -55,7 +55,7 @@ def in_about(forecast: Forecast) -> str:
     about = "at any time" if forecast.in_s < _SOON_S else f"in about {_shown(forecast.in_s)}"
     low_s, high_s = forecast.low_s or 0.0, forecast.high_s
     if high_s is None:
-        return f"{about} ({_shown(low_s)} or more)"
+        return f"{about} ({_shown(low_s)} or more)" if low_s >= _SOON_S else about
     low, high = _shown(low_s), _shown(high_s)
     if low == high:
         return about
