@@ -89,6 +89,7 @@ def _failures(
         if page_bytes is None and message.kind == "alloc" and message.dump and message.requested_bytes:
             _answer_for_all_page_sizes(case, message.dump, raw, options)
             states += [case.state] if case.state else []
+        case.kill_state = state if case.state is None else None
         case.before_init = raw.is_before_init(message)
         case.no_init = raw.ends_without_init(message.offset)
         case.finding = finding_of(message, raw)

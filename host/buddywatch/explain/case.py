@@ -48,6 +48,7 @@ class Case:
     pieces: list[Piece] = field(default_factory=list)
     finding: Finding | None = None  # of another family of messages
     state_gap_s: float | None = None  # state less message, in seconds; None: with the message, or unknown
+    kill_state: State | None = None  # of a kill whose header is not in the text
     before_init: bool = False  # the kernel itself was starting, no program ran yet
     no_init: bool = False  # the kernel stopped soon after, because no program could be started as init
     is_start: bool | None = None  # of a program; False: it ran already and asked for more

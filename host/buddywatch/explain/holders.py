@@ -26,6 +26,7 @@ USE_WORDS = {
     "kernel_stack": "kernel stacks of tasks",
     "pagetables": "page tables",
     "zspages": "compressed pages (zram, zswap)",
+    "huge": "huge pages (set aside)",
     "unlisted": "not listed (drivers, vmalloc, huge pages)",
     "cma": "set aside for CMA, in part lent",
     "reserved": "reserved, never given to Linux",
@@ -63,6 +64,12 @@ _ADVICE = {
         "Compressed pages hold {kb} kB: zram (`zramctl`, /sys/block/zram0/mem_limit) and zswap "
         "(/sys/module/zswap/parameters/max_pool_percent) live in the memory that they are to save. A smaller limit, or "
         "swap on a disk.",
+    ),
+    "huge": (
+        "fewer_huge_pages",
+        "set fewer huge pages aside (vm.nr_hugepages): they hold {kb} kB",
+        "{kb} kB are set aside as huge pages (hugetlbfs), used or not, and serve no other request: `grep Huge "
+        "/proc/meminfo` shows the number in use. Fewer: vm.nr_hugepages, or `hugepages=` on the kernel's command line.",
     ),
     "kernel_stack": (
         "fewer_tasks",
@@ -126,7 +133,8 @@ def total_pages(state: State) -> int | None:
     if ram and reserved is not None and ram > reserved:
         return ram - reserved
     sizes = [zone.size_pages for zone in state.zones]
-    return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
+    whole = sum(size or 0 for size in sizes)
+    return whole if whole and all(size is not None for size in sizes) else None
 
 
 def _unlisted(state: State) -> dict[str, int]:
@@ -142,8 +150,13 @@ def _unlisted(state: State) -> dict[str, int]:
 
 
 def _accounted_pages(state: State) -> int:
-    """The sum of the uses in the text, if it lacks the total: a lower bound of all memory."""
-    return sum(pages for use, pages in state.usage.items() if use in _PAGES_OF) + state.free_pages
+    """The sum of the uses in the text, if it lacks the total: a lower bound of all memory. 0 if programs and files are
+    not told apart (Linux up to 2.6.27), so that the sum would lack most of it."""
+    return (
+        0
+        if "anon" not in state.usage
+        else sum(pages for use, pages in state.usage.items() if use in _PAGES_OF) + state.free_pages
+    )
 
 
 def holder_lines(state: State) -> list[str]:
@@ -152,7 +165,7 @@ def holder_lines(state: State) -> list[str]:
     rows = [
         (USE_WORDS[holder.use], f"{holder.kb} kB", _percent(holder))
         for holder in holders(state)[:_ROWS]
-        if holder.share is None or holder.share >= 0.005 or holder.use == "reserved"
+        if holder.share is None or holder.share >= 0.01 or holder.use == "reserved"
     ]
     if not rows:
         return []

@@ -24,7 +24,10 @@ _DROPPED_HELPED, _DROPPED_TRIED = 3, 1167
 def remedies(case: Case) -> list[Remedy]:
     """The remedies in the order in which to try them; [] if nothing failed or nothing is known."""
     if case.finding and case.finding.decides:
-        return list(case.finding.remedies)
+        state = None if case.message is None or case.message.in_cgroup else case.kill_state
+        is_short = state is not None and case.message is not None and holders.is_used_up(state)
+        found_by_state = holders.advice(state, case.message.killed) if is_short and state and case.message else []
+        return [*found_by_state, *case.finding.remedies]
     if case.answer.verdict is None:
         used_up = _against_holders(case) if case.message and "oom" in case.message.kinds else []
         return [*start_remedies.first_program(case), *used_up]

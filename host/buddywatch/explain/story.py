@@ -25,7 +25,10 @@ _MOST_HELP, _MOST_NOT = 4, 3  # remedies in short
 def failure_parts(case: Case, full: bool) -> list[Part]:
     """The explanation of a failure that the kernel reported, below its first lines."""
     if case.finding and case.finding.decides:
-        return [Paragraph(case.finding.asked), Paragraph(case.finding.cause), *remedy_parts(case, full)]
+        held = holder_lines(case.kill_state) if case.kill_state else []
+        told: list[Part] = [Paragraph(case.finding.asked), Paragraph(case.finding.cause)]
+        told += [Heading("What holds the memory"), Columns(held)] if held else []
+        return [*told, *remedy_parts(case, full)]
     parts: list[Part] = [Paragraph(case.finding.asked, rank=1)] if case.finding else []
     parts.append(Paragraph(_asked(case)))
     if case.state is None:

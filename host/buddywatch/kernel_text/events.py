@@ -20,7 +20,7 @@ _MESSAGE = re.compile(
     r"(?<!\w)(?P<alloc>(?:nommu: )?Allocation of (?:length|vma) )"
     r"|(?P<named>[ ]{0,12}: page allocation failure(?=[.:,])|(?<=\S) invoked oom-killer:(?=[ ]|$|gfp_mask)"
     # whose name was left out, or stands on the line before; 2.6.7 to 2.6.17 print none
-    r"|^(?:invoked )?oom-killer:(?= gfp_mask=))"
+    r"|^(?:(?P<host>(?!invoked )[\w.-]{1,32} )|invoked )?oom-killer:(?= gfp_mask=))"
 )
 # What a whole message says; blanks may be lost where a line was folded.
 _ALLOC = re.compile(
@@ -84,14 +84,14 @@ def events(line: str, following: list[str], offset: int, may_be_cut: bool = Fals
     for number, match in enumerate(found):
         is_last = number == len(found) - 1
         end = len(line) if is_last else found[number + 1].start()
-        text = line[match.start() : end]
+        text = line[match.end("host") if match["host"] else match.start() : end]
         whole = _whole(text, following if is_last else [], may_be_cut and is_last)
         if match["alloc"]:
             event = _allocation(whole, offset + match.start())
         else:
             head = line[found[number - 1].end() if number else 0 : match.start()]
             process = process_in(head.rsplit(" ", 1)[-1] if number else head, names)
-            if match["named"].startswith("oom-killer"):
+            if match["host"] or match["named"].startswith("oom-killer"):
                 process = ""
             event = _named(text, whole, process, offset + match.start(), following, may_be_cut and is_last)
         if event is not None:

@@ -53,6 +53,8 @@ _MARKS = ("total_vm", "Unreclaimable slab info", "<active_objs>", "OBJ/SLAB", *(
 def rows(text: str) -> Iterator[Row]:
     """The rows of all tables in text, which has no prefixes any more."""
     seen: set[int] = set()
+    if "total_vm" not in text:
+        yield from _headless(text)
     for mark in _MARKS:
         at = text.find(mark)
         while at >= 0:
@@ -63,6 +65,19 @@ def rows(text: str) -> Iterator[Row]:
             if parse is not None and end >= 0:
                 yield from (replace(row, table=start) for row in _rows_below(text, end + 1, parse))
             at = text.find(mark, at + 1 if parse is None else max(end, at + 1))
+
+
+# The first row of a table whose head is not in the text.
+_HEADLESS = re.compile(
+    r"^\[ *\d{1,10}\] +\d{1,10} +\d{1,10} +\d{1,15} +\d{1,15}(?: +-?\d{1,15}){2,7} +\S", re.MULTILINE
+)
+
+
+def _headless(text: str) -> Iterator[Row]:
+    """The rows of a table of tasks that begins in its middle; other numbers in brackets do not have the columns."""
+    first = _HEADLESS.search(text)
+    if first:
+        yield from (replace(row, table=first.start()) for row in _rows_below(text, first.start(), _oom_task))
 
 
 def _rows_below(text: str, start: int, parse: _Parse) -> Iterator[Row]:

@@ -47,6 +47,8 @@ _PATTERNS = {
     # "1012736 pages RAM", "131072 pages cma reserved": the end of a dump; "pages of RAM" on Arm to 3.10
     "footer": r"\b(?P<footer_pages>\d{1,12}) (?:pages (?:of )?(?P<footer_key>RAM|reserved|cma reserved)"
     r"|(?P<footer_arm>reserved|free) pages)\b",
+    "huge": r"\bhugepages_total=(?P<huge_total>\d{1,9}) hugepages_free=(?P<huge_free>\d{1,9}) [^\n]{0,60}?"
+    r"hugepages_size=(?P<huge_kb>\d{1,9})kB",
     "swap": r"\b(?P<swap_key>Free|Total) swap {1,2}= {1,2}(?P<swap_kb>\d{1,15})kB",
     "compacts": r"^compact_(?:stall|fail|success)[ \t]{1,4}\d{1,18}$|CONFIG_COMPACTION=y",
     "no_compacts": r"# CONFIG_COMPACTION is not set",

@@ -62,6 +62,8 @@ class Dump:
     header: dict[str, int] = field(default_factory=dict)
     footer: dict[str, int] = field(default_factory=dict)
     swap_kb: dict[str, int] = field(default_factory=dict)
+    huge_kb: int = 0  # set aside as huge pages (hugetlbfs), and of these not in use
+    unused_huge_kb: int = 0
     zones: dict[ZoneKey, RawZone] = field(default_factory=dict)
 
     @property

@@ -23,6 +23,8 @@ from buddywatch.kernel_text.proc_reader import ProcReader
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
 
 _WORD = re.compile(r"\w")
+_MORE_SIZES = re.compile(r"(?:[ \n]\d{1,9}\*\d{1,9}kB(?: \([A-Z]{1,8}\))?){5}")
+_NAMELESS = "list"
 # Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
 _ONE_KILL_S = 120  # a kill prints all its lines at once: a table of some hundred programs, on a slow console
@@ -120,7 +122,8 @@ class _Reader:
                 opened.dump = self.raw.dumps.pop()  # both print it before this line
                 if notice.family == SLAB and opened.order is None:
                     opened.order, opened.is_order_assumed = 0, True
-            self._message = opened
+            # The dump of a kill stands before it; what follows is that of another request.
+            self._message = None if opened.kind == OOM and opened.dump else opened
             self.raw.messages.append(opened)
 
     def _seconds_from(self, message: Message, notice: Notice) -> float:
@@ -250,6 +253,8 @@ class _Reader:
     def _on_block(self, match: re.Match[str]) -> None:
         if self._list is None and self._unnamed:
             self._list = self._unnamed.pop(0)
+        if self._list is None and self._begins_a_list(match):
+            self._list = self._nameless_zone(match.start())
         zone, unit_kb = self._list, int(match["unit"])
         if zone is None or len(zone.counts) >= MOST_ORDERS:
             return
@@ -266,6 +271,16 @@ class _Reader:
             zone.unread.add(len(zone.counts))  # the line before ends in a digit: a terminal folded within the number
         zone.append(int(match["count"]), unit_kb, match["letters"])
         self._list_end = match.end()
+
+    def _begins_a_list(self, match: re.Match[str]) -> bool:
+        """True for the first of several sizes at the start of a line: the list of a zone whose name is not there."""
+        starts = not match.start() or self._text[match.start() - 1] == "\n"
+        return starts and bool(_MORE_SIZES.match(self._text, match.end()))
+
+    def _nameless_zone(self, offset: int) -> RawZone:
+        """Named by its place, as 2.4 prints no names."""
+        zones = self._open_dump(offset).zones
+        return zones.setdefault((0, f"{_NAMELESS}{len(zones) + 1}"), RawZone())
 
     def _on_total(self, match: re.Match[str]) -> None:
         if self._list is not None and self._list.counts and self._follows_list(match):
@@ -284,6 +299,12 @@ class _Reader:
         if self._dump is not None:
             key = match["footer_key"] or match["footer_arm"]
             self._dump.footer.setdefault(key, int(match["footer_pages"]))
+
+    def _on_huge(self, match: re.Match[str]) -> None:
+        if self._dump is not None and int(match["huge_total"]):
+            pages_kb = int(match["huge_kb"])
+            self._dump.huge_kb += int(match["huge_total"]) * pages_kb
+            self._dump.unused_huge_kb += int(match["huge_free"]) * pages_kb
 
     def _on_swap(self, match: re.Match[str]) -> None:
         if self._dump is not None:

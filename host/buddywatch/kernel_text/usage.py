@@ -18,6 +18,7 @@ USES = (
     "slab",  # 2.6.30 and older: both kinds
     "kernel_stack",
     "pagetables",
+    "huge",  # set aside for hugetlbfs
     "zspages",  # 6.18: what zram and zswap compressed
 )
 _OF_ZONES = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable", "zspages")
@@ -33,6 +34,8 @@ def usage_of_dump(dump: Dump, page_kb: int) -> dict[str, int]:
     if "active_file" in header and "inactive_file" in header:
         usage["file"] = header["active_file"] + header["inactive_file"]
     usage |= {key: header[key] for key in ("dirty", "writeback") if key in header}
+    if dump.huge_kb:
+        usage["huge"] = dump.huge_kb // page_kb
     stacks = [zone.values["kernel_stack"] for zone in dump.zones.values() if "kernel_stack" in zone.values]
     if stacks:
         usage["kernel_stack"] = sum(stacks) // page_kb

@@ -152,7 +152,7 @@ def test_unknown_kernel_is_answered_where_all_rules_agree(buddywatch, state, tmp
     assert one["verdict"] is None
     assert (four["verdict"], four["reason"]) == ("refused", "fragmented")
     text = words(buddywatch("explain", state, *args[:-1], "--need", "64k"))
-    assert "refused by the rule of Linux up to 2.6.37, and 3.3 to 4.3" in text
+    assert "refused by the rule of Linux 2.6.11 to 2.6.37, and 3.3 to 4.3" in text
     assert "ok by the rule of Linux 4.4 and later" in text
 
 

@@ -109,7 +109,6 @@ def test_a_kill_long_after_a_header_is_another_one(first, second, count):
     [
         "Out of Memory: Killed process 15527 (httpd).\n",
         "Out of memory: Kill process 15527 (httpd) score 9 or sacrifice child\n",
-        "SLUB: Unable to allocate memory on node -1 (gfp=0x20)\n  cache: kmalloc-6\n",
     ],
 )
 def test_what_was_free_is_not_missed_where_it_stands_above(kill):
