@@ -103,5 +103,14 @@ compile_micropython() {
         MICROPY_PY_SSL=0 MICROPY_SSL_MBEDTLS=0 MICROPY_PY_BTREE=0 MICROPY_PY_JNI=0 "$@"
 }
 
-# reason LOG: the last complaint of apt, dpkg or the compiler in it; fails if there is none.
-reason() { grep -E '^[EW]:|[Ee]rror' "$1" | grep -Ev '^make|No packages found|Some index files|You must put some' | tail -n 1 | grep .; }
+# reason LOG: what stopped apt, dpkg, tar or the compiler, by their log; fails if it does not say. A full disk and a server that is not reached come first:
+# after these apt complains about a package that it does not know, or about nothing.
+reason() {
+    if grep -qE 'No space left|Wrote only|Disk quota' "$1" || [ "$(df -Pk "$1" | awk 'NR == 2 { print $4 }')" -lt 1024 ]; then
+        echo "no space left in $cache"
+    else
+        grep -m 1 -o 'Failed to fetch .*' "$1" || last_complaint "$1"
+    fi
+}
+
+last_complaint() { grep -E '^[EW]:|[Ee]rror' "$1" | grep -Ev '^make|No packages found|Some index files|You must put some' | tail -n 1 | grep .; }

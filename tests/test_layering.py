@@ -59,7 +59,6 @@ AGENT_FLOORS = {
     "talk": 3,
     "options": 4,
     "failures": 3,
-    "memory_map": 3,
     "agent": 4,
     "links": 5,
     "loop": 5,

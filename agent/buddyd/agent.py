@@ -10,10 +10,10 @@ REFRESH_MS = 600000  # how often system facts are read again
 # After this many polls in a row without room in the heap, the heap is too small: the agent reports that and ends. From
 # the second on, no network client is connected, see NetworkLink.polled(), so the heap becomes less fragmented.
 STARVED_MAX = 8
-MAP_LEAST_MS = 10000  # between two maps, whatever asks for them
 # Modules that only questions and errors need. With a small heap they are imported each time.
 _SELDOM = (
     ("buddyd.talk", "about"),
+    ("buddyd.talk", "map_answer"),
     ("buddyd.talk", "line_answers"),
     ("buddyd.talk", "answers"),
     ("buddyd", "watermark"),
@@ -23,6 +23,8 @@ _SELDOM = (
 
 class Agent:
     """settings: options.check()'s. sampler: sample.Sampler. kernel_log: kmsg.KernelLog. ring: ring.Ring."""
+
+    failures = None  # failures.Failures while the kernel reports some; in the class, as it is rare
 
     def __init__(self, settings, sampler, kernel_log, ring):
         from . import names  # 0.2 kB of heap, needed only now
@@ -43,11 +45,8 @@ class Agent:
         self.starved = 0  # polls in a row without room in the heap
         self.left_out = 0  # things that the heap had no room for, not reported yet
         self.without_log = kernel_log.file is None  # as last reported
-        self.failures = None  # failures.Failures while the kernel reports some
-        self.proc = settings["proc"]
-        self.map_ms = settings["map_ms"]
-        self.map_wanted = bool(self.map_ms)  # as soon as possible, not only when the next one is due
-        self.mapped_ms = compat.ticks_add(self.refreshed_ms, -MAP_LEAST_MS)
+        self.map_ms = settings["map_ms"]  # between two maps, 0: none
+        self.map_at_ms = self.refreshed_ms  # when the next one is due
 
     def poll(self):
         """Take a sample and put it into the ring. A source that fails only loses its own figures and is reported once.
@@ -90,29 +89,13 @@ class Agent:
         if self.sampler.read(self._news):
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
             self.sampled = self.ring.next - 1
-        if self.is_map_due():
-            self._make_map()
-        self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
+        if self.map_ms and compat.ticks_diff(compat.ticks_ms(), self.map_at_ms) >= 0:
+            from .sources import memory_map
 
-    def is_map_due(self):
-        """True if a map is wanted, or was not made for long, and the last one is not too recent."""
-        passed_ms = compat.ticks_diff(compat.ticks_ms(), self.mapped_ms)
-        return self.map_ms and passed_ms >= (MAP_LEAST_MS if self.map_wanted else self.map_ms)
-
-    def _make_map(self):
-        ring = self.ring
-        was_wanted, self.map_wanted, self.mapped_ms = self.map_wanted, False, compat.ticks_ms()
-        # Half of the room for events is for failures.
-        if ring.event_bytes * (4 if was_wanted else 8) >= ring.size_bytes:
-            return
-        from . import memory_map
-
-        try:
             memory_map.make(self)
-        except OSError:
-            self._news("the map: no processes can be listed in " + self.proc)
-        forget("buddyd", "memory_map")
-        forget("buddyd.sources", "programs")
+            forget("buddyd.sources", "programs")
+            forget("buddyd.sources", "memory_map")
+        self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
 
     def drain_kernel_log(self):
         """Turn new kernel lines into events; False if the kernel log is gone."""
@@ -131,7 +114,6 @@ class Agent:
         found = kernel_messages.parse(text)
         if found is None:
             return
-        self.map_wanted = True
         if self.failures is None:
             from .failures import Failures
 

@@ -6,6 +6,7 @@ line, and unloaded when a minute has passed without one: a board that works pays
 """
 
 from . import compat, const
+from .sources import memory_map
 
 EVENTS_SHARE = const(4)  # kernel failures take at most this fraction of the ring
 _MORE_MS = const(60000)  # between two events that count the others
@@ -28,7 +29,8 @@ class Failures:
         self._since_ms = compat.ticks_ms()
 
     def take(self, found, text, stamp_cs):
-        """A line of the kernel. found: kernel_messages.parse()'s."""
+        """A line of the kernel. found: kernel_messages.parse()'s. The map of the moment is worth having, too."""
+        memory_map.want(self.agent)
         kind, comm = found[0], found[3]
         if kind in ("alloc", "vma"):
             if self._held is not None and comm in (None, self._held[0][3]):
@@ -43,6 +45,10 @@ class Failures:
             self._held, self._was_held = line, False
         else:
             self._send(line)
+
+    def is_map_due(self):
+        """True if a map of the moment of this failure can be made now."""
+        return self.agent.map_ms and compat.ticks_diff(compat.ticks_ms(), self.agent.map_at_ms) >= 0
 
     def polled(self):
         """Called once a poll. True when nothing waits here."""

@@ -102,7 +102,7 @@ class Loop:
             if descriptor == self.kernel_log:
                 if not mask & select.POLLIN or not self.agent.drain_kernel_log():
                     self._forget_kernel_log()
-                if self.agent.map_wanted and self.agent.is_map_due():
+                if self.agent.failures is not None and self.agent.failures.is_map_due():
                     self.agent.poll()  # the blocks and the map at the moment of a failure
                 self.wake()
             else:

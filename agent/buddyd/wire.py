@@ -38,7 +38,7 @@ STARTS_SNAPSHOT = b"kKdD"
 ENDS_SNAPSHOT = b"kdc"
 
 ASK = b"@"  # the first byte of a host's request
-ASK_HELLO, ASK_FRAMES, ASK_MAP = b"h", b"r", b"m"
+ASK_HELLO, ASK_FRAMES = b"h", b"r"
 ASK_MAX = 64  # bytes: short, so that a busy board with a 4-byte UART FIFO loses none
 
 _BODY_MAX = const(LINE_MAX - 4 - CHECK_DIGITS - 1)  # mark, kind, sequence; check; newline

@@ -73,7 +73,7 @@ def ask_hello():
 
 
 def ask_map():
-    return wire.seal(b"%s%s " % (wire.ASK, wire.ASK_MAP))
+    return wire.seal(b"%sm " % wire.ASK)
 
 
 def ask_frames(boot, first, count):

@@ -1,10 +1,10 @@
 """The map of who holds which pages: read from /proc, and written into events."""
 
 from agents import agent_on, events
-from buddyd import compat, memory_map, wire
-from buddyd.sources import programs
+from buddyd import compat, wire
+from buddyd.sources import memory_map, programs
 from buddyd.sources.programs import REGIONS_MAX, Programs, parse_region, parse_stat
-from harness import raises, read
+from harness import raises, read, vectors
 from scratch import Scratch
 
 PROC = "captures/frag-4k-bflt-2.6.30-cron/proc/"
@@ -46,7 +46,7 @@ def test_programs_are_those_with_memory_of_their_own():
         a_process(scratch, 7, b"rom only", 3, MAPS[:60])
         scratch.write("stat", b"")
         scratch.write("9/maps", MAPS)  # its stat has gone meanwhile
-        found = list(Programs(scratch.path, 4096).read())
+        found = list(Programs(scratch.path + "/", 4096).read())
         assert found == [(23, "buddyd", 49, [(0x40240, 13), (0x4024E, 2), (0x40260, 18)])]
         assert programs.compat is compat
 
@@ -59,7 +59,7 @@ def test_neighbours_are_one_region_and_a_program_with_many_comes_again():
     with Scratch() as scratch:
         a_process(scratch, 1, b"a", 1, lines)
         a_process(scratch, 2, b"b", 1, many)
-        first, *others = Programs(scratch.path, 4096).read()
+        first, *others = Programs(scratch.path + "/", 4096).read()
         assert first == (1, "a", 1, [(0x40000, 2), (0x40003, 1)])
         assert [program[:3] for program in others] == [(2, "b", 1)] * 5
         assert [len(program[3]) for program in others] == [REGIONS_MAX] * 4 + [2]
@@ -67,6 +67,16 @@ def test_neighbours_are_one_region_and_a_program_with_many_comes_again():
         for program in others:
             found += program[3]
         assert found == [(0x40000 + 2 * i, 1) for i in range(90)]
+
+
+def test_texts_are_those_of_the_vectors():
+    for case in vectors("wire.json")["map"]:
+        sent = []
+        writer = memory_map.MapWriter(lambda part, text, sent=sent: sent.append(str(text, "ascii")))
+        for program in case["programs"]:
+            writer.add(program)
+        writer.end()
+        assert sent == case["texts"], case["name"]
 
 
 def test_texts_fit_into_events_whatever_the_numbers():
@@ -133,7 +143,7 @@ def test_failure_asks_for_a_map_but_not_more_than_one_in_ten_seconds():
             here.poll()
         assert len(maps(here)) == 1
         with Later(10000):
-            assert here.is_map_due()
+            assert here.failures.is_map_due()
             here.poll()
             here.poll()
         assert len(maps(here)) == 2
@@ -161,9 +171,11 @@ def test_maps_by_themselves_take_an_eighth_of_the_ring():
 def test_folder_that_cannot_be_listed_is_told():
     with Scratch() as scratch:
         here = mapped_agent(scratch)
-        here.proc = scratch.path + "/none"
+        here.sampler.system.root = scratch.path + "/none/"
         here.poll()
-        assert [event[5] for event in events(here)] == ["the map: no processes can be listed in " + here.proc]
+        assert [event[5] for event in events(here)] == [
+            "the map: no processes can be listed in " + here.sampler.system.root
+        ]
 
 
 def test_proc_without_processes_makes_no_event():

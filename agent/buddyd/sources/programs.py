@@ -38,7 +38,7 @@ def parse_region(line, page_bytes):
 
 
 class Programs:
-    """proc: the folder; page_bytes: the page size."""
+    """proc: the folder, with a slash at its end; page_bytes: the page size."""
 
     def __init__(self, proc, page_bytes):
         self._proc = proc
@@ -53,7 +53,7 @@ class Programs:
         pids = compat.numbers(self._proc)
         pids.sort()
         for pid in pids:
-            folder = "%s/%d" % (self._proc, pid)
+            folder = "%s%d" % (self._proc, pid)
             self._mapped = self._taken = 0
             self._of(folder, "/stat", self._take_stat)
             passes = PASSES_MAX if self._mapped else 0

@@ -13,7 +13,7 @@ class System:
     """
 
     def __init__(self, proc_root):
-        self._root = proc_root + "/"
+        self.root = proc_root + "/"
         self.machine = self.page_bytes = None
 
     def read(self, free_pages, memory):
@@ -22,5 +22,5 @@ class System:
             from . import system_files  # 1 kB of heap, 5 kB from .mpy, needed at the start and every ten minutes
         except (ImportError, OSError):
             return  # buddyd's files cannot be read any more: the facts stay
-        system_files.Reader(self, self._root).read(free_pages, memory)
+        system_files.Reader(self, self.root).read(free_pages, memory)
         forget("buddyd.sources", "system_files")

@@ -11,6 +11,7 @@ HELP = (
     "  need BYTES  would the kernel give a program so many contiguous bytes?",
     "  recent [N]  the last N snapshots (at most 20): free blocks by order",
     "  watch       each new snapshot, until you type anything; on a serial line: stop",
+    "  map         which program has which memory, without an MMU",
     "  about       what this is, and what it will not do",
     "Machine frames flow when a collector asks for them.",
 )
@@ -37,6 +38,10 @@ def answer(agent, line, polite):
         return WATCHING
     if command == "stop":
         return ("stopped",)
+    if command == "map":
+        from . import map_answer
+
+        return map_answer.programs(agent)
     if command == "about":
         from . import about
 

@@ -265,3 +265,26 @@ def test_typing_errors_are_taken_out():
         (b"", ""),
     ):
         assert kernel_messages.printable(line_answers.edited(typed)) == meant, typed
+
+
+def test_map_lists_who_has_which_memory():
+    stat = b"%d (%s) S 1 0 0 0 -1 256 0 0 0 0 11 4 0 0 20 0 1 0 4900 316560 0\n"
+    maps = b"".join([b"%x-%x rwxp 0 00:00 0\n" % (0x40240000 + i * 0x8000, 0x40244000 + i * 0x8000) for i in range(6)])
+    with Scratch() as scratch:
+        scratch.write("buddyinfo", read("captures/frag-4k-bflt-2.6.30-cron/proc/buddyinfo"))
+        only = "only without an MMU the addresses of a program say which memory it has"
+        assert answer(agent_on(scratch.path), "map") == [only]
+        scratch.write("meminfo", read("captures/frag-4k-bflt-2.6.30-cron/proc/meminfo"))
+        here = agent_on(scratch.path)
+        assert answer(here, "map") == ["no process has memory of its own"]
+        scratch.write("23/stat", stat % (23, b"buddyd"))
+        scratch.write("23/maps", maps[:39])
+        scratch.write("40/stat", stat % (40, b"httpd"))
+        scratch.write("40/maps", maps)
+        pieces = "16kB at 0x40240000, 16kB at 0x40248000, 16kB at 0x40250000, 16kB at 0x40258000, 2 more"
+        assert answer(here, "map") == [
+            "23 buddyd, since 49 s after the boot: 16kB: 16kB at 0x40240000",
+            "40 httpd, since 49 s after the boot: 96kB: " + pieces,
+        ]
+        here.sampler.system.root = scratch.path + "/none/"
+        assert answer(here, "map") == ["no processes can be listed in " + here.sampler.system.root]

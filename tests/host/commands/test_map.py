@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, SEED_FREE, START, boot, snapshot
-from buddyd import memory_map
+from buddyd.sources import memory_map
 from buddywatch.model.samples import Event
 
 AT_S = 3600

@@ -1,10 +1,11 @@
 """Maps: what the agent writes is what the host reads, and damage costs a part."""
 
 import pytest
-from buddyd import memory_map
+from buddyd.sources import memory_map
 from buddywatch.model.memory_map import MappedProgram, MemoryMap
 from buddywatch.model.samples import Event
 from buddywatch.protocol.map_text import maps_of, programs_of
+from harness import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,18 @@ def as_read(program) -> MappedProgram:
 
 def event(number: int, text: str, uptime_ms: int = 5000, boot_id: str = BOOT_ID) -> Event:
     return Event(boot_id, number + 1, 1000.0, uptime_ms, "map", number, None, None, text)
+
+
+@pytest.mark.parametrize("case", vectors("wire.json")["map"], ids=lambda case: case["name"])
+def test_vectors_are_read(case) -> None:
+    (found,) = maps_of([event(part, text) for part, text in enumerate(case["texts"])])
+    regions: dict[int, list[list[int]]] = {}
+    for pid, _, _, of_program in case["programs"]:
+        regions.setdefault(pid, []).extend(of_program)
+    assert found.is_whole
+    assert {program.pid: [list(region) for region in program.regions] for program in found.programs} == regions
+    named = {(pid, name, start_cs // 100) for pid, name, start_cs, _ in case["programs"]}
+    assert {(program.pid, program.name, program.started_s) for program in found.programs} == named
 
 
 @given(PROGRAMS)

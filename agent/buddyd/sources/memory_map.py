@@ -1,10 +1,11 @@
 """The map of who holds which pages, as events of kind `map`, see PROTOCOL.md. Imported only while one is made."""
 
-from . import const, wire
-from .sources.programs import Programs
+from .. import compat, const, wire
 
 _TEXT_MAX = const(216)  # what fits into an event behind the longest uptime and part
 END = b"}"  # no digit
+LEAST_MS = 10000  # between two maps, whatever asks for them
+_EVENTS_SHARE = const(8)  # while events take this fraction of the ring, no map is made
 
 
 class MapWriter:
@@ -67,14 +68,31 @@ def _put_difference(out, difference):
     wire.put_number(out, 2 * abs(difference) + (1 if difference < 0 else 0))
 
 
+def want(agent):
+    """Something asks for a map: it is due now, or LEAST_MS after the last one."""
+    now_ms = compat.ticks_ms()
+    left_ms = compat.ticks_diff(agent.map_at_ms, now_ms)
+    if left_ms > LEAST_MS:  # so nothing has asked since the last one, which was made map_ms before
+        agent.map_at_ms = compat.ticks_add(now_ms, max(0, left_ms - agent.map_ms + LEAST_MS))
+
+
 def make(agent):
     """Read the map and put it into the ring."""
+    from .programs import Programs
+
+    agent.map_at_ms = compat.ticks_add(compat.ticks_ms(), agent.map_ms)
+    if agent.ring.event_bytes * _EVENTS_SHARE >= agent.ring.size_bytes:
+        return
     uptime_cs = agent.sampler.uptime_cs()
 
     def send(part, text):
         agent.event(uptime_cs, "map", part, None, None, str(text, "ascii"))
 
     writer = MapWriter(send)
-    for program in Programs(agent.proc, agent.sampler.system.page_bytes).read():
-        writer.add(program)
+    system = agent.sampler.system
+    try:
+        for program in Programs(system.root, system.page_bytes).read():
+            writer.add(program)
+    except OSError:
+        agent.event(uptime_cs, "source", None, None, None, "the map: no processes can be listed in " + system.root)
     writer.end()
