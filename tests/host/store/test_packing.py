@@ -106,6 +106,7 @@ def act(store, what, value):
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(ACTIONS)
 def test_a_packed_store_reads_like_one_that_was_never_packed(tmp_path_factory, actions):

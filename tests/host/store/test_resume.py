@@ -90,6 +90,7 @@ def test_resume_gives_the_same_ranges_in_whatever_order_rows_came(tmp_path_facto
         assert [edge.seq for edge in state.firsts] == [numbers[0] for numbers in snapshots if numbers]
 
 
+@pytest.mark.slow
 def test_resume_does_not_read_what_is_stored(store):
     """Of 200,000 snapshots with ten holes; then a few more come, one of them into a hole."""
     write(store, [1])
