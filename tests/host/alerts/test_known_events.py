@@ -6,6 +6,7 @@ import pytest
 from boards import KERNEL_LINE, START, boot, kernel_event
 from buddywatch.alerts import known_events
 from buddywatch.alerts.known_events import KnownEvents
+from buddywatch.model.memory_map import MAP
 
 
 @pytest.fixture
@@ -100,3 +101,16 @@ def test_equal_lines_of_the_agent_are_matched_one_by_one():
     assert known.is_copy(kernel_event(4, 5000))
     known.begin(boot("0000b002", "agent-restart"))
     assert [known.is_copy(kernel_event(seq, 5000, "0000b002")) for seq in range(1, 7)] == [True] * 5 + [False]
+
+
+def test_map_is_never_a_copy(known):
+    """A map that shows the same again is a new one."""
+    event = replace(kernel_event(4, 16000), kind=MAP)
+    assert [known.is_copy(event) for _ in range(2)] == [False, False]
+
+
+def test_as_many_events_as_the_bound_allows_are_known(known, monkeypatch):
+    monkeypatch.setattr(known_events, "EVENTS_MAX", 3)
+    for number in range(2):
+        assert not known.is_copy(kernel_event(None, 20000, text=f"line {number}"))
+    assert known.is_copy(kernel_event(3, 15000))
