@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buddywatch.commands import CommandError
 from buddywatch.config.sections import Config
 from buddywatch.model.samples import Gap
-from buddywatch.store.store import Store
-from buddywatch.terminal.overview import board_names
 from buddywatch.text.escape import escaped
+
+if TYPE_CHECKING:
+    from buddywatch.store.store import Store
 
 
 def check_board(store: Store, config: Config, name: str) -> None:
     """Raise CommandError unless the board has data or is in the configuration."""
+    from buddywatch.terminal.overview import board_names  # `need` and `decode` only print JSON
+
     names = board_names(store, config)
     if name not in names:
         known = f"known: {', '.join(map(escaped, names))}" if names else "no board has sent data yet"
