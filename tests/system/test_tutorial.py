@@ -105,7 +105,7 @@ def test_reader_gets_the_mail_that_the_tutorial_promises(reader: Reader) -> None
         "needs 61440 bytes",
         "64 kB",
         "912 kB",
-        "What to do",
+        "First",
         "buddywatch silence tutorial",
     ):
         assert promised in " ".join(reader.mails().split()), news
