@@ -1,6 +1,7 @@
 """Reads what an agent really recorded from its standard output, and checks that a store holds exactly that.
 
-Nothing of the host is used here: frames are opened by buddyd.wire, and the database is read with plain SQL.
+Of the host only the form of packed snapshots is used here: frames are opened by buddyd.wire, and the database is read
+with plain SQL.
 """
 
 import sqlite3
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from buddyd import wire, wire_host
+from buddywatch.store import chunk_format
 
 ORDERS = 11  # the last columns of a one-zone board of this age
 
@@ -129,6 +131,11 @@ class Stored:
         """Of the frames that are there."""
         return {*self.vectors, *self.events}
 
+    def add(self, first_seq: int, seq: int, time_ms: int, uptime_ms: int, vector: list[int]) -> None:
+        assert first_seq == seq, "the boards of these tests fit a frame"
+        assert seq not in self.vectors, f"snapshot {seq} is stored twice"
+        self.vectors[seq], self.uptimes_ms[seq], self.times_ms[seq] = vector, uptime_ms, time_ms
+
     @property
     def lost(self) -> set[int]:
         """Numbers of the frames in gaps."""
@@ -153,14 +160,14 @@ def _read(connection: sqlite3.Connection, board: str) -> dict[str, Stored]:
         sql = f"SELECT b.boot_id, {columns} FROM {table} t JOIN boots b ON b.id = t.boot WHERE b.board = ?"
         return connection.execute(sql, (board,))
 
-    for boot_id, first_seq, seq, time_ms, uptime_ms, vector in rows(
+    for boot_id, first_seq, seq, time_ms, uptime_ms, text in rows(
         "first_seq, seq, time_ms, uptime_ms, vector", "snapshots"
     ):
-        here = found[boot_id]
-        assert first_seq == seq, "the boards of these tests fit a frame"
-        assert seq not in here.vectors, f"snapshot {seq} of {boot_id} is stored twice"
-        here.vectors[seq] = [int(number) for number in vector.strip("[]").split(",")]
-        here.uptimes_ms[seq], here.times_ms[seq] = uptime_ms, time_ms
+        vector = [int(number) for number in text.strip("[]").split(",")]
+        found[boot_id].add(first_seq, seq, time_ms, uptime_ms, vector)
+    for boot_id, body in rows("body", "chunks"):
+        for row in chunk_format.decode(boot_id, body):
+            found[boot_id].add(row.first_seq, row.seq, row.time_ms, 10 * row.vector[0], list(row.vector))
     for boot_id, seq, uptime_ms, copy, *rest in rows("seq, uptime_ms, copy, kind, number, pid, comm, text", "events"):
         if seq is not None:
             assert seq not in found[boot_id].events, f"event {seq} of {boot_id} is stored twice"

@@ -49,7 +49,7 @@ def db(tmp_path, record):
         for item in session.feed((tmp_path / "record.txt").read_bytes()):
             values += tracker.take(item, 1.7e9, True)
         with store.batch():
-            add = {"Boot": store.add_boot, "Snapshot": store.add_snapshot, "Event": store.add_event}
+            add = {"Boot": store.add_boot, "WireSnapshot": store.add_snapshot, "Event": store.add_event}
             add["BootEnd"] = store.set_end
             for value in values:
                 add[type(value).__name__]("xp", value)
