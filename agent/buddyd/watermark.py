@@ -89,7 +89,8 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
     """
     block = 1 << order
     extra = 2 if rule in ("off2", "el6") else 0
-    tests = [(0, free_pages(nr_free), block + mark + reserve + extra)]
+    held = free_pages(nr_free)
+    tests = [(0, held, block + mark + reserve + extra)]
     if order >= len(nr_free):
         tests.append((order, 0, block))
     elif rule == "new":
@@ -102,7 +103,8 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
         for o in range(order):
             if rule != "el6" or o < PAGEBLOCK_ORDER >> 2:
                 mark >>= shift
-            tests.append((o + 1, pages_from(nr_free, o + 1), block + mark + extra))
+            held -= nr_free[o] << o
+            tests.append((o + 1, held, block + mark + extra))
     return tests
 
 

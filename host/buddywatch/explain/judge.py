@@ -6,8 +6,9 @@ lists of atomic requests (H), CMA (C) or isolated blocks (I)), and lower marks f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from buddyd import watermark
 
@@ -45,13 +46,19 @@ class Answer:
     margin_pages: int | None = None
     tests: tuple[Test, ...] = ()
     low_tests: tuple[Test, ...] = ()
-    serviceable_order: int | None = None
+    find_serviceable_order: Callable[[], int | None] | None = field(default=None, compare=False, repr=False)
     verdicts: tuple[tuple[str, str | None], ...] = ()
     others: tuple[Answer, ...] = ()
     is_bound: bool = False
     between: tuple[str, str] | None = None
     lost_pages: int = 0  # free in zones that are not in the text, which may have served it
     one_page: bool = False  # one page would have succeeded, but for how many the request was is not in the text
+
+    @property
+    def serviceable_order(self) -> int | None:
+        """The largest order that this kind of request would have got. Found when asked for: a log may have ten thousand
+        failures, of which a few are shown."""
+        return self.find_serviceable_order() if self.find_serviceable_order else None
 
     @property
     def missing_pages(self) -> int:
@@ -103,7 +110,7 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
     if state.lost_pages and known[0].verdict == watermark.REFUSED and not _has_all_zones(state, request):
         return Answer(request, None, reasons.UNKNOWN, rule, lost_pages=state.lost_pages)
     zone = serving[next(index for index, answer in enumerate(answers) if answer is known[0])]
-    return replace(known[0], others=tuple(known[1:]), serviceable_order=_serviceable_order(zone, known[0]))
+    return replace(known[0], others=tuple(known[1:]), find_serviceable_order=partial(_serviceable_order, zone, known[0]))
 
 
 def _rank(answer: Answer) -> tuple[int, bool, int]:
@@ -199,6 +206,8 @@ def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -
 
 def set_aside_pages(zone: Zone, request: Request) -> int:
     """Pages in large enough blocks that are only on lists which the request may not use."""
+    if not zone.lists and not any(zone.letters):
+        return 0
     usable = watermark.pages_from(_usable(zone, request), request.order)
     return int(watermark.pages_from(zone.nr_free, request.order) - usable)
 
@@ -214,7 +223,7 @@ def _usable(zone: Zone, request: Request) -> list[int]:
             for order, count in enumerate(zone.nr_free)
         ]
     return [
-        count if letters is None or not letters or any(letter in allowed for letter in letters) else 0
+        count if not letters or letters[0] in allowed or any(letter in allowed for letter in letters) else 0
         for count, letters in zip(zone.nr_free, zone.letters, strict=True)
     ]
 

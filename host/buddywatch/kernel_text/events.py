@@ -42,9 +42,9 @@ _NAMES = re.compile(r"(?:mode: ?|gfp_mask= ?)0x[0-9a-f]{1,16}\**\(([A-Z_|a-z0-9]
 _ORDER = re.compile(r"order[:=] {0,2}(\d{1,6})")
 _MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})(?!\w)")
 _TITLE = re.compile(
-    r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s|<title|\[PATCH|\[Bug \d|\[RFC",
-    re.IGNORECASE,
+    r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s", re.IGNORECASE
 )
+_TITLE_ANYWHERE = re.compile(r"<title|\[PATCH|\[Bug \d|\[RFC", re.IGNORECASE)
 # out_of_memory() of 2.6.7 to 2.6.10 prints no more than this; most requests that call it are for one page.
 _NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}(?:[ ]{0,4}\([\w |]{0,200}\))?")
 ONE_PAGE = "0"
@@ -73,7 +73,7 @@ class Event:
 
 def is_title(line: str) -> bool:
     """True for the subject of a mail and the title of a page or of a bug."""
-    return bool(_TITLE.search(line))
+    return bool(_TITLE.match(line) or _TITLE_ANYWHERE.search(line))
 
 
 def events(line: str, following: list[str], offset: int, may_be_cut: bool = False) -> Iterator[Event]:

@@ -72,9 +72,24 @@ _PATTERNS = {
     # "2 x 4 kB" on a line of its own: the author counted blocks by hand
     "claim": r"^(?:[^\w\s]{1,2}[ \t]{1,8})?(?P<claim_count>\d{1,9}) ?[x\u00d7*] ?(?P<claim_kb>\d{1,9}) ?kB[.,;]?$",
 }
-# One lookahead rules out most places of the text as a start, which makes the search four times as fast.
+# The first character of a word rules out most kinds, so that few patterns are tried at each: (what stands there, kinds).
+# At any place the first pattern that matches counts, in this order.
+_STARTS = (
+    (r"(?=\d)", ("block", "footer")),
+    (r"(?=[a-z])", ("reserve", "pair", "huge", "sysctl")),
+    (r"(?=[A-Z])", ("row", "zone", "old_zone", "head", "meminfo", "swap", "task")),
+    (r"(?==)", ("total",)),
+    (r"^", ("protection", "pages", "mark", "pagesets", "mount", "claim")),
+    (r"(?=[aceiklouxCEKLMNRX#])", (
+        "compacts", "no_compacts", "release", "prose", "block_types", "machine", "repeated", "meminfo_start",
+    )),
+)  # fmt: skip
 _TOKENS = re.compile(
-    r"(?<!\w)(?=\S)(?:" + "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()) + ")",
+    r"(?<!\w)(?=\S)(?:"
+    + "|".join(
+        f"{start}(?:{'|'.join(f'(?P<{kind}>{_PATTERNS[kind]})' for kind in kinds)})" for start, kinds in _STARTS
+    )
+    + ")",
     re.MULTILINE,
 )
 

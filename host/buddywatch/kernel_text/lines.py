@@ -169,7 +169,8 @@ def _unfolded(lines: list[str]) -> list[str]:
     for number, line in enumerate(lines):
         parts.append(line.removesuffix("="))
         if not line.endswith("=") or number == len(lines) - 1:
-            plain[first] = _ENCODED.sub(lambda code: chr(int(code[1], 16)), "".join(parts))
+            joined = "".join(parts)
+            plain[first] = _ENCODED.sub(lambda code: chr(int(code[1], 16)), joined) if "=" in joined else joined
             first, parts = number + 1, []
     return plain
 

@@ -10,6 +10,7 @@ a process only as far as the kernel's limit goes: TASK_COMM_LEN is 16, so a name
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 COMM_BYTES = 15
@@ -20,6 +21,20 @@ _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?: ?[AP]M)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d\d:?\d\d))?"
 _LEVEL = r"(?:emerg|alert|crit|err|error|warn|warning|notice|info|debug)"
 _FACILITY = r"(?:kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|cron|ftp|local\d)"
+
+# These look through many words, so they are tried only where a line has the marks that they cannot do without.
+_SYSLOG = r"(?:\S{1,64}[ ]){0,3}(?i:kernel)(?:\[\d{0,7}\]|[ ]{0,8}\([ ]{0,8}\d{1,7}\))?[ ]?:[ ]?"  # host and tag
+_RFC5424 = r"(?:\S{1,64}[ ]){0,2}kernel[ ]\S{1,12}[ ]\S{1,12}[ ](?:-|\[[^\]\n]{1,80}\])[ ]"
+_GREP = r"[\w.+/~-]{1,80}\.(?:log|txt|out|gz)(?:\.\d{1,2})?:[ ]?(?:\d{1,7}[:-][ ]?)?"  # grep -H, -n
+_PROMPT = (
+    r"[\w.@~:/()\[\] -]{1,60}?[\#$%>][ ](?=[\[<])|[A-Za-z_][\w.-]{0,39}@\S{1,60}[\#$%>][ ]"
+    r"|(?:~|/\S{0,40})[ ]?[\#$%>][ ]"
+)
+_JSON_KEY = r"[\w@.-]{1,30}\"[ ]?:[ ]?\""
+_COMPOSE = r"[\w.-]{1,40}[ ]{1,20}\|[ ]"  # docker compose
+_MARKED = (_SYSLOG, _RFC5424, _GREP, _PROMPT, _JSON_KEY, _COMPOSE)
+# Each alternative begins with a plain character, so that the search is quick (sre tests the first characters alone).
+_MARKS = re.compile(r"k(?i:ernel)|K(?i:ernel)|\u212a(?i:ernel)|\.log|\.txt|\.out|\.gz|\# |\$ |% |> |\"|\|")
 
 _PATTERNS = (
     r"[\s>|`\"'\u201c\u201d\u201e\u00ab\u00bb,;]+",  # quote marks, table rules, separators
@@ -44,20 +59,28 @@ _PATTERNS = (
     r"\d{1,7}[ ]{1,6}\d{1,7}[ ][VDIWEFS][ ](?:[ ]{0,8}:[ ])?",  # logcat -v threadtime: pid, thread, level
     r"[VDIWEFS]/",  # logcat -v brief: level
     rf"{_FACILITY}[ ]{{0,8}}[.:,][ ]{{0,8}}{_LEVEL}[ ]{{0,8}}:?[ ,;|]",  # dmesg -x, BusyBox
-    r"(?:\S{1,64}[ ]){0,3}(?i:kernel)(?:\[\d{0,7}\]|[ ]{0,8}\([ ]{0,8}\d{1,7}\))?[ ]?:[ ]?",  # host and tag of syslog
-    r"(?:\S{1,64}[ ]){0,2}kernel[ ]\S{1,12}[ ]\S{1,12}[ ](?:-|\[[^\]\n]{1,80}\])[ ]",  # RFC 5424
+    _SYSLOG,
+    _RFC5424,
     r"(?i:tty\w{1,10}|console|serial\d{0,3}|uart\d{0,3}|com\d{1,2}|klogd|printk|dmesg|netconsole)[ ]{0,3}[:>|][ ]{0,3}",
-    r"[\w.+/~-]{1,80}\.(?:log|txt|out|gz)(?:\.\d{1,2})?:[ ]?(?:\d{1,7}[:-][ ]?)?",  # grep -H, -n
+    _GREP,
     r"(?:\.{0,2}/|~/)[\w.+/~-]{1,80}:\d{1,7}:[ ]?|(?:messages|syslog|dmesg|kmsg|kern):\d{1,7}:[ ]?|\d{1,7}:(?!\d)[ ]?",
     r"\d{1,7}\t|\d{1,6}[ ]{1,4}(?=[\[<])|\d{1,6}[.)|][ ]{1,3}(?=[\[<A-Za-z])",  # cat -n
-    # prompts
-    r"[\w.@~:/()\[\] -]{1,60}?[\#$%>][ ](?=[\[<])|[A-Za-z_][\w.-]{0,39}@\S{1,60}[\#$%>][ ]"
-    r"|(?:~|/\S{0,40})[ ]?[\#$%>][ ]",
+    _PROMPT,
     r"\d{1,3},\d{1,12},\d{1,18},[^;\n]{1,20};",  # /dev/kmsg, netconsole's extended form
-    r"\{[ ]?\"?|[\w@.-]{1,30}\"[ ]?:[ ]?\"|(?:MESSAGE|message|msg|log)=",  # JSON, journalctl -o export
-    r"[\w.-]{1,40}[ ]{1,20}\|[ ]|std(?:out|err)[ ][FP][ ]",  # docker compose, Kubernetes
+    r"\{[ ]?\"?",  # JSON
+    _JSON_KEY,
+    r"(?:MESSAGE|message|msg|log)=",  # journalctl -o export
+    _COMPOSE,
+    r"std(?:out|err)[ ][FP][ ]",  # Kubernetes
 )
-_PREFIX = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+_PREFIX = _any_of(_PATTERNS)
+_PREFIX_WITHOUT_MARK = _any_of(pattern for pattern in _PATTERNS if pattern not in _MARKED)
 _FOREIGN = re.compile(r"[^<\n]{1,120}?<[0-7]>\[[ ]{0,12}(?P<stamp>\d{1,10}\.\d{6})\][ ]?")
 _MOST_PREFIXES = 12
 # What no process's name has in it, and what always ends a prefix.
@@ -74,6 +97,7 @@ _DATE = re.compile(
     r"(?:[ ](?P<year>\d{4}))?|(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)"
 )
 _SOME_LEAP_YEAR = 2000
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def clock_s(line: str) -> float | None:
@@ -82,12 +106,15 @@ def clock_s(line: str) -> float | None:
     match = _DATE.search(line)
     if match is None:
         return None
-    words = f"{match['year'] or _SOME_LEAP_YEAR} {(match['month'] or '')[:3]} {match['day']} {match['clock']}"
-    form = "%Y %b %d %H:%M:%S"
     if match["date"]:
-        words, form = f"{match['date']} {match['time']}", "%Y-%m-%d %H:%M:%S"
+        year, month, day = (int(number) for number in match["date"].split("-"))
+    else:
+        year, month = int(match["year"] or _SOME_LEAP_YEAR), 1 + _MONTHS.index(match["month"][:3])
+        day = int(match["day"])
+    hour, minute, second = (int(number) for number in (match["time"] or match["clock"]).split(":"))
     try:
-        return (datetime.strptime(words, form) - datetime(_SOME_LEAP_YEAR, 1, 1)).total_seconds()
+        moment = datetime(year, month, day, hour, minute, second)  # strptime() takes ten times as long
+        return (moment - datetime(_SOME_LEAP_YEAR, 1, 1)).total_seconds()
     except ValueError:
         return None
 
@@ -98,8 +125,10 @@ def strip(line: str) -> tuple[str, float | None]:
     foreign = _FOREIGN.match(line) if ">[" in line else None
     if foreign:  # before level and stamp together anything can stand: a hypervisor's console, a test's log
         start, stamp_s = foreign.end(), float(foreign["stamp"])
+    has_mark = True
     for _ in range(_MOST_PREFIXES):
-        match = _PREFIX.match(line, start)
+        has_mark = has_mark and _MARKS.search(line, start) is not None
+        match = (_PREFIX if has_mark else _PREFIX_WITHOUT_MARK).match(line, start)
         if match is None or match.end() == start or _is_a_process(match):
             break
         start = match.end()
@@ -110,8 +139,9 @@ def strip(line: str) -> tuple[str, float | None]:
 
 def _is_a_process(match: re.Match[str]) -> bool:
     """True if what looks like a tag is the process: "klogd: page allocation failure", "a.out: page allocation ..."."""
-    is_tag = match[0].rstrip().endswith(":") and "kernel" not in match[0].lower()
-    return is_tag and match.string.startswith(_AFTER_A_NAME, match.end())
+    if not match.string.startswith(_AFTER_A_NAME, match.end()):
+        return False
+    return match[0].rstrip().endswith(":") and "kernel" not in match[0].lower()
 
 
 def process_in(head: str, names: tuple[str, ...] = ()) -> str:

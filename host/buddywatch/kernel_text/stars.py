@@ -10,17 +10,27 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-_OTHER_SIGNS = re.compile(r"(?<=\d)(?:\\\*|_|\u00d7|\*\*|&ast;|&#42;)(?=\d{1,9}kB)")
+# Each alternative begins with a plain character, so that the search is quick.
+_OTHER_SIGNS = re.compile(
+    r"(?:\\\*(?<=\d\\\*)|_(?<=\d_)|\u00d7(?<=\d\u00d7)|\*\*(?<=\d\*\*)|&ast;(?<=\d&ast;)|&#42;(?<=\d&#42;))(?=\d{1,9}kB)"
+)
+_MAY_LACK_BLANK = re.compile(r"kB(?=\d)|\)(?=\d)")
 _LOST_BLANK = re.compile(r"(?<=\dkB)(?=\d{1,9}\*\d{1,9}kB)|(?<=\))(?=\d{1,9}\*\d{1,9}kB)")
 _PIECE = r"\d{1,9}\*?\d{1,9}kB(?:\s\([A-Z]{0,8}\))?"
 _RUN = re.compile(rf"(?<![\w*]){_PIECE}(?:\s{{1,2}}{_PIECE}){{5,31}}(?:\s{{1,2}}=\s{{1,2}}(?P<sum>\d{{1,15}})kB)?")
 _NUMBERS = re.compile(r"(?<![\w*=])(\d{1,9})(\*?)(\d{1,9})kB")
+# A number of kB that has its sign, or is the sum behind a list.
+_SIGNED = re.compile(r"\*\d{1,9}kB|=\s{1,2}\d{1,15}kB(?!\s{1,2}\d)")
 _SMALLEST_KB = (4, 8, 16, 32, 64, 1, 2)  # page sizes
 
 
 def with_stars(line: str) -> str:
     """The line with `count*sizekB` in its lists of blocks, and a blank between two; any other line as it is."""
-    line = _LOST_BLANK.sub(" ", _OTHER_SIGNS.sub("*", line))
+    line = _OTHER_SIGNS.sub("*", line)
+    if _MAY_LACK_BLANK.search(line):
+        line = _LOST_BLANK.sub(" ", line)
+    if line.count("kB") == len(_SIGNED.findall(line)):
+        return line
     return _RUN.sub(_restored, line)
 
 

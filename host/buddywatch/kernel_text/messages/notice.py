@@ -17,7 +17,8 @@ COMM = r"(?:^|(?<=[\s\]>]))(?P<comm>(?:(?!: )[^\s\]>\[<])(?:(?!: )[^\n]){0,14}?)
 _NUMBERS = ("_kb", "_pages", "_bytes", "_number", "order", "node", "score")
 _WIDEST, _FARTHEST = 700, 240  # characters of a message after its mark, and before it
 # The end of a line of 60 characters or more, of a terminal that folds; the rest of its message has no prefix.
-_FOLD = re.compile(r"([^\n]{60})\n(?=\S)")
+# It starts with the end of the line, so that the search tries there only.
+_FOLD = re.compile(r"\n(?<=[^\n]{60}\n)(?=\S)")
 _NARROWEST_TERMINAL, _WIDEST_TERMINAL = 60, 160
 _BEGINS = re.compile(r"^|(?<!\w)(?=\S)", re.MULTILINE)
 
@@ -100,7 +101,7 @@ def _may_be_folded(text: str, at: int, match: re.Match[str] | None) -> bool:
 
 def _unfolded(window: str) -> str:
     """The window without the ends of lines at which a terminal may have folded; "" if there are none."""
-    joined = _FOLD.sub(r"\1", window)
+    joined = _FOLD.sub("", window)
     return joined if joined != window else ""
 
 
