@@ -31,7 +31,7 @@ class Wanted:
     blocks: Callable[[int], list[Block]] | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Case:
     """A request and its answer. message: that of the kernel; None for a need from the command line."""
 

@@ -24,7 +24,7 @@ Test = tuple[int, int, int]  # order, pages held in blocks of that order or larg
 _ANY_RULE = ("old", "off2", "new")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The kernel's answer to a request in a state, by its best zone. tests: at the min mark; low_tests: at low.
 
@@ -110,7 +110,9 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
     if state.lost_pages and known[0].verdict == watermark.REFUSED and not _has_all_zones(state, request):
         return Answer(request, None, reasons.UNKNOWN, rule, lost_pages=state.lost_pages)
     zone = serving[next(index for index, answer in enumerate(answers) if answer is known[0])]
-    return replace(known[0], others=tuple(known[1:]), find_serviceable_order=partial(_serviceable_order, zone, known[0]))
+    return replace(
+        known[0], others=tuple(known[1:]), find_serviceable_order=partial(_serviceable_order, zone, known[0])
+    )
 
 
 def _rank(answer: Answer) -> tuple[int, bool, int]:
@@ -288,7 +290,7 @@ def largest_min_pages(answer: Answer, spare_pages: int = 0) -> int | None:
     least, most = -1, zone.min_pages
     while least < most:  # the rule is monotone in the mark
         middle = (least + most + 1) // 2
-        lowered = Zone(**{**vars(zone), "min_pages": middle})
+        lowered = replace(zone, min_pages=middle)
         mark = answer.request.effective(middle)
         if margin_of(tests_of(lowered, answer.request, mark, answer.reserve, rule)) >= spare_pages:
             least = middle

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from buddyd import watermark
 
 from buddywatch.explain.judge import Answer, margin_of, tests_of
-from buddywatch.kernel_text.state import Zone
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _passes_merged(answer: Answer, blocks: int, mark: int) -> bool:
         nr_free[piece_order] -= count
     nr_free[order] += blocks
     letters: list[str | None] = [None] * len(nr_free) if blocks else zone.letters
-    merged = Zone(**{**vars(zone), "nr_free": nr_free, "letters": letters})
+    merged = replace(zone, nr_free=nr_free, letters=letters)
     return margin_of(tests_of(merged, answer.request, mark, answer.reserve, answer.rule)) >= 0
 
 

@@ -16,7 +16,7 @@ _KERNEL = frozenset({"DIRECT_RECLAIM", "IO", "FS"})
 _ANY: Span = (versions.FIRST, versions.LAST)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """An order and the kind of request; the default is GFP_KERNEL. highest_zone: it and lower zones may serve it.
 

@@ -41,9 +41,7 @@ _NAMED = re.compile(
 _NAMES = re.compile(r"(?:mode: ?|gfp_mask= ?)0x[0-9a-f]{1,16}\**\(([A-Z_|a-z0-9]{0,400})\)")
 _ORDER = re.compile(r"order[:=] {0,2}(\d{1,6})")
 _MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})(?!\w)")
-_TITLE = re.compile(
-    r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s", re.IGNORECASE
-)
+_TITLE = re.compile(r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s", re.IGNORECASE)
 _TITLE_ANYWHERE = re.compile(r"<title|\[PATCH|\[Bug \d|\[RFC", re.IGNORECASE)
 # out_of_memory() of 2.6.7 to 2.6.10 prints no more than this; most requests that call it are for one page.
 _NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}(?:[ ]{0,4}\([\w |]{0,200}\))?")
@@ -54,7 +52,7 @@ _LONGEST_REST = 600
 _HIGHEST_ORDER = 40  # larger than the blocks of any machine
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """One of the kernel's messages about memory. offset: in Cleaned.text; kind, number: as kernel_messages.parse();
     number None: the line was cut within it."""

@@ -17,7 +17,7 @@ _MOST_MISSES = 3  # lines in a row that are none of the table
 _UNITS = {"": 1, "k": 1, "K": 1, "m": 1024, "M": 1024, "g": 1 << 20, "G": 1 << 20}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """amount: in `unit`. pid: of tasks, where the table has it."""
 

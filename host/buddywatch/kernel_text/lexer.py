@@ -72,8 +72,8 @@ _PATTERNS = {
     # "2 x 4 kB" on a line of its own: the author counted blocks by hand
     "claim": r"^(?:[^\w\s]{1,2}[ \t]{1,8})?(?P<claim_count>\d{1,9}) ?[x\u00d7*] ?(?P<claim_kb>\d{1,9}) ?kB[.,;]?$",
 }
-# The first character of a word rules out most kinds, so that few patterns are tried at each: (what stands there, kinds).
-# At any place the first pattern that matches counts, in this order.
+# The first character of a word rules out most kinds, so that few patterns are tried at each: (what stands there,
+# kinds). At any place the first pattern that matches counts, in this order.
 _STARTS = (
     (r"(?=\d)", ("block", "footer")),
     (r"(?=[a-z])", ("reserve", "pair", "huge", "sysctl")),
@@ -86,9 +86,7 @@ _STARTS = (
 )  # fmt: skip
 _TOKENS = re.compile(
     r"(?<!\w)(?=\S)(?:"
-    + "|".join(
-        f"{start}(?:{'|'.join(f'(?P<{kind}>{_PATTERNS[kind]})' for kind in kinds)})" for start, kinds in _STARTS
-    )
+    + "|".join(f"{start}(?:{'|'.join(f'(?P<{kind}>{_PATTERNS[kind]})' for kind in kinds)})" for start, kinds in _STARTS)
     + ")",
     re.MULTILINE,
 )

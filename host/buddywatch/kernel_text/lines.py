@@ -51,7 +51,7 @@ class Cleaned:
 
     text: str = ""
     events: list[Event] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
+    offsets: array[int] = field(default_factory=lambda: array("L"))
     widths: array[int] = field(default_factory=lambda: array("L"))
     stamps: array[float] = field(default_factory=lambda: array("d"))
     newest_first: bool = False
@@ -98,11 +98,14 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
     if "[/" in raw or "</" in raw:
         raw = _MARKUP.sub("", raw)
     physical = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if "=3D" in raw or _SOFT_BREAK.search(raw):
+    is_encoded = "=3D" in raw or _SOFT_BREAK.search(raw)
+    has_entities, has_json = "&" in raw, '":' in raw
+    del raw  # a text of 20 MB fits twice, but not four times
+    if is_encoded:
         physical = _unfolded(physical)
-    if "&" in raw:
+    if has_entities:
         physical = [unescape(line) if "&" in line and _HTML.search(line) else line for line in physical]
-    if '":' in raw:
+    if has_json:
         physical = [_JSON_ESCAPES.sub(_of_json, line) if '":' in line and "\\" in line else line for line in physical]
     physical = unfolded(physical)
     physical = [with_stars(line) if line.count("kB") > _FEWEST_SIZES else line for line in physical]
@@ -113,8 +116,8 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
 
 
 def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
-    result, pieces, length = Cleaned(), [], 0
-    lines = []
+    result, length = Cleaned(), 0
+    lines: list[str] = []
     for number, line in enumerate(physical):
         plain, stamp_s = strip(line)
         lines.append(plain)
@@ -131,11 +134,11 @@ def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
             near = lines[number + 1 : number + 1 + _FOLLOWING_LINES]
             result.events += _events(physical[number], line, near, length, result.is_widest(number))
         piece = line + ("" if _is_cut(line, following) else "\n")
-        pieces.append(piece)
+        lines[number] = piece
         length += len(piece)
         if number % 4096 == 0:
             progress(0.7 + number / len(lines) * 0.3)
-    result.text = "".join(pieces)
+    result.text = "".join(lines)
     result.events = [replace(event, stamp_s=result.stamp_at(event.offset)) for event in result.events]
     return result
 

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.holdings import Row
@@ -22,7 +23,7 @@ ZoneKey = tuple[int, str]  # node, name
 MOST_ORDERS = 32  # more than any kernel has
 
 
-@dataclass
+@dataclass(slots=True)
 class RawZone:
     """A zone in a dump or in /proc: values by key. kb: the values are kB; otherwise pages."""
 
@@ -52,7 +53,7 @@ class RawZone:
         return "free" in self.values and 0 not in (self.values.get("present"), self.values.get("managed"))
 
 
-@dataclass
+@dataclass(slots=True)
 class Dump:
     """One dump of show_free_areas(). header: pages by key, for all zones together; footer: pages of the machine, by
     "RAM", "reserved", "cma reserved"; swap_kb: "Free", "Total"."""
@@ -75,7 +76,7 @@ class Dump:
         return any(zone.says_free for zone in self.zones.values())
 
 
-@dataclass
+@dataclass(slots=True)
 class Table:
     """Rows of one read of /proc/buddyinfo, or the sums of pagetypeinfo. claims: blocks listed by hand after it."""
 
@@ -85,7 +86,7 @@ class Table:
     claims: list[tuple[int, int]] = field(default_factory=list)  # (count, kB)
 
 
-@dataclass
+@dataclass(slots=True)
 class Message:
     """A failure that the kernel reported, in one message or in several about the same request."""
 
@@ -136,7 +137,13 @@ class Raw:
     def ends_without_init(self, offset: int) -> bool:
         """True if the kernel stopped soon after this place because no program could be started as init: nobody can type
         anything on that machine. kernel_init() of init/main.c, in the spellings of 2.4 to 7.2."""
-        return bool(_NO_INIT.search(self.text, offset, offset + _STOPS_WITHIN_CHARS))
+        index = bisect_left(self._stops, (offset, 0))
+        return index < len(self._stops) and self._stops[index][1] <= offset + _STOPS_WITHIN_CHARS
+
+    @cached_property
+    def _stops(self) -> list[tuple[int, int]]:
+        """Start and end of each line with which a kernel stops for want of init, found once for all failures."""
+        return [match.span() for match in _NO_INIT.finditer(self.text)]
 
     def follows_failure(self, offset: int) -> bool:
         """True if the call trace above this place ends in warn_alloc() (4.10; warn_alloc_failed() before), which a

@@ -28,7 +28,7 @@ class Options:
     page_kb: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Holder:
     """Something that holds memory. kind: "task" (its resident memory), "slab" (a cache) or "sum" (one of the kernel's
     sums, such as Shmem). source: "oom-tasks", "oom-slabs", "ps", "top", "slabinfo", "slabtop", "meminfo", "free" or
@@ -42,7 +42,7 @@ class Holder:
     pid: int | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Zone:
     """A zone in pages; nr_free by order. letters: the lists that hold the blocks of each order, None if unknown.
 
@@ -138,7 +138,7 @@ class Zone:
         return replace(self, nr_free=nr_free, letters=letters, gaps=(), unlisted_pages=0)
 
 
-@dataclass
+@dataclass(slots=True)
 class State:
     """Memory at one moment. source: "dump", "buddyinfo", "pagetypeinfo" or "meminfo" (or `free`). mem_free_kb: from
     elsewhere in the text.

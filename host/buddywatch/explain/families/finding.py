@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from buddywatch.explain.remedy import Remedy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """label, amount: what happened and what was requested, for a headline; asked, cause: sentences; reason: one of
     explain/reasons.py; killer: who ended the programs that were killed; held: what held the memory, where no state is

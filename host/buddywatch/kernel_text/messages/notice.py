@@ -23,7 +23,7 @@ _NARROWEST_TERMINAL, _WIDEST_TERMINAL = 60, 160
 _BEGINS = re.compile(r"^|(?<!\w)(?=\S)", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One message. family: the module that knows it; form: which of the family's messages.
 
