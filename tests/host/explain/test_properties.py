@@ -1,6 +1,7 @@
 """Whatever the text: an answer or "nothing in it", in linear time; and the rule's own properties."""
 
 import json
+from dataclasses import replace
 
 from buddyd import watermark
 from buddywatch.explain.answer_json import explanation_json
@@ -121,7 +122,7 @@ def with_blocks(state, order, blocks):
     nr_free[order] += blocks
     letters = list(zone.letters)
     letters[order] = None if letters[order] is None else "U"
-    more = Zone(**{**vars(zone), "nr_free": nr_free, "letters": letters})
+    more = replace(zone, nr_free=nr_free, letters=letters)
     return State("dump", 0, 1, state.kernel, 4096, [more])
 
 
@@ -162,7 +163,7 @@ def test_largest_min_is_the_largest_that_passes(state, order):
     for min_pages in (0, largest, None if largest is None else largest + 1):
         if min_pages is None or min_pages > zone.min_pages:
             continue
-        lowered = Zone(**{**vars(zone), "min_pages": min_pages})
+        lowered = replace(zone, min_pages=min_pages)
         verdict = judge(State("dump", 0, 1, state.kernel, 4096, [lowered]), Request(order)).verdict
         assert (verdict != "refused") is (largest is not None and min_pages <= largest)
 
@@ -182,7 +183,7 @@ def test_merging_what_is_told_makes_it_pass_and_less_does_not(state, order):
             pages -= count << piece
         nr_free[order] += blocks
         assert pages == 0
-        merged = Zone(**{**vars(zone), "nr_free": nr_free})
+        merged = replace(zone, nr_free=nr_free)
         verdict = judge(State("dump", 0, 1, state.kernel, 4096, [merged]), Request(order)).verdict
         assert (verdict != "refused") is passes
     assert sum(count << piece for piece, count in plan.pieces) == plan.blocks << order
