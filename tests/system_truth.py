@@ -148,7 +148,7 @@ def stored(db: Path, board: str) -> dict[str, Stored]:
         return {}
     with closing(sqlite3.connect(f"{db.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         connection.execute("BEGIN")  # one moment for all tables
-        has_tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'gaps'").fetchone()[0]
+        has_tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'chunks'").fetchone()[0]
         return _read(connection, board) if has_tables else {}
 
 

@@ -1,6 +1,7 @@
 """A board, its links and a collector, and all that may happen to them."""
 
 import random
+from copy import copy
 from dataclasses import replace
 
 from buddywatch.model.samples import ENDING, Boot, BootEnd, Gap, ResumeState, Snapshot
@@ -27,7 +28,9 @@ class Rows:
                 return value
             if not retime.from_uptime_ms <= late_ms <= retime.to_uptime_ms:
                 return value
-            return replace(value, time=retime.started + late_ms / 1000)
+            right_value = copy(value)
+            object.__setattr__(right_value, "time", retime.started + late_ms / 1000)
+            return right_value
 
         self.snapshots = [right(value) for value in self.snapshots]
         self.frames = {key: right(value) for key, value in self.frames.items()}

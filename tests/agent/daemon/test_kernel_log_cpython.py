@@ -188,5 +188,6 @@ def test_long_log_costs_few_reads(agent_command, proc_dir, kmsg, port):
         before = reads(daemon)
         os.write(log, (b"<6>" + b"x" * 60 + b"\n") * 128 + b"<4>" + FAILED.encode() + b"\n")
         events_of(host, 1)
-        assert reads(daemon) - before < 100, "8 kB cost 16,397 system calls once, two for each byte"
+        # With the reads of the module that knows failures, which is loaded from a file when the first one is reported.
+        assert reads(daemon) - before < 400, "8 kB cost 16,397 system calls once, two for each byte"
         os.close(log)

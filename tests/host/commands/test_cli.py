@@ -49,9 +49,9 @@ def complaint(result):
         pytest.param(["history", "xp-07", "--step", "x"], "'x': expected a duration such as", id="bad-step"),
         pytest.param(["history", "xp-07", "--step", "0"], "expected at least 1 s", id="no-step"),
         pytest.param(["history", "xp-07", "--csv", "--json"], "not allowed with", id="two-forms"),
-        pytest.param(["silence", "xp-07"], "required: RULE, --for, --because", id="silence-what"),
+        pytest.param(["silence", "xp-07"], "expected BOARD and RULE", id="silence-what"),
         pytest.param(
-            ["silence", "xp-07", "rain", "--for", "1h", "--because", "x"], "invalid choice", id="unknown-rule"
+            ["silence", "xp-07", "rain", "--for", "1h", "--because", "x"], "read 'rain', expected one of", id="unknown-rule"
         ),
         pytest.param(["silence", "nobody", "all", "--for", "1h", "--because", "x"], "no board", id="silence-whom"),
         pytest.param(["silence", "xp-07", "all", "--for", "x", "--because", "x"], "expected a duration", id="how-long"),

@@ -45,5 +45,5 @@ def test_send_test_tells_of_every_channel_and_gives_the_dialogue_without_secrets
 
 
 def test_send_test_without_a_channel_says_what_is_missing(tmp_path):
-    with pytest.raises(NotifyError, match=r"neither \[mail\] nor \[\[hook\]\]"):
+    with pytest.raises(NotifyError, match=r"no \[mail\], no \[\[hook\]\] and no \[\[receiver\]\]"):
         send_test(Config(Collector(tmp_path / "x.db")))
