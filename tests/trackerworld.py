@@ -1,11 +1,11 @@
 """A board, its links and a collector, and all that may happen to them."""
 
 import random
-from copy import copy
 from dataclasses import replace
 
 from buddywatch.model.samples import ENDING, Boot, BootEnd, Gap, ResumeState, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.protocol.layout import WireSnapshot
 from buddywatch.protocol.line_stream import LinkSession, Text
 from modelboard import ModelBoard
 
@@ -28,9 +28,10 @@ class Rows:
                 return value
             if not retime.from_uptime_ms <= late_ms <= retime.to_uptime_ms:
                 return value
-            right_value = copy(value)
-            object.__setattr__(right_value, "time", retime.started + late_ms / 1000)
-            return right_value
+            time = retime.started + late_ms / 1000
+            if isinstance(value, WireSnapshot):
+                return WireSnapshot(value._layout, value.boot_id, value.first_seq, value.seq, time, value.vector)
+            return replace(value, time=time)
 
         self.snapshots = [right(value) for value in self.snapshots]
         self.frames = {key: right(value) for key, value in self.frames.items()}

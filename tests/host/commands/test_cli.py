@@ -51,7 +51,9 @@ def complaint(result):
         pytest.param(["history", "xp-07", "--csv", "--json"], "not allowed with", id="two-forms"),
         pytest.param(["silence", "xp-07"], "expected BOARD and RULE", id="silence-what"),
         pytest.param(
-            ["silence", "xp-07", "rain", "--for", "1h", "--because", "x"], "read 'rain', expected one of", id="unknown-rule"
+            ["silence", "xp-07", "rain", "--for", "1h", "--because", "x"],
+            "read 'rain', expected one of",
+            id="unknown-rule",
         ),
         pytest.param(["silence", "nobody", "all", "--for", "1h", "--because", "x"], "no board", id="silence-whom"),
         pytest.param(["silence", "xp-07", "all", "--for", "x", "--because", "x"], "expected a duration", id="how-long"),

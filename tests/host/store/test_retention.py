@@ -110,9 +110,9 @@ def test_the_last_known_state_of_a_board_stays(store):
 def test_summaries_go_later_and_the_rollups_of_a_day_stay(store):
     expire(store, EXPIRED)
     before, number = store.rollups("xp", DAY_S), count(store, "chunks")
-    expire(store, replace(EXPIRED, keep_rollups_s=4 * DAY_S))
+    expire(store, replace(EXPIRED, keep_rollups_s=3 * DAY_S))
     assert count(store, "chunks") < number
-    assert store.rollups("xp", QUARTER_S)[0].time_ms >= (END - 4 * DAY_S) * 1000
+    assert store.rollups("xp", QUARTER_S)[0].time_ms >= (END - 3 * DAY_S) * 1000
     assert store.rollups("xp", DAY_S) == before
 
 
