@@ -214,9 +214,10 @@ def _silence(statements: list[Statement], facts: MessageFacts) -> list[str]:
 
 
 def _kernel_lines(facts: MessageFacts) -> list[str]:
-    """The newest of the kernel's lines, never wrapped: a wrapped line cannot be searched for."""
+    """The first of the kernel's lines and the newest, never wrapped: a wrapped line cannot be searched for."""
     failures = [event for event in facts.kernel_lines if event.kind in KERNEL_FAILURE_KINDS]
-    shown = (failures or facts.kernel_lines)[-_KERNEL_LINES:]
+    lines = failures or facts.kernel_lines
+    shown = lines if len(lines) <= _KERNEL_LINES else [lines[0], *lines[1 - _KERNEL_LINES :]]
     return [f"{why.INDENT}{local_clock(event.time)}  {escaped(event.text)}" for event in shown]
 
 
