@@ -50,7 +50,6 @@ AGENT_FLOORS = {
     "__init__": 0,
     "compat": 1,
     "wire": 1,
-    "names": 3,
     "wire_host": 2,
     "watermark": 1,
     "ring": 2,

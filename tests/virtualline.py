@@ -13,6 +13,7 @@ from itertools import count
 from boards import config
 from buddyd.agent import Agent
 from buddyd.ring import Ring
+from buddyd.start import new_boot_id
 from buddyd.talk.conversation import Conversation
 from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
@@ -59,9 +60,6 @@ class Player:
     def uptime_cs(self) -> int:
         return self.vector[0]
 
-    def board_name(self, given: str) -> str:
-        return given
-
     def missing(self) -> list[str]:
         return []
 
@@ -75,8 +73,8 @@ class Player:
 
 def agent(player: Player, interval_ms: int, ring_bytes: int) -> Agent:
     """An agent whose board is a player."""
-    settings = {"name": "xport-07", "interval_ms": interval_ms, "proc": "/proc", "secret": None, "map_ms": 0}
-    return Agent(settings, player, player, Ring(ring_bytes))
+    settings = {"interval_ms": interval_ms, "secret": None, "map_ms": 0}
+    return Agent(settings, player, player, Ring(ring_bytes), "xport-07", new_boot_id("/proc"))
 
 
 class Way:

@@ -22,19 +22,19 @@ _SELDOM = (
 
 
 class Agent:
-    """settings: options.check()'s. sampler: sample.Sampler. kernel_log: kmsg.KernelLog. ring: ring.Ring."""
+    """settings: options.check()'s. sampler: sample.Sampler. kernel_log: kmsg.KernelLog. ring: ring.Ring.
+
+    name: the board's. boot: 8 hex digits for this run of the agent.
+    """
 
     failures = None  # failures.Failures while the kernel reports some; in the class, as it is rare
 
-    def __init__(self, settings, sampler, kernel_log, ring):
-        from . import names  # 0.2 kB of heap, needed only now
-
+    def __init__(self, settings, sampler, kernel_log, ring, name, boot):
         self.sampler = sampler
         self.kernel_log = kernel_log
         self.ring = ring
-        self.name = names.board_name(settings["proc"], settings["name"])
-        self.boot = names.new_boot_id(settings["proc"])
-        forget("buddyd", "names")
+        self.name = name
+        self.boot = boot
         self.interval_ms = settings["interval_ms"]
         self.secret = settings["secret"]
         columns = len(sampler.vector)

@@ -4,7 +4,7 @@ import select
 import socket
 import struct
 
-from buddyd import compat, options, wire, wire_host
+from buddyd import compat, options, start, wire, wire_host
 from buddyd.agent import Agent
 from buddyd.links.telnet_filter import TelnetFilter
 from buddyd.ring import Ring
@@ -17,7 +17,8 @@ from scratch import Scratch
 def agent_on(proc, ring="2048", map_interval="0"):
     """An Agent that has not polled yet. proc: a folder."""
     settings = options.check({"proc": proc, "name": "xport-07", "ring": ring, "map-interval": map_interval})
-    return Agent(settings, Sampler(proc), KernelLog(proc), Ring(settings["ring"]))
+    boot = start.new_boot_id(proc)
+    return Agent(settings, Sampler(proc), KernelLog(proc), Ring(settings["ring"]), settings["name"], boot)
 
 
 def agent(capture="frag-4k-bflt", ring="2048"):

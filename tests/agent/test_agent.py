@@ -4,7 +4,7 @@ import sys
 
 from agents import agent, agent_on, events
 from buddyd import agent as agent_module
-from buddyd import compat, names, sources, start, wire, wire_host
+from buddyd import compat, sources, start, wire, wire_host
 from harness import read
 from scratch import Scratch
 
@@ -19,7 +19,7 @@ def hello(here):
 
 
 def test_boot_ids_are_8_hex_digits_and_differ():
-    boots = [names.new_boot_id("/no/such/folder") for _ in range(50)]
+    boots = [start.new_boot_id("/no/such/folder") for _ in range(50)]
     assert len(set(boots)) == 50
     for boot in boots:
         assert len(boot) == 8
@@ -38,7 +38,7 @@ def test_boot_ids_differ_where_the_board_has_no_random_bytes():
                     boots = []
                     for number in range(20):
                         scratch.write(name, b"%d.%02d 8.91\n" % (number, number))
-                        boots.append(names.new_boot_id(scratch.path))
+                        boots.append(start.new_boot_id(scratch.path))
                     assert len(set(boots)) == 20
     finally:
         compat.os = before
@@ -46,21 +46,20 @@ def test_boot_ids_differ_where_the_board_has_no_random_bytes():
 
 def test_board_name_is_given_or_the_host_name():
     with Scratch() as board:
-        assert names.board_name(board.path, "xport-07") == "xport-07"
-        assert names.board_name(board.path, "a b/c~\u00e9") == "a-b-c---"  # two bytes
-        assert names.board_name(board.path, "x" * 100) == "x" * 64
-        assert names.board_name(board.path, None) == "board"
+        assert start.board_name(board.path, "xport-07") == "xport-07"
+        assert start.board_name(board.path, "a b/c~\u00e9") == "a-b-c---"  # two bytes
+        assert start.board_name(board.path, "x" * 100) == "x" * 64
+        assert start.board_name(board.path, None) == "board"
         board.write("sys/kernel/hostname", b"port 7\n")
-        assert names.board_name(board.path, None) == "port-7"
+        assert start.board_name(board.path, None) == "port-7"
         for none in (b"\n", b"(none)\n"):
             board.write("sys/kernel/hostname", none)
-            assert names.board_name(board.path, None) == "board", none
+            assert start.board_name(board.path, None) == "board", none
 
 
 def test_what_only_the_start_needs_is_unloaded():
     agent()
-    for path in ("buddyd.names", "buddyd.sources.system_files"):
-        assert path not in sys.modules, path
+    assert "buddyd.sources.system_files" not in sys.modules
 
 
 def test_facts_stay_when_the_files_of_the_agent_are_gone():

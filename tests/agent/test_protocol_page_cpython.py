@@ -62,7 +62,8 @@ def test_explained_digits_mean_what_is_said(digits: str, change: tuple[int, int]
 def test_hello_table_has_every_fact(proc_dir: Path):
     (proc_dir / "sys/vm/min_free_order_shift").write_text("4\n")
     settings = options.check({"proc": str(proc_dir)})
-    agent = Agent(settings, Sampler(str(proc_dir)), KernelLog(str(proc_dir)), ring.Ring(settings["ring"]))
+    sources = Sampler(str(proc_dir)), KernelLog(str(proc_dir))
+    agent = Agent(settings, *sources, ring.Ring(settings["ring"]), "board", "0000000a")
     facts = set()
     for line in agent.hello():
         facts |= set(wire_host.parse_facts(wire.unseal(line)))

@@ -35,7 +35,8 @@ from buddyd.sources.kmsg import KernelLog
 from buddyd.ring import Ring
 from buddyd.sample import Sampler
 settings = options.load(["--proc", sys.argv[1]])
-agent = Agent(settings, Sampler(settings["proc"]), KernelLog(settings["proc"]), Ring(settings["ring"]))
+sources = Sampler(settings["proc"]), KernelLog(settings["proc"])
+agent = Agent(settings, *sources, Ring(settings["ring"]), "board", "0000000a")
 agent.poll()
 gc.collect()
 gc.disable()
