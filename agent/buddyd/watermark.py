@@ -91,16 +91,14 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
     extra = 2 if rule in ("off2", "el6") else 0
     held = free_pages(nr_free)
     tests = [(0, held, block + mark + reserve + extra)]
-    if order >= len(nr_free):
-        tests.append((order, 0, block))
-    elif rule == "new":
+    if rule == "new":
         if order:
             tests.append((order, pages_from(nr_free, order), block))
     else:
         shift = int(rule[3:]) if rule[:3] == "old" and rule[3:] else 1
         if rule == "el6" and order:
             mark -= mark if min_pages is None else min_pages
-        for o in range(order):
+        for o in range(min(order, len(nr_free))):
             if rule != "el6" or o < PAGEBLOCK_ORDER >> 2:
                 mark >>= shift
             held -= nr_free[o] << o

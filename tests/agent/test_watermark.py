@@ -114,8 +114,9 @@ def test_trace_says_what_each_rule_demands():
 
 def test_order_that_the_zone_does_not_have_is_refused():
     for rule in watermark.RULES:
-        assert watermark.margin_pages([1000, 1000], 2, 0, 0, rule) == -4, rule
-        assert watermark.judge([([1000, 1000], 0, 0, 0)], 20, rule) == (watermark.REFUSED, -(1 << 20)), rule
+        extra = 2 if rule in ("off2", "el6") else 0  # these rules ask for so many pages more at each order
+        assert watermark.margin_pages([1000, 1000], 2, 0, 0, rule) == -4 - extra, rule
+        assert watermark.judge([([1000, 1000], 0, 0, 0)], 20, rule) == (watermark.REFUSED, -(1 << 20) - extra), rule
 
 
 def test_reserve_counts_in_the_first_test_only():
