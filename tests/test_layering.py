@@ -31,6 +31,7 @@ FLOORS = {
     "verdict": 1,
     "text": 2,
     "kernel_text": 2,
+    "pictures": 3,
     "explain": 3,
     "recorded": 3,
     "config": 3,

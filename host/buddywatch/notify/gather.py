@@ -19,7 +19,6 @@ from buddywatch.model.alerts import (
     Occasion,
 )
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap
-from buddywatch.notify.course import course_of
 from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
@@ -27,6 +26,7 @@ from buddywatch.notify.together import compose_together
 from buddywatch.store.store import Store
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.verdict.judge import board_state
+from buddywatch.verdict.margin_course import course_of
 
 SNAPSHOTS_SHOWN = 5
 KERNEL_LINES_SHOWN = 5

@@ -12,7 +12,7 @@ from email.policy import SMTP
 
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
-from buddywatch.notify.plot import HEIGHT, WIDTH, margin_png
+from buddywatch.pictures.margin_png import HEIGHT, WIDTH, margin_png
 from buddywatch.text.escape import escaped
 
 

@@ -37,7 +37,7 @@ def board_state(
 ) -> BoardState:
     """Judge the snapshot by the kernel's rule. facts: from the hello; the overrides take precedence."""
     rule, page_bytes = rule_override or rule_of(facts), page_bytes_override or page_bytes_of(facts)
-    zones = _marked_zones(snapshot)
+    zones = marked_zones(snapshot)
     largest = largest_low = None
     if zones and rule:
         order, order_low = demands.serviceable_orders(zones, rule)
@@ -80,7 +80,7 @@ class Judge:
 
     def states(self, snapshot: Snapshot) -> tuple[NeedState, ...]:
         """Whether the kernel would grant each need in this snapshot, in the zone with the best result."""
-        zones = _marked_zones(snapshot) if self._demands else []
+        zones = marked_zones(snapshot) if self._demands else []
         if not zones or self._demands is None:
             return tuple(self._unknown)
         return tuple(
@@ -122,7 +122,7 @@ def is_serving(zone_name: str) -> bool:
     return zone_name in watermark.KERNEL_ZONES
 
 
-def _marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:
+def marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:
     """The serving zones in the form of watermark.py; empty if the marks of any of them are unknown."""
     zones: list[demands.MarkedZone] = []
     for name, nr_free, min_pages, low_pages, reserve_pages in snapshot.marked_blocks:

@@ -8,10 +8,11 @@ from alert_facts import REFUSED, T0, facts
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Course
 from buddywatch.model.forecasts import MarginRecord
-from buddywatch.notify.course import course_lines, course_of
+from buddywatch.notify.course import course_lines
 from buddywatch.notify.mail import compose_mail
 from buddywatch.notify.message import compose
-from buddywatch.notify.plot import HEIGHT, WIDTH, margin_png
+from buddywatch.pictures.margin_png import HEIGHT, WIDTH, margin_png
+from buddywatch.verdict.margin_course import course_of
 from buddywatch.verdict.margin_history import MarginHistory
 from hypothesis import given
 from hypothesis import strategies as st

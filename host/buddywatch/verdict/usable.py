@@ -1,0 +1,59 @@
+"""How many more times a need can be served: usable blocks. Pure, no I/O.
+
+The blocks are taken one after the other, as the kernel does: from the smallest that is large enough, of which the rest
+stays free in halves. What is left then follows from how many were taken, so that no step has to be played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from buddyd import watermark
+
+from buddywatch.model.samples import Snapshot
+from buddywatch.verdict.demands import Demands, MarkedZone
+from buddywatch.verdict.judge import Need, marked_zones
+
+
+def usable_blocks(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | None) -> int | None:
+    """How many requests of this need in a row the kernel would grant at the min mark; None if that is not known."""
+    zones = marked_zones(snapshot)
+    if page_bytes is None or not rule or not zones:
+        return None
+    order = watermark.order_for(need.bytes, page_bytes)
+    demands = Demands([(order, watermark.EXEC_PAGES if need.is_program else 0)], rule)
+    return sum(_of_zone(zone, order, demands) for zone in zones)
+
+
+def _of_zone(zone: MarkedZone, order: int, demands: Demands) -> int:
+    """The most requests of which the last one is still granted: each leaves less, so halving the range finds it."""
+    nr_free, *marks = zone
+    granted, refused = 0, capacity(nr_free, order) + 1
+    while refused - granted > 1:
+        middle = (granted + refused) // 2
+        left = after_taking(nr_free, order, middle - 1)
+        [(verdict, _)] = demands.answers([(left, marks[0], marks[1], marks[2])])
+        if verdict == watermark.REFUSED:
+            refused = middle
+        else:
+            granted = middle
+    return granted
+
+
+def capacity(nr_free: Sequence[int], order: int) -> int:
+    """How many blocks of the order the free blocks contain."""
+    return sum(count << at - order for at, count in enumerate(nr_free) if at >= order)
+
+
+def after_taking(nr_free: Sequence[int], order: int, count: int) -> list[int]:
+    """The free blocks after `count` blocks of the order were taken; count: at most capacity()."""
+    units = capacity(nr_free, order) - count  # that stay, in blocks of the order
+    left = list(nr_free)
+    for at in range(len(nr_free) - 1, order - 1, -1):
+        left[at] = min(nr_free[at], units >> at - order)
+        units -= left[at] << at - order
+        if left[at] < nr_free[at]:  # one block is split, and its rest lies in halves; the smaller ones are all taken
+            for below in range(order, at):
+                left[below] = units >> below - order & 1
+            break
+    return left
