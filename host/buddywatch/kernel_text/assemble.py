@@ -11,7 +11,7 @@ from buddywatch.kernel_text.kernel import Kernel, KernelsOfText
 from buddywatch.kernel_text.marks import complete_marks
 from buddywatch.kernel_text.nearest import nearest_meminfo, nearest_zoneinfo
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Raw, RawZone, Table, ZoneKey
-from buddywatch.kernel_text.state import DUMP, MEMINFO, ZONEINFO, Options, State, Zone
+from buddywatch.kernel_text.state import DUMP, MEMINFO, ZONEINFO, Options, State, Zone, may_be_one_sum
 from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
 from buddywatch.verdict.reclaim import files_of_mounts
 
@@ -165,8 +165,11 @@ def _beyond(raw: RawZone, memory: dict[str, int], page_bytes: int | None) -> tup
     orders = len(raw.counts)
     unlisted = None
     if page_bytes and "MemFree" in memory and not raw.lists:  # some of these pages may be CMA's
-        unlisted = max(memory["MemFree"] * 1024 // page_bytes - watermark.free_pages(raw.counts), 0)
-        unlisted = unlisted if unlisted >> orders else 0
+        pages = memory["MemFree"] * 1024 // page_bytes
+        unlisted = pages - watermark.free_pages(raw.counts)
+        if not may_be_one_sum(pages, -unlisted):
+            return tuple(range(orders, MOST_ORDERS)), None  # more than all memory: it is of another moment
+        unlisted = unlisted if unlisted >= 1 << orders else 0
     return tuple(range(orders, MOST_ORDERS)), unlisted
 
 

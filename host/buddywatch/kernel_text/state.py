@@ -121,11 +121,18 @@ class Zone:
         nr_free = [*self.nr_free, *[0] * (self._orders() - len(self.nr_free))]
         left = self.unlisted_pages
         if left is None:
-            left = max((self.size_pages or _MOST_PAGES) - watermark.free_pages(self.nr_free), 0)
+            left = self._bound_pages - watermark.free_pages(self.nr_free)
         for order in sorted(self.gaps, reverse=True):
             nr_free[order] += left >> order
             left &= (1 << order) - 1
         return self._filled(nr_free)
+
+    @property
+    def _bound_pages(self) -> int:
+        """The most that can be free: the zone's size, unless the text has more free pages than that. Then one of the
+        two is wrong, and nothing bounds them."""
+        size = self.size_pages or 0
+        return size if size >= self.most_free_pages else _MOST_PAGES
 
     def _orders(self) -> int:
         return max(len(self.nr_free), max(self.gaps) + 1, 1)
@@ -183,7 +190,7 @@ class State:
         lost = (self.total_free_pages or 0) - sum(zone.most_free_pages for zone in self.zones)
         if any(zone.unlisted_pages is None for zone in self.zones):
             lost = 0
-        if self.zones and lost > _MOMENTS_PAGES + (self.total_free_pages or 0) // 16:
+        if self.zones and lost > 0 and not may_be_one_sum(self.total_free_pages or 0, lost):
             return lost
         return int(_lacks_a_zone(self.zones))
 
@@ -202,6 +209,11 @@ class State:
 
     def most_large(self) -> State:
         return replace(self, zones=[zone.most_large() for zone in self.zones])
+
+
+def may_be_one_sum(pages: int, difference: int) -> bool:
+    """True if two sums of the same memory, counted one after the other, may differ by so much."""
+    return difference <= _MOMENTS_PAGES + pages // 16
 
 
 def reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int:

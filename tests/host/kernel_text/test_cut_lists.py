@@ -64,6 +64,32 @@ def test_answer_holds_whatever_is_missing(listed, need, verdict, reason):
     assert (case.answer.verdict, case.answer.reason) == (verdict, reason)
 
 
+ROW = "Node 0, zone   Normal     31     47     42     64      1\n"  # 821 pages, and what the cut took
+ZONEINFO = (
+    "Node 0, zone   Normal\n  pages free     {}\n        min      90\n        low      112\n        present  {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("around", "page_kb", "verdict"),
+    [
+        pytest.param(ZONEINFO.format(821, 840), 4, "refused", id="no-128-kB-left-in-the-zone"),
+        pytest.param(ZONEINFO.format(821, 2032), 4, None, id="larger-zone"),
+        pytest.param(ZONEINFO.format(1024, 840), 4, None, id="more-is-free-than-the-zone-has"),
+        pytest.param(ZONEINFO.format(821, 700), 4, None, id="more-is-listed-than-the-zone-has"),
+        pytest.param(ZONEINFO.format(1024, 840), None, None, id="no-page-size"),
+        pytest.param("MemFree:  3284 kB\n", 4, "refused", id="all-that-is-free-is-listed"),
+        pytest.param("MemFree:  3100 kB\n", 4, "refused", id="a-moment-before"),
+        pytest.param("MemFree:  2100 kB\n", 4, None, id="of-another-moment"),
+        pytest.param("MemFree:  3800 kB\n", 4, None, id="129-pages-more"),
+    ],
+)
+def test_cut_row_is_bounded_by_what_does_not_contradict_it(around, page_kb, verdict):
+    text = ROW + "x" * 55 + "\n" + around
+    (case,) = explain(text, Options(release="2.6.30", page_kb=page_kb), [Wanted("n", 131072)]).needs
+    assert case.answer.verdict == verdict
+
+
 def test_margin_of_a_cut_list_is_a_bound():
     text = "\n".join([MARKS.format(3284), "lowmem_reserve[]: 0 0 0", "DMA: 31*4kB 47*8kB 42*16kB", ""])
     (case,) = explain(text, Options(release="2.6.30", page_kb=4), [Wanted("n", 2 << 20)]).needs
