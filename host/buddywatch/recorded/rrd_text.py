@@ -20,6 +20,7 @@ _DUMPED = re.compile(r"<!-- .{0,60}/ (\d{9,10}) --> ?<row><v>([^<]{1,40})</v></r
 _TAG = re.compile(r"<(start|step)>\s*(\d{1,12})\s*<")
 _ENTRY = re.compile(r"<entry>([^<]{0,200})</entry>")
 _ROW = re.compile(r"<row>(?:<t>\s*(\d{1,12})\s*</t>)?((?:<v>[^<]{0,40}</v>){1,1000})</row>")
+_STEPS = re.compile(r"<pdp_per_row>\s*(\d{1,9})\s*<")
 _VALUE = re.compile(r"<v>([^<]{0,40})</v>")
 _FETCH_HEAD = re.compile(r"\s{10,}[A-Za-z_]\w{0,18}\s*$")
 
@@ -54,9 +55,10 @@ class _Reader:
         self._numbers: dict[str, int] = {}  # start and step of an xport
         self._rows = 0
         self._archives: list[tuple[int, list[Point]]] = []  # of a dump: (steps in a row, points)
-        self._is_average = False
+        self._archive: list[Point] | None = None  # the points of the one being read; None: its head is not in the text
+        self._is_average: bool | None = None
         self._json: list[str] = []
-        self._is_known = False  # a series of the file was named
+        self._reported: set[str] = set()  # what was said of the file; once is enough
 
     def take(self, line: Line) -> Iterator[Point | Unreadable]:
         text = line.text.strip()
@@ -65,11 +67,7 @@ class _Reader:
         elif match := _FETCHED.match(text):
             yield from self._point(line.number, float(match[1]), self._column, match[2])
         elif match := _DUMPED.search(text):
-            self._archives[-1][1].extend(
-                point
-                for point in self._point(line.number, float(match[1]), self._column, match[2])
-                if isinstance(point, Point) and self._is_average
-            )
+            yield from self._dumped(line.number, match)
         elif match := _ROW.search(text):
             yield from self._xported(line.number, match)
         else:
@@ -83,17 +81,35 @@ class _Reader:
         yield from finest[1] if finest else ()
         self._archives = []
 
+    def _dumped(self, number: int, match: re.Match[str]) -> Iterator[Unreadable]:
+        """A row of a dump. Without the head of its archive nobody knows whether it is an average, or of how long."""
+        if self._archive is None or self._is_average is None:
+            yield from self._report(number, "rows of an archive whose <cf> or <pdp_per_row> is missing")
+            return
+        for point in self._point(number, float(match[1]), self._column, match[2]):
+            if isinstance(point, Unreadable):
+                yield point
+            elif self._is_average:
+                self._archive.append(point)
+
+    def _report(self, number: int, why: str) -> Iterator[Unreadable]:
+        if why not in self._reported:
+            self._reported.add(why)
+            yield Unreadable(number, why)
+
     def _note(self, text: str) -> None:
         """A line that says what the rows are."""
         if match := _TAG.search(text):
             self._numbers[match[1]] = int(match[2])
         elif match := _ENTRY.search(text):
             self._legend.append(column_of(match[1]) or self._column)
+        elif text in ("<rra>", "</rra>"):
+            self._archive = self._is_average = None
         elif text.startswith("<cf>"):
             self._is_average = "AVERAGE" in text
-        elif text.startswith("<pdp_per_row>"):
-            steps = re.match(r"<pdp_per_row>\s*(\d{1,9})", text)
-            self._archives.append((int(steps[1]) if steps else 1, []))
+        elif match := _STEPS.match(text):
+            self._archive = []
+            self._archives.append((int(match[1]), self._archive))
         elif column_of(text) is not None:
             self._column = column_of(text)
 
@@ -121,10 +137,7 @@ class _Reader:
     def _point(self, line: int, time: float, column: Column | None, value: str) -> Iterator[Point | Unreadable]:
         count = count_of(value)
         if column is None:
-            if not self._is_known:
-                self._is_known = True
-                yield Unreadable(
-                    line, "rows of no buddyinfo series: the file, or the legend, must say Node0/Normal-4KB"
-                )
+            why = "rows of no buddyinfo series: the file, or the legend, must say Node0/Normal-4KB"
+            yield from self._report(line, why)
         elif count is not None:
             yield Point(line, time, column, count)

@@ -7,7 +7,7 @@ from buddywatch.model.samples import Boot, Snapshot
 from buddywatch.recorded.formats import format_of
 from buddywatch.recorded.pieces import Flags, Unreadable
 from buddywatch.recorded.series import name_line
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from recordings import items_of, of_kind, source_of
 
@@ -279,8 +279,27 @@ WHOLE = [
 ]
 
 
-@given(st.sampled_from(WHOLE), st.data())
-def test_any_change_is_read_or_told(text, data):
-    at = data.draw(st.integers(0, len(text)))
-    changed = text[:at] + data.draw(st.text(max_size=9)) + text[at + data.draw(st.integers(0, 40)) :]
+@pytest.mark.parametrize(
+    ("lost", "left"),
+    [
+        ("\t\t<pdp_per_row>1</pdp_per_row> <!-- 10 seconds -->\n\t\t<database>", 0),
+        ("<cf>AVERAGE</cf>", 0),
+        ("<pdp_per_row>6</pdp_per_row> <!-- 60 seconds -->", 2),
+        ("\t<rra>\n\t\t<cf>{coarse}</cf>\n\t\t<pdp_per_row>6", 2),
+    ],
+    ids=["steps", "kind", "steps of another", "head of another"],
+)
+def test_rows_of_an_archive_without_its_head_are_told(lost, left):
+    """Of the others the finest archive of averages is taken, as before."""
+    text = DUMP.replace(lost, "", 1).format(coarse="MAX", first=5)
+    items = items_of(named(text, text))
+    told = [item.why for item in of_kind(items, Unreadable)]
+    assert len(free(items)) == left and any("<cf> or <pdp_per_row> is missing" in why for why in told)
+
+
+@given(st.sampled_from(WHOLE), st.integers(0, 2000), st.text(max_size=9), st.integers(0, 40))
+@example(named(DUMP, DUMP), 136, "", 28)
+def test_any_change_is_read_or_told(text, at, added, removed):
+    at = min(at, len(text))
+    changed = text[:at] + added + text[at + removed :]
     items_of(changed + "\nNode 0, zone DMA 1 2 3\n", Flags(interval_s=60))
