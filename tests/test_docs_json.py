@@ -13,6 +13,7 @@ from bench import store_sizes
 from buddyd import wire
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import UnheardLink
+from buddywatch.model.memory_map import MappedProgram, Rescue
 from buddywatch.model.samples import Gap
 from buddywatch.notify.message import compose
 from buddywatch.store.store import Store
@@ -137,7 +138,8 @@ def test_message_has_the_keys_of_the_example() -> None:
     changes = [transition("refused", "firing", "rm"), transition("lost", "noted")]
     gap = Gap("b00t1d", 43, 161, "overwritten", 0.0)
     told = facts(changes, incidents=(incident("refused", "rm"),), kernel_lines=(event(),), gaps=(gap,))
-    told = replace(told, forecasts={"rm": Forecast("falling")})
+    rescue = Rescue("rm", (MappedProgram(31, "start-60k", 412, ((0x403C0, 15),)),), 4096, 0.0)
+    told = replace(told, forecasts={"rm": Forecast("falling")}, rescues=(rescue,))
     true = json.loads(json.dumps(compose(told).payload))
     shown = example("schema")
     assert list(shown) == list(true)

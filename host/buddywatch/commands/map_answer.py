@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from buddyd import watermark
-
 from buddywatch.config.sections import Board, Need
 from buddywatch.model.memory_map import MappedProgram, MemoryMap
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import NeedState
-from buddywatch.verdict.ends import Freed, ends_that_serve, freed, judged_after, trimmed_pages
+from buddywatch.verdict.ends import Freed, freed, judged_after, trimmed_pages
 from buddywatch.verdict.judge import judge, page_bytes_of, rule_of
+from buddywatch.verdict.rescue import rescues
 
 ORDERS = 11  # where no snapshot says how many
-_NOT_TO_END = ("buddyd", "init")  # the agent; pid 1 is left out by its number
 
 
 @dataclass(frozen=True)
@@ -80,9 +78,8 @@ def _need_answer(
 ) -> NeedAnswer:
     state = judge(snapshot, page_bytes, need, rule) if snapshot is not None else None
     together: list[MappedProgram] = []
-    if snapshot is not None and state is not None and state.verdict == watermark.REFUSED:
-        candidates = [one for one in found.programs if one.pid > 1 and one.name not in _NOT_TO_END]
-        together = ends_that_serve(snapshot, candidates, found.programs, need, page_bytes, rule)
+    if snapshot is not None:
+        together = [one for rescue in rescues(found, snapshot, [need], page_bytes, rule) for one in rescue.programs]
     return NeedAnswer(need.name, state, tuple(together))
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import string
 import textwrap
 
 from buddyd import watermark
 
 from buddywatch.commands.map_answer import MapAnswer, NeedAnswer, ProgramAnswer
-from buddywatch.model.memory_map import MappedProgram
-from buddywatch.text.escape import COLUMNS, counted, escaped, local_time, one_line, rough_duration, table
+from buddywatch.text.escape import COLUMNS, escaped, local_time, one_line, rough_duration, table
+from buddywatch.text.map_words import NAME_CHARS, REST, ends_words, letters_of, strip
 from buddywatch.text.units import format_bytes
 
 CELLS = 64  # in a row
 ROWS_MAX = 8
-LETTERS = string.ascii_lowercase + string.ascii_uppercase
-OTHER = "*"  # programs beyond the letters
-REST = "."
-_ALIGN_PAGES = 1024  # memory begins and ends at a multiple of 4 MB, with pages of 4 kB
-_NAME_CHARS = 15
 
 
 def lines(answer: MapAnswer, now: float) -> list[str]:
@@ -36,37 +30,14 @@ def lines(answer: MapAnswer, now: float) -> list[str]:
     return shown
 
 
-def letters_of(programs: tuple[ProgramAnswer, ...]) -> dict[int, str]:
-    """A letter for each pid, in the order of their addresses."""
-    by_address = sorted(programs, key=lambda one: one.program.regions[0])
-    return {one.program.pid: LETTERS[i] if i < len(LETTERS) else OTHER for i, one in enumerate(by_address)}
-
-
 def _strip(answer: MapAnswer) -> list[str]:
-    """One row for each part of memory; a cell shows the program with the most pages in it."""
-    regions = [(first, pages, one.program.pid) for one in answer.programs for first, pages in one.program.regions]
-    if not regions:
+    """One row for each part of memory."""
+    drawn = strip([one.program for one in answer.programs], answer.page_bytes, CELLS, ROWS_MAX)
+    if not drawn.rows:
         return []
-    start = min(first for first, _, _ in regions) // _ALIGN_PAGES * _ALIGN_PAGES
-    end = -(-max(first + pages for first, pages, _ in regions) // _ALIGN_PAGES) * _ALIGN_PAGES
-    cell_pages = 8
-    while (end - start) > cell_pages * CELLS * ROWS_MAX:
-        cell_pages *= 2
-    held: dict[int, dict[int, int]] = {}  # cell -> pid -> pages
-    for first, pages, pid in regions:
-        for page in range(first, first + pages):
-            of_cell = held.setdefault((page - start) // cell_pages, {})
-            of_cell[pid] = of_cell.get(pid, 0) + 1
-    letters = letters_of(answer.programs)
-    count = -(-(end - start) // cell_pages)
-    cells = [letters[max(held[i], key=lambda pid: held[i][pid])] if i in held else REST for i in range(count)]
-    rows = []
-    for at in range(0, count, CELLS):
-        address = (start + at * cell_pages) * answer.page_bytes
-        rows.append(f"{address:#010x}  {''.join(cells[at : at + CELLS])}")
-    cell = format_bytes(cell_pages * answer.page_bytes)
     rest = f"{REST} is what no program has: kernel, caches, files in RAM, free memory{_free(answer)}."
-    return [*rows, *textwrap.wrap(f"One cell is {cell}; {rest}", COLUMNS)]
+    rows = [f"{address:#010x}  {cells}" for address, cells in drawn.rows]
+    return [*rows, *textwrap.wrap(f"One cell is {format_bytes(drawn.cell_bytes)}; {rest}", COLUMNS)]
 
 
 def _free(answer: MapAnswer) -> str:
@@ -78,7 +49,7 @@ def _free(answer: MapAnswer) -> str:
 
 
 def _legend(answer: MapAnswer) -> list[str]:
-    letters = letters_of(answer.programs)
+    letters = letters_of([one.program for one in answer.programs])
     rows = [["", "PROGRAM", "PID", "FOR", "HOLDS", "PIECES", "ITS END MAKES AT LEAST"]]
     uptime_s = answer.map.uptime_ms / 1000
     for one in sorted(answer.programs, key=lambda one: one.program.regions[0]):
@@ -86,7 +57,7 @@ def _legend(answer: MapAnswer) -> list[str]:
         rows.append(
             [
                 letters[program.pid],
-                one_line(program.name, _NAME_CHARS),
+                one_line(program.name, NAME_CHARS),
                 str(program.pid),
                 rough_duration(max(0.0, uptime_s - program.started_s)),
                 format_bytes(program.pages * answer.page_bytes),
@@ -116,15 +87,8 @@ def _need_words(need: NeedAnswer, answer: MapAnswer) -> str:
             f"{name} FAILS. No end of a few programs is certain to change that: what lies between their memory is not "
             "known. Where pages were trimmed off (+?), whole blocks come together if these are free now."
         )
-    ends = " and ".join(_end_words(program, answer) for program in need.together)
-    return f"{name} FAILS. It would succeed if {ends} ended. This is the least: free memory beside theirs adds to it."
-
-
-def _end_words(program: MappedProgram, answer: MapAnswer) -> str:
-    first = program.regions[0][0] * answer.page_bytes
-    size = format_bytes(program.pages * answer.page_bytes)
-    where = f"at {first:#x}" if len(program.regions) == 1 else f"in {counted(len(program.regions), 'piece')}"
-    return f"{one_line(program.name, _NAME_CHARS)} (pid {program.pid}, {size} {where})"
+    ends = ends_words(need.together, answer.page_bytes)
+    return f"{name} FAILS. It would succeed {ends}. This is the least: free memory beside theirs adds to it."
 
 
 def _wrapped(text: str) -> list[str]:

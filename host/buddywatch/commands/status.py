@@ -19,7 +19,7 @@ from buddywatch.model.verdicts import NeedState
 from buddywatch.store.read import LINK_DOWN, LINK_UP
 from buddywatch.store.store import Store
 from buddywatch.terminal.overview import Overview, alert_words, board_names, overview
-from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
+from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration, wrapped
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.link_words import link_words, unheard_words
 from buddywatch.text.state_words import (
@@ -112,6 +112,7 @@ def need_json(need: NeedState, board: Overview) -> dict[str, Any]:
         "bytes": need.bytes,
         "verdict": need.verdict,
         "margin_pages": need.margin_pages,
+        "ends_together": [one.pid for rescue in board.rescues if rescue.need == need.name for one in rescue.programs],
         "refused_in_s": 0 if need.verdict == watermark.REFUSED else rounded["in_s"],
         "forecast": {"trend": forecast.trend, **rounded},
     }
@@ -211,7 +212,16 @@ def _memory_lines(board: Overview) -> list[str]:
         f"{need_title(need, state)}: {need_words(need, snapshot, state, board.forecasts.get(need.name))}"
         for need in state.needs
     ]
-    return [memory_words(state), *needs]
+    return [memory_words(state), *needs, *_rescue_lines(board)]
+
+
+def _rescue_lines(board: Overview) -> list[str]:
+    """Whose end would help, for the needs that are refused."""
+    if not board.rescues:
+        return []
+    from buddywatch.text.map_words import rescue_words  # loaded only then
+
+    return [line for rescue in board.rescues for line in wrapped(rescue_words(rescue), "")]
 
 
 def _gap_lines(board: Overview, gaps: list[Gap]) -> list[str]:

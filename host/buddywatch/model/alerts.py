@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from buddywatch.model.forecasts import Forecast, MarginRecord
+from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import Boot, BootEnd, Event, Gap, Piece, Snapshot
 from buddywatch.model.verdicts import BoardState
 
@@ -198,7 +199,7 @@ class MessageFacts:
     oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
     needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
     last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
-    courses: of the margins of its needs.
+    courses: of the margins of its needs. rescues: whose end lets a refused need succeed.
     """
 
     board: str
@@ -218,6 +219,7 @@ class MessageFacts:
     links: tuple[str, ...] = ()
     courses: tuple[Course, ...] = ()
     held_since: float | None = None
+    rescues: tuple[Rescue, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,3 +32,16 @@ class MemoryMap:
     uptime_ms: int
     programs: tuple[MappedProgram, ...]
     is_whole: bool
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """The need is refused, and succeeds for certain if these programs end: few of them, the most useful first.
+
+    map_time: when it was seen which memory they hold, seconds since 1970.
+    """
+
+    need: str
+    programs: tuple[MappedProgram, ...]
+    page_bytes: int
+    map_time: float

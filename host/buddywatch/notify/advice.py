@@ -7,6 +7,7 @@ from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import Statement
 from buddywatch.text import verdict_words
+from buddywatch.text.map_words import rescue_words
 
 _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
 
@@ -14,7 +15,7 @@ _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
 def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[list[str]]:
     """The lines of each thing to do, the most useful first. lacks_memory: total free memory is too small."""
     rules = {statement.rule for statement in statements if statement.is_bad}
-    advice: list[str] = []
+    advice = _ends(facts)
     if KERNEL_FAILURE in rules and facts.facts.get("nommu") == "1":
         advice += _after_a_failure(facts)
     if rules & set(_MEMORY_RULES):
@@ -28,6 +29,11 @@ def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_me
     if LOST in rules:
         advice += _lost(facts)
     return [wrapped(text, "  - ", "    ") for text in advice]
+
+
+def _ends(facts: MessageFacts) -> list[str]:
+    """Whose end helps now, as far as that is certain."""
+    return [f"{rescue_words(rescue)}. `buddywatch map {facts.board}` shows who holds what." for rescue in facts.rescues]
 
 
 def _memory(board: dict[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from buddywatch.model.alerts import (
     MessageFacts,
     Transition,
 )
+from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
@@ -245,10 +246,20 @@ def _payload(statements: list[Statement], body: str, facts: MessageFacts) -> dic
         "gaps": [asdict(gap) for gap in facts.gaps],
         "courses": {course.need: course.points for course in facts.courses},
         "forecasts": {need: asdict(forecast) for need, forecast in facts.forecasts.items()},
+        "rescues": [rescue_json(rescue) for rescue in facts.rescues],
         "facts": dict(facts.facts),
         "silence_commands": list(facts.silence_commands),
         "text": body,
     }
+
+
+def rescue_json(rescue: Rescue) -> dict[str, Any]:
+    """Programs whose ends together let the need succeed, for certain."""
+    programs = [
+        {"pid": one.pid, "name": one.name, "bytes": one.pages * rescue.page_bytes, "started_s": one.started_s}
+        for one in rescue.programs
+    ]
+    return {"need": rescue.need, "map_time": rescue.map_time, "programs": programs}
 
 
 def transition_json(change: Transition) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from buddywatch.model.alerts import OK, SILENT, Message, MessageFacts, rule_rank
 from buddywatch.notify.common import common_to_all
-from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, transition_json
+from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, rescue_json, transition_json
 from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import GRAVITY, Statement, statements_of
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
@@ -122,6 +122,7 @@ def _payload(groups: Sequence[_Group], all_facts: Sequence[MessageFacts], body: 
         "kernel_lines": [asdict(event) for facts in all_facts for event in facts.kernel_lines],
         "courses": {},
         "forecasts": {},
+        "rescues": [rescue_json(rescue) for facts in all_facts for rescue in facts.rescues],
         "gaps": [asdict(gap) for facts in all_facts for gap in facts.gaps],
         "facts": {},
         "silence_commands": [command for facts in all_facts for command in facts.silence_commands],

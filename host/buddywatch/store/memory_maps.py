@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from buddywatch.model.memory_map import MAP, MemoryMap
+from collections.abc import Sequence
+
+from buddywatch.config.sections import Need
+from buddywatch.model.memory_map import MAP, MemoryMap, Rescue
 from buddywatch.model.samples import Snapshot
+from buddywatch.model.verdicts import BoardState
 from buddywatch.protocol.map_text import maps_of
 from buddywatch.store.store import Store
+from buddywatch.verdict.rescue import rescues
 
 PARTS_MAX = 64  # of one map: a thousand programs
 _WITHIN_S = 120.0  # a map follows its snapshot at once
+_RECENT_S = 3600.0  # an older map says little about which programs run
 
 
 def map_at(store: Store, board: str, until: float | None) -> tuple[MemoryMap, Snapshot | None] | None:
@@ -22,3 +28,14 @@ def map_at(store: Store, board: str, until: float | None) -> tuple[MemoryMap, Sn
         if snapshot.boot_id == newest.boot_id and snapshot.uptime_ms <= newest.uptime_ms:
             found = snapshot
     return newest, found
+
+
+def rescues_now(
+    store: Store, board: str, snapshot: Snapshot, state: BoardState, needs: Sequence[Need]
+) -> tuple[Rescue, ...]:
+    """Whose ends would let the needs succeed that are refused in this snapshot, the newest of the board."""
+    if state.page_bytes is None:
+        return ()
+    found = maps_of(store.newest_events(board, PARTS_MAX, snapshot.time - _RECENT_S, (MAP,)))
+    of_boot = [one for one in found if one.boot_id == snapshot.boot_id]
+    return rescues(of_boot[-1], snapshot, needs, state.page_bytes, state.rule) if of_boot else ()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from buddywatch.config.sections import Config, Window
+from buddyd import watermark
+
+from buddywatch.config.sections import Config, Need, Window
 from buddywatch.model.alerts import Incident, rule_rank, without_covered
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import LinkState
+from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import EVENT_KINDS, Boot, Losses, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
@@ -30,7 +33,8 @@ _EVENTS_S = 3600
 class Overview:
     """One board. boot: the newest, None before the first hello. snapshot: the newest of any boot. state: that snapshot
     judged, None unless it is of the newest boot. alerts: (open incident, muted or not), most serious rule first.
-    forecasts: by need, as of that snapshot. windows: when it may be rebooted.
+    forecasts: by need, as of that snapshot. windows: when it may be rebooted. rescues: whose end lets a refused need
+    succeed.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Overview:
     alerts: tuple[tuple[Incident, bool], ...]
     forecasts: Mapping[str, Forecast]
     windows: tuple[Window, ...]
+    rescues: tuple[Rescue, ...] = ()
 
     @property
     def link(self) -> str:
@@ -72,6 +77,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
     recent, boot = store.recent(name, _RATE_SNAPSHOTS), store.latest_boot(name)
     snapshot = recent[-1] if recent else None
     state = _state(snapshot, boot, config, name)
+    needs = config.needs_of(config.name_of(name, boot.facts if boot else {}))
     return Overview(
         name=name,
         links=tuple(store.links(name)),
@@ -84,6 +90,7 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
         alerts=_alerts(store, name, now),
         forecasts=current_forecasts(store.forecasts(name), snapshot if state else None),
         windows=config.windows_of(config.name_of(name, boot.facts if boot else {})),
+        rescues=_rescues(store, name, snapshot, state, needs),
     )
 
 
@@ -147,6 +154,17 @@ def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: s
     named = config.name_of(name, boot.facts)
     said = config.board(named)
     return board_state(snapshot, boot.facts, config.needs_of(named), said.rule, said.page_bytes)
+
+
+def _rescues(
+    store: Store, name: str, snapshot: Snapshot | None, state: BoardState | None, needs: Sequence[Need]
+) -> tuple[Rescue, ...]:
+    """What reads maps is loaded only while a need is refused."""
+    if snapshot is None or state is None or all(need.verdict != watermark.REFUSED for need in state.needs):
+        return ()
+    from buddywatch.store.memory_maps import rescues_now
+
+    return rescues_now(store, name, snapshot, state, needs)
 
 
 def _processes_per_s(recent: Sequence[Snapshot]) -> float | None:

@@ -118,3 +118,23 @@ def test_map_without_its_snapshot_says_what_it_can(buddywatch, store):
     answer = buddywatch("map", "xp", "--json").json
     assert answer["nr_free"] is None and answer["needs"]["rm"]["verdict"] is None
     assert "rm: unknown, no snapshot of that moment is stored" in " ".join(buddywatch("map", "xp").out.split())
+
+
+def test_status_names_whose_end_helps_while_a_need_is_refused(buddywatch, mapped):
+    (need,) = buddywatch("status", "xp", "--json").json["boards"][0]["needs"]
+    assert (need["verdict"], need["ends_together"]) == ("refused", [40])
+    out = " ".join(buddywatch("status", "xp").out.split())
+    assert "rm would succeed if ht?tpd (pid 40, 160 kB at 0x40400000) ended (by the map of " in out
+    mapped.add_snapshot("xp", replace(snapshot(720), time=START + AT_S + 100, uptime_ms=AT_S * 1000 + 100_000))
+    (need,) = buddywatch("status", "xp", "--json").json["boards"][0]["needs"]
+    assert (need["verdict"], need["ends_together"]) == ("ok", [])
+    assert "would succeed" not in buddywatch("status", "xp").out
+
+
+def test_map_of_another_boot_or_of_long_ago_is_no_help(buddywatch, mapped):
+    shot = replace(snapshot(3000, SEED_FREE), time=START + AT_S + 4000, uptime_ms=AT_S * 1000 + 4_000_000)
+    mapped.add_snapshot("xp", shot)
+    assert "would succeed" not in buddywatch("status", "xp").out
+    mapped.add_boot("xp", boot("0000b002", "reboot", START + AT_S + 200, nommu="1"))
+    mapped.add_snapshot("xp", replace(shot, boot_id="0000b002", time=START + AT_S + 300))
+    assert "would succeed" not in buddywatch("status", "xp").out

@@ -73,6 +73,7 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
                 "bytes": 61440,
                 "verdict": "refused",
                 "margin_pages": -5,
+                "ends_together": [],
                 "refused_in_s": 0,
                 "forecast": UNKNOWN_FORECAST,
             }
@@ -199,6 +200,7 @@ def test_overrides_of_the_configuration_are_used(buddywatch, store):
             "bytes": 65536,
             "verdict": "refused",
             "margin_pages": -5,
+            "ends_together": [],
             "refused_in_s": 0,
             "forecast": UNKNOWN_FORECAST,
         }

@@ -24,6 +24,7 @@ from alert_facts import (
     snapshot,
     transition,
 )
+from buddywatch.model.memory_map import MappedProgram, Rescue
 from buddywatch.model.samples import OVERWRITTEN, REBOOT, Gap, Zone
 from buddywatch.notify.message import PAYLOAD_SCHEMA, compose, compose_test
 from buddywatch.notify.why import Asked, snapshot_lines, totals_lines
@@ -291,3 +292,19 @@ def test_files_in_ram_are_no_caches(fact, kb, said):
 def test_what_makes_a_failure_worse(board, rule, retry, dmesg):
     text = unfolded(body([transition(rule, "firing", "rm" if rule == "refused" else None)], board=board))
     assert ("Do not try again from the same shell" in text, "not even `dmesg`" in text) == (retry, dmesg)
+
+
+def test_refused_mail_names_whose_end_helps_first():
+    job = MappedProgram(31, "start-60k", 600, ((0x403C0, 15),))
+    told = facts(REFUSED, rescues=(Rescue("rm", (job,), 4096, T0),))
+    text = unfolded(compose(told).body)
+    assert "First - rm would succeed if start-60k (pid 31, 60 kB at 0x403c0000) ended (by the map of 11:55:03);" in text
+    assert "less may be enough. `buddywatch map xp-07` shows who holds what." in text
+    assert compose(told).payload["rescues"] == [
+        {
+            "need": "rm",
+            "map_time": T0,
+            "programs": [{"pid": 31, "name": "start-60k", "bytes": 61440, "started_s": 600}],
+        }
+    ]
+    assert "would succeed" not in body(REFUSED)
