@@ -129,10 +129,10 @@ class Zone:
 
     @property
     def _bound_pages(self) -> int:
-        """The most that can be free: the zone's size, unless the text has more free pages than that. Then one of the
-        two is wrong, and nothing bounds them."""
-        size = self.size_pages or 0
-        return size if size >= self.most_free_pages else _MOST_PAGES
+        """The most that can be free: the zone's size, unless that is unknown, or the text has more free pages. Then one
+        of the two is wrong, and nothing bounds them."""
+        size = self.size_pages
+        return size if size and size >= self.most_free_pages else _MOST_PAGES
 
     def _orders(self) -> int:
         return max(len(self.nr_free), max(self.gaps) + 1, 1)

@@ -192,6 +192,7 @@ DAMAGE = st.tuples(st.just(cut), st.integers(1, 257)) | st.tuples(st.just(fold),
 )
 # More is free than the zone has: numbers that contradict each other.
 @example([0, 0, 0, 1924, 0, 0, 0, 0, 0, 0, 1], 0, (proc_report, ""), PREFIXES["printk"], (cut, 99))
+@example([0, 0, 0, 0, 3, 1419, 0, 0, 0, 791, 0], 296, (new_report, MODES[new_report][0]), PREFIXES["iso"], (cut, 66))
 def test_damage_of_any_report_is_harmless(counts, min_pages, report, prefix, damage):
     of, mode = report
     damaged, columns = damage

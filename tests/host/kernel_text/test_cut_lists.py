@@ -42,6 +42,12 @@ def test_nothing_is_known_of_the_rest_without_a_sum():
     assert (zone.nr_free, zone.unlisted_pages, zone.is_whole) == ([31, 47], None, False)
 
 
+@pytest.mark.parametrize("listed", ["DMA: 31*4kB 47*8kB 42*16k", "DMA: 0*4kB 0*8kB ", "DMA: 3*4kB (U) 0*8k"])
+def test_rest_of_a_list_is_unbounded_without_a_sum_and_a_size(listed):
+    (case,) = explain(listed + "\n", Options(page_kb=4), [Wanted("n", 131072)]).needs
+    assert (case.answer.verdict, case.answer.reason) == (None, "unknown")
+
+
 # The whole answers: 64 kB refused by 5 pages, 32 kB granted at low.
 @pytest.mark.parametrize(
     ("listed", "need", "verdict", "reason"),
