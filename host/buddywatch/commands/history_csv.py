@@ -14,6 +14,7 @@ from buddywatch.store.timeline import History, Row
 from buddywatch.text.escape import escaped
 
 _FIRST = ("kind", "time", "boot_id", "first_seq", "seq", "uptime_s")
+_OF_STEPS = ("samples", "step_s", "processes_started")
 _SPREAD = ("_min", "_mean", "_max")
 
 
@@ -24,12 +25,11 @@ def lines(history: History, step_s: int | None) -> Iterator[str]:
     if step_s is not None:
         values = [value + suffix for value in values for suffix in _SPREAD]
     verdicts = [f"{name}_verdict" for name in history.need_names()]
-    columns = [*_FIRST, *(["samples"] if step_s is not None else []), *verdicts, *values, "text"]
+    columns = [*_FIRST, *(_OF_STEPS if step_s is not None else ()), *verdicts, *values, "text"]
     line = io.StringIO()
     writer = csv.DictWriter(line, columns, lineterminator="")
     writer.writeheader()
-    items = history.items()
-    for item in items if step_s is None else in_steps(items, step_s):
+    for item in history.items() if step_s is None else in_steps(history.pieces(step_s), step_s):
         if not isinstance(item, Boot):
             yield line.getvalue()
             line.seek(0)
@@ -109,6 +109,8 @@ def _step_cells(step: Step) -> dict[str, Any]:
         "seq": step.seq,
         "uptime_s": step.uptime_ms / 1000,
         "samples": step.samples,
+        "step_s": step.step_s,
+        "processes_started": step.processes_started,
     }
     spreads = {"free_bytes": step.free_bytes, "serviceable_bytes": step.serviceable_bytes}
     for need_name, need in step.needs.items():
@@ -124,4 +126,5 @@ def _step_cells(step: Step) -> dict[str, Any]:
 
 
 def _three(spread: Spread) -> tuple[int | float | None, int | float | None, int | float | None]:
-    return (spread.least, round(spread.mean(), 3), spread.greatest) if spread.count else (None, None, None)
+    mean = spread.mean()
+    return spread.least, None if mean is None else round(mean, 3), spread.greatest

@@ -70,6 +70,7 @@ def step_json(step: Step) -> dict[str, Any]:
         "step_s": step.step_s,
         "samples": step.samples,
         "uptime_s": step.uptime_ms / 1000,
+        "processes_started": step.processes_started,
         "free_bytes": spread_json(step.free_bytes),
         "zones": [
             {
@@ -89,17 +90,17 @@ def step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def spread_json(spread: Spread) -> dict[str, int | float] | None:
-    """None where no value was known."""
-    if not spread.count:
+def spread_json(spread: Spread) -> dict[str, int | float | None] | None:
+    """None where no value was known; mean and max are None where no more than the minimum was."""
+    if spread.least is None:
         return None
-    return {"min": spread.least, "mean": round(spread.mean(), 3), "max": spread.greatest}
+    mean = spread.mean()
+    return {"min": spread.least, "mean": None if mean is None else round(mean, 3), "max": spread.greatest}
 
 
 def _rows(history: History, step_s: int | None, gaps: list[Gap]) -> Iterator[dict[str, Any]]:
     """The rows; the gaps between them are appended to `gaps`."""
-    items = history.items()
-    for item in items if step_s is None else in_steps(items, step_s):
+    for item in history.items() if step_s is None else in_steps(history.pieces(step_s), step_s):
         if isinstance(item, Gap):
             gaps.append(item)
         elif isinstance(item, Row):

@@ -20,21 +20,37 @@ _STEP_WIDTH = 20
 
 def lines(history: History, step_s: int | None) -> Iterator[str]:
     needs = [one_line(name, _NEED_WIDTH) for name in history.need_names()]
-    items: Iterable[Item | Step] = history.items()
+    items: Iterable[Item | Step]
     if step_s is None:
         blocks = "free blocks of 1, 2, 4, 8 ... pages"
         heading = _row("time", "seq", "free kB", "usable kB", needs, blocks)
+        items = history.items()
     else:
         heading = _step_row(f"in {format_duration(step_s)} from", "samples", "free kB min/mean/max", "usable kB", needs)
-        items = in_steps(history.items(), step_s)
-    empty = True
+        items = in_steps(history.pieces(step_s), step_s)
+    empty, shown_step_s = True, step_s
     for item in items:
         if empty:
             yield heading
+            yield from _removed(history) if step_s is None else ()
             empty = False
+        if isinstance(item, Step) and item.step_s != shown_step_s:
+            shown_step_s = item.step_s
+            yield f"-- from here on in steps of {format_duration(item.step_s)}{_coarser(item, step_s)}"
         yield _line(item)
     if empty:
         yield "no data is stored for that time"
+        yield from _removed(history) if step_s is None else ()
+
+
+def _removed(history: History) -> Iterator[str]:
+    until = history.removed_until()
+    if until is not None:
+        yield f"-- of snapshots up to {local_day_time(until)} only summaries are kept: `--step 1d` or less shows them"
+
+
+def _coarser(step: Step, step_s: int | None) -> str:
+    return "" if step.step_s == step_s else ": what is older than keep_raw is kept in no other"
 
 
 def _line(item: Boot | Row | Step | Gap | Event) -> str:
@@ -86,11 +102,17 @@ def _verdict(need: NeedState) -> str:
 def _worst(need: NeedSpread) -> str:
     word = VERDICT_WORDS[need.verdict]
     margin = need.margin_pages
-    return f"{word} {margin.least:+d}/{margin.mean():+.0f}/{margin.greatest:+d}" if margin.count else word
+    if margin.least is None:
+        return word
+    mean = margin.mean()
+    if mean is None or margin.greatest is None:
+        return f"{word} {margin.least:+d}/-/-"
+    return f"{word} {margin.least:+d}/{mean:+.0f}/{margin.greatest:+d}"
 
 
 def _kb_spread(spread: Spread) -> str:
     """Minimum/mean/maximum."""
-    if not spread.count:
+    mean = spread.mean()
+    if spread.least is None or mean is None or spread.greatest is None:
         return UNKNOWN
-    return f"{spread.least // 1024}/{spread.mean() / 1024:.0f}/{spread.greatest // 1024}"
+    return f"{spread.least // 1024}/{mean / 1024:.0f}/{spread.greatest // 1024}"

@@ -31,7 +31,7 @@ class Collector:
 class Storage:
     """How long what is stored is kept."""
 
-    keep_raw_s: Annotated[k.Duration, "how long every snapshot is kept; then summaries of 5 or 15 minutes"] = (
+    keep_raw_s: Annotated[k.Duration, "how long every snapshot is kept; then summaries of about 100 of them"] = (
         90 * 86_400
     )
     keep_rollups_s: Annotated[

@@ -46,12 +46,12 @@ class Layout:
         self.interval_cs = whole(facts, "interval_cs")
         self.head = len(self.columns)  # where the zones begin
         self._at = {name: at for at, name in enumerate(self.columns)}
-        self._blocks_at = [*self._find_blocks()]
+        # Of each zone: its name, whether it has marks, and where its blocks begin and end.
+        self.blocks_at = [*self._find_blocks()]
         # With no number above this one, all blocks together have fewer pages than WHOLE_MAX.
         self._surely_few = (WHOLE_MAX - 1) // max(1, sum(1 << zone.orders for zone in self.zones))
 
     def _find_blocks(self) -> Iterator[tuple[str, bool, int, int]]:
-        """Of each zone: its name, whether it has marks, and where its blocks begin and end."""
         at = self.head
         for zone in self.zones:
             at += MARKS * zone.has_marks
@@ -87,7 +87,7 @@ class Layout:
             (name, vector[at:end], vector[at - 4], vector[at - 3], vector[at - 1])
             if has_marks
             else (name, vector[at:end], None, None, None)
-            for name, has_marks, at, end in self._blocks_at
+            for name, has_marks, at, end in self.blocks_at
         ]
 
     def value(self, vector: Sequence[int], column: str) -> int | None:

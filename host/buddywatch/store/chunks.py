@@ -8,8 +8,9 @@ from itertools import groupby
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.summaries import Summary, merged
 from buddywatch.store import chunk_format, summary_format
-from buddywatch.store.rollups import DAY_S, RollupStore
+from buddywatch.store.rollups import RollupStore
 from buddywatch.store.rows import Chunk
+from buddywatch.store.summaries import DAY_S
 
 JOINED_CHUNKS = 16  # so many small ones in a row become one
 FULL_ROWS = 4096  # a chunk with as many rows is not joined any more
@@ -51,7 +52,8 @@ class ChunkStore(RollupStore):
     def retime_chunks(self, key: int, started_ms: int, from_uptime_ms: int, to_uptime_ms: int) -> None:
         """Correct the times of the boot's packed snapshots; see Retime."""
         sql = f"SELECT {_COLUMNS} FROM chunks WHERE boot = ? AND last_uptime_ms >= ? AND first_uptime_ms <= ?"
-        for chunk in [Chunk(*row) for row in self._rows(sql, (key, from_uptime_ms, to_uptime_ms))]:
+        moved = [Chunk(*row) for row in self._rows(sql, (key, from_uptime_ms, to_uptime_ms))]
+        for chunk in moved:
             rows = []
             for first_seq, seq, time_ms, vector in self._packed(key, chunk):
                 if vector is None:
@@ -63,6 +65,9 @@ class ChunkStore(RollupStore):
             if rows:
                 self._delete_chunks([chunk.id])
                 self.add_chunk(key, rows)
+        for chunk in moved:
+            self.forget_days(key, chunk.first_ms, chunk.last_ms)
+            self.roll_up(key, DAY_S, chunk.first_ms, chunk.last_ms)
 
     def merge_late(self, key: int, chunk: Chunk, late: Sequence[VectorRow]) -> bool:
         """Put rows that came late into the chunk within which they lie. False if the chunk cannot be read."""
@@ -95,6 +100,7 @@ class ChunkStore(RollupStore):
         before = "SELECT last_ms FROM chunks WHERE boot = ? AND last_seq < ? ORDER BY last_seq DESC LIMIT 1"
         after = "SELECT 1 FROM chunks WHERE boot = ? AND last_seq > ? LIMIT 1"
         (begin_ms,) = self._row(before, (key, first_seq)) or (first_ms,)
+        self.forget_days(key, first_ms, last_ms)
         day_ms = 1000 * DAY_S
         end_ms = last_ms if self._row(after, (key, last_seq)) else last_ms // day_ms * day_ms - 1
         if min(begin_ms, first_ms) <= end_ms:

@@ -1,6 +1,6 @@
 """Removes what is older than it must be kept, in steps of a few milliseconds, each one transaction.
 
-Of old snapshots first their rows go: summaries of 5 or 15 minutes stay, and roll-ups are made. Later the summaries go,
+Of old snapshots first their rows go: summaries stay, and roll-ups are made. Later the summaries go,
 and the roll-ups of 15 minutes. Roll-ups of a day stay.
 """
 
@@ -13,9 +13,9 @@ from functools import partial
 from buddywatch.config.sections import Storage
 from buddywatch.model.batch import VectorRow
 from buddywatch.store import summary_format
-from buddywatch.store.rollups import DAY_S, QUARTER_S
 from buddywatch.store.rows import Chunk
 from buddywatch.store.rules import RulesStore
+from buddywatch.store.summaries import DAY_S, QUARTER_S
 
 _CHUNK = "c.id, c.first_seq, c.last_seq, c.first_ms, c.last_ms, c.samples"
 QUARTER_SAMPLES = 25  # with fewer, a roll-up takes more than its snapshots

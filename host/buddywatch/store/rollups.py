@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from buddywatch.model.summaries import Range, Summary
 from buddywatch.protocol.layout import Layout
+from buddywatch.store import summary_format
 from buddywatch.store.read import span_of
 from buddywatch.store.rows import Span
-from buddywatch.store.summaries import SLOW_STEP_S, SummaryStore, in_steps
+from buddywatch.store.summaries import DAY_S, Block, IsEnough, SummaryStore, in_steps
 from buddywatch.verdict.judge import page_bytes_of
 
-QUARTER_S, DAY_S = SLOW_STEP_S, 86_400
 _COLUMNS = (
     "r.step_s, r.time_ms, r.samples, r.free_bytes_min, r.free_bytes_mean, r.free_bytes_max, r.serviceable_bytes_min, "
     "r.serviceable_bytes_mean, r.serviceable_bytes_max, r.processes_started"
 )
+_WIDTH = 17  # of the table
 _Three = tuple[int | None, int | None, int | None]
 
 
@@ -51,28 +52,65 @@ class RollupStore(SummaryStore):
         if of_boot is None:
             return
         page_bytes = self._page_bytes(key)
+        parts = self._parts(key, self._blocks(key, span, step_s), step_s)
         rows = [
-            (key, step_s, 1000 * one.time, *_values(one, of_boot[1], page_bytes))
-            for one in in_steps(self._parts(key, span, step_s), step_s)
+            (key, step_s, 1000 * one.time, *_values(one, of_boot[1], page_bytes)) for one in in_steps(parts, step_s)
         ]
-        places = ", ".join("?" * (3 + len(Rollup._fields) - 2 + 5))
-        self._run_many(f"INSERT OR REPLACE INTO rollups VALUES ({places})", rows)
+        self._run_many(f"INSERT OR REPLACE INTO rollups VALUES ({', '.join('?' * _WIDTH)})", rows)
+
+    def forget_days(self, key: int, first_ms: int, last_ms: int) -> None:
+        """Remove the roll-ups of the days that touch this time: what they say is no longer so."""
+        day_ms = 1000 * DAY_S
+        sql = "DELETE FROM rollups WHERE boot = ? AND step_s = ? AND time_ms BETWEEN ? AND ?"
+        self._run(sql, (key, DAY_S, first_ms // day_ms * day_ms, last_ms))
+
+    def _day_blocks(self, key: int, span: Span, step_s: int, is_enough: IsEnough = bool) -> Iterator[Block]:
+        from_ms = span.since_ms
+        for one in self._days(key, span, is_enough) if step_s % DAY_S == 0 else []:
+            day_ms = 1000 * one.time
+            if from_ms < day_ms:
+                yield from self._blocks(key, Span(from_ms, day_ms), step_s, is_enough)
+            yield [one], []
+            from_ms = day_ms + 1000 * DAY_S
+        if from_ms < span.until_ms:
+            yield from self._blocks(key, Span(from_ms, span.until_ms), step_s, is_enough)
+
+    def _days(self, key: int, span: Span, is_enough: IsEnough) -> list[Summary]:
+        """The roll-ups of days that lie within the time, oldest first, without days that the journal has rows of.
+
+        A chunk that is written makes those of its days anew; of the last day, which goes on, there is none.
+        """
+        day_ms = 1000 * DAY_S
+        boot_id, _ = self._layouts[key]
+        grown = {time_ms // day_ms for (time_ms,) in self._rows("SELECT time_ms FROM snapshots WHERE boot = ?", (key,))}
+        sql = "SELECT summary FROM rollups WHERE boot = ? AND step_s = ? AND time_ms >= ? AND time_ms <= ?"
+        rows = self._rows(sql, (key, DAY_S, span.since_ms, span.until_ms - day_ms))
+        found = [one for (blob,) in rows for one in self._day_of(boot_id, blob)]
+        return [one for one in found if one.time // DAY_S not in grown and is_enough(one)]
+
+    @staticmethod
+    def _day_of(boot_id: str, blob: bytes | None) -> list[Summary]:
+        """None if it is damaged, or of a database in which there were no summaries of days: finer ones say the same."""
+        try:
+            return [] if blob is None else summary_format.decode(boot_id, blob)
+        except ValueError:
+            return []
 
     def _page_bytes(self, key: int) -> int | None:
         facts = self._facts(key)
         return None if facts is None else page_bytes_of(facts)
 
 
-def _values(one: Summary, layout: Layout, page_bytes: int | None) -> tuple[str | int | None, ...]:
+def _values(one: Summary, layout: Layout, page_bytes: int | None) -> tuple[str | bytes | int | None, ...]:
     started = None
     if "proc" in layout.columns:
         least, _, greatest = one.columns[layout.columns.index("proc") - 1]
         started = greatest - least
-    details: tuple[str | None, ...] = (None, None, None)
+    details: tuple[str | bytes | None, ...] = (None,) * 4
     if one.step_s == DAY_S:  # for shorter steps they would take more than the snapshots do
         zones = one.columns[len(layout.columns) - 1 :]
         spread = [[least, round(total / one.samples, 1), greatest] for least, total, greatest in zones]
-        details = (_json(spread), _json(one.held), _json(one.left))
+        details = (_json(spread), _json(one.held), _json(one.left), summary_format.encode([one]))
     return (
         one.samples,
         *_bytes(one.free_pages, one.samples, page_bytes),

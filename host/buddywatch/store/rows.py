@@ -66,8 +66,8 @@ class RowStore(Database):
                 packed = [] if chunk is None else self._packed(key, chunk)
             if len(late) == _STEP_ROWS:
                 last = late[-1][1]
-            found = [row for row in packed if after < row[1] <= last and span.since_ms <= row[2] < span.until_ms]
-            yield from _merged(found, late)
+            found = [row for row in packed if after < row[1] <= last and in_span(row, span)]
+            yield from merged_rows(found, late)
             if last == END_SEQ:
                 return
             after = last
@@ -82,7 +82,7 @@ class RowStore(Database):
                 if not found and chunk is not None:  # only now is it worth unpacking
                     packed = [row for row in self._packed(key, chunk) if row[1] < before]
                     late = self._journal_before(key, chunk.first_seq, before, END_SEQ)
-                    found = _merged(packed, late[::-1])[::-1]
+                    found = merged_rows(packed, late[::-1])[::-1]
                     before = chunk.first_seq
                 elif found:
                     before = found[-1][1]
@@ -151,10 +151,14 @@ class RowStore(Database):
         self._decoded.clear()
 
 
-def _merged(packed: list[Row], late: list[Row]) -> list[Row]:
+def merged_rows(packed: list[Row], late: list[Row]) -> list[Row]:
     """Both in ascending order; what is in both counts once."""
     if not late or not packed:
         return packed or late
     by_seq = {row[1]: row for row in late}
     by_seq.update({row[1]: row for row in packed})
     return [by_seq[seq] for seq in sorted(by_seq)]
+
+
+def in_span(row: Row, span: Span) -> bool:
+    return span.since_ms <= row[2] < span.until_ms

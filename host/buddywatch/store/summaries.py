@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
 from operator import attrgetter
 
 from buddywatch.model.batch import VectorRow
+from buddywatch.model.samples import Snapshot
 from buddywatch.model.summaries import Summary, merged
 from buddywatch.protocol.layout import Layout
 from buddywatch.store import summary_format
-from buddywatch.store.read import ReadStore, numbers, span_of
-from buddywatch.store.rows import END_SEQ, Chunk, Row, Span
+from buddywatch.store.read import ReadStore, numbers, seconds, span_of
+from buddywatch.store.rows import END_SEQ, Chunk, Row, Span, in_span, merged_rows
 from buddywatch.store.summarize import summaries
 from buddywatch.verdict.judge import rule_of
 
-STEP_S = 300  # of the summaries in chunks
-SLOW_STEP_S = 900  # of boards that are polled less often than every SLOW_CS: a summary takes 80 bytes, in a step of
-SLOW_CS = 200  # 300 s with a poll every 5 s that would be 1.3 bytes for each snapshot
+QUARTER_S, DAY_S = 900, 86_400
+# Of the summaries in chunks. A summary takes 50 to 100 bytes, and so less than a byte for each of STEP_SAMPLES.
+STEPS_S = (300, QUARTER_S, 3600, 7200, 21_600, DAY_S)
+STEP_SAMPLES = 100
 _STEP_ROWS = 1000  # of the journal
+
+
+IsEnough = Callable[[Summary], bool]
+# What is known of some frames of a boot: summaries, and rows beside them.
+Block = tuple[list[Summary], list[Row]]
 
 
 class SummaryStore(ReadStore):
     def summaries(
-        self, board: str, since: float | None = None, until: float | None = None, step_s: int = SLOW_STEP_S
+        self, board: str, since: float | None = None, until: float | None = None, step_s: int = QUARTER_S
     ) -> Iterator[Summary]:
         """One for each boot and step of time with snapshots in since <= time < until, oldest first.
 
@@ -31,7 +39,30 @@ class SummaryStore(ReadStore):
         span = span_of(since, until)
         for (key,) in list(self._rows("SELECT id FROM boots WHERE board = ? ORDER BY id", (board,))):
             if self._layout(key) is not None:
-                yield from in_steps(self._parts(key, span, step_s), step_s)
+                yield from in_steps(self._parts(key, self._day_blocks(key, span, step_s), step_s), step_s)
+
+    def pieces(
+        self, board: str, since: float | None, until: float | None, step_s: int, is_enough: IsEnough
+    ) -> Iterator[Summary | Snapshot]:
+        """All that is known of a board's snapshots in since <= time < until, in the order of its frames.
+
+        Stored summaries where they fit into steps of step_s, and is_enough() is true; else the snapshots. Where these
+        are removed: the summaries that lie within the time, of whatever step they are.
+        """
+        span = span_of(since, until)
+        for (key,) in list(self._rows("SELECT id FROM boots WHERE board = ? ORDER BY id", (board,))):
+            if self._layout(key) is None:
+                continue
+            for stored, rows in self._day_blocks(key, span, step_s, is_enough):
+                known: list[Iterable[Summary | Snapshot]] = [stored, self._readable(key, rows)]
+                yield from merge(*known, key=attrgetter("first_seq"))
+
+    def removed_until(self, board: str, since: float | None, until: float | None) -> float | None:
+        """The time of the newest of the board's snapshots in that time whose row was removed; None if all are kept."""
+        sql = """SELECT max(c.last_ms) FROM boots b JOIN chunks c ON c.boot = b.id
+            WHERE b.board = ? AND c.last_ms >= ? AND c.first_ms < ? AND c.body IS NULL"""
+        (last_ms,) = self._row(sql, (board, *span_of(since, until))) or (None,)
+        return None if last_ms is None else seconds(last_ms)
 
     def summarize(self, key: int, rows: Sequence[VectorRow], step_s: int | None = None) -> list[Summary]:
         """The summaries of readable rows of a boot. step_s: None: as chunks have it."""
@@ -39,10 +70,24 @@ class SummaryStore(ReadStore):
         if of_boot is None:
             return []
         boot_id, layout = of_boot
-        return list(summaries(boot_id, rows, layout, self._rule(key), step_s or _step_s(layout)))
+        return list(summaries(boot_id, rows, layout, self._rule(key), step_s or summary_step_s(layout)))
 
-    def _parts(self, key: int, span: Span, step_s: int) -> Iterator[Summary]:
+    def _day_blocks(self, key: int, span: Span, step_s: int, is_enough: IsEnough = bool) -> Iterator[Block]:
+        """The same as _blocks(); where whole days are asked for, their roll-ups are used. See RollupStore."""
+        return self._blocks(key, span, step_s, is_enough)
+
+    def _parts(self, key: int, blocks: Iterable[Block], step_s: int) -> Iterator[Summary]:
         """Summaries with any finer steps, oldest first; several may be of the same step."""
+        for stored, rows in blocks:
+            fitting = [one for one in stored if step_s % one.step_s == 0]
+            yield from sorted(fitting + self._of_rows(key, rows, step_s), key=attrgetter("time", "first_seq"))
+
+    def _blocks(self, key: int, span: Span, step_s: int, is_enough: IsEnough = bool) -> Iterator[Block]:
+        """What is known of a boot's snapshots within the time, in the order of their frames.
+
+        Stored summaries where they are exact: none of a chunk crosses an end of the time, they fit into the steps, and
+        is_enough() is true for each. Else the rows; where these are removed, the summaries that lie within the time.
+        """
         after = 0
         while True:
             with self._moment():
@@ -53,12 +98,12 @@ class SummaryStore(ReadStore):
                 late = self._journal_within(key, after, last, span)
                 if len(late) == _STEP_ROWS:
                     last = late[-1][1]
+                stored: list[Summary] = []
                 if chunk is not None:
                     late = [row for row in late if not self.is_packed(key, row[1])]
-                parts = self._of_rows(key, late, span, step_s)
-                if chunk is not None:
-                    parts += self._of_chunk(key, chunk, after, last, span, step_s)
-            yield from sorted(parts, key=attrgetter("time", "first_seq"))
+                    stored, rows = self._of_chunk(key, chunk, after < chunk.first_seq, last, span, step_s, is_enough)
+                    late = merged_rows([row for row in rows if after < row[1] <= last and in_span(row, span)], late)
+            yield stored, late
             if last == END_SEQ:
                 return
             after = last
@@ -68,17 +113,19 @@ class SummaryStore(ReadStore):
             AND time_ms >= ? AND time_ms < ? ORDER BY seq LIMIT {_STEP_ROWS}"""
         return list(self._rows(sql, (key, after, last, *span)))
 
-    def _of_chunk(self, key: int, chunk: Chunk, after: int, last: int, span: Span, step_s: int) -> list[Summary]:
-        """What a chunk says of its frames in after < frame <= last."""
-        is_whole = after < chunk.first_seq and chunk.last_seq <= last
-        is_within = span.since_ms <= chunk.first_ms and chunk.last_ms < span.until_ms
-        rows = [] if is_whole and is_within else self._packed(key, chunk)
-        if rows:
-            return self._of_rows(key, [row for row in rows if after < row[1] <= last], span, step_s)
-        stored = self._stored_summaries(key, chunk)
-        if stored and step_s % stored[0].step_s == 0:
-            return [one for one in stored if is_within or _is_within(one, span)]
-        return self._of_rows(key, self._packed(key, chunk), span, step_s)
+    def _of_chunk(
+        self, key: int, chunk: Chunk, is_new: bool, last: int, span: Span, step_s: int, is_enough: IsEnough
+    ) -> Block:
+        """What is known of a chunk's frames up to `last`. is_new: none of them is known yet."""
+        is_at_end = chunk.last_seq <= last
+        stored = self._stored_summaries(key, chunk) if is_at_end else []
+        within = [one for one in stored if _is_within(one, span)]
+        is_cut = len(within) + sum(_is_outside(one, span) for one in stored) < len(stored)
+        fits = is_new and bool(stored) and not is_cut and step_s % stored[0].step_s == 0
+        if fits and all(map(is_enough, within)):
+            return within, []
+        rows = self._packed(key, chunk)
+        return ([], rows) if rows else (within, [])
 
     def _stored_summaries(self, key: int, chunk: Chunk) -> list[Summary]:
         """Those of a chunk of a boot with readable facts; none if it has none, or if they cannot be read."""
@@ -92,9 +139,8 @@ class SummaryStore(ReadStore):
             self._report_chunk(key, chunk, str(error))
             return []
 
-    def _of_rows(self, key: int, rows: Iterable[Row], span: Span, step_s: int) -> list[Summary]:
-        within = (row for row in rows if span.since_ms <= row[2] < span.until_ms)
-        readable = [VectorRow("", *row[:3], vector) for row in within if (vector := self._vector(key, row)) is not None]
+    def _of_rows(self, key: int, rows: Iterable[Row], step_s: int) -> list[Summary]:
+        readable = [VectorRow("", *row[:3], vector) for row in rows if (vector := self._vector(key, row)) is not None]
         return self.summarize(key, readable, step_s)
 
     def _vector(self, key: int, row: Row) -> list[int] | None:
@@ -124,8 +170,14 @@ def _is_within(one: Summary, span: Span) -> bool:
     return span.since_ms <= 1000 * one.time and 1000 * (one.time + one.step_s) <= span.until_ms
 
 
-def _step_s(layout: Layout) -> int:
-    return STEP_S if layout.interval_cs < SLOW_CS else SLOW_STEP_S
+def _is_outside(one: Summary, span: Span) -> bool:
+    return 1000 * (one.time + one.step_s) <= span.since_ms or span.until_ms <= 1000 * one.time
+
+
+def summary_step_s(layout: Layout) -> int:
+    """The shortest step in which a board makes enough snapshots."""
+    enough_cs = STEP_SAMPLES * layout.interval_cs
+    return next((step_s for step_s in STEPS_S if 100 * step_s >= enough_cs), DAY_S)
 
 
 def in_steps(parts: Iterable[Summary], step_s: int) -> Iterator[Summary]:

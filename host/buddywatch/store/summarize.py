@@ -87,6 +87,11 @@ def _lowest(summary: Summary, layout: Layout, order: int, is_program: bool, rule
     return min(pages[o] - demand for o, demand in zip(orders, required[mark], strict=True))
 
 
+def has_constant_marks(summary: Summary, layout: Layout) -> bool:
+    """True if the zone that serves the kernel has marks, which were the same in the whole step."""
+    return _constant_marks(summary, layout) is not None
+
+
 def _constant_marks(summary: Summary, layout: Layout) -> tuple[int, int, int] | None:
     """min, low, reserve of the zone that serves the kernel; None if they changed in the step."""
     at = len(layout.columns)

@@ -6,13 +6,17 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from buddywatch.config.sections import Config
 from buddywatch.model.memory_map import MAP
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
+from buddywatch.model.summaries import Summary
 from buddywatch.model.verdicts import BoardState
+from buddywatch.protocol.layout import Layout
 from buddywatch.store.store import Store
-from buddywatch.verdict.judge import board_state
+from buddywatch.store.stretch import Reader, Stretch
+from buddywatch.verdict.judge import board_state, page_bytes_of, rule_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Row:
 
 
 Item = Boot | Row | Gap | Event
+_Frames = Snapshot | Summary
 _Place = tuple[float, int]  # number of the boot, number of the frame in it
 
 
@@ -32,29 +37,44 @@ class History:
 
     def __init__(self, store: Store, config: Config, board: str, since: float | None, until: float | None) -> None:
         self._store = store
-        self._config = config
         self.board = board
         self._since = since
         self._until = until
         self.boots = {boot.boot_id: boot for boot in store.boots(board)}
         newest = next(reversed(self.boots.values()), None)
-        self._named = config.name_of(board, newest.facts if newest else {})
+        named = config.name_of(board, newest.facts if newest else {})
+        self._needs, self._said = config.needs_of(named), config.board(named)
+        self._readers: dict[str, Reader] = {}
 
     def items(self) -> Iterator[Item]:
         """Yield each Boot before its rows; gaps and events in the place of their frame numbers."""
+        return self._in_place(map(self._row, self._store.snapshots(self.board, self._since, self._until)))
+
+    def pieces(self, step_s: int) -> Iterator[Item | Stretch]:
+        """The same, to be gathered into steps: stretches come in the place of rows, as far as they say the same.
+
+        A stretch of another step stands for snapshots that are not kept any more.
+        """
+        return self._in_place(self._pieces(step_s))
+
+    def _in_place(self, rows: Iterator[Row] | Iterator[Row | Stretch]) -> Iterator[Any]:
         order = {boot_id: place for place, boot_id in enumerate(self.boots)}
         between = _Between(self._store.gaps(self.board), self.events(), order)
-        before: Snapshot | None = None
-        for row in self._rows():
-            snapshot = row.snapshot
-            boot_place = order.setdefault(snapshot.boot_id, len(order))
-            if before is None or before.boot_id != snapshot.boot_id:
-                yield from self._shown(between.until((boot_place, 0), snapshot.time), before, snapshot)
-                yield self.boots[snapshot.boot_id]
-            yield from self._shown(between.until((boot_place, snapshot.first_seq), snapshot.time), before, snapshot)
+        before: _Frames | None = None
+        for row in rows:
+            found = row.snapshot if isinstance(row, Row) else row.summary
+            boot_place = order.setdefault(found.boot_id, len(order))
+            if before is None or before.boot_id != found.boot_id:
+                yield from self._shown(between.until((boot_place, 0), found.time), before, found)
+                yield self.boots[found.boot_id]
+            yield from self._shown(between.until((boot_place, found.first_seq), found.time), before, found)
             yield row
-            before = snapshot
+            before = found
         yield from self._shown(between.until((math.inf, 0), math.inf), before, None)
+
+    def removed_until(self) -> float | None:
+        """The time of the newest snapshot of which no more than a summary is kept; None if there is none."""
+        return self._store.removed_until(self.board, self._since, self._until)
 
     def events(self) -> Iterator[Event]:
         """What happened; a map shows only what was there, see `buddywatch map`."""
@@ -62,22 +82,40 @@ class History:
         return (event for event in events if event.kind != MAP)
 
     def need_names(self) -> list[str]:
-        return [need.name for need in self._config.needs_of(self._named)]
+        return [need.name for need in self._needs]
 
-    def _rows(self) -> Iterator[Row]:
-        needs, said = self._config.needs_of(self._named), self._config.board(self._named)
-        for snapshot in self._store.snapshots(self.board, self._since, self._until):
-            if snapshot.boot_id not in self.boots:  # a new boot: the collector met it after we began to read
-                self.boots |= {boot.boot_id: boot for boot in self._store.boots(self.board)}
-            facts = self.boots[snapshot.boot_id].facts
-            yield Row(snapshot, board_state(snapshot, facts, needs, said.rule, said.page_bytes))
+    def _pieces(self, step_s: int) -> Iterator[Row | Stretch]:
+        def is_enough(summary: Summary) -> bool:
+            return self._reader(summary.boot_id).is_enough(summary)
+
+        for piece in self._store.pieces(self.board, self._since, self._until, step_s, is_enough):
+            if isinstance(piece, Snapshot):
+                yield self._row(piece)
+            else:
+                yield self._reader(piece.boot_id).stretch(piece)
+
+    def _row(self, snapshot: Snapshot) -> Row:
+        facts = self._facts(snapshot.boot_id)
+        return Row(snapshot, board_state(snapshot, facts, self._needs, self._said.rule, self._said.page_bytes))
+
+    def _reader(self, boot_id: str) -> Reader:
+        if boot_id not in self._readers:
+            facts, said = self._facts(boot_id), self._said
+            judged_by = (said.rule or rule_of(facts), said.page_bytes or page_bytes_of(facts))
+            self._readers[boot_id] = Reader(Layout(facts), self._needs, *judged_by)
+        return self._readers[boot_id]
+
+    def _facts(self, boot_id: str) -> dict[str, str]:
+        if boot_id not in self.boots:  # a new boot: the collector met it after we began to read
+            self.boots |= {boot.boot_id: boot for boot in self._store.boots(self.board)}
+        return self.boots[boot_id].facts
 
     def _shown(
-        self, items: Iterator[Gap | Event], before: Snapshot | None, after: Snapshot | None
+        self, items: Iterator[Gap | Event], before: _Frames | None, after: _Frames | None
     ) -> Iterator[Gap | Event]:
         return (item for item in items if isinstance(item, Event) or self._shows(item, before, after))
 
-    def _shows(self, gap: Gap, before: Snapshot | None, after: Snapshot | None) -> bool:
+    def _shows(self, gap: Gap, before: _Frames | None, after: _Frames | None) -> bool:
         """True if a gap belongs to the requested time. Its neighbours are rows that are shown, or None.
 
         The time of the lost frames is unknown. A gap next to a shown row is shown; for the others, the time when the

@@ -7,14 +7,15 @@ from boards import BOOT_ID, SEED_FREE, SEED_REBOOTED, START, boot, kernel_event,
 from buddywatch.config.sections import Storage
 from buddywatch.model.samples import Gap
 from buddywatch.store import chunks
-from buddywatch.store.rollups import DAY_S, QUARTER_S
 from buddywatch.store.store import Store
+from buddywatch.store.summaries import DAY_S, QUARTER_S
 
 DAYS = 5
 PERIOD_S = 30
 LATER = "0000b002"
 FIRST = START // DAY_S * DAY_S
 END = FIRST + DAYS * DAY_S
+SUMMARY_S = 3600  # of a board with this period
 NEVER = 10**9
 EXPIRED = Storage(keep_raw_s=2 * DAY_S, keep_rollups_s=NEVER, keep_events_s=NEVER)
 
@@ -61,16 +62,16 @@ def count(store, table):
 
 
 def test_summaries_of_removed_snapshots_stay_as_they_were(store):
-    quarters, days = (list(store.summaries("xp", step_s=step_s)) for step_s in (QUARTER_S, DAY_S))
-    part = list(store.summaries("xp", FIRST + DAY_S / 2, FIRST + 1.5 * DAY_S))
+    hours, days = (list(store.summaries("xp", step_s=step_s)) for step_s in (SUMMARY_S, DAY_S))
+    part = list(store.summaries("xp", FIRST + DAY_S / 2, FIRST + 1.5 * DAY_S, SUMMARY_S))
     shots = list(store.snapshots("xp"))
     expire(store, EXPIRED)
     left = list(store.snapshots("xp"))
     assert left == shots[len(shots) - len(left) :]
     assert END - 3 * DAY_S < left[0].time < END - DAY_S
-    assert list(store.summaries("xp", step_s=QUARTER_S)) == quarters
+    assert list(store.summaries("xp", step_s=SUMMARY_S)) == hours
     assert list(store.summaries("xp", step_s=DAY_S)) == days
-    assert list(store.summaries("xp", FIRST + DAY_S / 2, FIRST + 1.5 * DAY_S)) == part
+    assert list(store.summaries("xp", FIRST + DAY_S / 2, FIRST + 1.5 * DAY_S, SUMMARY_S)) == part
 
 
 def test_rollups_say_what_the_snapshots_said(store):

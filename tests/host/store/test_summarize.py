@@ -2,11 +2,13 @@
 
 from itertools import pairwise
 
+import pytest
 from boards import FACTS
 from buddyd import watermark
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.summaries import merged
 from buddywatch.protocol.layout import Layout
+from buddywatch.store.summaries import DAY_S, summary_step_s
 from buddywatch.store.summarize import lowest_margin, lowest_margin_at_low, summaries
 from buddywatch.verdict.judge import board_state, judge, rule_of
 from hypothesis import given
@@ -97,3 +99,13 @@ def test_what_several_zones_serve_has_no_lowest_margin():
     layout = Layout(facts)
     (one,) = summaries("b", [VectorRow("b", 1, 1, 0, [0] * layout.width)], layout, "old", STEP_S)
     assert lowest_margin(one, layout, 3, False, "old") is None
+
+
+@pytest.mark.parametrize(
+    ("period_s", "step_s"),
+    [(0, 300), (1, 300), (3, 300), (5, 900), (10, 3600), (60, 7200), (216, 21_600), (300, DAY_S), (86_400, DAY_S)],
+)
+def test_a_summary_of_a_chunk_stands_for_a_hundred_snapshots(period_s, step_s):
+    layout = Layout(FACTS | {"interval_cs": str(100 * period_s)})
+    assert summary_step_s(layout) == step_s
+    assert period_s * 100 <= step_s or step_s == DAY_S
