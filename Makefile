@@ -10,7 +10,7 @@ VENV_DEV = .venv/.dev-stamp
 # tests/conftest.py. With bytecode, or each worker and each process under test would compile all modules.
 PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 # The rooms by themselves and the pages: no agent or collector as a process, no line, nothing that waits.
-FAST = -n logical -q -m 'not slow' --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
+FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
     tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
 .PHONY: help run demo test test-fast mutants forecast-score alert-drill lint check bench fleet faults agent frozen board board-tools board-run board-test clean

@@ -15,6 +15,7 @@ from hypothesis import settings
 # A machine may be slow, and shared: how long an example takes says nothing.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+settings.register_profile("quick", deadline=None, max_examples=15)  # for make test-fast
 
 TOP = Path(__file__).resolve().parent.parent
 SCRIPTS = TOP / "scripts"

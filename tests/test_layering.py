@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,9 @@ def imports(source: str, package: str = "") -> set[str]:
     return found
 
 
-def imports_of(path: Path, root: Path) -> set[str]:
-    return imports(path.read_text(), ".".join(path.relative_to(root.parent).parent.parts))
+@cache
+def imports_of(path: Path, root: Path) -> frozenset[str]:
+    return frozenset(imports(path.read_text(), ".".join(path.relative_to(root.parent).parent.parts)))
 
 
 def top_levels(modules: Iterable[str]) -> set[str]:

@@ -13,6 +13,7 @@ from buddywatch.store.store import Store
 from feeder import Feeder
 
 HOUR_S = 3600
+pytestmark = pytest.mark.slow  # hours of many boards
 
 
 class Room:
@@ -178,7 +179,6 @@ def test_an_alert_that_comes_and_goes_and_stays_is_told_as_lasting(room):
     assert desk.subjects[-1].endswith("; not over yet")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("bad", "good", "step_s"), [(2, 30, 5), (2, 8, 60)])
 def test_slower_flapping_is_damped_too(room, bad, good, step_s):
     desk = room(1, silent_after_s=10**6)

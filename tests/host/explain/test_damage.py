@@ -159,6 +159,7 @@ MODES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", PREFIXES["both"]], ids=["bare", "both"])
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("counts", [SEED, RICH], ids=["seed", "rich"])
@@ -169,6 +170,7 @@ def test_every_cut_is_harmless(report, counts, prefix):
             check(lines, cut(lines, column))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES)
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("counts", [SEED, RICH], ids=["seed", "rich"])

@@ -10,6 +10,7 @@ from outboxbench import DAY_S, MESSAGE, states
 from smtp_server import SmtpServer
 
 HOUR_S = 3600
+pytestmark = pytest.mark.slow  # each attempt is a process
 
 
 def numbered(number, severity="critical"):

@@ -16,6 +16,8 @@ from outboxbench import DAY_S, MESSAGE, START, states
 from smtp_server import SmtpServer
 from waiting import DEADLINE_S, wait_for
 
+pytestmark = pytest.mark.slow  # each attempt is a process
+
 
 def test_run_once_sends_through_every_channel_and_keeps_the_rows(bench, hook, tmp_path):
     with SmtpServer() as server:

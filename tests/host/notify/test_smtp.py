@@ -7,6 +7,8 @@ import pytest
 from mailing import CREATED, LOGIN, MESSAGE, mail_to, refused, send
 from smtp_server import SmtpServer
 
+pytestmark = pytest.mark.slow  # each attempt is a process
+
 # Python runs a module of this name at its start: it notes what the process that sends the mail is given and does.
 _SPY = """
 import json, os, sys

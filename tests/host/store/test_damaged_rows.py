@@ -17,6 +17,7 @@ from buddywatch.store.damage import DamageReports
 from buddywatch.store.store import Store
 from modelboard import ModelBoard, facts
 
+pytestmark = pytest.mark.slow  # every command on every damage
 SNAPSHOTS = 5
 SICK_FACTS = {**FACTS, "name": "sick", "oldest": "1", "next": "1", "key": "0", "up": "10000"}
 COMMANDS = (

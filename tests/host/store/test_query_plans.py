@@ -28,6 +28,7 @@ from buddywatch.terminal.overview import board_names, board_view
 from fleet_boards import Fleet, FleetBoard
 from waiting import DEADLINE_S
 
+pytestmark = pytest.mark.slow  # a collector with much stored
 ROWS = 20_000  # snapshots of the running boot
 OTHERS = 2_000  # rows of every other kind
 BOOTS = 200
