@@ -28,6 +28,7 @@ class Agent:
     """
 
     failures = None  # failures.Failures while the kernel reports some; in the class, as it is rare
+    births = None  # sources.births.Births after the first start of a program
 
     def __init__(self, settings, sampler, kernel_log, ring, name, boot):
         self.sampler = sampler
@@ -47,6 +48,7 @@ class Agent:
         self.without_log = kernel_log.file is None  # as last reported
         self.map_ms = settings["map_ms"]  # between two maps, 0: none
         self.map_at_ms = self.refreshed_ms  # when the next one is due
+        self.created, self.polled_cs = None, 0  # processes created so far, and the uptime, at the last poll
 
     def poll(self):
         """Take a sample and put it into the ring. A source that fails only loses its own figures and is reported once.
@@ -89,6 +91,8 @@ class Agent:
         if self.sampler.read(self._news):
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
             self.sampled = self.ring.next - 1
+            if self.map_ms:
+                self._follow_starts()
         if self.map_ms and compat.ticks_diff(compat.ticks_ms(), self.map_at_ms) >= 0:
             from .sources import memory_map
 
@@ -96,6 +100,17 @@ class Agent:
             forget("buddyd.sources", "programs")
             forget("buddyd.sources", "memory_map")
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
+
+    def _follow_starts(self):
+        created, now_cs = self.sampler.value("proc"), self.sampler.uptime_cs()
+        if self.births is not None:
+            self.births.polled(created)
+        elif self.created is not None and created != self.created:
+            from .sources.births import Births
+
+            self.births = Births(self, self.created, self.polled_cs)
+            self.births.polled(created)
+        self.created, self.polled_cs = created, now_cs
 
     def drain_kernel_log(self):
         """Turn new kernel lines into events; False if the kernel log is gone."""

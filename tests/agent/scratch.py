@@ -30,3 +30,7 @@ class Scratch:
         with open(path, "wb") as file:
             file.write(data)
         return path
+
+    def remove(self, name):
+        """Remove the file or folder `name`."""
+        os.system('rm -r "%s/%s"' % (self.path, name))

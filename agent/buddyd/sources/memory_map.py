@@ -35,8 +35,8 @@ class MapWriter:
     def _entry(self, program):
         pid, name, start_cs, regions = program
         entry = bytearray()
-        _put_difference(entry, pid - self._pid)
-        _put_difference(entry, start_cs // 100 - self._start_s)
+        put_difference(entry, pid - self._pid)
+        put_difference(entry, start_cs // 100 - self._start_s)
         if name == self._name and self._text:
             entry.append(wire.FIRST_DIGIT)
         else:
@@ -45,7 +45,7 @@ class MapWriter:
         wire.put_number(entry, len(regions))
         page = self._page
         for first, pages in regions:
-            _put_difference(entry, first - page)
+            put_difference(entry, first - page)
             wire.put_number(entry, pages)
             page = first + pages
         return entry
@@ -56,14 +56,17 @@ class MapWriter:
         self._part += 1
         self._restart()
 
-    def end(self):
-        """A /proc without processes, as a recorded one, makes no event."""
-        if self._text:
+    def end(self, behind=b""):
+        """behind: what follows the end. A /proc without processes, as a recorded one, makes no event."""
+        if len(self._text) + len(END) + len(behind) > _TEXT_MAX:
+            self._flush()
+        if self._text or behind:
             self._text += END
+            self._text += behind
             self._flush()
 
 
-def _put_difference(out, difference):
+def put_difference(out, difference):
     """Twice the size, and 1 more if it is negative, as changes on the wire."""
     wire.put_number(out, 2 * abs(difference) + (1 if difference < 0 else 0))
 

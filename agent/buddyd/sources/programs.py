@@ -44,14 +44,17 @@ class Programs:
         self._proc = proc
         self._page_bytes = page_bytes
 
-    def read(self):
+    def read(self, pids=None):
         """Yield (pid, name, start_cs, regions) of each process with memory of its own, by pid; OSError.
+
+        pids: of these processes only, those that still run.
 
         regions: [(first page, pages)] in ascending order, at most REGIONS_MAX; a process with more comes again with
         the others. Kernel threads have none.
         """
-        pids = compat.numbers(self._proc)
-        pids.sort()
+        if pids is None:
+            pids = compat.numbers(self._proc)
+            pids.sort()
         for pid in pids:
             folder = "%s%d" % (self._proc, pid)
             self._mapped = self._taken = 0

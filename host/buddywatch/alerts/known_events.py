@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from buddywatch.model.memory_map import MAP
+from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import REBOOT, Boot, Event
 
 EVENTS_MAX = 4096  # of one kernel boot: more lines than the kernel's log buffer holds
@@ -83,8 +83,9 @@ class KnownEvents:
         return boot_id in self._of_boot
 
     def is_copy(self, event: Event) -> bool:
-        """True if the event is already known; afterwards it is. False for a map, and an event of an unknown boot."""
-        if event.kind == MAP:
+        """True if the event is already known; afterwards it is. False for maps and starts, and for an event of an
+        unknown boot."""
+        if event.kind in MAP_KINDS:
             return False
         kernel = self._of_boot.get(event.boot_id) or self._before.get(event.boot_id)
         if kernel is None:

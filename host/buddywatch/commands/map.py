@@ -8,14 +8,14 @@ from functools import partial
 
 from buddywatch.commands import CommandError, map_json, map_text
 from buddywatch.commands.argument_types import checked
+from buddywatch.commands.asked_needs import asked_needs
 from buddywatch.commands.boards import check_board, print_json
 from buddywatch.commands.map_answer import MapAnswer, answer
-from buddywatch.config.sections import Config, Need
+from buddywatch.config.sections import Config
 from buddywatch.model.samples import Boot
 from buddywatch.store.memory_maps import map_at
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_time, parse_time
-from buddywatch.text.units import parse_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         raise CommandError(_none(args.board, args.at, list(boots.values())))
     boot = boots.get(found[0].boot_id)
     named = config.name_of(args.board, boot.facts if boot else {})
-    needs = _needs(config.needs_of(named), args.need)
+    needs = asked_needs(config.needs_of(named), args.need)
     result = answer(args.board, found[0], found[1], boot.facts if boot else {}, needs, config.board(named))
     _show(result, args.json)
     return 0
@@ -47,24 +47,6 @@ def _show(result: MapAnswer, as_json: bool) -> None:
         print_json(map_json.of(result, time.time()))
     else:
         print("\n".join(map_text.lines(result, time.time())))
-
-
-def _needs(configured: tuple[Need, ...], asked: list[str] | None) -> list[Need]:
-    """Those asked for, else all of the board."""
-    if asked is None:
-        return list(configured)
-    by_name = {need.name: need for need in configured}
-    return [by_name.get(text) or _need_of_bytes(text, list(by_name)) for text in asked]
-
-
-def _need_of_bytes(text: str, names: list[str]) -> Need:
-    try:
-        return Need(text, parse_size(text))
-    except ValueError:
-        known = ", ".join(map(escaped, names)) or "none"
-        raise CommandError(
-            f"--need {escaped(text)!r}: expected bytes such as 61440, or a need of the board: {known}"
-        ) from None
 
 
 def _none(board: str, at: float | None, boots: list[Boot]) -> str:

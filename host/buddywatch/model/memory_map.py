@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MAP = "map"  # the kind of the events that bring it
+# The kinds of events that say who holds memory; nothing has happened when one comes.
+MAP, BORN = "map", "born"
+MAP_KINDS = (MAP, BORN)
 
 Region = tuple[int, int]  # first page (its address divided by the page size), pages
 
@@ -32,6 +34,17 @@ class MemoryMap:
     uptime_ms: int
     programs: tuple[MappedProgram, ...]
     is_whole: bool
+
+
+@dataclass(frozen=True)
+class Births:
+    """Programs that were started since the event before, and the ends of processes: (pid, seconds of uptime)."""
+
+    boot_id: str
+    time: float  # seconds since 1970
+    uptime_ms: int
+    programs: tuple[MappedProgram, ...]
+    ended: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

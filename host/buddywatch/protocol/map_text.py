@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from buddyd import wire
 
-from buddywatch.model.memory_map import MAP, MappedProgram, MemoryMap, Region
+from buddywatch.model.memory_map import BORN, MAP, Births, MappedProgram, MemoryMap, Region
 from buddywatch.model.samples import Event
 from buddywatch.protocol.bounds import WHOLE_MAX
 
@@ -53,10 +53,47 @@ class _Reader:
 def programs_of(text: str) -> tuple[list[MappedProgram], bool]:
     """(programs, whether it is the last part) of one part; ValueError."""
     reader = _Reader(text)
+    programs = _programs(reader)
+    if reader.rest not in ("", _END):
+        raise ValueError(f"{reader.rest!r} behind the end of {text!r}")
+    return programs, reader.rest == _END
+
+
+def births_of(events: Iterable[Event]) -> list[Births]:
+    """The starts and ends in these events, which may be of other kinds as well, oldest first. A damaged one is left
+    out."""
+    found = []
+    for event in events:
+        if event.kind == BORN and event.uptime_ms is not None:
+            reader = _Reader(event.text)
+            try:
+                programs, ended = _programs(reader), _ended(reader, event.uptime_ms // 1000)
+            except ValueError:
+                continue
+            found.append(Births(event.boot_id, event.time, event.uptime_ms, tuple(programs), ended))
+    return found
+
+
+def _ended(reader: _Reader, uptime_s: int) -> tuple[tuple[int, int], ...]:
+    """The ends of processes behind the programs, if this is the last part."""
+    ended: list[tuple[int, int]] = []
+    if reader.rest:
+        reader.text(len(_END))
+    pid = 0
+    while reader.rest:
+        pid += reader.difference()
+        ended.append((pid, uptime_s - reader.number()))
+        if pid < 0 or ended[-1][1] < 0:
+            raise ValueError(f"no end of a process: {ended[-1]}")
+    return tuple(ended)
+
+
+def _programs(reader: _Reader) -> list[MappedProgram]:
+    """The programs up to the end of them, or of the text."""
     programs: list[MappedProgram] = []
     pid = started_s = page = 0
     name = ""
-    while reader.rest not in ("", _END):
+    while reader.rest and not reader.rest.startswith(_END):
         pid += reader.difference()
         started_s += reader.difference()
         length = reader.number()
@@ -67,9 +104,9 @@ def programs_of(text: str) -> tuple[list[MappedProgram], bool]:
             page = first + pages
             regions.append((first, pages))
         if pid < 0 or started_s < 0 or not regions or min(min(region) for region in regions) < 0:
-            raise ValueError(f"no program: {text!r}")
+            raise ValueError(f"no program: pid {pid}, started at {started_s} s, {regions}")
         programs.append(MappedProgram(pid, name, started_s, tuple(sorted(regions))))
-    return programs, reader.rest == _END
+    return programs
 
 
 def maps_of(events: Iterable[Event]) -> list[MemoryMap]:

@@ -11,7 +11,7 @@ from typing import Any
 from buddywatch.model.alerts import KERNEL_FAILURE, RulesHistory
 from buddywatch.model.batch import MovedBoot
 from buddywatch.model.forecasts import MarginRecord
-from buddywatch.model.memory_map import MAP
+from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import Boot, Event, Piece, Snapshot
 from buddywatch.store.alerts import AlertStore
 from buddywatch.store.forecasts import ForecastStore
@@ -156,5 +156,5 @@ class RulesStore(PackStore, AlertStore, ForecastStore):
 
     def _kernel_events(self, kernel: int) -> list[Event]:
         sql = f"""SELECT {EVENT} FROM events e LEFT JOIN boots b ON b.id = e.boot
-            WHERE e.kernel = ? AND e.copy = 0 AND e.kind <> ? ORDER BY e.id DESC LIMIT ?"""
-        return [event_of(row) for row in self._rows(sql, (kernel, MAP, KERNEL_EVENTS_MAX))][::-1]
+            WHERE e.kernel = ? AND e.copy = 0 AND e.kind NOT IN (?, ?) ORDER BY e.id DESC LIMIT ?"""
+        return [event_of(row) for row in self._rows(sql, (kernel, *MAP_KINDS, KERNEL_EVENTS_MAX))][::-1]

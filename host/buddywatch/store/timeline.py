@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buddywatch.config.sections import Config
-from buddywatch.model.memory_map import MAP
+from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
 from buddywatch.model.summaries import Summary
 from buddywatch.model.verdicts import BoardState
@@ -77,9 +77,9 @@ class History:
         return self._store.removed_until(self.board, self._since, self._until)
 
     def events(self) -> Iterator[Event]:
-        """What happened; a map shows only what was there, see `buddywatch map`."""
+        """What happened; maps and starts show only what was there, see `buddywatch map`."""
         events = self._store.events(self.board, self._since, self._until)
-        return (event for event in events if event.kind != MAP)
+        return (event for event in events if event.kind not in MAP_KINDS)
 
     def need_names(self) -> list[str]:
         return [need.name for need in self._needs]

@@ -1,10 +1,10 @@
 """Maps: what the agent writes is what the host reads, and damage costs a part."""
 
 import pytest
-from buddyd.sources import memory_map
+from buddyd.sources import births, memory_map
 from buddywatch.model.memory_map import MappedProgram, MemoryMap
 from buddywatch.model.samples import Event
-from buddywatch.protocol.map_text import maps_of, programs_of
+from buddywatch.protocol.map_text import births_of, maps_of, programs_of
 from harness import vectors
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,3 +115,50 @@ def test_program_that_comes_again_has_all_its_regions() -> None:
     (found,) = maps_of(parts)
     assert found.is_whole
     assert [(program.pid, len(program.regions)) for program in found.programs] == [(7, 27), (31, 1)]
+
+
+def born(text: str, uptime_ms: int = 500_000) -> Event:
+    return Event(BOOT_ID, 7, 1000.0, uptime_ms, "born", 0, None, None, text)
+
+
+class Kept:
+    """As much of an agent as sources.births.Births needs to write its events."""
+
+    def __init__(self, uptime_cs: int) -> None:
+        self.sampler = self.ring = self
+        self.event_bytes, self.size_bytes, self.uptime = 0, 32768, uptime_cs
+        self.texts: list[str] = []
+
+    def uptime_cs(self) -> int:
+        return self.uptime
+
+    def event(self, uptime_cs, kind, number, pid, comm, text) -> None:
+        assert (uptime_cs, kind, number) == (self.uptime, "born", len(self.texts))
+        self.texts.append(text)
+
+
+ENDS = st.lists(st.tuples(st.integers(0, 32768), st.integers(0, 1 << 31)), max_size=24)
+
+
+@given(PROGRAMS, ENDS)
+def test_starts_and_ends_that_the_agent_writes_are_read_back(programs, ends) -> None:
+    agent = Kept(1 << 31)
+    writer = births.Births(agent, 0, 0)
+    writer._born, writer._ended = programs, ends
+    writer.flush()
+    found = births_of([born(text, (1 << 31) * 10) for text in agent.texts])
+    assert [program for one in found for program in one.programs] == [as_read(program) for program in programs]
+    assert [end[0] for one in found for end in one.ended] == [pid for pid, _ in ends]
+    for (_, read_s), (_, ended_cs) in zip([end for one in found for end in one.ended], ends, strict=True):
+        assert abs(read_s * 100 - ended_cs) <= 100
+    assert all(len(text) <= 216 for text in agent.texts)
+
+
+@pytest.mark.parametrize("text", ["}!", "}\x7f", "_", "!", '_"X7%job"etp&0}_', "}}"])
+def test_damaged_starts_are_left_out(text: str) -> None:
+    assert births_of([born(text), born('}_"&')])[0].ended == ((31, 495),)
+    assert len(births_of([born(text), born('}_"&')])) == 1
+
+
+def test_starts_of_other_kinds_or_without_a_time_are_none() -> None:
+    assert births_of([event(0, "}"), born("}", None)]) == []

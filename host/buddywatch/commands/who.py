@@ -1,0 +1,73 @@
+"""`buddywatch who BOARD [--since WHEN] [--need NAME|BYTES] [--json]`: who costs large blocks."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from functools import partial
+
+from buddyd import watermark
+
+from buddywatch.commands import CommandError, who_json, who_text
+from buddywatch.commands.argument_types import checked
+from buddywatch.commands.asked_needs import asked_needs
+from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.who_answer import WhoAnswer
+from buddywatch.config.sections import Config
+from buddywatch.model.samples import Boot
+from buddywatch.store import program_lives
+from buddywatch.store.store import Store
+from buddywatch.text.escape import escaped, local_time, parse_time
+from buddywatch.verdict.culprits import find
+from buddywatch.verdict.judge import page_bytes_of
+
+DAY_S = 86400.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", metavar="BOARD")
+    moment = checked(partial(parse_time, now=time.time()))
+    parser.add_argument("--since", metavar="WHEN", type=moment, help='such as "2h" (ago); default: 1d')
+    what = "count the memory in blocks that this need of the configuration, or so many bytes, can use"
+    parser.add_argument("--need", metavar="NAME|BYTES", help=f"{what}; default: the first of the board")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    now = time.time()
+    with Store.open_readonly(config.collector.db) as store:
+        check_board(store, config, args.board)
+        result = _answer(store, config, args, now)
+    if args.json:
+        print_json(who_json.of(result))
+    else:
+        print("\n".join(who_text.lines(result)))
+    return 0
+
+
+def _answer(store: Store, config: Config, args: argparse.Namespace, now: float) -> WhoAnswer:
+    board: str = args.board
+    since = now - DAY_S if args.since is None else args.since
+    boots = {boot.boot_id: boot for boot in store.boots(board)}
+    newest = next(reversed(boots.values()), None)
+    facts = newest.facts if newest else {}
+    named = config.name_of(board, facts)
+    needs = asked_needs(config.needs_of(named), None if args.need is None else [args.need])
+    page_bytes = config.board(named).page_bytes or page_bytes_of(facts)
+    if not needs or page_bytes is None:
+        lacks = "page size is not known; set page_bytes in its [[board]]" if needs else "needs: name one with --need"
+        raise CommandError(f"{escaped(board)}: {lacks}")
+    order = int(watermark.order_for(needs[0].bytes, page_bytes))
+    points = program_lives.points(store, board, since, now, order)
+    if not points:
+        raise CommandError(_none(board, since, newest))
+    lives = program_lives.lives(store, board, since, now)
+    findings = find(points, lives, program_lives.refusals(store, board, since, now))
+    sees_programs = bool(lives)
+    return WhoAnswer(board, since, now, needs[0].name, page_bytes, order, findings, sees_programs, boots)
+
+
+def _none(board: str, since: float, newest: Boot | None) -> str:
+    if newest is None:
+        return f"no data of {escaped(board)} yet"
+    return f"no snapshot of {escaped(board)} since {local_time(since)}; take an earlier --since"
