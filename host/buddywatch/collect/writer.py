@@ -16,6 +16,7 @@ from typing import Protocol
 
 from buddywatch.config.sections import Storage
 from buddywatch.model.batch import Batch
+from buddywatch.store.database import StoreDamaged
 from buddywatch.store.store import Store, StoreError
 
 RETRY_S = 2.0
@@ -160,9 +161,10 @@ class Writer:
     def _write(self, store: Store, batch: Batch) -> None:
         try:
             store.write(batch)
-        except StoreError:
-            raise
-        except Exception:  # a row does not fit: find its board, and store the rows of the others
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, StoreDamaged):
+                raise
+            # A row does not fit, or its place in the file is damaged: find its board, and store the rows of the others.
             for board in list(batch.boards):
                 self._write_alone(store, batch, board)
             rest = Batch()
@@ -177,9 +179,9 @@ class Writer:
         alone.boards[board] = batch.boards[board]
         try:
             store.write(alone)
-        except StoreError:
-            raise
         except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, StoreDamaged):
+                raise
             with self._changed:
                 self._refused.append((board, f"{type(error).__name__}: {error}"))
         del batch.boards[board]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import math
 import os
 import resource
@@ -36,6 +35,7 @@ from buddywatch.notify.channels import channels_of, routes_of
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.notify.heartbeat import HeartbeatSender
 from buddywatch.notify.outbox import OutboxWorker
+from buddywatch.store.lock import alone
 from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import Screen, style_of, usable
@@ -87,7 +87,7 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
     connections = _connections(doors, links or config.collector.links)
     db = config.collector.db
     with ExitStack() as stack:
-        stack.enter_context(_alone(db))
+        stack.enter_context(alone(db))
         store = stack.enter_context(_opened(db, seconds))
         presenter = _presenter(plain, config, stack)
         store.damage = presenter.damage
@@ -245,26 +245,6 @@ def _control(db: Path) -> Iterator[Control]:
         yield control
     finally:
         control.__exit__()
-
-
-@contextmanager
-def _alone(db: Path) -> Iterator[None]:
-    """Lock the database: two collectors would both judge, and both send mail. The lock ends with the process."""
-    path = db.with_name(db.name + ".lock")
-    try:
-        db.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}; make its folder yours, or choose another with --db") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            way_out = "end that, or choose another with --db"
-            raise StoreError(f"{db}: another `buddywatch collect` runs on it; {way_out}") from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _connections(doors: Doors, urls: Sequence[str]) -> list[Connection]:

@@ -37,7 +37,9 @@ class Storage:
     keep_rollups_s: Annotated[
         k.Duration, "how long these, and roll-ups of 15 minutes, are kept; those of a day stay"
     ] = 5 * 365 * 86_400
-    keep_events_s: Annotated[k.Duration, "how long events and gaps of boots that are over are kept"] = 5 * 365 * 86_400
+    keep_events_s: Annotated[
+        k.Duration, "how long events and gaps of boots that are over, and alerts that ended, are kept"
+    ] = 5 * 365 * 86_400
     max_bytes: Annotated[k.SizeOr0, "from which size on the oldest snapshots become summaries earlier; 0: no limit"] = 0
 
 

@@ -12,6 +12,7 @@ REBOOT = "reboot"  # still missing when the board (or the agent) restarted
 UNDECODABLE = "undecodable"  # received, but the frames before them that they build on are lost
 BEFORE_CONTACT = "before-contact"  # overwritten before this collector saw the boot for the first time
 NOT_HELD = "not-held"  # polls that were not made, on a board without an agent that would keep them (hush://)
+DAMAGED = "damaged"  # stored once, but on a part of the disk that could not be read any more
 LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 
 # Kinds of Event that report a failed allocation, the one with most details about the request first.

@@ -32,6 +32,10 @@ class StoreFull(StoreError):
     """The disk is full. Nothing of the batch was stored; the next write succeeds as soon as there is room."""
 
 
+class StoreDamaged(StoreError):
+    """A page of the file is damaged. What lies on other pages can be read and written."""
+
+
 class StoreBusy(StoreError):
     """Another process locked the database for longer than BUSY_S. Nothing of the batch was stored; try again."""
 
@@ -115,8 +119,7 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
     """A connection to the database at `path`, its schema brought up to date. Raises StoreError."""
     if read_only and not os.path.exists(path):
         raise StoreError(f"{path}: no such file; run `buddywatch collect` first, or name the database with --db")
-    _check_kind(path)
-    _check_size(path)
+    check_file(path)
     try:
         # The URI keeps a "?" in the path from being read as an option.
         uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
@@ -131,6 +134,12 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         return connection
     except sqlite3.DatabaseError as error:
         raise explained(error, path) from error
+
+
+def check_file(path: str) -> None:
+    """StoreError if SQLite must not even look at what lies there."""
+    _check_kind(path)
+    _check_size(path)
 
 
 def _check_kind(path: str) -> None:
@@ -149,7 +158,8 @@ def _check_size(path: str) -> None:
         raise _not_a_database(path)
 
 
-def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None:
+def check_version(connection: sqlite3.Connection, path: str) -> int:
+    """The version of the schema, 0 for an empty file. StoreError if the file is not ours, or of a newer program."""
     version, newest = migrations.schema_version(connection), len(migrations.MIGRATIONS)
     if version is None:
         raise StoreError(f"{path}: a database of another program; name another file with --db")
@@ -157,6 +167,11 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
         raise StoreError(
             f"{path}: schema {version}, this buddywatch knows up to {newest}; use the newer buddywatch that wrote it"
         )
+    return version
+
+
+def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None:
+    version, newest = check_version(connection, path), len(migrations.MIGRATIONS)
     if read_only:
         if version == 0:
             raise StoreError(f"{path}: empty; run `buddywatch collect` first, or name the database with --db")
@@ -193,9 +208,8 @@ def explained(error: sqlite3.DatabaseError, path: str) -> Exception:
     if code == sqlite3.SQLITE_NOTADB:
         return _not_a_database(path)
     if code == sqlite3.SQLITE_CORRUPT:
-        return StoreError(
-            f"{path}: damaged ({error}); move it away to start with an empty one; "
-            "`sqlite3 OLD .recover | sqlite3 NEW` saves what can be read"
+        return StoreDamaged(
+            f"{path}: damaged ({error}); end `collect`, then `buddywatch db repair` saves what can be read"
         )
     if code == sqlite3.SQLITE_CANTOPEN or os.path.isdir(path):  # read-only, a folder can be opened and fails later
         return StoreError(f"{path}: {_why_not_opened(path)}")

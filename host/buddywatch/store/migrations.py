@@ -200,6 +200,11 @@ def m018_day_summaries(connection: Connection) -> None:
     connection.execute("ALTER TABLE rollups ADD COLUMN summary BLOB")
 
 
+def m019_incidents_end(connection: Connection) -> None:
+    """Without this index the end of one incident reads all transitions."""
+    connection.execute("CREATE INDEX transitions_by_incident ON transitions (incident)")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_link_health,
@@ -219,6 +224,7 @@ MIGRATIONS = (
     m016_margin_levels,
     m017_digests,
     m018_day_summaries,
+    m019_incidents_end,
 )
 
 
@@ -232,9 +238,9 @@ def schema_version(connection: Connection) -> int | None:
     return int(connection.execute("SELECT max(number) FROM migrations").fetchone()[0])
 
 
-def migrate(connection: Connection) -> None:
-    """Run the missing steps. After an error every step is either done or not begun."""
-    for number, step in enumerate(MIGRATIONS, 1):
+def migrate(connection: Connection, last: int | None = None) -> None:
+    """Run the missing steps, up to number `last` if that is given. After an error each is either done or not begun."""
+    for number, step in enumerate(MIGRATIONS[:last], 1):
         connection.execute("BEGIN IMMEDIATE")  # from here on no other process can take the same step
         try:
             if (schema_version(connection) or 0) < number:

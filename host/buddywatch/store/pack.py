@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from buddywatch.model.batch import VectorRow
+from buddywatch.store.database import StoreDamaged
 from buddywatch.store.read import is_vector, numbers
 from buddywatch.store.resume import FrameStore
 from buddywatch.store.rows import Chunk
@@ -39,9 +40,12 @@ class PackStore(FrameStore):
         """Pack what is due, until it has taken so long; at least one step. Returns whether more is due."""
         deadline_s = time.monotonic() + limit_s
         for key in self._due():
-            while self.pack_step(key):
-                if time.monotonic() >= deadline_s:
-                    return True
+            try:
+                while self.pack_step(key):
+                    if time.monotonic() >= deadline_s:
+                        return True
+            except StoreDamaged as error:  # what is on a damaged page stays as it is; other boots go on
+                self.damage.notice(str(error))
         return False
 
     def pack_step(self, key: int) -> bool:

@@ -6,6 +6,7 @@ and the roll-ups of 15 minutes. Roll-ups of a day stay.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +14,7 @@ from functools import partial
 from buddywatch.config.sections import Storage
 from buddywatch.model.batch import VectorRow
 from buddywatch.store import summary_format
+from buddywatch.store.database import StoreDamaged
 from buddywatch.store.rows import Chunk
 from buddywatch.store.rules import RulesStore
 from buddywatch.store.summaries import DAY_S, QUARTER_S
@@ -20,23 +22,38 @@ from buddywatch.store.summaries import DAY_S, QUARTER_S
 _CHUNK = "c.id, c.first_seq, c.last_seq, c.first_ms, c.last_ms, c.samples"
 QUARTER_SAMPLES = 25  # with fewer, a roll-up takes more than its snapshots
 _ROWS = 500  # that one step deletes
+_RAW = """SELECT id FROM chunks INDEXED BY chunks_raw WHERE body IS NOT NULL AND last_ms < ? ORDER BY last_ms"""
 # The newest chunk of each board stays: commands show the last known state of a board that is gone, too.
-_OLDEST_RAW = f"""SELECT {_CHUNK}, c.boot FROM chunks c INDEXED BY chunks_raw WHERE c.body IS NOT NULL AND c.last_ms < ?
-    AND EXISTS (SELECT 1 FROM chunks d JOIN boots e ON e.id = d.boot JOIN boots b ON b.id = c.boot
-        WHERE e.board = b.board AND (d.boot > c.boot OR (d.boot = c.boot AND d.last_seq > c.last_seq)))
-    ORDER BY c.last_ms LIMIT 1"""
+_IS_NOT_NEWEST = """SELECT 1 FROM chunks c JOIN boots b ON b.id = c.boot WHERE c.id = ?
+    AND EXISTS (SELECT 1 FROM chunks d JOIN boots e ON e.id = d.boot
+        WHERE e.board = b.board AND (d.boot > c.boot OR (d.boot = c.boot AND d.last_seq > c.last_seq)))"""
 _FOREVER_MS = 2**62
 
 
 class RetentionStore(RulesStore):
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        super().__init__(path, connection)
+        self._oldest: int | None = None  # the chunk whose rows are being removed
+        self._damaged: set[int] = set()  # chunks whose rows cannot be removed
+
     def expire_for(self, limit_s: float, storage: Storage, now: float) -> bool:
         """Remove what is too old, until it has taken so long. Returns whether more is due."""
         deadline_s = time.monotonic() + limit_s
         for step in self._expiry(storage, now):
-            while step():
+            while self._did(step):
                 if time.monotonic() >= deadline_s:
                     return True
         return False
+
+    def _did(self, step: Callable[[], bool]) -> bool:
+        """Take a step. What lies on a damaged page stays, and is said once."""
+        try:
+            return step()
+        except StoreDamaged as error:
+            self.damage.notice(str(error))
+            if self._oldest is not None:
+                self._damaged.add(self._oldest)
+            return self._oldest is not None
 
     def used_bytes(self) -> int:
         """Of the file, without pages that are free for new rows."""
@@ -58,6 +75,7 @@ class RetentionStore(RulesStore):
         yield partial(self._expire_raw, before_ms(storage.keep_raw_s))
         yield partial(self._expire_summaries, before_ms(storage.keep_rollups_s))
         yield partial(self._expire_events, before_ms(storage.keep_events_s))
+        yield partial(self._expire_incidents, before_ms(storage.keep_events_s))
         if storage.max_bytes:
             yield partial(self._shrink, storage.max_bytes)
 
@@ -74,10 +92,11 @@ class RetentionStore(RulesStore):
 
     def _expire_raw(self, before_ms: int) -> bool:
         with self.batch():
-            row = self._row(_OLDEST_RAW, (before_ms,))
-            if row is None:
+            chunk_id = self._oldest_raw(before_ms)
+            if chunk_id is None:
                 return False
-            chunk, key = Chunk(*row[:-1]), row[-1]
+            *values, key = self._row(f"SELECT {_CHUNK}, boot FROM chunks c WHERE id = ?", (chunk_id,)) or ()
+            chunk = Chunk(*values)
             if self._layout(key) is not None and not self._stored_summaries(key, chunk):
                 found = self.summarize(key, [VectorRow("", *row) for row in self._packed(key, chunk) if row[3]])
                 blob = summary_format.encode(found) if found else None
@@ -88,6 +107,17 @@ class RetentionStore(RulesStore):
             self._run("UPDATE chunks SET body = NULL WHERE id = ?", (chunk.id,))
             self._decoded.clear()
         return True
+
+    def _oldest_raw(self, before_ms: int) -> int | None:
+        """The oldest chunk whose rows can go. The index has their ids: no damaged page hides those on others."""
+        self._oldest = None
+        for (chunk_id,) in self._rows(_RAW, (before_ms,)):
+            if chunk_id not in self._damaged:
+                self._oldest = chunk_id
+                if self._row(_IS_NOT_NEWEST, (chunk_id,)) is not None:
+                    return int(chunk_id)
+        self._oldest = None
+        return None
 
     def _expire_summaries(self, before_ms: int) -> bool:
         oldest = "SELECT id FROM chunks INDEXED BY chunks_retired WHERE body IS NULL AND last_ms < ? ORDER BY last_ms"
@@ -101,7 +131,7 @@ class RetentionStore(RulesStore):
         return gone > 0
 
     def _expire_events(self, before_ms: int) -> bool:
-        """Events and gaps of boots that are over, and messages that were sent. Incidents stay."""
+        """Events and gaps of boots that are over, and messages that were sent."""
         over = "boot IN (SELECT id FROM boots WHERE board = ?1 AND id < (SELECT max(id) FROM boots WHERE board = ?1))"
         of_boards = (
             f"events WHERE id IN (SELECT id FROM events WHERE board = ?1 AND time_ms < ?2 AND {over} LIMIT {_ROWS})",
@@ -116,3 +146,16 @@ class RetentionStore(RulesStore):
             sent = f"SELECT id FROM outbox WHERE state = 'sent' AND sent_ms < ? LIMIT {_ROWS}"
             gone += self._run(f"DELETE FROM outbox WHERE id IN ({sent})", (before_ms,)).rowcount
         return gone > 0
+
+    def _expire_incidents(self, before_ms: int) -> bool:
+        """Alerts that ended, with what the rules noted about them. The newest stays, so that no number comes twice."""
+        ended = """SELECT id FROM incidents i WHERE closed_ms < ? AND id < (SELECT max(id) FROM incidents)
+            AND NOT EXISTS (SELECT 1 FROM rule_states WHERE incident = i.id)
+            AND NOT EXISTS (SELECT 1 FROM transitions WHERE incident = i.id AND told = 0) LIMIT ?"""
+        alone = "SELECT id FROM transitions WHERE incident IS NULL AND noted_ms < ? AND told = 1 LIMIT ?"
+        with self.batch():
+            ids = list(self._rows(ended, (before_ms, _ROWS // 10)))
+            for table, column in (("transitions", "incident"), ("acknowledgements", "incident"), ("incidents", "id")):
+                self._run_many(f"DELETE FROM {table} WHERE {column} = ?", ids)
+            gone = self._run(f"DELETE FROM transitions WHERE id IN ({alone})", (before_ms, _ROWS)).rowcount
+        return bool(ids) or gone > 0

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from buddywatch.store import chunk_format
-from buddywatch.store.database import Database
+from buddywatch.store.database import Database, StoreDamaged
 
 END_SEQ = 2**63 - 1
 _STEP_ROWS = 1000  # of the journal
@@ -116,14 +116,14 @@ class RowStore(Database):
     def _packed(self, key: int, chunk: Chunk) -> list[Row]:
         """The rows of a chunk; one without a vector if it cannot be read, none if it holds no more than a summary."""
         if chunk not in self._decoded:
-            row = self._row("SELECT body FROM chunks WHERE id = ?", (chunk.id,))
             rows: list[Row] = []
-            if row is not None and row[0] is not None:
-                try:
+            try:
+                row = self._row("SELECT body FROM chunks WHERE id = ?", (chunk.id,))
+                if row is not None and row[0] is not None:
                     rows = [row[1:] for row in chunk_format.decode("", row[0])]
-                except ValueError as error:
-                    self._report_chunk(key, chunk, str(error))
-                    rows = [(chunk.first_seq, chunk.last_seq, chunk.last_ms, None)]
+            except (ValueError, StoreDamaged) as error:
+                self._report_chunk(key, chunk, str(error))
+                rows = [(chunk.first_seq, chunk.last_seq, chunk.last_ms, None)]
             while len(self._decoded) >= _DECODED_MAX:
                 del self._decoded[next(iter(self._decoded))]
             self._decoded[chunk] = rows
@@ -132,7 +132,7 @@ class RowStore(Database):
     def _report_chunk(self, key: int, chunk: Chunk, why: str) -> None:
         board, boot_id = self._row("SELECT board, boot_id FROM boots WHERE id = ?", (key,)) or ("", "")
         what = f"chunk of snapshots {chunk.first_seq} to {chunk.last_seq} of boot {boot_id} of board {board}"
-        self._report_damage(what, why, self._removal("chunks", f"id = {chunk.id}"))
+        self._report_damage(what, why, "end `collect`, then `buddywatch db repair` removes it")
 
     @contextmanager
     def _moment(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from buddywatch.model.samples import Snapshot
 from buddywatch.model.summaries import Summary, merged
 from buddywatch.protocol.layout import Layout
 from buddywatch.store import summary_format
+from buddywatch.store.database import StoreDamaged
 from buddywatch.store.read import ReadStore, numbers, seconds, span_of
 from buddywatch.store.rows import END_SEQ, Chunk, Row, Span, in_span, merged_rows
 from buddywatch.store.summarize import summaries
@@ -130,12 +131,10 @@ class SummaryStore(ReadStore):
     def _stored_summaries(self, key: int, chunk: Chunk) -> list[Summary]:
         """Those of a chunk of a boot with readable facts; none if it has none, or if they cannot be read."""
         boot_id, _ = self._layouts[key]
-        row = self._row("SELECT summary FROM chunks WHERE id = ?", (chunk.id,))
-        if row is None or row[0] is None:
-            return []
         try:
-            return summary_format.decode(boot_id, row[0])
-        except ValueError as error:
+            row = self._row("SELECT summary FROM chunks WHERE id = ?", (chunk.id,))
+            return [] if row is None or row[0] is None else summary_format.decode(boot_id, row[0])
+        except (ValueError, StoreDamaged) as error:
             self._report_chunk(key, chunk, str(error))
             return []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.model.samples import BEFORE_CONTACT, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap
+from buddywatch.model.samples import BEFORE_CONTACT, DAMAGED, NOT_HELD, OVERWRITTEN, REBOOT, UNDECODABLE, Gap
 from buddywatch.text.escape import counted, one_line
 
 _REASONS = {
@@ -10,6 +10,7 @@ _REASONS = {
     REBOOT: "the board or its agent restarted before they were fetched",
     UNDECODABLE: "they cannot be decoded: an earlier frame is missing, or their numbers are impossible",
     NOT_HELD: "they were not polled, and no agent on the board keeps them",
+    DAMAGED: "they were stored, but the database was damaged there",
     BEFORE_CONTACT: "from before the first contact, not counted as lost",
 }
 

@@ -105,6 +105,34 @@ def test_row_that_fits_no_boot_costs_its_board_only(writer, db):
     assert writer.error is None
 
 
+def test_a_damaged_page_costs_the_boards_whose_rows_lie_there(db, monkeypatch):
+    monkeypatch.setattr(writer_module, "TIDY_S", 0.0)
+    with Store.open(db) as store, store.batch():
+        for board in ("xp", "yp"):
+            store.add_boot(board, boot())
+            store.add_snapshots(board, map(snapshot, range(1, 101)))
+    leaf = "SELECT pageno, pgsize FROM dbstat WHERE name = 'snapshots' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1"
+    with closing(sqlite3.connect(db)) as look:
+        page, size = look.execute(leaf).fetchone()
+    content = bytearray(db.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    db.write_bytes(content)
+    writer = Writer(db, Planner)
+    thread = threading.Thread(target=writer.run)
+    thread.start()
+    try:
+        made = batch(snapshot(101))
+        made.of("yp").snapshots.append(snapshot(101))
+        assert writer.offer(made)
+        assert idle(writer)
+        assert stored(db)[-1] == 101
+        (board, why), *others = writer.refused()
+        assert (board, others) == ("yp", []) and "`buddywatch db repair` saves what can be read" in why
+    finally:
+        writer.stop()
+        thread.join(10)
+
+
 def test_planner_that_raises_is_an_error_and_the_batch_is_not_written_twice(db, monkeypatch):
     monkeypatch.setattr(writer_module, "RETRY_S", 0.02)
 

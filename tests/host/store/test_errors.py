@@ -147,7 +147,7 @@ def test_damaged_file_says_how_to_save_what_is_left(filled):
             list(store.snapshots("xp"))
 
     assert message_of(use, filled).startswith(f"{filled}: damaged (")
-    assert "sqlite3 OLD .recover | sqlite3 NEW" in message_of(use, filled)
+    assert "`buddywatch db repair` saves what can be read" in message_of(use, filled)
 
 
 def test_file_cut_short_says_how_to_save_what_is_left(filled):

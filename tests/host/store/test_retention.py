@@ -1,10 +1,13 @@
 """What is too old goes, in small steps, and what stays says the same about it."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, SEED_FREE, SEED_REBOOTED, START, boot, kernel_event, snapshot
 from buddywatch.config.sections import Storage
+from buddywatch.model.alerts import Incident, RuleState, Transition
 from buddywatch.model.samples import Gap
 from buddywatch.store import chunks
 from buddywatch.store.store import Store
@@ -141,6 +144,45 @@ def test_events_and_gaps_of_boots_that_are_over_go(store):
     assert [event.boot_id for event in store.events("xp")] == [LATER]
     assert store.gaps("xp") == []
     assert store.losses("xp").frames == lost
+
+
+def test_alerts_that_ended_go_with_what_the_rules_noted(store):
+    def incident(closed):
+        state = "firing" if closed is None else "ok"
+        return store.add_incident(Incident(0, "xp", "refused", "rm", "critical", state, FIRST, closed, "", None, None))
+
+    old, open_one, waiting, newest = incident(FIRST + 10), incident(None), incident(FIRST + 10), incident(FIRST + 10)
+    store.set_rule_state("xp", "refused", "rm", RuleState("firing", 2, open_one))
+    for number, needs_message in ((old, False), (waiting, True), (newest, False), (None, False)):
+        change = Transition(
+            0, number, "xp", "refused", "rm", "pending", "firing", "critical", FIRST, None, None, None, "", False
+        )
+        store.add_transition(change, FIRST, needs_message)
+    store.acknowledge(old, FIRST, "seen")
+    expire(store, replace(EXPIRED, keep_events_s=DAYS * DAY_S))
+    assert len(store.incidents()) == 4
+    expire(store, replace(EXPIRED, keep_events_s=DAY_S))
+    assert [one.id for one in store.incidents()] == [open_one, waiting, newest]
+    assert set(store._rows("SELECT incident FROM transitions")) == {(waiting,), (newest,)}
+    assert count(store, "acknowledgements") == 0
+
+
+def test_a_page_that_is_damaged_holds_no_other_up(packed, tmp_path, capfd):
+    """The rows of that chunk cannot be removed; those of the others can."""
+    path = tmp_path / "b.db"
+    path.write_bytes(packed)
+    with closing(sqlite3.connect(path)) as look:
+        leaves = "SELECT pageno FROM dbstat WHERE name = 'chunks' AND pagetype = 'leaf' ORDER BY path"
+        page = look.execute(leaves).fetchall()[1][0]
+    spoiled = bytearray(packed)
+    spoiled[(page - 1) * 1024 : page * 1024] = b"\xff" * 1024
+    path.write_bytes(spoiled)
+    with Store.open(path) as store:
+        ids = "SELECT id FROM chunks INDEXED BY chunks_raw WHERE body IS NOT NULL"
+        before = len(list(store._rows(ids)))
+        expire(store, EXPIRED, END + 100 * DAY_S)
+        assert len(list(store._rows(ids))) == 1 + len(store._damaged) < before / 2  # the newest, and the damaged ones
+    assert "damaged" in capfd.readouterr().err
 
 
 def test_an_expired_snapshot_is_not_stored_again(store):
