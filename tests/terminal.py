@@ -8,12 +8,13 @@ _SEQUENCE = re.compile(r"\x1b\[(\??)([0-9;]*)([A-Za-z])")
 
 @dataclass
 class Terminal:
-    """columns x rows characters; on_alternate, cursor_visible: its modes; styles: SGR parameters seen."""
+    """columns x rows characters; on_alternate, cursor_visible, wheel: its modes; styles: SGR parameters seen."""
 
     columns: int = 80
     rows: int = 24
     on_alternate: bool = False
     cursor_visible: bool = True
+    wheel: bool = False
     styles: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -62,6 +63,8 @@ class Terminal:
         elif what in ("?1049h", "?1049l"):
             self.on_alternate = final == "h"
             self._clear()
+        elif what in ("?1007h", "?1007l"):
+            self.wheel = final == "h"
         elif what in ("?25h", "?25l"):
             self.cursor_visible = final == "h"
         else:

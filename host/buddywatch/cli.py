@@ -27,6 +27,7 @@ from buddywatch.links.base import LinkError
 
 COMMANDS = {
     "collect": "collect from boards, store the data, judge it and send alerts",
+    "watch": "the live view, beside a running collector",
     "status": "show every board: links, age of the data, largest request that succeeds, open alerts",
     "history": "show what is stored about a board, with gaps shown as gaps",
     "map": "show which program holds which memory, and whose end would make large blocks (boards without an MMU)",

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from buddywatch.config.sections import Config
 from buddywatch.store.damage import DamageReports
-from buddywatch.store.store import Store, StoreError
-from buddywatch.terminal.dashboard import ViewState, render
 from buddywatch.terminal.line_writer import LineWriter
-from buddywatch.terminal.overview import board_names, board_view
-from buddywatch.terminal.screen import Screen
-from buddywatch.terminal.style import Style
-from buddywatch.text.escape import local_clock, local_time, one_line
-from buddywatch.text.link_words import unheard_words
+from buddywatch.terminal.screen import Restorer
+from buddywatch.text.escape import local_clock, one_line
 
+QUIT_CODE = 10  # of the live view: the user wants to end the collector
+PROBLEM = "!"  # begins a line about the database's problem; nothing behind it: no problem
 _LINE_MAX = 400
-_END_S = 2.0  # for an unfinished drawing
+_END_S = 2.0  # for the view, to give the terminal back
 
 
 class Lines:
@@ -39,60 +39,68 @@ class Lines:
 
 
 class Live:
-    """The live view; the caller enters the screen. A thread reads the store and draws, so the loop never waits.
+    """`buddywatch watch` in a process of its own: however long it takes to read and draw, the collector never waits.
 
-    damage: for all connections to the database.
+    It gets news through a pipe, whose end tells it that the collector has ended, also one that was killed. quit: called
+    when the user wants to end the collector. If the view itself ends by an error, news go on as lines.
     """
 
-    def __init__(self, screen: Screen, style: Style, config: Config, db: Path) -> None:
+    def __init__(self, watch: Sequence[str], quit: Callable[[], None], lines: Lines) -> None:
         self.damage = DamageReports(self.report)
-        self._screen = screen
-        self._style = style
-        self._config = config
-        self._db = db
-        self._news = ""
+        self._quit = quit
+        self._lines = lines
+        self._is_over = self._has_failed = False
         self._problem: str | None = None
-        self._wanted = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="view", daemon=True)
+        self._terminal = Restorer(sys.stdout.fileno())
+        read_end, self._pipe = os.pipe()
+        os.set_blocking(self._pipe, False)  # a view that hangs loses news
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "buddywatch", *watch, "--news", str(read_end)],
+                pass_fds=(read_end,),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        except OSError:
+            os.close(self._pipe)
+            raise
+        finally:
+            os.close(read_end)
+        self._thread = threading.Thread(target=self._wait, name="view", daemon=True)
         self._thread.start()
 
     def report(self, line: str) -> None:
-        self._news = f"{local_clock(time.time())} {one_line(line, _LINE_MAX)}"
+        if self._has_failed:
+            self._lines.report(line)
+        else:
+            self._send(one_line(line, _LINE_MAX))
 
     def show(self, problem: str | None) -> None:
-        """Ask for a new drawing soon."""
-        self._problem = problem
-        self._wanted.set()
+        """Show what is wrong with the database, if that is new."""
+        if problem != self._problem:
+            self._problem = problem
+            self._send(PROBLEM + one_line(problem or "", _LINE_MAX))
 
     def close(self) -> None:
-        """Stop drawing."""
-        self._stopping = True
-        self._wanted.set()
+        """End the view, and wait until the terminal is as it was."""
+        self._is_over = True
+        os.close(self._pipe)
         self._thread.join(_END_S)
+        if self._thread.is_alive():
+            self._process.kill()
+            self._terminal.restore()
 
-    def _run(self) -> None:
-        store: Store | None = None
-        while self._wanted.wait() and not self._stopping:
-            self._wanted.clear()
-            try:
-                store = store or self._opened()
-                self._draw(store)
-            except Exception as error:  # one board that cannot be shown must not end the view
-                why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
-                self._news = f"{local_clock(time.time())} {one_line(f'cannot be shown: {why}', _LINE_MAX)}"
-        if store is not None:
-            store.close()
+    def _send(self, line: str) -> None:
+        if not self._is_over:
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(self._pipe, line.encode() + b"\n")
 
-    def _opened(self) -> Store:
-        store = Store.open_readonly(self._db)
-        store.damage = self.damage  # standard error is where the view is drawn
-        return store
-
-    def _draw(self, store: Store) -> None:
-        now = time.time()
-        boards = tuple(board_view(store, self._config, name, now) for name in board_names(store, self._config))
-        unheard = tuple(unheard_words(link) for link in store.unheard_links())
-        state = ViewState(boards, local_time(now), store.path, self._problem or self._news, unheard)
-        width, height = self._screen.size()
-        self._screen.draw(render(state, width, height, self._style))
+    def _wait(self) -> None:
+        code = self._process.wait()
+        if self._is_over:
+            return
+        if code == QUIT_CODE:
+            self._quit()
+        elif code != 0:  # 0: the terminal hung up, and nobody looks
+            self._terminal.restore()
+            self._has_failed = True
+            self._lines.report(f"the live view has ended (exit code {code}); collecting goes on")

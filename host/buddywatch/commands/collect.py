@@ -38,7 +38,7 @@ from buddywatch.notify.outbox import OutboxWorker
 from buddywatch.store.lock import alone
 from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
-from buddywatch.terminal.screen import Screen, style_of, usable
+from buddywatch.terminal.screen import usable
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
 _FOR_MAX_S = 1e9  # 30 years
@@ -262,10 +262,12 @@ def _connections(doors: Doors, urls: Sequence[str]) -> list[Connection]:
 
 
 def _presenter(plain: bool, config: Config, stack: ExitStack) -> Lines | Live:
+    sys.stdout.flush()
+    lines = Lines(stack.enter_context(LineWriter(sys.stdout.fileno())))
     if plain or not usable(sys.stdout, os.environ):
-        sys.stdout.flush()
-        return Lines(stack.enter_context(LineWriter(sys.stdout.fileno())))
-    style = style_of(sys.stdout, os.environ)
-    live = Live(stack.enter_context(Screen(sys.stdout)), style, config, config.collector.db)
+        return lines
+    watch = ["--db", str(config.collector.db.absolute())]
+    watch += ["--config", str(config.path)] if config.path is not None else []
+    live = Live([*watch, "watch"], lambda: os.kill(os.getpid(), signal.SIGTERM), lines)
     stack.callback(live.close)
     return live

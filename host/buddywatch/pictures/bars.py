@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # lower one eighth block ... full block
-_ASCII = ".:-=+*#@"  # darker for more
+STEPS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # lower one eighth block ... full block
+STEPS_ASCII = ".:-=+*#@"  # darker for more
+FULL = (STEPS[-1], STEPS_ASCII[-1])
 _BELOW = "_"  # below 0: refused
 
 
@@ -13,7 +14,7 @@ def bars(values: Sequence[float | None], top: float | None = None, unicode: bool
     """A character for each value from 0 to top (the largest, at least 1); None, not known, is a blank."""
     known = [value for value in values if value is not None]
     highest = max(1.0, *known, 1.0) if top is None else max(top, 1.0)
-    steps = _BARS if unicode else _ASCII
+    steps = STEPS if unicode else STEPS_ASCII
     return "".join(" " if value is None else _bar(value, highest, steps) for value in values)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from buddywatch.model.alerts import (
@@ -76,14 +77,22 @@ class AlertStore(Database):
         """Oldest first. board: None for all boards."""
         # One query for both cases, with `? IS NULL OR board = ?`, would use no index.
         conditions = ["TRUE"] + ["board = ?"] * (board is not None) + ["closed_ms IS NULL"] * open_only
-        sql = f"SELECT {_INCIDENT} FROM incidents WHERE {' AND '.join(conditions)} ORDER BY id"
-        rows = self._rows(sql, () if board is None else (board,))
+        # Of all boards those that are open are found in their index; sorted here, as SQLite would rather scan all.
+        order = "" if open_only else " ORDER BY id"
+        sql = f"SELECT {_INCIDENT} FROM incidents WHERE {' AND '.join(conditions)}{order}"
+        rows = sorted(self._rows(sql, () if board is None else (board,)), key=itemgetter(0))
         return [incident for incident in map(self._incident, rows) if incident is not None]
 
     def incidents_since(self, board: str, since: float) -> list[Incident]:
         """The board's incidents that are open, or were since then; oldest first."""
         sql = f"SELECT {_INCIDENT} FROM incidents WHERE board = ? AND (closed_ms IS NULL OR closed_ms >= ?) ORDER BY id"
         rows = self._rows(sql, (board, milliseconds(since)))
+        return [incident for incident in map(self._incident, rows) if incident is not None]
+
+    def newest_incidents(self, count: int) -> list[Incident]:
+        """The last that were opened, of all boards, oldest first; fewer if some are removed."""
+        newest = "SELECT max(id) FROM incidents"
+        rows = self._rows(f"SELECT {_INCIDENT} FROM incidents WHERE id > ({newest}) - ? ORDER BY id", (count,))
         return [incident for incident in map(self._incident, rows) if incident is not None]
 
     def incident(self, incident_id: int) -> Incident | None:

@@ -62,6 +62,11 @@ class Database:
             self._roll_back()
             raise
 
+    def data_version(self) -> int:
+        """It changes whenever another connection has changed the database."""
+        row = self._row("PRAGMA data_version")
+        return 0 if row is None else int(row[0])
+
     def close(self) -> None:
         self._connection.close()
 

@@ -56,6 +56,12 @@ class OutboxStore(Database):
         made = [seconds(created_ms) for created_ms, _ in self._rows(sql, (MADE_READ,))]
         return sorted(one for one in made if one >= time)
 
+    def backlog(self) -> tuple[int, float | None]:
+        """How many messages are not delivered yet, and when the oldest of them was made."""
+        sql = f"SELECT count(*), min(created_ms) FROM outbox WHERE state IN ('{WAITING}', '{SENDING}')"
+        count, oldest_ms = self._row(sql) or (0, None)
+        return count, None if oldest_ms is None else seconds(oldest_ms)
+
     def message(self, row_id: int) -> OutboxRow | None:
         row = self._row(f"SELECT {_ROW} FROM outbox WHERE id = ?", (row_id,))
         return None if row is None else _outbox_row(row)

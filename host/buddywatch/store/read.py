@@ -50,6 +50,14 @@ class ReadStore(RowStore):
         rows = self._rows(sql, (board,))
         return [LinkState(url, bool(up), seconds(since_ms), LinkHealth(*health)) for url, up, since_ms, *health in rows]
 
+    def links_of_all(self) -> dict[str, list[LinkState]]:
+        """links() of every board that has any."""
+        sql = f"SELECT board, url, up, since_ms, {_HEALTH} FROM links ORDER BY board, up DESC, since_ms DESC, url"
+        found: dict[str, list[LinkState]] = {}
+        for board, url, up, since_ms, *health in self._rows(sql):
+            found.setdefault(board, []).append(LinkState(url, bool(up), seconds(since_ms), LinkHealth(*health)))
+        return found
+
     def link(self, board: str) -> str:
         """LINK_UP if any of the board's links is up, LINK_NEVER if it never had one."""
         states = self.links(board)
@@ -78,7 +86,10 @@ class ReadStore(RowStore):
         return self._row("SELECT 1 FROM boots WHERE board = ? AND boot_id = ?", (board, boot_id)) is not None
 
     def latest(self, board: str) -> Snapshot | None:
-        return next(iter(self.recent(board, 1)), None)
+        key = self._newest_key(board)
+        row = None if key is None else self.newest_row(key)
+        found = None if key is None or row is None else next(self._readable(key, [row]), None)
+        return found or next(iter(self.recent(board, 1)), None)  # a boot may have none, or none that can be read
 
     def recent(self, board: str, count: int) -> list[Snapshot]:
         """The last `count` snapshots, oldest first."""

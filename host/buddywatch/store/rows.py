@@ -90,6 +90,12 @@ class RowStore(Database):
             if not found and chunk is None:
                 return
 
+    def newest_row(self, key: int) -> Row | None:
+        """A boot's last row; None without any."""
+        with self._moment():
+            found = self._journal_before(key, self._packed_to(key) + 1, END_SEQ, 1)
+        return found[0] if found else next(self.rows_before(key), None)
+
     def is_packed(self, key: int, seq: int) -> bool:
         """True if a chunk of the boot has a snapshot with this frame number, or had one that was removed since."""
         chunk = self._chunk("last_seq >= ? AND first_seq <= ? ORDER BY last_seq", (key, seq, seq))

@@ -1,4 +1,4 @@
-"""The state of a board at one moment, read from the store: for `status` and the live view."""
+"""The state of a board at one moment, read from the store: for `status`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ from buddywatch.model.alerts import Incident, rule_rank, without_covered
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import LinkState
 from buddywatch.model.memory_map import Rescue
-from buddywatch.model.samples import EVENT_KINDS, Boot, Losses, Snapshot
+from buddywatch.model.samples import Boot, Losses, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store
-from buddywatch.terminal.dashboard import BoardView
-from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
+from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.text.gap_words import gap_words
-from buddywatch.text.state_words import kernel_words, unknown_words
-from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import board_state
 
 _RATE_SNAPSHOTS = 12  # the rate of new processes is measured over this many
@@ -76,7 +73,7 @@ def board_names(store: Store, config: Config) -> list[str]:
 def overview(store: Store, config: Config, name: str, now: float) -> Overview:
     recent, boot = store.recent(name, _RATE_SNAPSHOTS), store.latest_boot(name)
     snapshot = recent[-1] if recent else None
-    state = _state(snapshot, boot, config, name)
+    state = judged(snapshot, boot, config, name)
     needs = config.needs_of(config.name_of(name, boot.facts if boot else {}))
     return Overview(
         name=name,
@@ -94,37 +91,9 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
     )
 
 
-def board_view(store: Store, config: Config, name: str, now: float) -> BoardView:
-    """The board as the live view shows it."""
-    board = overview(store, config, name, now)
-    events = store.newest_events(name, _EVENTS_SHOWN, now - _EVENTS_S, EVENT_KINDS)
-    facts = board.boot.facts if board.boot else {}
-    return BoardView(
-        name=name,
-        links=tuple((link.url, link.up) for link in board.links),
-        age_s=board.age_s,
-        kernel=f"{kernel_words(facts)}; boot {one_line(board.boot.boot_id)}" if board.boot else "",
-        snapshot=board.current_snapshot,
-        state=board.state,
-        alerts=tuple(_alert_title(incident, silenced, now) for incident, silenced in board.alerts),
-        gaps=lost_words(board),
-        events=tuple(f"{local_clock(event.time)} {event.text}" for event in events),
-        processes_per_s=board.processes_per_s,
-        ring=_ring_words(facts.get("ring", "")),
-        unknown=unknown_words(facts),
-        forecasts=board.forecasts,
-        reboot=board.reboot_words(now),
-    )
-
-
 def alert_words(incident: Incident, silenced: bool, now: float) -> str:
     """ "critical, refused for 5 min: rm: a request of 61440 contiguous bytes would fail, ..." """
     return f"{_alert_head(incident, silenced, now)}: {one_line(incident.text)}"
-
-
-def _alert_title(incident: Incident, silenced: bool, now: float) -> str:
-    """The same for the live view, where a need has its own line with the numbers."""
-    return f"{_alert_head(incident, silenced, now)}: {one_line(incident.need or incident.text)}"
 
 
 def _alert_head(incident: Incident, silenced: bool, now: float) -> str:
@@ -148,7 +117,8 @@ def _age_s(store: Store, name: str, snapshot: Snapshot | None, now: float) -> fl
     return now - snapshot.time if now >= snapshot.time else None
 
 
-def _state(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:
+def judged(snapshot: Snapshot | None, boot: Boot | None, config: Config, name: str) -> BoardState | None:
+    """A snapshot's verdict, by the settings of its board; None if there is nothing to judge."""
     if snapshot is None or boot is None or snapshot.boot_id != boot.boot_id:
         return None  # snapshots of an earlier boot say nothing about this one
     named = config.name_of(name, boot.facts)
@@ -182,9 +152,3 @@ def _alerts(store: Store, name: str, now: float) -> tuple[tuple[Incident, bool],
         without_covered(store.incidents(name, open_only=True)), key=lambda incident: rule_rank(incident.rule)
     )
     return tuple((incident, store.silenced(name, incident.rule, incident.need, now)) for incident in incidents)
-
-
-def _ring_words(size: str) -> str:
-    if size == "0":
-        return "no ring"
-    return f"ring {format_bytes(int(size))}" if size.isascii() and size.isdecimal() and len(size) < 12 else ""

@@ -1,7 +1,8 @@
 """Draws whole screens on a terminal, by the lines that changed, and restores the terminal afterwards.
 
-It uses plain ANSI sequences (ECMA-48, and xterm's private modes 25 and 1049) and no terminfo: on many servers the
-terminfo database lacks newer terminals, and then curses does not start.
+It uses plain ANSI sequences (ECMA-48, and xterm's private modes 25, 1007 and 1049) and no terminfo: on many servers the
+terminfo database lacks newer terminals, and then curses does not start. Mode 1007 makes arrow keys of a mouse's wheel
+and leaves its buttons to the terminal, so that text can still be selected.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self, TextIO
 
 from buddywatch.terminal.style import Style
 
-_ENTER = b"\x1b[?1049h\x1b[?25l\x1b[2J"  # the alternate screen, no cursor, cleared
-_LEAVE = b"\x1b[0m\x1b[?25h\x1b[?1049l"
+_ENTER = b"\x1b[?1049h\x1b[?1007h\x1b[?25l\x1b[2J"  # the alternate screen, the wheel, no cursor, cleared
+_LEAVE = b"\x1b[0m\x1b[?25h\x1b[?1007l\x1b[?1049l"
 _LEAVE_S = 0.5  # how long to wait for a terminal that takes nothing (Ctrl-S) before it is left as it is
 _NO_COLOURS = ("vt", "dumb")  # prefixes of $TERM without colours; newer terminals have 256 or ignore the sequences
 _DEFAULT_SIZE = os.terminal_size((80, 24))
@@ -37,7 +38,8 @@ def usable(stream: TextIO, env: Mapping[str, str]) -> bool:
 def style_of(stream: TextIO, env: Mapping[str, str]) -> Style:
     """What to draw with: no colour where $NO_COLOR is set (no-color.org), ASCII where the encoding is not UTF-8."""
     colour = not env.get("NO_COLOR") and not env.get("TERM", "").startswith(_NO_COLOURS)
-    return Style(colour, (stream.encoding or "").lower().replace("-", "") == "utf8")
+    colours = 256 if "256color" in env.get("TERM", "") or env.get("COLORTERM") else 16
+    return Style(colour, (stream.encoding or "").lower().replace("-", "") == "utf8", colours)
 
 
 class Screen:
@@ -80,17 +82,50 @@ class Screen:
         if self._fd != self._stream.fileno():
             os.close(self._fd)
 
+    def fileno(self) -> int:
+        """The terminal's, to wait for keys."""
+        return self._fd
+
+    def typed(self) -> bytes | None:
+        """What was typed, b"" if nothing was; None: the terminal hung up. To be called when there is something."""
+        try:
+            # A process in the background that reads is stopped by the kernel (SIGTTIN).
+            if os.tcgetpgrp(self._fd) != os.getpgrp():
+                return b""
+            return os.read(self._fd, 1024) or None
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+
+    def forget(self) -> None:
+        """Draw everything anew: other output may be on the screen."""
+        self._size = None
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """The terminal as it was before, for another program; everything is drawn anew afterwards."""
+        self._leave()
+        try:
+            yield
+        finally:
+            self._take()
+            self.resized = True
+
     def size(self) -> tuple[int, int]:
         """(width, height) in characters."""
         size = self._terminal_size()
         return size.columns, size.lines
 
-    def draw(self, lines: list[str]) -> bool:
-        """Show lines, at most as many as fit; False if the terminal does not accept output now."""
+    def draw(self, lines: list[str], made_for: tuple[int, int] | None = None) -> bool:
+        """Show lines, at most as many as fit; False if the terminal does not accept output now.
+
+        made_for: the size() for which they were made. It may have changed since then, which SIGWINCH tells later.
+        """
         self.resized = False
         if not self._active or not self._flush():
             return False
-        size = self._terminal_size()
+        size = self._terminal_size() if made_for is None else os.terminal_size(made_for)
         encoded = [line.encode(self._encoding, "replace") for line in lines[: size.lines]]
         out = []
         if size != self._size:
@@ -118,11 +153,11 @@ class Screen:
         return not self._pending
 
     def _take(self) -> None:
-        """Switch to the alternate screen, and stop echoing what is typed."""
+        """Switch to the alternate screen, and take each key at once, without echo."""
         try:
             modes = termios.tcgetattr(self._fd)
             self._modes = termios.tcgetattr(self._fd)
-            modes[3] &= ~termios.ECHO
+            modes[3] &= ~(termios.ECHO | termios.ICANON)  # each key at once
             termios.tcsetattr(self._fd, termios.TCSANOW, modes)
         except termios.error:
             self._modes = None
@@ -166,6 +201,23 @@ class Screen:
         signal.signal(signal.SIGTSTP, self._on_stop)
         self._take()
         self.resized = True
+
+
+class Restorer:
+    """Gives a terminal back for another process that draws on it and may be killed."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        try:
+            self._modes = termios.tcgetattr(fd)
+        except termios.error:
+            self._modes = []
+
+    def restore(self) -> None:
+        with suppress(OSError, termios.error):
+            os.write(self._fd, _LEAVE)
+            if self._modes:
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._modes)
 
 
 def _opened_anew(fd: int) -> int:

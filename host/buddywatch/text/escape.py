@@ -63,6 +63,22 @@ def rough_duration(seconds: float) -> str:
     return format_duration((whole + step // 2) // step * step)
 
 
+def brief_duration(seconds: float) -> str:
+    """A duration in at most five characters: "14m", "2h40", "7d"; for tables."""
+    try:
+        whole = max(0, round(seconds))
+    except (ValueError, OverflowError):
+        return "?"
+    if whole < 100:
+        return f"{whole}s"
+    minutes = whole // 60
+    if minutes < 100:
+        return f"{minutes}m"
+    if minutes < 600:
+        return f"{minutes // 60}h{minutes % 60:02}"
+    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{min(minutes // 1440, 9999)}d"
+
+
 def counted(count: int, thing: str) -> str:
     """ "1 page", "2 pages"."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from buddywatch.model.forecasts import FALLING, RISING, Forecast, NeedForecast
+from buddywatch.model.forecasts import FALLING, RISING, UNKNOWN, Forecast, NeedForecast
 from buddywatch.model.samples import Snapshot
 from buddywatch.verdict.reboot_window import Window, deadline, last_window
 
@@ -61,6 +61,19 @@ def in_about(forecast: Forecast) -> str:
         return about
     number, _, unit = low.rpartition(" ")
     return f"{about} ({number if unit == high.rpartition(' ')[2] else low} to {high})"
+
+
+def brief_forecast(forecast: Forecast) -> str:
+    """ "~6 h (3-11)", for a table; the trend where nothing points to a refusal."""
+    if forecast.in_s is None:
+        return "" if forecast.trend == UNKNOWN else forecast.trend
+    if forecast.in_s < _SOON_S:
+        return "at any time"
+    about = _shown(forecast.in_s)
+    low, high = (_shown(time_s) if time_s is not None else "" for time_s in (forecast.low_s, forecast.high_s))
+    unit = about.rpartition(" ")[2]
+    ends = [text.rpartition(" ")[0] for text in (low, high) if text.endswith(f" {unit}")]
+    return f"~{about} ({'-'.join(ends)})" if len(ends) == 2 and ends[0] != ends[1] else f"~{about}"
 
 
 def _shown(time_s: float) -> str:

@@ -47,6 +47,16 @@ def format_bytes(size_bytes: int) -> str:
     return f"{size_bytes} B"
 
 
+def brief_bytes(size_bytes: int | None) -> str:
+    """A size in few characters, rounded down: "64k", "1M", "0"; "?" if it is not known. For tables."""
+    if size_bytes is None:
+        return "?"
+    for unit, factor in (("G", 1024**3), ("M", 1024**2), ("k", 1024)):
+        if size_bytes >= 10 * factor or (size_bytes >= factor and size_bytes % factor == 0):
+            return f"{size_bytes // factor}{unit}"
+    return f"{size_bytes // 1024}k" if size_bytes >= 1024 else f"{size_bytes}"
+
+
 def format_duration(seconds: float) -> str:
     """All of a duration in whole seconds (a fraction is cut): "2 h 10 min", "1 d 5 s", "0 s", "-45 s"."""
     rest = abs(int(seconds))

@@ -7,6 +7,7 @@ stays free in halves. What is left then follows from how many were taken, so tha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from buddyd import watermark
 
@@ -21,18 +22,25 @@ def usable_blocks(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: 
     if page_bytes is None or not rule or not zones:
         return None
     order = watermark.order_for(need.bytes, page_bytes)
-    demands = Demands([(order, watermark.EXEC_PAGES if need.is_program else 0)], rule)
+    demands = _demands(order, watermark.EXEC_PAGES if need.is_program else 0, rule)
     return sum(_of_zone(zone, order, demands) for zone in zones)
+
+
+@lru_cache(maxsize=64)
+def _demands(order: int, taken_pages: int, rule: str) -> Demands:
+    """It keeps what the rule demands with the marks of the zones, which hardly ever change."""
+    return Demands([(order, taken_pages)], rule)
 
 
 def _of_zone(zone: MarkedZone, order: int, demands: Demands) -> int:
     """The most requests of which the last one is still granted: each leaves less, so halving the range finds it."""
-    nr_free, *marks = zone
-    granted, refused = 0, capacity(nr_free, order) + 1
+    nr_free, min_pages, low_pages, reserve_pages = zone
+    units = capacity(nr_free, order)
+    granted, refused = 0, units + 1
     while refused - granted > 1:
         middle = (granted + refused) // 2
-        left = after_taking(nr_free, order, middle - 1)
-        [(verdict, _)] = demands.answers([(left, marks[0], marks[1], marks[2])])
+        left = _with_units(nr_free, order, units - middle + 1)
+        [(verdict, _)] = demands.answers([(left, min_pages, low_pages, reserve_pages)])
         if verdict == watermark.REFUSED:
             refused = middle
         else:
@@ -42,12 +50,16 @@ def _of_zone(zone: MarkedZone, order: int, demands: Demands) -> int:
 
 def capacity(nr_free: Sequence[int], order: int) -> int:
     """How many blocks of the order the free blocks contain."""
-    return sum(count << at - order for at, count in enumerate(nr_free) if at >= order)
+    return sum([count << at for at, count in enumerate(nr_free[order:])])
 
 
 def after_taking(nr_free: Sequence[int], order: int, count: int) -> list[int]:
     """The free blocks after `count` blocks of the order were taken; count: at most capacity()."""
-    units = capacity(nr_free, order) - count  # that stay, in blocks of the order
+    return _with_units(nr_free, order, capacity(nr_free, order) - count)
+
+
+def _with_units(nr_free: Sequence[int], order: int, units: int) -> list[int]:
+    """The free blocks when so many blocks of the order are left in them."""
     left = list(nr_free)
     for at in range(len(nr_free) - 1, order - 1, -1):
         left[at] = min(nr_free[at], units >> at - order)
@@ -57,3 +69,8 @@ def after_taking(nr_free: Sequence[int], order: int, count: int) -> list[int]:
                 left[below] = units >> below - order & 1
             break
     return left
+
+
+def blocks_of_margin(margin_pages: int, order: int) -> int:
+    """About how many more times a need of this order can be served with this margin; -1: it is refused."""
+    return -1 if margin_pages < 0 else (margin_pages >> order) + 1

@@ -4,12 +4,10 @@ import re
 import time
 from dataclasses import replace
 
-import pytest
-from boards import BOOT_ID, SEED_FREE, boot, config, kernel_event, refused, snapshot, zone
+from boards import BOOT_ID, SEED_FREE, boot, config, refused, snapshot, zone
 from buddywatch.model.alerts import Message, Silence
 from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
-from buddywatch.terminal.overview import board_view
 from feeder import Feeder
 
 UNKNOWN_FORECAST = {"trend": "unknown", "in_s": None, "low_s": None, "high_s": None, "since_s": None}
@@ -300,19 +298,3 @@ def test_status_reads_while_a_collector_writes(buddywatch, store):
     with store.batch():
         store.add_snapshot("xp-07", lately(snapshot(2)))
         assert buddywatch("status").code == 0
-
-
-def test_live_view_shows_the_same_board(store):
-    raise_alert(store)
-    store.add_gap("xp-07", GAPS[1])
-    store.add_event("xp-07", lately(kernel_event(3, 10_000)))
-    view = board_view(store, config(), "xp-07", time.time())
-    assert (view.name, view.gaps) == (
-        "xp-07",
-        "lost 15 frames, last 10..24 (15 frames): the board's ring was full before they were fetched",
-    )
-    assert view.state is not None and view.state.needs[0].verdict == "refused"
-    assert view.kernel == "Linux 2.6.30-uc0, m68k, no MMU; boot 0000b001"
-    assert view.processes_per_s == pytest.approx(0.2)
-    assert timeless(view.alerts[0]) == "critical, refused for T: rm"
-    assert view.events[0].endswith(" Allocation of length 61440 from process 6821 (rm) failed")

@@ -19,12 +19,15 @@ import pytest
 from boards import KERNEL_LINE, boot, kernel_event, snapshot
 from buddywatch import cli
 from buddywatch.config.load import load
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import OK, Incident, Message, Silence, Transition
 from buddywatch.model.samples import ConsoleLine, Gap
 from buddywatch.store import database
 from buddywatch.store.resume import FOLD_ROWS
 from buddywatch.store.store import Store
-from buddywatch.terminal.overview import board_names, board_view
+from buddywatch.terminal.gather import FleetReader
+from buddywatch.terminal.gather_depth import DepthReader
+from buddywatch.terminal.overview import overview
 from fleet_boards import Fleet, FleetBoard
 from waiting import DEADLINE_S
 
@@ -139,10 +142,19 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gathered]:
         assert code == 0
         with Store.open_readonly(db) as store:
             assert store.latest(board.name).seq > ROWS  # it was heard
-            looked_at = load(config, {})
-            for name in board_names(store, looked_at):
-                board_view(store, looked_at, name, time.time())
+            look(store, load(config, {}))
     yield Gathered(db, cleaned(heard.statements), cleaned(heard.at_start))
+
+
+def look(store: Store, config: Config) -> None:
+    """As the live view does, twice: what it reads now and then is read the first time only."""
+    reader, now = FleetReader(store, config), time.time()
+    depths = DepthReader(reader)
+    for _ in range(2):
+        fleet = reader.fleet(now)
+        for board in fleet.boards:
+            depths.depth(board, now)
+            overview(store, config, board.name, now)
 
 
 def cleaned(statements: set[str]) -> list[str]:

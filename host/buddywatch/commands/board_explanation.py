@@ -1,0 +1,92 @@
+"""A stored moment of a board, explained in the words of `explain FILE`: its state is written as a kernel prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from buddywatch.commands import CommandError
+from buddywatch.config.sections import Config, Need
+from buddywatch.explain.answers import explain
+from buddywatch.explain.case import Explanation, Wanted
+from buddywatch.explain.report import report_parts
+from buddywatch.kernel_text.state import Options
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
+from buddywatch.store.store import Store
+from buddywatch.text.document import text_lines
+from buddywatch.text.escape import escaped, local_time
+from buddywatch.verdict.judge import page_bytes_of
+
+EVENTS_BEFORE_S = 120.0  # kernel messages that belong to the state: an older failure met another one
+_EVENTS_MAX = 20
+_NOT_KNOWN_S = 86_400.0  # a state that is older says little about now
+
+
+def explanation(store: Store, config: Config, board: str, at: float | None) -> tuple[Explanation, Snapshot]:
+    """The newest state before `at` (None: of all), with the kernel's failures shortly before it. CommandError."""
+    snapshot = newest_before(store, board, at)
+    if snapshot is None:
+        when = "" if at is None else f" before {local_time(at)}"
+        raise CommandError(f"no snapshot of {escaped(board)}{when} is stored")
+    boot = next((boot for boot in store.boots(board) if boot.boot_id == snapshot.boot_id), None)
+    facts = boot.facts if boot else {}
+    named = config.name_of(board, facts)
+    page_bytes = config.board(named).page_bytes or page_bytes_of(facts)
+    events = store.newest_events(board, _EVENTS_MAX, snapshot.time - EVENTS_BEFORE_S, KERNEL_FAILURE_KINDS, at)
+    text = "\n".join(kernel_text(snapshot, facts, page_bytes, [one for one in events if _is_of(one, boot)]))
+    options = Options(release=facts.get("kernel"), page_kb=None if page_bytes is None else page_bytes // 1024)
+    return explain(text, options, [_wanted(need) for need in config.needs_of(named)]), snapshot
+
+
+def lines(store: Store, config: Config, board: str, at: float | None) -> list[str]:
+    """The explanation as text, with the moment that it is about."""
+    found, snapshot = explanation(store, config, board, at)
+    head = f"{escaped(board)} at {local_time(snapshot.time)}, as it was stored"
+    return [head, "", *text_lines(report_parts(found, False))]
+
+
+def newest_before(store: Store, board: str, at: float | None) -> Snapshot | None:
+    """The board's newest snapshot before that time."""
+    if at is None:
+        return store.latest(board)
+    found = None
+    for span_s in (600.0, _NOT_KNOWN_S, at):
+        for snapshot in store.snapshots(board, at - span_s, at):
+            found = snapshot if found is None or snapshot.time >= found.time else found
+        if found is not None:
+            return found
+    return None
+
+
+def kernel_text(
+    snapshot: Snapshot, facts: Mapping[str, str], page_bytes: int | None, events: Sequence[Event]
+) -> Iterator[str]:
+    """/proc/buddyinfo, zoneinfo and meminfo as they were, and the kernel's lines."""
+    if facts.get("nommu") == "1":
+        yield "MmapCopy: 0 kB"  # /proc/meminfo has this line only without an MMU
+    if facts.get("compaction") == "supported":
+        yield "compact_stall 0"  # /proc/vmstat has this line only with compaction
+    if (trim := facts.get("trim", "")).isdecimal():
+        yield f"vm.nr_trim_pages = {trim}"
+    for zone in snapshot.zones:
+        yield f"Node {zone.node}, zone {zone.name:>8} {' '.join(f'{count:>6}' for count in zone.nr_free)}"
+    for zone in snapshot.zones:
+        if zone.min_pages is None:
+            continue
+        yield f"Node {zone.node}, zone {zone.name:>8}"
+        yield f"  pages free     {sum(count << order for order, count in enumerate(zone.nr_free))}"
+        yield f"        min      {zone.min_pages}"
+        yield f"        low      {zone.low_pages}"
+        yield f"        high     {zone.high_pages}"
+        yield f"        protection: (0, {zone.reserve_pages}, {zone.reserve_pages})"
+    if snapshot.free_pages is not None and page_bytes is not None:
+        yield f"MemFree: {snapshot.free_pages * page_bytes // 1024} kB"
+    for event in events:
+        yield from event.text.splitlines()
+
+
+def _is_of(event: Event, boot: Boot | None) -> bool:
+    return boot is not None and event.boot_id in ("", boot.boot_id)
+
+
+def _wanted(need: Need) -> Wanted:
+    return Wanted(need.name, need.bytes)

@@ -1,0 +1,54 @@
+"""Why a board is silent, and for how long its ring still holds everything, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from buddywatch.model.links import LinkState
+from buddywatch.text.escape import brief_duration, one_line
+from buddywatch.text.link_words import without_address
+
+_FRAME_BYTES = 16  # of a snapshot in the ring, about; docs/how-it-works/costs.md
+_REASON_CHARS = 40
+
+
+def silence_words(
+    links: Sequence[LinkState], facts: Mapping[str, str], age_s: float | None, is_silent: bool, now: float
+) -> str:
+    """ "connection refused for 14m; ring lasts 2h40 more"; "" for a board that is heard. is_silent: of an alert."""
+    if any(link.up for link in links) and not is_silent:
+        return ""
+    if not links:
+        return "" if age_s is None else f"no link since {brief_duration(age_s)}"
+    link = links[0]
+    reason = one_line(without_address(link.url, link.health.last_error), _REASON_CHARS) or "link down"
+    if link.up:
+        reason, since_s = "link up, but no data", age_s or 0.0
+    else:
+        since_s = now - link.since
+    return f"{reason} for {brief_duration(since_s)}{_ring_words(facts, since_s if age_s is None else age_s)}"
+
+
+def _ring_words(facts: Mapping[str, str], silent_s: float) -> str:
+    holds_s = ring_holds_s(facts)
+    if holds_s is None:
+        return ""
+    left_s = holds_s - silent_s
+    return f"; ring lasts {brief_duration(left_s)} more" if left_s > 0 else "; ring full, data is lost"
+
+
+def ring_holds_s(facts: Mapping[str, str]) -> float | None:
+    """About how long the board's ring holds every snapshot; None if that is not known.
+
+    A ring that had overwritten frames at the first contact held next - oldest of them; else its size says it.
+    """
+    ring, interval_cs = _whole(facts.get("ring")), _whole(facts.get("interval_cs"))
+    oldest, following = _whole(facts.get("oldest")), _whole(facts.get("next"))
+    if not ring or not interval_cs:
+        return None
+    frames = following - oldest if oldest is not None and following is not None and oldest > 1 else ring // _FRAME_BYTES
+    return frames * interval_cs / 100
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 12 else None

@@ -1,0 +1,96 @@
+"""What the live view reads of a fleet that the rules have judged."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from boards import boot, refused
+from buddywatch.config.sections import Mail
+from buddywatch.model.alerts import Message, Silence
+from buddywatch.terminal.gather import FleetReader
+from buddywatch.terminal.gather_depth import DepthReader
+from buddywatch.terminal.view import FAILS, FINE, SILENT, shown_boards
+from buddywatch.terminal.view import View as Look
+from livefleet import FAILING, LEVEL, settings, tell
+from livefleet import SILENT as MUTE_BOARD
+
+
+@pytest.fixture
+def now(store):
+    """The end of a week of three boards."""
+    now = time.time()
+    with store.batch():
+        for number, (name, kind) in enumerate([("calm", LEVEL), ("bad", FAILING), ("dead", MUTE_BOARD)]):
+            tell(store, name, kind, now, number=number)
+    return now
+
+
+def read(store, now):
+    return FleetReader(store, settings()).fleet(now)
+
+
+def test_boards_have_their_urgency_and_the_worst_need_first(store, now):
+    fleet = read(store, now)
+    assert [(board.name, board.urgency) for board in shown_boards(fleet, Look())] == [
+        ("bad", FAILS), ("dead", SILENT), ("calm", FINE),
+    ]  # fmt: skip
+    bad = fleet.named("bad")
+    assert [need.name for need in bad.needs] == ["httpd", "rm"]
+    assert bad.need.left == 0 and bad.need.failing_s > 0 and bad.need.block_bytes == 262_144
+    assert bad.need.course[0][1] > 4 and bad.need.course[-1] == (0.0, -1)
+    assert 6 * 86_400 < bad.need.course[0][0] <= 7 * 86_400
+    assert bad.largest_bytes == 32_768 and len(bad.alerts) >= 2
+    calm = fleet.named("calm")
+    assert calm.need.left > 0 and calm.need.failing_s is None and calm.note == ""
+    assert calm.need.per_day == pytest.approx(0, abs=1)
+    assert fleet.named("dead").note == "connection refused for 14m; ring lasts 85d more"
+
+
+def test_a_collector_that_does_not_run_is_said_and_mail_that_is_stuck(store, now):
+    reader = FleetReader(store, replace(settings(), mail=Mail(("you@b",), "me@b")))
+    assert reader.fleet(now).problem.startswith("NO COLLECTOR RUNS, last data 2")
+    assert reader.fleet(now).mail == "mail ok"
+    store.add_message(["mail"], "bad", Message("s", "b", {}, "<m>", ()), now - 3600)
+    assert reader.fleet(now).mail == "MAIL STUCK: 1 message, 60m"
+    assert read(store, now).mail == "no mail set up"
+
+
+def test_mutes_and_acknowledgements_show(store, now):
+    first = next(one for one in store.incidents("bad", open_only=True) if one.rule == "refused")
+    store.add_silence(Silence(0, "bad", first.rule, first.need, now - 1, now + 60, "known"))
+    store.acknowledge(first.id, now, "me")
+    alert = next(alert for alert in read(store, now).named("bad").alerts if alert.id == first.id)
+    assert alert.is_muted and alert.is_known
+
+
+def test_a_look_at_nothing_new_only_ages(store, now):
+    reader = FleetReader(store, settings())
+    fleet = reader.fleet(now)
+    later = reader.aged(fleet, now + 5)
+    assert [board.needs for board in later.boards] == [board.needs for board in fleet.boards]
+    assert later.named("calm").age_s == pytest.approx(fleet.named("calm").age_s + 5)
+
+
+def test_a_new_snapshot_and_a_new_boot_are_seen(store, now):
+    reader = FleetReader(store, settings())
+    reader.fleet(now)
+    boot_id = store.latest_boot("calm").boot_id
+    store.add_snapshot("calm", replace(refused(900, boot_id), time=now, uptime_ms=700 * 3600 * 1000))
+    assert reader.fleet(now).named("calm").urgency == FAILS
+    store.add_boot("calm", boot("0000ffff", "reboot", started=now))
+    store.add_snapshot("calm", replace(refused(1, "0000ffff"), time=now))
+    assert reader.known("calm").boot.boot_id == boot_id
+    assert reader.fleet(now).named("calm").need.course == ()
+    assert reader.known("calm").boot.boot_id == "0000ffff"
+
+
+def test_a_board_in_depth(store, now):
+    reader = FleetReader(store, settings())
+    fleet = reader.fleet(now)
+    depth = DepthReader(reader).depth(fleet.named("bad"), now)
+    assert depth.kernel == "Linux 2.6.30-uc0, m68k, no MMU" and depth.memory.startswith("free 3")
+    assert len(depth.heat) == 11 and len(depth.heat[0]) == 120 and None not in depth.heat[6]
+    assert depth.heat[6][0] > 4 and depth.heat[6][-1] == 0 and depth.heat[0][0] < depth.heat[0][-1]
+    assert depth.needs["httpd"] == "FAILS: the largest usable block is 32 kB"
+    assert depth.advice == ("plan a reboot: only that makes large blocks again; e explains what else helps",)
+    assert DepthReader(reader).depth(fleet.named("calm"), now).advice == ()
