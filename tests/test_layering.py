@@ -34,6 +34,7 @@ FLOORS = {
     "kernel_text": 2,
     "pictures": 3,
     "explain": 3,
+    "doctor": 3,
     "recorded": 3,
     "config": 3,
     "links": 4,

@@ -37,6 +37,7 @@ COMMANDS = {
     "alerts": "list alerts",
     "silence": "mute a board's alerts for a while (they are still recorded)",
     "explain": "explain from kernel log and /proc text why an allocation failed or would fail, and what helps",
+    "doctor": "say what to change on a board first so that its memory does not come apart, from its data and its files",
     "need": "show how much contiguous memory a bFLT or ELF program needs to start",
     "decode": "explain each line of a serial line, a recording or a log",
     "import": "store recorded data: a trace, a log of /proc files, a recorded stream, an export",
@@ -54,9 +55,13 @@ BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE, sysexits.h
 PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
 
+_PROBLEM = (
+    "problem found (explain: a request fails or may fail; status: an alert is open; doctor: a change is advised; "
+    "check-config: invalid)"
+)
 _EPILOG = f"""exit codes:
   0    fine
-  {BAD_NEWS}    problem found (explain: a request fails or may fail; status: an alert is open; check-config: invalid)
+  {BAD_NEWS}    {_PROBLEM}
   {USAGE}    usage or unreadable input
   {STORAGE}    storage
   {LINK_OR_MAIL}    link or mail

@@ -38,7 +38,7 @@ _ONLY_A_PART = (
 )
 _PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:")
 # Files that hold a bare value: their name says which.
-_VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
+VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +98,7 @@ def _read(name: str) -> str:
             f"{escaped(name)}: cannot be read ({reason}); give a file, or - for standard input"
         ) from None
     base = Path(name).name
-    return f"{base} = {text}" if base in _VALUE_FILES else text
+    return f"{base} = {text}" if base in VALUE_FILES else text
 
 
 def _blocks(path: str, page_bytes: int) -> list[Block]:

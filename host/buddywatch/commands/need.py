@@ -57,6 +57,7 @@ def _program_json(file: str, by_page: dict[int, list[Block]]) -> dict[str, Any]:
                     "wasted_bytes": _buddy_bytes(block.bytes, kb * 1024) - block.bytes,
                     "stack_bytes": block.stack_bytes,
                     "smaller_stack_bytes": block.smaller_stack_bytes,
+                    "filling_stack_bytes": block.filling_stack_bytes,
                     "shareable": block.shareable,
                     "note": block.note,
                 }
@@ -81,7 +82,7 @@ def _lines(file: str, by_page: dict[int, list[Block]]) -> list[str]:
         rows = [[block.what, f"{block.bytes} bytes", _buddy_words(block, kb * 1024)] for block in blocks]
         for line, block in zip(table(rows, right=frozenset({1})), blocks, strict=True):
             lines.append(f"    {line}")
-            for note in filter(None, (block.note, _stack_words(block, kb * 1024))):
+            for note in filter(None, (block.note, _stack_words(block, kb * 1024), _tail_words(block, kb * 1024))):
                 lines += textwrap.wrap(note, 78, initial_indent=" " * 8, subsequent_indent=" " * 8)
     return lines
 
@@ -99,3 +100,14 @@ def _stack_words(block: Block, page_bytes: int) -> str:
         return ""
     half = format_bytes(_buddy_bytes(block.bytes, page_bytes) // 2)
     return f"with a stack of {block.smaller_stack_bytes} bytes or less (now {block.stack_bytes}), a block of {half}"
+
+
+def _tail_words(block: Block, page_bytes: int) -> str:
+    """The unused end of the block, which the kernel gives back at once, and what would leave none."""
+    unused = block.unused_bytes(page_bytes)
+    if not unused or block.shareable or not block.filling_stack_bytes:
+        return ""
+    return (
+        f"{format_bytes(unused)} at its end go back at once (vm.nr_trim_pages), and others may settle there; with a "
+        f"stack of {block.filling_stack_bytes} bytes the block is full"
+    )

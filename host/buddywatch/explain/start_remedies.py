@@ -7,7 +7,7 @@ from buddyd import watermark
 from buddywatch.explain import holders, reasons, trimming
 from buddywatch.explain.case import Case
 from buddywatch.explain.remedy import Remedy
-from buddywatch.text import verdict_words
+from buddywatch.text import advice, verdict_words
 from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
 
@@ -78,7 +78,7 @@ def resident(case: Case) -> Remedy | None:
         )
     return Remedy(
         "resident",
-        f"{verdict_words.STAY_RESIDENT} Every start of {_who(case)} needs another contiguous {format_bytes(block)}.",
+        f"{advice.STAY_RESIDENT} Every start of {_who(case)} needs another contiguous {format_bytes(block)}.",
         numbers={"block_bytes": block},
         short=f"let programs stay resident: each start of {_who(case)} takes {format_bytes(block)} anew",
     )
@@ -90,7 +90,7 @@ def builtins(case: Case) -> Remedy | None:
     block = case.block_bytes or 0
     return Remedy(
         "builtin",
-        f"{verdict_words.USE_BUILTINS} Each start of {_who(case)} less saves a request for {format_bytes(block)}.",
+        f"{advice.USE_BUILTINS} Each start of {_who(case)} less saves a request for {format_bytes(block)}.",
         numbers={"block_bytes": block},
         short="in scripts, the shell's built-in commands instead of programs, and no pipes",
     )

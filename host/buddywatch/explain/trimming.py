@@ -13,6 +13,7 @@ from buddyd import watermark
 
 from buddywatch.explain.case import Case
 from buddywatch.explain.remedy import Remedy
+from buddywatch.text.advice import TRIM_LINE
 from buddywatch.text.escape import counted
 
 _LEAST_ORDER = 3  # two sizes at least, whose counts can be compared
@@ -53,11 +54,11 @@ def cure(case: Case) -> Remedy:
         "Free memory has the picture that trimming makes: about equally many blocks of each size below the one that is "
         "missing, and nothing larger. The kernel takes a whole block for each program and gives its unused end "
         f"({counted(unused_pages(case), 'page')} here) back at once; a small allocation settles there, outlives the "
-        "program, and the block never joins again. `echo 0 > /proc/sys/vm/nr_trim_pages` at every boot, after the "
+        f"program, and the block never joins again. `{TRIM_LINE}` at every boot, after the "
         "programs that stay, ends that. It prevents, it does not repair: now only a reboot, or ending what holds these "
         "pages, makes large blocks again.",
         numbers={"trimmed_pages": unused_pages(case)},
-        short="reboot, then `echo 0 > /proc/sys/vm/nr_trim_pages` at each boot; free memory has the picture that "
+        short=f"reboot, then `{TRIM_LINE}` at each boot; free memory has the picture that "
         "trimming makes, and this prevents it, but does not repair it",
     )
 
@@ -69,9 +70,9 @@ def possible(case: Case) -> Remedy:
     kept = counted(unused, "page")
     return Remedy(
         "nr_trim_pages",
-        f"`echo 0 > /proc/sys/vm/nr_trim_pages` ({now}) at boot keeps blocks whole. As it is, each request like this "
+        f"`{TRIM_LINE}` ({now}) at boot keeps blocks whole. As it is, each request like this "
         f"breaks up a block to give back {kept} at its end, where small allocations may settle. It prevents, it does "
         f"not repair; with 0 a program keeps {kept} more until it ends.",
         numbers={"trimmed_pages": unused},
-        short="`echo 0 > /proc/sys/vm/nr_trim_pages` at each boot: prevents, does not repair",
+        short=f"`{TRIM_LINE}` at each boot: prevents, does not repair",
     )

@@ -7,6 +7,7 @@ from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import Statement
 from buddywatch.text import verdict_words
+from buddywatch.text.advice import STAY_RESIDENT, USE_BUILTINS, trimming
 from buddywatch.text.map_words import rescue_words
 
 _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
@@ -47,10 +48,10 @@ def _memory(board: dict[str, str]) -> list[str]:
 
 
 def _no_mmu(board: dict[str, str]) -> list[str]:
-    advice = [verdict_words.NO_MMU_CANNOT_MOVE, verdict_words.STAY_RESIDENT, verdict_words.USE_BUILTINS]
+    advice = [verdict_words.NO_MMU_CANNOT_MOVE, STAY_RESIDENT, USE_BUILTINS]
     trim = board.get("trim", "")
     if trim.isdecimal() and int(trim) > 0:
-        advice.append(verdict_words.trimming(int(trim)))
+        advice.append(trimming(int(trim)))
     return advice
 
 

@@ -31,14 +31,6 @@ NO_COMPACTION = (
     "hold the memory, makes large blocks again."
 )
 REBOOT_OR_END = "A reboot, or ending the programs that hold the memory, makes large blocks again."
-STAY_RESIDENT = (
-    "A program that is started repeatedly requests its block each time. Start it once and let it sleep "
-    "until there is work: then it requests the block once, just after boot."
-)
-USE_BUILTINS = (
-    "In scripts, use the built-in commands of the shell (echo, read, test, kill) instead of programs, and avoid "
-    "pipes: each part of a pipe is a process of its own."
-)
 
 
 def damages_shell(release: str) -> bool:
@@ -112,13 +104,6 @@ def oom_killer(page_bytes: int) -> str:
     return (
         f"A request of up to {limit} pages ({format_bytes(limit * page_bytes)}) does not fail on Linux: instead "
         "the kernel's OOM killer kills a process to make room, the requesting one or another."
-    )
-
-
-def trimming(trim_pages: int) -> str:
-    return (
-        f"vm.nr_trim_pages is {trim_pages}: the kernel splits the block of every program and frees its unused end. "
-        "`echo 0 > /proc/sys/vm/nr_trim_pages` keeps blocks whole; programs then keep the unused end."
     )
 
 

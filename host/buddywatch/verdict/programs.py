@@ -51,7 +51,8 @@ class Block:
     shareable: it needs no memory if the program is executed in place (romfs in flash) or already runs; otherwise it is
     copied into a block of this size. note: one line of explanation, or "". stack_bytes: the part that is stack, or 0.
     smaller_stack_bytes: the largest stack with which a block of half the size is enough; 0 if that stack would be
-    smaller than LEAST_STACK_BYTES.
+    smaller than LEAST_STACK_BYTES. filling_stack_bytes: the largest stack with which a block of this size is enough, so
+    that the kernel has nothing to give back; 0 if the stack is not in it.
     """
 
     what: str
@@ -60,6 +61,11 @@ class Block:
     note: str = ""
     stack_bytes: int = 0
     smaller_stack_bytes: int = 0
+    filling_stack_bytes: int = 0
+
+    def unused_bytes(self, page_bytes: int) -> int:
+        """Whole pages at the end of the block that the kernel gives back at once, unless vm.nr_trim_pages is 0."""
+        return _whole_block(self.bytes, page_bytes) - self.bytes
 
 
 def contiguous_blocks(path: str | os.PathLike[str], page_bytes: int = 4096, argument_bytes: int = 0) -> list[Block]:
@@ -150,7 +156,9 @@ def _flat_blocks(head: bytes, name: str, page_bytes: int, argument_bytes: int) -
         note="text, data, bss and stack in one" if in_ram else "data, bss and stack in one",
         stack_bytes=stack_bytes,
     )
-    smaller_bytes = _half_block(block.bytes, page_bytes) - fixed_bytes - (bss_end - data_end) - argument_bytes
+    other_bytes = fixed_bytes + bss_end - data_end + argument_bytes
+    block = replace(block, filling_stack_bytes=_whole_block(block.bytes, page_bytes) - other_bytes)
+    smaller_bytes = _half_block(block.bytes, page_bytes) - other_bytes
     # Relocations are read into the space of bss and stack, so a stack smaller than them saves nothing.
     if smaller_bytes >= LEAST_STACK_BYTES and fixed_bytes + 4 * relocs <= _half_block(block.bytes, page_bytes):
         block = replace(block, smaller_stack_bytes=smaller_bytes)
@@ -195,7 +203,8 @@ def _elf_blocks(file: BinaryIO, head: bytes, name: str, page_bytes: int) -> list
     stack_bytes = max(_whole_pages(stack_bytes, page_bytes), ELF_MIN_STACK_PAGES * page_bytes)
     half_bytes = _half_block(stack_bytes, page_bytes)
     smaller_bytes = half_bytes if half_bytes >= ELF_MIN_STACK_PAGES * page_bytes else 0
-    return [*blocks, Block("stack", stack_bytes, False, note, stack_bytes, smaller_bytes)]
+    filling_bytes = _whole_block(stack_bytes, page_bytes)
+    return [*blocks, Block("stack", stack_bytes, False, note, stack_bytes, smaller_bytes, filling_bytes)]
 
 
 def _elf_segments(file: BinaryIO, head: bytes, name: str) -> tuple[bool, list[_Segment]]:
@@ -273,10 +282,14 @@ def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
         return b""
 
 
+def _whole_block(size_bytes: int, page_bytes: int) -> int:
+    """The block that so many bytes need: a power of two of pages."""
+    return page_bytes << (-(-size_bytes // page_bytes) - 1).bit_length()
+
+
 def _half_block(size_bytes: int, page_bytes: int) -> int:
-    """Half of the block that so many bytes need (a power of two of pages); 0 if they need a single page."""
-    pages = -(-size_bytes // page_bytes)
-    return page_bytes << ((pages - 1).bit_length() - 1) if pages > 1 else 0
+    """Half of that; 0 if they need a single page."""
+    return _whole_block(size_bytes, page_bytes) // 2 if size_bytes > page_bytes else 0
 
 
 def _whole_pages(size_bytes: int, page_bytes: int) -> int:

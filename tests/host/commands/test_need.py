@@ -70,6 +70,29 @@ def test_largest_stack_for_half_the_block_is_exact(buddywatch, tmp_path, sizes):
     assert order_of_the_data(buddywatch, tmp_path, **{**sizes, "stack": stack + 1})[0] == order
 
 
+def test_stack_that_fills_the_block_is_exact(buddywatch, tmp_path):
+    for sizes in (
+        {"data": 8000, "bss": 20000, "stack": 8192},
+        {"data": 8000, "bss": 1000, "stack": 4096, "relocs": 9000},
+    ):
+        path = tmp_path / "program"
+        path.write_bytes(flat(**sizes))
+        (block,) = block_of_the_data(buddywatch, path)
+        assert block["wasted_bytes"] > 0
+        for stack, order, unused in ((0, block["order"], 0), (1, block["order"] + 1, None)):
+            path.write_bytes(flat(**{**sizes, "stack": block["filling_stack_bytes"] + stack}))
+            (filled,) = block_of_the_data(buddywatch, path)
+            assert filled["order"] == order and unused in (None, filled["wasted_bytes"])
+    path.write_bytes(flat(data=8000, bss=20000, stack=8192))
+    text = " ".join(buddywatch("need", str(path), "--page-kb", "4").out.split())
+    assert "28 kB at its end go back at once (vm.nr_trim_pages), and others may settle there; with a stack of" in text
+
+
+def block_of_the_data(buddywatch, path):
+    (entry,) = buddywatch("need", str(path), "--page-kb", "4", "--json").json["programs"]
+    return [block for block in entry["pages"][0]["blocks"] if block["what"] == "data"]
+
+
 @pytest.mark.parametrize(
     "sizes",
     [

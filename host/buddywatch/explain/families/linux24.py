@@ -7,7 +7,7 @@ from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import linux24 as forms
 from buddywatch.kernel_text.raw import Message, Raw
-from buddywatch.text import verdict_words
+from buddywatch.text import advice
 from buddywatch.text.escape import counted
 
 _WAIT, _MEMALLOC = 0x10, 1  # include/linux/mm.h of 2.4: __GFP_WAIT; the second number is PF_MEMALLOC of the process
@@ -35,7 +35,7 @@ def finding(message: Message, raw: Raw) -> Finding:
             "`cat /proc/slabinfo` and SysRq-M (`echo m > /proc/sysrq-trigger`) show the blocks by size; 2.4 has no "
             "/proc/buddyinfo.",
         ),
-        Remedy("resident", verdict_words.STAY_RESIDENT),
+        Remedy("resident", advice.STAY_RESIDENT),
         Remedy("newer_kernel", "Compaction does not exist in 2.4, with or without an MMU.", helps=False),
     ]
     return Finding(
@@ -76,5 +76,5 @@ def _bitmap(pages: int) -> Finding:
         "(`max=` in its line `Free blks:`, and /proc/mem_map).",
         reasons.OTHER_RULE,
         True,
-        (Remedy("resident", verdict_words.STAY_RESIDENT),),
+        (Remedy("resident", advice.STAY_RESIDENT),),
     )

@@ -7,7 +7,7 @@ from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.messages import loader as forms
 from buddywatch.kernel_text.raw import Message, Raw
-from buddywatch.text import verdict_words
+from buddywatch.text import advice
 
 _ENOMEM = 12
 _NEAR_CHARS = 3000
@@ -116,5 +116,5 @@ def _no_memory(form: str, piece: str, before: str) -> Finding:
         "No free block was large enough, or too little was free in all; the text does not have the size. Without an "
         "MMU each such piece must be one free block of contiguous pages, of the next power of two."
     ) + before
-    remedies = (_LOG, _STACK, _IN_PLACE, Remedy("resident", verdict_words.STAY_RESIDENT))
+    remedies = (_LOG, _STACK, _IN_PLACE, Remedy("resident", advice.STAY_RESIDENT))
     return Finding("the memory of a program that was being started", asked, cause, reasons.UNKNOWN, True, remedies)
