@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from buddywatch.model.alerts import Incident, MessageFacts, Transition
+from buddywatch.model.alerts import Incident, Transition
+from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import Event, Snapshot, Zone
 from buddywatch.notify.why import Asked
 from buddywatch.verdict.judge import board_state

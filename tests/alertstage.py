@@ -49,7 +49,7 @@ class Stage:
     def start_collector(self) -> None:
         """Everything that a killed collector had in memory is made anew."""
         self.dispatcher = Dispatcher(
-            self.store, self.settings.alert, routes_of(self.settings), MessageMaker(self.store, self.settings).make
+            self.store, self.settings, routes_of(self.settings), MessageMaker(self.store, self.settings).make
         )
         channels = channels_of(self.settings)
         self.workers = [

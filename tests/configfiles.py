@@ -21,12 +21,22 @@ max_bytes = "2M"
 name = "xp-07"
 rule = "old"
 page_bytes = "8k"
-silent_after = "10m"
 needs = ["rm", "player"]
 secret_file = "board-secret"
 
+[board.alert]
+silent_after = "10m"
+
 [[board]]
 name = "xp-08"
+
+[[group]]
+name = "xps"
+boards = ["xp-*"]
+
+[group.alert]
+tight = "warning"
+silent_after = "5m"
 
 [[need]]
 name = "rm"
@@ -59,6 +69,26 @@ batch = "1m"
 per_hour = 5
 quiet = "22:00-07:30"
 digest = "08:15"
+
+[[rule]]
+name = "blocks"
+value = "free_blocks"
+block = "64k"
+below = 3
+clear = 5
+for = "2m"
+clear_for = "10m"
+severity = "critical"
+boards = ["roof-*"]
+groups = ["xps"]
+do = "Stop the player."
+
+[[rule]]
+name = "leak"
+value = "margin_pages"
+need = "rm"
+above = 20
+within = "1h"
 
 [mail]
 to = ["you@example.org", "root"]

@@ -11,6 +11,7 @@ TOP = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TOP / "agent"), str(TOP / "host")]
 
+from buddywatch.config import own_rules  # noqa: E402
 from buddywatch.config.schema import reference_markdown  # noqa: E402
 from buddywatch.store import migrations  # noqa: E402
 
@@ -60,6 +61,7 @@ def schema_markdown() -> str:
 
 TABLES = {
     "config.schema": (REFERENCE / "configuration.md", reference_markdown),
+    "config.own_rules": (TOP / "docs" / "how-to" / "own-rules.md", own_rules.reference_markdown),
     "the schema": (REFERENCE / "database.md", schema_markdown),
 }
 

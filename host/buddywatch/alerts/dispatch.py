@@ -12,7 +12,7 @@ from dataclasses import replace
 from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, repeats
 from buddywatch.alerts.quiet import newest_time
 from buddywatch.alerts.together import HOUR_S, Due, free_at, groups
-from buddywatch.config.sections import Alert
+from buddywatch.config.sections import Alert, Config
 from buddywatch.model.alerts import CRITICAL, OK, WARNING, Incident, Message, Occasion, Route, mutes, rule_rank
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
@@ -32,14 +32,15 @@ class Dispatcher:
     def __init__(
         self,
         store: Store,
-        alert: Alert,
+        config: Config,
         routes: Sequence[Route],
         make: Callable[[Sequence[Occasion]], Message],
         report: Callable[[str], None] = lambda line: None,
         make_digest: Callable[[float], Message] | None = None,
     ) -> None:
         self._store = store
-        self._alert = alert
+        self._config = config
+        self._alert = config.alert
         self._routes = tuple(routes)
         self._make = make
         self._report = report
@@ -97,20 +98,19 @@ class Dispatcher:
             self._looked = now
             boards |= dict.fromkeys(self._store.boards_with_open_incidents())
         rested = [board for board in sorted(boards) if not self._is_resting(board, now)]
-        found = [one for board in rested if (one := self._planned(board, now, 0.0)) is not None]
+        found = [one for board in rested if (one := self._planned(board, now, is_early=False)) is not None]
         if any(one.plan.remind and not one.plan.report for one in found):
-            early_s = self._alert.repeat_after_s / EARLY_PART
-            found = [one for board in rested if (one := self._planned(board, now, early_s)) is not None]
+            found = [one for board in rested if (one := self._planned(board, now, is_early=True)) is not None]
         return [one for one in found if one.plan.is_due], [one.view for one in found]
 
     def _is_resting(self, board: str, now: float) -> bool:
         return board in self._failed and not has_passed(FAILED_REST_S, self._failed[board][0], now)
 
-    def _planned(self, board: str, now: float, early_s: float) -> Due | None:
-        """None if that failed."""
+    def _planned(self, board: str, now: float, is_early: bool) -> Due | None:
+        """is_early: remind early, beside reminders of other boards. None if it failed."""
         try:
-            view = self._view(board, now)
-            what = plan(view, self._alert, now, early_s)
+            view, alert = self._view(board, now), self._alert_of(board)
+            what = plan(view, alert, now, alert.repeat_after_s / EARLY_PART if is_early else 0.0)
             if what.drop:
                 self._store.mark_reported(change.id for change in what.drop)
             return Due(board, view, what)
@@ -119,6 +119,13 @@ class Dispatcher:
         except Exception as error:  # such as a stored value that our code does not expect
             self._set_aside(board, error, now)
             return None
+
+    def _alert_of(self, board: str) -> Alert:
+        """The settings of the board's alerts."""
+        if not self._config.has_alerts_of_boards:
+            return self._alert
+        boot = self._store.latest_boot(board)
+        return self._config.alert_of(self._config.name_of(board, boot.facts if boot else {}))
 
     def _process(self, group: Sequence[Due], now: float) -> int:
         """Make the message of these boards; if that fails, one for each, since the fault is in one of them."""

@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Iterable
 
 from buddywatch.alerts import signals
-from buddywatch.alerts.failure_news import FailureNews
 from buddywatch.alerts.forecast_rule import ForecastRule
 from buddywatch.alerts.incidents import Incidents, Moment, moment_of
+from buddywatch.alerts.kernel_failures import KernelFailures
 from buddywatch.alerts.known_events import KnownEvents
 from buddywatch.alerts.late import LateSnapshots
+from buddywatch.alerts.own_rules import OwnRules
 from buddywatch.alerts.reboots import Reboots
 from buddywatch.alerts.sequence import Sequence
 from buddywatch.alerts.verdicts import Judged, Verdicts
@@ -32,6 +33,7 @@ from buddywatch.model.alerts import (
     RulesHistory,
 )
 from buddywatch.model.batch import BoardRows, StoredEvent
+from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import ENDING, Boot, BootEnd, Event, Gap, Piece, Snapshot
 
 SAMPLES_MIN = 2  # before the first verdict: the first sample after a start may not be typical
@@ -55,31 +57,29 @@ class BoardRules:
         """now: seconds since 1970, for rows. monotonic_s: a clock that never jumps, for time limits."""
         self.board = board
         self._config = config
-        self._alert = config.alert
         named = config.name_of(board, history.boots[-1][0].facts if history.boots else {})
         self._needs = config.needs_of(named)
         self._settings = config.board(named)
+        self._alert = config.alert_of(named)
         self._incidents = Incidents(board, history.states, new_incident_id, BoardRows())
         self._samples = 0  # judged since the start
         self._newest: Boot | None = None
         self._boots: dict[str, Boot] = {}
-        self._forecasts = ForecastRule(self._needs, config.alert, history.margins, self._incidents)
+        self._forecasts = ForecastRule(self._needs, self._alert, history.margins, self._incidents)
         of_needs = ((REFUSED, self._alert.refused), (TIGHT, self._alert.tight))
         self._severities = {rule: how for rule, how in of_needs if how != OFF}  # of the rules about needs
         self._verdicts = Verdicts(self._needs, self._settings, tuple(self._severities))
         self._settled: tuple[str | None, ...] | None = None  # levels that change no state any more
         self._known_events = KnownEvents(history.kernel_boots, history.kernel_events)
-        failures = [event for event in history.kernel_events if event.kind in signals.KERNEL_FAILURE_KINDS]
-        self._last_failure: Event | None = max(failures, key=lambda event: event.time, default=None)
-        self._failure_news = FailureNews()
-        for event in failures:
-            if history.failing_since is not None and event.time >= history.failing_since:
-                self._failure_news.take(event)
+        self._failures = KernelFailures(self._alert.kernel_failure, history, self._incidents)
+        known_since = history.kernel_boots[0].started if history.kernel_boots else now
+        self._own = OwnRules(config.rules_of(named), self._alert, self._incidents, known_since)
+        self._own.know(history.kernel_events)
         lately = history.heard is not None and history.heard > now - RECENTLY_S
         self._is_expected = lately or any(known.name == named for known in config.boards)
         self._heard_s = monotonic_s
         self._is_silent = False
-        self._silent_after_s = float(self._settings.silent_after_s or self._alert.silent_after_s)
+        self._silent_after_s = float(self._alert.silent_after_s)
         self._reboots = Reboots()
         self._late = LateSnapshots()
         self._incidents.now = now
@@ -98,6 +98,10 @@ class BoardRules:
         """The rows to store since the last call."""
         rows, self._incidents.rows = self._incidents.rows, BoardRows()
         return rows
+
+    def take_health(self, url: str, health: LinkHealth, now: float) -> None:
+        """How well one of the board's links carries data."""
+        self._own.take_health(url, health, now)
 
     def end(self) -> None:
         """The collector ends."""
@@ -181,8 +185,8 @@ class BoardRules:
         """The facts for judging the boot's snapshots."""
         if self._newest is None or boot.boot_id not in self._boots or boot.boot_id == self._newest.boot_id:
             self._newest = boot
-        configured_s = self._settings.silent_after_s or self._alert.silent_after_s
-        self._silent_after_s = signals.silent_after_s(configured_s, signals.interval_s(self._newest.facts))
+        interval_s = signals.interval_s(self._newest.facts)
+        self._silent_after_s = signals.silent_after_s(self._alert.silent_after_s, interval_s)
         self._boots[boot.boot_id] = boot
         self._verdicts.learn(boot)
 
@@ -198,6 +202,7 @@ class BoardRules:
             self._keep_end(item)
         else:
             self.rows.gaps.append(item)
+            self._own.take_gap(item)
             self._sequence.add(item.boot_id, Piece(item.first, item.last, None), monotonic_s)
             text = signals.lost_text(item) if self._alert.lost != OFF else None
             if text is not None:
@@ -245,14 +250,8 @@ class BoardRules:
         if self._alert.rebooted != OFF:
             at = Moment(boot.started, boot.boot_id)
             self._incidents.note(REBOOTED, self._alert.rebooted, signals.rebooted_text(boot), at)
-        self._end_kernel_failure(boot)
-
-    def _end_kernel_failure(self, boot: Boot) -> None:
-        """End the incident if this boot runs in another boot of the kernel than the one that failed."""
-        if self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING):
-            # The time of its first hello: its start is only an estimate, and may lie before the failure.
-            met = Moment(signals.met_time(boot), boot.boot_id)
-            self._incidents.apply(signals.kernel_new_signal(self._alert.kernel_failure), met)
+        self._failures.end(boot)
+        self._own.happened("reboots", boot.started)
 
     def _keep_event(self, event: Event, monotonic_s: float) -> None:
         is_copy = self._known_events.is_copy(event)
@@ -263,20 +262,10 @@ class BoardRules:
         self.rows.events.append(StoredEvent(event, is_copy))
         if is_copy or event.kind not in signals.KERNEL_FAILURE_KINDS:
             return
-        is_present = self._known_events.is_of_newest_kernel(event.boot_id)
-        if is_present:
-            self._last_failure = event
-        if self._alert.kernel_failure == OFF:
-            return
-        was_firing = self._incidents.phase(KERNEL_FAILURE) in (FIRING, CLEARING)
-        at = Moment(event.time, event.boot_id, event.seq, event.uptime_ms)
-        self._incidents.apply(signals.kernel_failed_signal(event, self._alert.kernel_failure), at)
-        self._failure_news = self._failure_news if was_firing else FailureNews()
-        more = self._failure_news.take(event)
-        if was_firing and more is not None:
-            self._incidents.note_within(signals.kernel_failed_signal(event, self._alert.kernel_failure, more), at)
-        if not (is_present or was_firing or self._reboots.is_ending(event.boot_id)) and self._newest is not None:
-            self._end_kernel_failure(self._newest)
+        self._own.take_event(event)
+        is_past = self._failures.take(event, self._known_events.is_of_newest_kernel(event.boot_id))
+        if is_past and not self._reboots.is_ending(event.boot_id) and self._newest is not None:
+            self._failures.end(self._newest)
 
     def _judge_ready(self, monotonic_s: float) -> None:
         for _, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
@@ -286,14 +275,14 @@ class BoardRules:
         self.rows.passed |= self._sequence.take_passed()
 
     def _judge_snapshot(self, snapshot: Snapshot) -> None:
-        alert, last = self._alert, self._verdicts.of(snapshot)
+        last = self._verdicts.of(snapshot)
         self._samples += 1
         if last.levels != self._settled:
             self._settled = None if self._apply(last, snapshot) else last.levels
-        if alert.kernel_failure != OFF and (KERNEL_FAILURE, None) in self._incidents.active:
-            quiet = signals.kernel_quiet_signal(self._last_failure, snapshot, last.needs, alert.kernel_failure)
-            self._incidents.apply(quiet, moment_of(snapshot))
-        self._forecasts.take(self._boots[snapshot.boot_id], snapshot, last)
+        self._failures.judge(snapshot, last.needs)
+        boot = self._boots[snapshot.boot_id]
+        self._forecasts.take(boot, snapshot, last)
+        self._own.take(boot, snapshot, last, self.rows.forecasts)
 
     def _apply(self, verdicts: Judged, snapshot: Snapshot) -> bool:
         """Apply the snapshot to the rules about needs. Returns whether a state changed."""
@@ -313,4 +302,4 @@ class BoardRules:
             rule for rule, how in ((KERNEL_FAILURE, alert.kernel_failure), (SILENT, alert.silent)) if how != OFF
         ]
         of_needs = {(rule, need.name) for rule in self._severities for need in self._needs}
-        return of_needs | self._forecasts.watched() | {(rule, None) for rule in of_board}
+        return of_needs | self._forecasts.watched() | self._own.watched() | {(rule, None) for rule in of_board}

@@ -16,6 +16,11 @@ PROGRAMS_MAX = 64  # counted separately; processes choose their names, so there 
 _CHOSEN = ("or a child", "or sacrifice child")
 
 
+def is_chosen(event: Event) -> bool:
+    """True for a line about the process that the OOM killer chose; one about the process that it ends follows."""
+    return event.text.rstrip().endswith(_CHOSEN)
+
+
 class FailureNews:
     """Counts the failures during one alert, including the one that opened it."""
 
@@ -25,7 +30,7 @@ class FailureNews:
 
     def take(self, event: Event) -> str | None:
         """Text to add to the kernel's line in a message about this failure, may be ""; None: do not report it."""
-        if event.kind == "oom" or event.text.rstrip().endswith(_CHOSEN):
+        if event.kind == "oom" or is_chosen(event):
             return None  # the line about the victim follows
         program, is_kill = event.comm or "", event.kind == "kill"
         if (is_kill, program) not in self._reported and len(self._reported) >= PROGRAMS_MAX:

@@ -22,7 +22,7 @@ from buddywatch.collect.writer import Writer
 from buddywatch.links.connection import Connection
 from buddywatch.links.guarded import GuardedLink
 from buddywatch.links.listen import Listener
-from buddywatch.model.batch import LinkChange, MovedBoot
+from buddywatch.model.batch import LinkChange, MovedBoot, StoredHealth
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Frame, Hello, together
 from buddywatch.protocol.line_stream import Item, Text
@@ -239,6 +239,8 @@ class Collector:
             batch = self._boards.take_batch()
             batch.links = [LinkChange(board, url, is_up, at.time) for board, url, is_up in self._links.changes()]
             batch.healths = self._healths.changed(self._links, bool(batch.links), at.monotonic_s)
+            for health in batch.healths:
+                self._take_health(health, at)
             batch.unheard = self._healths.unheard(self._links)
             batch.urls = self._links.urls() if batch.links else None
             self._writer.offer(batch)
@@ -246,6 +248,9 @@ class Collector:
             self._boards.drop_largest(at)
         self._report_store_error()
         self._presenter.show(self._writer.error)
+
+    def _take_health(self, of: StoredHealth, at: Now) -> None:
+        self._boards.do(of.board, lambda board: board.rules.take_health(of.url, of.health, at.time), at)
 
     def _look_at_clock(self, at: Now) -> None:
         step_s = self._wall_clock.step_s(at.time, boottime_s())

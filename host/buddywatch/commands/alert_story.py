@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from buddywatch.alerts.own_values import Seen, value_of
+from buddywatch.alerts.verdicts import Verdicts
 from buddywatch.commands import CommandError
+from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import REFUSED, REFUSED_WITHIN, TIGHT, Incident, OutboxRow, Transition
-from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Snapshot
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
 from buddywatch.model.verdicts import NeedState
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_clock, local_time, one_line, rough_duration, table
+from buddywatch.text.units import format_duration
 from buddywatch.verdict.judge import board_state
 
 BEFORE_S = 3600.0  # how long before its beginning an alert may have been pending
@@ -22,7 +26,10 @@ _OF_NEEDS = (REFUSED, TIGHT, REFUSED_WITHIN)
 
 @dataclass(frozen=True)
 class Story:
-    """snapshots: with the need's verdict, where the alert is about one."""
+    """snapshots: with the need's verdict, where the alert is about one. named: the board's name in the configuration.
+
+    own: the own rule, as it is configured now; values: of each snapshot, what it looks at.
+    """
 
     incident: Incident
     changes: tuple[Transition, ...]
@@ -30,6 +37,9 @@ class Story:
     kernel_lines: tuple[Event, ...]
     messages: tuple[OutboxRow, ...]
     acknowledged: str | None
+    named: str
+    own: OwnRule | None = None
+    values: tuple[float | None, ...] = ()
 
 
 def story_of(store: Store, config: Config, number: int, now: float) -> Story:
@@ -48,14 +58,28 @@ def story_of(store: Store, config: Config, number: int, now: float) -> Story:
     pending = [change for change in about[max(0, first - 1) : first] if change.incident_id is None]
     changes = pending + changes
     events = store.events(board, incident.opened - AROUND_S, end + AROUND_S)
+    boot = store.latest_boot(board) or Boot("", {}, 0.0, "first")
+    named = config.name_of(board, boot.facts)
+    snapshots = _judged(store, config, incident, changes)
+    own = next((rule for rule in config.rules if rule.name == incident.rule), None)
     return Story(
         incident,
         tuple(changes),
-        tuple(_judged(store, config, incident, changes)),
+        tuple(snapshots),
         tuple(event for event in events if event.kind in KERNEL_FAILURE_KINDS)[:SNAPSHOTS_SHOWN],
         tuple(store.messages_about(incident)),
         store.acknowledged([number]).get(number),
+        named,
+        own,
+        tuple(_value(own, config, named, boot, shot) for shot, _ in snapshots) if own else (),
     )
+
+
+def _value(own: OwnRule, config: Config, named: str, boot: Boot, shot: Snapshot) -> float | None:
+    """What an own rule looked at in a snapshot."""
+    verdicts = Verdicts(config.needs_of(named), config.board(named), ())
+    verdicts.learn(replace(boot, boot_id=shot.boot_id))
+    return value_of(own, Seen(boot, shot, verdicts.of(shot)))
 
 
 def _judged(
@@ -85,11 +109,7 @@ def story_lines(story: Story, config: Config, now: float) -> list[str]:
     state = f"open for {lasted}" if incident.closed is None else f"over after {lasted}"
     lines = [f"alert {incident.id} of {escaped(incident.board)}: {about}, {incident.severity}, {state}"]
     lines += [f"  {one_line(incident.text)}"]
-    if incident.rule in _OF_NEEDS:
-        hold, clear = config.alert.hold_samples, config.alert.clear_samples
-        lines += [
-            f"  it begins after {hold} bad snapshots (hold_samples), and ends after {clear} good ones (clear_samples)"
-        ]
+    lines += [f"  {line}" for line in _condition(story, config)]
     lines += [f"  looked after: {one_line(story.acknowledged)}"] if story.acknowledged else []
     rows = [
         [local_time(change.time), f"{change.from_} -> {change.to}", _frame(change.seq), one_line(change.text)]
@@ -102,15 +122,36 @@ def story_lines(story: Story, config: Config, now: float) -> list[str]:
     return [*lines, "", "messages", *_message_lines(story.messages)]
 
 
+def _condition(story: Story, config: Config) -> list[str]:
+    """When an alert of this rule begins and ends."""
+    alert, own = config.alert_of(story.named), story.own
+    if own is None and story.incident.rule not in _OF_NEEDS:
+        return []
+    begins, ends = (
+        f"{alert.hold_samples} bad snapshots (hold_samples)",
+        f"{alert.clear_samples} good ones (clear_samples)",
+    )
+    if own is None:
+        return [f"it begins after {begins}, and ends after {ends}"]
+    begins = begins if own.for_s is None else format_duration(own.for_s)
+    ends = ends if own.clear_for_s is None else format_duration(own.clear_for_s)
+    back = "" if own.clear is None else f" at {own.words(own.clear_level)}"
+    return [f"own rule: {own.condition}; it begins after {begins}, and ends after {ends}{back}"]
+
+
 def _frame(seq: int | None) -> str:
     return "" if seq is None else str(seq)
 
 
 def _snapshot_rows(story: Story) -> list[list[str]]:
-    rows = [["when", "frame", "verdict", "margin", "free blocks of 1, 2, 4 ... pages"]]
-    for shot, need in story.snapshots:
+    what = ["value", ""] if story.own else ["verdict", "margin"]
+    rows = [["when", "frame", *what, "free blocks of 1, 2, 4 ... pages"]]
+    for number, (shot, need) in enumerate(story.snapshots):
         verdict = (need.verdict or "unknown") if need else ""
         margin = str(need.margin_pages) if need and need.margin_pages is not None else ""
+        if story.own:
+            amount = story.values[number]
+            verdict, margin = "unknown" if amount is None else story.own.words(amount), ""
         blocks = "; ".join(" ".join(map(str, zone.nr_free)) for zone in shot.zones)
         rows.append([local_clock(shot.time), str(shot.seq), verdict, margin, blocks])
     return rows
@@ -142,6 +183,8 @@ def story_json(story: Story) -> dict[str, Any]:
              "margin_pages": need.margin_pages if need else None, "zones": [asdict(zone) for zone in shot.zones]}
             for shot, need in story.snapshots
         ],
+        "rule": asdict(story.own) if story.own else None,
+        "values": list(story.values),
         "kernel_lines": [asdict(event) for event in story.kernel_lines],
         "messages": messages,
     }  # fmt: skip

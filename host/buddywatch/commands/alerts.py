@@ -1,20 +1,30 @@
-"""`buddywatch alerts [--open] [--explain ID] [--json]`: open and past alerts, what is behind one, which are muted."""
+"""`buddywatch alerts [BOARD] [--since WHEN] [--open] [--explain ID] [--json]`: open and past alerts, and silences.
+
+--explain: what is behind one alert.
+"""
 
 from __future__ import annotations
 
 import argparse
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from buddywatch.commands.boards import print_json
+from buddywatch.commands.argument_types import WHEN_EXAMPLE, checked
+from buddywatch.commands.boards import check_board, print_json
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import Incident, Silence
+from buddywatch.model.alerts import Incident, Silence, is_about, without_covered
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, one_line, rough_duration, table
+from buddywatch.text.escape import escaped, local_time, one_line, parse_time, rough_duration, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    moment = checked(partial(parse_time, now=time.time()))
+    parser.add_argument("board", metavar="BOARD", nargs="?", help="only this board's")
+    parser.add_argument(
+        "--since", metavar="WHEN", type=moment, help=f"only what is open, or ended later: {WHEN_EXAMPLE}"
+    )
     parser.add_argument(
         "--explain", metavar="ID", type=int, help="what is behind this alert, and what was sent about it"
     )
@@ -34,15 +44,19 @@ def run(args: argparse.Namespace, config: Config) -> int:
             else:
                 print("\n".join(story_lines(story, config, now)))
             return 0
-        incidents = store.incidents(open_only=args.open)
-        silences = store.silences(now)
+        if args.board is not None:
+            check_board(store, config, args.board)
+        incidents = store.incidents(args.board, open_only=args.open)
+        since = args.since or 0.0
+        incidents = [one for one in incidents if one.closed is None or one.closed >= since]
+        silences = [one for one in store.silences(now) if args.board is None or is_about(one, args.board)]
         acknowledged = store.acknowledged([incident.id for incident in incidents])
     if args.json:
         alerts = [_incident_json(incident, acknowledged.get(incident.id)) for incident in incidents]
         print_json({"alerts": alerts, "silences": [_silence_json(silence) for silence in silences]})
     else:
         lines = [_silence_line(silence, now) for silence in silences]
-        print("\n".join([*_lines(incidents, acknowledged, now), *lines]))
+        print("\n".join([*_lines(without_covered(incidents), acknowledged, now), *lines]))
     return 0
 
 

@@ -10,6 +10,8 @@ from buddywatch.config.sections import Need
 from buddywatch.text.escape import escaped, one_line
 from buddywatch.text.units import parse_size
 
+WHEN_EXAMPLE = 'such as "2h" (ago) or 2026-11-22T10:15'
+
 
 def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """parse, with its ValueError in the form that argparse shows."""

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from buddywatch.config.board_secrets import BoardSecrets
-from buddywatch.config.problems import ConfigError
-from buddywatch.config.schema import keys_of, section_title
+from buddywatch.config.kinds import ALERT_TABLE
+from buddywatch.config.problems import ConfigError, Problems
+from buddywatch.config.schema import keys_of, keys_of_board_alert, section_title
 from buddywatch.config.secret_places import SecretError
 from buddywatch.config.sections import Config
+from buddywatch.config.toml import read_toml
 from buddywatch.links.factory import Doors
 
 
@@ -30,12 +32,15 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _wrong_links(config: Config) -> Iterable[str]:
-    doors = Doors(config)
+    doors, problems = Doors(config), Problems(str(config.path))
+    if config.path is not None and config.collector.links:
+        _, problems.text = read_toml(config.path)
     for url in config.collector.links:
         try:
             doors.connection(url)  # nothing is opened before its start()
         except ValueError as error:
-            yield f"{config.path}: [collector] links: {error}"
+            problems.add(f"[collector] links: {error}")
+    return problems.lines
 
 
 def _notes(config: Config) -> Iterable[str]:
@@ -61,8 +66,10 @@ def _lines(config: Config) -> Iterable[str]:
     sections: dict[str, Iterable[Any]] = {
         "collector": [config.collector],
         "board": config.boards,
+        "group": config.groups,
         "need": config.needs,
         "alert": [config.alert],
+        "rule": config.rules,
         "mail": mails,
         "hook": config.hooks,
         "receiver": config.receivers,
@@ -76,5 +83,17 @@ def _lines(config: Config) -> Iterable[str]:
             for key in keys_of(section):
                 value = getattr(holder, key.attribute)
                 # A need given as `program` is shown as the bytes that were computed from it.
-                if value is not None and value != () and (section, key.name) != ("need", "program"):
+                if value in (None, ()) or (section, key.name) == ("need", "program"):
+                    continue
+                if key.kind is ALERT_TABLE:  # the last of its section
+                    yield from _alert_lines(section, value)
+                else:
                     yield f"{key.name} = {key.kind.write(value)}"
+
+
+def _alert_lines(section: str, changes: Iterable[tuple[str, Any]]) -> Iterable[str]:
+    keys = {key.attribute: key for key in keys_of_board_alert()}
+    yield ""
+    yield f"[{section}.alert]"
+    for attribute, value in changes:
+        yield f"{keys[attribute].name} = {keys[attribute].kind.write(value)}"

@@ -214,7 +214,7 @@ def _opened(db: Path, seconds: float | None) -> Store:
 def _dispatcher(store: Store, config: Config, presenter: Lines | Live) -> Dispatcher:
     store.damage = presenter.damage
     maker = MessageMaker(store, config)
-    return Dispatcher(store, config.alert, routes_of(config), maker.make, presenter.report, maker.digest)
+    return Dispatcher(store, config, routes_of(config), maker.make, presenter.report, maker.digest)
 
 
 def _allow_descriptors() -> None:

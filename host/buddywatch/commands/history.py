@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from buddywatch.commands import history_csv, history_json, history_table
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import WHEN_EXAMPLE, checked
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
 from buddywatch.store.store import Store
@@ -19,9 +19,8 @@ from buddywatch.text.units import parse_duration
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     moment = checked(partial(parse_time, now=time.time()))
-    example = 'such as "2h" (ago) or 2026-11-22T10:15'
     parser.add_argument("board", metavar="BOARD")
-    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{example}; default: from the beginning")
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN_EXAMPLE}; default: from the beginning")
     parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
     step = "minimum, mean and maximum of every value per step, such as 1m"
     parser.add_argument("--step", metavar="DURATION", type=checked(_step_s), help=step)

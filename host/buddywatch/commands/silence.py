@@ -1,6 +1,7 @@
 """`buddywatch silence BOARD RULE --for 2h --because TEXT`: mutes alerts, which are still recorded.
 
-Also `silence --end ID`, and `silence --ack ID --because TEXT`: somebody looks after it, so nobody is reminded.
+Also `silence --all` (all alerts of all boards), `silence --end ID`, and `silence --ack ID --because TEXT`: somebody
+looks after it, so nobody is reminded.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import time
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import RULES, Silence, is_pattern
+from buddywatch.model.alerts import ALL, RULES, Silence, is_pattern
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_time, one_line, parse_time
 from buddywatch.text.units import parse_duration
 
-ALL = "all"
+EVERY_BOARD = "*"
+NO_REASON = "no reason given"
 LONGEST_DAYS = 3650  # to mute a rule for ever, set it to "off" in [alert]
 
 
@@ -28,11 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "rule",
         metavar="RULE",
         nargs="?",
-        help=f"{', '.join(RULES)}, {ALL}, the name of a need, or both as refused:rm",
+        help=f"a need (all its alerts), a rule ({', '.join(RULES)}, or an own one), both as refused:rm, or {ALL}",
     )
-    parser.add_argument("--for", dest="duration_s", metavar="DURATION", type=_duration, help='such as "2h"')
+    parser.add_argument("--all", action="store_true", help="all alerts, of all boards if none is named")
+    parser.add_argument(
+        "--for", dest="duration_s", metavar="DURATION", type=_duration, default=7200, help='such as "30m" (default: 2h)'
+    )
     parser.add_argument("--from", dest="start", metavar="WHEN", help="begin then, such as 2026-12-24T22:00; else now")
-    parser.add_argument("--because", metavar="TEXT", type=_text, help="why the alert is muted")
+    parser.add_argument("--because", metavar="TEXT", type=_text, help="why: others see it in `buddywatch alerts`")
     parser.add_argument("--end", metavar="ID", type=int, help="end this silence now; `buddywatch alerts` lists them")
     parser.add_argument("--ack", metavar="ID", type=int, help="send no reminders of this open alert")
 
@@ -53,32 +58,30 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 def _silence(store: Store, config: Config, args: argparse.Namespace, now: float) -> list[Silence]:
     """The silences to add: one for each board."""
-    if args.board is None or args.rule is None:
-        raise CommandError("expected BOARD and RULE, or --end ID, or --ack ID; see buddywatch silence --help")
-    missing = [name for name, value in (("--for", args.duration_s), ("--because", args.because)) if value is None]
-    if missing:
-        raise CommandError(f"expected {' and '.join(missing)} with BOARD and RULE; see buddywatch silence --help")
-    boards = [name for name in args.board.split(",") if name]
+    if not (args.all and args.rule is None) and (args.all or args.board is None or args.rule is None):
+        raise CommandError("expected BOARD and RULE, or --all, --end ID or --ack ID; see buddywatch silence --help")
+    boards = [name for name in (args.board or EVERY_BOARD).split(",") if name]
     for name in boards:
         if not is_pattern(name):
             check_board(store, config, name)
-    rule, need = _about(args.rule, [need.name for need in config.needs])
-    start = now if args.start is None else _start(args.start, now)
-    return [Silence(0, name, rule, need, start, start + args.duration_s, args.because) for name in boards]
+    rule, need = _about(args.rule or ALL, [need.name for need in config.needs], [rule.name for rule in config.rules])
+    start, because = now if args.start is None else _start(args.start, now), args.because or NO_REASON
+    return [Silence(0, name, rule, need, start, start + args.duration_s, because) for name in boards]
 
 
-def _about(text: str, needs: list[str]) -> tuple[str | None, str | None]:
+def _about(text: str, needs: list[str], own_rules: list[str]) -> tuple[str | None, str | None]:
     """(rule, need) of the argument RULE; None stands for all."""
     rule, colon, need = text.partition(":")
-    if colon and rule in RULES and need in needs:
+    rules = (*RULES, *own_rules)
+    if colon and rule in rules and need in needs:
         return rule, need
     if not colon and text == ALL:
         return None, None
-    if not colon and text in RULES:
+    if not colon and text in rules:
         return text, None
     if not colon and text in needs:
         return None, text
-    expected = f"one of {', '.join((*RULES, ALL))}, or a need ({', '.join(needs)})"
+    expected = f"one of {', '.join((*rules, ALL))}, or a need ({', '.join(needs)})"
     raise CommandError(f"RULE: read {one_line(text, 40)!r}, expected {expected}")
 
 

@@ -76,7 +76,7 @@ def _host(value: Any) -> str:
     return str(value)
 
 
-def _choice(*allowed: str) -> Kind:
+def choice(*allowed: str) -> Kind:
     def read(value: Any) -> str:
         if value not in allowed:
             raise ValueError
@@ -123,11 +123,19 @@ def _clock_text(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _page_bytes(value: Any) -> int:
-    number = _whole(1024, 1 << 20, parse_size)(value)
-    if number & (number - 1):
-        raise ValueError
-    return number
+def _power_of_two(lowest: int, highest: int) -> Callable[[Any], int]:
+    whole = _whole(lowest, highest, parse_size)
+
+    def read(value: Any) -> int:
+        number = whole(value)
+        if number & (number - 1):
+            raise ValueError
+        return number
+
+    return read
+
+
+_page_bytes, _block_bytes = _power_of_two(1024, 1 << 20), _power_of_two(1024, 1 << 40)
 
 
 def _flag(value: Any) -> bool:
@@ -155,12 +163,30 @@ def _day(value: Any) -> str:
     return str(value)
 
 
+def _level(value: Any) -> int | float | str:
+    """The limit of a rule: what its text means depends on the value that the rule looks at."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MOST:
+        raise ValueError
+    return value
+
+
+def _table(value: Any) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return tuple(value.items())
+
+
 def _path() -> Kind:
     return Kind("path", "a path in quotes, not empty", _text, lambda path: json.dumps(str(path.absolute())))
 
 
 # Paths are text here; load.py makes them relative to the file's folder. Of FILE and SECRET_FILE the file must be there.
 PATH, FILE, SECRET_FILE = _path(), _path(), _path()
+
+# Its keys are those of [alert] that may differ from board to board; toml.py reads them.
+ALERT_TABLE = Kind("table", "a table of keys as in [alert]", _table)
 
 AnyPath = Annotated[Path, PATH]
 File = Annotated[Path, FILE]
@@ -205,6 +231,12 @@ BoardPatterns = Annotated[
 Url = Annotated[str, Kind("URL", 'an address such as "https://example.org/alerts"', _url)]
 Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 65535))]
 Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]
-Severity = Annotated[str, _choice("critical", "warning", "off")]
-Security = Annotated[str, _choice("none", "starttls", "tls")]
-Rule = Annotated[str, _choice(*RULES)]
+Severity = Annotated[str, choice("critical", "warning", "off")]
+Security = Annotated[str, choice("none", "starttls", "tls")]
+Rule = Annotated[str, choice(*RULES)]
+AlertTable = Annotated[tuple[tuple[str, Any], ...], ALERT_TABLE]  # (attribute, value)
+Level = Annotated[
+    int | float | str, Kind("limit", 'a number, a size such as "300k" or a duration such as "2h"', _level)
+]
+AlertSeverity = Annotated[str, choice("critical", "warning")]
+BlockSize = Annotated[int, Kind("size", 'a power of two such as 65536 or "64k"', _block_bytes)]

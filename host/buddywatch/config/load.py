@@ -11,6 +11,7 @@ from typing import Any
 from buddywatch.config.files import check_file
 from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
 from buddywatch.config.mail import check_mail
+from buddywatch.config.own_rules import OwnRule, check_rule
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.receivers import check_heartbeat, check_receiver
 from buddywatch.config.schema import attributes, keys_of
@@ -20,6 +21,7 @@ from buddywatch.config.sections import (
     Board,
     Collector,
     Config,
+    Group,
     Heartbeat,
     Hook,
     Mail,
@@ -78,14 +80,20 @@ class _Builder:
         self.file_problems = Problems(str(path))
 
     def config(self) -> Config:
-        sections = read_sections(read_toml(self.path), self.problems)
+        data, text = read_toml(self.path)
+        self.problems.text = self.file_problems.text = text
+        sections = read_sections(data, self.problems)
         # Cross-checks use the readable values (the others are None); the Config is made only if there is no problem.
         for section, tables in sections.items():
             self._check_names(section, tables)
             for where, values in tables:
                 self._resolve_paths(section, where, values)
         needs = [self._need_values(where, values) for where, values in sections["need"]]
-        self._check_board_needs(sections["board"], [values.get("name") for values in needs])
+        named = [str(values.get("name")) for values in needs] or [need.name for need in DEFAULT_NEEDS]
+        self._check_board_needs(sections["board"], named)
+        groups = [str(values.get("name")) for _, values in sections["group"]]
+        for where, values in sections["rule"]:
+            check_rule(where, values, named, groups, self.problems)
         for where, values in sections["mail"]:
             check_mail(where, values, self.problems)
         for where, values in sections["receiver"]:
@@ -99,6 +107,8 @@ class _Builder:
         return Config(
             collector=self._collector(collector[0] if collector else {}),
             boards=tuple(Board(**attributes("board", values)) for _, values in sections["board"]),
+            groups=tuple(Group(**attributes("group", values)) for _, values in sections["group"]),
+            rules=tuple(OwnRule(**attributes("rule", values)) for _, values in sections["rule"]),
             needs=tuple(Need(**values) for values in needs) or DEFAULT_NEEDS,
             alert=Alert(**attributes("alert", alert[0])) if alert else Alert(),
             storage=Storage(**attributes("storage", storage[0])) if storage else Storage(),
@@ -129,14 +139,11 @@ class _Builder:
                 self.problems.wrong(where, "name", name, f"used twice; every {section} has a name of its own")
             seen.add(name or where)
 
-    def _check_board_needs(self, boards: list[tuple[str, dict[str, Any]]], named: list[str | None]) -> None:
-        known = named or [need.name for need in DEFAULT_NEEDS]
+    def _check_board_needs(self, boards: list[tuple[str, dict[str, Any]]], known: list[str]) -> None:
         for where, values in boards:
             for name in values.get("needs") or ():
                 if name not in known:
-                    self.problems.wrong(
-                        where, "needs", name, f"no such need; expected one of {', '.join(filter(None, known))}"
-                    )
+                    self.problems.wrong(where, "needs", name, f"no such need; expected one of {', '.join(known)}")
 
     def _need_values(self, where: str, values: dict[str, Any]) -> dict[str, Any]:
         if ("bytes" in values) == ("program" in values):

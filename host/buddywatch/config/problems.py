@@ -17,14 +17,25 @@ class UnreadableConfig(ConfigError):
 
 
 class Problems:
-    """Collects the problems of one file, a line each."""
+    """Collects the problems of one file, a line each. text: the file's, for the numbers of lines."""
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.text = ""
         self.lines: list[str] = []
 
     def add(self, text: str) -> None:
-        self.lines.append(f"{self.file}: {text}")
+        """text begins with the section and the key that it is about, where there is one: "[[need]] #2 bytes: ..."."""
+        number = self._line_of(text)
+        self.lines.append(f"{self.file}, line {number}: {text}" if number else f"{self.file}: {text}")
+
+    def _line_of(self, text: str) -> int | None:
+        """The line of the key, or else of the section, that a problem is about."""
+        from buddywatch.config.toml_lines import lines_of  # for an error only
+
+        places, text = lines_of(self.text), text.replace('"', "")
+        named = [place for place in places if text.startswith(place) and text[len(place) : len(place) + 1] in " :"]
+        return places[max(named, key=len)] if named else None
 
     def wrong(self, where: str, key: str, value: Any, expected: str) -> None:
         """Add a wrong value; values of password keys are not shown, since they may be the password itself."""

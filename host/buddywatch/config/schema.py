@@ -5,12 +5,15 @@ from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from buddywatch.config.kinds import Kind
+from buddywatch.config.kinds import ALERT_TABLE, Kind
+from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import (
     NOT_A_CONSTANT,
     Alert,
     Board,
+    BoardAlert,
     Collector,
+    Group,
     Heartbeat,
     Hook,
     Mail,
@@ -24,15 +27,17 @@ SECTIONS: dict[str, Any] = {
     "collector": Collector,
     "storage": Storage,
     "board": Board,
+    "group": Group,
     "need": Need,
     "alert": Alert,
+    "rule": OwnRule,
     "mail": Mail,
     "hook": Hook,
     "receiver": Receiver,
     "heartbeat": Heartbeat,
     "window": Window,
 }
-REPEATED_SECTIONS = ("board", "need", "hook", "receiver", "window")
+REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window")
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,13 @@ def keys_of(section: str) -> tuple[Key, ...]:
     return tuple(_key(section, one, hints[one.name]) for one in fields(SECTIONS[section]))
 
 
+@cache
+def keys_of_board_alert() -> tuple[Key, ...]:
+    """The keys of [alert] that may differ from board to board."""
+    of_board = {one.name for one in fields(BoardAlert)}
+    return tuple(key for key in keys_of("alert") if key.attribute in of_board)
+
+
 def _key(section: str, one: Field[Any], hint: Any) -> Key:
     (kind,) = (found for found in _metadata(hint) if isinstance(found, Kind))
     meaning, *names = (found for found in hint.__metadata__ if isinstance(found, str))
@@ -75,7 +87,11 @@ def _metadata(hint: Any) -> Iterator[Any]:
 
 def attributes(section: str, values: dict[str, Any]) -> dict[str, Any]:
     """{key: value} of a section as arguments of its class."""
-    return {key.attribute: values[key.name] for key in keys_of(section) if key.name in values}
+    found = {key.attribute: values[key.name] for key in keys_of(section) if key.name in values}
+    for key in keys_of(section):
+        if key.kind is ALERT_TABLE and key.attribute in found:
+            found[key.attribute] = tuple(attributes("alert", found[key.attribute]).items())
+    return found
 
 
 def reference_markdown() -> str:

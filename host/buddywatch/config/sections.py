@@ -6,11 +6,12 @@ Annotated[kind, meaning, name], with the name in the file where it is not the fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 from buddywatch.config import kinds as k
+from buddywatch.config.own_rules import OwnRule, is_among
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line, from_environment
 from buddywatch.protocol.frame import board_name
@@ -50,11 +51,20 @@ class Board:
     name: Annotated[k.Name, "the board's name, as in its hello"]
     rule: Annotated[k.Rule | None, "the kernel's allocation rule; else taken from the kernel release"] = None
     page_bytes: Annotated[k.PageBytes | None, "the page size; else what the board says"] = None
-    silent_after_s: Annotated[k.Duration | None, "as in [alert], for this board"] = None
     needs: Annotated[k.Names | None, "names of the needs to judge; else all that apply to it"] = None
     secret_file: Annotated[k.SecretFile | None, "the file with the secret that the board must prove; see Secrets"] = (
         None
     )
+    alert: Annotated[k.AlertTable, "what differs from [alert] for this board, see Groups"] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Boards that have settings in common."""
+
+    name: Annotated[k.Name, "the group's name"]
+    boards: Annotated[k.BoardPatterns, "its boards; patterns such as roof-* are allowed"]
+    alert: Annotated[k.AlertTable, "what differs from [alert] for these boards, see Groups"] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +85,8 @@ DEFAULT_NEEDS = (Need("rm", 61440, is_program=True),)
 
 
 @dataclass(frozen=True)
-class Alert:
-    """Severities are "critical", "warning" or "off"; repeat_after_s 0 = never."""
+class BoardAlert:
+    """What may differ from board to board. Severities are "critical", "warning" or "off"; repeat_after_s 0 = never."""
 
     refused: Annotated[k.Severity, "the kernel would refuse a need"] = "critical"
     tight: Annotated[k.Severity, "a need passes only at the min mark"] = "warning"
@@ -91,11 +101,15 @@ class Alert:
     hold_samples: Annotated[k.Count, "received samples a state must hold before it fires"] = 2
     clear_samples: Annotated[k.Count, "good samples in a row before it clears"] = 6
     repeat_after_s: Annotated[k.DurationOr0, "remind of an open alert; 0 = never"] = 14400
+    quiet: Annotated[k.Hours | None, "quiet hours, in which only critical alerts are sent; warnings wait"] = None
+
+
+@dataclass(frozen=True)
+class Alert(BoardAlert):
     batch_s: Annotated[k.DurationOr0, "gather what happens to a board into one message"] = 30
     digest: Annotated[k.Clock | None, "send a digest of the last 24 h every day at this time; also a sign of life"] = (
         None
     )
-    quiet: Annotated[k.Hours | None, "quiet hours, in which only critical alerts are sent; warnings wait"] = None
     per_hour: Annotated[
         k.CountOr0, "the most messages in an hour; what happens beyond waits for one message; 0 = any"
     ] = 20
@@ -194,6 +208,8 @@ class Config:
     windows: tuple[Window, ...] = ()
     receivers: tuple[Receiver, ...] = ()
     heartbeat: Heartbeat | None = None
+    groups: tuple[Group, ...] = ()
+    rules: tuple[OwnRule, ...] = ()
     path: Path | None = None
     file_problems: tuple[str, ...] = field(default=(), compare=False)
 
@@ -216,6 +232,27 @@ class Config:
     def board(self, name: str) -> Board:
         """The settings of a board, by name_of(); the defaults if the file does not name it."""
         return next((board for board in self.boards if board.name == name), Board(name))
+
+    def groups_of(self, name: str) -> tuple[Group, ...]:
+        """The groups of a board, by name_of()."""
+        return tuple(group for group in self.groups if is_among(name, group.boards))
+
+    def alert_of(self, name: str) -> Alert:
+        """The settings of the alerts of a board, by name_of(): [alert], then its groups, then its own, one by one."""
+        changes = [change for group in self.groups_of(name) for change in group.alert]
+        changes += self.board(name).alert
+        return replace(self.alert, **dict(changes)) if changes else self.alert
+
+    @property
+    def has_alerts_of_boards(self) -> bool:
+        """False if [alert] holds for each board."""
+        return any(group.alert for group in self.groups) or any(board.alert for board in self.boards)
+
+    def rules_of(self, name: str) -> tuple[OwnRule, ...]:
+        """The own rules that apply to a board, by name_of()."""
+        groups = {group.name for group in self.groups_of(name)}
+        needs = {need.name for need in self.needs_of(name)}
+        return tuple(rule for rule in self.rules if rule.applies_to(name, groups, needs))
 
     def windows_of(self, board_name: str) -> tuple[Window, ...]:
         """When a board may be rebooted, by name_of()."""

@@ -3,8 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from buddywatch.config.kinds import ALERT_TABLE
 from buddywatch.config.problems import ConfigError, Problems, UnreadableConfig, shown
-from buddywatch.config.schema import REPEATED_SECTIONS, SECTIONS, keys_of, section_title
+from buddywatch.config.schema import (
+    REPEATED_SECTIONS,
+    SECTIONS,
+    Key,
+    keys_of,
+    keys_of_board_alert,
+    section_title,
+)
 from buddywatch.config.whole_file import read_whole
 
 MAX_BYTES = 1 << 20
@@ -14,16 +22,18 @@ WAIT_S = 5.0  # for the content of a pipe, as in `--config <(command)`
 _FORBIDDEN = {
     ("mail", "password"): "a password does not belong here; put it into a file (chmod 600) and name that with "
     "password_file, or name an environment variable with password_env",
+    ("board", "silent_after"): "it is in a section [board.alert] behind [[board]]",
     ("board", "secret"): "a secret does not belong here; put it into a file (chmod 600) and name that with secret_file",
 }
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The whole file as TOML has it. Raises ConfigError."""
+def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """The whole file as TOML has it, and as text. Raises ConfigError."""
     import tomllib  # most commands run without a configuration
 
     try:
-        return tomllib.loads(read_whole(path, MAX_BYTES, WAIT_S).decode("utf-8-sig"))
+        text = read_whole(path, MAX_BYTES, WAIT_S).decode("utf-8-sig")
+        return tomllib.loads(text), text
     except OSError as error:
         instead = "create it" if isinstance(error, FileNotFoundError) else "name a TOML file"
         line = f"{path}: cannot be read ({error.strerror}); {instead} or leave out --config"
@@ -52,12 +62,19 @@ def read_sections(data: dict[str, Any], problems: Problems) -> dict[str, list[tu
             continue
         for number, table in enumerate(tables, 1):
             where = f"{section_title(section)} #{number}" if section in REPEATED_SECTIONS else section_title(section)
-            found[section].append((where, _read_table(table, section, where, problems)))
+            found[section].append((where, _read_table(table, section, where, keys_of(section), problems)))
     return found
 
 
-def _read_table(table: dict[str, Any], section: str, where: str, problems: Problems) -> dict[str, Any]:
-    keys = {key.name: key for key in keys_of(section)}
+def alert_title(where: str) -> str:
+    """ "[[board]] #2" has "[board.alert] #2"."""
+    return where.replace("[[", "[").replace("]]", ".alert]")
+
+
+def _read_table(
+    table: dict[str, Any], section: str, where: str, of_section: tuple[Key, ...], problems: Problems
+) -> dict[str, Any]:
+    keys = {key.name: key for key in of_section}
     values: dict[str, Any] = {}
     for name, value in table.items():
         if (section, name) in _FORBIDDEN:
@@ -68,6 +85,9 @@ def _read_table(table: dict[str, Any], section: str, where: str, problems: Probl
             near = difflib.get_close_matches(name, keys, 1)
             hint = f'did you mean "{near[0]}"?' if near else f"expected one of {', '.join(keys)}"
             problems.add(f"{where} {shown(name)}: unknown key; {hint}")
+        elif keys[name].kind is ALERT_TABLE and isinstance(value, dict):
+            inner = alert_title(where)
+            values[name] = _read_table(value, "alert", inner, keys_of_board_alert(), problems)
         else:
             try:
                 values[name] = keys[name].kind.read(value)

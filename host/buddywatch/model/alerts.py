@@ -6,15 +6,14 @@ of a rule's state. A message goes to the user; it reports transitions or, as a r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from buddywatch.model.forecasts import Forecast, MarginRecord
-from buddywatch.model.memory_map import Rescue
-from buddywatch.model.samples import Boot, BootEnd, Event, Gap, Piece, Snapshot
-from buddywatch.model.verdicts import BoardState
+from buddywatch.model.forecasts import MarginRecord
+from buddywatch.model.samples import Boot, BootEnd, Event, Piece, Snapshot
 
 # States of a rule. NOTED is not a state: it marks a one-time event (a reboot, a loss, news about an open incident).
 OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"
@@ -30,7 +29,10 @@ REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE, SILENT, REBOOTED, LOST = (
     "lost",
 )
 RULES = (KERNEL_FAILURE, REFUSED, TIGHT, REFUSED_WITHIN, SILENT, REBOOTED, LOST)  # most serious first
+_RULE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ALL = "all"  # stands for each rule; no rule is called so
 COVERED_BY_REFUSED = (TIGHT, REFUSED_WITHIN)  # not reported while the same need is refused
+ENDS_TOGETHER_S = 60.0  # `tight` ends a few snapshots after `refused`
 
 CRITICAL, WARNING, OFF = "critical", "warning", "off"
 
@@ -139,9 +141,13 @@ def is_pattern(board: str) -> bool:
 
 def mutes(silence: Silence, board: str, rule: str, need: str | None, now: float) -> bool:
     """True if the silence mutes this alert at the moment."""
-    is_meant = silence.board == board or (is_pattern(silence.board) and fnmatchcase(board, silence.board))
-    is_about = silence.rule in (None, rule) and silence.need in (None, need)
-    return is_meant and is_about and silence.created <= now < silence.until
+    is_meant = silence.rule in (None, rule) and silence.need in (None, need)
+    return is_meant and is_about(silence, board) and silence.created <= now < silence.until
+
+
+def is_about(silence: Silence, board: str) -> bool:
+    """True if the silence applies to this board."""
+    return silence.board == board or (is_pattern(silence.board) and fnmatchcase(board, silence.board))
 
 
 @dataclass(frozen=True)
@@ -182,47 +188,6 @@ class Occasion:
 
 
 @dataclass(frozen=True)
-class Course:
-    """The margin of a need over the last day. points: (seconds ago, least margin in pages), oldest first."""
-
-    need: str
-    points: tuple[tuple[float, int], ...]
-
-
-@dataclass(frozen=True)
-class MessageFacts:
-    """All facts for one message.
-
-    transitions: what it reports, oldest first; empty in a reminder. incidents: the open ones of the board, most
-    serious rule first, and the incidents of the transitions. state: the verdict on the newest snapshot, None if there
-    is none. recent: the last 5 snapshots, oldest first. facts: the hello's. kernel_lines: the kernel's lines about it,
-    oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
-    needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
-    last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
-    courses: of the margins of its needs. rescues: whose end lets a refused need succeed.
-    """
-
-    board: str
-    time: float
-    transitions: tuple[Transition, ...]
-    incidents: tuple[Incident, ...]
-    state: BoardState | None
-    recent: tuple[Snapshot, ...]
-    facts: dict[str, str] = field(hash=False)
-    kernel_lines: tuple[Event, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    silence_commands: tuple[str, ...] = ()
-    programs: tuple[str, ...] = ()
-    forecasts: Mapping[str, Forecast] = field(default_factory=dict, hash=False)
-    reboot: str = ""
-    repeats: tuple[Repeat, ...] = ()
-    links: tuple[str, ...] = ()
-    courses: tuple[Course, ...] = ()
-    held_since: float | None = None
-    rescues: tuple[Rescue, ...] = ()
-
-
-@dataclass(frozen=True)
 class Message:
     """A message ready to be sent. payload: for hooks, fits JSON. message_id: with its angle brackets. references: ids
     of earlier messages, oldest first; this message is a reply to the last."""
@@ -244,8 +209,9 @@ class Route:
 
     def takes(self, board: str, severity: str) -> bool:
         """severity: the gravest of what there is to report, CRITICAL or WARNING."""
-        is_meant = self.boards is None or any(fnmatchcase(board, pattern) for pattern in self.boards)
-        return is_meant and severity in self.severities
+        return (
+            self.boards is None or any(fnmatchcase(board, pattern) for pattern in self.boards)
+        ) and severity in self.severities
 
 
 # States of a message in the outbox.
@@ -288,13 +254,37 @@ class ChannelHealth:
     reported: float | None = None
 
 
+def is_rule(name: str) -> bool:
+    """True for what a rule may be called: one of RULES, or an own one, which may be gone from the configuration."""
+    return _RULE_NAME.fullmatch(name) is not None
+
+
 def rule_rank(rule: str) -> int:
     """The place of a rule when the most serious comes first; unknown rules come last."""
     return RULES.index(rule) if rule in RULES else len(RULES)
 
 
 def without_covered(incidents: Iterable[Incident]) -> list[Incident]:
-    """What is shown of open incidents: no tight need and no forecast where `refused` is open for the same need."""
+    """What is shown of incidents: one refused need is one line.
+
+    A tight need and a forecast are left out if `refused` was open for the same need when they began, or is open now,
+    and if they did not outlast it.
+    """
     known = list(incidents)
-    refused = {incident.need for incident in known if incident.rule == REFUSED}
-    return [one for one in known if one.rule not in COVERED_BY_REFUSED or one.need not in refused]
+    refused: dict[tuple[str, str | None], list[Incident]] = {}
+    for incident in known:
+        if incident.rule == REFUSED:
+            refused.setdefault((incident.board, incident.need), []).append(incident)
+    return [
+        one
+        for one in known
+        if one.rule not in COVERED_BY_REFUSED
+        or not any(_covers(other, one) for other in refused.get((one.board, one.need), ()))
+    ]
+
+
+def _covers(refused: Incident, other: Incident) -> bool:
+    if refused.closed is None:
+        return other.closed is None or other.opened >= refused.opened
+    ended_with_it = other.closed is not None and other.closed - refused.closed <= ENDS_TOGETHER_S
+    return ended_with_it and refused.opened <= other.opened <= refused.closed

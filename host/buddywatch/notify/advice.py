@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, REFUSED_WITHIN, SILENT, TIGHT, MessageFacts
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, REFUSED_WITHIN, SILENT, TIGHT
+from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
 from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import Statement
@@ -16,7 +17,7 @@ _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
 def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[list[str]]:
     """The lines of each thing to do, the most useful first. lacks_memory: total free memory is too small."""
     rules = {statement.rule for statement in statements if statement.is_bad}
-    advice = _ends(facts)
+    advice = [facts.own_advice[rule] for rule in facts.own_advice if rule in rules] + _ends(facts)
     if KERNEL_FAILURE in rules and facts.facts.get("nommu") == "1":
         advice += _after_a_failure(facts)
     if rules & set(_MEMORY_RULES):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.model.alerts import Course
+from buddywatch.model.message_facts import Course
 from buddywatch.notify.paper import wrapped
 from buddywatch.pictures.bars import bars
 from buddywatch.text.escape import counted, one_line, rough_duration

@@ -7,17 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import (
-    KERNEL_FAILURE,
-    LOST,
-    RULES,
-    SENDING,
-    WAITING,
-    Course,
-    Message,
-    MessageFacts,
-    Occasion,
-)
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, SENDING, WAITING, Message, Occasion
+from buddywatch.model.message_facts import Course, MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap
 from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
 from buddywatch.notify.mail import new_message_id
@@ -67,7 +58,6 @@ class MessageMaker:
             state = board_state(recent[-1], facts, needs, settings.rule, settings.page_bytes)
         forecasts = current_forecasts(self._store.forecasts(board), recent[-1] if recent else None)
         at = recent[-1].time if recent else occasion.time
-        rules = [rule for rule in RULES if rule in {incident.rule for incident in occasion.incidents}]
         return MessageFacts(
             board=board,
             time=occasion.time,
@@ -78,7 +68,10 @@ class MessageMaker:
             facts=facts,
             kernel_lines=self._kernel_lines(occasion),
             gaps=self._gaps(occasion),
-            silence_commands=tuple(_silence_command(board, rule) for rule in rules),
+            silence_commands=tuple(
+                dict.fromkeys(_silence_command(board, one.need or one.rule) for one in occasion.incidents)
+            ),
+            own_advice={rule.name: rule.do for rule in self._config.rules_of(named) if rule.do},
             programs=tuple(need.name for need in needs if need.is_program),
             forecasts=forecasts,
             reboot=reboot_words(self._config.windows_of(named), forecasts, at, occasion.time),
@@ -133,5 +126,6 @@ class MessageMaker:
         return tuple(gap for gap in found if gap is not None)
 
 
-def _silence_command(board: str, rule: str) -> str:
-    return f"buddywatch silence {shlex.quote(board)} {rule} --for 2h --because TEXT"
+def _silence_command(board: str, about: str) -> str:
+    """about: a need, all of whose alerts are meant, or a rule."""
+    return f"buddywatch silence {shlex.quote(board)} {about} --for 2h"

@@ -18,10 +18,10 @@ from buddywatch.model.alerts import (
     WARNING,
     Incident,
     Message,
-    MessageFacts,
     Transition,
 )
 from buddywatch.model.memory_map import Rescue
+from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why

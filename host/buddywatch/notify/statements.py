@@ -14,15 +14,16 @@ from buddywatch.model.alerts import (
     REBOOTED,
     REFUSED,
     REFUSED_WITHIN,
+    RULES,
     SILENT,
     TIGHT,
     WARNING,
     Incident,
-    MessageFacts,
     Repeat,
     Transition,
     rule_rank,
 )
+from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.text.escape import counted, one_line, rough_duration
@@ -177,7 +178,7 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
         return f"at this rate {need_name} can no longer {done} {in_about(forecast)}"
     if rule == KERNEL_FAILURE and event is not None:
         return _failure(_most_telling(event, facts)) + one_line(text.partition(event.text)[2] if event.text else "")
-    return one_line(text)
+    return _named(rule, text)
 
 
 def _past_trouble(rule: str, need_name: str | None, text: str, event: Event | None, facts: MessageFacts) -> str:
@@ -201,7 +202,12 @@ def _recovery(rule: str, need_name: str | None, text: str, facts: MessageFacts) 
         return "no more failed allocations"
     if rule == SILENT:
         return "data arrives again"
-    return one_line(text)
+    return _named(rule, text)
+
+
+def _named(rule: str, text: str) -> str:
+    """The text of an alert. An own rule has a name that says more to its owner than the numbers."""
+    return one_line(text if rule in RULES else f"{rule}: {text}")
 
 
 def _done(need_name: str | None, facts: MessageFacts) -> str:

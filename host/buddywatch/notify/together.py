@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from buddywatch.model.alerts import OK, SILENT, Message, MessageFacts, rule_rank
+from buddywatch.model.alerts import OK, SILENT, Message, rule_rank
+from buddywatch.model.message_facts import MessageFacts
 from buddywatch.notify.common import common_to_all
 from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, rescue_json, transition_json
 from buddywatch.notify.paper import wrapped

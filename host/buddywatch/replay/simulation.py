@@ -55,7 +55,7 @@ class Simulation:
         self._store = store
         self._config = config
         self._maker = MessageMaker(store, config)
-        self._dispatcher = Dispatcher(store, config.alert, (Route(_CHANNEL),), self._make)
+        self._dispatcher = Dispatcher(store, config, (Route(_CHANNEL),), self._make)
         self._ids = itertools.count(1)
         self._rules: dict[str, BoardRules] = {}
         self._waiting: dict[tuple[object, ...], Change] = {}  # changes without a message yet

@@ -16,13 +16,13 @@ from buddywatch.model.alerts import (
     OFF,
     OK,
     PENDING,
-    RULES,
     WARNING,
     Beginning,
     Incident,
     RuleState,
     Silence,
     Transition,
+    is_rule,
     mutes,
 )
 from buddywatch.store.database import Database
@@ -36,7 +36,7 @@ _TRANSITION = (
 _PHASES = (OK, PENDING, FIRING, CLEARING)
 _STATES = (*_PHASES, NOTED)
 _SEVERITIES = (CRITICAL, WARNING, OFF)
-_WORDS = {"rule": RULES, "severity": _SEVERITIES, "state": _STATES, "from_state": _STATES, "to_state": _STATES}
+_WORDS = {"severity": _SEVERITIES, "state": _STATES, "from_state": _STATES, "to_state": _STATES}
 _SILENCE = "id, board, rule, need, created_ms, until_ms, comment"
 
 
@@ -239,9 +239,10 @@ class AlertStore(Database):
     def _knows_words(self, table: str, row_id: int, board: str, words: Mapping[str, str]) -> bool:
         """False, and reported, if a column of the row holds another word than those that it may hold."""
         for column, word in words.items():
-            known = _WORDS[column]
-            if word not in known:
-                why = f"{column}: read {one_line(repr(word), 40)}, expected one of {', '.join(known)}"
+            known = _WORDS.get(column)
+            if not (isinstance(word, str) and is_rule(word) if known is None else word in known):
+                expected = f"one of {', '.join(known)}" if known else "the name of a rule"
+                why = f"{column}: read {one_line(repr(word), 40)}, expected {expected}"
                 row = f"row {row_id} of {table}, of board {board},"
                 self._report_damage(row, why, self._removal(table, f"id = {row_id}"))
                 return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from buddywatch.model.alerts import Course
 from buddywatch.model.forecasts import MarginRecord
+from buddywatch.model.message_facts import Course
 from buddywatch.verdict.margin_history import BUCKETS, MarginHistory
 
 DAY_S = 86_400

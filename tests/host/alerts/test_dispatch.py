@@ -27,7 +27,7 @@ class Desk(Feeder):
     def dispatch(self, channels, in_words=compose):
         return Dispatcher(
             self.store,
-            self.settings.alert,
+            self.settings,
             list(map(Route, channels)),
             MessageMaker(self.store, self.settings, in_words).make,
         )
@@ -82,7 +82,7 @@ def test_message_is_made_of_all_that_is_known(desk):
     assert facts.facts == FACTS
     assert [event.text for event in facts.kernel_lines] == [KERNEL_LINE]
     assert [(gap.first, gap.last) for gap in facts.gaps] == [(10, 12)]
-    assert facts.silence_commands[0] == "buddywatch silence xp kernel_failure --for 2h --because TEXT"
+    assert facts.silence_commands[0] == "buddywatch silence xp kernel_failure --for 2h"
 
 
 def test_kernel_lines_are_the_newest_and_the_one_told(desk):
@@ -160,7 +160,7 @@ def test_a_board_whose_message_cannot_be_made_holds_up_no_other_and_is_told_once
         return compose(facts)
 
     maker = MessageMaker(desk.store, desk.settings, in_words)
-    dispatcher = Dispatcher(desk.store, desk.settings.alert, [Route("mail")], maker.make, reports.append)
+    dispatcher = Dispatcher(desk.store, desk.settings, [Route("mail")], maker.make, reports.append)
     assert [dispatcher.run(desk.time + seconds) for seconds in (30, 31, 89, 90)] == [1, 0, 0, 0]
     assert [mail.subject.split()[2] for mail in desk.mails()] == ["other:"]
     assert reports == ["xp: its alerts cannot be sent: OverflowError: year is out of range; the other boards go on"]
@@ -214,7 +214,7 @@ def test_board_with_a_name_of_shell_signs_gets_a_command_that_is_safe_to_paste(s
     desk = Desk(store, config(Need("rm", 61440), batch_s=0), "x;rm -r")
     desk.feed(boot(), kernel_event(1, 5000))
     desk.wait(0)
-    assert desk.facts[0].silence_commands == ("buddywatch silence 'x;rm -r' kernel_failure --for 2h --because TEXT",)
+    assert desk.facts[0].silence_commands == ("buddywatch silence 'x;rm -r' kernel_failure --for 2h",)
 
 
 def test_without_a_channel_nothing_piles_up(desk):

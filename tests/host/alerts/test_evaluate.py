@@ -234,7 +234,7 @@ def test_limit_of_silence_is_that_of_the_newest_boot(store):
 
 
 def test_silence_of_one_board_has_its_own_limit(store):
-    xp = Feeder(store, replace(config(), boards=(Board("xp", silent_after_s=600),)))
+    xp = Feeder(store, replace(config(), boards=(Board("xp", alert=(("silent_after_s", 600),)),)))
     xp.play(boot(), snapshot(1))
     xp.wait(599)
     assert xp.changes() == []

@@ -174,7 +174,7 @@ def at(row, when):
 
 with Store.open(path) as store:
     xp = Feeder(store, settings)
-    dispatcher = Dispatcher(store, settings.alert, [Route("mail")], MessageMaker(store, settings).make)
+    dispatcher = Dispatcher(store, settings, [Route("mail")], MessageMaker(store, settings).make)
     resumed = store.resume("xp")
     done = resumed.stored[-1][1] if resumed and resumed.stored else first_row
     for shot, _ in trace("cron-a")[done:]:

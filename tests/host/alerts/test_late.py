@@ -36,7 +36,7 @@ def test_a_refusal_in_late_snapshots_is_reported_once_with_its_times(feeder):
     assert (incident.opened, incident.closed) == (refused(10).time, refused(20).time)
     assert incident.text.endswith("would have failed in 11 snapshots within 50 s, which came late")
     maker = MessageMaker(feeder.store, feeder.settings)
-    Dispatcher(feeder.store, feeder.settings.alert, [Route("mail")], maker.make).run(feeder.time)
+    Dispatcher(feeder.store, feeder.settings, [Route("mail")], maker.make).run(feeder.time)
     [row] = feeder.store.messages()
     assert "CRIT xp: rm: a request of 61440 contiguous bytes would have failed" in row.message.subject
     assert row.message.payload["claims"][0]["late"] is True

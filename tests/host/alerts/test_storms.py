@@ -28,9 +28,7 @@ class Room:
         self.dispatcher = self.new_dispatcher()
 
     def new_dispatcher(self):
-        return Dispatcher(
-            self.store, self.settings.alert, [Route("mail")], MessageMaker(self.store, self.settings).make
-        )
+        return Dispatcher(self.store, self.settings, [Route("mail")], MessageMaker(self.store, self.settings).make)
 
     def go_on(self, seconds, step_s=5):
         """Let time pass, with rules and dispatcher looking on."""
@@ -147,7 +145,7 @@ def test_receivers_get_their_boards_and_severities(room):
     desk = room(3, silent_after_s=10**6)
     routes = [Route("mail"), Route("ops", ("critical",), ("roof-1", "roof-2")), Route("log", ("warning",))]
     maker = MessageMaker(desk.store, desk.settings)
-    desk.dispatcher = Dispatcher(desk.store, desk.settings.alert, routes, maker.make)
+    desk.dispatcher = Dispatcher(desk.store, desk.settings, routes, maker.make)
     for name in desk.boards:
         desk.feed(name, refused)
         desk.feed(name, refused)

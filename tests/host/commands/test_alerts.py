@@ -74,7 +74,7 @@ def test_alerts_escape_what_a_board_sent(buddywatch, store):
 
 def test_explain_shows_decisions_snapshots_and_messages(buddywatch, past):
     settings = config(tight="off", clear_samples=1)
-    Dispatcher(past, settings.alert, [Route("mail")], MessageMaker(past, settings).make).run(START + 100)
+    Dispatcher(past, settings, [Route("mail")], MessageMaker(past, settings).make).run(START + 100)
     result = buddywatch("alerts", "--explain", "1")
     assert (result.code, result.err) == (0, "")
     assert result.lines[0] == "alert 1 of xp: refused of rm, critical, over after 5 s"
@@ -110,7 +110,7 @@ def test_check_config_shows_what_is_in_effect_as_a_configuration(buddywatch, tmp
     again.write_text(result.out)
     meant, shown = load(buddywatch.config, {}), load(again, {})
     assert shown.collector.db == buddywatch.db  # --db wins
-    for part in ("boards", "needs", "alert", "mail", "hooks"):
+    for part in ("boards", "groups", "needs", "alert", "rules", "mail", "hooks"):
         assert getattr(shown, part) == getattr(meant, part)
     assert shown.collector.links == meant.collector.links
 
@@ -129,7 +129,10 @@ def test_check_config_tells_everything_that_is_wrong(buddywatch):
     assert (result.code, result.out) == (1, "")
     lines = result.err.splitlines()
     assert len(lines) > 4
-    assert all(line.startswith(f"buddywatch: {buddywatch.config}: ") for line in lines)
+    assert sorted(line.partition(": ")[2].partition(": ")[0] for line in lines) == [
+        *[f"{buddywatch.config}, line 1"] * 2,
+        *(f"{buddywatch.config}, line {number}" for number in (2, 3, 5, 6)),
+    ]
     assert "sesame" not in result.err
 
 
@@ -139,8 +142,8 @@ def test_check_config_sees_to_every_link(buddywatch):
     assert (result.code, result.out) == (1, "")
     lines = result.err.splitlines()
     assert [line.split(": ")[1:4] for line in lines] == [
-        [str(buddywatch.config), "[collector] links", "gopher://x"],
-        [str(buddywatch.config), "[collector] links", "tcp://x"],
+        [f"{buddywatch.config}, line 2", "[collector] links", "gopher://x"],
+        [f"{buddywatch.config}, line 2", "[collector] links", "tcp://x"],
     ]
 
 
@@ -172,8 +175,8 @@ def test_a_missing_password_file_stops_only_commands_that_send_mail(buddywatch, 
         assert buddywatch(*command).err == ""
     folder, reason = buddywatch.config.parent, "cannot be read (No such file or directory)"
     wrong = [
-        f"buddywatch: {buddywatch.config}: [[board]] #1 secret_file: {folder}/lost {reason}",
-        f"buddywatch: {buddywatch.config}: [mail] password_file: {folder}/gone {reason}",
+        f"buddywatch: {buddywatch.config}, line 9: [[board]] #1 secret_file: {folder}/lost {reason}",
+        f"buddywatch: {buddywatch.config}, line 6: [mail] password_file: {folder}/gone {reason}",
     ]
     checked = buddywatch("check-config")
     assert (checked.code, checked.err.splitlines()) == (1, wrong)

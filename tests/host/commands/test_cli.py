@@ -73,7 +73,7 @@ def test_usage_error_is_one_line_and_code_2(filled, arguments, expected):
 def test_config_that_is_wrong_is_code_2_and_says_how_to_see_the_rest(filled):
     filled.config.write_text("[mail]\nto = 3\n[alert]\nhold_samples = 0\n")
     result = filled("status")
-    assert "config.toml: [mail] to = 3: expected" in complaint(result)
+    assert "config.toml, line 2: [mail] to = 3: expected" in complaint(result)
     assert result.err.endswith(" more: buddywatch check-config)\n")
     assert result.code == 2
 

@@ -117,8 +117,8 @@ def test_an_alert_that_somebody_looks_after_is_shown_as_known(buddywatch, past):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["xp"], "expected BOARD and RULE, or --end ID, or --ack ID"),
-        (["xp", "all"], "expected --for and --because with BOARD and RULE"),
+        (["xp"], "expected BOARD and RULE, or --all, --end ID or --ack ID"),
+        (["xp", "all", "--all"], "expected BOARD and RULE, or --all"),
         (["xp", "gone", *BRIEF], "RULE: read 'gone', expected one of kernel_failure, refused"),
         (["xp", "silent:rm2", *BRIEF], "RULE: read 'silent:rm2'"),
         (["nobody", "all", *BRIEF], "nobody"),

@@ -8,6 +8,7 @@ import pytest
 from buddywatch.config import load as load_module
 from buddywatch.config import schema
 from buddywatch.config.load import load
+from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import (
     DEFAULT_NEEDS,
@@ -15,6 +16,7 @@ from buddywatch.config.sections import (
     Board,
     Collector,
     Config,
+    Group,
     Heartbeat,
     Hook,
     Mail,
@@ -70,6 +72,25 @@ EVERY_ALERT = Alert(
 )
 
 
+EVERY_GROUP = (Group("xps", ("xp-*",), (("tight", "warning"), ("silent_after_s", 300))),)
+EVERY_RULE = (
+    OwnRule(
+        "blocks",
+        "free_blocks",
+        block=65536,
+        below=3,
+        clear=5,
+        for_s=120,
+        clear_for_s=600,
+        severity="critical",
+        boards=("roof-*",),
+        groups=("xps",),
+        do="Stop the player.",
+    ),
+    OwnRule("leak", "margin_pages", need="rm", above=20, within_s=3600),
+)
+
+
 def test_every_key_arrives(home: Path) -> None:
     loaded = load_text(home, EVERY_KEY)
     assert loaded == Config(
@@ -79,7 +100,12 @@ def test_every_key_arrives(home: Path) -> None:
             links=("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"),
             hole_patience_s=90,
         ),
-        boards=(Board("xp-07", "old", 8192, 600, ("rm", "player"), home / "board-secret"), Board("xp-08")),
+        boards=(
+            Board("xp-07", "old", 8192, ("rm", "player"), home / "board-secret", (("silent_after_s", 600),)),
+            Board("xp-08"),
+        ),
+        groups=EVERY_GROUP,
+        rules=EVERY_RULE,
         needs=(
             Need("rm", 61440, is_program=True, boards=("xp-07",)),
             Need("player", 61440, is_program=False),

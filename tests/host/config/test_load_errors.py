@@ -1,5 +1,6 @@
 """Errors in a configuration file, and the line that reports each."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,13 @@ def home(tmp_path: Path) -> Path:
 
 
 def lines_of(folder: Path, text: str) -> list[str]:
-    """What load() complains about, without the path of the file."""
+    """What load() complains about, without the path of the file and the number of the line."""
     with pytest.raises(ConfigError) as caught:
         load_text(folder, text)
-    prefix = f"{folder / 'config.toml'}: "
-    assert all(line.startswith(prefix) and line.isprintable() for line in caught.value.lines)
+    prefix = re.compile(re.escape(str(folder / "config.toml")) + r"(, line [1-9][0-9]*)?: ")
+    assert all(prefix.match(line) and line.isprintable() for line in caught.value.lines)
     assert str(caught.value) == "\n".join(caught.value.lines)
-    return [line.removeprefix(prefix) for line in caught.value.lines]
+    return [prefix.sub("", line, count=1) for line in caught.value.lines]
 
 
 WRONG = {
@@ -73,7 +74,10 @@ WRONG = {
         "[[need]]\nzzz = 1\nname = 'a'\nbytes = 1",
         '[[need]] #1 "zzz": unknown key; expected one of name, bytes, program, exec, boards',
     ),
-    "section": ("[alerts]", '"alerts": unknown section; expected [collector], [storage], [[board]], [[need]], [alert]'),
+    "section": (
+        "[alerts]",
+        '"alerts": unknown section; expected [collector], [storage], [[board]], [[group]], [[need]]',
+    ),
     "key without section": ("x = 1", '"x": unknown section; expected [collector]'),
     "single brackets": ("[need]\nbytes = 1", "need: expected a section that starts with the line [[need]]"),
     "double brackets": ("[[alert]]", "alert: expected a section that starts with the line [alert]"),
@@ -217,7 +221,8 @@ def test_a_file_that_is_missing_is_told_to_those_who_need_it_only(home: Path, te
     loaded = load_text(home, text)
     with pytest.raises(ConfigError) as caught:
         loaded.check_files()
-    assert caught.value.lines == [f"{home}/config.toml: {expected.replace('HOME', str(home))}"]
+    number = len(text.splitlines())
+    assert caught.value.lines == [f"{home}/config.toml, line {number}: {expected.replace('HOME', str(home))}"]
 
 
 def test_files_that_are_missing_are_told_with_all_else_that_is_wrong(home: Path) -> None:

@@ -20,7 +20,9 @@ def test_password_file_open_to_others_is_refused(home: Path, mode: int) -> None:
     with pytest.raises(ConfigError) as caught:
         load_text(home, EVERY_KEY).check_files()
     (line,) = caught.value.lines
-    assert line.startswith(f"{home}/config.toml: [mail] password_file: {home}/secret is readable by other users ")
+    number = EVERY_KEY.splitlines().index('password_file = "secret"') + 1
+    where = f"{home}/config.toml, line {number}: [mail] password_file"
+    assert line.startswith(f"{where}: {home}/secret is readable by other users ")
     assert line.endswith(f"(mode {mode:04o}); run: chmod 600 {home}/secret")
 
 

@@ -6,8 +6,8 @@ import zlib
 import pytest
 from alert_facts import REFUSED, T0, facts
 from buddywatch.config.sections import Mail
-from buddywatch.model.alerts import Course
 from buddywatch.model.forecasts import MarginRecord
+from buddywatch.model.message_facts import Course
 from buddywatch.notify.course import course_lines
 from buddywatch.notify.mail import compose_mail
 from buddywatch.notify.message import compose

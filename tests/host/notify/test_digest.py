@@ -28,7 +28,7 @@ def store(tmp_path):
 
 def dispatcher(store, settings):
     maker = MessageMaker(store, settings)
-    return Dispatcher(store, settings.alert, [Route("mail")], maker.make, make_digest=maker.digest)
+    return Dispatcher(store, settings, [Route("mail")], maker.make, make_digest=maker.digest)
 
 
 def digests(store):
