@@ -43,6 +43,7 @@ FLOORS = {
     "notify": 5,
     "replay": 6,
     "terminal": 6,
+    "report": 7,
     "collect": 7,
     "commands": 8,
     "cli": 9,

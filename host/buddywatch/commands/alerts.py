@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from buddywatch.commands.argument_types import WHEN_EXAMPLE, checked
+from buddywatch.commands.argument_types import WHEN, checked
 from buddywatch.commands.boards import check_board, print_json
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Incident, Silence, is_about, without_covered
@@ -22,9 +22,7 @@ from buddywatch.text.escape import escaped, local_time, one_line, parse_time, ro
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     moment = checked(partial(parse_time, now=time.time()))
     parser.add_argument("board", metavar="BOARD", nargs="?", help="only this board's")
-    parser.add_argument(
-        "--since", metavar="WHEN", type=moment, help=f"only what is open, or ended later: {WHEN_EXAMPLE}"
-    )
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"only what is open, or ended later: {WHEN}")
     parser.add_argument(
         "--explain", metavar="ID", type=int, help="what is behind this alert, and what was sent about it"
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from typing import Any
 
 from buddywatch.config.sections import Need
-from buddywatch.text.escape import escaped, one_line
+from buddywatch.text.escape import escaped, one_line, parse_time
 from buddywatch.text.units import parse_size
-
-WHEN_EXAMPLE = 'such as "2h" (ago) or 2026-11-22T10:15'
 
 
 def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -23,6 +22,20 @@ def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
+
+
+BOOT = "boot"  # a moment that only the store knows
+WHEN = 'such as "2h" or "1w" (ago), 14:05, yesterday or 2026-11-22T10:15'
+
+
+def moment(text: str) -> float | str:
+    """A time as seconds since 1970, or BOOT; see since_time() of commands/boards.py."""
+    if text == BOOT:
+        return text
+    try:
+        return parse_time(text, time.time())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or {BOOT}") from None
 
 
 def page_kb(text: str) -> int:

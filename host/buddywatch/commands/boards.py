@@ -24,6 +24,14 @@ def check_board(store: Store, config: Config, name: str) -> None:
         raise CommandError(f"no board {escaped(name)!r}; {known}")
 
 
+def since_time(store: Store, board: str, value: float | str | None) -> float | None:
+    """A moment of the command line as seconds since 1970; BOOT is when the board's newest boot began."""
+    if not isinstance(value, str):
+        return value
+    newest = store.latest_boot(board)
+    return None if newest is None else newest.started
+
+
 def print_json(value: Any) -> None:
     """Print on one line, so that line-oriented tools can read it."""
     print(json.dumps(value))

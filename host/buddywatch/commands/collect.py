@@ -25,6 +25,7 @@ from buddywatch.collect.service import Service
 from buddywatch.collect.supervision import Part, Supervised
 from buddywatch.collect.writer import BUSY_S, Writer
 from buddywatch.commands import CommandError
+from buddywatch.commands.argument_types import checked
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
@@ -39,6 +40,7 @@ from buddywatch.store.lock import alone
 from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import usable
+from buddywatch.text.units import parse_duration
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
 _FOR_MAX_S = 1e9  # 30 years
@@ -56,17 +58,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "listen://ADDRESS:PORT, hush://USER@HOST (a board without buddyd), file:PATH or - (a recorded stream); "
         "?board=NAME names its board. Default: the links in the configuration",
     )
-    parser.add_argument("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="stop after this time")
+    parser.add_argument(
+        "--for", dest="seconds", type=checked(_seconds), metavar="DURATION", help='stop then, such as "10m"'
+    )
     parser.add_argument("--plain", action="store_true", help="lines of news instead of the live view")
 
 
 def _seconds(text: str) -> float:
+    """A duration, also a fraction of seconds: scripts use it."""
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
+        value = parse_duration(text)
     if not 0 < value < _FOR_MAX_S:
-        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and less than {_FOR_MAX_S:.0f}, not {text!r}")
+        raise ValueError(f"expected a duration, more than 0 and less than {_FOR_MAX_S:.0f} s, not {text!r}")
     return value
 
 

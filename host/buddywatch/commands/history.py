@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator
-from functools import partial
 
 from buddywatch.commands import history_csv, history_json, history_table
-from buddywatch.commands.argument_types import WHEN_EXAMPLE, checked
-from buddywatch.commands.boards import check_board
+from buddywatch.commands.argument_types import WHEN, checked, moment
+from buddywatch.commands.boards import check_board, since_time
 from buddywatch.config.sections import Config
 from buddywatch.store.store import Store
 from buddywatch.store.timeline import History
-from buddywatch.text.escape import parse_time
 from buddywatch.text.units import parse_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    moment = checked(partial(parse_time, now=time.time()))
     parser.add_argument("board", metavar="BOARD")
-    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN_EXAMPLE}; default: from the beginning")
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN}, or boot; default: from the beginning")
     parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
     step = "minimum, mean and maximum of every value per step, such as 1m"
     parser.add_argument("--step", metavar="DURATION", type=checked(_step_s), help=step)
@@ -33,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        lines: Iterator[str] = args.lines(History(store, config, args.board, args.since, args.until), args.step)
+        since, until = (since_time(store, args.board, value) for value in (args.since, args.until))
+        lines: Iterator[str] = args.lines(History(store, config, args.board, since, until), args.step)
         for line in lines:
             print(line)
     return 0

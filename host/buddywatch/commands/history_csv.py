@@ -11,9 +11,9 @@ from buddywatch.model.samples import Boot, Event, Gap
 from buddywatch.protocol.layout import Layout, ZoneLayout
 from buddywatch.store.buckets import Spread, Step, in_steps
 from buddywatch.store.timeline import History, Row
-from buddywatch.text.escape import escaped
+from buddywatch.text.escape import escaped, iso_time
 
-_FIRST = ("kind", "time", "boot_id", "first_seq", "seq", "uptime_s")
+_FIRST = ("kind", "time", "time_iso", "boot_id", "first_seq", "seq", "uptime_s")
 _OF_STEPS = ("samples", "step_s", "processes_started")
 _SPREAD = ("_min", "_mean", "_max")
 
@@ -34,7 +34,8 @@ def lines(history: History, step_s: int | None) -> Iterator[str]:
             yield line.getvalue()
             line.seek(0)
             line.truncate()
-            writer.writerow(_cells(item))
+            cells = _cells(item)
+            writer.writerow({**cells, "time_iso": iso_time(cells["time"])})
     yield line.getvalue()
 
 

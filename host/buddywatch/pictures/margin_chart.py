@@ -30,17 +30,25 @@ class ChartLine:
 
 
 def margin_chart(
-    course: Sequence[tuple[float, float]], forecast: Forecast, columns: int, rows: int, unicode: bool = True
+    course: Sequence[tuple[float, float]],
+    forecast: Forecast,
+    columns: int,
+    rows: int,
+    unicode: bool = True,
+    span_s: float | None = None,
 ) -> list[ChartLine]:
-    """rows lines of columns characters, and one for the time below. course: (seconds ago, usable blocks)."""
+    """rows lines of columns characters, and one for the time below. course: (seconds ago, usable blocks).
+
+    span_s: how far the past goes; None: as far as the course.
+    """
     if not course or columns < _SCALE + 8 or rows < 2:
         return []
     ahead_s = None if course[-1][1] < 0 else _ahead_s(forecast)  # it fails already
     room = columns - _SCALE
     behind = 0 if ahead_s is None else room // _AHEAD_PART
     past_columns = room - behind - (1 if behind else 0)
-    span_s = max(course[0][0], 1.0)
-    values = spread(course, span_s * 1.001, past_columns)
+    whole_s = max(course[0][0] * 1.001 if span_s is None else span_s, 1.0)
+    values = spread(course, whole_s, past_columns)
     top = max(1.0, *(value for value in values if value is not None), 1.0)
     past = area(values, rows, top, unicode)
     expected = [""] * rows
@@ -52,7 +60,7 @@ def margin_chart(
     now = NOW[not unicode] if behind else ""
     scales = _scales(rows, top, unicode)
     lines = [ChartLine(*parts) for parts in zip(scales, past, [now] * rows, expected, strict=True)]
-    return [*lines, _time_line(span_s, ahead_s, past_columns, behind)]
+    return [*lines, _time_line(whole_s, ahead_s, past_columns, behind)]
 
 
 def _ahead_s(forecast: Forecast) -> float | None:

@@ -39,7 +39,12 @@ def style_of(stream: TextIO, env: Mapping[str, str]) -> Style:
     """What to draw with: no colour where $NO_COLOR is set (no-color.org), ASCII where the encoding is not UTF-8."""
     colour = not env.get("NO_COLOR") and not env.get("TERM", "").startswith(_NO_COLOURS)
     colours = 256 if "256color" in env.get("TERM", "") or env.get("COLORTERM") else 16
-    return Style(colour, (stream.encoding or "").lower().replace("-", "") == "utf8", colours)
+    return Style(colour, is_unicode(stream), colours)
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """Whether the stream's encoding is UTF-8."""
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 class Screen:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from datetime import datetime
+from datetime import datetime, timedelta
+from datetime import time as clock
 
 from buddywatch.text.units import format_duration, parse_duration
 
 UNKNOWN_TIME = "unknown time"
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?", re.ASCII)
 COLUMNS = 78  # RFC 5322, 2.1.1: for mails, and for a terminal as well
 
 
@@ -43,6 +47,14 @@ def local_day_time(time: float) -> str:
 def local_clock(time: float) -> str:
     """ "10:15:03", for tables whose heading has the day and the offset."""
     return _formatted(time, "%H:%M:%S")
+
+
+def iso_time(time: float) -> str:
+    """ "2026-11-22T10:15:03.250+01:00": the same moment as the seconds, for a spreadsheet (ISO 8601)."""
+    try:
+        return datetime.fromtimestamp(time).astimezone().isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _formatted(time: float, form: str) -> str:
@@ -85,16 +97,29 @@ def counted(count: int, thing: str) -> str:
 
 
 def parse_time(text: str, now: float) -> float:
-    """Seconds since 1970 for "2h" (so long before now) or an ISO time, local unless it says otherwise. ValueError."""
+    """Seconds since 1970 for "2h" (so long before now), "yesterday" and "today" (their midnight), "14:05" (the last
+    time that the clock showed it), or an ISO time, local unless it says otherwise. ValueError."""
+    stripped = text.strip()
     try:
-        return now - parse_duration(text)
+        return now - parse_duration(stripped)
     except ValueError:
         pass
     try:
-        return datetime.fromisoformat(text.strip()).timestamp()
+        if stripped in _DAYS_AGO:
+            midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
+            return (midnight - timedelta(days=_DAYS_AGO[stripped])).timestamp()
+        if _CLOCK.fullmatch(stripped):
+            at = datetime.combine(
+                datetime.fromtimestamp(now).date(),
+                clock.fromisoformat(stripped if stripped[2] == ":" else f"0{stripped}"),
+            )
+            return (at if at.timestamp() <= now else at - timedelta(days=1)).timestamp()
+        return datetime.fromisoformat(stripped).timestamp()
     except (ValueError, OverflowError):
         shown = one_line(text, 40)
-        raise ValueError(f'{shown!r}: expected a duration such as "2h" or a time such as 2026-11-22T10:15') from None
+        raise ValueError(
+            f'{shown!r}: expected a duration such as "2h", a time such as 14:05 or 2026-11-22T10:15, or yesterday'
+        ) from None
 
 
 def table(rows: list[list[str]], right: frozenset[int] = frozenset(), gap: str = "  ") -> list[str]:

@@ -15,6 +15,7 @@ DURATION_EXPECTED = 'a duration such as 90, "2m" or "1h30m"'
 # Fifteen digits keep every result exact in JSON and SQLite, and keep hostile text away from int().
 _SIZE = re.compile(r"([0-9]{1,15}) ?(?:([kmg])(?:i?b)?|b)?", re.IGNORECASE | re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,15}")
+_WEEKS = re.compile(r"([0-9]{1,9}) ?w")
 _DURATION = re.compile(
     r"(?:([0-9]{1,9}) ?d)? ?(?:([0-9]{1,9}) ?h)? ?(?:([0-9]{1,9}) ?(?:min|m))? ?(?:([0-9]{1,9}) ?s)?"
 )
@@ -29,10 +30,12 @@ def parse_size(text: str) -> int:
 
 
 def parse_duration(text: str) -> int:
-    """Seconds for "90", "90s", "2m", "4h", "1d", "1h30m" or "2 h 10 min". ValueError as for parse_size()."""
+    """Seconds for "90", "90s", "2m", "4h", "1d", "1w", "1h30m" or "2 h 10 min". ValueError as for parse_size()."""
     stripped = text.strip()
     if _SECONDS.fullmatch(stripped):
         return int(stripped)
+    if weeks := _WEEKS.fullmatch(stripped):
+        return int(weeks[1]) * 7 * _SECONDS_PER["d"]
     match = _DURATION.fullmatch(stripped)
     if match is None or not any(match.groups()):
         raise ValueError(f"{_shown(text)}: expected {DURATION_EXPECTED} (units d, h, m, s, largest first)")

@@ -9,7 +9,9 @@ from buddywatch.config.sections import Need
 from buddywatch.model.samples import Gap
 from buddywatch.text.escape import (
     UNKNOWN_TIME,
+    brief_duration,
     escaped,
+    iso_time,
     local_clock,
     local_day_time,
     local_time,
@@ -100,13 +102,18 @@ NOW = 1_700_000_000.0
         ("2023-11-14T23:13:20+01:00", NOW),
         ("2023-11-14 22:13", datetime(2023, 11, 14, 22, 13).timestamp()),
         ("2023-11-14", datetime(2023, 11, 14).timestamp()),
+        ("1w", NOW - 7 * 86_400),
+        ("today", datetime.fromtimestamp(NOW).replace(hour=0, minute=0, second=0).timestamp()),
+        ("yesterday", datetime.fromtimestamp(NOW - 86_400).replace(hour=0, minute=0, second=0).timestamp()),
+        ("0:00", datetime.fromtimestamp(NOW).replace(hour=0, minute=0, second=0).timestamp()),
+        (f"{datetime.fromtimestamp(NOW + 3600):%H:%M:%S}", NOW + 3600 - 86_400),
     ],
 )
 def test_parse_time_takes_durations_and_iso_times(text, expected):
     assert parse_time(text, NOW) == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2h ago", "2023-13-01", "22:13", "-1h", "\x1b"])
+@pytest.mark.parametrize("text", ["", "soon", "2h ago", "2023-13-01", "25:13", "22:", "-1h", "\x1b"])
 def test_parse_time_refuses_anything_else(text):
     with pytest.raises(ValueError, match="expected a duration such as"):
         parse_time(text, NOW)
@@ -183,3 +190,25 @@ def test_kernel_words_leave_out_what_is_not_known():
     assert kernel_words({"kernel": "6.1.0", "machine": "?", "nommu": "?"}) == "Linux 6.1.0"
     assert kernel_words({"kernel": "6.1.0", "machine": "arm", "nommu": "0"}) == "Linux 6.1.0, arm, MMU"
     assert kernel_words({}) == "Linux unknown"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0s"),
+        (99, "99s"),
+        (100, "1m"),
+        (840, "14m"),
+        (9600, "2h40"),
+        (36_000, "10h"),
+        (172_800, "2d"),
+        (1e12, "9999d"),
+    ],
+)
+def test_a_brief_duration_has_five_characters(seconds, expected):
+    assert brief_duration(seconds) == expected and len(expected) <= 5
+
+
+def test_an_iso_time_is_the_same_moment():
+    assert datetime.fromisoformat(iso_time(NOW + 0.25)).timestamp() == NOW + 0.25
+    assert iso_time(1e300) == ""
