@@ -10,7 +10,6 @@ import errno
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -71,6 +70,25 @@ _EPILOG = f"""exit codes:
   {PIPE_CLOSED}  the reader of the output is gone, such as `head`"""
 
 
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the terminal. argparse would load shutil to find that out, at each start of a command."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _WithEpilog(_Formatter, argparse.RawDescriptionHelpFormatter):
+    """Leaves the table of exit codes as it is."""
+
+
+def _columns() -> int:
+    with suppress(ValueError):
+        return max(1, int(os.environ.get("COLUMNS", "")))
+    with suppress(OSError, ValueError, AttributeError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, as for every other error."""
@@ -108,6 +126,8 @@ def _guarded(args: argparse.Namespace, around: Around) -> int:
         return PIPE_CLOSED
     except Exception as error:
         if args.debug:
+            import traceback  # loads what reads source text, which a command that works does not need
+
             traceback.print_exc()
         lines, code = _explained(error, args.command)
         _complain(lines)
@@ -120,7 +140,7 @@ def build_parser(arguments: Sequence[str] = tuple(COMMANDS)) -> argparse.Argumen
         prog="buddywatch",
         description="Warns you before memory fragmentation on Linux boards stops programs from starting.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_WithEpilog,
         allow_abbrev=False,
     )
     _add_common(parser, None, False)
@@ -128,7 +148,9 @@ def build_parser(arguments: Sequence[str] = tuple(COMMANDS)) -> argparse.Argumen
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         description = summary[0].upper() + summary[1:] + "."
-        of_command = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
+        of_command = commands.add_parser(
+            name, help=summary, description=description, allow_abbrev=False, formatter_class=_Formatter
+        )
         # SUPPRESS: an option that is not given after the command keeps the value given before it.
         _add_common(of_command, argparse.SUPPRESS, argparse.SUPPRESS)
         if name in arguments:
@@ -184,15 +206,19 @@ def _explained(error: Exception, command: str) -> tuple[list[str], int]:
     if isinstance(error, OSError):
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return [f"{name}{error.strerror or error}"], USAGE
-    where = "" if error.__traceback__ is None else _origin(error)
     return [
-        f"a defect of buddywatch itself: {type(error).__name__}: {error}{where}; run it with --debug and report it"
+        f"a defect of buddywatch itself: {type(error).__name__}: {error}{_origin(error)}; "
+        "run it with --debug and report it"
     ], DEFECT
 
 
 def _origin(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f" ({os.path.basename(last.filename)}:{last.lineno})"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f" ({os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})"
 
 
 def _complain(lines: Sequence[str]) -> None:

@@ -20,9 +20,8 @@ from buddywatch.config.sections import Config
 from buddywatch.model.alerts import OK, Transition, without_covered
 from buddywatch.model.batch import Batch, MovedBoot
 from buddywatch.model.samples import ResumeState
+from buddywatch.protocol.board_names import board_name, other_names
 from buddywatch.protocol.board_tracker import BoardTracker
-from buddywatch.protocol.frame import board_name
-from buddywatch.protocol.twin_names import other_names
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import local_day_time
 

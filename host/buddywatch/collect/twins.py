@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from buddywatch.protocol.twin_names import other_names
+from buddywatch.protocol.board_names import other_names
 
 LAG_S = 30.0  # a ring of 16 kB takes 17 s at 9600 baud
 BOOTS_MAX = 8  # boots compared for each name; the one that has been silent longest is dropped first

@@ -79,7 +79,7 @@ def _because(unreadable: list[str]) -> str:
 
 
 def _name(text: str) -> str:
-    from buddywatch.protocol.frame import board_name
+    from buddywatch.protocol.board_names import board_name
 
     if board_name({"name": text}) != text:
         raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected 1 to 64 of A-Z a-z 0-9 . _ -")

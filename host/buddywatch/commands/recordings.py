@@ -20,8 +20,8 @@ from typing import IO, Self
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import checked, kilobytes, page_kb, release
 from buddywatch.commands.progress import show_bar
+from buddywatch.protocol.board_names import board_name
 from buddywatch.protocol.board_tracker import BoardTracker
-from buddywatch.protocol.frame import board_name
 from buddywatch.recorded.formats import HEAD_LINES, Format, Source, format_of
 from buddywatch.recorded.pieces import Flags, Line, RecordedError
 from buddywatch.recorded.series import name_line

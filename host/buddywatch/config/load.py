@@ -31,7 +31,6 @@ from buddywatch.config.sections import (
     Window,
 )
 from buddywatch.config.toml import read_sections, read_toml
-from buddywatch.verdict.programs import ProgramError, need_bytes
 
 SYSTEM_CONFIG = Path("/etc/buddywatch/config.toml")
 
@@ -151,6 +150,8 @@ class _Builder:
             self.problems.add(f"{where} has {found}; expected one of the two")
         result = {"is_program": "program" in values, **attributes("need", values)}
         if values.get("program"):
+            from buddywatch.verdict.programs import ProgramError, need_bytes  # few configurations name a program
+
             try:
                 result["bytes"] = need_bytes(values["program"])
             except ProgramError as error:

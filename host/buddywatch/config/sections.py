@@ -14,8 +14,7 @@ from buddywatch.config import kinds as k
 from buddywatch.config.own_rules import OwnRule, is_among
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line, from_environment
-from buddywatch.protocol.frame import board_name
-from buddywatch.protocol.twin_names import other_names
+from buddywatch.protocol.board_names import board_name, other_names
 
 NOT_A_CONSTANT = object()  # marks a key that may be left out although its default is not a constant
 PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 5321, RFC 6409, RFC 8314

@@ -16,7 +16,8 @@ from buddywatch.links.listen import Listener
 from buddywatch.links.rare_news import RareNews
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
-from buddywatch.protocol.frame import Hello, board_name
+from buddywatch.protocol.board_names import board_name
+from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Item, LinkSession, Text
 from buddywatch.protocol.refetch import Retry
 from buddywatch.protocol.setback import Setback

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from buddywatch.links.file import FileLink
 from buddywatch.model.samples import Snapshot
+from buddywatch.protocol.board_names import board_name
 from buddywatch.protocol.board_tracker import BoardTracker
-from buddywatch.protocol.frame import Hello, board_name
+from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import LinkSession, Text
 
 

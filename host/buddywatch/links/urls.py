@@ -14,7 +14,7 @@ from buddywatch.links.login import LoginLink
 from buddywatch.links.rfc2217 import Rfc2217Link
 from buddywatch.links.serial import BAUD, SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
-from buddywatch.protocol.frame import board_name
+from buddywatch.protocol.board_names import board_name
 
 TELNET_PORT = 23
 INTERVAL_S = 5  # the same as buddyd's default

@@ -6,8 +6,7 @@ sent: the number is looked for near the live position and near what was asked fo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
@@ -20,8 +19,6 @@ _MARK = wire.MARK[0]
 _DIGITS = bytes(range(wire.FIRST_DIGIT, wire.FIRST_DIGIT + wire.BASE))
 _PRINTABLE = bytes(range(32, 127))
 _SHORTEST = len(b"~dSS") + wire.CHECK_DIGITS
-NAME_MAX = 64  # characters
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,6 @@ def together(items: Iterable[_Item]) -> Iterator[list[_Item]]:
         boot_id = of_item
     if run:
         yield run
-
-
-def board_name(facts: Mapping[str, str]) -> str:
-    """The name that a board goes by, from its hello: 1 to 64 of A-Z a-z 0-9 . _ -, whatever it sent."""
-    return _NOT_IN_A_NAME.sub("_", facts.get("name", ""))[:NAME_MAX] or "board"
 
 
 class Opener:

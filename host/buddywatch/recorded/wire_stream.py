@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from buddywatch.model.batch import StoredEvent
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Snapshot
+from buddywatch.protocol.board_names import board_name
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.console_text import kernel_message
-from buddywatch.protocol.frame import Hello, board_name
+from buddywatch.protocol.frame import Hello
 from buddywatch.protocol.line_stream import Item, LinkSession, Text
 from buddywatch.recorded.pieces import Line, Unreadable
 

@@ -2,7 +2,7 @@
 
 import pytest
 from buddywatch.collect.twins import BOOTS_MAX, LAG_S, Split, Twins
-from buddywatch.protocol.frame import NAME_MAX
+from buddywatch.protocol.board_names import NAME_MAX
 from hypothesis import given
 from hypothesis import strategies as st
 

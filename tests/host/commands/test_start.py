@@ -47,6 +47,11 @@ def test_what_reads_the_store_loads_no_links_no_reports_and_no_mail(command: str
         "smtplib",
         "ssl",
         "tomllib",
+        "traceback",
+        "shutil",
+        "buddywatch.verdict.programs",
+        "buddywatch.protocol.frame",
+        "buddyd.wire",
     )
     found = {name for name in loaded(command) if name.startswith(unneeded)}
     assert found <= {"buddywatch.links.base"}

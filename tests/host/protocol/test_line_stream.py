@@ -1,6 +1,7 @@
 import pytest
 from buddyd import wire, wire_host
-from buddywatch.protocol.frame import Frame, GapReport, Hello, board_name
+from buddywatch.protocol.board_names import board_name
+from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.line_stream import LINE_KEPT, WAITING_MAX, LinkSession, Text
 from hypothesis import given
 from hypothesis import strategies as st
