@@ -33,8 +33,11 @@ def programs_of(board: Machine) -> list[MappedProgram]:
         name, start_cs, mapped = parse_stat(line.encode())
         if mapped:
             pid = int(line.split()[0])
-            maps = board.console.run(f"show /proc/{pid}/maps").text.splitlines()
-            regions = tuple(region for row in maps if (region := parse_region(row.encode() + b" ", PAGE_BYTES)))
+            answer = board.console.run(f"show /proc/{pid}/maps").text
+            if answer.startswith("sh: can't open"):
+                continue  # it has ended meanwhile
+            rows = answer.splitlines()
+            regions = tuple(region for row in rows if (region := parse_region(row.encode() + b" ", PAGE_BYTES)))
             found.append(MappedProgram(pid, name, start_cs // 100, regions))
     return found
 

@@ -89,7 +89,7 @@ def test_exec_takes_at_most_the_pages_set_aside(reports: Reports) -> None:
 def test_rule_is_that_of_the_kernel(reports: Reports) -> None:
     """One free block of the size that is asked for, none larger: it is what the two rules differ in."""
     report = reports["mmap"]
-    asked = [trial for trial in report.trials if trial.has_lone_block]
+    asked = report.lone_block_trials()
     granted = sum(trial.granted for trial in asked)
     assert len(asked) > 100
     if report.rule == "old":
