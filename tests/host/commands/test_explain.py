@@ -74,6 +74,19 @@ def words(result):
             id="2.6.30-cron",
         ),
         pytest.param("fresh-4k-bflt-2.6.30/dmesg.txt", None, id="2.6.30-fresh"),
+        pytest.param("frag-arm/dmesg.txt", [("sleep", 101, 241664, 6, "refused", -64, "fragmented", 131072)], id="arm"),
+        pytest.param(
+            "frag-rv32/dmesg.txt", [("sleep", 46, 294912, 7, "refused", -128, "fragmented", 262144)], id="rv32"
+        ),
+        pytest.param(
+            "frag-rv64/dmesg.txt", [("sleep", 46, 282624, 7, "refused", -128, "fragmented", 262144)], id="rv64"
+        ),
+        pytest.param(
+            "frag-rv64-2-cpus/dmesg.txt",
+            [("sleep", 52, 282624, 7, "refused", -128, "fragmented", 262144)],
+            id="rv64-2-cpus",
+        ),
+        pytest.param("fresh-rv64/dmesg.txt", None, id="rv64-fresh"),
     ],
 )
 def test_capture_gets_its_answer(buddywatch, path, expected):
@@ -112,6 +125,34 @@ def test_proc_texts_get_page_size_marks_and_verdict(buddywatch, capture, page_by
     assert (state["marks_from"], state["serviceable_bytes"]) == ("zoneinfo", serviceable_bytes)
     assert answer["needs"][0]["verdict"] == verdict
     assert result.code == (1 if verdict == "refused" else 0)
+
+
+@pytest.mark.parametrize(
+    ("capture", "zone", "needed_bytes", "serviceable_bytes", "verdict"),
+    [
+        pytest.param("fresh-arm", "Normal", 241664, 4194304, "ok", id="fresh-arm"),
+        pytest.param("frag-arm", "Normal", 241664, 131072, "refused", id="frag-arm"),
+        pytest.param("fresh-rv32", "Normal", 294912, 2097152, "ok", id="fresh-rv32"),
+        pytest.param("frag-rv32", "Normal", 294912, 262144, "refused", id="frag-rv32"),
+        pytest.param("fresh-rv64", "DMA32", 282624, 2097152, "ok", id="fresh-rv64"),
+        pytest.param("frag-rv64", "DMA32", 282624, 262144, "refused", id="frag-rv64"),
+        pytest.param("fresh-rv64-2-cpus", "DMA32", 282624, 2097152, "ok", id="fresh-rv64-2-cpus"),
+        pytest.param("frag-rv64-2-cpus", "DMA32", 282624, 262144, "refused", id="frag-rv64-2-cpus"),
+    ],
+)
+def test_proc_texts_of_other_processors(buddywatch, capture, zone, needed_bytes, serviceable_bytes, verdict):
+    files = [
+        str(CAPTURES / capture / "proc" / name) for name in ("buddyinfo", "zoneinfo", "meminfo", "vmstat", "version")
+    ]
+    answer = buddywatch("explain", "--json", "--need", str(needed_bytes), *files).json
+    (state,) = answer["states"]
+    kernel = answer["kernel"]
+    assert (kernel["release"], kernel["rule"], kernel["no_mmu"], answer["page_bytes"]) == ("6.1.176", "new", True, 4096)
+    assert (state["zone"], state["serviceable_bytes"], answer["needs"][0]["verdict"]) == (
+        zone,
+        serviceable_bytes,
+        verdict,
+    )
 
 
 # --- options ---
