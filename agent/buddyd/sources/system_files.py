@@ -4,8 +4,9 @@ from .. import compat, const
 from .kernel_messages import printable
 from .procfile import ProcFile
 
-# How /proc/cpuinfo names the processor: m68k and nios2, old ARM, x86 and blackfin, MIPS, SH, PowerPC.
-_MACHINE_KEYS = (b"CPU:", b"Processor", b"model name", b"cpu model", b"cpu type", b"cpu\t")
+# How /proc/cpuinfo names the processor: m68k and nios2, old ARM, x86, blackfin and ARM, MIPS, SH, PowerPC, and RISC-V:
+# its microarchitecture, which emulators do not have, or its instruction set.
+_MACHINE_KEYS = (b"CPU:", b"Processor", b"model name", b"cpu model", b"cpu type", b"cpu\t", b"uarch\t", b"isa\t")
 _MACHINE_CHARS = const(24)
 # Where files lie, see system.System.files; the last is a ramfs that every kernel mounts first, under the later root.
 _RAM = const(1)
@@ -94,11 +95,11 @@ class Reader:
 
     def _find_mmu(self, memory):
         """Three signs of no MMU: a sysctl of mm/nommu.c, a row of meminfo `#ifndef CONFIG_MMU`, both from about 2.6.29
-        to 7.2, and cpuinfo on m68k. Without meminfo, a sysctl that only kernels with an MMU have decides."""
+        to 7.2, and cpuinfo on m68k and RISC-V. Without meminfo, a sysctl that only kernels with an MMU have decides."""
         self._system.no_mmu = (
             self._system.nr_trim_pages is not None
             or self._row("meminfo", b"MmapCopy:") != b""
-            or self._row("cpuinfo", b"MMU:") == b"none"
+            or b"none" in (self._row("cpuinfo", b"MMU:"), self._row("cpuinfo", b"mmu").lstrip(b"\t :"))
             or (False if memory or compat.exists(self._root + "sys/vm/max_map_count") else None)
         )
 

@@ -35,6 +35,14 @@ CAPTURES = (
     ("frag-4k-bflt-2.6.30-cron", [(0, "DMA")], 1188),
     ("frag-4k-bflt-2.6.30-noagent", [(0, "DMA")], 583),
     ("ramfs-2.6.30", [(0, "DMA")], 884),
+    ("fresh-rv64", [(0, "DMA32")], 1534),
+    ("frag-rv64", [(0, "DMA32")], 811),
+    ("fresh-rv64-2-cpus", [(0, "DMA32")], 1484),
+    ("frag-rv64-2-cpus", [(0, "DMA32")], 758),
+    ("fresh-rv32", [(0, "Normal")], 1827),
+    ("frag-rv32", [(0, "Normal")], 905),
+    ("fresh-arm", [(0, "Normal")], 3079),
+    ("frag-arm", [(0, "Normal")], 497),
 )
 
 TWO_NODES = b"""\

@@ -27,6 +27,12 @@ MACHINES = (
     ("mips", b"system type\t\t: AR7\nprocessor\t\t: 0\ncpu model\t\t: MIPS 4KEc V4.8\n", "MIPS-4KEc-V4.8"),
     ("powerpc", b"processor\t: 0\ncpu\t\t: e300c3\nclock\t\t: 333MHz\n", "e300c3"),
     ("sh", b"machine\t\t: Solution Engine\ncpu family\t: sh2\ncpu type\t: SH7619\n", "SH7619"),
+    (
+        "riscv",
+        b"processor\t: 0\nhart\t\t: 0\nisa\t\t: rv64imafdc\nmmu\t\t: none\nuarch\t\t: canaan,k210\n",
+        "canaan,k210",
+    ),
+    ("riscv-emulated", b"processor\t: 0\nhart\t\t: 0\nisa\t\t: rv32imac\nmmu\t\t: none\n", "rv32imac"),
     ("odd-bytes", b"CPU:\t\tV\xff\x01 2\n", "V??-2"),
     ("unknown", b"vendor\t: none\n", None),
     ("no-name", b"CPU:\t\t\n", None),
@@ -44,6 +50,8 @@ MMUS = (
     ("sysctl", {"sys/vm/nr_trim_pages": b"1\n", "meminfo": b"MemFree: 1 kB\n"}, True, "impossible"),
     ("meminfo", {"meminfo": b"MemFree: 1 kB\nMmapCopy: 844 kB\n"}, True, "impossible"),
     ("cpuinfo", {"cpuinfo": b"CPU:\tCOLDFIRE\nMMU:\tnone\n", "meminfo": b"MemFree: 1 kB\n"}, True, "impossible"),
+    ("riscv", {"cpuinfo": b"isa\t\t: rv64imac\nmmu\t\t: none\n", "meminfo": b"MemFree: 1 kB\n"}, True, "impossible"),
+    ("mmu-of-riscv", {"cpuinfo": b"isa\t\t: rv64imac\nmmu\t\t: sv39\n", "meminfo": b"MemFree: 1 kB\n"}, False, None),
     ("no-mmu-beats-file", {"sys/vm/nr_trim_pages": b"1\n", "sys/vm/compact_memory": b""}, True, "impossible"),
     ("mmu-in-cpuinfo", {"cpuinfo": b"CPU:\t68040\nMMU:\t68040\n", "meminfo": b"MemFree: 1 kB\n"}, False, None),
     ("max-map-count", {"sys/vm/max_map_count": b"65530\n"}, False, None),
@@ -112,6 +120,20 @@ def test_board_with_2_6_30_is_known_from_its_captures():
         assert (system.no_mmu, system.compaction, system.nr_trim_pages) == (True, "impossible", 1), name
         assert (system.page_bytes, system.min_free_order_shift) == (4096, None), name
         assert (system.boot_id, system.missing) == (boot_id, []), name
+
+
+def test_boards_of_other_processors_are_known_from_their_captures():
+    for name, machine in (
+        ("rv64", "rv64imafdch_sstc_zihintp"),
+        ("rv64-2-cpus", "rv64imafdch_sstc_zihintp"),
+        ("rv32", "rv32imafdch_sstc_zihintp"),
+        ("arm", "ARMv7-M-rev-1-(v7ml)"),
+    ):
+        for state in ("fresh", "frag"):
+            system = system_at(fixture("captures/%s-%s/proc" % (state, name)))
+            assert (system.release, system.machine) == ("6.1.176", machine), name
+            assert (system.no_mmu, system.compaction, system.nr_trim_pages) == (True, "impossible", 1), name
+            assert (system.page_bytes, system.missing) == (4096, ["sys/kernel/random/boot_id"]), name
 
 
 def test_pc_is_known_from_its_capture():
