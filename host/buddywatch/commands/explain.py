@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -36,7 +37,6 @@ _ONLY_A_PART = (
     "the input has a part of a report about memory, but neither the line that says what failed (`NAME: page allocation "
     "failure ...`) nor a list of free blocks (`31*4kB 47*8kB ...`); give the lines above and below it, too"
 )
-_PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:")
 # Files that hold a bare value: their name says which.
 VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
 
@@ -67,13 +67,15 @@ def run(args: argparse.Namespace, config: Config) -> int:
     wanted += [Wanted(path, blocks=partial(_blocks, path)) for path in args.program]
     for path in args.program:
         _blocks(path, 4096)
-    text = "\n".join(_read(name) for name in args.files or ["-"])
+    texts = ["\n".join(_read(name) for name in args.files or ["-"])]
+    progress = _progress(len(texts[0]))
     try:
-        explanation = explain(text, options, wanted, _progress(len(text)))
+        with _without_cycle_search():
+            explanation = explain(texts.pop(), options, wanted, progress)  # which drops the text when it is read
     finally:
         clear_bar()
     if explanation.is_empty:
-        raise CommandError(_ONLY_A_PART if _PART.search(text) else _LOOKED_FOR)
+        raise CommandError(_ONLY_A_PART if explanation.has_part else _LOOKED_FOR)
     if args.json:
         print_json(explanation_json(explanation))
     else:
@@ -112,6 +114,19 @@ def _progress(text_chars: int) -> Callable[[float], None]:
     if text_chars < 1 << 20:
         return lambda done: None
     return lambda done: show_bar("reading", done)
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """The values of an explanation refer to each other in one direction only. Python's search for cycles among them
+    finds none, but takes an eighth of the time for a log of 20 MB."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _size(text: str) -> int:

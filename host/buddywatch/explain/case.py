@@ -74,7 +74,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Explanation:
-    """kernel: the one of the newest failure, else of the newest state."""
+    """kernel: the one of the newest failure, else of the newest state. has_part: the text has a part of a report, if
+    nothing else."""
 
     kernel: Kernel
     page_bytes: int | None
@@ -83,6 +84,7 @@ class Explanation:
     needs: list[Case]
     asides: list[Notice] = field(default_factory=list)  # that look like failures and are none
     changes: list[Change] = field(default_factory=list)
+    has_part: bool = False
 
     @property
     def is_empty(self) -> bool:

@@ -12,7 +12,7 @@ from html import unescape
 from itertools import pairwise
 from math import isnan, nan
 
-from buddywatch.kernel_text.events import MARK, Event, events, is_title
+from buddywatch.kernel_text.events import Event, Place, events, is_title, may_have_event
 from buddywatch.kernel_text.prefix import clock_s, strip
 from buddywatch.kernel_text.stars import with_stars
 from buddywatch.kernel_text.unfold import unfolded
@@ -70,7 +70,10 @@ class Cleaned:
 
     def stamp_at(self, offset: int) -> float | None:
         """Seconds since boot by the stamp of the line at offset, or of the nearest stamped line before it."""
-        index = bisect_right(self.offsets, offset) - 1
+        return self.stamp_of(bisect_right(self.offsets, offset) - 1)
+
+    def stamp_of(self, index: int) -> float | None:
+        """The same of a line (0: the first)."""
         near = (self.stamps[number] for number in range(index, max(index - _NEAR_LINES, -1), -1))
         return next((stamp for stamp in near if not isnan(stamp)), None)
 
@@ -88,7 +91,6 @@ class Cleaned:
         return self.widths[index] >= widest and sum(1 for width in near if width >= widest) > 1
 
 
-_OF_OOM_KILLER = re.compile(r"oom-kill|illed process|emory cgroup|: usage \d")
 _FEWEST_SIZES = 5  # of a list of free blocks
 
 
@@ -116,37 +118,39 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
 
 
 def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
-    result, length = Cleaned(), 0
+    result = Cleaned()
     lines: list[str] = []
     for number, line in enumerate(physical):
         plain, stamp_s = strip(line)
         lines.append(plain)
         result.widths.append(len(line.rstrip()))
         result.stamps.append(nan if stamp_s is None else stamp_s)
-        if stamp_s is None and _OF_OOM_KILLER.search(plain) and (clock := clock_s(line)) is not None:
+        if stamp_s is None and _is_of_oom_killer(plain) and (clock := clock_s(line)) is not None:
             result.clocks[number] = clock
         if number % 4096 == 0:
-            progress(number / len(physical) * 0.7)
+            progress(number / len(physical) * 0.8)
+    length = 0
     for number, line in enumerate(lines):
         result.offsets.append(length)
+        if may_have_event(line) and not is_title(physical[number]):
+            place = Place(length, result.stamp_of(number), _depth(physical[number]), result.is_widest(number))
+            result.events += events(line, lines[number + 1 : number + 1 + _FOLLOWING_LINES], place)
         following = lines[number + 1] if number + 1 < len(lines) else ""
-        if MARK.search(line) and not is_title(physical[number]):
-            near = lines[number + 1 : number + 1 + _FOLLOWING_LINES]
-            result.events += _events(physical[number], line, near, length, result.is_widest(number))
         piece = line + ("" if _is_cut(line, following) else "\n")
         lines[number] = piece
         length += len(piece)
-        if number % 4096 == 0:
-            progress(0.7 + number / len(lines) * 0.3)
     result.text = "".join(lines)
-    result.events = [replace(event, stamp_s=result.stamp_at(event.offset)) for event in result.events]
+    progress(1)
     return result
 
 
-def _events(physical: str, line: str, following: list[str], offset: int, may_be_cut: bool) -> list[Event]:
+def _is_of_oom_killer(line: str) -> bool:
+    return "oom-kill" in line or "illed process" in line or "emory cgroup" in line or ": usage " in line
+
+
+def _depth(physical: str) -> int:
     marks = _QUOTE_MARKS.match(physical)
-    depth = marks[0].count(">") + marks[0].count("|") if marks else 0
-    return [replace(event, depth=depth) for event in events(line, following, offset, may_be_cut)]
+    return marks[0].count(">") + marks[0].count("|") if marks else 0
 
 
 def _is_newest_first(stamps: array[float]) -> bool:

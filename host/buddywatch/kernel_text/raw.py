@@ -13,6 +13,7 @@ from buddywatch.kernel_text.holdings import Row
 from buddywatch.kernel_text.messages.notice import Notice
 
 _NO_INIT = re.compile(r"Kernel panic - not syncing: No (?:working )?init found|Kernel panic: No init found")
+_PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:")
 _STOPS_WITHIN_CHARS = 60_000
 _FAILED = re.compile(r"\bwarn_alloc(?:_failed)?\+0x")
 _TRACE_CHARS = 4000
@@ -175,6 +176,11 @@ class Raw:
             return False
         trace = self.text[message.offset : self.end_of(message, _TRACE_CHARS)]
         return message.pid == 1 or bool(_START.search(trace) and not _IDLE.search(trace))
+
+    @property
+    def has_part(self) -> bool:
+        """True if the text has a line that the kernel prints only in a report about memory."""
+        return bool(_PART.search(self.text))
 
     @property
     def is_32_bit(self) -> bool:

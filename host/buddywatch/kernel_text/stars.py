@@ -18,6 +18,7 @@ _MAY_LACK_BLANK = re.compile(r"kB(?=\d)|\)(?=\d)")
 _LOST_BLANK = re.compile(r"(?<=\dkB)(?=\d{1,9}\*\d{1,9}kB)|(?<=\))(?=\d{1,9}\*\d{1,9}kB)")
 _PIECE = r"\d{1,9}\*?\d{1,9}kB(?:\s\([A-Z]{0,8}\))?"
 _RUN = re.compile(rf"(?<![\w*]){_PIECE}(?:\s{{1,2}}{_PIECE}){{5,31}}(?:\s{{1,2}}=\s{{1,2}}(?P<sum>\d{{1,15}})kB)?")
+_NEIGHBOURS = re.compile(r"kB(?:\s\([A-Z]{0,8}\))?\s{1,2}\d")  # in no line but a list
 _NUMBERS = re.compile(r"(?<![\w*=])(\d{1,9})(\*?)(\d{1,9})kB")
 # A number of kB that has its sign, or is the sum behind a list.
 _SIGNED = re.compile(r"\*\d{1,9}kB|=\s{1,2}\d{1,15}kB(?!\s{1,2}\d)")
@@ -29,7 +30,7 @@ def with_stars(line: str) -> str:
     line = _OTHER_SIGNS.sub("*", line)
     if _MAY_LACK_BLANK.search(line):
         line = _LOST_BLANK.sub(" ", line)
-    if line.count("kB") == len(_SIGNED.findall(line)):
+    if not _NEIGHBOURS.search(line) or line.count("kB") == len(_SIGNED.findall(line)):
         return line
     return _RUN.sub(_restored, line)
 

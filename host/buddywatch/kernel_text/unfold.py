@@ -39,8 +39,8 @@ def _is_as_wide_as_the_terminal(widths: list[int], number: int) -> bool:
     width = widths[number]
     if not _NARROWEST_TERMINAL <= width <= _WIDEST_TERMINAL:
         return False
-    if number and widths[number - 1] > width:
-        return False
+    if (number and widths[number - 1] > width) or (number + 1 < len(widths) and widths[number + 1] > width):
+        return False  # what the next lines settle needs no look at all that are near
     near = widths[max(number - _NEAR_LINES, 0) : number + _NEAR_LINES + 1]
     return max(near) == width and near.count(width) >= _LEAST_FOLDED
 

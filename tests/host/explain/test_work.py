@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from buddywatch.explain.answers import explain
 from buddywatch.kernel_text import lexer
 
@@ -52,6 +53,30 @@ def test_work_grows_with_the_text_and_no_faster():
 def test_a_line_costs_few_calls():
     text = dense(1)
     assert calls_for(text).total() / text.count("\n") < _MOST_CALLS
+
+
+# Of Python's re; what looks at all of the text at once counts once.
+_MOST_LOOKS = 8.5  # measured: 8.0; 10.0 when every line was searched for headers, and every header for all names
+_LOOKS = ("search", "match", "fullmatch", "sub", "findall", "finditer")
+
+
+def test_a_line_is_looked_at_by_few_patterns():
+    text = dense(1)
+    calls = calls_for(text)
+    assert sum(calls[name] for name in _LOOKS) / text.count("\n") < _MOST_LOOKS
+
+
+@pytest.mark.parametrize(
+    ("line", "most_looks"),
+    [
+        ("CPU    0: hi:    0, btch:   1 usd:   0", 5),
+        ("[<c0106dd1>] dump_stack+0x11/0x20", 5),
+        ("x" * 70, 13),  # all lines as wide as a terminal may be: it may have folded them
+    ],
+)
+def test_a_line_that_says_nothing_costs_few_looks(line, most_looks):
+    calls = calls_for(f"[  533.797044] {line}\n" * 1000)
+    assert sum(calls[name] for name in _LOOKS) / 1000 < most_looks
 
 
 def test_largest_order_is_found_only_when_it_is_shown():
