@@ -28,6 +28,7 @@ _PURPOSE = {
     "gaps": "frames `first` to `last` that are lost, and why",
     "heard": "when a board last sent something, by CLOCK_BOOTTIME, and in which boot of this machine",
     "incidents": "each alert, from its beginning to its end",
+    "journal": "polls of a board that are not packed yet: `samples` of them, frames `first_seq` to `seq`",
     "judged": "the newest snapshot of a board that the rules have judged",
     "unheard_links": "links over which no board was heard since `collect` started, and why",
     "links": "each link of a board, whether it is up, and its damage",
@@ -41,7 +42,6 @@ _PURPOSE = {
     "rule_states": "the state of each rule",
     "silences": "which alerts are muted, until when, and why",
     "chunks": "polls of a board that are packed: `samples` of them, frames `first_seq` to `last_seq`",
-    "snapshots": "polls of a board that are not packed yet: frames `first_seq` to `seq`",
     "stored_ranges": "frames `first` to `last` that are stored; there may be more",
     "transitions": "each change of a rule's state",
 }

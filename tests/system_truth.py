@@ -1,6 +1,6 @@
 """Reads what an agent really recorded from its standard output, and checks that a store holds exactly that.
 
-Of the host only the form of packed snapshots is used here: frames are opened by buddyd.wire, and the database is read
+Of the host only the forms of stored snapshots are used here: frames are opened by buddyd.wire, and the database is read
 with plain SQL.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from buddyd import wire, wire_host
+from buddywatch.protocol import segment
 from buddywatch.store import chunk_format
 
 ORDERS = 11  # the last columns of a one-zone board of this age
@@ -148,7 +149,7 @@ def stored(db: Path, board: str) -> dict[str, Stored]:
         return {}
     with closing(sqlite3.connect(f"{db.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         connection.execute("BEGIN")  # one moment for all tables
-        has_tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'chunks'").fetchone()[0]
+        has_tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'journal'").fetchone()[0]
         return _read(connection, board) if has_tables else {}
 
 
@@ -160,14 +161,10 @@ def _read(connection: sqlite3.Connection, board: str) -> dict[str, Stored]:
         sql = f"SELECT b.boot_id, {columns} FROM {table} t JOIN boots b ON b.id = t.boot WHERE b.board = ?"
         return connection.execute(sql, (board,))
 
-    for boot_id, first_seq, seq, time_ms, uptime_ms, text in rows(
-        "first_seq, seq, time_ms, uptime_ms, vector", "snapshots"
-    ):
-        vector = [int(number) for number in text.strip("[]").split(",")]
-        found[boot_id].add(first_seq, seq, time_ms, uptime_ms, vector)
-    for boot_id, body in rows("body", "chunks"):
-        for row in chunk_format.decode(boot_id, body):
-            found[boot_id].add(row.first_seq, row.seq, row.time_ms, 10 * row.vector[0], list(row.vector))
+    for table, decode in (("journal", segment.decode), ("chunks", chunk_format.decode)):
+        for boot_id, body in rows("body", table):
+            for row in decode(boot_id, body):
+                found[boot_id].add(row.first_seq, row.seq, row.time_ms, 10 * row.vector[0], list(row.vector))
     for boot_id, seq, uptime_ms, copy, *rest in rows("seq, uptime_ms, copy, kind, number, pid, comm, text", "events"):
         if seq is not None:
             assert seq not in found[boot_id].events, f"event {seq} of {boot_id} is stored twice"

@@ -88,10 +88,10 @@ def measure(name: str) -> Stored:
         with contextlib.closing(sqlite3.connect(db)) as connection:
             packed = "SELECT sum(samples), sum(length(body) + length(summary)) FROM chunks"
             samples, size = connection.execute(packed).fetchone()
-            journal, events = (
-                connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("snapshots", "events")
-            )
-        return Stored(name, samples + journal, events, db.stat().st_size, size / samples)
+            in_journal, events = connection.execute(
+                "SELECT (SELECT total(samples) FROM journal), (SELECT count(*) FROM events)"
+            ).fetchone()
+        return Stored(name, samples + int(in_journal), events, db.stat().st_size, size / samples)
 
 
 def table() -> list[str]:

@@ -53,7 +53,7 @@ class Day:
     def step(self, command: str) -> None:
         """One step, and then time enough that all is judged and told."""
         self.board.console.run(command)
-        newest = self._number("SELECT max(seq) FROM snapshots")
+        newest = self._number("SELECT max(seq) FROM journal")
         wait_for(lambda: self._is_told(newest + SNAPSHOTS), lambda: self._not_told(newest + SNAPSHOTS))
         self.steps.append(newest + SNAPSHOTS)
 

@@ -44,7 +44,7 @@ def test_collect_status_and_mail(console: Console, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "buddywatch", "--db", str(db), "--config", str(config), "collect", "--plain", url]
     with subprocess.Popen(argv, env=ENV, stdout=subprocess.PIPE, text=True) as collector:
         try:
-            wait_for(lambda: len(rows(db, "SELECT * FROM snapshots")) >= 3, "three snapshots")
+            wait_for(lambda: rows(db, "SELECT total(samples) >= 3 FROM journal") == [(1,)], "three snapshots")
             uptime_s = float(Path("/proc/uptime").read_text().split()[0])
             console.speak((FAILURE % f"{uptime_s:12.6f}").encode())
             wait_for(lambda: rows(db, "SELECT * FROM events"), "the kernel's line")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fleet_boards import Fleet, FleetBoard
+from journalrows import change_journal, journal_seqs
 from system_parts import Collector, buddywatch
 from waiting import DEADLINE_S
 
@@ -71,7 +72,10 @@ def test_times_that_an_older_collector_stored_end_no_command(tmp_path: Path, sto
         with closing(sqlite3.connect(db)) as rows, rows:
             boot = "(SELECT id FROM boots WHERE board = ?)"
             rows.execute("UPDATE boots SET started_ms = ? WHERE board = ?", (stored_ms, damaged.name))
-            rows.execute(f"UPDATE snapshots SET time_ms = ? WHERE boot = {boot}", (stored_ms, damaged.name))
+            rows.execute(f"UPDATE journal SET time_ms = ? WHERE boot = {boot}", (stored_ms, damaged.name))
+        where = f"boot = (SELECT id FROM boots WHERE board = '{damaged.name}')"
+        for seq in journal_seqs(db, damaged.boot):
+            change_journal(db, seq, lambda row: row._replace(time_ms=stored_ms), where)
         with closing(Collector(db, config, links)) as collector:
             fleet.run(DEADLINE_S, both_are_heard(fleet, collector))
             assert collector.stop() == 0, collector.err

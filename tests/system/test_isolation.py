@@ -81,7 +81,7 @@ def test_collector_waits_for_a_database_that_is_locked_when_it_starts(scene: Sce
     "damage",
     [
         pytest.param("UPDATE boots SET facts = '{' WHERE board = 'damaged'", id="facts"),
-        pytest.param("UPDATE snapshots SET vector = '[1,' WHERE boot = (SELECT id FROM boots)", id="vector"),
+        pytest.param("UPDATE journal SET body = x'5b31' WHERE boot = (SELECT id FROM boots)", id="snapshot"),
         pytest.param("UPDATE boots SET started_ms = 9e17 WHERE board = 'damaged'", id="time"),
     ],
 )

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from journalrows import journal_seqs
 from modelboard import ModelBoard
 from system_parts import Collector
 from trackertools import FACTS, WIDTH
@@ -67,8 +68,7 @@ class Scene:
             return connection.execute(sql).fetchall()
 
     def stored(self) -> set[int]:
-        sql = "SELECT seq FROM snapshots s JOIN boots b ON b.id = s.boot WHERE b.boot_id = '0000000a'"
-        return {seq for (seq,) in self.rows(sql)} if self.db.exists() else set()
+        return journal_seqs(self.db, "0000000a") if self.db.exists() else set()
 
     def wait_for(self, stored: set[int]) -> None:
         wait_for(lambda: self.stored() == stored, lambda: f"{stored}: {self.stored()} {self.collector.out}")

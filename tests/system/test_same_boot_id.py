@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from buddyd import wire
 from fleet_boards import Fleet, FleetBoard
+from journalrows import journal_seqs
 from system_parts import Collector
 from waiting import DEADLINE_S
 
@@ -35,14 +36,8 @@ class Rebooting(FleetBoard):
 
 def newest(db: Path) -> dict[str, int]:
     with closing(sqlite3.connect(db)) as connection:
-        sql = "SELECT boot_id, max(seq) FROM boots b JOIN snapshots s ON s.boot = b.id GROUP BY b.id"
+        sql = "SELECT boot_id, max(seq) FROM boots b JOIN journal j ON j.boot = b.id GROUP BY b.id"
         return dict(connection.execute(sql).fetchall())
-
-
-def numbers(db: Path, boot_id: str) -> set[int]:
-    with closing(sqlite3.connect(db)) as connection:
-        sql = "SELECT seq FROM boots b JOIN snapshots s ON s.boot = b.id WHERE boot_id = ?"
-        return {seq for (seq,) in connection.execute(sql, (boot_id,))}
 
 
 @pytest.mark.parametrize("links_stay_open", [False, True], ids=["telnet", "serial"])
@@ -60,5 +55,5 @@ def test_a_reboot_with_the_same_id_is_another_boot(tmp_path: Path, links_stay_op
             board.reboot(links_stay_open)
             assert fleet.run(DEADLINE_S, lambda: newest(db).get(f"{board.boot}+2", 0) > 5), (newest(db), collector.out)
             assert collector.stop() == 0, collector.err
-        assert numbers(db, f"{board.boot}+2") == set(range(1, newest(db)[f"{board.boot}+2"] + 1))
+        assert journal_seqs(db, f"{board.boot}+2") == set(range(1, newest(db)[f"{board.boot}+2"] + 1))
         assert set(newest(db)) == {board.boot, f"{board.boot}+2"}

@@ -23,7 +23,7 @@ def rows(db: Path, sql: str) -> Kept:
 
 
 def stored(db: Path) -> Kept:
-    return rows(db, "SELECT board, boot_id, max(seq) FROM boots b JOIN snapshots s ON s.boot = b.id GROUP BY b.id")
+    return rows(db, "SELECT board, boot_id, max(seq) FROM boots b JOIN journal j ON j.boot = b.id GROUP BY b.id")
 
 
 def judged(db: Path) -> Kept:

@@ -65,9 +65,13 @@ class Layout:
         """
         if len(vector) != self.width:
             raise ValueError(f"vector of {len(vector)} numbers, expected {self.width}")
-        if min(vector) < 0 or max(vector) > self._surely_few:
+        if not self.surely_fits(vector):
             self._check(vector)
         return WireSnapshot(self, boot_id, first_seq, seq, time, vector)
+
+    def surely_fits(self, vector: Sequence[int]) -> bool:
+        """True if snapshot() would accept it, by a quick test; False: it may accept it all the same."""
+        return len(vector) == self.width and min(vector) >= 0 and max(vector) <= self._surely_few
 
     def zones_of(self, vector: Sequence[int]) -> tuple[Zone, ...]:
         """The zones in a vector."""
@@ -130,10 +134,11 @@ class Layout:
 class WireSnapshot(Snapshot):
     """A snapshot whose numbers stay the vector of the wire; what is asked for is taken from it then.
 
-    vector: in the order of the boot's layout.
+    vector: in the order of the boot's layout. body: of its frame, if that is the only one and holds what the vector
+    differs in from that of the frame before; else None.
     """
 
-    __slots__ = ("_layout", "_zones", "vector")
+    __slots__ = ("_layout", "_zones", "body", "vector")
 
     def __init__(
         self, layout: Layout, boot_id: str, first_seq: int, seq: int, time: float, vector: Sequence[int]
@@ -144,6 +149,7 @@ class WireSnapshot(Snapshot):
         self.time = time
         self.uptime_ms = vector[0] * 10
         self.vector = vector
+        self.body: bytes | None = None
         self._layout = layout
         self._zones: tuple[Zone, ...] | None = None
 

@@ -206,7 +206,9 @@ class BootFrames:
             vector[0] += self._layout.interval_cs
         try:
             apply_whole(body, vector)
-            self._out.append(self._snapshot(seq, seq, vector))
+            snapshot = self._snapshot(seq, seq, vector)
+            snapshot.body = body if kind == wire.DELTA else None
+            self._out.append(snapshot)
             chain.vector = vector
         except ValueError:
             self._lose(seq, seq, UNDECODABLE)
@@ -233,7 +235,9 @@ class BootFrames:
             else:
                 chain.column = wire.apply_changes(body, chain.vector, chain.column)
             if kind in wire.ENDS_SNAPSHOT:
-                self._out.append(self._snapshot(chain.first, seq, chain.vector))
+                snapshot = self._snapshot(chain.first, seq, chain.vector)
+                snapshot.body = body if kind == wire.DELTA else None
+                self._out.append(snapshot)
                 chain.first = 0
         except ValueError:
             self._break(chain, seq + 1)

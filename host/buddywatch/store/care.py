@@ -32,7 +32,7 @@ def board_sizes(store: Store) -> list[BoardSize]:
     """The largest first."""
     chunks = """SELECT total(CASE WHEN body IS NULL THEN 0 ELSE samples END),
         total(coalesce(length(body), 0) + coalesce(length(summary), 0)) FROM chunks WHERE boot = ?"""
-    journal = f"SELECT count(*), total(length(vector) + {_ROW_BYTES}) FROM snapshots WHERE boot = ?"
+    journal = f"SELECT total(samples), total(length(body) + {_ROW_BYTES}) FROM journal WHERE boot = ?"
     events = f"SELECT 0, total(length(text) + 2 * {_ROW_BYTES}) FROM events WHERE boot = ?"
     found = []
     for board in store.boards():
@@ -92,7 +92,7 @@ def back_up(store: Store, path: str, progress: Progress) -> None:
 
 def compact(store: Store, progress: Progress) -> None:
     """Pack what can be packed, and write the file anew without its free room. Nobody else may use it meanwhile."""
-    (left,) = store._row("SELECT count(*) FROM snapshots") or (0,)
+    (left,) = store._row("SELECT total(samples) FROM journal") or (0,)
     done = 0
     while store.pack_for(0.0):
         done += CHUNK_ROWS
@@ -131,7 +131,8 @@ def forget_before(store: Store, board: str, time: float) -> None:
                 store._delete_chunks([chunk.id])
                 if later:
                     store.add_chunk(key, later)
-            for table in ("snapshots", "rollups", "gaps"):
+            store.forget_journal_before(key, time_ms)
+            for table in ("rollups", "gaps"):
                 store._run(f"DELETE FROM {table} WHERE boot = ? AND time_ms < ?", (key, time_ms))
         for table in ("events", "console"):
             store._run(f"DELETE FROM {table} WHERE board = ? AND time_ms < ?", (board, time_ms))

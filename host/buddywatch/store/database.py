@@ -189,7 +189,7 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
     connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last batches, never half of one
     connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")  # a log that a reader held open shrinks afterwards
     connection.execute("PRAGMA foreign_keys = ON")
-    migrations.migrate(connection)
+    migrations.migrate(connection, lambda line: _to_stderr(f"{path}: {line}"))
 
 
 def _text(raw: bytes) -> str:

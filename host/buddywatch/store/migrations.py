@@ -9,8 +9,11 @@ Times are integer milliseconds since 1970. `need` is '' if a rule is about the b
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from buddywatch.store.journal_migration import Connection
 
 from buddywatch.store import first_schema
 
@@ -21,14 +24,6 @@ SUM_OF_LOSSES = """SELECT board, frames, boot, first FROM (
     SELECT b.board, sum(g.last - g.first + 1) AS frames, g.boot, g.first, max(g.time_ms)
     FROM boots b JOIN gaps g ON g.boot = b.id
     WHERE g.reason IN ('overwritten', 'reboot', 'undecodable', 'not-held') {} GROUP BY b.board)"""
-
-
-class Connection(Protocol):
-    """What the steps need of a database connection in autocommit mode."""
-
-    @property
-    def in_transaction(self) -> bool: ...
-    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Any: ...
 
 
 def m001_initial(connection: Connection) -> None:
@@ -205,27 +200,18 @@ def m019_incidents_end(connection: Connection) -> None:
     connection.execute("CREATE INDEX transitions_by_incident ON transitions (incident)")
 
 
+def m020_journal(connection: Connection) -> None:
+    """The journal holds segments (protocol/segment.py) of a boot. time_ms: of the last snapshot in it."""
+    from buddywatch.store.journal_migration import finish
+
+    finish(connection)
+
+
 MIGRATIONS = (
-    m001_initial,
-    m002_link_health,
-    m003_parts,
-    m004_bounded_reads,
-    m005_stored_ranges,
-    m006_heard,
-    m007_endings,
-    m008_losses,
-    m009_passed,
-    m010_unheard_links,
-    m011_deliveries,
-    m012_forecasts,
-    m013_chunks,
-    m014_acknowledgements,
-    m015_rollups,
-    m016_margin_levels,
-    m017_digests,
-    m018_day_summaries,
-    m019_incidents_end,
-)
+    m001_initial, m002_link_health, m003_parts, m004_bounded_reads, m005_stored_ranges, m006_heard, m007_endings,
+    m008_losses, m009_passed, m010_unheard_links, m011_deliveries, m012_forecasts, m013_chunks, m014_acknowledgements,
+    m015_rollups, m016_margin_levels, m017_digests, m018_day_summaries, m019_incidents_end, m020_journal,
+)  # fmt: skip
 
 
 def schema_version(connection: Connection) -> int | None:
@@ -238,9 +224,16 @@ def schema_version(connection: Connection) -> int | None:
     return int(connection.execute("SELECT max(number) FROM migrations").fetchone()[0])
 
 
-def migrate(connection: Connection, last: int | None = None) -> None:
-    """Run the missing steps, up to number `last` if that is given. After an error each is either done or not begun."""
+def migrate(connection: Connection, tell: Callable[[str], None] = lambda line: None, last: int | None = None) -> None:
+    """Run the missing steps, up to number `last` if that is given. After an error each is either done or not begun.
+
+    tell: called with a line where a step takes long.
+    """
     for number, step in enumerate(MIGRATIONS[:last], 1):
+        if step is m020_journal and (schema_version(connection) or 0) < number:
+            from buddywatch.store.journal_migration import move_rows  # no command but the first one needs it
+
+            move_rows(connection, tell)  # in steps of its own, as it takes long
         connection.execute("BEGIN IMMEDIATE")  # from here on no other process can take the same step
         try:
             if (schema_version(connection) or 0) < number:

@@ -6,27 +6,23 @@ the journal, and are packed in the same way, by and by.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from buddywatch.model.batch import VectorRow
+from buddywatch.protocol.segment import Segment
 from buddywatch.store.database import StoreDamaged
-from buddywatch.store.read import is_vector, numbers
 from buddywatch.store.resume import FrameStore
 from buddywatch.store.rows import Chunk
 
 CHUNK_ROWS = 256  # of a new chunk; when there are JOINED_CHUNKS of them, they become one
 KEPT_ROWS = 64  # the newest ones of a board stay in the journal, where `status` reads them at once
-_READ_ROWS = 2 * CHUNK_ROWS
-
-_JournalRow = tuple[int, int, int, str]  # first_seq, seq, time_ms, vector
 
 _BOOTS = """
-    WITH RECURSIVE seen (boot) AS (SELECT min(boot) FROM snapshots UNION ALL
-        SELECT (SELECT min(boot) FROM snapshots WHERE boot > seen.boot) FROM seen WHERE boot IS NOT NULL)
+    WITH RECURSIVE seen (boot) AS (SELECT min(boot) FROM journal UNION ALL
+        SELECT (SELECT min(boot) FROM journal WHERE boot > seen.boot) FROM seen WHERE boot IS NOT NULL)
     SELECT boot FROM seen WHERE boot IS NOT NULL"""
 
 
@@ -52,20 +48,24 @@ class PackStore(FrameStore):
         """Pack one chunk of a boot. Returns whether there was enough for one."""
         with self.batch():
             of_boot = self._layout(key)
-            found = self._packable(key)[:CHUNK_ROWS]
+            found = self._packable(key)
             if not found or of_boot is None:
                 return False
-            rows = [row for row in _readable(found) if len(row.vector) == of_boot[1].width]
+            width = of_boot[1].width
+            rows = {old: rows for old in found if (rows := self._of_width(key, old, width))}
             if not rows:
-                self._pack_from[key] = found[-1][1]  # reading reports them
+                self._pack_from[key] = found[-1].seq
                 return True
             self._fold(key)  # resume() looks for frames among the rows of the journal, and in what was folded
-            packed = [row for of_chunk in self._by_chunk(key, rows) for row in self._pack(key, *of_chunk)]
-            self._run_many("DELETE FROM snapshots WHERE boot = ? AND seq = ?", [(key, row.seq) for row in packed])
+            in_order = [row for of_segment in rows.values() for row in of_segment]
+            self.drop_segments(key, rows)  # first: a new chunk makes roll-ups of all that is stored
+            packed = {row.seq for of_chunk in self._by_chunk(key, in_order) for row in self._pack(key, *of_chunk)}
+            for old in rows:
+                if old.seq not in packed:
+                    self.put_segment(key, old)
             if not packed:
-                self._pack_from[key] = rows[-1].seq
+                self._pack_from[key] = found[-1].seq
             self.join_small(key)
-            self._packed_tos[key] = self._packed_to(key)
         return True
 
     def _due(self) -> Iterator[int]:
@@ -80,17 +80,25 @@ class PackStore(FrameStore):
                 yield key
                 self._journal_rows[key] = 0
 
-    def _packable(self, key: int) -> list[_JournalRow]:
-        """Rows of the journal, if there are enough for a chunk. Of a boot that is over, any number is enough."""
-        sql = (
-            """SELECT first_seq, seq, time_ms, vector FROM snapshots WHERE boot = ? AND seq > ? ORDER BY seq LIMIT ?"""
-        )
-        rows = list(self._rows(sql, (key, self._pack_from.get(key, 0), _READ_ROWS)))
-        if self._is_over(key):
-            return rows
-        if len(rows) < _READ_ROWS:
-            rows = rows[:-KEPT_ROWS]
-        return rows if len(rows) >= CHUNK_ROWS else []
+    def _packable(self, key: int) -> list[Segment]:
+        """The oldest of the journal, if there is enough for a chunk. Of a boot that is over, any number is enough."""
+        after = self._pack_from.get(key, 0)
+        (left,) = self._row("SELECT total(samples) FROM journal WHERE boot = ? AND seq > ?", (key, after)) or (0,)
+        is_over = self._is_over(key)
+        found: list[Segment] = []
+        enough = 0
+        for segment in self.segments_after(key, after, limit=CHUNK_ROWS):
+            left -= segment.samples
+            if enough >= CHUNK_ROWS or not (is_over or left >= KEPT_ROWS):
+                break
+            found.append(segment)
+            enough += segment.samples
+        return found if is_over or enough >= CHUNK_ROWS else []
+
+    def _of_width(self, key: int, segment: Segment, width: int) -> list[VectorRow]:
+        """The rows of a segment; none if it cannot be read, or does not fit its boot: then it stays where it is."""
+        rows = [VectorRow("", *row) for row in self.rows_of(key, segment)]
+        return rows if all(row.vector is not None and len(row.vector) == width for row in rows) else []
 
     def _is_over(self, key: int) -> bool:
         sql = """SELECT 1 FROM boots b WHERE b.id = ? AND NOT EXISTS (SELECT 1 FROM endings WHERE boot = b.id)
@@ -114,21 +122,3 @@ class PackStore(FrameStore):
             self.add_chunk(key, rows)
             return rows
         return rows if self.merge_late(key, chunk, rows) else []
-
-
-def _readable(rows: Sequence[_JournalRow]) -> list[VectorRow]:
-    """Without those that cannot be read."""
-    try:  # all at once: half of the time that one after the other takes
-        vectors = json.loads(f"[{','.join(row[3] for row in rows)}]")
-        if len(vectors) == len(rows) and all(map(is_vector, vectors)):
-            return [VectorRow("", *row[:3], vector) for row, vector in zip(rows, vectors, strict=True)]
-    except (ValueError, RecursionError):
-        pass
-    return [row for row in map(_one_readable, rows) if row is not None]
-
-
-def _one_readable(row: _JournalRow) -> VectorRow | None:
-    try:
-        return VectorRow("", row[0], row[1], row[2], numbers(row[3]))
-    except (ValueError, RecursionError):
-        return None

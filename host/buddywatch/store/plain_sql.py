@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from buddywatch.model.batch import VectorRow
+from buddywatch.protocol import segment
 from buddywatch.protocol.layout import Layout
 from buddywatch.store import chunk_format
 from buddywatch.store.database import explained
@@ -21,8 +24,8 @@ COLUMNS = (*_NUMBERS, "zone", *_MARKS, *(f"order_{order}" for order in range(ORD
 _VIEW = """CREATE TEMP VIEW snapshots AS
     SELECT b.board, b.boot_id, {columns} FROM main.boots b JOIN main.chunks c ON c.boot = b.id,
         json_each(buddywatch_rows(b.facts, c.body)) r WHERE c.body IS NOT NULL
-    UNION ALL SELECT b.board, b.boot_id, {columns} FROM main.boots b JOIN main.snapshots j ON j.boot = b.id,
-        json_each(buddywatch_row(b.facts, j.first_seq, j.seq, j.time_ms, j.vector)) r"""
+    UNION ALL SELECT b.board, b.boot_id, {columns} FROM main.boots b JOIN main.journal j ON j.boot = b.id,
+        json_each(buddywatch_segment(b.facts, j.body)) r"""
 
 
 class PlainSql:
@@ -32,8 +35,8 @@ class PlainSql:
         self._path = store.path
         self._connection = store._connection
         self._layouts: dict[str, Layout | None] = {}
-        for name, count, function in (("buddywatch_rows", 2, self._chunk), ("buddywatch_row", 5, self._row)):
-            self._connection.create_function(name, count, function, deterministic=True)
+        for name, decode in (("buddywatch_rows", chunk_format.decode), ("buddywatch_segment", segment.decode)):
+            self._connection.create_function(name, 2, partial(self._unpacked, decode), deterministic=True)
         columns = ", ".join(f"json_extract(r.value, '$[{at}]') AS {name}" for at, name in enumerate(COLUMNS))
         self._connection.execute(_VIEW.format(columns=columns))
         self._connection.execute("PRAGMA query_only = ON")
@@ -64,22 +67,14 @@ class PlainSql:
             return ValueError(str(error))
         return explained(error, self._path) if isinstance(error, sqlite3.DatabaseError) else ValueError(str(error))
 
-    def _chunk(self, facts: str, body: bytes) -> str:
+    def _unpacked(self, decode: Callable[[str, bytes], list[VectorRow]], facts: str, body: bytes) -> str:
         layout = self._layout(facts)
         try:
-            rows = chunk_format.decode("", body) if layout is not None else []
-        except ValueError:  # a damaged chunk; `db check` reports it
+            rows = decode("", body) if layout is not None else []
+        except ValueError:  # damaged; `db check` reports it
             rows = []
         found = [] if layout is None else [self._numbers(layout, *row[1:4], list(row.vector)) for row in rows]
         return json.dumps([numbers for numbers in found if numbers is not None])
-
-    def _row(self, facts: str, first_seq: int, seq: int, time_ms: int, vector: str) -> str:
-        layout = self._layout(facts)
-        try:
-            found = None if layout is None else self._numbers(layout, first_seq, seq, time_ms, json.loads(vector))
-        except (ValueError, TypeError, RecursionError):
-            found = None
-        return json.dumps([] if found is None else [found])
 
     def _layout(self, facts: str) -> Layout | None:
         if facts not in self._layouts:

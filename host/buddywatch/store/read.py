@@ -12,7 +12,8 @@ from buddywatch.model.batch import StoredEvent, VectorRow
 from buddywatch.model.links import LinkHealth, LinkState, UnheardLink
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot
 from buddywatch.protocol.layout import Layout
-from buddywatch.store.rows import ALWAYS, END_SEQ, Row, RowStore, Span
+from buddywatch.store.journal import END_SEQ, Row
+from buddywatch.store.rows import ALWAYS, RowStore, Span
 
 LINK_UP, LINK_DOWN, LINK_NEVER = "up", "down", "never"
 
@@ -21,7 +22,6 @@ EVENT = "coalesce(b.boot_id, ''), e.seq, e.time_ms, e.uptime_ms, e.kind, e.numbe
 _HEALTH = "damaged_lines, dropped_bytes, reasked_frames, last_error"
 _TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: datetime can show it in every time zone
 _EVENTS_AT_ONCE = 500
-_NUMBER_MAX = 2**53  # exact in JSON; larger ones are not accepted from a board either
 
 # The names in `boots`, found by jumping through the index: a board may have thousands of boots.
 _BOARDS = """
@@ -104,7 +104,7 @@ class ReadStore(RowStore):
     def snapshot_count(self, board: str) -> int:
         """How many snapshots of a board are stored."""
         packed = "SELECT total(samples) FROM chunks WHERE boot = b.id AND body IS NOT NULL"
-        count = f"total((SELECT count(*) FROM snapshots WHERE boot = b.id) + ({packed}))"
+        count = f"total((SELECT total(samples) FROM journal WHERE boot = b.id) + ({packed}))"
         return int((self._row(f"SELECT {count} FROM boots b WHERE board = ?", (board,)) or (0,))[0])
 
     def snapshots(self, board: str, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
@@ -235,9 +235,9 @@ class ReadStore(RowStore):
         """The same as the numbers of the wire, for whoever needs no Snapshot of each; layout() says what they mean."""
         span = span_of(since, until)
         for key, boot_id in list(self._rows("SELECT id, boot_id FROM boots WHERE board = ? ORDER BY id", (board,))):
-            for first_seq, seq, time_ms, content in self.rows_after(key, span=span):
-                if type(content) is list or self._snapshot(key, (first_seq, seq, time_ms, content)) is not None:
-                    yield VectorRow(boot_id, first_seq, seq, time_ms, numbers(content))
+            for row in self.rows_after(key, span=span) if self._layout(key) else ():
+                if self.is_readable(key, row):
+                    yield VectorRow(boot_id, *row)
 
     def _readable(self, key: int, rows: Iterable[Row]) -> Iterator[Snapshot]:
         """The snapshots of the readable rows of a boot."""
@@ -245,33 +245,26 @@ class ReadStore(RowStore):
             return iter(())
         return (snapshot for row in rows if (snapshot := self._snapshot(key, row)) is not None)
 
+    def is_readable(self, key: int, row: Row) -> bool:
+        """Whether _snapshot() gives one of this row, of a boot with readable facts."""
+        if row[3] is not None and self._layouts[key][1].surely_fits(row[3]):
+            return True
+        return self._snapshot(key, row) is not None  # it reports why
+
     def _snapshot(self, key: int, row: Row) -> Snapshot | None:
         """A row's snapshot; None if it cannot be read."""
-        first_seq, seq, time_ms, content = row
+        first_seq, seq, time_ms, vector = row
         of_boot = self._layout(key)
-        if of_boot is None or content is None:
+        if of_boot is None or vector is None:
             return None
         boot_id, layout = of_boot
         try:
-            return layout.snapshot(boot_id, first_seq, seq, numbers(content), seconds(time_ms))
-        except (ValueError, RecursionError) as error:
+            return layout.snapshot(boot_id, first_seq, seq, vector, seconds(time_ms))
+        except ValueError as error:
             (board,) = self._row("SELECT board FROM boots WHERE id = ?", (key,)) or ("",)
-            remedy = self._removal("snapshots", f"boot = {key} AND seq = {seq}")
-            self._report_damage(f"snapshot {seq} of boot {boot_id} of board {board}", f"vector: {error}", remedy)
+            remedy = self._removal("journal", f"boot = {key} AND first_seq <= {seq} AND seq >= {seq}")
+            self._report_damage(f"snapshot {seq} of boot {boot_id} of board {board}", str(error), remedy)
             return None
-
-
-def numbers(content: Any) -> list[int]:
-    """The vector of a row; ValueError if its text is damaged."""
-    vector: list[int] = content if isinstance(content, list) else json.loads(content)
-    if not is_vector(vector):
-        raise ValueError("expected a JSON list of whole numbers")
-    return vector
-
-
-def is_vector(content: Any) -> bool:
-    is_whole = isinstance(content, list) and set(map(type, content)) <= {int}
-    return is_whole and max(content, default=0) <= _NUMBER_MAX and min(content, default=0) >= -_NUMBER_MAX
 
 
 def milliseconds(time: float) -> int:

@@ -137,13 +137,15 @@ def _proven_journal(store: Store) -> Iterator[Loss]:
     for boot, board in list(store._rows("SELECT id, board FROM boots")):
         if store._layout(boot) is None:
             continue
-        rows = store._rows("SELECT first_seq, seq, time_ms, vector FROM snapshots WHERE boot = ?", (boot,))
-        bad = [row for row in rows if store._snapshot(boot, row) is None]
-        for row in bad:
-            store._run("DELETE FROM snapshots WHERE boot = ? AND seq = ?", (boot, row[1]))
+        bad = [
+            old
+            for old in store.segments_after(boot)
+            if not all([store.is_readable(boot, row) for row in store.rows_of(boot, old)])
+        ]
+        store.drop_segments(boot, bad)
         if bad:
-            times = [seconds(row[2]) for row in bad]
-            yield Loss(board, f"{len(bad)} snapshots", min(times), max(times))
+            times = [seconds(old.time_ms) for old in bad]
+            yield Loss(board, f"{sum(old.samples for old in bad)} snapshots", min(times), max(times))
 
 
 def _exchange(path: str, new: str) -> str:

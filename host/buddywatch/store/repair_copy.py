@@ -42,7 +42,7 @@ class Copy:
         with closing(self._new):
             self._new.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             self._new.execute("PRAGMA synchronous = OFF")  # the file counts when it is whole, and not before
-            migrations.migrate(self._new, self._version)
+            migrations.migrate(self._new, last=self._version)
             tables = tables_of(self._old)
             tables.sort(key=lambda table: table.name != "boots")  # it says of which board a row is
             self._new.execute("BEGIN")

@@ -21,7 +21,7 @@ _Range = tuple[int, int]  # first and last frame, both included
 # The frames between ?2 and ?3 that a boot's snapshots and events hold; adjacent ranges are joined.
 _RANGES_BETWEEN = """
     WITH pieces AS (
-        SELECT first_seq AS first, seq AS last FROM snapshots WHERE boot = ?1 AND seq > ?2 AND seq < ?3
+        SELECT first_seq AS first, seq AS last FROM journal WHERE boot = ?1 AND seq > ?2 AND seq < ?3
         UNION ALL SELECT seq, seq FROM events WHERE boot = ?1 AND seq > ?2 AND seq < ?3),
     starts AS (SELECT *, first > 1 + max(last) OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
         AS after_hole FROM pieces),
@@ -125,7 +125,7 @@ class FrameStore(DataStore):
 
     def _highest(self, board: str, newest: Boot) -> dict[str, int]:
         highest = "coalesce((SELECT max({}) FROM {} WHERE boot = b.id), 0)"
-        places = (("seq", "snapshots"), ("last_seq", "chunks"), ("seq", "events"))
+        places = (("seq", "journal"), ("last_seq", "chunks"), ("seq", "events"))
         of_boot = ", ".join(highest.format(column, table) for column, table in places)
         sql = f"SELECT boot_id, max({of_boot}) FROM boots b WHERE board = ? AND boot_id <> ?"
         return dict(self._rows(sql, (board, newest.boot_id)))

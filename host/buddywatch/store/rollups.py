@@ -82,7 +82,7 @@ class RollupStore(SummaryStore):
         """
         day_ms = 1000 * DAY_S
         boot_id, _ = self._layouts[key]
-        grown = {time_ms // day_ms for (time_ms,) in self._rows("SELECT time_ms FROM snapshots WHERE boot = ?", (key,))}
+        grown = {row[2] // day_ms for row in self.rows_of_all(key, self.segments_after(key))}
         sql = "SELECT summary FROM rollups WHERE boot = ? AND step_s = ? AND time_ms >= ? AND time_ms <= ?"
         rows = self._rows(sql, (key, DAY_S, span.since_ms, span.until_ms - day_ms))
         found = [one for (blob,) in rows for one in self._day_of(boot_id, blob)]

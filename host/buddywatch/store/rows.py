@@ -1,6 +1,6 @@
 """Reads a boot's snapshots as rows, in the order of the board, from closed chunks and from the journal as one.
 
-The journal, table `snapshots`, has what came lately, and what came late. A packer, perhaps of another process, moves
+The journal (journal.py) has what came lately, and what came late. A packer, perhaps of another process, moves
 rows from there into chunks at any time. So each step of a reader looks at both in one moment, and goes on from the last
 frame that it gave: no row is missing, and none comes twice.
 """
@@ -12,20 +12,17 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from buddywatch.protocol.segment import Segment
 from buddywatch.store import chunk_format
-from buddywatch.store.database import Database, StoreDamaged
+from buddywatch.store.database import StoreDamaged
+from buddywatch.store.journal import END_SEQ, JournalStore, Row
 
-END_SEQ = 2**63 - 1
-_STEP_ROWS = 1000  # of the journal
-_BACK_ROWS = 100  # few are wanted
-_JOURNAL = "first_seq, seq, time_ms, vector"
+_STEP_SEGMENTS = 16  # of the journal
+_BACK_SEGMENTS = 4  # few are wanted
 _CHUNK = "id, first_seq, last_seq, first_ms, last_ms, samples"
 _DECODED_MAX = 4
-
-# first_seq, seq, time_ms, vector: numbers, or JSON text of the journal; None: frames of a chunk that cannot be read.
-Row = tuple[int, int, int, Any]
 
 
 class Chunk(NamedTuple):
@@ -47,7 +44,7 @@ class Span(NamedTuple):
 ALWAYS = Span()
 
 
-class RowStore(Database):
+class RowStore(JournalStore):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._decoded: dict[Chunk, list[Row]] = {}
@@ -60,14 +57,11 @@ class RowStore(Database):
                     "last_seq > ? AND last_ms >= ? AND first_ms < ? ORDER BY last_seq", (key, after, *span)
                 )
                 last = END_SEQ if chunk is None else chunk.last_seq
-                sql = f"""SELECT {_JOURNAL} FROM snapshots WHERE boot = ? AND seq > ? AND seq <= ?
-                    AND time_ms >= ? AND time_ms < ? ORDER BY seq LIMIT {_STEP_ROWS}"""
-                late: list[Row] = list(self._rows(sql, (key, after, last, *span)))
+                late, last = self.journal_step(key, after, last)
                 packed = [] if chunk is None else self._packed(key, chunk)
-            if len(late) == _STEP_ROWS:
-                last = late[-1][1]
-            found = [row for row in packed if after < row[1] <= last and in_span(row, span)]
-            yield from merged_rows(found, late)
+            for row in merged_rows([row for row in packed if after < row[1] <= last], late):
+                if in_span(row, span):
+                    yield row
             if last == END_SEQ:
                 return
             after = last
@@ -78,23 +72,26 @@ class RowStore(Database):
             with self._moment():
                 chunk = self._chunk("first_seq < ? ORDER BY last_seq DESC", (key, before))
                 last = -1 if chunk is None else chunk.last_seq
-                found = self._journal_before(key, last + 1, before)
-                if not found and chunk is not None:  # only now is it worth unpacking
-                    packed = [row for row in self._packed(key, chunk) if row[1] < before]
-                    late = self._journal_before(key, chunk.first_seq, before, END_SEQ)
-                    found = merged_rows(packed, late[::-1])[::-1]
-                    before = chunk.first_seq
-                elif found:
-                    before = found[-1][1]
-            yield from found
-            if not found and chunk is None:
+                newest = self.segments_before(key, last, before, _BACK_SEGMENTS)
+                found: list[Row] = []
+                if not newest and chunk is not None:  # only now is it worth unpacking
+                    late = self.segments_before(key, chunk.first_seq - 1, before, END_SEQ)[::-1]
+                    found = merged_rows(self._packed(key, chunk), self.rows_of_all(key, late))
+            for segment in newest:
+                yield from (row for row in reversed(self.rows_of(key, segment)) if row[1] < before)
+            yield from (row for row in reversed(found) if row[1] < before)
+            if newest:
+                before = newest[-1].first_seq
+            elif chunk is not None:
+                before = chunk.first_seq
+            else:
                 return
 
     def newest_row(self, key: int) -> Row | None:
         """A boot's last row; None without any."""
         with self._moment():
-            found = self._journal_before(key, self._packed_to(key) + 1, END_SEQ, 1)
-        return found[0] if found else next(self.rows_before(key), None)
+            found = self.segments_before(key, self._packed_to(key), END_SEQ, 1)
+        return self.rows_of(key, found[0])[-1] if found else next(self.rows_before(key), None)
 
     def is_packed(self, key: int, seq: int) -> bool:
         """True if a chunk of the boot has a snapshot with this frame number, or had one that was removed since."""
@@ -105,10 +102,15 @@ class RowStore(Database):
         at = bisect_left(rows, seq, key=itemgetter(1))
         return not rows or rows[0][3] is None or (at < len(rows) and rows[at][1] == seq)
 
-    def _journal_before(self, key: int, first: int, before: int, count: int = _BACK_ROWS) -> list[Row]:
-        sql = f"""SELECT {_JOURNAL} FROM snapshots WHERE boot = ? AND seq >= ? AND seq < ?
-            ORDER BY seq DESC LIMIT ?"""
-        return list(self._rows(sql, (key, first, before, count)))
+    def journal_step(self, key: int, after: int, last: int) -> tuple[list[Row], int]:
+        """Rows of the journal in after < frame <= last, or up to an earlier frame, which is given as well."""
+        segments = self.segments_after(key, after, last, _STEP_SEGMENTS)
+        if len(segments) == _STEP_SEGMENTS:
+            last = segments[-1].seq
+        return [row for row in self.rows_of_all(key, segments) if row[1] > after], last
+
+    def rows_of_all(self, key: int, segments: list[Segment]) -> list[Row]:
+        return [row for segment in segments for row in self.rows_of(key, segment)]
 
     def _chunk(self, where: str, values: tuple[int, ...]) -> Chunk | None:
         row = self._row(f"SELECT {_CHUNK} FROM chunks WHERE boot = ? AND {where} LIMIT 1", values)

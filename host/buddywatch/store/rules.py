@@ -15,9 +15,9 @@ from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import Boot, Event, Piece, Snapshot
 from buddywatch.store.alerts import AlertStore
 from buddywatch.store.forecasts import ForecastStore
+from buddywatch.store.journal import END_SEQ
 from buddywatch.store.pack import PackStore
 from buddywatch.store.read import BOOT, EVENT, event_of, milliseconds
-from buddywatch.store.rows import END_SEQ
 
 KERNEL_EVENTS_MAX = 4096  # of the newest boot of the kernel
 UNRECORDED_MAX = 1000  # snapshots that a start reads for the forecasts: less than 0.1 s of CPU
@@ -86,7 +86,7 @@ class RulesStore(PackStore, AlertStore, ForecastStore):
     def boards_heard_since(self, time: float) -> set[str]:
         """Boards with a snapshot made at this time or later."""
         sql = """SELECT DISTINCT board FROM boots b WHERE
-            (SELECT time_ms FROM snapshots WHERE boot = b.id ORDER BY seq DESC LIMIT 1) >= ?1 OR
+            (SELECT time_ms FROM journal WHERE boot = b.id ORDER BY seq DESC LIMIT 1) >= ?1 OR
             (SELECT last_ms FROM chunks WHERE boot = b.id ORDER BY last_seq DESC LIMIT 1) >= ?1"""
         return {name for (name,) in self._rows(sql, (milliseconds(time),))}
 

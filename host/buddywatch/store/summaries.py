@@ -12,8 +12,9 @@ from buddywatch.model.summaries import Summary, merged
 from buddywatch.protocol.layout import Layout
 from buddywatch.store import summary_format
 from buddywatch.store.database import StoreDamaged
-from buddywatch.store.read import ReadStore, numbers, seconds, span_of
-from buddywatch.store.rows import END_SEQ, Chunk, Row, Span, in_span, merged_rows
+from buddywatch.store.journal import END_SEQ, Row
+from buddywatch.store.read import ReadStore, seconds, span_of
+from buddywatch.store.rows import Chunk, Span, in_span, merged_rows
 from buddywatch.store.summarize import summaries
 from buddywatch.verdict.judge import rule_of
 
@@ -21,7 +22,6 @@ QUARTER_S, DAY_S = 900, 86_400
 # Of the summaries in chunks. A summary takes 50 to 100 bytes, and so less than a byte for each of STEP_SAMPLES.
 STEPS_S = (300, QUARTER_S, 3600, 7200, 21_600, DAY_S)
 STEP_SAMPLES = 100
-_STEP_ROWS = 1000  # of the journal
 
 
 IsEnough = Callable[[Summary], bool]
@@ -96,23 +96,16 @@ class SummaryStore(ReadStore):
                     "last_seq > ? AND last_ms >= ? AND first_ms < ? ORDER BY last_seq", (key, after, *span)
                 )
                 last = END_SEQ if chunk is None else chunk.last_seq
-                late = self._journal_within(key, after, last, span)
-                if len(late) == _STEP_ROWS:
-                    last = late[-1][1]
+                late, last = self.journal_step(key, after, last)
+                late = [row for row in late if in_span(row, span)]
                 stored: list[Summary] = []
                 if chunk is not None:
-                    late = [row for row in late if not self.is_packed(key, row[1])]
                     stored, rows = self._of_chunk(key, chunk, after < chunk.first_seq, last, span, step_s, is_enough)
                     late = merged_rows([row for row in rows if after < row[1] <= last and in_span(row, span)], late)
             yield stored, late
             if last == END_SEQ:
                 return
             after = last
-
-    def _journal_within(self, key: int, after: int, last: int, span: Span) -> list[Row]:
-        sql = f"""SELECT first_seq, seq, time_ms, vector FROM snapshots WHERE boot = ? AND seq > ? AND seq <= ?
-            AND time_ms >= ? AND time_ms < ? ORDER BY seq LIMIT {_STEP_ROWS}"""
-        return list(self._rows(sql, (key, after, last, *span)))
 
     def _of_chunk(
         self, key: int, chunk: Chunk, is_new: bool, last: int, span: Span, step_s: int, is_enough: IsEnough
@@ -139,21 +132,7 @@ class SummaryStore(ReadStore):
             return []
 
     def _of_rows(self, key: int, rows: Iterable[Row], step_s: int) -> list[Summary]:
-        readable = [VectorRow("", *row[:3], vector) for row in rows if (vector := self._vector(key, row)) is not None]
-        return self.summarize(key, readable, step_s)
-
-    def _vector(self, key: int, row: Row) -> list[int] | None:
-        """The numbers of a row; None if it cannot be read."""
-        content = row[3]
-        if isinstance(content, list):
-            return content
-        try:
-            vector = numbers(content)
-        except (ValueError, TypeError, RecursionError):
-            vector = []
-        if len(vector) == self._layouts[key][1].width and min(vector) >= 0:
-            return vector
-        return None if self._snapshot(key, row) is None else vector  # it reports why; MemFree may be below 0
+        return self.summarize(key, [VectorRow("", *row) for row in rows if self.is_readable(key, row)], step_s)
 
     def _rule(self, key: int) -> str | None:
         facts = self._facts(key)

@@ -6,12 +6,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
-from buddywatch.protocol.layout import Layout
+from buddywatch.protocol.layout import Layout, WireSnapshot
+from buddywatch.protocol.segment import Segment, SegmentWriter, decode, interval_of, segments_of
 from buddywatch.store.chunks import ChunkStore
 from buddywatch.store.migrations import SUM_OF_LOSSES
 from buddywatch.store.read import BOOT, milliseconds
@@ -25,14 +26,12 @@ class DataStore(ChunkStore):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._keys: dict[tuple[str, str], int] = {}  # (board, boot id) -> boots.id
-        self._packed_tos: dict[int, int] = {}  # by boots.id
         self._journal_rows: dict[int, int] = {}  # added since they were last counted, by boots.id
         self._console_added: dict[str, int] = {}  # lines by board, to know when to trim
 
     def _forget(self) -> None:
         super()._forget()
         self._keys.clear()
-        self._packed_tos.clear()
 
     def add_boot(self, board: str, boot: Boot) -> bool:
         """Store a boot, or the facts that a later hello changed. Returns True if the boot is new."""
@@ -57,25 +56,52 @@ class DataStore(ChunkStore):
 
     def add_snapshots(self, board: str, snapshots: Iterable[Snapshot]) -> int:
         """Store snapshots of added boots. Returns how many are new. ValueError: one does not fit its boot's facts."""
-        return sum(
-            self._add_rows(self._known_key(board, boot_id), self._as_vectors(board, boot_id, of_boot))
-            for boot_id, of_boot in groupby(snapshots, key=attrgetter("boot_id"))
-        )
-
-    def _as_vectors(self, board: str, boot_id: str, snapshots: Iterable[Snapshot]) -> Iterator[VectorRow]:
-        layout = self._known_layout(board, boot_id)
-        for shot in snapshots:
-            yield VectorRow(boot_id, shot.first_seq, shot.seq, milliseconds(shot.time), layout.vector(shot))
+        added = 0
+        for boot_id, of_boot in groupby(snapshots, key=attrgetter("boot_id")):
+            layout = self._known_layout(board, boot_id)
+            writer = SegmentWriter(layout.interval_cs)
+            for shot in of_boot:
+                of_wire = shot if isinstance(shot, WireSnapshot) and shot.is_of(layout) else None
+                vector, body = (of_wire.vector, of_wire.body) if of_wire else (layout.vector(shot), None)
+                writer.add(shot.first_seq, shot.seq, milliseconds(shot.time), vector, body)
+            added += self.add_segments(board, boot_id, writer.take())
+        return added
 
     def add_vectors(self, board: str, rows: Iterable[VectorRow]) -> int:
         """Store snapshots of added boots. Returns how many are new. ValueError: one does not fit its boot's facts."""
-        return sum(
-            self._add_rows(self._known_key(board, boot_id), self._fitting(board, boot_id, of_boot))
-            for boot_id, of_boot in groupby(rows, key=itemgetter(0))
-        )
+        added = 0
+        for boot_id, of_boot in groupby(rows, key=attrgetter("boot_id")):
+            layout = self._known_layout(board, boot_id)
+            fitting = self._fitting(of_boot, layout.width)
+            added += self.add_segments(board, boot_id, segments_of(fitting, layout.interval_cs))
+        return added
 
-    def _fitting(self, board: str, boot_id: str, rows: Iterable[VectorRow]) -> Iterator[VectorRow]:
-        width = self._known_layout(board, boot_id).width
+    def add_segments(self, board: str, boot_id: str, segments: Iterable[Segment]) -> int:
+        """Store snapshots of an added boot. Returns how many are new."""
+        key, added = self._known_key(board, boot_id), 0
+        with self.batch():
+            stored_to = max(self._journal_to(key), self._packed_to(key))
+            for segment in segments:
+                if segment.first_seq > stored_to:
+                    self.put_segment(key, segment)
+                    stored_to, added = segment.seq, added + segment.samples
+                else:
+                    added += self._add_late(key, segment)
+        self._journal_rows[key] = self._journal_rows.get(key, 0) + added
+        return added
+
+    def _add_late(self, key: int, segment: Segment) -> int:
+        """Add of a segment what is not stored yet."""
+        rows = [row for row in decode("", segment.body) if not self._is_stored(key, row.seq)]
+        for new in segments_of(rows, interval_of(segment.body)):
+            self.put_segment(key, new)
+        return len(rows)
+
+    def _is_stored(self, key: int, seq: int) -> bool:
+        return self.is_packed(key, seq) or self.is_in_journal(key, seq)
+
+    @staticmethod
+    def _fitting(rows: Iterable[VectorRow], width: int) -> Iterator[VectorRow]:
         for row in rows:
             if len(row.vector) != width:
                 raise ValueError(f"snapshot {row.seq} has {len(row.vector)} numbers, expected {width}")
@@ -86,25 +112,6 @@ class DataStore(ChunkStore):
         if of_boot is None:
             raise ValueError(f"the facts of boot {boot_id} of board {board} cannot be read")
         return of_boot[1]
-
-    def _add_rows(self, key: int, rows: Iterable[VectorRow]) -> int:
-        sql = "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)"
-        packed_to = self._known_packed_to(key)
-        values = (
-            # repr() of a list of numbers is JSON, and takes half the time of json.dumps().
-            (key, seq, first, time_ms, _fit(10 * vector[0]), repr(list(vector)).replace(" ", ""))
-            for _, first, seq, time_ms, vector in rows
-            if seq > packed_to or not self.is_packed(key, seq)
-        )
-        added = self._run_many(sql, values)
-        self._journal_rows[key] = self._journal_rows.get(key, 0) + added
-        return added
-
-    def _known_packed_to(self, key: int) -> int:
-        """The last frame of a boot's chunks, as far as this connection knows: what it misses is noticed later."""
-        if key not in self._packed_tos:
-            self._packed_tos[key] = self._packed_to(key)
-        return self._packed_tos[key]
 
     def add_event(self, board: str, event: Event, copy: bool = False) -> bool:
         """Store an event. Returns True if it is new. copy: already known; stored so that its number is not a gap."""
@@ -123,9 +130,9 @@ class DataStore(ChunkStore):
             return
         started_ms = milliseconds(retime.started)
         uptimes = (retime.from_uptime_ms, retime.to_uptime_ms)
-        for table in ("snapshots", "events"):
-            sql = f"UPDATE {table} SET time_ms = uptime_ms + ? WHERE boot = ? AND uptime_ms BETWEEN ? AND ?"
-            self._run(sql, (started_ms, key, *uptimes))
+        sql = "UPDATE events SET time_ms = uptime_ms + ? WHERE boot = ? AND uptime_ms BETWEEN ? AND ?"
+        self._run(sql, (started_ms, key, *uptimes))
+        self.retime_journal(key, started_ms, *uptimes)
         self.retime_chunks(key, started_ms, *uptimes)
         if retime.from_uptime_ms == 0:
             self._run("UPDATE boots SET started_ms = ? WHERE id = ?", (started_ms, key))

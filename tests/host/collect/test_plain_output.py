@@ -26,7 +26,7 @@ def full_pipe():
 def snapshots(db):
     try:
         with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as connection:
-            return connection.execute("SELECT count(*) FROM snapshots").fetchone()[0]
+            return connection.execute("SELECT total(samples) FROM journal").fetchone()[0]
     except sqlite3.OperationalError:  # not there yet
         return 0
 

@@ -25,7 +25,6 @@ PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/ask-the-database.md"
 def full(store, monkeypatch):
     """Two boards, most of whose snapshots are packed."""
     monkeypatch.setattr(pack, "CHUNK_ROWS", 8)
-    monkeypatch.setattr(pack, "_READ_ROWS", 16)
     monkeypatch.setattr(pack, "KEPT_ROWS", 4)
     for board in ("xp", "yp"):
         store.add_boot(board, boot())
@@ -93,7 +92,7 @@ def test_check_finds_nothing_in_a_sound_database_and_names_what_is_damaged(buddy
     assert (buddywatch("db", "check").code, buddywatch("db", "check").out) == (0, "everything can be read\n")
     first = "SELECT c.id FROM chunks c JOIN boots b ON b.id = c.boot WHERE b.board = 'xp' AND first_seq = 1"
     full._run(f"UPDATE chunks SET body = x'01' WHERE id = ({first})")
-    full._run("UPDATE snapshots SET vector = '[' WHERE seq = 40 AND boot = (SELECT id FROM boots WHERE board = 'yp')")
+    full._run("UPDATE journal SET body = x'5b' WHERE seq = 40 AND boot = (SELECT id FROM boots WHERE board = 'yp')")
     checked = buddywatch("db", "check")
     assert checked.code == 1
     assert "chunk of snapshots 1 to 8 of boot 0000b001 of board xp cannot be read" in checked.out

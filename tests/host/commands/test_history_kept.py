@@ -168,7 +168,7 @@ def test_marks_that_change_within_a_summary_are_read_from_the_snapshots(buddywat
         store.add_snapshot("xp", replace(more, seq=30_000 + number, first_seq=30_000 + number, zones=(marks,)))
     store.add_boot("xp", boot("0000b002", "reboot", END + 100))  # all of a boot that is over is packed
     pack_all(store)
-    assert store._row("SELECT count(*) FROM snapshots") == (0,)
+    assert store._row("SELECT count(*) FROM journal") == (0,)
     (row,) = steps(buddywatch, "1d", "--since", datetime.fromtimestamp(END).isoformat())
     assert row["needs"]["rm"]["margin_pages"]["min"] is not None
     assert row["zones"][0]["min_pages"]["max"] == 290

@@ -92,7 +92,7 @@ def test_part_that_is_missing_is_told(buddywatch, store):
 def test_map_without_its_snapshot_says_what_it_can(buddywatch, store):
     store.add_boot("xp", boot(nommu="1"))
     put_map(store, PROGRAMS)
-    store._run("DELETE FROM snapshots")
+    store._run("DELETE FROM journal")
     answer = buddywatch("map", "xp", "--json").json
     assert answer["nr_free"] is None and answer["needs"]["rm"]["verdict"] is None
     assert "rm: unknown, no snapshot of that moment is stored" in " ".join(buddywatch("map", "xp").out.split())

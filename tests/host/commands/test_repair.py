@@ -26,7 +26,6 @@ def sound(tmp_path_factory):
     path, chance = tmp_path_factory.mktemp("sound") / "a.db", random.Random(1)
     with pytest.MonkeyPatch.context() as patch, Store.open(path) as store:
         patch.setattr(pack, "CHUNK_ROWS", CHUNK)
-        patch.setattr(pack, "_READ_ROWS", 2 * CHUNK)
         patch.setattr(chunks, "JOINED_CHUNKS", 100)
         for board in BOARDS:
             with store.batch():
@@ -161,7 +160,10 @@ def test_an_index_alone_costs_nothing(buddywatch, db, sound, tmp_path):
             "80 snapshots, of which summaries are left",
         ),
         (f"UPDATE chunks SET body = x'00', summary = x'01'{AT}", "80 snapshots"),
-        ("UPDATE snapshots SET vector = '[1,' WHERE boot = 2 AND seq = 479", "1 snapshots"),
+        (
+            "UPDATE journal SET body = x'5b31' WHERE boot = 2 AND seq = (SELECT max(seq) FROM journal WHERE boot = 2)",
+            "1 snapshots",
+        ),
         (f"UPDATE chunks SET summary = x'01'{AT}", None),
     ],
 )

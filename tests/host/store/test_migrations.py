@@ -8,9 +8,11 @@ from contextlib import closing
 import pytest
 from boards import BOOT_ID, FACTS, snapshot
 from buddywatch.model.samples import LOSSES, OVERWRITTEN, Gap, Losses
-from buddywatch.store import migrations
+from buddywatch.store import journal_migration, migrations
 from buddywatch.store.resume import FOLD_ROWS
 from buddywatch.store.store import Store, StoreError
+
+FACTS_JSON = json.dumps(FACTS)
 
 
 def applied(path):
@@ -118,6 +120,75 @@ def test_file_of_the_first_release_is_read_and_continued(tmp_path, monkeypatch):
         store.add_snapshot("xp", snapshot(8))
         store.fold_ranges("xp", FOLD_ROWS)
         assert store.resume("xp").stored == ((1, 5), (8, 8))
+
+
+@pytest.fixture
+def before_segments(tmp_path, monkeypatch):
+    """A file of schema 19: two boots of 20 snapshots, of which one cannot be read and one came late."""
+    path = tmp_path / "a.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:19])
+        Store.open(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for boot, seqs in ((1, [*range(1, 12), *range(13, 21), 12]), (2, range(1, 21))):
+            boot_id = f"0000b00{boot}"
+            connection.execute("INSERT INTO boots VALUES (?, 'xp', ?, 1, 0, 'first', ?)", (boot, boot_id, FACTS_JSON))
+            for seq in seqs:
+                vector = "[1," if (boot, seq) == (2, 7) else str([100 * seq, *[seq] * 19])
+                values = (boot, seq, seq, 1000 * seq, 1000 * seq, vector)
+                connection.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", values)
+    return path
+
+
+EXPECTED = [(boot, seq) for boot in (1, 2) for seq in range(1, 21) if (boot, seq) != (2, 7)]
+
+
+def check_moved(path, capfd):
+    with Store.open(path) as store:
+        rows = list(store.vectors("xp"))
+        assert [(int(row.boot_id[-1]), row.seq) for row in rows] == EXPECTED
+        assert all(row.vector == [100 * row.seq, *[row.seq] * 19] and row.time_ms == 1000 * row.seq for row in rows)
+        assert store.snapshot_count("xp") == 40
+        assert store._row("SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'") is None
+        assert applied(path) == [step.__name__ for step in migrations.MIGRATIONS]
+        assert store.resume("xp").stored == ((1, 20),)
+    assert "snapshot 7 of boot 0000b002 of board xp cannot be read" in capfd.readouterr().err
+
+
+def test_rows_of_the_older_journal_are_moved(before_segments, capfd):
+    check_moved(before_segments, capfd)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_moving_them_goes_on_where_it_was_interrupted(before_segments, capfd, monkeypatch, steps):
+    monkeypatch.setattr(journal_migration, "STEP_ROWS", 7)
+    move, done = journal_migration._move_some, []
+
+    def stops(connection):
+        if len(done) == steps:
+            raise KeyboardInterrupt
+        done.append(move(connection))
+        return done[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_migration, "_move_some", stops)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(before_segments)
+    with closing(sqlite3.connect(before_segments)) as connection:
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (40 - 7 * steps,)
+    with pytest.raises(StoreError, match="schema 19, expected"):
+        Store.open_readonly(before_segments)
+    check_moved(before_segments, capfd)
+
+
+def test_moving_tells_how_far_it_is(before_segments, capfd, monkeypatch):
+    monkeypatch.setattr(journal_migration, "STEP_ROWS", 15)
+    monkeypatch.setattr(journal_migration, "_TELL_S", 0)
+    Store.open(before_segments).close()
+    told = [line for line in capfd.readouterr().err.splitlines() if "are brought" in line]
+    assert [line.partition(": ")[2] for line in told][:2] == [
+        f"{before_segments}: {moved} of 40 snapshots are brought into the form of this version" for moved in (15, 30)
+    ]
 
 
 def test_reasons_that_count_as_losses_are_those_of_the_model():

@@ -24,7 +24,6 @@ def small_chunks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pack, "CHUNK_ROWS", 5)
         patch.setattr(pack, "KEPT_ROWS", 2)
-        patch.setattr(pack, "_READ_ROWS", 10)
         patch.setattr(chunks, "JOINED_CHUNKS", 3)
         patch.setattr(chunks, "FULL_ROWS", 12)
         yield
@@ -131,7 +130,7 @@ def store(tmp_path):
         for seq in range(1, 31):
             store.add_snapshot("xp", shot(seq))
         pack_all(store)
-        assert count(store, "snapshots") <= 2 + 4
+        assert count(store, "journal") <= 2 + 4
         assert count(store, "chunks") >= 2
         yield store
 
@@ -168,16 +167,16 @@ def test_rows_of_a_boot_that_is_over_are_all_packed(store):
     store.set_end("xp", BootEnd(BOOT_ID, ENDING, 40, SECOND, START))
     store._unpacked = None
     pack_all(store)
-    assert count(store, "snapshots")  # a slower link may still bring some
+    assert count(store, "journal")  # a slower link may still bring some
     store.set_end("xp", BootEnd(BOOT_ID, "closed", 40, SECOND, START))
     store._unpacked = None
     pack_all(store)
-    assert count(store, "snapshots") == 0
+    assert count(store, "journal") == 0
     assert [one.seq for one in store.recent("xp", 99)] == list(range(1, 31))
 
 
 def test_when_a_board_was_heard_is_known_from_its_chunks(store, tmp_path):
-    spoil(tmp_path / "a.db", "DELETE FROM snapshots")
+    spoil(tmp_path / "a.db", "DELETE FROM journal")
     last_ms = store._row("SELECT max(last_ms) FROM chunks")[0]
     assert [store.boards_heard_since(time) for time in (START, last_ms / 1000, last_ms / 1000 + 1)] == [
         {"xp"}, {"xp"}, set()
@@ -205,7 +204,7 @@ def test_an_interrupted_step_changes_nothing(tmp_path, monkeypatch):
             patch.setattr(store, "join_small", fails)
             with pytest.raises(RuntimeError):
                 store.pack_for(0)
-        assert (count(store, "chunks"), count(store, "snapshots")) == (0, 30)
+        assert (count(store, "chunks"), count(store, "journal")) == (0, 30)
         pack_all(store)
         assert everything(store) == expected
 
@@ -236,7 +235,7 @@ def test_a_damaged_chunk_costs_its_snapshots_and_is_reported_once(store, tmp_pat
 
 def test_frames_behind_a_damaged_chunk_at_the_end_are_requested_again(store, tmp_path, capfd):
     """What follows builds on the last snapshot, which is not known any more."""
-    spoil(tmp_path / "a.db", "DELETE FROM snapshots")
+    spoil(tmp_path / "a.db", "DELETE FROM journal")
     last_chunk = "SELECT id FROM chunks ORDER BY last_seq DESC LIMIT 1"
     first = store._row(f"SELECT first_seq FROM chunks WHERE id = ({last_chunk})")[0]
     spoil(tmp_path / "a.db", f"UPDATE chunks SET body = x'' WHERE id = ({last_chunk})")
@@ -251,9 +250,9 @@ def test_an_unreadable_row_stays_in_the_journal_and_holds_nothing_up(tmp_path, c
     with new_store(tmp_path) as store:
         for seq in range(1, 31):
             store.add_snapshot("xp", shot(seq))
-        spoil(tmp_path / "a.db", "UPDATE snapshots SET vector = '[1' WHERE seq IN (2, 11, 12, 13)")
+        spoil(tmp_path / "a.db", "UPDATE journal SET body = x'5b31' WHERE seq IN (2, 11, 12, 13)")
         pack_all(store)
-        assert [row[0] for row in store._rows("SELECT seq FROM snapshots WHERE seq < 20")] == [2, 11, 12, 13]
+        assert [row[0] for row in store._rows("SELECT seq FROM journal WHERE seq < 20")] == [2, 11, 12, 13]
         readable = [seq for seq in range(1, 31) if seq not in (2, 11, 12, 13)]
         assert [one.seq for one in store.snapshots("xp")] == readable
 

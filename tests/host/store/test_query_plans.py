@@ -166,17 +166,17 @@ def play(fleet: Fleet, heard: Heard) -> None:
     board = fleet.boards[0]
     fleet.run(DEADLINE_S, lambda: board.was_asked)
     fleet.start_polls()
-    fleet.run(DEADLINE_S, lambda: heard.some("INTO snapshots") and heard.some("INTO outbox"))
+    fleet.run(DEADLINE_S, lambda: heard.some("INTO journal") and heard.some("INTO outbox"))
     heard.begin()
     board.fail()
-    fleet.run(DEADLINE_S, lambda: all(map(heard.some, ("INTO snapshots", "INTO events", "INTO outbox"))))
+    fleet.run(DEADLINE_S, lambda: all(map(heard.some, ("INTO journal", "INTO events", "INTO outbox"))))
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # the collector has taken this signal over
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_all_kinds_of_statements_are_heard(heard: Gathered) -> None:
     """The others here prove nothing about what did not run."""
-    for table in ("snapshots", "events", "incidents", "transitions", "outbox"):
+    for table in ("journal", "events", "incidents", "transitions", "outbox"):
         assert any(re.search(rf"\b(INTO|FROM|UPDATE|JOIN) {table}\b", statement) for statement in heard.statements), (
             table
         )

@@ -1,11 +1,11 @@
 """What a collector that starts again must know: right in whatever order rows came, and cheap however many there are."""
 
-import json
-
 import pytest
-from boards import BOOT_ID, boot, fill_with_holes, kernel_event, snapshot
-from buddywatch.model.batch import Batch
+from boards import BOOT_ID, FACTS, boot, fill_with_holes, kernel_event, snapshot
+from buddywatch.model.batch import Batch, VectorRow
 from buddywatch.model.samples import ResumeState
+from buddywatch.protocol.layout import Layout
+from buddywatch.protocol.segment import segments_of
 from buddywatch.store import resume
 from buddywatch.store.store import Store
 from hypothesis import given, settings
@@ -94,11 +94,12 @@ def test_resume_gives_the_same_ranges_in_whatever_order_rows_came(tmp_path_facto
 def test_resume_does_not_read_what_is_stored(store):
     """Of 200,000 snapshots with ten holes; then a few more come, one of them into a hole."""
     write(store, [1])
-    vector = store._row("SELECT vector FROM snapshots")[0]
-    assert len(json.loads(vector)) == 20
-    rows = ((seq, seq, seq, seq, vector) for seq in range(2, ROWS) if seq % (ROWS // 10))
+    vector = Layout(FACTS).vector(snapshot(1))
+    rows = [VectorRow("", seq, seq, seq, vector) for seq in range(2, ROWS) if seq % (ROWS // 10)]
+    segments = [one for row in rows for one in segments_of([row], 500)]
     with store.batch():
-        store._connection.executemany("INSERT INTO snapshots SELECT 1, ?, ?, ?, ?, ?", rows)
+        values = [(1, one.seq, one.first_seq, *one[2:]) for one in segments]
+        store._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)", values)
     whole, state = steps_of_resume(store)
     assert whole > ROWS
     assert len(state.stored) == 10

@@ -107,7 +107,7 @@ def test_a_late_snapshot_corrects_the_rollup_of_its_day(store):
 def test_the_last_known_state_of_a_board_stays(store):
     expire(store, Storage(keep_raw_s=1, keep_rollups_s=NEVER), END + 1000 * DAY_S)
     assert store.latest("xp").seq == DAYS * DAY_S // PERIOD_S - 1
-    store._run("DELETE FROM snapshots")
+    store._run("DELETE FROM journal")
     assert store.latest("xp") is not None  # of the newest chunk
 
 

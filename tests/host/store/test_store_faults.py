@@ -22,7 +22,7 @@ PACKS = """
 import sys
 from buddywatch.store import chunks, pack
 from buddywatch.store.store import Store
-pack.CHUNK_ROWS, pack._READ_ROWS, chunks.JOINED_CHUNKS, chunks.FULL_ROWS = 16, 32, 4, 64
+pack.CHUNK_ROWS, chunks.JOINED_CHUNKS, chunks.FULL_ROWS = 16, 4, 64
 with Store.open(sys.argv[1]) as store:
     print("ready", flush=True)
     while store.pack_for(0):
@@ -74,7 +74,6 @@ def test_a_kill_while_packing_loses_and_doubles_nothing(unpacked, tmp_path, seed
 def test_a_power_cut_at_any_page_of_the_log_loses_and_doubles_nothing(unpacked, tmp_path, monkeypatch):
     """What is copied here is what a disk may hold after a power cut: the file, and some of the log."""
     monkeypatch.setattr(pack, "CHUNK_ROWS", 100)
-    monkeypatch.setattr(pack, "_READ_ROWS", 200)
     path = tmp_path / "a.db"
     shutil.copy(unpacked, path)
     with Store.open(path) as store:

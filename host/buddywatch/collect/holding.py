@@ -1,0 +1,34 @@
+"""When the rows that can wait are given to the writer. No I/O.
+
+Each write takes some pages of the disk, however little it holds: with one board at 1 Hz a write a second takes some
+3 kB a snapshot, which is much for a flash card. What is held back the board still has, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+QUICK_S = 300.0  # after the start, when somebody looks or things are set up, every second
+EVERY_S = 60.0
+FRAMES_MAX = 20_000  # so many are written at once
+
+
+class Holding:
+    """every_s: the time between two writes; None: every second at first, then EVERY_S."""
+
+    def __init__(self, every_s: float | None, monotonic_s: float) -> None:
+        self._every_s = every_s
+        self._quick_until_s = monotonic_s + QUICK_S
+        self._due_s = 0.0
+        self._is_wanted = False
+
+    def want(self) -> None:
+        """Somebody waits for what is held back."""
+        self._is_wanted = True
+
+    def is_due(self, monotonic_s: float, frames: int) -> bool:
+        """Whether to write everything now. frames: received since that was done. It counts as done then."""
+        is_quick = self._every_s is None and monotonic_s < self._quick_until_s
+        if not (is_quick or self._is_wanted or monotonic_s >= self._due_s or frames >= FRAMES_MAX):
+            return False
+        self._is_wanted = False
+        self._due_s = monotonic_s + (EVERY_S if self._every_s is None else self._every_s)
+        return True
