@@ -48,7 +48,6 @@ class Agent:
         self.without_log = kernel_log.file is None  # as last reported
         self.map_ms = settings["map_ms"]  # between two maps, 0: none
         self.map_at_ms = self.refreshed_ms  # when the next one is due
-        self.created, self.polled_cs = None, 0  # processes created so far, and the uptime, at the last poll
 
     def poll(self):
         """Take a sample and put it into the ring. A source that fails only loses its own figures and is reported once.
@@ -88,11 +87,17 @@ class Agent:
         if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
             self.refreshed_ms = compat.ticks_ms()
             self.sampler.refresh()
+        created, polled_cs = self.sampler.value("proc"), self.sampler.uptime_cs()  # of the poll before
         if self.sampler.read(self._news):
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
+            now_created = self.sampler.value("proc")
+            if self.births is None and now_created != created and self.sampled and self.map_ms:
+                from .sources.births import Births
+
+                self.births = Births(self, created, polled_cs)
+            if self.births is not None:
+                self.births.polled(now_created)
             self.sampled = self.ring.next - 1
-            if self.map_ms:
-                self._follow_starts()
         if self.map_ms and compat.ticks_diff(compat.ticks_ms(), self.map_at_ms) >= 0:
             from .sources import memory_map
 
@@ -100,17 +105,6 @@ class Agent:
             forget("buddyd.sources", "programs")
             forget("buddyd.sources", "memory_map")
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
-
-    def _follow_starts(self):
-        created, now_cs = self.sampler.value("proc"), self.sampler.uptime_cs()
-        if self.births is not None:
-            self.births.polled(created)
-        elif self.created is not None and created != self.created:
-            from .sources.births import Births
-
-            self.births = Births(self, self.created, self.polled_cs)
-            self.births.polled(created)
-        self.created, self.polled_cs = created, now_cs
 
     def drain_kernel_log(self):
         """Turn new kernel lines into events; False if the kernel log is gone."""
