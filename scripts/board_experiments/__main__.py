@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no measure {unknown[0]}; known: {', '.join(BY_NAME)}")
     flavours = [flavour for flavour in options.flavours.split(",") if _is_built(options.board, flavour)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the board of the run is switched off
     done = _played(options.results)
     for seed in range(1, options.seeds + 1):
         for measure in (one for one in MEASURES if one.name in options.measures.split(",")):

@@ -86,6 +86,19 @@ def test_heap_after_20000_polls_is_that_after_200(micropython, proc):
     assert after == before > 0
 
 
+def test_heap_after_400_starts_of_programs_is_that_after_60(micropython):
+    result = subprocess.run(
+        [micropython, str(HERE / "heap_births.py"), "60", "400"],
+        env={**os.environ, "MICROPYPATH": f"{AGENT}:{HERE}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    before, after = map(int, result.stdout.split())
+    assert after == before > 0
+
+
 @pytest.fixture
 def strace() -> str:
     path = shutil.which("strace")
