@@ -3,13 +3,14 @@
 import docs_pages
 import pytest
 from buddyd import options, ring
+from buddyd.actions import desk
 from buddyd.links import base, console, network, telnet_server
 from buddyd.talk import conversation, secret
 from buddywatch.collect import boards, console_server, endings
 from buddywatch.commands import collect, explain
 from buddywatch.links import backoff, connection, guarded, listen, login, urls
 from buddywatch.notify.outbox import PERMANENT_LIMIT_S
-from buddywatch.protocol import board_tracker, bounds, reassembly, refetch
+from buddywatch.protocol import board_tracker, bounds, command_call, reassembly, refetch
 from buddywatch.store.write import CONSOLE_LINES_MAX
 from buddywatch.terminal import line_writer
 
@@ -29,6 +30,9 @@ BOARD = [
     f"{network.LINES_A_SECOND}",
     f"{10 * network.LINES_A_SECOND}",
     f"{console.LINES_A_POLL}",
+    "1",  # commands.Commands has one desk, and a desk one command
+    f"{desk.PARTS_MAX * desk.PART_BYTES} bytes with who gives it and its code",
+    f"{desk.WAITS_MS // 1000} s",
     f"{secret.SECRET_MIN} to {secret.SECRET_MAX} characters",
     f"{options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86_400_000} day",
     f"{ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB",
@@ -38,6 +42,8 @@ PC = [
     f"{listen.CONNECTIONS_MAX} at once",
     f"{guarded.PROVE_S:.0f} s",
     f"{console_server.CLIENTS_MAX} at once",
+    f"{console_server.COMMANDERS_MAX} at once",
+    f"{command_call.SILENT_S:.0f} s",
     f"{console_server.TYPED_MAX} characters",
     f"{CONSOLE_LINES_MAX:,}",
     f"{urls.EXEC_MAX} bytes",

@@ -22,7 +22,7 @@ IO_MODULES = {"select", "socket", "os", "termios", "time"}
 MICROPYTHON_MODULES = IO_MODULES | {"binascii", "errno", "gc", "hashlib", "struct", "sys"}
 # compat chooses between the interpreters, so this room alone names what only one of them has.
 COMPAT = AGENT / "compat"
-COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "ffi", "signal"}
+COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "syscalls", "ffi", "signal", "ctypes"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
 SHARED_WITH_HOST = {"wire", "wire_host", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
 # The rooms of the host by floor, see docs/architecture.md: a module imports from lower floors and its own room only.
@@ -62,11 +62,13 @@ AGENT_FLOORS = {
     "talk": 3,
     "options": 4,
     "failures": 3,
-    "agent": 4,
-    "links": 5,
-    "loop": 5,
-    "start": 6,
-    "__main__": 7,
+    "actions": 4,
+    "agent": 5,
+    "commands": 5,
+    "links": 6,
+    "loop": 6,
+    "start": 7,
+    "__main__": 8,
 }
 FILE_LINES_MAX = 320
 FUNCTION_LINES_MAX = 45

@@ -29,6 +29,7 @@ class Agent:
 
     failures = None  # failures.Failures while the kernel reports some; in the class, as it is rare
     births = None  # sources.births.Births after the first start of a program
+    commands = None  # commands.Commands with --allow
 
     def __init__(self, settings, sampler, kernel_log, ring, name, boot):
         self.sampler = sampler
@@ -69,6 +70,8 @@ class Agent:
         self.left_out += 1
         for room, name in _SELDOM:
             forget(room, name)
+        if self.commands is not None:
+            self.commands.leave()
         gc.collect()
 
     def _poll(self):
@@ -156,6 +159,8 @@ class Agent:
         yield "interval_cs", str(self.interval_ms // 10)
         yield from sampler.facts()
         yield "missing", ",".join(self.missing()) or "-"
+        if self.commands is not None:
+            yield "allow", ",".join(self.commands.allowed)
         yield "ring", str(ring.size_bytes)
         yield "heap_used", str(used)
         yield "heap_total", str(total)

@@ -62,6 +62,8 @@ class Loop:
                 wait_ms = self._until_tick(now)
             if late >= 0 or self.ticked_ms == now:
                 self.wake()
+            if self.agent.commands is not None and self.agent.commands.work(self):
+                wait_ms = 0
             self.serve(max(0, min(wait_ms, compat.ticks_diff(due, now))))
 
     def _until_tick(self, now_ms):

@@ -16,6 +16,7 @@ OPTIONS = (
     ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
     ("stdout", "", "stream to standard output", "off"),
     ("secret-file", "FILE", "secret that telnet and connect require", "none"),
+    ("allow", "LIST", "commands for a proven host: files, processes, tuning, reboot", "none"),
     ("map-interval", "SECONDS", "time between maps, without an MMU; 0: none", "600"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
@@ -26,6 +27,7 @@ DEFAULT_CONFIG = "/etc/buddyd.conf"
 INTERVAL_MIN_MS, INTERVAL_MAX_MS = 10, 86400000
 MAP_MIN_S = 10
 RING_MAX = 1 << 28
+ALLOWED = ("files", "processes", "tuning", "reboot")
 BAUDS = (300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 
 
@@ -151,9 +153,18 @@ def check(texts):
     settings["telnet"] = _endpoint("telnet", telnet, "127.0.0.1") if telnet else None
     connect = texts.get("connect")
     settings["connect"] = _endpoint("connect", connect, None) if connect else None
+    settings["allow"] = _allowed(texts.get("allow", ""))
     path = texts.get("secret-file")
     settings["secret"] = _secret(path) if path else None
     return settings
+
+
+def _allowed(text):
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    for word in found:
+        if word not in ALLOWED:
+            raise OptionError("allow %s: expected some of %s, with commas between them" % (text, ", ".join(ALLOWED)))
+    return tuple([word for word in ALLOWED if word in found])
 
 
 def _secret(path):

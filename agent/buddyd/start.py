@@ -88,7 +88,12 @@ def agent_from(settings, ring):
     if not (sampler.system.no_mmu and sampler.system.page_bytes):
         settings["map_ms"] = 0  # with an MMU, a program's addresses are not those of the memory
     name, boot = board_name(settings["proc"], settings["name"]), new_boot_id(settings["proc"])
-    return Agent(settings, sampler, KernelLog(settings["proc"]), ring, name, boot)
+    agent = Agent(settings, sampler, KernelLog(settings["proc"]), ring, name, boot)
+    if settings["allow"]:
+        from .commands import Commands
+
+        agent.commands = Commands(agent, settings["allow"])
+    return agent
 
 
 def new_boot_id(proc):

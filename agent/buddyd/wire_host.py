@@ -7,6 +7,11 @@ import binascii
 
 from . import wire
 
+PARTS_MAX, PART_BYTES = 24, 33  # of a command: parts, and bytes of each
+PIECE = b"X"  # the kind of a line with a piece of a command's output; what can be in it:
+PIECE_KINDS = (b"o", b"f", b"d", b"w", b"m", b"n", b"g")
+OUTPUT, FAILURE, DONE, WORKING, MISSING, REFUSED, GONE = PIECE_KINDS
+
 _DIGITS = bytes(range(wire.FIRST_DIGIT, wire.FIRST_DIGIT + wire.BASE))
 _B, _B2, _B3, _B4 = wire.BASE, wire.BASE**2, wire.BASE**3, wire.BASE**4
 _ZERO = wire.FIRST_DIGIT * (1 + _B + _B2 + _B3 + _B4)  # what five bytes of the digit 0 give
@@ -74,6 +79,33 @@ def ask_hello():
 
 def ask_map():
     return wire.seal(b"%sm " % wire.ASK)
+
+
+def command_parts(number, whole):
+    """The lines that bring a command. number: 8 hex digits as bytes; whole: at most PARTS_MAX * PART_BYTES bytes."""
+    count = (len(whole) + PART_BYTES - 1) // PART_BYTES
+    lines = []
+    for index in range(count):
+        text = binascii.b2a_base64(whole[index * PART_BYTES : (index + 1) * PART_BYTES])[:-1]
+        digits = bytes((wire.FIRST_DIGIT + index, wire.FIRST_DIGIT + count))
+        lines.append(wire.seal(b"%sX %s %s%s" % (wire.ASK, number, digits, text)))
+    return lines
+
+
+def ask_piece(number, at):
+    return wire.seal(b"%sx %s %d " % (wire.ASK, number, at))
+
+
+def end_command(number):
+    return wire.seal(b"%sq %s - " % (wire.ASK, number))
+
+
+def parse_piece(content):
+    """(number, piece, kind, data) of a line of a command's output; ValueError if it is not one."""
+    _, number, at, kind, text, _ = content.split(b" ")
+    if len(number) != 8 or not at.isdigit() or len(at) > 9 or kind not in PIECE_KINDS:
+        raise ValueError("expected `number piece kind data`: %r" % content)
+    return number, int(at), kind, binascii.a2b_base64(text)
 
 
 def ask_frames(boot, first, count):

@@ -13,6 +13,8 @@ INTERVAL_MS = 10
 class SlowAgent:
     """A real agent, whose every fourth poll takes three intervals; ends the loop after so many polls."""
 
+    commands = None
+
     def __init__(self, polls):
         self.agent = agent()
         self.left = polls
@@ -147,6 +149,8 @@ def test_answer_that_the_heap_has_no_room_for_costs_its_peer_only():
 
 class StarvedAgent:
     """An agent that finds no room for its polls as long as anybody is connected; the third time it would end."""
+
+    commands = None
 
     def __init__(self, loop):
         self.loop = loop

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from bench import wire_sizes
 from buddyd import options, ring, wire, wire_host
+from buddyd.actions import desk
 from buddyd.agent import Agent
+from buddyd.commands import Commands
 from buddyd.links import console, network, telnet_server
 from buddyd.links.network import LINES_A_SECOND
 from buddyd.sample import Sampler
@@ -18,6 +20,7 @@ from buddyd.talk import conversation, secret
 TOP = Path(__file__).resolve().parents[2]
 PAGE = (TOP / "agent" / "PROTOCOL.md").read_text()
 VECTORS = json.loads((TOP / "tests" / "vectors" / "wire.json").read_text())
+COMMAND = json.loads((TOP / "tests" / "vectors" / "command.json").read_text())
 MEDIAN_MAX_BYTES = 16
 
 
@@ -44,6 +47,12 @@ def test_proof_of_a_secret_is_that_of_the_vectors():
     assert f"`{vectors['secret']}`" in section("Secrets")
 
 
+def test_command_is_that_of_the_vectors():
+    shown = section("Commands").split("```\n")[1].splitlines()
+    turns = COMMAND["turns"]
+    assert shown == [f"{turn['who']:6} {line}" for turn in turns for line in turn["lines"]]
+
+
 def test_every_turn_of_the_conversation_is_explained():
     numbers = re.findall(r"^(\d+)\. ", section("A conversation"), re.MULTILINE)
     assert numbers == [str(i + 1) for i in range(len(VECTORS["conversation"]["turns"]))]
@@ -64,6 +73,7 @@ def test_hello_table_has_every_fact(proc_dir: Path):
     settings = options.check({"proc": str(proc_dir)})
     sources = Sampler(str(proc_dir)), KernelLog(str(proc_dir))
     agent = Agent(settings, *sources, ring.Ring(settings["ring"]), "board", "0000000a")
+    agent.commands = Commands(agent, options.ALLOWED)
     facts = set()
     for line in agent.hello():
         facts |= set(wire_host.parse_facts(wire.unseal(line)))
@@ -87,7 +97,7 @@ KERNEL_LINES = [
 def test_event_table_has_every_kind():
     found = [kernel_messages.parse(line) for line in KERNEL_LINES]
     assert None not in found
-    assert table_keys(section("Events")) >= {event[0] for event in found} | {"source", "more"}
+    assert table_keys(section("Events")) >= {event[0] for event in found} | {"source", "more", "act"}
 
 
 @pytest.mark.parametrize("trace", ["cron-a", "daemons-c", "resident-d"])
@@ -134,6 +144,9 @@ def test_sizes_are_the_measured_ones():
         ("Limits", f"{telnet_server.BUSY_MS // 1000} seconds after `busy`"),
         ("Limits", f"| {ring.SIZE_MIN} bytes to {options.RING_MAX >> 20} MB |"),
         ("Limits", f"| {options.INTERVAL_MIN_MS} ms to {options.INTERVAL_MAX_MS // 86400000} day |"),
+        ("Commands", f"at most {desk.PARTS_MAX} parts of {desk.PART_BYTES} bytes"),
+        ("Commands", f"or {desk.WAITS_MS // 1000} s have passed"),
+        ("Limits", f"{desk.PARTS_MAX * desk.PART_BYTES} bytes, {secret.CODE_BYTES} of them"),
         ("Sizes", f"about {wire_sizes.hello_bytes() // 10 * 10 + 10}"),
     ],
     ids=lambda value: value[:30],

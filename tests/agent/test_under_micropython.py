@@ -17,7 +17,7 @@ FILES = sorted(str(path.relative_to(HERE)) for path in set(HERE.rglob("test_*.py
 MODULES = sorted(
     ".".join(path.relative_to(AGENT).with_suffix("").parts)
     for path in (AGENT / "buddyd").rglob("*.py")
-    if path.stem != "cpython" and path.stem[0] != "_"
+    if not path.stem.endswith("cpython") and path.stem[0] != "_"
 )
 
 

@@ -8,6 +8,7 @@ def about(agent):
     yield "buddyd %s (%s) on %s." % (VERSION, compat.IMPLEMENTATION, agent.name)
     yield "It is the agent of buddywatch: every few seconds it reads the free memory"
     yield "blocks of this kernel, and keeps them for a collector. It starts no process,"
-    yield "changes nothing here, writes no file, takes no more memory than at its start,"
-    yield "and knows no other words than those of help."
+    yield "takes no more memory than at its start, and knows no other words than those of"
+    yield "help. It changes nothing here and writes no file, unless a collector that has"
+    yield "proven a secret asks for it, and it was started with --allow."
     yield "More: agent/README.md and agent/PROTOCOL.md of buddywatch."

@@ -248,6 +248,8 @@ class Conversation:
                 self._say_hello()
             elif count or not self.is_accepted():  # without count: a sign of life, which leaves a request as it is
                 self._fill_from(first, first + min(count, ASK_COUNT_MAX))
+        elif self.agent.commands is not None:
+            self.agent.commands.take(self, content)
 
     def _fill_from(self, first, end):
         ring = self.agent.ring

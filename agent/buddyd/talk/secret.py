@@ -22,6 +22,7 @@ ANSWER = wire.ASK + b"s"
 PROOF = wire.MARK + b"A"
 _BYTES = 16  # of a nonce, and of a proof: half of SHA-256, as RFC 2104, 5 allows, to fit into wire.ASK_MAX
 TOKEN_CHARS = 22  # those bytes in base64, without its two `=`
+CODE_BYTES = 16  # behind each command on a connection whose peer has proven the secret
 _BLOCK = 64  # SHA-256's
 DEMAND = "buddyd: a secret is set here. `buddywatch console` proves that you have it; telnet alone cannot."
 REFUSED = "buddyd: that is not the proof. Give both sides the same secret."
@@ -73,6 +74,19 @@ def proof(secret, role, name, of_board, of_host):
     return token(hmac_sha256(secret, b" ".join((b"buddywatch 1", role, name, of_board, of_host))))
 
 
+def command_key(secret, name, of_board, of_host):
+    """The key of one connection, for the codes of the commands that come over it."""
+    return hmac_sha256(secret, b" ".join((b"buddywatch 1 command", name, of_board, of_host)))
+
+
+def command_code(key, number, command):
+    """What shows that a command comes from who has proven the secret: a proof alone can be taken over on its way.
+
+    number: bytes, another one for each command of a connection.
+    """
+    return hmac_sha256(key, number + b" " + command)[:CODE_BYTES]
+
+
 def _seal(*words):
     return wire.seal(b" ".join(words) + b" ")
 
@@ -102,8 +116,13 @@ class Lock:
         self.name = name
         self.of_board = of_board
 
+    of_host = None  # the host's number, once it has proven the secret
+
     def challenge(self):
         return challenge(self.name, self.of_board)
+
+    def command_key(self):
+        return command_key(self.secret, self.name, self.of_board, self.of_host)
 
     def open(self, line):
         """The reply to a received line: the board's own proof; b"" if the line is no answer, None if it is wrong."""
@@ -113,4 +132,5 @@ class Lock:
         of_host, claim = words
         if not same(claim, proof(self.secret, HOST, self.name, self.of_board, of_host)):
             return None
+        self.of_host = of_host
         return _seal(PROOF, proof(self.secret, BOARD, self.name, self.of_board, of_host))

@@ -1,7 +1,8 @@
 """The collector's console socket, beside the database: interactive sessions with a board.
 
 `buddywatch console` connects, sends `console BOARD` or `shell BOARD`, and gets one line as an answer. What it sends
-afterwards is typed to the board; each line that it gets begins with a letter for its kind. Only the user who runs the
+afterwards is typed to the board; each line that it gets begins with a letter for its kind. `run BOARD` begins a session
+of commands, see command_session.py. Only the user who runs the
 collector, and root, may connect. All buffers are bounded, and nothing here waits.
 """
 
@@ -16,10 +17,12 @@ from pathlib import Path
 
 from buddyd import wire_host
 
+from buddywatch.collect.command_session import RUN, CommandSession, fit_connection, who
 from buddywatch.collect.console_session import END, LOST, OPEN, REFUSED, EndMark, Session
 from buddywatch.links.connection import Connection
 
 CLIENTS_MAX = 4
+COMMANDERS_MAX = 32
 TYPED_MAX = 128  # bytes of a line that a board takes (buddyd.peer.INPUT_MAX)
 ORDER_S = 10.0  # a client must have sent its order by then
 CONSOLE, SHELL = "console", "shell"
@@ -60,6 +63,7 @@ class Control:
         self.path = control_path(db)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._clients: list[Session] = []
+        self._commanders: list[CommandSession] = []
 
     def __enter__(self) -> Control:
         unfinished = self.path.with_name(self.path.name + ".new")
@@ -77,7 +81,7 @@ class Control:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for client in self._clients:
+        for client in [*self._clients, *self._commanders]:
             if not client.is_over:
                 client.end(LOST, "the collector ends")
             client.stream.close()
@@ -88,7 +92,8 @@ class Control:
     def descriptors(self) -> set[int]:
         """The descriptors to wait for."""
         finished = [client for client in self._clients if client.finishing_s is not None]
-        return {self._listener.fileno(), *(c.stream.fileno() for c in self._clients if c not in finished)}
+        clients = [*(client for client in self._clients if client not in finished), *self._commanders]
+        return {self._listener.fileno(), *(client.stream.fileno() for client in clients)}
 
     def has_client(self, connection: Connection) -> bool:
         return any(client.connection is connection for client in self._clients)
@@ -96,14 +101,25 @@ class Control:
     def serve(self, connections: Iterable[Connection], monotonic_s: float) -> list[Connection]:
         """Accept clients, read what they type, send what waits; each turn of the loop. Returns connections typed to."""
         self._accept(monotonic_s)
-        for client in self._clients:
+        for client in list(self._clients):
             self._take(client, list(connections), monotonic_s)
             self._look(client, monotonic_s)
             client.flush()
         for client in [client for client in self._clients if client.is_over]:
             self._clients.remove(client)
             client.stream.close()
-        return [client.connection for client in self._clients if client.connection is not None]
+        self._serve_commanders(monotonic_s)
+        consoles = [client.connection for client in self._clients if client.connection is not None]
+        return consoles + [commander.link for commander in self._commanders]
+
+    def _serve_commanders(self, monotonic_s: float) -> None:
+        for commander in self._commanders:
+            commander.take_lines(monotonic_s)
+            commander.work(monotonic_s)
+            commander.flush()
+        for commander in [commander for commander in self._commanders if commander.is_over]:
+            self._commanders.remove(commander)
+            commander.stream.close()
 
     def forward(self, connection: Connection, text: str, monotonic_s: float) -> None:
         """Pass text that came over a connection to its client."""
@@ -126,8 +142,7 @@ class Control:
                 return
             stream.setblocking(False)
             client = Session(stream, monotonic_s)
-            credentials = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(_PEER_CREDENTIALS))
-            if struct.unpack(_PEER_CREDENTIALS, credentials)[1] not in (0, os.geteuid()):
+            if _credentials(stream)[1] not in (0, os.geteuid()):
                 client.end(REFUSED, "the collector belongs to another user")
             elif len(self._clients) >= CLIENTS_MAX:
                 client.end(REFUSED, f"busy: {CLIENTS_MAX} consoles are open")
@@ -153,8 +168,11 @@ class Control:
 
     def _open(self, client: Session, order: str, connections: list[Connection]) -> None:
         what, _, board = order.partition(" ")
+        if what == RUN and board:
+            self._open_commands(client, board, connections)
+            return
         if what not in (CONSOLE, SHELL) or not board:
-            client.end(REFUSED, f"expected `{CONSOLE} BOARD` or `{SHELL} BOARD`")
+            client.end(REFUSED, f"expected `{CONSOLE} BOARD`, `{SHELL} BOARD` or `{RUN} BOARD`")
             return
         client.is_shell = what == SHELL
         found = [connection for connection in connections if connection.board == board]
@@ -165,6 +183,17 @@ class Control:
         # A link on which frames come only on request answers faster.
         client.connection = sorted(fit, key=lambda connection: connection.link.flows_unasked)[0]
         client.send(OPEN, client.connection.url)
+
+    def _open_commands(self, client: Session, board: str, connections: list[Connection]) -> None:
+        connection = fit_connection(board, connections)
+        if connection is None:
+            client.end(REFUSED, _why_not(board, [c for c in connections if c.board == board], False))
+        elif len(self._commanders) >= COMMANDERS_MAX:
+            client.end(REFUSED, f"busy: {COMMANDERS_MAX} commands are running")
+        else:
+            self._clients.remove(client)
+            uid = _credentials(client.stream)[1]
+            self._commanders.append(CommandSession(client.stream, client.since_s, connection, who(uid)))
 
     def _finish(self, client: Session, monotonic_s: float) -> None:
         client.finishing_s = monotonic_s
@@ -190,6 +219,13 @@ class Control:
                 client.end(LOST, f"{connection.url}: {late}")
         elif client.is_shell:
             client.show_partial(connection.unfinished)
+
+
+def _credentials(stream: socket.socket) -> tuple[int, int, int]:
+    """(process, user, group) of the other end."""
+    data = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(_PEER_CREDENTIALS))
+    pid, uid, gid = struct.unpack(_PEER_CREDENTIALS, data)
+    return pid, uid, gid
 
 
 def _is_fit(connection: Connection, is_shell: bool) -> bool:

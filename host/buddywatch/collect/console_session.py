@@ -30,6 +30,8 @@ class EndMark:
 class Session:
     """connection: the board's, once open. finishing_s: when the client sent its last line; answers may still come."""
 
+    line_max = LINE_MAX
+
     def __init__(self, stream: socket.socket, monotonic_s: float) -> None:
         self.stream = stream
         self.connection: Connection | None = None
@@ -59,8 +61,8 @@ class Session:
             *whole, rest = (bytes(self._line) + data).split(b"\n")
             self._line[:] = rest
             lines += whole
-            if max(map(len, [*whole, rest])) > LINE_MAX:
-                self.end(LOST, f"a line may have {LINE_MAX} bytes")
+            if max(map(len, [*whole, rest])) > self.line_max:
+                self.end(LOST, f"a line may have {self.line_max} bytes")
                 return []
 
     def send(self, kind: str, text: str) -> None:

@@ -113,7 +113,7 @@ class OverLink:
     def __init__(self, connection: Connection) -> None:
         self.over = False
         self.name = connection.url
-        self._connection = connection
+        self.connection = connection
         self._finishing_s: float | None = None
         end_s = time.monotonic() + OPEN_S
         while connection.boot_id is None:
@@ -125,29 +125,29 @@ class OverLink:
             time.sleep(0.02)
 
     def fileno(self) -> int | None:
-        return self._connection.link.fileno()
+        return self.connection.link.fileno()
 
     def send(self, line: str) -> None:
-        self._connection.say(line.encode() + b"\n", time.monotonic())
+        self.connection.say(line.encode() + b"\n", time.monotonic())
 
     def finish(self) -> None:
         self._finishing_s = time.monotonic()
-        self._connection.say(wire_host.ask_hello() + b"\n", self._finishing_s)
+        self.connection.say(wire_host.ask_hello() + b"\n", self._finishing_s)
 
     def read(self, show: Callable[[str, bool], None]) -> None:
         now_s = time.monotonic()
-        self._connection.tend(now_s)
-        items = self._connection.receive(now_s) if self._connection.is_started else []
+        self.connection.tend(now_s)
+        items = self.connection.receive(now_s) if self.connection.is_started else []
         for item in items:
             if isinstance(item, Text):
                 show(item.text, True)
             elif isinstance(item, Hello) and self._finishing_s is not None:
                 self.over = True
                 return
-        if self._connection.last_error:
-            raise PersonError(self._connection.last_error)
+        if self.connection.last_error:
+            raise PersonError(self.connection.last_error)
         if self._finishing_s is not None and now_s - self._finishing_s > ANSWER_S:
             raise PersonError(f"{self.name}: no answer for {ANSWER_S:.0f} s")
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()

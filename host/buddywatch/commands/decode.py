@@ -19,6 +19,14 @@ DAMAGED = 1
 LINE_MAX = 65_536  # bytes of a line that are read; a frame has at most 255
 _ZONE = ("min", "low", "high", "reserve")
 _NUMBERS = {"alloc": "{} bytes", "vma": "{} bytes", "page": "order {}", "oom": "order {}", "load": "errno {}"}
+_REQUESTS = {
+    "hello": "a hello", "map": "a map", "command": "a part of a command", "output": "a piece of a command's output",
+    "end of a command": "the end of a command",
+}  # fmt: skip
+_PIECES = {
+    "o": "output", "f": "a failure", "d": "done, with the exit code", "w": "still at work", "m": "parts are missing",
+    "n": "refused", "g": "done before, its output is gone",
+}  # fmt: skip
 _PROOFS = {
     "challenge": "challenge: {} demands authentication; check ok",
     "answer": "answer: the host proves that it has the secret; check ok",
@@ -108,14 +116,17 @@ def words(record: Record) -> list[str]:
         return [f"gap of boot {escaped(record['boot_id'])}: {count} from {record['first']} on overwritten, check ok"]
     if record["line"] == "request":
         return [_request(record)]
+    if record["line"] == "output":
+        what, size = _PIECES[record["kind"]], counted(record["bytes"], "byte")
+        return [f"command {escaped(record['command'])}, piece {record['piece']}: {what}, {size}, check ok"]
     if record["line"] in _PROOFS:
         return [_PROOFS[record["line"]].format(escaped(record.get("name", "")))]
     return _frame(record)
 
 
 def _request(record: Record) -> str:
-    if record["for"] == "hello":
-        return "request: a hello; check ok"
+    if record["for"] != "frames":
+        return f"request: {_REQUESTS[record['for']]}; check ok"
     count = counted(record["count"], "frame")
     return f"request: {count} from {record['first']} on of boot {escaped(record['boot_id'])}; check ok"
 

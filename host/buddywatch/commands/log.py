@@ -1,4 +1,4 @@
-"""`buddywatch log BOARD [--since] [--json]`: the console text that came over the board's links."""
+"""`buddywatch log BOARD [--since] [--json]`: console text of a board's links, and commands done on it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
+from heapq import merge
 
 from buddywatch.commands.argument_types import checked
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
-from buddywatch.model.samples import ConsoleLine
+from buddywatch.model.samples import ACT, ConsoleLine, Event
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_time, parse_time
@@ -28,10 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        found = store.console_since(args.board, args.since)
+        done = (event for event in store.events(args.board, args.since) if event.kind == ACT)
+        found = merge(store.console_since(args.board, args.since), map(_of_command, done), key=lambda line: line.time)
         for text in _json(args.board, found) if args.json else map(_text, found):
             print(text)
     return 0
+
+
+def _of_command(event: Event) -> ConsoleLine:
+    """A command that the agent has done, as a line of the log."""
+    end = "" if event.number is None else f": failed, exit code {event.number}"
+    return ConsoleLine(event.time, f"[{event.comm or 'unknown'}] {event.text}{end}")
 
 
 def _is_failure(line: ConsoleLine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import deque
 from dataclasses import replace
 
 from buddyd import wire, wire_host
@@ -17,7 +18,7 @@ from buddywatch.links.rare_news import RareNews
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.board_names import board_name
-from buddywatch.protocol.frame import Hello
+from buddywatch.protocol.frame import Hello, Piece
 from buddywatch.protocol.line_stream import Item, LinkSession, Text
 from buddywatch.protocol.refetch import Retry
 from buddywatch.protocol.setback import Setback
@@ -35,7 +36,7 @@ _SAID_MAX = 80  # characters of the other side's last line, in the news that it 
 
 class Connection:
     """board: None until it is known. called: the name that the board goes by, which it may share with another board
-    (collect/twins.py). news: lines for the user, each once.
+    (collect/twins.py). news: lines for the user, each once. pieces: of commands' output.
 
     is_call: the board dialled in; when the connection ends, the board must dial again. unproven: the news of all
     callers of one listener that proved no secret in time; None: this connection's own.
@@ -59,6 +60,7 @@ class Connection:
         self.is_puzzling = False  # the board's tracker lacks a line of the hello
         self._is_named = board is not None
         self._session = LinkSession()
+        self.pieces: deque[Piece] = self._session.pieces
         self._setback = Setback()
         self._backoff = Backoff()
         self._retry_at_s = 0.0
@@ -279,6 +281,7 @@ class Connection:
         self.is_up = False
         self._earlier = self.health()
         self._session, self._setback = LinkSession(), Setback()
+        self.pieces = self._session.pieces
         self._hello = Retry()
         self._output, self._said = b"", ""
         self._check_up(monotonic_s)

@@ -79,6 +79,10 @@ class GuardedLink:
     def close(self) -> None:
         self.link.close()
 
+    def command_key(self) -> bytes | None:
+        """The key for commands to the board; None where no secret is proven."""
+        return self._handshake.command_key()
+
     def objection(self, claimed: str) -> str | None:
         """Why the other side is not accepted as board `claimed`; None: it is."""
         proven = self._handshake.proven

@@ -19,8 +19,12 @@ LOSSES = (OVERWRITTEN, REBOOT, UNDECODABLE, NOT_HELD)
 # `more` counts failures for whose lines the board's ring had no room.
 KERNEL_FAILURE_KINDS = ("alloc", "vma", "page", "oom", "kill", "more")
 
+# The kind of Event that reports a command done by the agent: comm is who gave it, text the command; number is its exit
+# code when it has failed, None when it begins.
+ACT = "act"
+
 # Kinds of Event that say that something happened.
-EVENT_KINDS = (*KERNEL_FAILURE_KINDS, "load", "source", "unknown")
+EVENT_KINDS = (*KERNEL_FAILURE_KINDS, "load", "source", ACT, "unknown")
 
 # States of a BootEnd.
 ENDING, CLOSED, GOES_ON = "ending", "closed", "goes-on"

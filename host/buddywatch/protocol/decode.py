@@ -10,7 +10,7 @@ from typing import Any
 from buddyd import wire, wire_host
 from buddyd.talk import secret
 
-from buddywatch.protocol.frame import Frame, GapReport, Hello, Opener, looks_like_frame, request_start
+from buddywatch.protocol.frame import Frame, GapReport, Hello, Opened, Opener, Piece, looks_like_frame, request_start
 from buddywatch.protocol.layout import MARKS, Layout
 
 Record = dict[str, Any]  # of one line. "line": what it is; the other keys depend on that
@@ -23,6 +23,7 @@ _KINDS = {
 _PROOFS = (
     (secret.CHALLENGE, 2, "challenge"), (secret.ANSWER, 2, "answer"), (secret.PROOF, 1, "proof"),
 )  # fmt: skip
+_COMMANDS = {b"m": "map", b"X": "command", b"x": "output", b"q": "end of a command"}
 _COLUMNS_MAX = 70_000  # of a snapshot whose layout is not known
 _OVERHEAD = len(b"~dSS") + wire.CHECK_DIGITS + len(b"\n")
 
@@ -66,6 +67,8 @@ class LineDecoder:
         content = line[at : -wire.CHECK_DIGITS]
         if content[1:2] == wire.ASK_HELLO:
             return at, {"line": "request", "check": "ok", "for": "hello"}
+        if content[1:2] in _COMMANDS:
+            return at, {"line": "request", "check": "ok", "for": _COMMANDS[content[1:2]]}
         try:
             boot_id, first, count = wire.parse_numbers(content)
         except ValueError:
@@ -73,9 +76,12 @@ class LineDecoder:
         record = {"line": "request", "check": "ok", "for": "frames", "boot_id": boot_id, "first": first, "count": count}
         return at, record
 
-    def _record(self, item: Hello | Frame | GapReport) -> Record:
+    def _record(self, item: Opened) -> Record:
         if isinstance(item, Hello):
             return self._hello(item)
+        if isinstance(item, Piece):
+            shown = {"command": item.number.decode(), "piece": item.at, "kind": item.kind.decode()}
+            return {"line": "output", "check": "ok", **shown, "bytes": len(item.data)}
         if isinstance(item, GapReport):
             return {"line": "gap", "check": "ok", "boot_id": item.boot_id, "first": item.first, "last": item.last}
         record: Record = {"line": "event" if item.kind == wire.EVENT else "snapshot", "check": "ok"}

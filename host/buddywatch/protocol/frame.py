@@ -47,7 +47,20 @@ class GapReport:
     last: int
 
 
-Opened = Hello | Frame | GapReport
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of what a command on the board printed, or why there is none. number: the command's, 8 hex digits.
+
+    kind: one of wire_host.PIECE_KINDS.
+    """
+
+    number: bytes
+    at: int
+    kind: bytes
+    data: bytes
+
+
+Opened = Hello | Frame | GapReport | Piece
 _Item = TypeVar("_Item")
 
 
@@ -113,6 +126,8 @@ class Opener:
                 return self._open_hello(content)
             if kind == wire.GAP:
                 return GapReport(*wire.parse_numbers(content))
+            if kind == wire_host.PIECE:
+                return Piece(*wire_host.parse_piece(content))
         except ValueError:
             pass
         return None

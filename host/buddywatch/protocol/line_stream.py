@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from buddyd import wire
 
 from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
-from buddywatch.protocol.frame import Frame, Hello, Opened, Opener, looks_like_frame, request_start
+from buddywatch.protocol.frame import Frame, GapReport, Hello, Opener, Piece, looks_like_frame, request_start
 
 LINE_KEPT = 4096  # bytes of an unfinished line: a canonical tty never hands out more (N_TTY_BUF_SIZE)
 WAITING_MAX = 1024  # frames that came before the hello of their boot
 # CR LF, and the LF CR of some UART drivers (drivers/serial/mcf.c), whose CR comes first on the next line
 _NOT_TEXT = b"\r\0"
+PIECES_MAX = 64  # pieces of a command's output that wait for whoever gave the command
 UNVERIFIED_MAX = 2  # frames in a row that match no known boot: time to ask for a hello
 
 
@@ -29,7 +30,7 @@ class Text:
     text: str
 
 
-Item = Opened | Text
+Item = Hello | Frame | GapReport | Text
 
 
 class LinkSession:
@@ -38,6 +39,7 @@ class LinkSession:
     def __init__(self) -> None:
         self.damaged = 0  # lines that look like frames but fail their check
         self.dropped_bytes = 0  # of lines longer than LINE_KEPT
+        self.pieces: deque[Piece] = deque(maxlen=PIECES_MAX)  # for whoever gave a command, who takes them
         self._line = bytearray()  # the unfinished line
         self._was_cut = False
         self._waiting: deque[bytes] = (
@@ -121,13 +123,16 @@ class LinkSession:
 
     def _take_frames(self, line: bytes, out: list[Item]) -> bool:
         """Take the frames that the line ends with (two where a newline was lost) and the text before them."""
-        found: list[Item] = []
+        found: list[Hello | Frame | GapReport] = []
         rest = line
         while (cut := self._opener.last_frame(rest)) is not None:
             at, item = cut
-            found.append(item)
+            if isinstance(item, Piece):
+                self.pieces.append(item)
+            else:
+                found.append(item)
             rest = rest[:at].rstrip(b"\r")
-        if not found:
+        if len(rest) == len(line):
             return False
         if self._waiting and any(isinstance(item, Hello) for item in found):
             self._try_waiting(out)  # they came before the hello, whose facts about the ring are newer

@@ -33,6 +33,12 @@ class Handshake:
         self._asked: tuple[bytes, bytes] | None = None  # name and nonce of the challenge that we answered
         self._key = b""
 
+    def command_key(self) -> bytes | None:
+        """The key for commands over this connection; None before the board has proven the secret."""
+        if self.proven is None or self._asked is None:
+            return None
+        return bytes(secret.command_key(self._key, *self._asked, self._nonce))
+
     @property
     def is_answered(self) -> bool:
         """Whether we sent our proof and wait for theirs."""

@@ -1,0 +1,69 @@
+"""rm and rmdir."""
+
+import os
+
+from ..compat.calls import calls
+from . import Wrong
+from .paths import FOLDER, KIND, base, entry, failed, join, shown
+from .words import need, options
+
+_ENOENT = 2
+
+
+def rmdir(agent, words):
+    _, words = options("rmdir", words, "")
+    need("rmdir", words, 1, "DIRECTORY...")
+    for path in words:
+        try:
+            os.rmdir(path)
+        except OSError as error:
+            yield failed("rmdir", error, path, "'%s'")
+        yield None
+
+
+def rm(agent, words):
+    """Links are removed and never followed. In a folder, removing ends with the first failure."""
+    found, words = options("rm", words, "rRfi")
+    if "i" in found:
+        raise Wrong("rm: -i asks questions, which nobody here can answer")
+    force = "f" in found
+    need("rm", words, 0 if force else 1, "[-rf] FILE...")
+    for path in words:
+        if base(path) in (b".", b".."):
+            yield "rm: can't remove '.' or '..'"
+            continue
+        if base(path) == b"/":
+            yield "rm: can't remove '/': it is refused"
+            continue
+        try:
+            if calls.lstat(path)[0] & KIND != FOLDER:
+                os.remove(path)
+            elif "r" in found or "R" in found:
+                yield from _folder(path)
+            else:
+                yield "rm: '%s' is a directory" % shown(path)
+        except OSError as error:
+            if not (force and error.errno == _ENOENT):
+                yield failed("rm", error, path, "can't remove '%s'")
+        yield None
+
+
+def _folder(path):
+    """Remove a folder with all that is in it, in constant memory: the first entry, until there is none."""
+    here, depth = path, 0
+    while depth >= 0:
+        at = here
+        try:
+            found = entry(here, False, None)
+            if found is None:
+                os.rmdir(here)
+                here, depth = here[: max(here.rfind(b"/"), 0)], depth - 1
+            elif found[1]:
+                here, depth = join(here, found[0]), depth + 1
+            else:
+                at = join(here, found[0])
+                os.remove(at)
+        except OSError as error:
+            yield failed("rm", error, at, "can't remove '%s'")
+            return
+        yield None
