@@ -16,7 +16,7 @@ OPTIONS = (
     ("connect", "HOST:PORT", "dial out to a collector that listens", "off"),
     ("stdout", "", "stream to standard output", "off"),
     ("secret-file", "FILE", "secret that telnet and connect require", "none"),
-    ("allow", "LIST", "commands for a proven host: files, processes, tuning, reboot", "none"),
+    ("allow", "LIST", "commands for proven hosts: files,processes,tuning,reboot", "none"),
     ("map-interval", "SECONDS", "time between maps, without an MMU; 0: none", "600"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
