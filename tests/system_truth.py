@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from buddywatch.protocol import segment
 from buddywatch.store import chunk_format
 
@@ -112,7 +112,7 @@ class Record:
         if not self._vector or seq == 1:
             self._vector = [0] * life.width()
         interval_cs = int(life.facts["interval_cs"])
-        self._column = wire.apply_frame(content, self._vector, self._column, interval_cs)
+        self._column = wire_read.apply_frame(content, self._vector, self._column, interval_cs)
         assert self._column == 0, "the boards of these tests fit a frame"
         life.vectors[seq] = list(self._vector)
 

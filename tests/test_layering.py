@@ -24,7 +24,15 @@ MICROPYTHON_MODULES = IO_MODULES | {"binascii", "errno", "gc", "hashlib", "struc
 COMPAT = AGENT / "compat"
 COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "syscalls", "ffi", "signal", "ctypes"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
-SHARED_WITH_HOST = {"wire", "wire_host", "watermark", "sources.kernel_messages", "links.telnet_filter", "talk.secret"}
+SHARED_WITH_HOST = {
+    "wire",
+    "wire_read",
+    "wire_host",
+    "watermark",
+    "sources.kernel_messages",
+    "links.telnet_filter",
+    "talk.secret",
+}
 # The rooms of the host by floor, see docs/architecture.md: a module imports from lower floors and its own room only.
 FLOORS = {
     "model": 0,
@@ -55,6 +63,7 @@ AGENT_FLOORS = {
     "compat": 1,
     "wire": 1,
     "wire_host": 2,
+    "wire_read": 2,
     "watermark": 1,
     "ring": 2,
     "sources": 2,

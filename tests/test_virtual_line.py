@@ -8,7 +8,7 @@ from statistics import median
 import faults
 import pytest
 from bench import wire_sizes
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from buddyd.talk.conversation import HELLO_EVERY
 from buddywatch.model.samples import Event, Gap, Snapshot
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -227,7 +227,7 @@ class Noisy:
         for number, frame in enumerate(self.made, 1):
             content = wire.unseal(frame, wire.context(boot, number))
             value = self.rows.frames.get((boot, number))
-            assert wire.apply_frame(content, vector, 0, layout.interval_cs) == 0
+            assert wire_read.apply_frame(content, vector, 0, layout.interval_cs) == 0
             if number >= desk.ring.oldest:
                 assert not isinstance(value, Gap | None), (number, value)
             if isinstance(value, Snapshot):

@@ -70,8 +70,6 @@ class Agent:
         self.left_out += 1
         for room, name in _SELDOM:
             forget(room, name)
-        if self.commands is not None:
-            self.commands.leave()
         gc.collect()
 
     def _poll(self):

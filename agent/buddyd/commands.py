@@ -72,7 +72,9 @@ class Commands:
         """
         if self.desk is None:
             return False
-        if self.desk.is_over(compat.ticks_ms()):
+        if (
+            self.desk.is_over(compat.ticks_ms()) or self.agent.left_out
+        ):  # the heap was full, perhaps because of the desk
             self.leave()
             return False
         if not self.desk.is_working():

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, TypeVar
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from waiting import DEADLINE_S, wait_for
 
 T = TypeVar("T")
@@ -197,7 +197,7 @@ class Decoder:
         if kind in wire.STARTS_GROUP and self._vector is None:
             self._vector, self._column = [0] * self._columns(), 0
         if self._vector is not None:
-            self._column = wire.apply_frame(content, self._vector, self._column, int(self.facts["interval_cs"]))
+            self._column = wire_read.apply_frame(content, self._vector, self._column, int(self.facts["interval_cs"]))
             if self._column == 0:
                 self.snapshots[number] = list(self._vector)
 

@@ -3,7 +3,7 @@
 import sys
 
 from agents import agent, agent_on
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from buddyd.agent import STARVED_MAX
 from harness import raises, read
 from scratch import Scratch
@@ -47,7 +47,7 @@ def snapshots(here):
     """The vectors that a host makes of the ring."""
     vector, column, found = [0] * len(here.sampler.vector), 0, []
     for content in contents(here):
-        column = wire.apply_frame(content, vector, column, here.encoder.interval_cs)
+        column = wire_read.apply_frame(content, vector, column, here.encoder.interval_cs)
         if content[1:2] in (wire.KEY, wire.DELTA):
             found.append(list(vector))
     return found

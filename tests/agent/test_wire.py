@@ -1,6 +1,6 @@
 """Encoder and decoder against tests/vectors/wire.json, the examples of agent/PROTOCOL.md."""
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from harness import raises, vectors
 
 V = vectors("wire.json")
@@ -71,7 +71,7 @@ def test_put_change_gives_the_digits():
 def test_apply_changes_takes_the_digits_back():
     for item in V["change"]:
         vector = [7] * (item["skip"] + 2)
-        assert wire.apply_changes(raw(item["digits"]), vector, 0) == item["skip"] + 1, item["name"]
+        assert wire_read.apply_changes(raw(item["digits"]), vector, 0) == item["skip"] + 1, item["name"]
         expected = [7] * (item["skip"] + 2)
         expected[item["skip"]] += item["change"]
         assert vector == expected, item["name"]
@@ -80,7 +80,7 @@ def test_apply_changes_takes_the_digits_back():
 def test_apply_changes_turns_before_into_after():
     for item in V["body"]:
         vector = list(item["before"])
-        wire.apply_changes(raw(item["body"]), vector, 0)
+        wire_read.apply_changes(raw(item["body"]), vector, 0)
         assert vector == item["after"], item["name"]
 
 
@@ -117,14 +117,14 @@ def test_apply_frame_gives_the_vectors_of_the_snapshots():
             for line in snapshot["lines"]:
                 sequence += 1
                 content = wire.unseal(raw(line), wire.context(item["boot"], sequence))
-                column = wire.apply_frame(content, vector, column, item["interval_cs"])
+                column = wire_read.apply_frame(content, vector, column, item["interval_cs"])
             assert column == 0, item["name"]
             assert vector == snapshot["vector"], item["name"]
 
 
 def test_apply_frame_leaves_the_vector_alone_at_an_event():
     vector = [1, 2, 3]
-    assert wire.apply_frame(b"~e!#2|source||||lost meminfo", vector, 0, 500) == 0
+    assert wire_read.apply_frame(b"~e!#2|source||||lost meminfo", vector, 0, 500) == 0
     assert vector == [1, 2, 3]
 
 
@@ -132,15 +132,15 @@ def test_snapshot_begins_anew_after_one_that_is_not_whole():
     for kind, expected in ((b"k", [1, 0, 0]), (b"d", [506, 6, 7])):
         vector = [5, 6, 7]
         # the second part of the snapshot before, which would go on at column 2, is lost
-        assert wire.apply_frame(b"~" + kind + b"!#$", vector, 2, 500) == 0
+        assert wire_read.apply_frame(b"~" + kind + b"!#$", vector, 2, 500) == 0
         assert vector == expected
 
 
 def test_apply_frame_refuses_unknown_kinds():
     for content in (b"~x!#", b"~H boot=3f9a0c52 ", b"~", b""):
-        raises(ValueError, wire.apply_frame, content, [0] * 3, 0, 500)
+        raises(ValueError, wire_read.apply_frame, content, [0] * 3, 0, 500)
     for content in (b"~x!#", b"~"):
-        raises(ValueError, wire.apply_frame, content, [0] * 3, 2, 500)
+        raises(ValueError, wire_read.apply_frame, content, [0] * 3, 2, 500)
 
 
 def test_event_text_gives_the_body():

@@ -3,7 +3,7 @@
 import zlib
 
 import pytest
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from harness import vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,7 +60,7 @@ def decode(lines: list[bytes], columns: int, interval_cs: int) -> list[list[int]
     for i, line in enumerate(lines):
         content = wire.unseal(line, wire.context(BOOT, i + 1))
         assert content is not None
-        column = wire.apply_frame(content, vector, column, interval_cs)
+        column = wire_read.apply_frame(content, vector, column, interval_cs)
         if content[1:2] == wire.EVENT:
             history.append(wire_host.parse_event(content[4:])[5])
         elif content[1] in wire.ENDS_SNAPSHOT:
@@ -164,7 +164,7 @@ def test_unseal_takes_any_bytes(line, hidden):
 def test_apply_changes_takes_any_bytes(body, columns, column):
     vector = [0] * columns
     try:
-        end = wire.apply_changes(body, vector, column)
+        end = wire_read.apply_changes(body, vector, column)
     except ValueError:
         return
     assert column <= end <= max(columns, column)
@@ -175,7 +175,7 @@ def test_apply_changes_takes_any_bytes(body, columns, column):
 @given(st.one_of(any_bytes, any_bytes.map(lambda data: b"~k!!" + data)), st.integers(0, 30), st.integers(0, 30))
 def test_apply_frame_takes_any_bytes(content, columns, column):
     try:
-        end = wire.apply_frame(content, [0] * (columns + 1), column, 500)
+        end = wire_read.apply_frame(content, [0] * (columns + 1), column, 500)
     except ValueError:
         return
     assert 0 <= end <= max(columns + 1, column)

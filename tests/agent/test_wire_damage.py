@@ -1,6 +1,6 @@
 """Damaged lines are refused: those of tests/vectors/wire.json by the rule they break, and valid ones taken apart."""
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from harness import raises
 from test_wire import V, numbered_frames, raw
 
@@ -39,7 +39,7 @@ def test_candidate_sequence_refuses_what_is_no_digits():
 
 def test_apply_changes_refuses_invalid_bodies():
     for _, line, item in invalid("body"):
-        raises(ValueError, wire.apply_changes, line, [0] * item["columns"], 0)
+        raises(ValueError, wire_read.apply_changes, line, [0] * item["columns"], 0)
 
 
 def test_parse_numbers_refuses_other_shapes():

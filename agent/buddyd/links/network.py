@@ -71,8 +71,6 @@ class NetworkConversation(Conversation):
         if self.gate is None:
             Conversation._line(self, line)
         elif self.gate.opens(line):
-            if self.agent.commands is not None:
-                self.agent.commands.prove(self, self.gate.lock)
             self.gate = None
             self.enter()
 

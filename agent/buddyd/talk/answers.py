@@ -1,6 +1,6 @@
 """Answers for a user who connects with a plain terminal. No typed line starts a program on the board."""
 
-from .. import compat, watermark, wire
+from .. import compat, forget, watermark, wire
 from . import WATCHING
 
 RECENT_MAX = 20
@@ -182,6 +182,7 @@ def recent(agent, text):
             yield row(sequence, vector, agent.sampler)
     if not held:
         yield "no snapshot is held"
+    forget("buddyd", "wire_read")
 
 
 def _snapshots(agent):
@@ -190,13 +191,15 @@ def _snapshots(agent):
     first = ring.key_before if ring.key_before >= ring.oldest else ring.key
     if first < ring.oldest:
         return
+    from .. import wire_read  # 1 kB of heap
+
     column = known = offset = 0
     for sequence in range(first, ring.next):
         known, offset = sequence, ring.locate(sequence, known, offset)
         if offset < 0:
             return  # overwritten while the answer was being sent
         line = ring.line(offset)
-        column = wire.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, agent.encoder.interval_cs)
+        column = wire_read.apply_frame(line[: -wire.CHECK_DIGITS], vector, column, agent.encoder.interval_cs)
         if line[1] in wire.ENDS_SNAPSHOT:
             yield sequence, vector
 

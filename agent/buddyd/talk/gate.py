@@ -29,6 +29,8 @@ class ProofGate:
             raise OSError(0)
         if proof:
             self.conversation.say((proof,))
+            if self.conversation.agent.commands is not None:
+                self.conversation.agent.commands.prove(self.conversation, self.lock)
         elif line:
             self._ask()
         return bool(proof)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from buddyd import wire
+from buddyd import wire_read
 
 BODY_MAX = 24  # digits of bodies that are kept: a longer one, such as a key frame's, hardly ever comes again
 WIDTH_MAX = 256  # of vectors whose bodies are kept: to find the changes of a wide one takes longer than to decode it
@@ -16,12 +16,12 @@ KEPT_MAX = 16_384  # bodies of all boards, 300 bytes each
 
 
 def apply_whole(body: bytes, vector: list[int]) -> None:
-    """Add the changes of a whole snapshot to its vector: what wire.apply_changes(body, vector, 0) does.
+    """Add the changes of a whole snapshot to its vector: what wire_read.apply_changes(body, vector, 0) does.
 
     ValueError: not a body, or longer than the vector. The vector is then partly changed.
     """
     if len(body) > BODY_MAX or len(vector) > WIDTH_MAX:
-        wire.apply_changes(body, vector, 0)
+        wire_read.apply_changes(body, vector, 0)
         return
     for column, change in _changes(body, len(vector)):
         vector[column] += change
@@ -30,5 +30,5 @@ def apply_whole(body: bytes, vector: list[int]) -> None:
 @lru_cache(maxsize=KEPT_MAX)
 def _changes(body: bytes, width: int) -> tuple[tuple[int, int], ...]:
     changes = [0] * width
-    wire.apply_changes(body, changes, 0)
+    wire_read.apply_changes(body, changes, 0)
     return tuple((column, change) for column, change in enumerate(changes) if change)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 from buddyd.talk import secret
 
 from buddywatch.protocol.frame import Frame, GapReport, Hello, Opened, Opener, Piece, looks_like_frame, request_start
@@ -119,7 +119,7 @@ class LineDecoder:
             return record | {"changes": changes, "state": None}
         content = wire.MARK + frame.kind + wire.short_sequence(frame.seq) + frame.body
         try:
-            self._column = wire.apply_frame(content, self._vector, self._column, self._layout.interval_cs)
+            self._column = wire_read.apply_frame(content, self._vector, self._column, self._layout.interval_cs)
         except ValueError as error:
             self._vector = None
             return record | {"changes": changes, "state": None, "error": str(error)}
@@ -186,7 +186,7 @@ def _changes(body: bytes, column: int) -> list[tuple[int, int]] | None:
     """(column, change) of each change in a body; None if it is not a body."""
     vector = _Sparse()
     try:
-        wire.apply_changes(body, vector, column)
+        wire_read.apply_changes(body, vector, column)
     except ValueError:
         return None
     return list(vector.items())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, UNDECODABLE, Event, Gap, Snapshot
 from buddywatch.protocol.board_clock import BoardClock
@@ -233,7 +233,7 @@ class BootFrames:
             if kind in _WHOLE:
                 apply_whole(body, chain.vector)
             else:
-                chain.column = wire.apply_changes(body, chain.vector, chain.column)
+                chain.column = wire_read.apply_changes(body, chain.vector, chain.column)
             if kind in wire.ENDS_SNAPSHOT:
                 snapshot = self._snapshot(chain.first, seq, chain.vector)
                 snapshot.body = body if kind == wire.DELTA else None

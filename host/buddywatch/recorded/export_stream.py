@@ -15,7 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Iterable, Iterator, Sequence
 
-from buddyd import wire, wire_host
+from buddyd import wire, wire_host, wire_read
 
 from buddywatch.model.batch import StoredEvent
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
@@ -201,7 +201,7 @@ class _Reader:
         if not self._vector:
             self._vector = [0] * layout.width
         content = wire.MARK + frame.kind + b"!!" + frame.body
-        self._column = wire.apply_frame(content, self._vector, self._column, layout.interval_cs)
+        self._column = wire_read.apply_frame(content, self._vector, self._column, layout.interval_cs)
         if frame.kind in wire.ENDS_SNAPSHOT:
             time = ((self._offset_ms or 0) + self._vector[0] * 10) / 1000
             yield self._board, layout.snapshot(boot.boot_id, self._first, frame.seq, list(self._vector), time)
