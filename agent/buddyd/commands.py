@@ -72,9 +72,7 @@ class Commands:
         """
         if self.desk is None:
             return False
-        if (
-            self.desk.is_over(compat.ticks_ms()) or self.agent.left_out
-        ):  # the heap was full, perhaps because of the desk
+        if self.agent.left_out or self.desk.is_over(compat.ticks_ms()):  # left_out: the heap was full
             self.leave()
             return False
         if not self.desk.is_working():

@@ -25,7 +25,7 @@ _REQUESTS = {
 }  # fmt: skip
 _PIECES = {
     "o": "output", "f": "a failure", "d": "done, with the exit code", "w": "still at work", "m": "parts are missing",
-    "n": "refused", "g": "done before, its output is gone",
+    "n": "refused", "g": "begun before, how it ended is not known",
 }  # fmt: skip
 _PROOFS = {
     "challenge": "challenge: {} demands authentication; check ok",

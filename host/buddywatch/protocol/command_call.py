@@ -54,7 +54,7 @@ class CommandCall:
         if piece.kind == wire_host.REFUSED:
             self.error = piece.data.decode("ascii", "backslashreplace")
         elif piece.kind == wire_host.GONE:
-            self.error = "the board has done it, but what it printed is lost"
+            self.error = "the board began it, but how it ended is lost"
         elif piece.kind == wire_host.MISSING:
             missing = [digit - 33 for digit in piece.data]
             self._send(missing or range(len(self._parts)), now_s)

@@ -109,7 +109,7 @@ def test_output_that_is_gone_is_an_error_and_not_done_again() -> None:
     line = Line(0, 0.0)
     call = line.give(b"ls")
     call.take(Piece(call.number, 0, wire_host.GONE, b""), line.now_s)
-    assert call.error == "the board has done it, but what it printed is lost"
+    assert call.error == "the board began it, but how it ended is lost"
 
 
 def test_command_that_never_arrives_whole_is_given_up() -> None:
