@@ -2,10 +2,11 @@
 
 import binascii
 
-from agents import Host
+from agents import Host, agent, events
 from buddyd import options, wire
 from buddyd.commands import Commands
 from buddyd.talk import secret
+from buddyd.talk.conversation import Conversation
 
 PART_BYTES = 33
 WHO = b"alice@pc"
@@ -123,3 +124,20 @@ class Commander:
 
     def run(self, *words):
         return self.rest(self.send(*words))
+
+
+def serial():
+    return Commander(Conversation(allow_all(agent()), True))
+
+
+def told(here):
+    """(exit code, who, what) of each command in the ring."""
+    return [(event[2], event[4], event[5]) for event in events(here) if event[1] == "act"]
+
+
+def written(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
