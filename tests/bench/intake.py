@@ -74,7 +74,7 @@ def take_in(data: bytes, db: Path, stages: Stages, report: Callable[[str], None]
                 items = session.feed(data[start : start + READ_BYTES])
             with stages.of("order, rules"):
                 for run in together(items):
-                    _give(boards, run, at)
+                    give(boards, BOARD, run, at)
             if number % READS_PER_BATCH == 0 or start + READ_BYTES >= len(data):
                 with stages.of("disk"):
                     boards.gather(at.monotonic_s)
@@ -82,12 +82,13 @@ def take_in(data: bytes, db: Path, stages: Stages, report: Callable[[str], None]
         return sum(1 for _ in store.snapshots(BOARD))
 
 
-def _give(boards: Boards, run: list, at: Now) -> None:
+def give(boards: Boards, name: str, run: list, at: Now) -> None:
+    """Hand what a link read together to the board."""
     frames = [item for item in run if isinstance(item, Frame)]
     if frames:
-        boards.do(BOARD, lambda board: board.take_frames(frames, at.time, False, at), at)
+        boards.do(name, lambda board: board.take_frames(frames, at.time, False, at), at)
     elif not isinstance(run[0], Text):
-        boards.do(BOARD, lambda board: board.take(run[0], at.time, False, at), at)
+        boards.do(name, lambda board: board.take(run[0], at.time, False, at), at)
 
 
 def table(snapshots: int) -> list[str]:

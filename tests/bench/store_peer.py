@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -73,8 +74,10 @@ def measure_store(rows: Rows, period_cs: int, folder: Path) -> dict[str, float]:
     return {"bytes": size / len(rows), "per_s": len(rows) / stored_s, "read_ms": 1000 * read_s}
 
 
-def measure_peer(rows: Rows, period_cs: int, folder: Path) -> dict[str, float] | None:
-    """None where it is not installed."""
+def measure_peer(
+    boards: Mapping[str, Iterable[list[int]]], period_cs: int, folder: Path, span_s: int = DAY_S, step_s: int = STEP_S
+) -> dict[str, float] | None:
+    """What it takes to store the rows of all boards, and to read a span of the first. None: it is not installed."""
     program = shutil.which(PEER)
     if program is None:
         return None
@@ -87,19 +90,11 @@ def measure_peer(rows: Rows, period_cs: int, folder: Path) -> dict[str, float] |
     try:
         _wait_until_up(url)
         idle_s = _cpu_s(peer.pid)
-        times = [1000 * START + 10 * period_cs * seq for seq in range(len(rows))]
-        columns = list(zip(*rows, strict=True))
-        for column in STORED:
-            for at in range(0, len(rows), 10_000):
-                series = {
-                    "metric": {"__name__": NAMES[column], "board": "board"},
-                    "values": columns[column + 1][at : at + 10_000], "timestamps": times[at : at + 10_000],
-                }  # fmt: skip
-                _get(f"{url}/api/v1/import", json.dumps(series).encode())
+        stored = sum(_put_rows(url, board, list(rows), period_cs) for board, rows in boards.items())
         _get(f"{url}/internal/force_flush")
         stored_s = _cpu_s(peer.pid) - idle_s
-        query = f'{{f}}_over_time({{{{board="board"}}}}[{STEP_S}s])'
-        span = f"&start={START + STEP_S}&end={START + DAY_S}&step={STEP_S}&nocache=1"
+        query = f'{{f}}_over_time({{{{board="{next(iter(boards))}"}}}}[{step_s}s])'
+        span = f"&start={START + step_s}&end={START + span_s}&step={step_s}&nocache=1"
         before_s = _cpu_s(peer.pid)
         for function in ("min", "avg", "max"):
             _get(f"{url}/api/v1/query_range?query={urllib.parse.quote(query.format(f=function))}{span}")
@@ -108,7 +103,21 @@ def measure_peer(rows: Rows, period_cs: int, folder: Path) -> dict[str, float] |
         peer.terminate()
         peer.wait()
     size = sum(file.stat().st_size for file in (folder / "vm").rglob("*") if file.is_file())
-    return {"bytes": size / len(rows), "per_s": len(rows) / max(stored_s, 0.01), "read_ms": 1000 * read_s}
+    return {"size": size, "bytes": size / stored, "per_s": stored / max(stored_s, 0.01), "read_ms": 1000 * read_s}
+
+
+def _put_rows(url: str, board: str, rows: Rows, period_cs: int) -> int:
+    """Store a board's rows, and return their number."""
+    times = [1000 * START + 10 * period_cs * seq for seq in range(len(rows))]
+    columns = list(zip(*rows, strict=True))
+    for column in STORED:
+        for at in range(0, len(rows), 10_000):
+            series = {
+                "metric": {"__name__": NAMES[column], "board": board},
+                "values": columns[column + 1][at : at + 10_000], "timestamps": times[at : at + 10_000],
+            }  # fmt: skip
+            _get(f"{url}/api/v1/import", json.dumps(series).encode())
+    return len(rows)
 
 
 def _wait_until_up(url: str) -> None:
@@ -135,7 +144,7 @@ def table(days: float, period_s: float, events_per_s: float) -> list[str]:
     rows = list(Board(1, events_per_s).snapshots(count, period_cs))
     with tempfile.TemporaryDirectory() as folder:
         own = measure_store(rows, period_cs, Path(folder))
-        peer = measure_peer(rows, period_cs, Path(folder))
+        peer = measure_peer({"board": rows}, period_cs, Path(folder))
     lines = [f"{count} snapshots, one in {period_s:g} s, {events_per_s:g} requests or frees a second"]
     lines += ["| | buddywatch | VictoriaMetrics |", "|---|---|---|"]
     for name, key, form in (

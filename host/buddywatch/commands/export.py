@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from buddywatch.commands import CommandError
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
 from buddywatch.recorded import csv_table, export_stream, json_lines
 from buddywatch.recorded.records import Kept
 from buddywatch.store.chronicle import chronicle
 from buddywatch.store.store import Store
+from buddywatch.text.escape import escaped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +39,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
             lines = export_stream.write(items)
         else:
             lines = json_lines.write(items)
-        _write(lines, args.output)
+        _write(lines, args.output, store.path)
     return 0
 
 
@@ -46,10 +50,23 @@ def _items(store: Store, boards: Iterable[str], with_console: bool) -> Iterator[
             yield from ((board, line) for line in store.console_since(board, 0.0))
 
 
-def _write(lines: Iterable[str], path: str | None) -> None:
+def _write(lines: Iterable[str], path: str | None, db: str) -> None:
+    """To standard output, or into a file. A file that is there already stays as it is until the new one is whole."""
     if path is None:
         for line in lines:
             sys.stdout.write(f"{line}\n")
         return
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        file.writelines(f"{line}\n" for line in lines)
+    if os.path.exists(path) and os.path.samefile(path, db):
+        raise CommandError(f"{escaped(path)}: the database itself; name another file with --output")
+    is_plain = not os.path.exists(path) or os.path.isfile(path)
+    written = f"{os.path.realpath(path)}.part" if is_plain else path
+    try:
+        with open(written, "w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        if is_plain:
+            os.replace(written, os.path.realpath(path))
+    except BaseException:
+        if is_plain:
+            with suppress(OSError):
+                os.unlink(written)
+        raise

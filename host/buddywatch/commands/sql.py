@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -65,6 +66,9 @@ def _answer(sql: PlainSql, statement: str, form: str) -> None:
 
 
 def _plain(value: Any) -> Any:
+    """Bytes as hexadecimal digits; a number that JSON does not have, as the text that Python has for it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value.hex() if isinstance(value, bytes) else value
 
 

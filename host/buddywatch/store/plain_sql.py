@@ -21,6 +21,9 @@ _NUMBERS = ("first_seq", "seq", "time_ms", "uptime_ms", "processes", "free_pages
 _MARKS = ("min_pages", "low_pages", "high_pages", "reserve_pages")
 COLUMNS = (*_NUMBERS, "zone", *_MARKS, *(f"order_{order}" for order in range(ORDERS)), "zones")
 
+_REFUSED = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT)
+# PRAGMAs that take the name of a table and only tell about it.
+_ASKED_OF = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list")
 _VIEW = """CREATE TEMP VIEW snapshots AS
     SELECT b.board, b.boot_id, {columns} FROM main.boots b JOIN main.chunks c ON c.boot = b.id,
         json_each(buddywatch_rows(b.facts, c.body)) r WHERE c.body IS NOT NULL
@@ -40,20 +43,21 @@ class PlainSql:
         columns = ", ".join(f"json_extract(r.value, '$[{at}]') AS {name}" for at, name in enumerate(COLUMNS))
         self._connection.execute(_VIEW.format(columns=columns))
         self._connection.execute("PRAGMA query_only = ON")
+        self._connection.set_authorizer(_may_read)
 
     def run(self, statement: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
         """(names of the columns, rows)."""
         try:
-            cursor = self._connection.execute(statement)
+            cursor = self._connection.execute(_utf8(statement))
         except sqlite3.Warning as error:  # two statements, before Python 3.12
             raise ValueError(str(error)) from None
         except sqlite3.Error as error:
             raise self._error(error) from None
-        return [name for name, *_ in cursor.description or ()], self._rows(cursor)
+        return _distinct([name for name, *_ in cursor.description or ()]), self._rows(cursor)
 
     @staticmethod
     def is_complete(text: str) -> bool:
-        return sqlite3.complete_statement(text)
+        return sqlite3.complete_statement(_utf8(text))
 
     def _rows(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
         try:
@@ -63,7 +67,15 @@ class PlainSql:
 
     def _error(self, error: sqlite3.Error) -> Exception:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE):
+        if code == sqlite3.SQLITE_AUTH or str(error) == "not authorized":
+            return ValueError("not allowed here: only statements that read are")
+        if code in (
+            sqlite3.SQLITE_ERROR,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_MISMATCH,
+            sqlite3.SQLITE_MISUSE,
+            sqlite3.SQLITE_AUTH,
+        ):
             return ValueError(str(error))
         return explained(error, self._path) if isinstance(error, sqlite3.DatabaseError) else ValueError(str(error))
 
@@ -98,3 +110,26 @@ class PlainSql:
         marks = (zone.min_pages, zone.low_pages, zone.high_pages, zone.reserve_pages)
         numbers = (shot.processes, shot.free_pages, shot.reclaimable_pages, shot.slab_pages)
         return [first_seq, seq, time_ms, shot.uptime_ms, *numbers, zone.name, *marks, *orders, zones]
+
+
+def _may_read(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """What the read-only connection would let through: ATTACH and VACUUM INTO make files, a PRAGMA may change much."""
+    if action == sqlite3.SQLITE_PRAGMA and second is not None and first not in _ASKED_OF:
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_DENY if action in _REFUSED else sqlite3.SQLITE_OK
+
+
+def _utf8(text: str) -> str:
+    """Bytes that are no text, as a terminal may give them, become question marks."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """A name that comes again gets a number."""
+    found: list[str] = []
+    for name in names:
+        new, number = name, 2
+        while new in found:
+            new, number = f"{name}_{number}", number + 1
+        found.append(new)
+    return found

@@ -126,10 +126,12 @@ class ReadStore(RowStore):
 
     def stored_events(self, board: str) -> Iterator[StoredEvent]:
         """All events in the order in which they were stored, copies among them."""
-        sql = f"""SELECT {EVENT}, e.copy FROM events e LEFT JOIN boots b ON b.id = e.boot WHERE e.board = ?
-            ORDER BY e.id"""
-        for row in self._rows(sql, (board,)):
-            yield StoredEvent(event_of(row[:-1]), bool(row[-1]))
+        sql = f"""SELECT {EVENT}, e.copy, e.id FROM events e LEFT JOIN boots b ON b.id = e.boot
+            WHERE e.board = ? AND e.id > ? ORDER BY e.id LIMIT {_EVENTS_AT_ONCE}"""
+        after = 0
+        while rows := list(self._rows(sql, (board, after))):
+            yield from (StoredEvent(event_of(row[:-2]), bool(row[-2])) for row in rows)
+            after = rows[-1][-1]
 
     def newest_events(
         self,
@@ -189,9 +191,12 @@ class ReadStore(RowStore):
 
     def console_since(self, board: str, since: float) -> Iterator[ConsoleLine]:
         """All lines that came at this time or later, oldest first."""
-        sql = "SELECT time_ms, text FROM console WHERE board = ? AND time_ms >= ? ORDER BY id"
-        for time_ms, text in self._rows(sql, (board, milliseconds(since))):
-            yield ConsoleLine(seconds(time_ms), text)
+        sql = f"""SELECT time_ms, text, id FROM console WHERE board = ? AND id > ? AND time_ms >= ?
+            ORDER BY id LIMIT {_EVENTS_AT_ONCE}"""
+        after = 0
+        while rows := list(self._rows(sql, (board, after, milliseconds(since)))):  # not one long query, as in events()
+            yield from (ConsoleLine(seconds(time_ms), text) for time_ms, text, _ in rows)
+            after = rows[-1][2]
 
     def _newest_key(self, board: str) -> int | None:
         """The boots.id of the board's newest boot."""

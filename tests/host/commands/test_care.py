@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -86,6 +87,32 @@ def test_sql_that_is_wrong_costs_one_line(buddywatch, full, query, message):
     asked = buddywatch("sql", query)
     assert asked.code == 2
     assert message in asked.err
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ATTACH '{0}' AS other", "VACUUM INTO '{0}'", "PRAGMA query_only = OFF", "PRAGMA journal_mode = DELETE", "BEGIN"],
+)
+def test_sql_that_does_more_than_read_is_refused(buddywatch, full, tmp_path, statement):
+    result = buddywatch("sql", statement.format(tmp_path / "made.db"))
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "buddywatch: SQL: not allowed here: only statements that read are\n"
+    assert not (tmp_path / "made.db").exists()
+    assert buddywatch("sql", "PRAGMA table_info(boots)").code == 0
+
+
+def test_sql_as_json_is_json_whatever_the_values_are(buddywatch, full):
+    (line,) = buddywatch("sql", "--json", "SELECT 9e999 AS a, -9e999 AS b, x'00ff' AS c, 1 AS d, 2 AS d").lines
+    refuse = {"parse_constant": lambda word: pytest.fail(f"{word} is no JSON")}
+    assert json.loads(line, **refuse) == {"a": "inf", "b": "-inf", "c": "00ff", "d": 1, "d_2": 2}
+
+
+@pytest.mark.parametrize("typed", [b"\x00\xff;", b"SELECT '\xff\x00';", b"SELECT"])
+def test_sql_of_bytes_that_are_no_text_is_one_line(buddywatch, full, typed):
+    with buddywatch.start("sql", stdin=subprocess.PIPE, text=False) as shell:
+        _, err = shell.communicate(typed)
+    assert (shell.returncode, err.count(b"\n")) in ((2, 1), (0, 0)), err
+    assert b"defect" not in err
 
 
 def test_check_finds_nothing_in_a_sound_database_and_names_what_is_damaged(buddywatch, full):

@@ -139,3 +139,43 @@ def test_records_are_json_that_anybody_can_read(buddywatch: Runner, store: Store
     head, *records = map(json.loads, buddywatch("export").lines)
     assert head == {"buddywatch": "export", "version": 1}
     assert {record["kind"] for record in records} == {"boot", "snapshot", "event", "gap"}
+
+
+# --- what an export must not do ---
+
+
+def test_an_export_does_not_overwrite_the_database(buddywatch: Runner, tmp_path: Path, store: Store) -> None:
+    tell_story(store)
+    (tmp_path / "link").symlink_to(buddywatch.db)
+    for name in (buddywatch.db, tmp_path / "link"):
+        result = buddywatch("export", "--output", str(name))
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert "the database itself" in result.err
+    assert buddywatch("db", "check").lines == ["everything can be read"]
+
+
+def test_an_export_that_fails_leaves_the_one_before(buddywatch: Runner, tmp_path: Path, store: Store) -> None:
+    tell_story(store)
+    target = tmp_path / "xp.jsonl"
+    assert buddywatch("export", "--output", str(target)).code == 0
+    before = target.read_text()
+    buddywatch.db.with_name("xp.jsonl.part").mkdir()
+    assert buddywatch("export", "--output", str(target)).code == 2
+    assert target.read_text() == before
+    assert buddywatch("export", "--output", "/dev/full").code == 2
+
+
+def test_a_slow_reader_of_an_export_does_not_hold_the_log(buddywatch: Runner, store: Store) -> None:
+    """Behind a pager an export may stand still for a day."""
+    tell_story(store)
+    with store.batch():
+        for number in range(1200):
+            store.add_console("xp", ConsoleLine(START + number, f"line {number}"))
+            store.add_event("xp", kernel_event(1000 + number, 5000))
+    with Store.open_readonly(buddywatch.db) as reader:
+        slow = (reader.console_since("xp", 0.0), reader.stored_events("xp"))
+        for one in slow:
+            next(one)
+        store.add_console("xp", ConsoleLine(START, "one more"))
+        assert store._row("PRAGMA wal_checkpoint(TRUNCATE)") == (0, 0, 0)
+        assert [len(list(one)) for one in slow] == [1200, 1200]
