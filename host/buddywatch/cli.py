@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "show every board: links, age of the data, largest request that succeeds, open alerts",
     "history": "show what is stored about a board, with gaps shown as gaps",
     "plot": "draw a board's memory over time: needs with their forecast, free blocks by size, failures, reboots, gaps",
+    "report": "write what happened to boards as one HTML page: sentences, charts, alerts with their explanation",
     "map": "show which program holds which memory, and whose end would make large blocks (boards without an MMU)",
     "who": "show which programs are started how often, and what their runs cost of the large blocks",
     "log": "show the console text of a board: kernel messages, and what a shell printed",

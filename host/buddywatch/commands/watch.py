@@ -87,9 +87,10 @@ def _alerts(store: Store, action: Action) -> tuple[str, ...]:
 
 
 def _explained(store: Store, config: Config, action: Action) -> tuple[str, ...]:
-    from buddywatch.commands import board_explanation  # a third of the time that the start takes
+    from buddywatch.report import explanation  # a third of the time that the start takes
 
-    return tuple(board_explanation.lines(store, config, action.board, None))
+    found = explanation.explanation(store, config, action.board, None)
+    return ("no snapshot of this board is stored",) if found is None else tuple(explanation.lines(found, action.board))
 
 
 def _history(store: Store, config: Config, action: Action) -> tuple[str, ...]:

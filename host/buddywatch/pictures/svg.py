@@ -18,9 +18,9 @@ from buddywatch.text.units import brief_bytes
 Scale = Callable[[float], float]  # a value -> its place in the picture
 
 WIDTH, HEIGHT = 720, 200
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 26
+LEFT, RIGHT, TOP, BOTTOM = 54, 12, 12, 26
 AHEAD_PART = 0.22  # of the width, for the forecast
-_ROW = 14
+_ROW = 18  # so high that a phone can show its text larger
 _TICKS = 5
 _SHADES = (0.0, 2.0, 4.0, 8.0)
 # Contrast of text is at least 4.5 : 1 (WCAG 2.2, 1.4.3), of lines 3 : 1 (1.4.11), on each of the two backgrounds.
@@ -35,6 +35,7 @@ STYLE = """
 .bw .ahead{stroke:var(--band);stroke-width:2;stroke-dasharray:4 3;fill:none}
 .bw .now{stroke:var(--soft);stroke-dasharray:2 3}
 .bw .failure{stroke:var(--bad)}.bw .reboot{stroke:var(--ink)}.bw .gap{stroke:var(--band)}.bw .event{stroke:var(--soft)}
+@media (max-width:40rem){.bw text{font-size:17px}}
 .bw .h0{fill:var(--h0)}.bw .h1{fill:var(--h1)}.bw .h2{fill:var(--h2)}.bw .h3{fill:var(--h3)}.bw .h4{fill:var(--h4)}
 """
 _MARK_NAMES = {FAILURE: "failure", REBOOT: "reboot", GAP: "gap", EVENT: "event"}
@@ -70,7 +71,7 @@ def need_svg(need: NeedCourse, picture: BoardPicture, key: str) -> str:
 
     body = [*_axes(top, y, picture, x), *_marks(picture, x)]
     for run in runs(need.blocks, picture.step_s):
-        body += _run(run, picture.step_s, x, y)
+        body += _run(run, picture, x, y)
     if ahead:
         body += _ahead(need, LEFT + past, WIDTH - RIGHT, y)
     return _svg(key, f"{need.name}: usable {brief_bytes(need.block_bytes)} blocks", need_words(need), HEIGHT, body)
@@ -82,16 +83,16 @@ def heat_height(picture: BoardPicture) -> int:
 
 def heat_svg(picture: BoardPicture, key: str) -> str:
     """Free blocks by size over time: a row for each size, darker for more, with the newest number at its end."""
-    columns, span = 120, WIDTH - LEFT - RIGHT - 26
+    columns, span = 120, WIDTH - LEFT - RIGHT - 34
     body = []
     for row, order in enumerate(reversed(range(len(picture.heat)))):
         top = TOP + row * _ROW
         size = f"#{order}" if picture.page_bytes is None else brief_bytes(picture.page_bytes << order)
-        body.append(f'<text x="{LEFT - 6}" y="{top + 11}" text-anchor="end">{size}</text>')
+        body.append(f'<text x="{LEFT - 6}" y="{top + 13}" text-anchor="end">{size}</text>')
         body += _heat_cells(picture, order, columns, span / columns, top)
         if picture.heat[order]:
             now = picture.heat[order][-1][1]
-            body.append(f'<text x="{LEFT + span + 4}" y="{top + 11}">{now:.0f}</text>')
+            body.append(f'<text x="{LEFT + span + 4}" y="{top + 13}">{now:.0f}</text>')
     body += _times(
         picture,
         lambda time: LEFT + span * (time - picture.since) / (picture.until - picture.since),
@@ -123,15 +124,20 @@ def _svg(key: str, title: str, words: str, height: int, body: Sequence[str]) -> 
     )
 
 
-def _run(run: Points, step_s: float, x: Scale, y: Scale) -> Iterator[str]:
+def _run(run: Points, picture: BoardPicture, x: Scale, y: Scale) -> Iterator[str]:
     """A line of steps, the area below it, and what is refused in red on the floor."""
-    corners = [(x(at), y(value)) for time, value in run for at in (time, time + step_s)]
+    ends = [min(picture.until, max(picture.since, time + picture.step_s)) for time, _ in run]
+    corners = [
+        (x(at), y(value))
+        for (time, value), end in zip(run, ends, strict=True)
+        for at in (max(picture.since, time), end)
+    ]
     path = " ".join(f"{px:.1f},{py:.1f}" for px, py in corners)
     yield f'<polygon class="area" points="{corners[0][0]:.1f},{y(0):.1f} {path} {corners[-1][0]:.1f},{y(0):.1f}"/>'
     yield f'<polyline class="line" points="{path}"/>'
-    for time, value in run:
+    for (time, value), end in zip(run, ends, strict=True):
         if value < 0:
-            yield f'<path class="none" d="M{x(time):.1f} {y(0):.1f}H{max(x(time) + 2, x(time + step_s)):.1f}"/>'
+            yield f'<path class="none" d="M{x(max(picture.since, time)):.1f} {y(0):.1f}H{x(end):.1f}"/>'
 
 
 def _axes(top: float, y: Scale, picture: BoardPicture, x: Scale) -> Iterator[str]:

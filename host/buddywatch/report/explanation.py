@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from buddywatch.commands import CommandError
 from buddywatch.config.sections import Config, Need
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Explanation, Wanted
@@ -12,7 +12,7 @@ from buddywatch.explain.report import report_parts
 from buddywatch.kernel_text.state import Options
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
 from buddywatch.store.store import Store
-from buddywatch.text.document import text_lines
+from buddywatch.text.document import Part, text_lines
 from buddywatch.text.escape import escaped, local_time
 from buddywatch.verdict.judge import page_bytes_of
 
@@ -21,12 +21,24 @@ _EVENTS_MAX = 20
 _NOT_KNOWN_S = 86_400.0  # a state that is older says little about now
 
 
-def explanation(store: Store, config: Config, board: str, at: float | None) -> tuple[Explanation, Snapshot]:
-    """The newest state before `at` (None: of all), with the kernel's failures shortly before it. CommandError."""
+@dataclass(frozen=True)
+class Explained:
+    """A moment of a board: its snapshot, and what that meant."""
+
+    snapshot: Snapshot
+    explanation: Explanation
+
+    def parts(self, full: bool = False) -> tuple[Part, ...]:
+        """As report_parts() has them, without its hint to other options."""
+        found = report_parts(self.explanation, full)
+        return tuple(found if full else found[:-1])
+
+
+def explanation(store: Store, config: Config, board: str, at: float | None) -> Explained | None:
+    """The newest state before `at` (None: of all), with the kernel's failures shortly before it; None without any."""
     snapshot = newest_before(store, board, at)
     if snapshot is None:
-        when = "" if at is None else f" before {local_time(at)}"
-        raise CommandError(f"no snapshot of {escaped(board)}{when} is stored")
+        return None
     boot = next((boot for boot in store.boots(board) if boot.boot_id == snapshot.boot_id), None)
     facts = boot.facts if boot else {}
     named = config.name_of(board, facts)
@@ -34,14 +46,13 @@ def explanation(store: Store, config: Config, board: str, at: float | None) -> t
     events = store.newest_events(board, _EVENTS_MAX, snapshot.time - EVENTS_BEFORE_S, KERNEL_FAILURE_KINDS, at)
     text = "\n".join(kernel_text(snapshot, facts, page_bytes, [one for one in events if _is_of(one, boot)]))
     options = Options(release=facts.get("kernel"), page_kb=None if page_bytes is None else page_bytes // 1024)
-    return explain(text, options, [_wanted(need) for need in config.needs_of(named)]), snapshot
+    return Explained(snapshot, explain(text, options, [_wanted(need) for need in config.needs_of(named)]))
 
 
-def lines(store: Store, config: Config, board: str, at: float | None) -> list[str]:
+def lines(found: Explained, board: str, full: bool = False) -> list[str]:
     """The explanation as text, with the moment that it is about."""
-    found, snapshot = explanation(store, config, board, at)
-    head = f"{escaped(board)} at {local_time(snapshot.time)}, as it was stored"
-    return [head, "", *text_lines(report_parts(found, False))]
+    head = f"{escaped(board)} at {local_time(found.snapshot.time)}, as it was stored"
+    return [head, "", *text_lines(found.parts(full))]
 
 
 def newest_before(store: Store, board: str, at: float | None) -> Snapshot | None:
