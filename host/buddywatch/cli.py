@@ -60,7 +60,8 @@ DEFECT = 70  # EX_SOFTWARE, sysexits.h
 PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
 
 _PROBLEM = (
-    "problem found (explain: a request fails or may fail; status: an alert is open; doctor: a change is advised; "
+    "problem found (explain: a request fails or may fail; status: an alert is open, or the collector has ended; "
+    "doctor: a change is advised; "
     "check-config: invalid)"
 )
 _EPILOG = f"""exit codes:

@@ -1,4 +1,4 @@
-"""`buddywatch status [BOARD] [--json]`: exit code 1 while an alert is open."""
+"""`buddywatch status [BOARD] [--json]`: exit code 1 while an alert is open, or no collector runs any more."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from buddywatch.terminal.overview import Overview, alert_words, board_names, ove
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration, wrapped
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.link_words import link_words, unheard_words
+from buddywatch.text.silence_words import no_collector_words
 from buddywatch.text.state_words import (
     kernel_words,
     memory_words,
@@ -48,19 +49,45 @@ def run(args: argparse.Namespace, config: Config) -> int:
         if args.board is not None:
             check_board(store, config, args.board)
         names = board_names(store, config) if args.board is None else [args.board]
+        if len(names) > 1 and not args.json:
+            return _show_fleet(store, config, now)
         boards = [overview(store, config, name, now) for name in names]
         unheard = store.unheard_links() if args.board is None else []
         gaps = {name: store.gaps(name) for name in names}
+        is_dead = store.collector_pid() == 0
         if args.json:
             collector = {name: part_json(store.part(name)) for name in _parts(config)}
             told = [board_json(board, gaps[board.name], now) for board in boards]
             links = [unheard_json(link) for link in unheard]
             print_json({"boards": told, "unheard_links": links, "collector": collector})
         else:
-            lines = _text(boards, gaps, now) + _unheard_lines(unheard)
-            lines += _message_lines(store.messages((WAITING, SENDING, FAILED)), now)
-            print("\n".join(lines + [line for name in _parts(config) for line in _part_lines(store.part(name), now)]))
-    return BAD_NEWS if any(board.alerts for board in boards) else 0
+            dead = [no_collector_words([board.age_s for board in boards], now), ""] if is_dead else []
+            lines = [*dead, *_text(boards, gaps, now), *_unheard_lines(unheard), *_trouble_lines(store, config, now)]
+            print("\n".join(lines))
+    return BAD_NEWS if is_dead or any(board.alerts for board in boards) else 0
+
+
+def _show_fleet(store: Store, config: Config, now: float) -> int:
+    """A line for each board, the worst first; returns the exit code."""
+    from buddywatch.commands.status_fleet import fleet_text  # one board needs none of these
+    from buddywatch.terminal.gather import FleetReader
+
+    pid = store.collector_pid()
+    found = FleetReader(store, config).fleet(now)
+    head = [f"collector running, pid {pid}"] if pid else []
+    head += [no_collector_words([board.age_s for board in found.boards], now)] if pid == 0 else []
+    print(
+        "\n".join(
+            [*head, *fleet_text(found), *_unheard_lines(store.unheard_links()), *_trouble_lines(store, config, now)]
+        )
+    )
+    return BAD_NEWS if pid == 0 or any(board.alerts for board in found.boards) else 0
+
+
+def _trouble_lines(store: Store, config: Config, now: float) -> list[str]:
+    """Messages that are stuck, and parts of the collector that ended by an error."""
+    lines = _message_lines(store.messages((WAITING, SENDING, FAILED)), now)
+    return lines + [line for name in _parts(config) for line in _part_lines(store.part(name), now)]
 
 
 def _parts(config: Config) -> list[str]:

@@ -15,6 +15,13 @@ class PartStore(Database):
         values = (part.name, part.state, milliseconds(part.since), part.restarts, part.last_error, error_ms)
         self._run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, this_process()))
 
+    def collector_pid(self) -> int | None:
+        """The process that collects; 0: none runs any more; None: none ever ran on this database."""
+        owners = [owner for (owner,) in self._rows("SELECT owner FROM parts WHERE name = 'writer'")]
+        if not owners:
+            return None
+        return int(owners[0].partition("/")[0]) if is_alive(owners[0]) else 0
+
     def part(self, name: str) -> PartHealth | None:
         """A part's health; None if no collector has started it yet."""
         row = self._row("SELECT * FROM parts WHERE name = ?", (name,))

@@ -17,10 +17,10 @@ from buddywatch.store.store import Store
 from buddywatch.terminal import view as v
 from buddywatch.terminal.need_lines import need_lines
 from buddywatch.terminal.overview import board_names, judged
-from buddywatch.text.escape import brief_duration, counted, local_clock, local_time, one_line
+from buddywatch.text.escape import brief_duration, counted, local_clock, one_line
 from buddywatch.text.forecast_words import current_forecasts
 from buddywatch.text.link_words import unheard_words
-from buddywatch.text.silence_words import silence_words
+from buddywatch.text.silence_words import no_collector_words, silence_words
 from buddywatch.verdict.margin_course import margin_points
 
 SLOWLY_S = 30.0  # between looks at what changes slowly: courses of margins, the names of the boards
@@ -152,8 +152,7 @@ class FleetReader:
         part = self.store.part("writer")
         if part is not None and part.state == RUNNING:
             return ""
-        heard = [now - board.age_s for board in boards if board.age_s is not None]
-        return f"NO COLLECTOR RUNS, last data {local_time(max(heard))}" if heard else "NO COLLECTOR RUNS, no data yet"
+        return no_collector_words([board.age_s for board in boards], now)
 
 
 def _alerts(incidents: list[Incident], silences: list[Silence], known: set[int], now: float) -> tuple[v.AlertLine, ...]:

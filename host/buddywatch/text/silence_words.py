@@ -1,11 +1,11 @@
-"""Why a board is silent, and for how long its ring still holds everything, in few words."""
+"""Why a board is silent or no collector runs, and for how long its ring still holds everything, in few words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from buddywatch.model.links import LinkState
-from buddywatch.text.escape import brief_duration, one_line
+from buddywatch.text.escape import brief_duration, local_time, one_line
 from buddywatch.text.link_words import without_address
 
 _FRAME_BYTES = 16  # of a snapshot in the ring, about; docs/how-it-works/costs.md
@@ -27,6 +27,12 @@ def silence_words(
     else:
         since_s = now - link.since
     return f"{reason} for {brief_duration(since_s)}{_ring_words(facts, since_s if age_s is None else age_s)}"
+
+
+def no_collector_words(ages_s: Sequence[float | None], now: float) -> str:
+    """ages_s: of the newest snapshot of each board."""
+    known = [now - age_s for age_s in ages_s if age_s is not None]
+    return f"NO COLLECTOR RUNS, last data {local_time(max(known))}" if known else "NO COLLECTOR RUNS, no data yet"
 
 
 def _ring_words(facts: Mapping[str, str], silent_s: float) -> str:

@@ -20,7 +20,8 @@ def test_link_over_which_no_board_was_heard_is_told(buddywatch):
     command = [sys.executable, "-m", "buddywatch", "--db", str(buddywatch.db), "collect", "--plain", "--for", "1", url]
     assert subprocess.run(command, env=ENV, capture_output=True, check=False).returncode == 4
     said = f"link {url}: no board heard; connection refused; collect tries again"
-    assert buddywatch("status").lines == ["no data from any board yet", "", said]
+    dead = "NO COLLECTOR RUNS, no data yet"
+    assert buddywatch("status").lines == [dead, "", "no data from any board yet", "", said]
     (link,) = buddywatch("status", "--json").json["unheard_links"]
     assert link == {"url": url, "state": "down", "last_error": f"{url.removeprefix('tcp://')}: connection refused"}
 
