@@ -177,13 +177,13 @@ def _module(command: str) -> Any:
 
 
 def _run(args: argparse.Namespace, around: Around) -> int:
-    if args.command in _WITHOUT_CONFIG:
+    command = _module(args.command)
+    if args.command in _WITHOUT_CONFIG and not (args.command == "explain" and command.is_about_board(args)):
         config = Config(Collector(default_db_path(os.environ)))
     else:
         config = load(args.config, os.environ)
     if args.db is not None:
         config = replace(config, collector=replace(config.collector, db=Path(args.db)))
-    command = _module(args.command)
     with around():
         return int(command.run(args, config))
 

@@ -1,30 +1,36 @@
-"""`buddywatch explain [FILE...|-] ...`: why did this allocation fail, will that one, and what would help."""
+"""`buddywatch explain [FILE...|-|BOARD] ...`: why did this allocation fail, will that one, and what would help."""
 
 from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import kilobytes, page_kb, release
+from buddywatch.commands.argument_types import WHEN, checked, kilobytes, page_kb, release
 from buddywatch.commands.boards import print_json
 from buddywatch.commands.progress import clear_bar, show_bar
 from buddywatch.config.sections import Config
 from buddywatch.config.whole_file import read_whole
 from buddywatch.explain.answer_json import explanation_json
 from buddywatch.explain.answers import explain
-from buddywatch.explain.case import Wanted
+from buddywatch.explain.case import Explanation, Wanted
 from buddywatch.explain.report import report_parts
 from buddywatch.kernel_text.state import Options
-from buddywatch.text.document import html_lines, markdown_lines, text_lines
-from buddywatch.text.escape import escaped
+from buddywatch.text.document import Heading, html_lines, markdown_lines, text_lines
+from buddywatch.text.escape import escaped, local_time, parse_time
 from buddywatch.text.units import parse_size
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
+
+if TYPE_CHECKING:
+    from buddywatch.report.explanation import Explained
 
 BAD_NEWS = 1
 MAX_BYTES = 1 << 28  # a log that is larger fills the memory of this machine
@@ -43,7 +49,9 @@ VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osre
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "kernel log, /proc/buddyinfo, zoneinfo, meminfo and the like, in any mixture (default: standard input)"
-    parser.add_argument("files", metavar="FILE", nargs="*", help=what)
+    parser.add_argument("files", metavar="FILE", nargs="*", help=f"{what}; or the name of a watched board")
+    when = f"of a board: its newest state before that time, {WHEN}; default: now"
+    parser.add_argument("--at", metavar="WHEN", type=checked(lambda text: parse_time(text, time.time())), help=when)
     parser.add_argument(
         "--need", metavar="BYTES", action="append", default=[], type=_size, help="would this be granted?"
     )
@@ -61,7 +69,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--html", action="store_true", help="the same text for a ticket, as a fragment of HTML")
 
 
+def is_about_board(args: argparse.Namespace) -> bool:
+    """Whether the only argument names a board: it is no file here, and looks like no path."""
+    names: list[str] = args.files
+    is_name = len(names) == 1 and names[0] != "-" and "/" not in names[0] and not os.path.exists(names[0])
+    return is_name or args.at is not None
+
+
 def run(args: argparse.Namespace, config: Config) -> int:
+    if is_about_board(args) and (found := _of_board(args, config)) is not None:
+        return _show(found.explanation, args, f"{args.files[0]} at {local_time(found.snapshot.time)}, as it was stored")
     options = Options(args.kernel, args.min_kb, args.low_kb, args.page_kb)
     wanted = [Wanted(f"{size} bytes", size) for size in args.need]
     wanted += [Wanted(path, blocks=partial(_blocks, path)) for path in args.program]
@@ -76,12 +93,44 @@ def run(args: argparse.Namespace, config: Config) -> int:
         clear_bar()
     if explanation.is_empty:
         raise CommandError(_ONLY_A_PART if explanation.has_part else _LOOKED_FOR)
+    return _show(explanation, args)
+
+
+def _show(explanation: Explanation, args: argparse.Namespace, title: str = "") -> int:
     if args.json:
         print_json(explanation_json(explanation))
     else:
         lines = markdown_lines if args.markdown else html_lines if args.html else text_lines
-        print("\n".join(lines(report_parts(explanation, args.full))))
+        parts = report_parts(explanation, args.full)
+        print("\n".join(lines([Heading(title), *parts] if title else parts)))
     return BAD_NEWS if explanation.is_bad_news else 0
+
+
+def _of_board(args: argparse.Namespace, config: Config) -> Explained | None:
+    """A stored moment of the board that is named; None if there is none of that name, which may be a missing file."""
+    from buddywatch.report.explanation import explanation  # files need no store
+    from buddywatch.store.store import Store, StoreError
+    from buddywatch.terminal.overview import board_names
+
+    names: list[str] = args.files
+    if len(names) != 1:
+        raise CommandError("--at needs the name of one board")
+    try:
+        store = Store.open_readonly(config.collector.db)
+    except StoreError:
+        if args.at is None:
+            return None
+        raise
+    with store:
+        known = board_names(store, config)
+        if names[0] not in known:
+            if args.at is None:
+                return None
+            raise CommandError(f"no board {escaped(names[0])!r}; known: {', '.join(map(escaped, known)) or 'none'}")
+        found = explanation(store, config, names[0], args.at)
+    if found is None:
+        raise CommandError(f"no snapshot of {escaped(names[0])} is stored before {local_time(args.at or time.time())}")
+    return found
 
 
 def _read(name: str) -> str:
@@ -97,7 +146,7 @@ def _read(name: str) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CommandError(
-            f"{escaped(name)}: cannot be read ({reason}); give a file, or - for standard input"
+            f"{escaped(name)}: cannot be read ({reason}); give a file, a board's name, or - for standard input"
         ) from None
     base = Path(name).name
     return f"{base} = {text}" if base in VALUE_FILES else text

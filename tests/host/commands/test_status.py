@@ -4,7 +4,6 @@ import re
 import time
 from dataclasses import replace
 
-import pytest
 from boards import BOOT_ID, SEED_FREE, boot, config, refused, snapshot, zone
 from buddywatch.model.alerts import Message, Silence
 from buddywatch.model.links import LinkHealth
