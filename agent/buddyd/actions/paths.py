@@ -12,6 +12,7 @@ KIND = const(0o170000)
 FOLDER = const(0o040000)
 REGULAR = const(0o100000)
 LINK = const(0o120000)
+_KERNEL_LOG = "/proc/kmsg"
 _ENOENT = const(2)
 _EINVAL = const(22)
 _DT_FOLDER = const(4)
@@ -58,13 +59,24 @@ def is_folder(path):
 
 
 def opened(path):
-    """A regular file, open for reading. OSError (EINVAL) for any other kind: a device or a FIFO may act, or wait."""
-    kind = os.stat(path)[0] & KIND
+    """A regular file, open for reading. OSError (EINVAL) for any other kind: a device or a FIFO may act, or wait.
+
+    And for the kernel log: who reads its lines takes them away from buddyd itself (do_syslog() in kernel/printk.c).
+    """
+    status = os.stat(path)
+    kind = status[0] & KIND
     if kind == FOLDER:
         raise OSError(21, "")  # EISDIR
-    if kind != REGULAR:
+    if kind != REGULAR or _is_kernel_log(status):
         raise OSError(_EINVAL, "")
     return compat.open_nonblocking(path)
+
+
+def _is_kernel_log(status):
+    try:
+        return os.stat(_KERNEL_LOG)[1:3] == status[1:3]  # inode and device, whatever name leads to it
+    except OSError:
+        return False
 
 
 def pieces(file):

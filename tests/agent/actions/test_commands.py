@@ -169,14 +169,15 @@ def test_nothing_that_may_wait_or_act_is_opened():
     with Place() as place:
         assert os.system("mkfifo %s/fifo" % place.scratch.path) == 0
         place.link("loop", "loop")
-        for path in (b"%s/fifo", b"/dev/zero", b"/dev/null"):
+        place.link("/proc/./kmsg", "log")
+        for path in (b"%s/fifo", b"/dev/zero", b"/dev/null", b"/proc/kmsg", b"%s/log"):
             assert place.fails(b"cat", path) == b"cat: can't open '" + path + b"': Invalid argument\n"
             assert place.fails(b"cp", path, b"%s/x")[-18:] == b" Invalid argument\n"
         assert place.fails(b"write", b"/dev/null", b"x") == b"write: can't write to '/dev/null': Invalid argument\n"
         assert place.fails(b"truncate", b"-s0", b"%s/fifo") == b"truncate: %s/fifo: Invalid argument\n"
         loop = b"Too many levels of symbolic links\n"
         assert place.fails(b"cat", b"%s/loop") == b"cat: can't open '%s/loop': " + loop
-        assert place.works(b"rm", b"%s/loop", b"%s/fifo") == b""
+        assert place.works(b"rm", b"%s/loop", b"%s/log", b"%s/fifo") == b""
         assert place.names() == []
 
 
