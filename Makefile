@@ -94,6 +94,7 @@ board-experiments: board
 	@$(EXPERIMENTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STEPS),--steps $(STEPS)) $(if $(FLAVOURS),--flavours $(FLAVOURS)) $(if $(MEASURES),--measures $(MEASURES))
 
 board-prevention: board
+	@rm -f build/board-prevention.jsonl
 	@$(EXPERIMENTS) --seeds 1 --steps $(or $(STEPS),250) --flavours $(or $(FLAVOURS),4k) --measures default,trim-0 --results build/board-prevention.jsonl --curves
 
 bench: $(VENV_DEV)

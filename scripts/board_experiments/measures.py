@@ -8,6 +8,7 @@ from scripts.board_experiments.workload import Habits
 
 _TRIM = "/proc/sys/vm/nr_trim_pages"
 _MIN_FREE = "/proc/sys/vm/min_free_kbytes"
+_TAKEN = "; ".join(["start-400k x & :"] * 6)
 _FILLED = {"40k": "64k", "60k": "64k", "100k": "128k"}
 
 
@@ -34,6 +35,8 @@ MEASURES = (
     Measure("new-names", "a new name for each file", habits=Habits(has_new_names=True)),
     Measure("min-half", "vm.min_free_kbytes halved", f"read -r m <{_MIN_FREE}; echo $((m/2)) >{_MIN_FREE}"),
     Measure("min-double", "vm.min_free_kbytes doubled", f"read -r m <{_MIN_FREE}; echo $((m*2)) >{_MIN_FREE}"),
+    Measure("short", "2.4 MB taken by programs at boot", _TAKEN),
+    Measure("short-trim-0", "the same, and vm.nr_trim_pages=0 behind them", f"{_TAKEN}; echo 0 >{_TRIM}"),
     Measure("ballast", "a ballast of 128 kB, ended at the first refusal", "start-120k x & B=$!", "kill $B; wait $B"),
 )
 BY_NAME = {measure.name: measure for measure in MEASURES}

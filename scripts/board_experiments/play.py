@@ -43,7 +43,7 @@ def play(out: Path, flavour: str, measure: Measure, seed: int, steps_max: int) -
         board.console.wait_for(r"buddyd: board: \d+ zones")
         board.console.run(_SHOW)
         if measure.at_boot:
-            board.console.run(measure.at_boot)
+            _type(board, measure.at_boot)
         try:
             _play(board, outcome, measure, Workload(seed, measure.habits), steps_max)
         except machine.MachineError as error:

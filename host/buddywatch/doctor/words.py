@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from buddywatch.doctor.facts import Finding
-from buddywatch.text.escape import COLUMNS, wrapped
+from buddywatch.text.escape import wrapped
 
 _INDENT = "   "
 NOTHING = "Nothing to change was found"
@@ -27,10 +27,9 @@ def lines(findings: Sequence[Finding], unknown: Sequence[str]) -> list[str]:
 def _finding_lines(number: int, finding: Finding) -> list[str]:
     advice = finding.advice
     shown = wrapped(advice.do, f"{number}. ", _INDENT)
-    parts = [("Here", finding.found), ("Gain", advice.gain), ("Price", advice.price), ("Known", f"{advice.certainty}")]
+    parts = [("Here", finding.found), ("Gain", advice.gain), ("Price", advice.price), ("Known", advice.certainty)]
     for title, text in parts:
         shown += wrapped(f"{title}: {text if text.endswith('.') else text + '.'}", _INDENT, _INDENT + "  ")
     if advice.line:
-        line = f"{_INDENT}Boot script: {advice.line}"
-        shown.append(line if len(line) <= COLUMNS else f"{_INDENT}Boot script:\n{_INDENT}{advice.line}")
+        shown.append(f"{_INDENT}Boot script: {advice.line}")  # never wrapped: it is to be copied
     return shown
