@@ -96,7 +96,7 @@ def filled_stack(program: str, stack_bytes: int, filling_bytes: int, unused_byte
         f"Give {program} a stack of {filling_bytes} bytes (now {stack_bytes}): `flthdr -s {filling_bytes} {program}`.",
         f"Its block is then full, and the kernel has nothing to give back ({format_bytes(unused_bytes)} now), whatever "
         "vm.nr_trim_pages is; it is worth it for a program that is started often. On the emulated board the first "
-        "start was refused after about 260 steps instead of 140.",
+        "start was refused after 220 to 290 steps instead of 130 to 160.",
         f"{format_bytes(unused_bytes)} for each process.",
         MEASURED,
     )
