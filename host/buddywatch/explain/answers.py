@@ -87,7 +87,7 @@ def _failures(
         if state:
             states.append(state)
         case = _failure(message, kernel, page_bytes, state, raw.line_at(message.offset))
-        if page_bytes is None and message.kind == "alloc" and message.dump and message.requested_bytes:
+        if page_bytes is None and message.dump and (case.order is not None or message.kind == "alloc"):
             _answer_for_all_page_sizes(case, message.dump, raw, options)
             states += [case.state] if case.state else []
         case.kill_state = state if case.state is None else None
@@ -134,8 +134,11 @@ def _answer_for_all_page_sizes(case: Case, dump: Dump, raw: Raw, options: Option
     """Where the text has blocks in kB but no page size: what holds for all of them. The state is in pages of 4 kB."""
     known = [state_of_dump(dump, raw, case.kernel, page_bytes, options) for page_bytes in POSSIBLE_PAGE_BYTES]
     states = [state for state in known if state is not None]
-    if states and case.requested_bytes and dump.has_blocks:
-        set_answer(case, states[0], judge_in_each(states, case.requested_bytes))
+    if not states:
+        return
+    answer = judge_in_each(states, case.answer.request, case.requested_bytes)
+    if dump.has_blocks or answer.verdict is not None:
+        set_answer(case, states[0], answer)
 
 
 def _attach_zoneinfo(states: list[State], raw: Raw) -> None:

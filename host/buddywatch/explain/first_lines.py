@@ -106,7 +106,9 @@ def _used_up(case: Case) -> str:
 def _refusal(case: Case) -> str:
     answer, state = case.answer, case.state
     block = format_bytes(case.block_bytes) if case.block_bytes else "that size"
-    short = f"{_kb(case, answer.missing_pages)} short"
+    short = (
+        f": {_kb(case, answer.missing_pages)} short" if answer.missing_pages else ""
+    )  # no number without a page size
     if state is None:
         return answer.reason
     if answer.reason == reasons.TOO_LITTLE:
@@ -115,10 +117,12 @@ def _refusal(case: Case) -> str:
         if given:
             return f"the kernel was given only {given[0]} of {given[1]} kB of memory"
         if case.answer.request.highest_zone in LOW_ZONES and answer.zone:
-            return f"only zone {plain(answer.zone.name, 16)} may serve it, which is {_kb(case, missing)} short"
+            by = f", which is {_kb(case, missing)} short" if missing else ", which has too little"
+            return f"only zone {plain(answer.zone.name, 16)} may serve it{by}"
         largest = largest_words(state)
         held = f"; {largest}" if largest else ""
-        return f"too little memory, {_kb(case, missing)} short{held}{_out_of_reach(case, state, missing)}"
+        by = f", {_kb(case, missing)} short" if missing else ""
+        return f"too little memory{by}{held}{_out_of_reach(case, state, missing)}"
     if answer.reason == reasons.FRAGMENTED:
         zone = f" in zone {plain(answer.zone.name, 16)}" if answer.others and answer.zone else ""
         if case.order == 0:
@@ -129,12 +133,12 @@ def _refusal(case: Case) -> str:
         return f"fragmentation: {free} are free, the largest block is {largest_free(state)}"
     if answer.reason == reasons.ATOMIC_RESERVE and answer.zone and answer.zone.has_no_highatomic_free:
         reserved = _kb(case, answer.zone.highatomic_pages)
-        return f"the kernel takes {reserved} for atomic requests off what is free, though none of it is: {short}"
+        return f"the kernel takes {reserved} for atomic requests off what is free, though none of it is{short}"
     return {
-        reasons.EITHER_WAY: f"{short}, whatever the missing part of the list had",
-        reasons.RESERVE: f"a block of {block} is free, but kept in reserve: {short}",
-        reasons.ATOMIC_RESERVE: f"what is free is kept for atomic requests of 2 pages or more: {short}",
-        reasons.CMA_RESERVE: f"what is free is set aside for movable pages (CMA): {short}",
+        reasons.EITHER_WAY: f"{short.removeprefix(': ') or 'too few'}, whatever the missing part of the list had",
+        reasons.RESERVE: f"a block of {block} is free, but kept in reserve{short}",
+        reasons.ATOMIC_RESERVE: f"what is free is kept for atomic requests of 2 pages or more{short}",
+        reasons.CMA_RESERVE: f"what is free is set aside for movable pages (CMA){short}",
         reasons.TOO_LARGE: "it is larger than the largest block of this kernel",
     }.get(answer.reason, answer.reason)
 

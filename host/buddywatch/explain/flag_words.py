@@ -59,6 +59,8 @@ def _cannot_wait(request: Request) -> str:
         text += "; it may use a part of the reserve instead"
     elif "NOMEMALLOC" in flags:
         text += ", and may not use the reserve either"
+    elif request.high:
+        text += "; it may use a part of the reserve instead"
     else:
         text += ", and may use no part of the reserve: it is one that may fail"
     return text + "."

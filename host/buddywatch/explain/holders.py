@@ -223,7 +223,7 @@ def advice(state: State, killed: Sequence[str] = ()) -> list[Remedy]:
                 short="find out why the kernel has so little (memory map, `mem=`)",
             )
         ]
-    found = []
+    found = _write_sooner(state)
     for holder in holders(state):
         is_large = holder.share is not None and holder.share >= LARGE_SHARE
         if is_large and holder.use in _ADVICE:
@@ -233,6 +233,21 @@ def advice(state: State, killed: Sequence[str] = ()) -> list[Remedy]:
         elif is_large and holder.use == "anon":
             found.append(_end_programs(state, holder, killed))
     return found
+
+
+def _write_sooner(state: State) -> list[Remedy]:
+    """Files that have to be written to a disk first are no caches that could go at once. What is being written may be
+    on its way to swap, where these settings change nothing, so that it counts only beside many dirty pages."""
+    dirty, whole = state.usage.get("dirty", 0), total_pages(state) or _accounted_pages(state)
+    if not whole or dirty < LARGE_SHARE * whole:
+        return []
+    kb = (dirty + state.usage.get("writeback", 0)) * (state.page_bytes or 1024) // 1024
+    text = (
+        f"{kb} kB wait to be written to a disk, and cannot be reclaimed before: lower vm.dirty_background_ratio and "
+        "vm.dirty_ratio, so that the kernel begins to write sooner and programs that write wait; or write less at once."
+    )
+    short = f"lower vm.dirty_ratio and vm.dirty_background_ratio: {kb} kB wait to be written to a disk"
+    return [Remedy("write_sooner", text, numbers={"held_kb": kb}, short=short)]
 
 
 def _end_programs(state: State, holder: Holder, killed: Sequence[str]) -> Remedy:

@@ -20,6 +20,7 @@ from buddywatch.kernel_text.state import State, Zone, known_reserve_pages, reser
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
 
 
+_MOST_PAGES = 1 << 32  # more than any zone has: such a mark is a counter that went wrong
 # If the release is unknown and the wording does not decide.
 _ANY_RULE = ("old", "off2", "new")
 
@@ -162,8 +163,10 @@ def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answe
 
 def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer:
     reserve = 0 if request.ignores_marks else reserve_pages(zone, state.zones, request.highest_zone)
-    if zone.min_pages is None or zone.low_pages is None:
+    if zone.min_pages is None:
         return _judge_without_marks(zone, request, rule)
+    if zone.low_pages is None:
+        return _judge_without_low(zone, request, rule, reserve)
     min_mark, low_mark = request.effective(zone.min_pages), zone.low_pages
     if known_reserve_pages(zone, state.zones, zone.name):
         # To 2.6.8 a zone's own protection holds its low mark; __GFP_HIGH takes a quarter of that off.
@@ -185,6 +188,16 @@ def _judge_without_marks(zone: Zone, request: Request, rule: str) -> Answer:
         return Answer(request, None, reasons.UNKNOWN, rule, zone)
     reason = _reason(zone, request, tests_of(zone, request, 0, 0, "new"), "new")
     return Answer(request, watermark.REFUSED, reason, rule, zone, tests=tuple(tests[-1:]))
+
+
+def _judge_without_low(zone: Zone, request: Request, rule: str, reserve: int) -> Answer:
+    """Where a line was cut behind min: refused if the min mark does not let it; else the low mark decides."""
+    at_min = tests_of(zone, request, request.effective(zone.min_pages or 0), reserve, rule)
+    margin = margin_of(at_min)
+    if margin >= 0 or (zone.min_pages or 0) > _MOST_PAGES:
+        return Answer(request, None, reasons.UNKNOWN, rule, zone)
+    reason = _reason(zone, request, at_min, rule)
+    return Answer(request, watermark.REFUSED, reason, rule, zone, reserve, margin, tuple(at_min))
 
 
 def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -> list[Test]:

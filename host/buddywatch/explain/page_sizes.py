@@ -24,12 +24,15 @@ def block_bytes_of(requested_bytes: int | None, order: int | None, page_bytes: i
     return 1 << (requested_bytes - 1).bit_length()
 
 
-def judge_in_each(states: list[State], requested_bytes: int) -> Answer:
-    """The answer to a plain request on which states agree that differ in their page size alone; without numbers."""
+def judge_in_each(states: list[State], request: Request, requested_bytes: int | None) -> Answer:
+    """The answer on which states agree that differ in their page size alone; without numbers. request: its order counts
+    where the bytes are unknown."""
     answers = []
     for state in states:
-        order = watermark.order_for(requested_bytes, state.page_bytes)
-        answers.append(judge(state, Request(order)))
+        order = request.order
+        if requested_bytes:
+            order = watermark.order_for(requested_bytes, state.page_bytes)
+        answers.append(judge(state, replace(request, order=order)))
     first = answers[0]
     if any((answer.verdict, answer.reason) != (first.verdict, first.reason) for answer in answers):
         return Answer(first.request, None, reasons.UNKNOWN)

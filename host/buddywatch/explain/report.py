@@ -115,11 +115,13 @@ def _overview(groups: list[list[Case]], full: bool) -> list[Part]:
 
 def _victims(cases: list[Case]) -> str:
     """The programs that the OOM killer ended in all of these failures: they are missing now."""
-    killed = [name for case in cases if case.message for name in case.message.killed]
+    killed = list(dict.fromkeys(name for case in cases if case.message for name in case.message.killed))
     if len(cases) == 1 or not killed:
         return ""
     named = ", ".join(plain(name, 40) for name in killed[:_VICTIMS])
     more = len(killed) - _VICTIMS
+    if all(case.finding and case.finding.label == "Killed" for case in cases):
+        return f"; killed: {named}{f' and {more} more' if more > 0 else ''}"
     notices = [notice for case in cases if case.message for notice in case.message.notices]
     return f"; {oom.killer(notices)} killed {named}{f' and {more} more' if more > 0 else ''}"
 

@@ -98,7 +98,7 @@ def _is_apart(zone: Zone) -> bool:
 
 
 def _unlisted(zone: Zone, state: State) -> str:
-    told = "A part of the list of free blocks (`?` above)" if zone.nr_free else "The list of free blocks"
+    told = "A part of the list of free blocks (`?` or `+` above)" if zone.nr_free else "The list of free blocks"
     text = f"{told} of {_zone_name(zone, state)} is not in the text"
     if zone.unlisted_pages is None:
         return f"{text}, nor how much is free there."

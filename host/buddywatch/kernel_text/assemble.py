@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -82,8 +83,9 @@ def state_of_table(
 ) -> State:
     """lender: another state of the text, whose watermarks are used where /proc/zoneinfo is missing."""
     memory = nearest_meminfo(raw, table.offset)
+    most_lists = max((len(zone.lists) for zone in table.zones.values()), default=0)
     zones = [
-        _table_zone(key, zone, _types_of(raw, table, key), memory, page_bytes)
+        _table_zone(key, _cut_if_short(zone, most_lists), _types_of(raw, table, key), memory, page_bytes)
         for key, zone in table.zones.items()
         if zone.counts
     ]
@@ -131,6 +133,13 @@ def states_of_meminfo(raw: Raw, kernels: KernelsOfText, page_bytes: int | None) 
     ]
 
 
+def _cut_if_short(zone: RawZone, most_lists: int) -> RawZone:
+    """pagetypeinfo prints the same kinds for every zone: one with fewer lost some, so that any size may have more."""
+    if len(zone.lists) == most_lists:
+        return zone
+    return replace(zone, has_end=False, unread=set(range(len(zone.counts))))
+
+
 def _types_of(raw: Raw, table: Table, key: ZoneKey) -> RawZone:
     """The zone in the pagetypeinfo next to the buddyinfo."""
     if table.source == "pagetypeinfo" or not raw.types:
@@ -162,7 +171,7 @@ def _beyond(raw: RawZone, memory: dict[str, int], page_bytes: int | None) -> tup
     """(gaps, unlisted_pages) of a row that may have lost its end. All that is free bounds what can be there."""
     if raw.has_end:
         return (), 0
-    orders = len(raw.counts)
+    orders = 0 if raw.unread else len(raw.counts)
     unlisted = None
     if page_bytes and "MemFree" in memory and not raw.lists:  # some of these pages may be CMA's
         pages = memory["MemFree"] * 1024 // page_bytes

@@ -38,7 +38,7 @@ _MARKS = re.compile(r"k(?i:ernel)|K(?i:ernel)|\u212a(?i:ernel)|\.log|\.txt|\.out
 
 _PATTERNS = (
     r"[\s>|`\"'\u201c\u201d\u201e\u00ab\u00bb,;]+",  # quote marks, table rules, separators
-    r"(?:[-*+\u2022\u00b7\u2013\u2014\u2192]|[-=]>)[ \t]+",  # bullets
+    r"(?:[-*+\u2022\u00b7\u2013\u2014\u2192]|[-=]>|//)[ \t]+",  # bullets, comments
     r"(?:\.\.\.|\u2026)[ \t]*",
     r"\#{1,6}[ \t]+(?!CONFIG_)|[$%][ \t]+",
     r"<\d{1,3}>(?:1[ ](?=\d{4}-|-[ ]))?",  # the level of printk, or of syslog
@@ -85,7 +85,8 @@ _FOREIGN = re.compile(r"[^<\n]{1,120}?<[0-7]>\[[ ]{0,12}(?P<stamp>\d{1,10}\.\d{6
 _MOST_PREFIXES = 12
 # What no process's name has in it, and what always ends a prefix.
 _END_OF_PREFIX = re.compile(
-    r"\[[ ]{0,12}\d{1,10}\.\d{3,9}s?\](?:[ ]?\[[^\]\n]{1,40}\]){0,3}[ ]?|\bkernel(?:\[\d{0,7}\])?:[ ]|<[0-7]>|[\t|;,\"]"
+    r"\[[ ]{0,12}\d{1,10}\.\d{3,9}s?\](?:[ ]?\[[^\]\n]{1,40}\]){0,3}[ ]?"
+    r"|\bkernel(?:\[\d{0,7}\])?:[ ]|<[0-7]>|[\t|;,\"]|:[ ]?'(?=\S)"
 )
 _LOGCAT_PID = re.compile(r"[ ]{0,12}\([ ]{0,8}\d{1,7}\)$")
 _NUMBER = re.compile(r"^\[ {0,8}\d{1,10}\](?=\s)")  # seconds alone; a table of tasks has such cells as well

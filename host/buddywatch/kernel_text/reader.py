@@ -169,6 +169,8 @@ class _Reader:
     def _close_dump(self) -> None:
         """Start a new dump. It belongs to the message before it, or to none."""
         if self._dump and self._dump.zones:
+            if self._dump.stamp_s is None:  # its first lines were cut
+                self._dump.stamp_s = self._cleaned.stamp_at(max(self._list_end, self._dump.offset))
             if self._message is None:
                 self.raw.dumps.append(self._dump)
             elif self._message.dump is None or not self._message.dump.has_blocks:

@@ -106,8 +106,9 @@ def _largest_run(message: Message) -> int:
 
 
 def _try_again(message: Message, numbers: dict[str, int]) -> list[Remedy]:
-    """Where the area's own map has a run that is long enough, its size is not what was missing."""
-    if numbers.get("errno_number") != _BUSY or _largest_run(message) < numbers.get("request_pages", 1 << 62):
+    """Where the area's own map has a run that is long enough, its size is not what was missing. EBUSY is the answer
+    only if some run was found, and for a single page all of the area was tried (cma_alloc() in mm/cma.c)."""
+    if numbers.get("errno_number") != _BUSY or max(_largest_run(message), 1) < numbers.get("request_pages", 1 << 62):
         return []
     text = (
         "Ask again, or ask for one buffer at a time: the area has runs that are long enough, but each was being "

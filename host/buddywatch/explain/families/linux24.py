@@ -47,9 +47,13 @@ def _one_page(message: Message) -> Finding:
     """A single page is there wherever anything is free: the marks alone can refuse it."""
     waits = message.mode is None or bool(message.mode & _WAIT)
     asked = "The request was for 1 page (order 0) from a kernel 2.4."
+    below = "the free pages were below the kernel's mark (its own, `min:` in SysRq-M)"
+    if message.notices[0].numbers.get("memalloc_number", 0) & _MEMALLOC:
+        asked += " The process was freeing memory itself, so that no mark held for it (PF_MEMALLOC)."
+        below = "no page was free at all, not even of the kernel's reserve"
     cause = (
-        "Too little memory: in every zone that may serve it, the free pages were below the kernel's mark (its own, "
-        "`min:` in SysRq-M). It is no matter of large blocks; what was free is not in the text."
+        f"Too little memory: in every zone that may serve it, {below}. It is no matter of large blocks; what was free "
+        "is not in the text."
     )
     help_it = Remedy("free_memory", "Let programs use less, add swap, or end the one that grows (`ps` twice).")
     if not waits:

@@ -26,7 +26,7 @@ FORMS = (
     form(KILLED, "sigkill", r"\bsend sigkill to (?P<victim_number>\d{1,10}) \((?P<victim>[^\n)]{1,32})\), "
          r"(?:oom_)?adj (?P<adj>-?\d{1,5}), size (?P<size_pages>\d{1,12})"),
     form(KILLED, "Kill '", rf"\b(?P<daemon>Kill) {_VICTIM}(?:, uid \d{{1,10}})?(?:, (?:oom_score_adj|adj|oom_adj) "
-         r"(?P<adj>-?\d{1,5}))?(?: to free (?P<freed_kb>\d{1,12})kB(?: rss)?)?(?:, \d{1,12}kB swap)?"
-         r"(?:; reason: (?P<why>[^\n]{1,120}))?"),
+         r"(?P<adj>-?\d{1,5}))?,?(?: to free (?P<freed_kb>\d{1,12})kB(?: rss)?)?(?:, \d{1,12}kB swap)?"
+         r"(?:; reason: (?P<why>[^\n`\"]{1,120}))?"),
     form(TAIL, "below", rf"^\W{{0,8}}{_WHY}"),  # whose first line is not in the text
 )  # fmt: skip

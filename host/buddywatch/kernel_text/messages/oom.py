@@ -16,16 +16,17 @@ CHOSEN, KILLED, FAULT, CONSTRAINT, NOBODY = "chosen", "killed", "fault", "constr
 LIMIT, USAGE, STATS, GROUP, TRACE = "limit", "usage", "stats", "group", "trace"
 
 _REASON = r"(?P<reason>(?:Memory cgroup )?[Oo]ut of [Mm]emory(?: \([^)\n]{1,40}\))?)"
+_NO_PID = r"(?=\([^)\n]{1,16}\),?\s{1,4}(?:total-vm|anon-rss):)"  # somebody left it out
 _VICTIM = r"\((?P<victim>[^\n]{1,32}?)\)(?=[\s,.\"'`<\\\u201d]|$)"
 _PID = r"(?P<victim_number>\d{1,10})"
 # A terminal may fold a path; the rest of it is then alone on its line.
 _PATH = r"/[^\s:,]{0,400}(?:\n[^\s:,\[]{1,400}$)?"
 _NEXT, _ENDS = r",\s{0,20}", r"(?=,\s{0,20}[a-z_]{2,16}[=,]|$)"  # parts may be left out, or stand on the next line
 FORMS = (
-    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process {_PID}"
-         rf"(?:,?\s{{0,4}}(?:UID \d{{1,10}},\s{{0,4}})?{_VICTIM})?"
-         r"(?:,? (?:UID \d{1,10}, )?(?:total-vm|vsz):(?P<vm_kb>\d{1,15})kB)?(?:, anon-rss:(?P<anon_kb>\d{1,15})kB)?"
-         r"(?:, file-rss:(?P<file_kb>\d{1,15})kB)?(?:, shmem-rss:(?P<shmem_kb>\d{1,15})kB)?"),
+    form(KILLED, "illed", rf"(?:{_REASON}: )?\b[Kk]illed process (?:{_PID}|{_NO_PID})"
+         rf"(?:,?[\s\"'+\\]{{0,8}}(?:UID \d{{1,10}},\s{{0,4}})?{_VICTIM})?"
+         r"(?:,? (?:UID \d{1,10}, )?(?:total-vm|vsz):(?P<vm_kb>\d{1,15})kB)?(?:,? anon-rss:(?P<anon_kb>\d{1,15})kB)?"
+         r"(?:,? file-rss:(?P<file_kb>\d{1,15})kB)?(?:,? shmem-rss:(?P<shmem_kb>\d{1,15})kB)?"),
     form(CHOSEN, "Kill process", rf"{_REASON}: Kill process {_PID}\s{{0,4}}{_VICTIM}"),
     form(CHOSEN, "kill process", rf"{_REASON}: kill process {_PID}\s{{0,4}}{_VICTIM}"),
     form(CHOSEN, "child", rf"{_REASON}: [Kk]ill process {_PID}\s{{0,4}}{_VICTIM} score -?\d{{1,20}} (?:or|and) "
