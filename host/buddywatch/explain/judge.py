@@ -77,6 +77,10 @@ def judge(state: State, request: Request) -> Answer:
     """The answer that all possible rules of the kernel agree on; otherwise one without a verdict."""
     if state.kernel.has_other_rule:
         return Answer(request, None, reasons.UNKNOWN)
+    if not state.zones and state.total_free_pages is not None and state.total_free_pages < 1 << request.order:
+        # All that is free, of all zones: no mark and no block size could change it.
+        test = (0, state.total_free_pages, 1 << request.order)
+        return Answer(request, watermark.REFUSED, reasons.TOO_LITTLE, tests=(test,))
     nodes = {zone.node for zone in state.zones}
     if request.is_for_one_node and len(nodes) > 1:
         return _judge_one_node(state, request, nodes)

@@ -44,6 +44,8 @@ def judge_bytes(state: State, requested_bytes: int, request: Request) -> tuple[i
     if state.page_bytes is not None:
         order = watermark.order_for(requested_bytes, state.page_bytes)
         return order, judge(state, replace(request, order=order))
+    if not state.zones and state.mem_free_kb is not None and state.mem_free_kb * 1024 < requested_bytes:
+        return None, Answer(request, watermark.REFUSED, reasons.TOO_LITTLE)
     orders = dict.fromkeys(watermark.order_for(requested_bytes, page_bytes) for page_bytes in POSSIBLE_PAGE_BYTES)
     answers = [judge(state, replace(request, order=order)) for order in orders]
     least = answers[-1]  # of the largest pages, whose order is the smallest

@@ -8,6 +8,7 @@ from buddywatch.explain.answers import Wanted, explain
 from buddywatch.kernel_text.state import Options
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from log_forms import PREFIXES as ALL_PREFIXES
 
 PREFIXES = {
     "bare": "",
@@ -129,6 +130,10 @@ def is_compatible(answer, whole, is_rule_inferred=False):
     return whole.margin_pages <= answer.margin_pages if is_at_most else whole.margin_pages >= answer.margin_pages
 
 
+def test_every_kind_of_prefix_is_drawn():
+    assert len(set(ALL_PREFIXES)) >= 80
+
+
 def check(lines, damaged):
     failures, needs = answers("\n".join(lines))
     found, found_needs = answers(damaged)
@@ -181,7 +186,7 @@ def test_every_fold_is_harmless(report, counts, prefix):
             check(lines, fold(lines, columns))
 
 
-DAMAGE = st.tuples(st.just(cut), st.integers(1, 257)) | st.tuples(st.just(fold), st.integers(60, 120))
+DAMAGE = st.tuples(st.just(cut), st.integers(1, 300)) | st.tuples(st.just(fold), st.integers(60, 120))
 
 
 @settings(max_examples=150)
@@ -189,7 +194,7 @@ DAMAGE = st.tuples(st.just(cut), st.integers(1, 257)) | st.tuples(st.just(fold),
     NUMBERS,
     st.integers(0, 400),
     st.sampled_from([(report, mode) for report, modes in MODES.items() for mode in modes]),
-    st.sampled_from(list(PREFIXES.values())),
+    st.sampled_from(ALL_PREFIXES),
     DAMAGE,
 )
 # More is free than the zone has: numbers that contradict each other.

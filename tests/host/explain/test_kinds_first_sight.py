@@ -2,7 +2,8 @@
 
 import pytest
 from asking import failures, parts, told
-from buddywatch.explain.answers import explain
+from buddywatch.explain.answers import Wanted, explain
+from buddywatch.kernel_text.state import Options
 
 LIST = "Normal: 9*4kB (UM) 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 36kB\n"
 DUMP = "Normal free:36kB min:400kB low:500kB high:600kB present:8128kB\nlowmem_reserve[]: 0 0\n"
@@ -174,3 +175,22 @@ def test_a_zone_that_lacks_kinds_has_at_least_what_is_listed(names):
     dma, normal = state.zones
     assert dma.is_whole and normal.nr_free == [len(names)] * 11
     assert normal.is_whole == (names == KINDS)
+
+
+# --- all that is free is less than the request ---
+
+
+@pytest.mark.parametrize(
+    ("page_kb", "need", "verdict"),
+    [
+        (None, 1 << 20, "refused"),
+        (4, 1 << 20, "refused"),
+        (None, 500 * 1024, None),  # as much as is free: the marks decide
+        (4, 4096, None),
+        (64, 512 * 1024 + 1, "refused"),  # 16 pages, and 7 are free
+    ],
+)
+def test_a_request_for_more_than_is_free_in_all_is_refused_without_zones(page_kb, need, verdict):
+    text = "MemTotal: 8000 kB\nMemFree: 500 kB\n"
+    (case,) = explain(text, Options(page_kb=page_kb), [Wanted("n", need)]).needs
+    assert case.answer.verdict == verdict
