@@ -13,8 +13,9 @@ from buddywatch.kernel_text.state import Options
 
 # PAGE_SHIFT of the architectures: 12 to 16, and 18 of Hexagon and PowerPC (arch/*/Kconfig, 2.6.30 to 7.2).
 _POSSIBLE_KB = (4, 8, 16, 32, 64, 256)
-# arch/arm/kernel/traps.c prints "(unwind_backtrace)" before each trace; Arm of 32 bit has pages of 4 kB only.
-_ARM_TRACE = re.compile(r"\[<[0-9a-f]{8}>\] \(unwind_backtrace")
+# arch/arm/kernel/traps.c prints "(unwind_backtrace)" before each trace, and no addresses since 5.18; Arm of 32 bit has
+# pages of 4 kB only.
+_ARM_TRACE = re.compile(r"\[<[0-9a-f]{8}>\] \(unwind_backtrace|^unwind_backtrace from \w", re.MULTILINE)
 _X86_RELEASE = re.compile(r"[.-](?:x86_64|amd64|i[3-6]86)\b")  # "5.4.19-100.fc30.x86_64", "6.1.0-18-amd64"
 _ISA_DMA_KB = range(12_000, 16_385)  # the zone DMA of x86: the first 16 MB
 

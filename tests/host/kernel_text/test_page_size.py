@@ -26,6 +26,8 @@ X86_ZONES = (
         pytest.param(ROW + "RIP: 0010:warn_alloc+0x1/0x2", 4, id="x86"),
         pytest.param(X86_ZONES, 4, id="zones-of-x86_64"),
         pytest.param(ROW + "[<c0013b64>] (unwind_backtrace+0x0/0xf0) from [<c0092ecc>]", 4, id="arm"),
+        pytest.param(ROW + "[   12.345678]  unwind_backtrace from show_stack+0x18/0x1c", 4, id="arm-since-5.18"),
+        pytest.param(ROW + "an unwind_backtrace from nowhere", None, id="a-sentence"),
         pytest.param(ROW + "[<ffff000008089c10>] unwind_backtrace+0x0/0x1a0", None, id="arm64-has-three"),
         pytest.param(ROW, None, id="nothing"),
     ],
