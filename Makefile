@@ -13,7 +13,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
     tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
-.PHONY: help run demo test test-fast mutants forecast-score alert-drill lint check bench fleet faults agent frozen board board-tools board-run board-test board-experiments board-prevention clean
+.PHONY: help run demo test test-fast mutants forecast-score alert-drill lint check bench fleet faults agent frozen board board-tools board-run board-test board-experiments board-prevention board-rescue clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -33,6 +33,7 @@ help:
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
 	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once), with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30'
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30 ends it'
+	@echo 'make board-rescue   on it, no rm starts any more: its agent removes the file, and ends who holds the memory; FLAVOUR=4k-2.6.30'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
 	@echo 'make board-experiments  what prevents fragmentation on the emulated board: steps to the first refused start, SEEDS=5, STEPS=600, FLAVOURS=2.6.30,4k, MEASURES=default,trim-0 (an hour and more; goes on where it was stopped)'
 	@echo 'make board-prevention   the same workload on it with and without trimming, as two curves (about two minutes)'
@@ -84,6 +85,9 @@ board-tools:
 
 board-run: $(VENV_RUN)
 	@.venv/bin/python scripts/board_run.py $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(FORM),--form $(FORM)) $(if $(FOR),--for $(FOR))
+
+board-rescue: board
+	@.venv/bin/python scripts/board_rescue.py $(if $(FLAVOUR),--flavour $(FLAVOUR))
 
 board-test: board
 	@BUDDYWATCH_BOARD=required .venv/bin/python -m pytest -rP $(if $(BOARD_TESTS),$(BOARD_TESTS),tests/board)

@@ -71,6 +71,7 @@ AGENT_FLOORS = {
     "talk": 3,
     "options": 4,
     "failures": 3,
+    "sysctl": 3,
     "actions": 4,
     "agent": 5,
     "commands": 5,

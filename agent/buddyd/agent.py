@@ -30,6 +30,8 @@ class Agent:
     failures = None  # failures.Failures while the kernel reports some; in the class, as it is rare
     births = None  # sources.births.Births after the first start of a program
     commands = None  # commands.Commands with --allow
+    tuning = None  # sysctl.Tuning with --set
+    more_facts = ()  # of the hello: (key, str), of the options that need some
 
     def __init__(self, settings, sampler, kernel_log, ring, name, boot):
         self.sampler = sampler
@@ -88,6 +90,8 @@ class Agent:
         if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
             self.refreshed_ms = compat.ticks_ms()
             self.sampler.refresh()
+            if self.tuning is not None:
+                self.tuning.look()
         created, polled_cs = self.sampler.value("proc"), self.sampler.uptime_cs()  # of the poll before
         if self.sampler.read(self._news):
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
@@ -157,8 +161,7 @@ class Agent:
         yield "interval_cs", str(self.interval_ms // 10)
         yield from sampler.facts()
         yield "missing", ",".join(self.missing()) or "-"
-        if self.commands is not None:
-            yield "allow", ",".join(self.commands.allowed)
+        yield from self.more_facts
         yield "ring", str(ring.size_bytes)
         yield "heap_used", str(used)
         yield "heap_total", str(total)

@@ -24,6 +24,7 @@ class Commands:
     def __init__(self, agent, allowed):
         self.agent = agent
         self.allowed = allowed
+        agent.more_facts += (("allow", ",".join(allowed)),)
         self.desk = None  # actions.desk.Desk while a host has commands done
         self._numbers = b""
         self._proven = []

@@ -17,6 +17,7 @@ OPTIONS = (
     ("stdout", "", "stream to standard output", "off"),
     ("secret-file", "FILE", "secret that telnet and connect require", "none"),
     ("allow", "LIST", "commands for proven hosts: files,processes,tuning,reboot", "none"),
+    ("set", "KEY=VALUE[,...]", "sysctls written once, such as vm.nr_trim_pages=0", "none"),
     ("map-interval", "SECONDS", "time between maps, without an MMU; 0: none", "600"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
@@ -138,8 +139,8 @@ def check(texts):
     """Settings from texts (dict of option name to text).
 
     name, proc: str. interval_ms, map_ms (0: no maps), ring: int. serial: None or (path, baud, rtscts). console: None or
-    a path. telnet, connect: None or (host, port). secret: None or bytes. stdout, once, help: bool. OptionError for
-    malformed values or values out of range.
+    a path. telnet, connect: None or (host, port). secret: None or bytes. allow: a tuple of ALLOWED. set: a
+    tuple of (key, value). stdout, once, help: bool. OptionError for malformed values or values out of range.
     """
     settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc"), "console": texts.get("console")}
     settings["interval_ms"] = _milliseconds(texts.get("interval", "5"))
@@ -154,6 +155,7 @@ def check(texts):
     connect = texts.get("connect")
     settings["connect"] = _endpoint("connect", connect, None) if connect else None
     settings["allow"] = _allowed(texts.get("allow", ""))
+    settings["set"] = _sysctls(texts.get("set", ""))
     path = texts.get("secret-file")
     settings["secret"] = _secret(path) if path else None
     return settings
@@ -165,6 +167,17 @@ def _allowed(text):
         if word not in ALLOWED:
             raise OptionError("allow %s: expected some of %s, with commas between them" % (text, ", ".join(ALLOWED)))
     return tuple([word for word in ALLOWED if word in found])
+
+
+def _sysctls(text):
+    found = []
+    for item in text.split(",") if text else ():
+        key, _, value = item.partition("=")
+        key, value = key.strip(), value.strip()
+        if not value or "" in key.replace(".", "/").split("/") or len(key) > 100:
+            raise OptionError("set %s: expected KEY=VALUE, such as vm.nr_trim_pages=0" % item)
+        found.append((key, value))
+    return tuple(found)
 
 
 def _secret(path):

@@ -93,6 +93,10 @@ def agent_from(settings, ring):
         from .commands import Commands
 
         agent.commands = Commands(agent, settings["allow"])
+    if settings["set"] and not settings["once"]:
+        from .sysctl import Tuning
+
+        agent.tuning = Tuning(agent, settings["set"])
     return agent
 
 

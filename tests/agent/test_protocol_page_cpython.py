@@ -15,6 +15,7 @@ from buddyd.links.network import LINES_A_SECOND
 from buddyd.sample import Sampler
 from buddyd.sources import kernel_messages
 from buddyd.sources.kmsg import KernelLog
+from buddyd.sysctl import Tuning
 from buddyd.talk import conversation, secret
 
 TOP = Path(__file__).resolve().parents[2]
@@ -74,6 +75,7 @@ def test_hello_table_has_every_fact(proc_dir: Path):
     sources = Sampler(str(proc_dir)), KernelLog(str(proc_dir))
     agent = Agent(settings, *sources, ring.Ring(settings["ring"]), "board", "0000000a")
     agent.commands = Commands(agent, options.ALLOWED)
+    agent.tuning = Tuning(agent, [("vm.nr_trim_pages", "0")])
     facts = set()
     for line in agent.hello():
         facts |= set(wire_host.parse_facts(wire.unseal(line)))

@@ -72,3 +72,4 @@ def unload():
         forget("buddyd.actions", name)
     for name in ("calls", "calls_by_ffi"):
         forget("buddyd.compat", name)
+    forget("buddyd", "sysctl")
