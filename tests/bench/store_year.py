@@ -1,6 +1,6 @@
 """A year of many boards through the real intake, in simulated time, and what can then be asked.
 
-Frames as boards send them go through the checks, the order and the rules to the disk, a batch for each simulated hour;
+Frames as boards send them go through the checks, the order and the rules to the disk, four batches in a simulated day;
 snapshots are packed and what is too old is removed as `collect` does it. Then the file is opened and asked, as commands
 and the sqlite3 shell do it. Times are processor time; beside them stand those of VictoriaMetrics with the same numbers,
 where that is installed. BOARDS, DAYS, PERIOD (s) and EVENTS (a second) come from the environment.
@@ -29,6 +29,8 @@ from buddyd import wire  # noqa: E402
 from buddywatch.collect.board import Now  # noqa: E402
 from buddywatch.collect.boards import Boards  # noqa: E402
 from buddywatch.config.sections import Collector, Config, Storage  # noqa: E402
+from buddywatch.model.batch import VectorRow  # noqa: E402
+from buddywatch.model.samples import Boot  # noqa: E402
 from buddywatch.protocol.frame import together  # noqa: E402
 from buddywatch.protocol.line_stream import LinkSession  # noqa: E402
 from buddywatch.store import care  # noqa: E402
@@ -37,8 +39,10 @@ from buddywatch.store.store import Store  # noqa: E402
 from buddywatch.store.timeline import History  # noqa: E402
 
 DAY_S, HOUR_S = 86_400, 3600
+BATCH_S = 6 * HOUR_S
 START = 1_700_000_000 // DAY_S * DAY_S
 YEAR = "a year of a board, steps of a day"
+FLEET = 1000  # boards of which `status` is asked
 COMMANDS = ("status", "alerts", "history board00 --step 1d --since 9999d", "db size", "sql SELECT+1")
 BUDDYWATCH = (sys.executable, "-m", "buddywatch")
 ENV = os.environ | {"PYTHONPATH": f"{TOP / 'host'}:{TOP / 'agent'}"}
@@ -61,22 +65,22 @@ def rows_of(number: int, setting: Setting) -> Iterator[list[int]]:
 
 
 class YearBoard:
-    """A model board that sends what it made in an hour at once."""
+    """A model board that sends what it made in BATCH_S at once."""
 
     def __init__(self, number: int, setting: Setting) -> None:
         self.name, self.boot = f"board{number:02d}", f"{0xB0000000 + number:08x}"
         self.session = LinkSession()
         period_cs = 100 * setting.period_s
         self._rows = rows_of(number, setting)
-        self._per_hour = HOUR_S // setting.period_s
+        self._rows_a_batch = BATCH_S // setting.period_s
         facts = store_peer.facts(period_cs) | {"v": "1", "name": self.name, "nommu": "1", "kboot": "-"}
         told = {"up": "10000", "key": "0", "oldest": "1", "next": "1"}
         self._lines = list(wire.hello_lines(self.boot, tuple((facts | told).items())))
         self._encoder: wire.Encoder | None = None
         self._period_cs = period_cs
 
-    def hour(self) -> bytes:
-        for _ in range(self._per_hour):
+    def sent(self) -> bytes:
+        for _ in range(self._rows_a_batch):
             row = next(self._rows)
             if self._encoder is None:
                 self._encoder = wire.Encoder(self.boot, len(row), self._period_cs, 1 << 20)
@@ -92,17 +96,17 @@ def take_in(setting: Setting, db: Path) -> float:
     made = [YearBoard(number, setting) for number in range(setting.boards)]
     with Store.open(db) as store:
         boards = Boards(store, config, lambda line: None, lambda name: False)
-        for hour in range(1, 24 * setting.days + 1):
-            sent = [(board, board.hour()) for board in made]
+        for number in range(1, setting.days * DAY_S // BATCH_S + 1):
+            sent = [(board, board.sent()) for board in made]
             began_s = time.process_time()
-            now = Now(START + HOUR_S * hour, float(HOUR_S * hour))
+            now = Now(START + BATCH_S * number, float(BATCH_S * number))
             for board, data in sent:
                 for run in together(board.session.feed(data)):
                     give(boards, board.name, run, now)
             boards.gather(now.monotonic_s)
             store.write(boards.take_batch())
             store.pack_for(1.0)
-            if hour % 24 == 0:
+            if number % 4 == 0:
                 while store.expire_for(1.0, Storage(), now.time):
                     pass
             spent_s += time.process_time() - began_s
@@ -151,6 +155,10 @@ def questions(db: Path, setting: Setting) -> Iterator[tuple[str, float]]:
     yield YEAR, cpu_ms(steps(end - 365 * DAY_S, DAY_S))
     for command in COMMANDS:
         yield f"`buddywatch {command.replace('+', ' ')}`, its start included", command_ms(db, command)
+    with tempfile.TemporaryDirectory() as folder:
+        fleet = Path(folder, "fleet.db")
+        make_fleet(fleet)
+        yield f"`buddywatch status` of {FLEET} boards", command_ms(fleet, "status")
     if shutil.which("sqlite3"):
         sql = (
             "SELECT board, min(free_bytes_min), sum(processes_started) FROM rollups JOIN boots ON id = boot GROUP BY 1"
@@ -160,6 +168,18 @@ def questions(db: Path, setting: Setting) -> Iterator[tuple[str, float]]:
         after = os.times()
         assert len(found.splitlines()) == setting.boards, found
         yield "the days of all boards, in the sqlite3 shell", 1000 * (after.children_user - before.children_user)
+
+
+def make_fleet(db: Path) -> None:
+    """Many boards, a few minutes of each."""
+    rows = list(Board(1, 2.0).snapshots(100, 500))
+    with Store.open(db) as store, store.batch():
+        for number in range(FLEET):
+            name, boot_id = f"fleet{number:04d}", f"{0xC0000000 + number:08x}"
+            store.add_boot(name, Boot(boot_id, store_peer.facts(500) | {"name": name}, START, "first"))
+            made = (VectorRow(boot_id, seq, seq, 1000 * (START + 5 * seq), row) for seq, row in enumerate(rows, 1))
+            store.add_vectors(name, made)
+            store.link_state(name, "tcp://192.0.2.1:2323", True, START)
 
 
 def table(setting: Setting) -> list[str]:

@@ -68,7 +68,7 @@ class SummaryStore(ReadStore):
     def summarize(self, key: int, rows: Sequence[VectorRow], step_s: int | None = None) -> list[Summary]:
         """The summaries of readable rows of a boot. step_s: None: as chunks have it."""
         of_boot = self._layout(key)
-        if of_boot is None:
+        if of_boot is None or not rows:  # without rows the rule is not worth a look at the facts
             return []
         boot_id, layout = of_boot
         return list(summaries(boot_id, rows, layout, self._rule(key), step_s or summary_step_s(layout)))

@@ -9,7 +9,7 @@ from boards import boot, snapshot
 from buddywatch.collect import writer as writer_module
 from buddywatch.collect.writer import Writer
 from buddywatch.model.batch import Batch
-from buddywatch.store import pack
+from buddywatch.store import database, pack
 from buddywatch.store.store import Store
 from waiting import DEADLINE_S, wait_for
 
@@ -107,11 +107,12 @@ def test_row_that_fits_no_boot_costs_its_board_only(writer, db):
 
 def test_a_damaged_page_costs_the_boards_whose_rows_lie_there(db, monkeypatch):
     monkeypatch.setattr(writer_module, "TIDY_S", 0.0)
-    with Store.open(db) as store, store.batch():
+    with Store.open(db) as store:
         for board in ("xp", "yp"):
             store.add_boot(board, boot())
-            store.add_snapshots(board, map(snapshot, range(1, 101)))
-    leaf = "SELECT pageno, pgsize FROM dbstat WHERE name = 'snapshots' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1"
+            for seq in range(1, 101, 2):  # a segment of the journal each, so that the boards share no page at the end
+                store.add_snapshots(board, [snapshot(seq), snapshot(seq + 1)])
+    leaf = "SELECT pageno, pgsize FROM dbstat WHERE name = 'journal' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1"
     with closing(sqlite3.connect(db)) as look:
         page, size = look.execute(leaf).fetchone()
     content = bytearray(db.read_bytes())
@@ -131,6 +132,22 @@ def test_a_damaged_page_costs_the_boards_whose_rows_lie_there(db, monkeypatch):
     finally:
         writer.stop()
         thread.join(10)
+
+
+def test_a_log_that_a_reader_holds_is_reported_and_shrinks_when_it_ends(writer, db, monkeypatch, capfd):
+    """A shell in the middle of a transaction, for a day: nothing can empty the log, and the collector says why."""
+    monkeypatch.setattr(database, "LOG_MANY_BYTES", 40_000)
+    assert writer.offer(batch(snapshot(1))) and idle(writer)
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM boots").fetchone()
+        for seq in range(2, 60):
+            assert writer.offer(batch(snapshot(seq))) and idle(writer)
+        other.execute("ROLLBACK")
+    (line,) = capfd.readouterr().err.splitlines()
+    assert f"{db}-wal: more than" in line and "end it, and the log shrinks again" in line
+    with closing(sqlite3.connect(db)) as other:
+        assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 
 
 def test_planner_that_raises_is_an_error_and_the_batch_is_not_written_twice(db, monkeypatch):
