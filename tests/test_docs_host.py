@@ -168,7 +168,7 @@ def test_alert_rules_and_their_defaults_are_those_of_the_code() -> None:
         (ALERTS, "Rules", f"at least {signals.SILENT_INTERVALS} of the board's intervals"),
         (ALERTS, "Messages", f"within {Alert().batch_s} s (`batch`)"),
         (ALERTS, "Messages", f"after {rest_s() // 60} minutes ({MAIL_INTERVAL_BATCHES} x `batch`)"),
-        (ALERTS, "Messages", f"every {Alert().repeat_after_s // 3600} hours (`repeat_after`)"),
+        (ALERTS, "Messages", f"after {Alert().repeat_after_s // 3600} hours (`repeat_after`)"),
         (ALERTS, "Rules", f"the last {RECENTLY_S // 3600} hours"),
         (ALERTS, "Rules", "an hour of its uptime" if signals.KERNEL_QUIET_MS == 3_600_000 else "another time"),
         (ALERTS, "Rules", "more than a minute late" if incidents.LATE_AFTER_S == 60 else "another time"),

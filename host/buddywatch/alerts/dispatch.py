@@ -9,11 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, repeats
+from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, refusal_confirmed, repeats
 from buddywatch.alerts.quiet import newest_time
 from buddywatch.alerts.together import HOUR_S, Due, free_at, groups
 from buddywatch.config.sections import Alert, Config
-from buddywatch.model.alerts import CRITICAL, OK, WARNING, Incident, Message, Occasion, Route, mutes, rule_rank
+from buddywatch.model.alerts import (
+    CRITICAL,
+    FIRING,
+    KERNEL_FAILURE,
+    OK,
+    REFUSED,
+    WARNING,
+    Incident,
+    Message,
+    Occasion,
+    Route,
+    Transition,
+    mutes,
+    rule_rank,
+)
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 
@@ -112,13 +126,22 @@ class Dispatcher:
             view, alert = self._view(board, now), self._alert_of(board)
             what = plan(view, alert, now, alert.repeat_after_s / EARLY_PART if is_early else 0.0)
             if what.drop:
-                self._store.mark_reported(change.id for change in what.drop)
+                self._drop(what.drop, view, now)
             return Due(board, view, what)
         except StoreError:
             raise
         except Exception as error:  # such as a stored value that our code does not expect
             self._set_aside(board, error, now)
             return None
+
+    def _drop(self, changes: Sequence[Transition], view: View, now: float) -> None:
+        """Changes that no message will report. The kernel's own word on a refused need joins that alert."""
+        with self._store.batch():
+            self._store.mark_reported(change.id for change in changes)
+            for change in changes:
+                refusal = refusal_confirmed(change, view)
+                if refusal is not None and change.to == FIRING and change.incident_id is not None:
+                    self._store.mark_incident_reported(change.incident_id, refusal.message_id or "", now)
 
     def _alert_of(self, board: str) -> Alert:
         """The settings of the board's alerts."""
@@ -161,7 +184,11 @@ class Dispatcher:
         silenced = {key for key in keys if any(mutes(silence, board, *key, now) for silence in silences)}
         acknowledged = self._store.acknowledged(incidents)
         begun = self._store.beginnings(board, now - FLAPPING_S) if unreported else []
-        return View(unreported, incidents, active, silenced, self._store.last_reported(board), begun, acknowledged)
+        failures = [one for one in incidents.values() if one.rule == KERNEL_FAILURE]
+        return View(
+            unreported, incidents, active, silenced, self._store.last_reported(board), begun, acknowledged,
+            [one.id for one in failures if self._store.is_message_shared(one, REFUSED)],
+        )  # fmt: skip
 
     def _send(self, group: Sequence[Due], now: float) -> None:
         for boards, channels in self._shares(group).items():

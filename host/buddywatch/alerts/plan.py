@@ -23,8 +23,10 @@ from buddywatch.model.alerts import (
 )
 
 MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
-FLAPPING_S = 3600.0  # within which beginnings of one alert are counted
+FLAPPING_S = 4 * 3600.0  # within which beginnings of one alert are counted
 FLAPPING_MIN = 3  # so many: the alert comes and goes. One message says so, the next waits until it is quiet
+
+DAY_S = 86_400.0  # between reminders of a warning, and of what has lasted for so long
 
 Key = tuple[str, str | None]  # rule, need
 
@@ -36,7 +38,8 @@ class View:
     unreported: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
     ones and those of the unreported transitions. active: rules that are not OK. silenced: muted rules. last_reported:
     when the last message about the board was made. begun: what began in the last FLAPPING_S, oldest first.
-    acknowledged: incidents that somebody looks after.
+    acknowledged: incidents that somebody looks after. confirmed: kernel failures that share their message with a
+    refused need.
     """
 
     unreported: Sequence[tuple[Transition, float]]
@@ -46,6 +49,7 @@ class View:
     last_reported: float | None
     begun: Sequence[Beginning] = ()
     acknowledged: Collection[int] = ()
+    confirmed: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def plan(view: View, alert: Alert, now: float, early_s: float = 0.0) -> Plan:
     refused = {change.need for change, _ in wanted if change.rule == REFUSED}
     drop = {change.id: change for change, _ in view.unreported if _is_moot(change, view)}
     drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
+    drop |= {change.id: change for change, _ in wanted if refusal_confirmed(change, view) is not None}
     ready = [(change, noted) for change, noted in wanted if change.id not in drop]
     hushed = is_quiet(alert.quiet, now)
     loud = [(change, noted) for change, noted in ready if change.severity == CRITICAL or not hushed]
@@ -110,7 +115,7 @@ def _is_damped(change: Transition, view: View, alert: Alert, now: float) -> bool
     """True for a change of what comes and goes, after a message said so.
 
     It is reported when it has been quiet for a while: twice the usual time from one beginning to the next. In any case
-    it is reported an hour after the last message, and with every message about something else.
+    it is reported FLAPPING_S after the last message, and with every message about something else.
     """
     of_key = [one for one in view.begun if (one.rule, one.need) == (change.rule, change.need)]
     if sum(one.is_reported for one in of_key) < FLAPPING_MIN or view.last_reported is None:
@@ -125,11 +130,26 @@ def _is_moot(change: Transition, view: View) -> bool:
     """True if the rule is muted, or if this is the end of an incident whose beginning was never reported."""
     if (change.rule, change.need) in view.silenced:
         return True
+    if change.to == OK and change.incident_id in view.confirmed:
+        return True  # the end of the refusal is reported
     incident = view.incidents.get(change.incident_id or 0)
     began_unreported = any(
         other.incident_id == change.incident_id and other.to == FIRING for other, _ in view.unreported
     )
     return change.to == OK and incident is not None and incident.last_reported is None and not began_unreported
+
+
+def refusal_confirmed(change: Transition, view: View) -> Incident | None:
+    """The alert about a refused need, if a message reported it and this is the kernel's line about that very need."""
+    if change.rule != KERNEL_FAILURE or change.to == OK:
+        return None
+    refused = (one for one in view.incidents.values() if one.rule == REFUSED and one.closed is None)
+    return next((one for one in refused if one.last_reported is not None and _names(change.text, one.need)), None)
+
+
+def _names(kernel_text: str, need: str | None) -> bool:
+    """True if a line of the kernel is about the program with the need's name."""
+    return f"({need})" in kernel_text or kernel_text.startswith(f"kernel: {need}:")
 
 
 def _is_held(change: Transition, view: View) -> bool:
@@ -154,7 +174,11 @@ def _is_covered(change: Transition, refused: Collection[str | None], view: View)
 
 
 def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) -> bool:
-    """True if repeat_after_s has passed since its last message, or if it was never reported because it was muted."""
+    """True if it was never reported because it was muted, or if the time for a reminder has come.
+
+    The first one comes after repeat_after_s, the next when it has lasted for twice as long, and so on, up to a day.
+    Of a warning there is one a day.
+    """
     if incident.closed is not None or incident.state != FIRING or (incident.rule, incident.need) in view.silenced:
         return False
     if is_held(incident, view) or any(t.incident_id == incident.id for t, _ in view.unreported):
@@ -163,4 +187,6 @@ def _wants_reminder(incident: Incident, view: View, alert: Alert, now: float) ->
         return True
     if incident.id in view.acknowledged:
         return False
-    return alert.repeat_after_s > 0 and now >= incident.last_reported + alert.repeat_after_s
+    lasted_s = incident.last_reported - incident.opened
+    pause_s = max(alert.repeat_after_s, min(lasted_s, DAY_S) if incident.severity == CRITICAL else DAY_S)
+    return alert.repeat_after_s > 0 and now >= incident.last_reported + pause_s

@@ -35,6 +35,7 @@ from buddywatch.protocol.bounds import INTERVAL_MAX_CS, UPTIME_MAX_CS, whole_num
 from buddywatch.text.escape import counted
 from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.gap_words import gap_reason
+from buddywatch.text.units import format_duration
 
 BAD, GOOD, BETWEEN = "bad", "good", "between"
 
@@ -167,7 +168,7 @@ def interval_s(facts: Mapping[str, str]) -> float | None:
 def silent_signal(quiet_s: float, limit_s: float, severity: str) -> Signal:
     """BAD after limit_s without data; None before: only data can show that the board is back."""
     level = BAD if quiet_s >= limit_s else None
-    return Signal(SILENT, None, level, severity, f"no data for {int(quiet_s)} s (limit {int(limit_s)} s)")
+    return Signal(SILENT, None, level, severity, f"no data for {format_duration(quiet_s)}")
 
 
 def heard_signal(severity: str) -> Signal:

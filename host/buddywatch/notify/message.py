@@ -12,8 +12,10 @@ from buddywatch.model.alerts import (
     CRITICAL,
     KERNEL_FAILURE,
     OK,
+    REBOOTED,
     REFUSED,
     REFUSED_WITHIN,
+    SILENT,
     TIGHT,
     WARNING,
     Incident,
@@ -71,7 +73,11 @@ def _notice(title: str, what: str, rule: str, severity: str, paragraphs: Sequenc
 
 
 def _headline(statements: list[Statement], facts: MessageFacts) -> str:
-    worst, tail = statements[0], f" (+{len(statements) - 1} more)" if len(statements) > 1 else ""
+    worst, more = statements[0], [one for one in statements[1:] if not _is_of_reboot(one, statements)]
+    again = next((one for one in more if one.rule == REFUSED and not one.is_bad), None)
+    after = f"; {_again(again)}" if worst.rule == REBOOTED and again is not None else ""
+    more = [one for one in more if not after or one.rule != REFUSED or one.is_bad]
+    tail = after + (f" (+{len(more)} more)" if more else "")
     lasting = len(_unmentioned(statements, facts))
     if lasting and not worst.is_bad:
         tail += f" ({lasting} still open)"  # "OK" must not be read as "everything is OK"
@@ -79,12 +85,24 @@ def _headline(statements: list[Statement], facts: MessageFacts) -> str:
     return one_line(text, SUBJECT_LIMIT - len(tail)) + tail
 
 
+def _is_of_reboot(statement: Statement, statements: Sequence[Statement]) -> bool:
+    """True for the end of an alert that each reboot ends."""
+    is_over = not statement.is_bad and statement.rule in (KERNEL_FAILURE, TIGHT, REFUSED_WITHIN, SILENT)
+    return is_over and any(one.rule == REBOOTED for one in statements)
+
+
+def _again(statement: Statement) -> str:
+    """ "rm can start again" without how long it could not."""
+    return statement.sentence.partition(": ")[2] or statement.sentence
+
+
 def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> list[str]:
     """The most important first: what and since when, what to do, what will come, the kernel's words, the numbers."""
     requests = _requests(statements, facts)
     newest = facts.recent[-1] if facts.recent else None
     advice = advice_paragraphs(statements, facts, _lacks_memory(requests, facts))
-    also = [line for statement in statements[1:] for line in _statement_lines(statement)]
+    others = [one for one in statements[1:] if not _is_of_reboot(one, statements)]
+    also = [line for statement in others for line in _statement_lines(statement)]
     gaps = [line for gap in facts.gaps for line in _gap_lines(gap)]
     sections = [
         Section("", [*wrapped(headline, ""), *_identity(statements[0], facts)]),
@@ -202,7 +220,7 @@ def _repeat_lines(facts: MessageFacts) -> list[str]:
         line
         for name in names
         for line in wrapped(
-            f"{name}: the next message comes when it has been quiet for a while, or in 1 h.", "  - ", "    "
+            f"{name}: the next message comes when it has been quiet for a while, or in 4 h.", "  - ", "    "
         )
     ]
 

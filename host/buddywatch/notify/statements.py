@@ -24,10 +24,11 @@ from buddywatch.model.alerts import (
     rule_rank,
 )
 from buddywatch.model.message_facts import MessageFacts
-from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.forecast_words import in_about
+from buddywatch.text.gap_words import gap_reason
 from buddywatch.text.units import format_bytes
 
 GRAVITY = (CRITICAL, WARNING, OK)
@@ -137,10 +138,16 @@ def _of_transition(change: Transition, incident: Incident | None, facts: Message
         sentence = after + _recovery(change.rule, change.need, change.text, facts)
     elif change.to == NOTED and change.rule == REFUSED:  # found in snapshots that came late
         since, until, sentence = (incident.opened if incident else change.time), change.time, one_line(change.text)
+    elif change.rule == LOST and (gap := _gap_of(change, facts)) is not None:
+        sentence = f"{counted(gap.last - gap.first + 1, 'frame')} lost: {gap_reason(gap)}"
     else:
         sentence = _trouble(change.rule, change.need, change.text, _event_of(change, facts), facts)
     severity = OK if change.to == OK else _severity(change.severity)
     return Statement(severity, change.rule, change.need, sentence, since, until, change.late, change.uptime_ms)
+
+
+def _gap_of(change: Transition, facts: MessageFacts) -> Gap | None:
+    return next((gap for gap in facts.gaps if (gap.boot_id, gap.first) == (change.boot_id, change.seq)), None)
 
 
 def _of_passed(change: Transition, incident: Incident, facts: MessageFacts) -> Statement:
@@ -156,7 +163,8 @@ def _of_passed(change: Transition, incident: Incident, facts: MessageFacts) -> S
 def _of_reminder(incident: Incident, facts: MessageFacts) -> Statement:
     failures = failures_of(facts)
     sentence = _trouble(incident.rule, incident.need, incident.text, failures[0] if failures else None, facts)
-    sentence += f", for {rough_duration(facts.time - incident.opened)} now"
+    lasted = rough_duration(facts.time - incident.opened)
+    sentence = f"no data for {lasted}" if incident.rule == SILENT else f"{sentence}, for {lasted} now"
     severity = _severity(incident.severity)
     return Statement(severity, incident.rule, incident.need, sentence, incident.opened, None, False, None)
 
@@ -178,6 +186,8 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
         return f"at this rate {need_name} can no longer {done} {in_about(forecast)}"
     if rule == KERNEL_FAILURE and event is not None:
         return _failure(_most_telling(event, facts)) + one_line(text.partition(event.text)[2] if event.text else "")
+    if rule == REBOOTED:
+        return "the board rebooted"
     return _named(rule, text)
 
 

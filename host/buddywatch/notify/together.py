@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from buddywatch.model.alerts import OK, SILENT, Message, rule_rank
+from buddywatch.model.alerts import LOST, OK, SILENT, Message, rule_rank
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.notify.common import common_to_all
 from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, rescue_json, transition_json
@@ -81,6 +81,8 @@ def _words(group: _Group) -> str:
     statement, count = group.statement, len(group.boards)
     if count == 1:
         return f"{group.boards[0].board}: {statement.sentence}"
+    if statement.rule == LOST:
+        return f"{count} boards: frames were lost"
     if statement.rule != SILENT:
         return f"{count} boards: {statement.sentence}"
     if statement.severity == OK:
@@ -88,8 +90,9 @@ def _words(group: _Group) -> str:
     if group.is_reminder:
         longest = rough_duration(group.boards[0].time - min(group.since))
         return f"{count} boards are silent, the first for {longest}"
-    span = rough_duration(max(group.since) - min(group.since))
-    return f"{count} boards went silent within {span}" + ("; over now" if statement.until is not None else "")
+    span_s = max(group.since) - min(group.since)
+    when = f"within {rough_duration(span_s)}" if span_s >= 1 else "at once"
+    return f"{count} boards went silent {when}" + ("; over now" if statement.until is not None else "")
 
 
 def _lines(group: _Group) -> list[str]:

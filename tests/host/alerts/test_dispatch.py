@@ -106,7 +106,7 @@ def test_later_messages_answer_to_the_first_one(desk):
 def test_message_about_several_incidents_answers_to_each_first_one(desk):
     desk.play(refused(2), refused(3))
     desk.wait(30)
-    desk.play(kernel_event(4, 20000))
+    desk.play(kernel_event(4, 20000, text=KERNEL_LINE.replace("(rm)", "(sh)")))
     desk.wait(300)
     first, second = desk.mails()
     assert second.references == ()
@@ -125,9 +125,38 @@ def test_message_ids_are_of_the_senders_domain(desk):
 def test_reminder_comes_after_repeat_after_and_threads(store):
     desk = Desk(store, config(batch_s=30, repeat_after_s=3600, silent_after_s=10**6))
     desk.play(boot(), snapshot(1), refused(2), refused(3))
-    assert [desk.wait(seconds) for seconds in (30, 3569, 31, 3569, 31)] == [1, 0, 1, 0, 1]
+    assert [desk.wait(seconds) for seconds in (30, 3569, 31, 3589, 61)] == [1, 0, 1, 0, 1]
     assert desk.facts[1].transitions == ()
     assert {mail.references for mail in desk.mails()[1:]} == {(desk.mails()[0].message_id,)}
+
+
+def test_reminders_become_rarer_down_to_one_a_day(store):
+    desk = Desk(store, config(batch_s=30, repeat_after_s=4 * 3600, silent_after_s=10**6))
+    desk.play(boot(), snapshot(1), refused(2), refused(3))
+    assert [hour for hour in range(1, 100) if desk.wait(3600)] == [1, 5, 10, 20, 40, 64, 88]
+
+
+def test_warning_is_reminded_of_once_a_day(store):
+    desk = Desk(store, config(batch_s=30, repeat_after_s=3600, silent_after_s=10**6, refused="off"))
+    desk.play(boot(), snapshot(1), refused(2), refused(3))
+    assert [hour for hour in range(60) if desk.wait(3600)] == [0, 24, 48]
+
+
+def test_kernels_own_word_on_a_refused_need_that_was_reported_is_no_message(desk):
+    desk.play(refused(2), refused(3))
+    desk.wait(30)
+    desk.play(kernel_event(4, 20000))
+    desk.wait(3600)
+    assert len(desk.mails()) == 1
+    desk.play(replace(kernel_event(5, 21000, text=KERNEL_LINE.replace("(rm)", "(sh)")), comm="sh"))
+    desk.wait(3600)
+    assert "to sh" in desk.mails()[1].subject
+    desk.play(boot("0000b002", "reboot"))
+    desk.play(*(replace(snapshot(seq, boot_id="0000b002"), time=desk.time + seq) for seq in range(1, 4)))
+    desk.wait(300)
+    assert len(desk.mails()) == 3
+    assert desk.mails()[2].subject == "[buddywatch] WARN xp: the board rebooted; rm can be allocated again"
+    assert "no more failed allocations" not in desk.mails()[2].body
 
 
 def test_restart_neither_repeats_nor_forgets(desk):

@@ -18,7 +18,8 @@ def incident(number, rule="refused", need="rm", state="firing", age_s=None, seve
     """age_s: time since the last message about it. A closed one has state "ok"."""
     reported = None if age_s is None else NOW - age_s
     closed = NOW - 1 if state == "ok" else None
-    return Incident(number, "xp", rule, need, severity, state, NOW - 9000, closed, "text", None, reported)
+    opened = NOW - 9000 if reported is None else reported - 60
+    return Incident(number, "xp", rule, need, severity, state, opened, closed, "text", None, reported)
 
 
 def change(number, of, to="firing"):
@@ -111,7 +112,7 @@ def test_in_quiet_hours_warnings_wait_and_go_with_the_next_critical_one(monkeypa
     warned = view([TIGHTENED], [TIGHT])
     assert [plan(warned, quiet, NOW + 60 * later).report for later in (-1, 0, 1, 2)] == [(), (), (), (TIGHTENED,)]
     assert plan(view([TIGHTENED, FAILED], [TIGHT, KERNEL]), quiet, NOW).report == (TIGHTENED, FAILED)
-    assert plan(view([], [incident(2, "tight", severity="warning", age_s=9999)]), quiet, NOW).remind == ()
+    assert plan(view([], [incident(2, "tight", severity="warning", age_s=99_999)]), quiet, NOW).remind == ()
     assert plan(view([], [incident(1, age_s=9999)]), quiet, NOW).remind != ()
 
 

@@ -29,7 +29,7 @@ def subject(*args, **kwargs):
         (("tight", "firing", "rm", "warning"), "WARN xp-07: rm can only just start (needs a 64 kB block)"),
         (("kernel_failure", "firing"), "CRIT xp-07: kernel_failure as the rule says it"),
         (("silent", "firing"), "CRIT xp-07: silent as the rule says it"),
-        (("rebooted", "noted", None, "warning"), "WARN xp-07: rebooted as the rule says it"),
+        (("rebooted", "noted", None, "warning"), "WARN xp-07: the board rebooted"),
         (("lost", "noted", None, "warning"), "WARN xp-07: lost as the rule says it"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
