@@ -99,6 +99,12 @@ class BoardRules:
         rows, self._incidents.rows = self._incidents.rows, BoardRows()
         return rows
 
+    def give_up(self, why: str, now: float) -> None:
+        """No data can come any more: close what only data would end, without a message."""
+        self._is_expected = False
+        self._incidents.now = now
+        self._incidents.retire(frozenset(), why)
+
     def take_health(self, url: str, health: LinkHealth, now: float) -> None:
         """How well one of the board's links carries data."""
         self._own.take_health(url, health, now)

@@ -71,11 +71,11 @@ class Incidents:
         incident_id = self._states.get((signal.rule, signal.need), _OK_STATE).incident_id
         self._add_transition(signal, at, FIRING, NOTED, incident_id, needs_message=True)
 
-    def retire(self, watched: Container[_Key]) -> None:
+    def retire(self, watched: Container[_Key], why: str = "no longer watched") -> None:
         """Close incidents of rules or needs that were removed from the configuration, without a message."""
         for (rule, need), state in list(self._states.items()):
             if state.phase != OK and (rule, need) not in watched:
-                signal = signals.Signal(rule, need, None, "off", "no longer watched")
+                signal = signals.Signal(rule, need, None, "off", why)
                 self._enter(state, _OK_STATE, signal, Moment(self.now), quietly=True)
                 self._set((rule, need), _OK_STATE)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from buddywatch.text.escape import local_day_time
 
 ASIDE_S = 60.0  # how long a board that raised an exception is set aside
 REOPEN_S = 1.0  # between checks whether the rows of a board are stored, so that it can be read again
+UNLINKED = "no link leads to this board any more"
 ROWS_MAX = 200_000  # rows of all boards together that wait for the store: about 100 MB
 
 Result = TypeVar("Result")
@@ -95,6 +96,16 @@ class Boards:
         """Open boards that must be reported if they stay silent."""
         for name in names:
             self.do(name, lambda board: None, at)
+
+    def close_unlinked(self, urls: Set[str], at: Now) -> None:
+        """Close the alerts of boards to which no link leads any more, as nothing would end them. urls: of all links."""
+        named = {board.name for board in self._config.boards}
+        for name in self._store.boards_with_open_incidents():
+            before = {link.url for link in self._store.links(name)}
+            if name in named or not before or before & urls:
+                continue
+            self.do(name, lambda board: board.rules.give_up(UNLINKED, at.time), at)
+            self._report(f"{name}: its alerts are closed: {UNLINKED}")
 
     def do(self, name: str, action: Callable[[Board], Result], at: Now) -> Result | None:
         """Call action(board). None if the board is set aside, or if the action failed."""

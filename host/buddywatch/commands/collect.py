@@ -32,6 +32,7 @@ from buddywatch.config.sections import Config
 from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors
+from buddywatch.links.listen import Listener
 from buddywatch.notify.channels import channels_of, routes_of
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.notify.heartbeat import HeartbeatSender
@@ -114,7 +115,10 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
             signal.signal(number, lambda *_: collector.stop())
         reload = _Reload(config, links, presenter, collector)
         signal.signal(signal.SIGHUP, reload.take)
-        boards.open_expected(_expected(store, config), Now(time.time(), time.monotonic()))
+        at = Now(time.time(), time.monotonic())
+        boards.open_expected(_expected(store, config), at)
+        if not links and not any(isinstance(connection.link, Listener) for connection in connections):
+            boards.close_unlinked({connection.url for connection in connections}, at)
         collector.run(seconds)
     if writer.error is not None:
         raise StoreError(writer.error)
@@ -232,10 +236,16 @@ def _allow_descriptors() -> None:
 
 def _expected(store: Store, config: Config) -> set[str]:
     """Boards whose silence must be reported: those in the configuration, and those heard lately. Also boards with a
-    boot that is ENDING, whose missing frames may still come or must be given up.
+    boot that is ENDING, whose missing frames may still come or must be given up, and those with an open alert, which
+    may be about a need or a rule that is gone.
     """
     heard = store.boards_heard_since(time.time() - RECENTLY_S)
-    return store.boards_ending() | heard | {board.name for board in config.boards}
+    return (
+        store.boards_ending()
+        | set(store.boards_with_open_incidents())
+        | heard
+        | {board.name for board in config.boards}
+    )
 
 
 @contextmanager

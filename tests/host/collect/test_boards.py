@@ -11,7 +11,7 @@ from buddywatch.collect import boards as boards_module
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import ASIDE_S, Boards
 from buddywatch.config.sections import Board
-from buddywatch.model.batch import MovedBoot
+from buddywatch.model.batch import Batch, LinkChange, MovedBoot
 from buddywatch.model.samples import OVERWRITTEN, Gap
 from buddywatch.store.store import Store
 from buddywatch.text.escape import local_day_time
@@ -193,6 +193,38 @@ def test_expected_board_that_never_speaks_is_silent_after_a_while(tmp_path):
     world.wait(1)
     world.save()
     assert [incident.rule for incident in world.store.incidents("ghost")] == ["silent"]
+    world.store.close()
+
+
+def linked(world, name, url):
+    """A board with an open alert that was heard over this link."""
+    world.feed(name, boot(), refused(1), refused(2))
+    world.save()
+    batch = Batch()
+    batch.links = [LinkChange(name, url, True, START)]
+    world.store.write(batch)
+
+
+def test_alerts_of_boards_to_which_no_link_leads_any_more_are_closed_without_a_message(tmp_path):
+    world = World(tmp_path / "b.db", replace(config(tight="off"), boards=(Board("named"),)))
+    for name, url in (("gone", "tcp://a:1"), ("named", "tcp://a:1"), ("here", "tcp://b:1")):
+        linked(world, name, url)
+    world.feed("unknown", boot(), refused(1), refused(2))
+    world.save()
+    reported = len(world.store.unreported("gone"))
+    world.boards.close_unlinked({"tcp://b:1"}, world.at)
+    world.wait(10_000)
+    world.save()
+    still = {incident.board for incident in world.store.incidents(open_only=True) if incident.rule == "refused"}
+    assert still == {"named", "here", "unknown"}
+    assert [incident.rule for incident in world.store.incidents("gone", open_only=True)] == []
+    assert len(world.store.unreported("gone")) == reported
+    assert [line for line in world.news if "closed" in line] == [
+        "gone: its alerts are closed: no link leads to this board any more"
+    ]
+    world.feed("gone", snapshot(3), refused(4), refused(5))
+    world.save()
+    assert len(world.store.incidents("gone", open_only=True)) == 1
     world.store.close()
 
 
