@@ -66,7 +66,10 @@ ROOMS = {
     ),
     "talk": Room(("agent/buddyd/talk",), ("tests/agent/talk", *AGENT_TESTS, "tests/agent/links")),
     "protocol": Room(("host/buddywatch/protocol",), ("tests/host/protocol", "tests/host/commands/test_decode.py")),
-    "alerts": Room(("host/buddywatch/alerts",), ("tests/host/alerts", "tests/host/commands/test_alerts.py")),
+    "alerts": Room(
+        ("host/buddywatch/alerts",),
+        ("tests/host/alerts", "tests/host/notify/test_digest.py", "tests/host/commands/test_alerts.py"),
+    ),
     "store": Room(
         ("host/buddywatch/store",),
         ("tests/host/store", "tests/host/commands/test_history.py", "tests/host/commands/test_alerts.py"),

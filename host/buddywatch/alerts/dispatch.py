@@ -16,9 +16,7 @@ from buddywatch.config.sections import Alert, Config
 from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,
-    KERNEL_FAILURE,
     OK,
-    REFUSED,
     WARNING,
     Incident,
     Message,
@@ -62,6 +60,7 @@ class Dispatcher:
         self._failed: dict[str, tuple[float, str]] = {}  # by board: when and how its message could not be made
         self._sent: list[float] | None = None  # when the messages of the last hour were made
         self._held_since: float | None = None  # since when no message may go, because too many went
+        self._confirmed: set[int] = set()  # kernel failures that joined the alert about a refused need
         self._looked: float | None = None  # when all boards with open alerts were looked at
 
     def run(self, now: float) -> int:
@@ -139,9 +138,12 @@ class Dispatcher:
         with self._store.batch():
             self._store.mark_reported(change.id for change in changes)
             for change in changes:
-                refusal = refusal_confirmed(change, view)
-                if refusal is not None and change.to == FIRING and change.incident_id is not None:
-                    self._store.mark_incident_reported(change.incident_id, refusal.message_id or "", now)
+                refusal, number = refusal_confirmed(change, view), change.incident_id
+                if number is not None and change.to == OK:
+                    self._confirmed.discard(number)
+                elif number is not None and change.to == FIRING and refusal is not None:
+                    self._store.mark_incident_reported(number, refusal.message_id or "", now)
+                    self._confirmed.add(number)
 
     def _alert_of(self, board: str) -> Alert:
         """The settings of the board's alerts."""
@@ -184,10 +186,9 @@ class Dispatcher:
         silenced = {key for key in keys if any(mutes(silence, board, *key, now) for silence in silences)}
         acknowledged = self._store.acknowledged(incidents)
         begun = self._store.beginnings(board, now - FLAPPING_S) if unreported else []
-        failures = [one for one in incidents.values() if one.rule == KERNEL_FAILURE]
         return View(
             unreported, incidents, active, silenced, self._store.last_reported(board), begun, acknowledged,
-            [one.id for one in failures if self._store.is_message_shared(one, REFUSED)],
+            self._confirmed,
         )  # fmt: skip
 
     def _send(self, group: Sequence[Due], now: float) -> None:

@@ -38,8 +38,8 @@ class View:
     unreported: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
     ones and those of the unreported transitions. active: rules that are not OK. silenced: muted rules. last_reported:
     when the last message about the board was made. begun: what began in the last FLAPPING_S, oldest first.
-    acknowledged: incidents that somebody looks after. confirmed: kernel failures that share their message with a
-    refused need.
+    acknowledged: incidents that somebody looks after. confirmed: kernel failures that joined the alert
+    about a refused need.
     """
 
     unreported: Sequence[tuple[Transition, float]]

@@ -10,10 +10,9 @@ from typing import Any
 
 from buddywatch.config.files import check_file
 from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
-from buddywatch.config.mail import check_mail
+from buddywatch.config.mail import check_heartbeat, check_mail, check_receiver
 from buddywatch.config.own_rules import OwnRule, check_rule
 from buddywatch.config.problems import ConfigError, Problems
-from buddywatch.config.receivers import check_heartbeat, check_receiver
 from buddywatch.config.schema import attributes, keys_of
 from buddywatch.config.sections import (
     DEFAULT_NEEDS,

@@ -31,7 +31,7 @@ class MessageFacts:
     needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
     last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
     courses: of the margins of its needs. rescues: whose end lets a refused need succeed. own_advice: what to do first,
-    by own rule.
+    by own rule. yesterday: what changed since then, a line each.
     """
 
     board: str
@@ -53,3 +53,4 @@ class MessageFacts:
     own_advice: Mapping[str, str] = field(default_factory=dict, hash=False)
     held_since: float | None = None
     rescues: tuple[Rescue, ...] = ()
+    yesterday: tuple[str, ...] = ()

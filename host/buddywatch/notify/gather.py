@@ -14,6 +14,7 @@ from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
 from buddywatch.notify.together import compose_together
+from buddywatch.notify.yesterday import since_yesterday
 from buddywatch.store.memory_maps import rescues_now
 from buddywatch.store.store import Store
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
@@ -79,6 +80,9 @@ class MessageMaker:
             links=tuple(link.url for link in self._store.links(board)),
             courses=self._courses(board, boot.boot_id if boot else ""),
             held_since=occasion.held_since,
+            yesterday=since_yesterday(self._store, board, recent[-1], state, settings, facts)
+            if recent and state
+            else (),
             rescues=rescues_now(self._store, board, recent[-1], state, needs) if recent and state else (),
         )
 

@@ -47,10 +47,12 @@ def _add_html(email: EmailMessage, message: Message) -> None:
     ]
     images = "".join(
         f"<p>{html.escape(escaped(need))}: pages to spare over the last day (red: refused)<br>"
-        f'<img src="cid:{cid[1:-1]}" width="{WIDTH}" height="{HEIGHT}" alt=""></p>'
+        f'<img src="cid:{cid[1:-1]}" width="{WIDTH}" height="{HEIGHT}" alt="" '
+        f'style="max-width:100%;height:auto"></p>'
         for need, cid, _ in plots
     )
-    email.add_alternative(f"<pre>{html.escape(message.body)}</pre>{images}", subtype="html")
+    text = f'<pre style="white-space:pre-wrap">{html.escape(message.body)}</pre>'  # a phone has 40 columns
+    email.add_alternative(f"{text}{images}", subtype="html")
     page = email.get_body(("html",))
     for _, cid, png in plots:
         if isinstance(page, EmailMessage):

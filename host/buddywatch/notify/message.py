@@ -108,6 +108,7 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
         Section("", [*wrapped(headline, ""), *_identity(statements[0], facts)]),
         Section("First", advice[0] if advice else [], 2),
         Section("Forecast", _forecast_lines(facts), 1),
+        Section("Since yesterday", [line for text in facts.yesterday for line in wrapped(text, "  - ", "    ")], 6),
         Section("Also", first_of(also, _ALSO_LINES, "lines")),
         Section("Kernel messages", _kernel_lines(facts), 3),
         Section("Still open on this board", first_of(_still_open(statements, facts), _ALSO_LINES, "lines"), 4),

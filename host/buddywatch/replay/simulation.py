@@ -16,7 +16,9 @@ from buddywatch.alerts.evaluate import BoardRules, Item
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Message, Occasion, Route, RulesHistory, Transition
 from buddywatch.model.batch import Batch, BoardRows
+from buddywatch.model.samples import Snapshot
 from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
+from buddywatch.notify.yesterday import NEAR_S
 from buddywatch.store.store import Store
 
 PLAN_EVERY_S = 1.0  # while a change waits for its message, as in collect
@@ -118,7 +120,7 @@ class Simulation:
     def _keep(self, board: str, rules: BoardRules) -> None:
         """Move a board's rows to the database; of its snapshots, those that a message shows."""
         rows = rules.take_rows()
-        rows.snapshots = rows.snapshots[-SNAPSHOTS_SHOWN:]
+        rows.snapshots = _shown(rows.snapshots)
         for noted in rows.transitions:
             change = Change(noted.transition, noted.noted)
             self.changes.append(change)
@@ -142,6 +144,13 @@ class Simulation:
             if change is not None:
                 change.sent = sent
         return message
+
+
+def _shown(snapshots: list[Snapshot]) -> list[Snapshot]:
+    """Those that a message may show: the newest, and one now and then for what changed since yesterday."""
+    newest = snapshots[-SNAPSHOTS_SHOWN:]
+    seldom = {shot.time // NEAR_S: shot for shot in snapshots[:-SNAPSHOTS_SHOWN]}
+    return [*seldom.values(), *newest]
 
 
 def _storable(rows: BoardRows) -> BoardRows:

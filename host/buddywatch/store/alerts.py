@@ -157,13 +157,6 @@ class AlertStore(Database):
         sql = "UPDATE incidents SET message_id = coalesce(message_id, ?), last_told_ms = ? WHERE id = ?"
         self._run(sql, (message_id, milliseconds(time), incident_id))
 
-    def is_message_shared(self, incident: Incident, rule: str) -> bool:
-        """True if the first message about the incident was also the first about one of this rule."""
-        if incident.message_id is None:
-            return False
-        sql = "SELECT count(*) FROM incidents WHERE board = ? AND rule = ? AND message_id = ?"
-        return self._row(sql, (incident.board, rule, incident.message_id)) != (0,)
-
     def last_reported(self, board: str) -> float | None:
         """When the last message about the board was made."""
         row = self._row("SELECT max(last_told_ms) FROM incidents WHERE board = ?", (board,))

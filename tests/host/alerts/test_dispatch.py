@@ -116,6 +116,20 @@ def test_message_about_several_incidents_answers_to_each_first_one(desk):
     assert set(desk.mails()[2].references) == {first.message_id, second.message_id}
 
 
+def test_message_lists_what_was_reported_and_is_still_open_but_nothing_muted(desk):
+    desk.settings = replace(desk.settings, needs=(RM, Need("big", 200_000)))
+    desk.restart()
+    desk.play(refused(2), refused(3))
+    desk.wait(30)
+    desk.store.add_silence(Silence(0, "xp", None, "big", desk.time - 1, desk.time + 9999, "x"))
+    desk.play(replace(kernel_event(4, 20000, text=KERNEL_LINE.replace("(rm)", "(sh)")), comm="sh"))
+    desk.wait(300)
+    shown = {(one.rule, one.need) for one in desk.facts[-1].incidents}
+    assert ("refused", "rm") in shown and ("kernel_failure", None) in shown
+    assert not any(need == "big" for _, need in shown)
+    assert not any(rule == "tight" for rule, _ in shown)
+
+
 def test_message_ids_are_of_the_senders_domain(desk):
     desk.play(refused(2), refused(3))
     desk.wait(30)

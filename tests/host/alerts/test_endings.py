@@ -129,3 +129,10 @@ def test_kernel_message_of_a_boot_that_is_over_counts_once(xp):
     """The console showed it before its frame came."""
     xp.feed(kernel_event(None, 40_000), end(ENDING), rebooted(), kernel_event(8, 40_000))
     assert [event.seq for event in xp.store.events("xp")] == [None]
+
+
+def test_boot_that_is_closed_is_not_waited_for_any_more(xp):
+    xp.feed(snapshot(1), end(ENDING, 5), rebooted(), after(refused(1)), after(refused(2)))
+    assert xp.changes() == []
+    xp.feed(end(CLOSED, 5))
+    assert xp.changes("refused") == [("refused", "pending", "firing", 2)]

@@ -129,3 +129,16 @@ def test_a_boot_that_goes_on_while_it_waits_keeps_what_waits():
     add(sequence, 1, 3)
     add(sequence, 1, 3, boot_id="b")
     assert judged(sequence) == [("b", 1), ("b", 3), (BOOT_ID, 1)]
+
+
+def test_snapshot_of_another_boot_is_never_the_next_one():
+    sequence = begun()
+    assert sequence.passes(snapshot(1)) and not sequence.passes(snapshot(2, boot_id="0000b0ff"))
+    assert sequence.position == (BOOT_ID, 1)
+    assert sequence.passes(snapshot(2))
+
+
+def test_nothing_waits_before_the_first_boot():
+    sequence = Sequence()
+    assert judged(sequence) == []
+    assert sequence.blocked_since_s is None and sequence.position is None

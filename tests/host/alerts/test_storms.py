@@ -200,3 +200,35 @@ def test_another_alert_is_not_held_back_by_one_that_comes_and_goes(room):
     desk.go_on(600)
     settled, silent = desk.subjects[before:]
     assert settled.endswith("; over now") and "no data for" in silent
+
+
+def begin(desk, *names):
+    """These boards are refused now, long enough for a message."""
+    for name in names:
+        desk.feed(name, refused)
+        desk.feed(name, refused)
+    desk.go_on(31, 31)
+
+
+def test_boards_have_messages_of_their_own_as_long_as_there_may_be_so_many(room):
+    desk = room(3, silent_after_s=10**6, tight="off")
+    begin(desk, "roof-1")
+    begin(desk, "roof-2", "roof-3")
+    assert [subject.split(":")[0] for subject in desk.subjects] == ["CRIT roof-1", "CRIT roof-2", "CRIT roof-3"]
+
+
+def test_board_whose_message_cannot_be_made_costs_the_other_nothing(room):
+    desk = room(4, silent_after_s=10**6, tight="off")
+    begin(desk, "roof-1")
+    begin(desk, "roof-2")
+    make, reports = MessageMaker(desk.store, desk.settings).make, []
+
+    def fails(occasions):
+        if any(occasion.board == "roof-3" for occasion in occasions):
+            raise ZeroDivisionError
+        return make(occasions)
+
+    desk.dispatcher = Dispatcher(desk.store, desk.settings, [Route("mail")], fails, reports.append)
+    begin(desk, "roof-3", "roof-4")
+    assert [subject.split(":")[0] for subject in desk.subjects] == ["CRIT roof-1", "CRIT roof-2", "CRIT roof-4"]
+    assert reports == ["roof-3: its alerts cannot be sent: ZeroDivisionError: ; the other boards go on"]
