@@ -49,6 +49,13 @@ class Form:
     pattern: re.Pattern[str]
     lines_before: int = 0  # that a match may start above the mark's line, which starts with the mark then
 
+    def may_stand_at(self, text: str, at: int) -> bool:
+        """False if the mark is the end of a longer word there, as `cma:` of `free_cma:`, and the pattern is about words
+        that begin with it."""
+        if not at or not self.pattern.pattern.startswith(rf"\b{self.mark}"):
+            return True
+        return not (text[at - 1].isalnum() or text[at - 1] == "_")
+
 
 def form(name: str, mark: str, pattern: str, lines_before: int = 0) -> Form:
     """pattern: a blank stands for blanks or the end of a line. Groups: process, pid, and those of _NUMBERS as int."""
@@ -62,7 +69,7 @@ def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]
         at = text.find(each.mark)
         while at >= 0:
             start = text.rfind("\n", 0, at) + 1
-            if each.lines_before and start != at:
+            if not each.may_stand_at(text, at) or (each.lines_before and start != at):
                 at = text.find(each.mark, at + 1)
                 continue
             for _ in range(each.lines_before):
