@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from buddywatch.model.forecasts import FALLING, RISING, UNKNOWN, Forecast, NeedForecast
 from buddywatch.model.samples import Snapshot
 from buddywatch.verdict.reboot_window import Window, deadline, last_window
 
-_UNITS = (("d", 86_400.0, 48 * 3600.0), ("h", 3600.0, 5400.0), ("min", 60.0, 60.0))  # name, seconds, used from
+_UNITS = (("d", 86_400.0, 48 * 3600.0), ("h", 3600.0, 2 * 3600.0), ("min", 60.0, 60.0))  # name, seconds, used from
 _SOON_S = 60.0
 
 
@@ -52,11 +53,13 @@ def in_about(forecast: Forecast) -> str:
     """ "in about 3 h (2 to 7 h)", from the median and the 80 % interval; "" without a median."""
     if forecast.in_s is None:
         return ""
-    about = "at any time" if forecast.in_s < _SOON_S else f"in about {_shown(forecast.in_s)}"
+    about = "at any time" if forecast.in_s < _SOON_S else f"in about {_shown(forecast.in_s, _nearest)}"
     low_s, high_s = forecast.low_s or 0.0, forecast.high_s
+    # Rounded outwards, so that the truth is never outside for the rounding.
+    low = _shown(low_s, math.floor)
     if high_s is None:
-        return f"{about} ({_shown(low_s)} or more)" if low_s >= _SOON_S else about
-    low, high = _shown(low_s), _shown(high_s)
+        return f"{about} ({low} or more)" if low_s >= _SOON_S else about
+    high = _shown(high_s, math.ceil)
     if low == high:
         return about
     number, _, unit = low.rpartition(" ")
@@ -69,16 +72,22 @@ def brief_forecast(forecast: Forecast) -> str:
         return "" if forecast.trend == UNKNOWN else forecast.trend
     if forecast.in_s < _SOON_S:
         return "at any time"
-    about = _shown(forecast.in_s)
-    low, high = (_shown(time_s) if time_s is not None else "" for time_s in (forecast.low_s, forecast.high_s))
+    about = _shown(forecast.in_s, _nearest)
+    low = "" if forecast.low_s is None else _shown(forecast.low_s, math.floor)
+    high = "" if forecast.high_s is None else _shown(forecast.high_s, math.ceil)
     unit = about.rpartition(" ")[2]
     ends = [text.rpartition(" ")[0] for text in (low, high) if text.endswith(f" {unit}")]
     return f"~{about} ({'-'.join(ends)})" if len(ends) == 2 and ends[0] != ends[1] else f"~{about}"
 
 
-def _shown(time_s: float) -> str:
-    """In the largest unit that leaves a number of some size: "90 min", "47 h", "3 d"."""
+def _nearest(number: float) -> int:
+    """round() would make 2.5 and 1.5 the same."""
+    return math.floor(number + 0.5)
+
+
+def _shown(time_s: float, rounded: Callable[[float], int]) -> str:
+    """In the largest unit that leaves a number of some size: "110 min", "47 h", "3 d"."""
     for unit, unit_s, used_from_s in _UNITS:
         if time_s >= used_from_s:
-            return f"{round(time_s / unit_s)} {unit}"
+            return f"{rounded(time_s / unit_s)} {unit}"
     return "0 min"
