@@ -99,6 +99,11 @@ def _without_tooth(history: MarginHistory, line: EnvelopeLine) -> EnvelopeLine:
     return replace(line, slope=0.0) if is_tooth else line
 
 
+def _variance(rest: Sequence[float]) -> float:
+    mean = sum(rest) / len(rest)
+    return sum([(r - mean) ** 2 for r in rest]) / (len(rest) - 1) + ERROR_MIN_PAGES**2
+
+
 def _fit(buckets: Sequence[Bucket], bucket_s: float) -> EnvelopeLine:
     """Least squares. Neighbours are alike, which makes the error of the slope larger (AR(1): (1 + r) / (1 - r))."""
     count = len(buckets)
@@ -115,7 +120,7 @@ def _fit(buckets: Sequence[Bucket], bucket_s: float) -> EnvelopeLine:
     return EnvelopeLine(
         slope=slope / bucket_s,
         error=math.sqrt(variance / xx * (1 + correlation) / (1 - correlation)) / bucket_s,
-        spread=math.sqrt(variance),
+        spread=math.sqrt(_variance(rest[count // 2 :])),
         begin_s=buckets[0][0] * bucket_s,
         end_s=(newest + 1) * bucket_s,
         end_pages=mean_y + slope * (newest - mean_x),

@@ -1,10 +1,13 @@
 """What the forecast must understand, each in a history made for it."""
 
 import random
+from dataclasses import replace
 
 import pytest
+from boards import RM, snapshot
 from buddywatch.model.forecasts import FALLING, LEVEL, RISING, UNKNOWN, Forecast
 from buddywatch.verdict.forecast import forecast
+from buddywatch.verdict.judge import judge
 from buddywatch.verdict.margin_history import MarginHistory
 
 PERIOD_S = 5.0
@@ -121,3 +124,45 @@ def test_any_history_gives_numbers_in_order(seed):
     times = [time for time in (found.low_s, found.in_s, found.high_s) if time is not None]
     assert times == sorted(times)
     assert all(time >= 0 for time in times)
+
+
+def test_a_board_that_settles_after_its_boot_is_not_forecast_to_fail():
+    """Programs start in the first minutes, and then no more."""
+    settling = [500 - 2 * min(i, 120) for i in range(1000)]
+    assert told(noisy(settling)).in_s is None
+
+
+def test_a_fall_that_levels_off_takes_the_forecast_back():
+    levelling = [80 + 400 * 0.99**i for i in range(1500)]
+    assert told(noisy(levelling[:200])).in_s is not None
+    assert told(noisy(levelling)).in_s is None
+
+
+def margins_of(blocks_at, needs, rule, count=600):
+    """The forecast of each need of these bytes, from the block counts of so many snapshots."""
+    histories = {size: MarginHistory(PERIOD_S) for size in needs}
+    for number in range(count):
+        shot = snapshot(number + 1, blocks_at(number))
+        for size, history in histories.items():
+            margin = judge(shot, 4096, replace(RM, bytes=size), rule).margin_pages
+            history.add(number * PERIOD_S, margin)
+    return {size: forecast(history) for size, history in histories.items()}
+
+
+def test_needs_that_share_a_cause_fail_from_the_largest_down():
+    def blocks_at(number):
+        """A leak takes the large blocks one by one; each breaks into smaller ones, some of which stay."""
+        large = 40 - number // 20
+        return (100, 50, 20, 10, 12, 4, large, 0, 0, 0, 0)
+
+    found = margins_of(blocks_at, (61440, 245760), "old")
+    assert {forecast.trend for forecast in found.values()} == {FALLING}
+    assert found[245760].in_s < found[61440].in_s
+
+
+def test_free_memory_that_runs_out_is_forecast():
+    """A need of one page is refused when all that is free is at the min mark, however large the blocks are."""
+    found = margins_of(lambda number: (900 - number, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0), (4096,), "new")[4096]
+    assert found.trend == FALLING
+    left_s = (300 + 128 - 90 - 1) * PERIOD_S
+    assert found.in_s == pytest.approx(left_s, rel=0.1)
