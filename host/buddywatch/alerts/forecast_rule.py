@@ -16,12 +16,12 @@ from buddywatch.model.alerts import REFUSED_WITHIN
 from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.samples import Boot, Snapshot
 
-HOLD_PART = 1 / 8  # of the time left: so long a forecast must have said that the need will be refused
+HOLD_PART = 1 / 2  # of the lower end of the interval: so long a forecast must have said that the need will be refused
 CLEAR_PART, CLEAR_MAX_S = 1 / 8, 3 * 3600.0  # of the uptime, at most so long: then a forecast is withdrawn
 
 
 class Steady:
-    """A forecast of a time far ahead must hold longer than one of a time that is near."""
+    """The longer the board is safe by a forecast, the longer the forecast must hold before it is a warning."""
 
     def __init__(self, level: str | None = None, since_s: float = 0.0) -> None:
         """level: what the forecast has said since then, by uptime."""
@@ -39,7 +39,7 @@ class Steady:
             self._level, self._since_s = level, found.uptime_s
         enough_s = min(found.uptime_s * CLEAR_PART, CLEAR_MAX_S)
         if level == signals.BAD:
-            enough_s = (found.forecast.in_s or 0.0) * HOLD_PART
+            enough_s = (found.forecast.low_s or 0.0) * HOLD_PART
         return level if found.uptime_s - self._since_s >= enough_s else signals.BETWEEN
 
 

@@ -140,15 +140,17 @@ def test_a_restart_does_not_forget_for_how_long_a_forecast_has_held(xp):
 
 
 def levels(*said):
-    """What Steady makes of (level, uptime_s, in_s), one after the other."""
+    """What Steady makes of (level, uptime_s, low_s), one after the other."""
     steady = Steady()
-    found = [(level, NeedForecast("rm", "b", uptime_s, Forecast(FALLING, in_s))) for level, uptime_s, in_s in said]
+    found = [
+        (level, NeedForecast("rm", "b", uptime_s, Forecast(FALLING, 9999.0, low_s))) for level, uptime_s, low_s in said
+    ]
     return [steady.level(level, forecast) for level, forecast in found]
 
 
 def test_a_failure_far_ahead_must_be_forecast_for_longer():
-    assert levels((BAD, 1000, 800), (BAD, 1099, 800), (BAD, 1100, 800)) == [BETWEEN, BETWEEN, BAD]
-    assert levels((BAD, 1000, 8), (BAD, 1001, 7)) == [BETWEEN, BAD]
+    assert levels((BAD, 1000, 800), (BAD, 1399, 800), (BAD, 1400, 800)) == [BETWEEN, BETWEEN, BAD]
+    assert levels((BAD, 1000, 2), (BAD, 1001, 1)) == [BETWEEN, BAD]
 
 
 def test_a_warning_ends_after_a_part_of_the_uptime():
@@ -158,4 +160,4 @@ def test_a_warning_ends_after_a_part_of_the_uptime():
 
 
 def test_what_is_not_known_changes_nothing():
-    assert levels((BAD, 1000, 80), (None, 1005, None), (BAD, 1010, 80)) == [BETWEEN, None, BAD]
+    assert levels((BAD, 1000, 20), (None, 1005, None), (BAD, 1010, 20)) == [BETWEEN, None, BAD]
