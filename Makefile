@@ -26,7 +26,7 @@ help:
 	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, STRACE=1 counts system calls'
 	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
 	@echo 'make mutants        small faults in the core rooms: which of them does no test notice? COUNT=50 for each room, SEED=1'
-	@echo 'make forecast-score boards whose future is known: how early each kind of forecast warns, how often in vain; BOARDS=40 of each class'
+	@echo 'make forecast-score boards whose future is known: how early each kind of forecast warns, how often in vain; BOARDS=40 of each class, from seed FIRST=1 on'
 	@echo 'make alert-drill    what goes wrong with alerts, in simulated time: what was sent against what should be (about a minute)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
@@ -59,7 +59,7 @@ mutants: $(VENV_DEV)
 	@.venv/bin/python scripts/mutants.py $(if $(ROOMS),--rooms $(ROOMS)) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 forecast-score: $(VENV_DEV)
-	@.venv/bin/python scripts/forecast/score.py $(if $(BOARDS),--boards $(BOARDS))
+	@.venv/bin/python scripts/forecast/score.py $(if $(BOARDS),--boards $(BOARDS)) $(if $(FIRST),--first-seed $(FIRST))
 
 alert-drill: $(VENV_DEV)
 	@.venv/bin/python tests/alertdrill.py

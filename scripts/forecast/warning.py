@@ -12,7 +12,7 @@ from buddywatch.model.alerts import CLEARING, FIRING, RuleState
 from buddywatch.model.forecasts import Forecast, NeedForecast
 from buddywatch.verdict.margin_history import SAMPLES
 
-from scripts.forecast.forecasters import Envelope, Forecaster
+from scripts.forecast.forecasters import Forecaster
 from scripts.forecast.histories import PERIOD_S, History
 
 ALERT = Alert()
@@ -24,13 +24,13 @@ LEAD_MIN, LEAD_SHARE = 100, 0.2  # required lead: snapshots, or share of the run
 
 @dataclass
 class Score:
-    """Sums over histories. lead and lead_share are sums over the refusals that were warned of."""
+    """Sums over histories. leads: snapshots from the warning to each refusal, 0 for one that was missed."""
 
     boards: int = 0
     refused: int = 0  # after BUILT_UP snapshots or more
     missed: int = 0
     short: int = 0  # warned of later than LEAD_MIN and LEAD_SHARE ask for
-    lead: int = 0
+    leads: list[int] = field(default_factory=list)
     lead_share: float = 0.0
     in_vain: int = 0
     weeks: float = 0.0
@@ -44,6 +44,11 @@ class Score:
         self.tenths = [own + more for own, more in zip(self.tenths, other.tenths, strict=True)]
         for name in vars(self).keys() - {"tenths"}:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def unevenness(self) -> float:
+        """How far the tenths are from a tenth each, on average; 0: exact."""
+        return sum([abs(count / sum(self.tenths) - 0.1) for count in self.tenths]) / 10 if sum(self.tenths) else 0.0
 
 
 class _Warning:
@@ -71,7 +76,7 @@ def score(history: History, forecaster: Forecaster) -> Score:
     result = Score(boards=1, weeks=len(history.samples) * PERIOD_S / 604_800)
     warning, end, made_s = _Warning(), history.refused_at, 0.0
     for number, sample in enumerate(history.samples[:end]):
-        forecast = forecaster(number, sample)
+        forecast = forecaster.take(number, sample)
         if not is_due(SAMPLES * PERIOD_S, made_s, number * PERIOD_S):
             continue
         made_s = number * PERIOD_S
@@ -82,8 +87,7 @@ def score(history: History, forecaster: Forecaster) -> Score:
             result.looks += 1
             result.early += forecast.low_s is not None and true_s < forecast.low_s
             result.late += forecast.high_s is not None and true_s > forecast.high_s
-            if isinstance(forecaster, Envelope):
-                result.tenths[sum([time is not None and time < true_s for time in forecaster.deciles()])] += 1
+            result.tenths[sum([time is not None and time < true_s for time in forecaster.deciles()])] += 1
     if end is not None and end >= BUILT_UP:
         _lead(result, warning.since, end)
     begun = [*warning.over, *([warning.since] if warning.since is not None else [])]
@@ -94,8 +98,7 @@ def score(history: History, forecaster: Forecaster) -> Score:
 
 def _lead(result: Score, since: int | None, end: int) -> None:
     result.refused = 1
-    if since is None:
-        result.missed = 1
-        return
-    result.lead, result.lead_share = end - since, (end - since) / end
-    result.short = int(result.lead < min(LEAD_MIN, LEAD_SHARE * end))
+    lead = 0 if since is None else end - since
+    result.missed = int(since is None)
+    result.leads, result.lead_share = [lead], lead / end
+    result.short = int(since is not None and lead < min(LEAD_MIN, LEAD_SHARE * end))

@@ -7,9 +7,8 @@ out of its numbers, that are drawn from a seed.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-
-from scripts.forecast.allocator import BuddyAllocator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 PAGES = 1370  # 5480 kB, what the emulated board has for everything but the kernel
 PROGRAMS = (4, 6, 10, 15, 26)  # pages of text, data, heap and stack in one piece: 16 to 104 kB
@@ -17,21 +16,30 @@ PROGRAMS = (4, 6, 10, 15, 26)  # pages of text, data, heap and stack in one piec
 Run = tuple[int, int]
 
 
+class Memory(Protocol):
+    """Of the model (allocator.py), or of the emulated board (emulated.py)."""
+
+    def take(self, pages: int) -> Run | None: ...
+    def give_back(self, run: Run) -> None: ...
+    @property
+    def nr_free(self) -> Sequence[int]: ...
+
+
 class Board:
     """One board at work: what it holds, and until which step."""
 
-    def __init__(self, seed: str, resident_pages: int = 600) -> None:
+    def __init__(self, seed: str, memory: Memory, resident_pages: int = 600) -> None:
         self.random = random.Random(seed)
-        self.allocator = BuddyAllocator(PAGES)
+        self.memory = memory
         self.step = 0
         self.files: list[Run] = []
         self._held: list[tuple[int, Run]] = []  # (step at which it ends, run)
         for _ in range(resident_pages // 20):
-            self.allocator.take(20)
+            self.memory.take(20)
 
     def run(self, pages: int, steps: float) -> bool:
         """Start a program that lives for so many steps; False: it was refused."""
-        run = self.allocator.take(pages)
+        run = self.memory.take(pages)
         if run is not None:
             self._held.append((self.step + round(steps), run))
         return run is not None
@@ -39,7 +47,7 @@ class Board:
     def write(self, count: int) -> None:
         """Write files of one page each."""
         for _ in range(count):
-            run = self.allocator.take(1)
+            run = self.memory.take(1)
             if run is not None:
                 self.files.append(run)
 
@@ -48,7 +56,7 @@ class Board:
         for _ in range(min(count, len(self.files))):
             at = self.random.randrange(len(self.files))
             self.files[at], self.files[-1] = self.files[-1], self.files[at]
-            self.allocator.give_back(self.files.pop())
+            self.memory.give_back(self.files.pop())
 
     def end_step(self) -> list[int]:
         """Programs whose time has come end; the block counts that a snapshot shows."""
@@ -56,11 +64,11 @@ class Board:
         kept = []
         for end, run in self._held:
             if end <= self.step:
-                self.allocator.give_back(run)
+                self.memory.give_back(run)
             else:
                 kept.append((end, run))
         self._held = kept
-        return list(self.allocator.nr_free)
+        return list(self.memory.nr_free)
 
 
 History = Callable[[Board], Iterator[list[int]]]

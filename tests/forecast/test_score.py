@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from buddywatch.model.forecasts import LEVEL, Forecast
 
-from scripts.forecast.forecasters import FORECASTERS, Envelope, margin_line, stays
+from scripts.forecast.forecasters import FORECASTERS, Envelope, Line, Stays
 from scripts.forecast.histories import History, Sample, modelled, recorded
-from scripts.forecast.score import HEAD, table
+from scripts.forecast.score import HEAD, TENTHS_HEAD, table
 from scripts.forecast.warning import FAR, Score, score
 
 TRACES = sorted((Path(__file__).parents[1] / "fixtures" / "traces").glob("*.tsv"))
@@ -15,6 +15,19 @@ TRACES = sorted((Path(__file__).parents[1] / "fixtures" / "traces").glob("*.tsv"
 
 def falling(count, refused_at):
     return History("test", "falling", [Sample(refused_at - i, 500, 64) for i in range(count)], refused_at)
+
+
+class Says:
+    """A forecaster that says what it was made to say of each number of a snapshot."""
+
+    def __init__(self, forecast_at):
+        self._forecast_at = forecast_at
+
+    def take(self, number, _):
+        return self._forecast_at(number)
+
+    def deciles(self):
+        return [None] * 9
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
@@ -40,21 +53,21 @@ def test_a_resident_board_is_never_warned_of():
 
 
 def test_to_say_nothing_is_to_miss():
-    assert score(falling(400, 400), stays()).missed == 1
+    assert score(falling(400, 400), Stays()).missed == 1
 
 
 def test_a_warning_at_the_last_moment_is_short():
-    late = score(falling(1000, 1000), lambda number, _: Forecast(LEVEL, 60.0 if number > 950 else None))
-    assert (late.missed, late.short, late.lead) == (0, 1, 32)
+    late = score(falling(1000, 1000), Says(lambda number: Forecast(LEVEL, 60.0 if number > 950 else None)))
+    assert (late.missed, late.short, late.leads) == (0, 1, [40])
 
 
 def test_a_warning_that_was_taken_back_long_before_was_in_vain():
-    once = score(falling(2 * FAR, 2 * FAR), lambda number, _: Forecast(LEVEL, 60.0 if number < 50 else None))
+    once = score(falling(2 * FAR, 2 * FAR), Says(lambda number: Forecast(LEVEL, 60.0 if number < 50 else None)))
     assert (once.missed, once.in_vain) == (1, 1)
 
 
 def test_the_interval_is_compared_with_the_truth():
-    narrow = score(falling(400, 400), lambda number, _: Forecast(LEVEL, 60.0, 30.0, 90.0))
+    narrow = score(falling(400, 400), Says(lambda number: Forecast(LEVEL, 60.0, 30.0, 90.0)))
     assert (narrow.looks, narrow.early, narrow.late) == (16, 0, 16)
 
 
@@ -64,11 +77,33 @@ def test_the_tenths_are_those_of_the_forecast():
     assert sum(result.tenths[1:9]) > 20
 
 
+def test_a_refusal_that_was_missed_had_no_lead():
+    both = score(falling(400, 400), Stays())
+    both.add(score(falling(400, 400), Envelope()))
+    assert both.refused == 2
+    assert both.leads[0] == 0 < both.leads[1]
+
+
+def test_a_line_has_deciles_that_begin_and_end_with_its_interval():
+    line = Line(lambda sample: sample.margin)
+    for number in range(200):
+        found = line.take(number, Sample(300 - number + number % 7, 500, 64))
+    tenths = line.deciles()
+    assert (tenths[0], tenths[4], tenths[8]) == (found.low_s, pytest.approx(found.in_s), found.high_s)
+    assert tenths == sorted(tenths)
+
+
+def test_tenths_that_are_all_alike_are_even():
+    assert Score(tenths=[3] * 10).unevenness == pytest.approx(0)
+    assert Score(tenths=[30, *[0] * 9]).unevenness == pytest.approx(0.18)
+
+
 def test_the_table_has_a_row_for_each_class_and_each_forecaster():
     scores = {name: score(falling(300, 300), make()) for name, make in FORECASTERS.items()}
     lines = table([("cron", scores), ("cron", scores)])
     assert lines[0] == HEAD
     assert lines[1].split()[:4] == ["cron", "2", "2", "0"]
-    assert [line[:22].strip() for line in lines[2:-1]] == ["all of them", *FORECASTERS]
-    assert lines[-1].startswith("refused in each tenth of buddywatch's forecast")
-    assert score(falling(300, 300), margin_line()).missed == 0
+    assert [line[:22].strip() for line in lines[2:8]] == ["all of them", *FORECASTERS]
+    assert lines[8:10] == ["", TENTHS_HEAD]
+    assert [line[:22].strip() for line in lines[10:]] == list(FORECASTERS)
+    assert lines[-1].endswith("never says a time")
