@@ -20,6 +20,7 @@ from buddywatch.model.alerts import (
     Incident,
     Repeat,
     Transition,
+    names_need,
 )
 
 MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
@@ -144,12 +145,7 @@ def refusal_confirmed(change: Transition, view: View) -> Incident | None:
     if change.rule != KERNEL_FAILURE or change.to == OK:
         return None
     refused = (one for one in view.incidents.values() if one.rule == REFUSED and one.closed is None)
-    return next((one for one in refused if one.last_reported is not None and _names(change.text, one.need)), None)
-
-
-def _names(kernel_text: str, need: str | None) -> bool:
-    """True if a line of the kernel is about the program with the need's name."""
-    return f"({need})" in kernel_text or kernel_text.startswith(f"kernel: {need}:")
+    return next((one for one in refused if one.last_reported is not None and names_need(change.text, one.need)), None)
 
 
 def _is_held(change: Transition, view: View) -> bool:

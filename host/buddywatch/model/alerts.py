@@ -254,6 +254,11 @@ class ChannelHealth:
     reported: float | None = None
 
 
+def names_need(kernel_text: str, need: str | None) -> bool:
+    """True if the text of a kernel failure is about the program with the need's name."""
+    return f"({need})" in kernel_text or kernel_text.startswith(f"kernel: {need}:")
+
+
 def is_rule(name: str) -> bool:
     """True for what a rule may be called: one of RULES, or an own one, which may be gone from the configuration."""
     return _RULE_NAME.fullmatch(name) is not None

@@ -21,6 +21,7 @@ from buddywatch.model.alerts import (
     Incident,
     Repeat,
     Transition,
+    names_need,
     rule_rank,
 )
 from buddywatch.model.message_facts import MessageFacts
@@ -76,9 +77,18 @@ def statements_of(facts: MessageFacts) -> list[Statement]:
         is_kill = event is not None and event.kind == "kill"
         statements[f"{change.rule} {about}"] = is_kill, replace(statement, since=min(statement.since, earlier.since))
     if not statements:
-        lasting = [incident for incident in facts.incidents if incident.closed is None]
+        lasting = _lasting(facts)
         statements = {str(incident.id): (False, _of_reminder(incident, facts)) for incident in lasting}
     return [statement for _, statement in sorted(statements.values(), key=_by_gravity)]
+
+
+def _lasting(facts: MessageFacts) -> list[Incident]:
+    """The open incidents, without the kernel's own word on a need that is refused: the need says it."""
+    lasting = [incident for incident in facts.incidents if incident.closed is None]
+    needs = [incident.need for incident in lasting if incident.rule == REFUSED]
+    return [
+        one for one in lasting if one.rule != KERNEL_FAILURE or not any(names_need(one.text, need) for need in needs)
+    ]
 
 
 def _without_repeats(facts: MessageFacts) -> tuple[list[Transition], dict[str, tuple[bool, Statement]]]:

@@ -116,6 +116,16 @@ def test_message_about_several_incidents_answers_to_each_first_one(desk):
     assert set(desk.mails()[2].references) == {first.message_id, second.message_id}
 
 
+def test_reminder_says_the_need_and_not_the_kernels_word_on_it(desk):
+    desk.play(refused(2), refused(3))
+    desk.wait(30)
+    desk.play(kernel_event(4, 20000))
+    desk.wait(60)
+    desk.wait(5 * 3600)
+    reminder = "[buddywatch] CRIT xp: rm can no longer be allocated (needs a 64 kB block), for 5 h 2 min now"
+    assert [mail.subject for mail in desk.mails()[1:]] == [reminder]
+
+
 def test_message_lists_what_was_reported_and_is_still_open_but_nothing_muted(desk):
     desk.settings = replace(desk.settings, needs=(RM, Need("big", 200_000)))
     desk.restart()
