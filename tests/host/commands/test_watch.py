@@ -1,5 +1,6 @@
 """`buddywatch watch`, and `collect` on a terminal: processes on real pseudo-terminals, typed at and killed."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -28,6 +29,7 @@ class Shown:
     def __init__(self, buddywatch, *arguments, columns=80, rows=24, **env):
         self.terminal = Terminal(columns, rows)
         self.output, self.rest = b"", ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
         self.master, slave = pty.openpty()
         self.resize(columns, rows)
         self.awaited = "\x1b[?1049h"  # before it the shell's screen is there
@@ -51,7 +53,7 @@ class Shown:
             return
         data = os.read(self.master, 65536)
         self.output += data
-        text = self.rest + data.decode("utf-8", "replace")
+        text = self.rest + self.decoder.decode(data)
         if self.awaited:
             at = text.find(self.awaited)
             if at < 0:
