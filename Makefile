@@ -23,7 +23,7 @@ help:
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
-	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, STRACE=1 counts system calls'
+	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, WRITE_EVERY=2m as in the configuration, STRACE=1 counts system calls'
 	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
 	@echo 'make mutants        small faults in the core rooms: which of them does no test notice? COUNT=50 for each room, SEED=1'
 	@echo 'make forecast-score boards whose future is known: how early each kind of forecast warns, how often in vain; BOARDS=40 of each class, from seed FIRST=1 on'
@@ -105,7 +105,7 @@ bench: $(VENV_DEV)
 	@set -e; for script in tests/bench/*.py; do echo "$$script"; .venv/bin/python "$$script"; echo; done
 
 fleet: $(VENV_RUN)
-	@.venv/bin/python scripts/fleet.py $(if $(BOARDS),--boards $(BOARDS)) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(SILENT),--silent) $(if $(STRACE),--strace)
+	@.venv/bin/python scripts/fleet.py $(if $(BOARDS),--boards $(BOARDS)) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(SILENT),--silent) $(if $(WRITE_EVERY),--write-every $(WRITE_EVERY)) $(if $(STRACE),--strace)
 
 faults: $(VENV_DEV)
 	@sh scripts/get-micropython >/dev/null || true

@@ -29,6 +29,7 @@ STORED_S = 60.0  # until the database has the last frames
 CONFIG = """
 [collector]
 links = [{links}]
+{write_every}
 
 [[need]]
 name = "rm"
@@ -75,6 +76,7 @@ class Measured:
     after: Usage
     calls: int | None  # system calls in these seconds, if they were counted
     pace: Pace  # of the machine in these seconds
+    empty_bytes: int  # memory of a collector without boards
 
     def table(self) -> str:
         cpu_s = self.after.cpu_s - self.before.cpu_s
@@ -92,6 +94,7 @@ class Measured:
                 f"{self._in(cpu_s, self.pace.loop_ns * 1e-9)} steps, {self._in(cpu_s, self.pace.row_us * 1e-6)} rows",
             ),
             ("memory (RSS)", f"{self.after.rss_bytes / 2**20:.0f} MB"),
+            ("memory of each board", f"{(self.after.rss_bytes - self.empty_bytes) / self.boards / 1024:.0f} kB"),
             ("written per snapshot", self._per_snapshot(self.after.written_bytes - self.before.written_bytes, "bytes")),
             ("to disk per snapshot", self._per_snapshot(self.after.to_disk_bytes - self.before.to_disk_bytes, "bytes")),
         ]
@@ -121,11 +124,23 @@ class CallCount:
         return int(total.split()[3])  # % time, seconds, usecs/call, calls
 
 
-def measure(fleet: Fleet, folder: Path, seconds: float, warm_up_s: float = WARM_UP_S, counts: bool = False) -> Measured:
-    """Run a collector on the fleet. RuntimeError: it ended, or did not find its boards. counts: of system calls."""
+def measure(
+    fleet: Fleet,
+    folder: Path,
+    seconds: float,
+    warm_up_s: float = WARM_UP_S,
+    counts: bool = False,
+    write_every: str | None = None,
+) -> Measured:
+    """Run a collector on the fleet. RuntimeError: it ended, or did not find its boards. counts: of system calls.
+
+    write_every: as in the configuration.
+    """
     links = ", ".join(f'"tcp://127.0.0.1:{board.port}"' for board in fleet.boards)
     config, db = folder / "config.toml", folder / "buddywatch.db"
-    config.write_text(CONFIG.format(links=links))
+    setting = "" if write_every is None else f'write_every = "{write_every}"'
+    config.write_text(CONFIG.format(links=links, write_every=setting))
+    empty_bytes = _empty_bytes()
     argv = [sys.executable, "-m", "buddywatch", "--config", str(config), "--db", str(db), "collect", "--plain"]
     with (folder / "collector.txt").open("wb") as said:
         collector = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
@@ -145,11 +160,21 @@ def measure(fleet: Fleet, folder: Path, seconds: float, warm_up_s: float = WARM_
         waiting = Waiting(db, fleet.boards)
         fleet.run(STORED_S, lambda: waiting.missing() == 0 or _has_ended(collector))
         _check(collector, folder)
-        used = (before, after, calls, pace)
+        used = (before, after, calls, pace, empty_bytes)
         return Measured(len(fleet.boards), seconds, snapshots, fleet.snapshots, waiting.missing(), *used)
     finally:
         collector.terminate()
         collector.wait()
+
+
+def _empty_bytes() -> int:
+    """The memory of a process that has loaded a collector, and has no board."""
+    loads = "import buddywatch.commands.collect; print(flush=True); input()"
+    argv = [sys.executable, "-c", loads]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        return Usage.of(process.pid).rss_bytes
 
 
 def _run_measured(fleet: Fleet, folder: Path, seconds: float) -> Pace:
@@ -208,6 +233,7 @@ def main() -> int:
     parser.add_argument("--for", dest="seconds", type=float, default=30.0, help="seconds to measure, after the warm-up")
     parser.add_argument("--rate", type=float, default=1.0, help="snapshots a second of each board")
     parser.add_argument("--silent", action="store_true", help="the boards say hello and nothing else")
+    parser.add_argument("--write-every", help="as in the configuration, such as 2m; else the collector's default")
     parser.add_argument("--strace", action="store_true", help="count system calls, which makes the CPU time useless")
     args = parser.parse_args()
     allow_many_files()
@@ -216,7 +242,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fleet-", dir=build) as folder:  # /tmp may be memory, this is a disk
         try:
             with Fleet(args.boards, None if args.silent else 1 / args.rate) as fleet:
-                measured = measure(fleet, Path(folder), args.seconds, counts=args.strace)
+                measured = measure(fleet, Path(folder), args.seconds, counts=args.strace, write_every=args.write_every)
         except (OSError, RuntimeError) as error:
             print(f"fleet: {error}", file=sys.stderr)
             return 1

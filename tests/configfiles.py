@@ -10,6 +10,7 @@ EVERY_KEY = """
 db = "data/buddy.db"
 links = ["serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"]
 hole_patience = 90
+write_every = "30s"
 
 [storage]
 keep_raw = "30d"

@@ -31,7 +31,7 @@ class Watch:
         return self
 
     def turn(self) -> None:
-        connection = self.connection
+        connection, shots = self.connection, []
         connection.tend(time.monotonic())
         if connection.is_started:
             wait(connection.link, 0.1)
@@ -40,10 +40,11 @@ class Watch:
                 if isinstance(item, Text):
                     self.board.take_console(item.text, time.time(), at)
                 else:
-                    self.board.take(item, time.time(), True, at)
+                    taken = self.board.take(item, time.time(), True, at)
+                    shots += [value for value in taken if isinstance(value, Snapshot)]
         self.board.ask([connection], Now(time.time(), time.monotonic()))
         rows = self.board.take_rows(0.0)
-        self.values += [*rows.boots, *rows.snapshots, *(stored.event for stored in rows.events), *rows.gaps]
+        self.values += [*rows.boots, *shots, *(stored.event for stored in rows.events), *rows.gaps]
         self.console += [line.text for line in rows.console]
         self.news += connection.news
         connection.news.clear()

@@ -53,6 +53,8 @@ COMMANDS = {
     "check-config": "check the configuration, and show the settings in effect",
     "test-alert": "send a test message by mail and to every hook",
 }
+# They read what a running collector writes, and ask it first to write what it holds back.
+_READERS = ("status", "history", "plot", "map", "who", "log", "alerts", "doctor", "export", "sql", "db")
 _WITHOUT_CONFIG = ("explain", "need", "decode")
 
 BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
@@ -184,6 +186,10 @@ def _run(args: argparse.Namespace, around: Around) -> int:
         config = load(args.config, os.environ)
     if args.db is not None:
         config = replace(config, collector=replace(config.collector, db=Path(args.db)))
+    if args.command in _READERS:
+        from buddywatch.collect.control_socket import let_write
+
+        let_write(config.collector.db)
     with around():
         return int(command.run(args, config))
 

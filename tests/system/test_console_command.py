@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import rig
 from buddyd.talk.conversation import INPUT_MAX
-from buddywatch.collect import console_server
+from buddywatch.collect import console_server, control_socket
 from daemons import Daemon, telnet
 from runner import ENV
 from system_parts import Collector, Result, buddywatch
@@ -41,7 +41,7 @@ class Place:
 
     def collect(self, *links: str) -> Collector:
         collector = self._stack.enter_context(closing(Collector(self.db, self.config, links)))
-        wait_for(lambda: console_server.control_path(self.db).exists(), "the collector's door")
+        wait_for(lambda: control_socket.control_path(self.db).exists(), "the collector's door")
         return collector
 
     def collect_by_telnet(self) -> tuple[Daemon, str]:
@@ -102,7 +102,7 @@ def test_board_is_asked_through_the_collector(place: Place, scheme: str) -> None
     assert "need 61440" not in buddywatch(place.db, place.config, "log", "roof").out, "an answer is no console log"
     assert place.console("roof", typed="").out == ""
     assert collector.stop() == 0
-    assert not console_server.control_path(place.db).exists()
+    assert not control_socket.control_path(place.db).exists()
 
 
 def test_board_is_asked_over_a_serial_line(place: Place) -> None:
@@ -161,7 +161,7 @@ def one_line(result: Result, code: int) -> str:
 
 def test_without_a_collector_the_way_out_is_told(place: Place) -> None:
     assert "no collector runs on" in one_line(place.console("roof"), 4)
-    console_server.control_path(place.db).touch()  # what is left of one that was killed is no collector
+    control_socket.control_path(place.db).touch()  # what is left of one that was killed is no collector
     assert "no collector runs on" in one_line(place.console("roof"), 4)
 
 
@@ -206,10 +206,10 @@ def test_too_long_line_and_wrong_words_are_told(place: Place) -> None:
 
 def test_door_is_for_the_user_only_and_bounded(place: Place) -> None:
     place.collect(f"listen://127.0.0.1:{rig.free_port()}")
-    path = console_server.control_path(place.db)
+    path = control_socket.control_path(place.db)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    clients = [console_server.connect(path) for _ in range(console_server.CLIENTS_MAX)]
-    with console_server.connect(path) as one_more:
+    clients = [control_socket.connect(path) for _ in range(console_server.CLIENTS_MAX)]
+    with control_socket.connect(path) as one_more:
         assert one_more.recv(100) == b"nbusy: 4 consoles are open\n"
     clients.pop().close()
     for said, answer in (
@@ -218,7 +218,7 @@ def test_door_is_for_the_user_only_and_bounded(place: Place) -> None:
     ):
 
         def answered(said=said, answer=answer) -> bool:
-            with console_server.connect(path) as client, client.makefile("rb") as heard:
+            with control_socket.connect(path) as client, client.makefile("rb") as heard:
                 client.sendall(said)
                 return heard.readline() == answer
 
@@ -238,7 +238,7 @@ def test_database_may_lie_deep(place: Place) -> None:
 
 def test_another_users_collector_is_not_for_everybody(place: Place) -> None:
     place.collect(f"listen://127.0.0.1:{rig.free_port()}")
-    path = console_server.control_path(place.db)
+    path = control_socket.control_path(place.db)
     if os.geteuid() != 0:
         pytest.skip("only root can try it as another user")
     with socket.socket(socket.AF_UNIX) as client:

@@ -60,7 +60,7 @@ def test_a_collector_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("missing", "code"), [(0, 0), (1, 1)])
 def test_the_exit_code_tells_of_loss(monkeypatch: pytest.MonkeyPatch, missing: int, code: int) -> None:
     used = fleet.Usage(0.0, 0, 0, 0)
-    measured = fleet.Measured(1, 1.0, 5, 5, missing, used, used, None, Pace(50.0, 5.0))
+    measured = fleet.Measured(1, 1.0, 5, 5, missing, used, used, None, Pace(50.0, 5.0), 0)
     monkeypatch.setattr(fleet, "measure", lambda *_, **__: measured)
     monkeypatch.setattr(sys, "argv", ["fleet", "--boards", "1"])
     assert fleet.main() == code

@@ -10,7 +10,7 @@ from pathlib import Path
 import noise
 import pytest
 import rig
-from buddywatch.collect import console_server
+from buddywatch.collect import control_socket
 from daemons import Daemon
 from system_parts import Collector, buddywatch
 from waiting import DEADLINE_S, wait_for
@@ -28,14 +28,14 @@ class Target:
         (folder / "roof.secret").chmod(0o600)
         self.config.write_text('[[board]]\nname = "roof"\nsecret_file = "roof.secret"\n')
         self.collector = Collector(self.db, self.config, [f"listen://127.0.0.1:{self.port}"])
-        wait_for(lambda: console_server.control_path(self.db).exists(), "the collector's door")
+        wait_for(lambda: control_socket.control_path(self.db).exists(), "the collector's door")
         self.collector.wait_until_it_says(": open")
 
     def call(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port))
 
     def knock(self) -> socket.socket:
-        return console_server.connect(console_server.control_path(self.db))
+        return control_socket.connect(control_socket.control_path(self.db))
 
     def descriptors(self, kind: str = "") -> int:
         """How many descriptors of the collector lead to something whose name begins so."""

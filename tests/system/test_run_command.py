@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import rig
-from buddywatch.collect import console_server
+from buddywatch.collect import control_socket
 from buddywatch.commands.transfer import PART
 from daemons import Daemon, telnet
 from runner import ENV, Result
@@ -36,7 +36,7 @@ class Place:
 
     def collect(self, url: str) -> None:
         self._stack.enter_context(closing(Collector(self.db, self.config, [url])))
-        wait_for(lambda: console_server.control_path(self.db).exists(), "the collector's door")
+        wait_for(lambda: control_socket.control_path(self.db).exists(), "the collector's door")
 
         def have() -> bool:
             found = buddywatch(self.db, self.config, "status", "--json")

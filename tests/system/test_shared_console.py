@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import rig
-from buddywatch.collect import console_server
+from buddywatch.collect import control_socket
 from daemons import Daemon
 from system_parts import Collector, Result, buddywatch
 from waiting import wait_for
@@ -57,7 +57,7 @@ class Console:
         self.collector.wait_until_it_says(f"{url}: open")  # nobody can ask for a hello later
         options = ("--console", self.line.board_path, "--name", "roof", "--interval", "0.2")
         self.agent = stack.enter_context(Daemon(command, *options, proc=proc))
-        wait_for(lambda: console_server.control_path(self.db).exists(), "the collector's door")
+        wait_for(lambda: control_socket.control_path(self.db).exists(), "the collector's door")
         wait_for(self.frames, "frames")
 
     def _settled_modes(self) -> list:

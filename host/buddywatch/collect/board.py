@@ -15,12 +15,14 @@ from buddywatch.collect.endings import Endings
 from buddywatch.links.connection import Connection
 from buddywatch.model.alerts import FIRING, REFUSED, Transition
 from buddywatch.model.batch import BoardRows
-from buddywatch.model.samples import BootEnd, ConsoleLine, Event, Retime, Snapshot
+from buddywatch.model.samples import BootEnd, ConsoleLine, Event, Retime, Snapshot, milliseconds
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.protocol.boots import wire_id
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.protocol.frame import Frame, GapReport, Hello
+from buddywatch.protocol.layout import WireSnapshot
 from buddywatch.protocol.refetch import Requests, request_line
+from buddywatch.protocol.segment import SegmentWriter
 
 CONSOLE_MAX = 2_000  # lines that wait for the store
 
@@ -46,6 +48,9 @@ class Board:
         self._requests: Requests[Connection] = Requests(Connection.count_reasked)
         self._console: list[ConsoleLine] = []
         self._retimes: list[Retime] = []
+        self._segments: dict[str, SegmentWriter] = {}  # snapshots that are not stored yet, by boot id
+        self.can_ask_again = True  # the link takes requests
+        self._has_ring = True  # the board still holds what it has sent
         self._newest = ("", 0)  # boot and frame number of the newest snapshot
         self._is_heard = False  # heard since the rows were taken
         self._boot_id = "" if tracker.boot is None else tracker.boot.boot_id  # the present one for the rules
@@ -58,6 +63,8 @@ class Board:
         """Process an item: returns what follows from it; the rows wait for the store. arrival: when it was made, if not
         live. open_s: how long its link has been open.
         """
+        if isinstance(item, Hello) and "ring" in item.facts:
+            self._has_ring = item.facts["ring"] != "0"
         return self._took(self.tracker.take(item, arrival, live, arrival - open_s), live, at)
 
     def take_frames(self, frames: list[Frame], arrival: float, live: bool, at: Now) -> list[Item]:
@@ -90,6 +97,18 @@ class Board:
         if values:
             self._endings.take(values, at.monotonic_s)
             self.rules.take(values, at.time, at.monotonic_s)
+            self._keep_bodies()
+
+    def _keep_bodies(self) -> None:
+        """Keep of the snapshots what is stored: a few bytes each."""
+        rows = self.rules.rows
+        for shot in rows.snapshots:
+            assert isinstance(shot, WireSnapshot)  # of the tracker
+            writer = self._segments.get(shot.boot_id)
+            if writer is None:
+                writer = self._segments[shot.boot_id] = SegmentWriter(shot.interval_cs)
+            writer.add(shot.first_seq, shot.seq, milliseconds(shot.time), shot.vector, shot.body)
+        rows.snapshots.clear()
 
     @property
     def _interval_s(self) -> float:
@@ -126,11 +145,23 @@ class Board:
         """The rows to store since the last call. boottime_s: the time by CLOCK_BOOTTIME."""
         rows = self.rules.take_rows()
         self._wants_map = self._wants_map or any(_needs_a_map(noted.transition) for noted in rows.transitions)
+        rows.segments = {boot_id: writer.take() for boot_id, writer in self._segments.items()}
+        self._segments.clear()
         rows.heard_boottime_s = boottime_s if self._is_heard else None
         self._is_heard = False
         rows.console, self._console = self._console, []
         rows.retimes, self._retimes = self._retimes, []
         return rows
+
+    @property
+    def can_wait(self) -> bool:
+        """True if its rows may be stored later: nobody waits for them, and the board can send them again."""
+        return self.can_ask_again and self._has_ring and self.rules.rows.can_wait and not self._retimes
+
+    @property
+    def has_to_ask(self) -> bool:
+        """True if ask() has something to do."""
+        return bool(self._endings) or self._wants_map or self._requests.is_open or self.tracker.is_incomplete
 
     def ask(self, connections: list[Connection], at: Now) -> Connection | None:
         """Request missing frames over one of the board's connections (best first). Returns the one used, or None.

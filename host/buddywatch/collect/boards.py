@@ -147,11 +147,15 @@ class Boards:
         for name in list(self._boards):
             self.do(name, lambda board: board.restart_clock(step_s), at)
 
-    def gather(self, boottime_s: float) -> None:
-        """Move the boards' rows into `pending`, and report the news among them."""
+    def gather(self, boottime_s: float, all_rows: bool = True) -> None:
+        """Move the boards' rows into `pending`, and report the news among them. all_rows: those that can wait, too."""
+        waiting = set()
         for name in self._touched:
             board = self._boards.get(name)
             if board is None:
+                continue
+            if not all_rows and board.can_wait:
+                waiting.add(name)
                 continue
             rows = board.take_rows(boottime_s)
             if rows.judged is not None or len(rows):
@@ -160,7 +164,7 @@ class Boards:
             news = board.news()
             if news:
                 self._report(news)
-        self._touched.clear()
+        self._touched = waiting
 
     def take_batch(self) -> Batch:
         """Take all rows that wait for the store."""

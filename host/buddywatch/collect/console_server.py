@@ -2,8 +2,9 @@
 
 `buddywatch console` connects, sends `console BOARD` or `shell BOARD`, and gets one line as an answer. What it sends
 afterwards is typed to the board; each line that it gets begins with a letter for its kind. `run BOARD` begins a session
-of commands, see command_session.py. Only the user who runs the
-collector, and root, may connect. All buffers are bounded, and nothing here waits.
+of commands, see command_session.py. A command that is about to read the database sends `write`, and gets an answer when
+all is written; the live view sends `follow`, and all is written every second as long as it stays. Only the user who
+runs the collector, and root, may connect. All buffers are bounded, and nothing here waits.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from buddyd import wire_host
 
 from buddywatch.collect.command_session import RUN, CommandSession, fit_connection, who
 from buddywatch.collect.console_session import END, LOST, OPEN, REFUSED, EndMark, Session
+from buddywatch.collect.control_socket import FOLLOW, WRITE, control_path, short_name
 from buddywatch.links.connection import Connection
 
 CLIENTS_MAX = 4
@@ -29,33 +31,6 @@ CONSOLE, SHELL = "console", "shell"
 _PEER_CREDENTIALS = "3i"  # struct ucred, unix(7)
 
 
-def control_path(db: Path) -> Path:
-    """The socket of the collector that uses this database."""
-    return db.with_name(db.name + ".control")
-
-
-@contextmanager
-def _short_name(path: Path) -> Iterator[str]:
-    """A name of the path that fits into struct sockaddr_un, which holds 107 bytes."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def connect(path: Path) -> socket.socket:
-    """A connection to a collector. OSError: none runs there, or it belongs to another user."""
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _short_name(path) as name:
-            client.connect(name)
-    except OSError:
-        client.close()
-        raise
-    return client
-
-
 class Control:
     """`with Control(db) as control`. The socket's folder must exist."""
 
@@ -64,12 +39,13 @@ class Control:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._clients: list[Session] = []
         self._commanders: list[CommandSession] = []
+        self._readers: list[Session] = []  # clients that wait until everything is written
 
     def __enter__(self) -> Control:
         unfinished = self.path.with_name(self.path.name + ".new")
         with suppress(FileNotFoundError):
             unfinished.unlink()
-        with _short_name(unfinished) as name:
+        with short_name(unfinished) as name:
             before = os.umask(0o177)
             try:
                 self._listener.bind(name)
@@ -121,6 +97,23 @@ class Control:
             self._commanders.remove(commander)
             commander.stream.close()
 
+    @property
+    def has_readers(self) -> bool:
+        """True if somebody is about to read the database, and waits until everything is written."""
+        return bool(self._readers)
+
+    @property
+    def is_followed(self) -> bool:
+        """True if somebody looks at what is written."""
+        return any(client.is_follower for client in self._clients)
+
+    def all_is_written(self) -> None:
+        """Answer those who wait for that."""
+        for reader in self._readers:
+            if not reader.is_over:
+                reader.end(END)
+        self._readers.clear()
+
     def forward(self, connection: Connection, text: str, monotonic_s: float) -> None:
         """Pass text that came over a connection to its client."""
         for client in self._clients:
@@ -167,6 +160,10 @@ class Control:
                 return
 
     def _open(self, client: Session, order: str, connections: list[Connection]) -> None:
+        if order in (WRITE, FOLLOW):
+            client.is_follower = order == FOLLOW
+            self._readers += [] if client.is_follower else [client]
+            return
         what, _, board = order.partition(" ")
         if what == RUN and board:
             self._open_commands(client, board, connections)
@@ -210,7 +207,7 @@ class Control:
         if client.is_over:
             return
         if connection is None:
-            client.is_over = monotonic_s - client.since_s > ORDER_S
+            client.is_over = monotonic_s - client.since_s > ORDER_S and not client.is_follower
         elif not connection.is_up:
             client.end(LOST, connection.last_error or f"{connection.url}: closed")
         elif client.finishing_s is not None:

@@ -35,7 +35,7 @@ class Session:
     def __init__(self, stream: socket.socket, monotonic_s: float) -> None:
         self.stream = stream
         self.connection: Connection | None = None
-        self.is_shell = False
+        self.is_shell = self.is_follower = False
         self.since_s = monotonic_s
         self.heard_s = monotonic_s  # when the board last sent something
         self.finishing_s: float | None = None

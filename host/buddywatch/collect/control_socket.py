@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import socket
 
 WRITE = "write"  # the order to write everything that is held back; the answer comes when that is done
+FOLLOW = "follow"  # the order to write every second, as long as the connection lasts
 WRITE_S = 3.0  # how long a reader waits for it
 
 
@@ -57,3 +58,13 @@ def let_write(db: Path) -> None:
         client.settimeout(WRITE_S)
         client.sendall(WRITE.encode() + b"\n")
         client.recv(64)
+
+
+@contextmanager
+def following(db: Path) -> Iterator[None]:
+    """Let the collector that uses this database write every second meanwhile; nothing happens if none runs."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            client = stack.enter_context(connect(control_path(db)))
+            client.sendall(FOLLOW.encode() + b"\n")
+        yield

@@ -1,13 +1,13 @@
 """When the rows that can wait are given to the writer. No I/O.
 
-Each write takes some pages of the disk, however little it holds: with one board at 1 Hz a write a second takes some
-3 kB a snapshot, which is much for a flash card. What is held back the board still has, so that nothing is lost.
+Each write takes some pages of the disk, however little it holds: with one board at 1 Hz a write a second makes several
+kB of each snapshot, which is much for a flash card. What is held back the board still has, so that nothing is lost.
 """
 
 from __future__ import annotations
 
 QUICK_S = 300.0  # after the start, when somebody looks or things are set up, every second
-EVERY_S = 60.0
+EVERY_S = 120.0
 FRAMES_MAX = 20_000  # so many are written at once
 
 
@@ -24,9 +24,12 @@ class Holding:
         """Somebody waits for what is held back."""
         self._is_wanted = True
 
-    def is_due(self, monotonic_s: float, frames: int) -> bool:
-        """Whether to write everything now. frames: received since that was done. It counts as done then."""
-        is_quick = self._every_s is None and monotonic_s < self._quick_until_s
+    def is_due(self, monotonic_s: float, frames: int, is_followed: bool) -> bool:
+        """Whether to write everything now. frames: received since that was done. It counts as done then.
+
+        is_followed: somebody looks at what is written.
+        """
+        is_quick = is_followed or (self._every_s is None and monotonic_s < self._quick_until_s)
         if not (is_quick or self._is_wanted or monotonic_s >= self._due_s or frames >= FRAMES_MAX):
             return False
         self._is_wanted = False

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.boards import Boards, origin
 from buddywatch.collect.console_server import Control
+from buddywatch.collect.holding import Holding
 from buddywatch.collect.link_health import LinkHealths
 from buddywatch.collect.link_table import LinkTable
 from buddywatch.collect.orphans import Orphans
-from buddywatch.collect.twins import Split, Twins
+from buddywatch.collect.presenter import Presenter
+from buddywatch.collect.twin_news import split_words
+from buddywatch.collect.twins import Twins
 from buddywatch.collect.wall_clock import WallClock
 from buddywatch.collect.writer import Writer
 from buddywatch.links.connection import Connection
@@ -30,6 +32,7 @@ from buddywatch.store.heard import boottime_s
 from buddywatch.text.escape import rough_duration
 
 TURN_S = 0.25  # the longest sleep of the loop
+FLUSH_TURN_S = 0.01  # while a reader waits until everything is written
 # A turn costs about as much as a snapshot, so with many links several snapshots must share a turn: with 100 links and
 # more a turn begins every 50 ms, with two links every millisecond.
 PAUSE_PER_LINK_S, PAUSE_MAX_S = 0.0005, 0.05
@@ -37,18 +40,10 @@ SAVE_S = 1.0  # one batch a second, for all boards together
 END_S = 5.0  # how long the last batch may take
 
 
-class Presenter(Protocol):
-    """Shows lines of news to the user, and the database's problem (None: no problem)."""
-
-    def report(self, line: str) -> None: ...
-
-    def show(self, problem: str | None) -> None: ...
-
-
 class Collector:
     """connections: one per link; for boards that dial in, admit(link, its board) makes more.
 
-    control: the console server. turned: called about once a second while the loop turns.
+    control: the console server. turned: called about once a second while the loop turns. write_every_s: see Holding.
     """
 
     def __init__(
@@ -60,6 +55,7 @@ class Collector:
         admit: Callable[[Listener, str | None], list[Connection]],
         control: Control,
         turned: Callable[[float], None] = lambda monotonic_s: None,
+        write_every_s: float | None = None,
     ) -> None:
         self._boards = boards
         self._writer = writer
@@ -74,6 +70,9 @@ class Collector:
         self._healths = LinkHealths()
         self._stopping = False
         self._save_at_s = 0.0
+        self._holding = Holding(write_every_s, time.monotonic())
+        self._is_flushing = False
+        self._frames = 0  # that came since all rows were given to the writer
         self._store_error: str | None = None  # the last one reported
 
     def stop(self) -> None:
@@ -98,7 +97,7 @@ class Collector:
         for connection in self._links.due(time.monotonic()):
             self._guarded(self._tend, connection)
         self._links.watch(self._control.descriptors())
-        ready = self._links.wait(timeout_s, time.monotonic())
+        ready = self._links.wait(FLUSH_TURN_S if self._is_flushing else timeout_s, time.monotonic())
         for connection in ready:
             self._guarded(self._receive, connection)
         if ready and not self._stopping:
@@ -109,10 +108,22 @@ class Collector:
             self._links.sync(connection, at.monotonic_s)
         for name in self._boards.tick(at):
             self._ask(name, at)
+        self._serve_readers(at)
         if at.monotonic_s >= self._save_at_s:
             self._save_at_s = at.monotonic_s + SAVE_S
             self._turned(at.monotonic_s)
             self._save(at)
+
+    def _serve_readers(self, at: Now) -> None:
+        """Give everything to the writer if somebody is about to read the database, and tell him when it is written."""
+        if not self._writer.is_idle or not self._control.has_readers:
+            return
+        if self._is_flushing:
+            self._control.all_is_written()
+        else:
+            self._holding.want()
+            self._save(at)
+        self._is_flushing = not self._is_flushing
 
     def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
         """Isolate errors of one link from the others: it is closed, reported, and opened again later."""
@@ -140,11 +151,12 @@ class Collector:
         if isinstance(connection.link, Listener):
             for caller in self._admit(connection.link, connection.board):
                 self._links.add(caller)
-        touched = dict.fromkeys([self._sort(connection, run, at) for run in together(items)])
+        asking = dict.fromkeys([self._sort(connection, run, at) for run in together(items)])
         if isinstance(connection.link, GuardedLink) and not connection.is_started:
             self._orphans.drop(connection)  # after reconnecting, another board may be at the other end
-        self._settle_link(connection, at)
-        for name in touched:
+        if not connection.is_routine or connection.is_puzzling or connection.news:
+            self._settle_link(connection, at)
+        for name in asking:
             if name is not None:
                 self._ask(name, at)
 
@@ -161,7 +173,7 @@ class Collector:
             self._twins.forget(connection)
 
     def _sort(self, connection: Connection, run: list[Item], at: Now) -> str | None:
-        """Give items to their board, or keep them until the board is known. Returns the board's name.
+        """Give items to their board, or keep them until the board is known. Returns its name if it is to be asked.
 
         run: one item, or several frames of one boot.
         """
@@ -172,8 +184,7 @@ class Collector:
             return None
         for orphan, arrived in self._orphans.take(connection):
             self._take(connection, name, [orphan], arrived, at)
-        self._take(connection, name, run, at.time, at)
-        return name
+        return name if self._take(connection, name, run, at.time, at) else None
 
     def _name(self, connection: Connection, item: Item, at: Now) -> str | None:
         """The stored name of the board that sent an item; None while it is not known."""
@@ -195,28 +206,32 @@ class Collector:
         connection.board = name
         return name
 
-    def _take(self, connection: Connection, name: str, run: list[Item], arrival: float, at: Now) -> None:
+    def _take(self, connection: Connection, name: str, run: list[Item], arrival: float, at: Now) -> bool:
+        """Give items to their board. Returns whether the board is to be asked for something."""
         recorded, first = connection.recorded_time, run[0]
         if recorded is not None:
             arrival = recorded.now
         if isinstance(first, Text):
             self._take_text(connection, name, first.text, arrival, at)
-            return
+            return True
         if isinstance(first, Hello):
             self._control.heard_hello(connection)
 
         frames = [item for item in run if isinstance(item, Frame)]
+        self._frames += len(frames)
 
-        def take(board: Board) -> None:
+        def take(board: Board) -> bool:
             if frames:
                 values = board.take_frames(frames, arrival, recorded is None, at)
             else:
                 values = board.take(first, arrival, recorded is None, at, connection.open_s(at.monotonic_s))
             connection.is_puzzling = board.tracker.wants_hello
+            board.can_ask_again = connection.link.takes_requests or recorded is not None
             if recorded is not None:
                 recorded.saw(values)
+            return board.has_to_ask
 
-        self._boards.do(name, take, at)
+        return bool(self._boards.do(name, take, at))
 
     def _take_text(self, connection: Connection, name: str, text: str, arrival: float, at: Now) -> None:
         # Unrequested text on a line is the board's log; answers over a network belong to a console session.
@@ -234,7 +249,10 @@ class Collector:
         """Give the next batch to the writer, once it has written the one before."""
         for name, why in self._writer.refused():
             self._boards.refuse(name, why, at)
-        self._boards.gather(boottime_s())
+        is_due = self._holding.is_due(at.monotonic_s, self._frames, self._control.is_followed)
+        self._boards.gather(boottime_s(), is_due or not self._writer.is_idle)
+        if is_due:
+            self._frames = 0
         if self._writer.is_idle:
             batch = self._boards.take_batch()
             batch.links = [LinkChange(board, url, is_up, at.time) for board, url, is_up in self._links.changes()]
@@ -285,21 +303,12 @@ class Collector:
         for _ in range(2):  # the batch being written, and the rows since
             if not self._writer.finish(max(0.0, deadline_s - time.monotonic())):
                 break
+            self._holding.want()
             self._save(_now())
         else:
             self._writer.finish(max(0.0, deadline_s - time.monotonic()))
         self._report_store_error()
         self._links.close()
-
-
-def split_words(called: str, split: Split[Connection]) -> str:
-    first = f"boot {split.first_boot_id} over {split.first_link.url}"
-    later = f"boot {split.later_boot_id} over {split.later_link.url}"
-    return (
-        f"two boards call themselves {called}: {first} and {later}; "
-        f"the second is kept as {split.name} until one gets another name (buddyd --name), "
-        f"and settings for {called} apply to both"
-    )
 
 
 def _now() -> Now:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from buddywatch.store.damage import DamageReports
 from buddywatch.terminal.line_writer import LineWriter
@@ -19,6 +20,14 @@ QUIT_CODE = 10  # of the live view: the user wants to end the collector
 PROBLEM = "!"  # begins a line about the database's problem; nothing behind it: no problem
 _LINE_MAX = 400
 _END_S = 2.0  # for the view, to give the terminal back
+
+
+class Presenter(Protocol):
+    """Shows lines of news to the user, and the database's problem (None: no problem)."""
+
+    def report(self, line: str) -> None: ...
+
+    def show(self, problem: str | None) -> None: ...
 
 
 class Lines:

@@ -110,7 +110,9 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
         if config.heartbeat is not None:
             heartbeat = HeartbeatSender(config.heartbeat, pulse.is_well, presenter.report)
             _start("heartbeat", heartbeat, config, presenter, stack)
-        collector = Collector(boards, writer, connections, presenter, doors.admitted, control, pulse.turn)
+        collector = Collector(
+            boards, writer, connections, presenter, doors.admitted, control, pulse.turn, config.collector.write_every_s
+        )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: collector.stop())
         reload = _Reload(config, links, presenter, collector)

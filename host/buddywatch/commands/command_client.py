@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from buddywatch.collect import command_session, console_server, console_session
+from buddywatch.collect import command_session, console_session, control_socket
 from buddywatch.commands import CommandError
 from buddywatch.commands.console_client import OverLink, PersonError
 from buddywatch.config.sections import Config
@@ -67,9 +67,9 @@ class ThroughCollector:
     """Through the collector's socket, which is beside the database."""
 
     def __init__(self, db: Path, board: str) -> None:
-        path = console_server.control_path(db)
+        path = control_socket.control_path(db)
         try:
-            self._socket = console_server.connect(path)
+            self._socket = control_socket.connect(path)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise CommandFailure(
                 f"no collector runs on {db}; start `buddywatch collect`, or name the link itself: telnet://HOST:PORT"

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from buddyd import wire_host
 
-from buddywatch.collect import console_server, console_session
+from buddywatch.collect import console_server, console_session, control_socket
 from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.protocol.frame import Hello
@@ -51,9 +51,9 @@ class ThroughCollector:
     """Through the collector's socket, which is beside the database."""
 
     def __init__(self, db: Path, board: str, is_shell: bool) -> None:
-        path = console_server.control_path(db)
+        path = control_socket.control_path(db)
         try:
-            self._socket = console_server.connect(path)
+            self._socket = control_socket.connect(path)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise PersonError(
                 f"no collector runs on {db}; start `buddywatch collect`, or name the link itself: "

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
+from buddywatch.collect.control_socket import following
 from buddywatch.collect.presenter import QUIT_CODE
 from buddywatch.commands import CommandError, history_table
 from buddywatch.commands.argument_types import checked
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     if not usable(sys.stdout, os.environ):
         raise CommandError("watch needs a terminal that moves its cursor (TERM); `buddywatch status` prints once")
-    with Store.open_readonly(config.collector.db) as store:
+    with following(config.collector.db), Store.open_readonly(config.collector.db) as store:
         if args.board is not None:
             check_board(store, config, args.board)
         reader = FleetReader(store, config)

@@ -25,6 +25,10 @@ class Collector:
     db: Annotated[k.AnyPath, "the database; else buddywatch/buddywatch.db under $XDG_DATA_HOME", NOT_A_CONSTANT]
     links: Annotated[k.Links, "links to collect from when the command line names none"] = ()
     hole_patience_s: Annotated[k.Duration, "how long to ask again for a frame that the board still holds"] = 60
+    write_every_s: Annotated[
+        k.Duration | None,
+        "time between two writes of snapshots that the boards still hold; else every second for 5 minutes, then 2 min",
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from buddywatch.links.rare_news import RareNews
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
 from buddywatch.protocol.board_names import board_name
-from buddywatch.protocol.frame import Hello, Piece
+from buddywatch.protocol.frame import Frame, Hello, Piece
 from buddywatch.protocol.line_stream import Item, LinkSession, Text
 from buddywatch.protocol.refetch import Retry
 from buddywatch.protocol.setback import Setback
@@ -50,14 +50,13 @@ class Connection:
         self.board = self.called = board
         self.is_call = is_call
         self._unproven = unproven or RareNews()
-        self.is_started = False
-        self.is_up = False
-        self.was_ever_up = False
+        self.is_started = self.is_up = self.was_ever_up = False
         self.ended = False  # nothing more will come: a recording at its end, a caller that hung up
         self.news: list[str] = []
         self.recorded_time: RecordedTime | None = None
         self._has_entered = False  # a caller that has named its board
         self.is_puzzling = False  # the board's tracker lacks a line of the hello
+        self.is_routine = False  # the last read brought frames and changed nothing else
         self._is_named = board is not None
         self._session = LinkSession()
         self.pieces: deque[Piece] = self._session.pieces
@@ -66,8 +65,7 @@ class Connection:
         self._retry_at_s = 0.0
         self._hello = Retry()
         self._output = b""
-        self._spoke_s = 0.0
-        self._up_since_s = 0.0
+        self._spoke_s = self._up_since_s = 0.0
         self._is_missed = False  # the user was informed that no agent answers
         self._said = ""  # the other side's last line, if no frame followed
         self.last_error = ""
@@ -159,6 +157,7 @@ class Connection:
 
     def receive(self, monotonic_s: float) -> list[Item]:
         """Decoded items. When the link is lost, also those of the unfinished line; is_up is False then."""
+        was_up, self.is_routine = self.is_up, False
         try:
             if self.recorded_time is not None and not self.recorded_time.is_measured:
                 self.recorded_time.measure()
@@ -173,6 +172,9 @@ class Connection:
             self._lost(self._with_said(down), monotonic_s)
         else:
             self._hear(items)
+        if was_up and self.is_up and all([type(item) is Frame for item in items]):
+            self.is_routine = not (self._wants_hello or self.wants_write or self.link.wake_s != NEVER)
+            return items
         late: list[Item] = []
         for number, item in enumerate(items):
             if isinstance(item, Hello):
@@ -277,8 +279,7 @@ class Connection:
             )  # a missing file is a mistake; a missing device may still appear
             self._later(str(error), monotonic_s)
             return
-        self.is_started = True
-        self.is_up = False
+        self.is_started, self.is_up = True, False
         self._earlier = self.health()
         self._session, self._setback = LinkSession(), Setback()
         self.pieces = self._session.pieces

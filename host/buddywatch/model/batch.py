@@ -22,6 +22,17 @@ class VectorRow(NamedTuple):
     vector: Sequence[int]
 
 
+class Segment(NamedTuple):
+    """Frames first_seq..seq of a boot, without a hole: `samples` snapshots. time_ms: of the last. body: see
+    protocol/segment.py."""
+
+    first_seq: int
+    seq: int
+    time_ms: int
+    samples: int
+    body: bytes
+
+
 @dataclass(frozen=True)
 class StoredEvent:
     """copy: already known, from the console or an earlier start of the agent; stored only for its sequence number."""
@@ -52,12 +63,13 @@ class NotedTransition:
 class BoardRows:
     """The rows of one board, each kind in the order in which it came.
 
-    A snapshot comes either as a Snapshot or, which costs less, as a VectorRow.
+    A snapshot comes as a Snapshot, or as a VectorRow or within a Segment, which costs less.
     """
 
     boots: list[Boot] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     vectors: list[VectorRow] = field(default_factory=list)
+    segments: dict[str, list[Segment]] = field(default_factory=dict)  # by boot id
     events: list[StoredEvent] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     ends: list[BootEnd] = field(default_factory=list)
@@ -74,16 +86,29 @@ class BoardRows:
     judged: tuple[str, int] | None = None  # (boot id, sequence number) of the last frame judged
 
     def __len__(self) -> int:
-        data = len(self.boots) + len(self.snapshots) + len(self.vectors) + len(self.events) + len(self.gaps)
+        data = len(self.boots) + self.snapshot_count + len(self.events) + len(self.gaps)
         data += len(self.console) + len(self.ends)
         changes = len(self.incidents) + len(self.incident_changes) + len(self.transitions) + len(self.rule_states)
         return data + changes + len(self.retimes) + len(self.forecasts) + len(self.margins)
+
+    @property
+    def snapshot_count(self) -> int:
+        in_segments = sum([segment.samples for of_boot in self.segments.values() for segment in of_boot])
+        return len(self.snapshots) + len(self.vectors) + in_segments
+
+    @property
+    def can_wait(self) -> bool:
+        """True if there is nothing but snapshots, what is computed from each of them, and console text."""
+        changes = self.incidents or self.incident_changes or self.transitions
+        return not (self.boots or self.events or self.gaps or self.ends or self.retimes or self.passed or changes)
 
     def extend(self, later: BoardRows) -> None:
         """Append rows that came later."""
         self.boots += later.boots
         self.snapshots += later.snapshots
         self.vectors += later.vectors
+        for boot_id, segments in later.segments.items():
+            self.segments.setdefault(boot_id, []).extend(segments)
         self.events += later.events
         self.gaps += later.gaps
         self.ends += later.ends

@@ -46,6 +46,11 @@ class Zone:
     reserve_pages: int | None = None  # lowmem_reserve towards ZONE_NORMAL
 
 
+def milliseconds(time: float) -> int:
+    """A time as it is stored."""
+    return round(time * 1000)
+
+
 # A zone's name, its free blocks by order, and its marks: min, low, reserve.
 MarkedBlocks = tuple[str, Sequence[int], int | None, int | None, int | None]
 

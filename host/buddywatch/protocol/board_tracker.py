@@ -153,6 +153,11 @@ class BoardTracker:
         """How often frames came that left a new hole before them."""
         return self._current.frames.holes_seen if self._current else 0
 
+    @property
+    def is_incomplete(self) -> bool:
+        """True if next_request() may give one."""
+        return self._current is not None and not self._current.frames.is_complete
+
     def next_request(self, frames_max: int) -> Request | None:
         """What to ask the board for next; None if nothing is missing, or the board has not been heard yet."""
         if self._current is None or not self._current.heard:

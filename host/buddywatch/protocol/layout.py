@@ -154,6 +154,10 @@ class WireSnapshot(Snapshot):
         self._zones: tuple[Zone, ...] | None = None
 
     @property
+    def interval_cs(self) -> int:
+        return self._layout.interval_cs
+
+    @property
     def blocks(self) -> Sequence[object]:
         return self.vector[self._layout.head :]
 

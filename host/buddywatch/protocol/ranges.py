@@ -31,6 +31,10 @@ class Ranges:
         """The largest number in the set, 0 if it is empty."""
         return self._lasts[-1] if self._lasts else 0
 
+    def reaches(self, number: int) -> bool:
+        """True if all of 1..number are in the set."""
+        return number < 1 or (bool(self._firsts) and self._firsts[0] <= 1 and self._lasts[0] >= number)
+
     def add(self, first: int, last: int) -> None:
         """Put first..last into the set."""
         if self._lasts and first == self._lasts[-1] + 1 and first <= last:

@@ -154,6 +154,11 @@ class BootFrames:
             self._follow(seq, _Chain())  # no chain has come to it, but one can begin here
         self._keep_bounds()
 
+    @property
+    def is_complete(self) -> bool:
+        """True if no frame is missing."""
+        return self.known.reaches(self.end)
+
     def ask(self, limit: int) -> tuple[int, int] | None:
         """(first, count) of the missing frames that are needed first; None if all are there, or given up.
 

@@ -94,6 +94,11 @@ class Requests(Generic[Link]):
         """When poll() must be called at the latest; None: not before the board sends something."""
         return self._retry.due
 
+    @property
+    def is_open(self) -> bool:
+        """True while a request is outstanding: poll() must be called whenever the board has sent something."""
+        return self._request is not None or self._retry.due is not None
+
     def poll(self, source: Source, links: Sequence[Link], now: float) -> tuple[Link, Request] | None:
         """What to send now, if anything. Call it whenever the board has sent something, and when it is due.
 

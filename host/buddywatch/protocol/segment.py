@@ -14,10 +14,9 @@ EXTRA: frames of the snapshot beyond one. OFFSET: time less uptime, in ms. No di
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from zlib import crc32
 
-from buddywatch.model.batch import VectorRow
+from buddywatch.model.batch import Segment, VectorRow
 from buddywatch.protocol.bounds import WHOLE_MAX
 from buddywatch.protocol.changes import apply_whole
 
@@ -25,16 +24,6 @@ ROWS_MAX = 256  # of a segment
 _CRC_DIGITS = 8
 _OFFSET_MAX_MS = 2**62  # so that a time fits an SQLite integer
 _WHOLE, _MOVED = b"  ", b" "
-
-
-class Segment(NamedTuple):
-    """Frames first_seq..seq of a boot. time_ms: of the last snapshot."""
-
-    first_seq: int
-    seq: int
-    time_ms: int
-    samples: int
-    body: bytes
 
 
 class SegmentWriter:

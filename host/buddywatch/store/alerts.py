@@ -25,8 +25,9 @@ from buddywatch.model.alerts import (
     is_rule,
     mutes,
 )
+from buddywatch.model.samples import milliseconds
 from buddywatch.store.database import Database
-from buddywatch.store.read import milliseconds, seconds
+from buddywatch.store.read import seconds
 from buddywatch.text.escape import one_line
 
 _INCIDENT = "id, board, rule, need, severity, state, opened_ms, closed_ms, text, message_id, last_told_ms"

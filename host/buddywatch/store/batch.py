@@ -33,9 +33,11 @@ class BatchStore(RetentionStore, HeardStore):
             self.add_boot(board, boot)
         self.add_snapshots(board, rows.snapshots)
         self.add_vectors(board, rows.vectors)
+        for boot_id, segments in rows.segments.items():
+            self.add_segments(board, boot_id, segments)
         for stored in rows.events:
             self.add_event(board, stored.event, stored.copy)
-        self.fold_ranges(board, len(rows.snapshots) + len(rows.vectors) + len(rows.events))
+        self.fold_ranges(board, rows.snapshot_count + len(rows.events))
         for gap in rows.gaps:
             self.add_gap(board, gap)
         for end in rows.ends:

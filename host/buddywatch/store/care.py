@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from buddywatch.model.batch import VectorRow
+from buddywatch.model.samples import milliseconds
 from buddywatch.store.damage import DamageReports
 from buddywatch.store.database import PAGE_BYTES, StoreError, explained
 from buddywatch.store.pack import CHUNK_ROWS
-from buddywatch.store.read import milliseconds
 from buddywatch.store.rows import Chunk
 from buddywatch.store.store import Store
 

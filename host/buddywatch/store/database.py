@@ -57,6 +57,7 @@ class Database:
             return
         self._run("BEGIN IMMEDIATE")
         try:
+            self._begun()
             yield
             self._run("COMMIT")
         except BaseException:
@@ -85,6 +86,9 @@ class Database:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._forget()
+
+    def _begun(self) -> None:
+        """A batch begins: from here on no other connection writes."""
 
     def _forget(self) -> None:
         """Empty the caches: they may hold rows of a batch that was rolled back."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from buddywatch.model.batch import VectorRow
+from buddywatch.model.batch import Segment, VectorRow
 from buddywatch.protocol import segment
-from buddywatch.protocol.segment import Segment
 from buddywatch.store.database import Database
 
 END_SEQ = 2**63 - 1

@@ -13,8 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Protocol
 
-from buddywatch.model.batch import VectorRow
-from buddywatch.protocol.segment import Segment, segments_of
+from buddywatch.model.batch import Segment, VectorRow
+from buddywatch.protocol.segment import segments_of
 
 STEP_ROWS = 4096
 _TELL_S = 2.0

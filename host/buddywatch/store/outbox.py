@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from buddywatch.model.alerts import FAILED, SENDING, SENT, WAITING, ChannelHealth, Incident, Message, OutboxRow
+from buddywatch.model.samples import milliseconds
 from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
-from buddywatch.store.read import milliseconds, seconds
+from buddywatch.store.read import seconds
 
 # Text as bytes: for text that is not UTF-8, Python's sqlite3 fails the whole query, not only that row.
 _ROW = """id, CAST(channel AS BLOB), created_ms, CAST(board AS BLOB), CAST(subject AS BLOB), CAST(body AS BLOB),

@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from buddywatch.model.batch import VectorRow
-from buddywatch.protocol.segment import Segment
+from buddywatch.model.batch import Segment, VectorRow
 from buddywatch.store.database import StoreDamaged
 from buddywatch.store.resume import FrameStore
 from buddywatch.store.rows import Chunk

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from buddywatch.model.health import STOPPED, PartHealth
+from buddywatch.model.samples import milliseconds
 from buddywatch.store.database import Database
 from buddywatch.store.process_owner import is_alive, this_process
-from buddywatch.store.read import milliseconds, seconds
+from buddywatch.store.read import seconds
 
 
 class PartStore(Database):

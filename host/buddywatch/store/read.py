@@ -10,7 +10,7 @@ from typing import Any
 
 from buddywatch.model.batch import StoredEvent, VectorRow
 from buddywatch.model.links import LinkHealth, LinkState, UnheardLink
-from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot
+from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot, milliseconds
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.journal import END_SEQ, Row
 from buddywatch.store.rows import ALWAYS, RowStore, Span
@@ -270,10 +270,6 @@ class ReadStore(RowStore):
             remedy = self._removal("journal", f"boot = {key} AND first_seq <= {seq} AND seq >= {seq}")
             self._report_damage(f"snapshot {seq} of boot {boot_id} of board {board}", str(error), remedy)
             return None
-
-
-def milliseconds(time: float) -> int:
-    return round(time * 1000)
 
 
 def seconds(time_ms: float) -> float:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import NamedTuple
 
-from buddywatch.protocol.segment import Segment
+from buddywatch.model.batch import Segment
 from buddywatch.store import chunk_format
 from buddywatch.store.database import StoreDamaged
 from buddywatch.store.journal import END_SEQ, JournalStore, Row

@@ -12,12 +12,12 @@ from buddywatch.model.alerts import KERNEL_FAILURE, RulesHistory
 from buddywatch.model.batch import MovedBoot
 from buddywatch.model.forecasts import MarginRecord
 from buddywatch.model.memory_map import MAP_KINDS
-from buddywatch.model.samples import Boot, Event, Piece, Snapshot
+from buddywatch.model.samples import Boot, Event, Piece, Snapshot, milliseconds
 from buddywatch.store.alerts import AlertStore
 from buddywatch.store.forecasts import ForecastStore
 from buddywatch.store.journal import END_SEQ
 from buddywatch.store.pack import PackStore
-from buddywatch.store.read import BOOT, EVENT, event_of, milliseconds
+from buddywatch.store.read import BOOT, EVENT, event_of
 
 KERNEL_EVENTS_MAX = 4096  # of the newest boot of the kernel
 UNRECORDED_MAX = 1000  # snapshots that a start reads for the forecasts: less than 0.1 s of CPU

@@ -8,14 +8,26 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
-from buddywatch.model.batch import VectorRow
+from buddywatch.model.batch import Segment, VectorRow
 from buddywatch.model.links import LinkHealth, UnheardLink
-from buddywatch.model.samples import ENDING, LOSSES, REBOOT, Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
+from buddywatch.model.samples import (
+    ENDING,
+    LOSSES,
+    REBOOT,
+    Boot,
+    BootEnd,
+    ConsoleLine,
+    Event,
+    Gap,
+    Retime,
+    Snapshot,
+    milliseconds,
+)
 from buddywatch.protocol.layout import Layout, WireSnapshot
-from buddywatch.protocol.segment import Segment, SegmentWriter, decode, interval_of, segments_of
+from buddywatch.protocol.segment import SegmentWriter, decode, interval_of, segments_of
 from buddywatch.store.chunks import ChunkStore
 from buddywatch.store.migrations import SUM_OF_LOSSES
-from buddywatch.store.read import BOOT, milliseconds
+from buddywatch.store.read import BOOT
 
 CONSOLE_LINES_MAX = 10_000  # for each board; everything else is kept
 _CONSOLE_TRIM_EVERY = 200  # lines
@@ -26,12 +38,15 @@ class DataStore(ChunkStore):
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._keys: dict[tuple[str, str], int] = {}  # (board, boot id) -> boots.id
+        self._stored_tos: dict[int, int] = {}  # the last frame stored, by boots.id
+        self._data_version = 0  # of the file, when these were read
         self._journal_rows: dict[int, int] = {}  # added since they were last counted, by boots.id
         self._console_added: dict[str, int] = {}  # lines by board, to know when to trim
 
     def _forget(self) -> None:
         super()._forget()
         self._keys.clear()
+        self._stored_tos.clear()
 
     def add_boot(self, board: str, boot: Boot) -> bool:
         """Store a boot, or the facts that a later hello changed. Returns True if the boot is new."""
@@ -80,15 +95,29 @@ class DataStore(ChunkStore):
         """Store snapshots of an added boot. Returns how many are new."""
         key, added = self._known_key(board, boot_id), 0
         with self.batch():
-            stored_to = max(self._journal_to(key), self._packed_to(key))
+            stored_to = self._stored_to(key)
             for segment in segments:
                 if segment.first_seq > stored_to:
                     self.put_segment(key, segment)
                     stored_to, added = segment.seq, added + segment.samples
                 else:
                     added += self._add_late(key, segment)
+            self._stored_tos[key] = stored_to
         self._journal_rows[key] = self._journal_rows.get(key, 0) + added
         return added
+
+    def _begun(self) -> None:
+        super()._begun()
+        (version,) = self._row("PRAGMA data_version") or (0,)
+        if version != self._data_version:  # another connection has written
+            self._data_version = version
+            self._stored_tos.clear()
+
+    def _stored_to(self, key: int) -> int:
+        """The last frame of a boot that is stored, or a later one that was."""
+        if key not in self._stored_tos:
+            self._stored_tos[key] = max(self._journal_to(key), self._packed_to(key))
+        return self._stored_tos[key]
 
     def _add_late(self, key: int, segment: Segment) -> int:
         """Add of a segment what is not stored yet."""

@@ -8,7 +8,7 @@ from buddywatch.collect.board import Now
 from buddywatch.collect.boards import Boards
 from buddywatch.store.store import Store
 
-ROWS = ("snapshots", "heard", "judged")  # one of each for each board
+ROWS = ("journal", "heard", "judged")  # one of each for each board
 
 
 class Fleet:

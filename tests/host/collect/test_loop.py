@@ -9,6 +9,7 @@ from boards import config
 from buddyd import wire_host
 from buddywatch.collect.boards import Boards
 from buddywatch.collect.console_server import Control
+from buddywatch.collect.control_socket import following, let_write
 from buddywatch.collect.loop import Collector
 from buddywatch.collect.writer import Writer
 from buddywatch.links.connection import Connection
@@ -51,8 +52,9 @@ class Planner:
 class Running:
     """A collector in a thread."""
 
-    def __init__(self, db, links):
+    def __init__(self, db, links, write_every_s=None):
         Store.open(db).close()
+        self._write_every_s = write_every_s
         self.news, self.failure = News(), None
         self.connections = [Connection(link) for link in links]
         self._db = db
@@ -68,7 +70,10 @@ class Running:
         try:
             with Store.open(self._db) as store, Control(self._db) as control:
                 boards = Boards(store, config(), self.news.report, writer.holds)
-                self.collector = Collector(boards, writer, self.connections, self.news, lambda *_: [], control)
+                self.collector = Collector(
+                    boards, writer, self.connections, self.news, lambda *_: [], control,
+                    write_every_s=self._write_every_s,
+                )  # fmt: skip
                 self._ready.set()
                 self.collector.run()
         except BaseException as error:
@@ -76,6 +81,10 @@ class Running:
         finally:
             writer.stop()
             writing.join(10)
+
+    def heard(self, board):
+        """The newest frame that came from a board."""
+        return self.collector._boards._boards[board].tracker._current.frames.end
 
     def stop(self):
         self.collector.stop()
@@ -87,10 +96,10 @@ class Running:
 class Server:
     """A board that waits for the collector, on a port of its own."""
 
-    def __init__(self, name):
+    def __init__(self, name, **facts):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.board = ModelBoard(f"{abs(hash(name)) % 16**8:08x}", {**FACTS, "name": name}, 5 + 4 + 4, 32768, 1)
+        self.board = ModelBoard(f"{abs(hash(name)) % 16**8:08x}", {**FACTS, "name": name, **facts}, 5 + 4 + 4, 32768, 1)
         self.peer = None
 
     def accept(self):
@@ -98,9 +107,14 @@ class Server:
         self.peer = self._listener.accept()[0]
 
     def say(self, polls):
-        lines = self.board.hello()
-        for _ in range(polls):
-            lines += self.board.poll()
+        self._send(self.board.hello())
+        self.go_on(polls)
+
+    def go_on(self, polls):
+        """Snapshots whose blocks hardly change, so that they change no alert."""
+        self._send(self.board.stream(polls))
+
+    def _send(self, lines):
         self.peer.sendall(b"".join(bytes(line) + b"\n" for line in lines))
 
     def close(self):
@@ -112,6 +126,45 @@ class Server:
 def stored(db, board):
     with Store.open_readonly(db) as store:
         return len(list(store.snapshots(board))) if board in store.boards() else 0
+
+
+def test_what_waits_is_written_for_a_reader_for_the_live_view_and_at_the_end(tmp_path):
+    db = tmp_path / "a.db"
+    with closing(Server("one")) as one, closing(Server("two")) as two:
+        running = Running(db, [open_link(one.url), open_link(two.url)], write_every_s=3600)
+        try:
+            one.accept()
+            two.accept()
+            one.say(3)
+            wait_for(lambda: stored(db, "one") == 3, "a new boot, which does not wait")
+            one.go_on(2)
+            two.say(1)
+            wait_for(lambda: stored(db, "two") == 1, "the other board's new boot")
+            assert stored(db, "one") == 3
+            wait_for(lambda: let_write(db) or stored(db, "one") == 5, "what waited")
+            with following(db):
+                one.go_on(2)
+                wait_for(lambda: stored(db, "one") == 7, "what came meanwhile")
+            one.go_on(2)
+            wait_for(lambda: running.heard("one") == 9, "the last ones")
+            assert stored(db, "one") == 7
+        finally:
+            running.stop()
+        assert stored(db, "one") == 9
+
+
+def test_what_no_board_holds_is_written_at_once(tmp_path):
+    db = tmp_path / "a.db"
+    with closing(Server("one", ring="0")) as one:
+        running = Running(db, [open_link(one.url)], write_every_s=3600)
+        try:
+            one.accept()
+            one.say(1)
+            wait_for(lambda: stored(db, "one") == 1, "the first snapshot")
+            one.go_on(1)
+            wait_for(lambda: stored(db, "one") == 2, "the second one")
+        finally:
+            running.stop()
 
 
 def test_defect_in_one_link_stops_no_other(tmp_path):

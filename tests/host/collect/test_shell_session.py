@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from buddywatch.collect import console_server, console_session
+from buddywatch.collect import console_session, control_socket
 from buddywatch.collect.console_server import Control
 from buddywatch.links.connection import Connection
 from buddywatch.links.urls import open_link
@@ -32,7 +32,7 @@ class Session:
 
     def open(self) -> None:
         self.connection.tend(self.now_s)
-        self.person = console_server.connect(self.control.path)
+        self.person = control_socket.connect(self.control.path)
         self.person.setblocking(False)
         self.person.sendall(b"shell roof\n")
         self.turn()

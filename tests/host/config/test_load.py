@@ -99,6 +99,7 @@ def test_every_key_arrives(home: Path) -> None:
             db=home / "data/buddy.db",
             links=("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"),
             hole_patience_s=90,
+            write_every_s=30,
         ),
         boards=(
             Board("xp-07", "old", 8192, ("rm", "player"), home / "board-secret", (("silent_after_s", 600),)),

@@ -148,6 +148,16 @@ def test_a_snapshot_in_a_chunk_is_not_stored_again(store, tmp_path):
         assert later.add_snapshot("xp", shot(31))
 
 
+def test_what_another_program_stored_meanwhile_is_not_stored_again(tmp_path):
+    with new_store(tmp_path) as one, Store.open(tmp_path / "a.db") as other:
+        assert one.add_snapshot("xp", shot(1))
+        assert other.add_snapshots("xp", map(shot, (1, 2, 3))) == 2
+        assert one.add_snapshots("xp", map(shot, (2, 3, 4))) == 1
+        assert not other.add_snapshot("xp", shot(4))
+        assert [found.seq for found in one.snapshots("xp")] == [1, 2, 3, 4]
+        assert one.snapshot_count("xp") == 4
+
+
 def test_a_reader_misses_nothing_while_another_process_packs(tmp_path):
     with new_store(tmp_path) as writer, Store.open_readonly(tmp_path / "a.db") as reader:
         for seq in range(1, 31):
