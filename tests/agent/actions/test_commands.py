@@ -3,12 +3,18 @@
 import os
 
 from agents import agent, agent_on
+from buddyd.compat.calls import words
 from buddyd.talk.conversation import Conversation
 from commanding import Commander, allow, allow_all
 from harness import fixture
 from scratch import Scratch
 
 SERIAL = True
+
+
+def in_words(number):
+    """The text of an error, which differs between C libraries."""
+    return words(OSError(number, "")).encode()
 
 
 def commander(here=None):
@@ -175,7 +181,7 @@ def test_nothing_that_may_wait_or_act_is_opened():
             assert place.fails(b"cp", path, b"%s/x")[-18:] == b" Invalid argument\n"
         assert place.fails(b"write", b"/dev/null", b"x") == b"write: can't write to '/dev/null': Invalid argument\n"
         assert place.fails(b"truncate", b"-s0", b"%s/fifo") == b"truncate: %s/fifo: Invalid argument\n"
-        loop = b"Too many levels of symbolic links\n"
+        loop = in_words(40) + b"\n"  # ELOOP
         assert place.fails(b"cat", b"%s/loop") == b"cat: can't open '%s/loop': " + loop
         assert place.works(b"rm", b"%s/loop", b"%s/log", b"%s/fifo") == b""
         assert place.names() == []
@@ -316,5 +322,5 @@ def test_names_with_any_bytes_are_kept():
 def test_long_path_is_the_kernels_error():
     with Place() as place:
         failure = place.fails(b"rm", b"%s/" + b"x" * 300)
-        assert failure.endswith(b": File name too long\n")
+        assert failure.endswith(b": " + in_words(36) + b"\n")  # ENAMETOOLONG
         assert len(failure) < 250
