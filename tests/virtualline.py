@@ -17,6 +17,7 @@ from buddyd.start import new_boot_id
 from buddyd.talk.conversation import Conversation
 from buddywatch.alerts.evaluate import BoardRules
 from buddywatch.collect.board import Board, Now
+from buddywatch.links.base import NEVER
 from buddywatch.links.connection import Connection
 from buddywatch.model.alerts import RulesHistory
 from buddywatch.model.samples import Retime
@@ -25,7 +26,6 @@ from buddywatch.protocol.line_stream import Text
 
 EPOCH = 1.7e9
 READY_BYTES = 256  # n_tty reports room while fewer are queued
-NEVER = float("inf")
 
 
 def new_board(name: str, tracker: BoardTracker | None = None) -> Board:
@@ -59,6 +59,9 @@ class Player:
 
     def uptime_cs(self) -> int:
         return self.vector[0]
+
+    def value(self, column: str) -> int:
+        return self.vector[("up", "proc", "free", "recl", "slab").index(column)]
 
     def missing(self) -> list[str]:
         return []
@@ -139,6 +142,7 @@ class HostEnd:
 
     flows_unasked = True
     wants_write = False
+    wake_s = NEVER
 
     def __init__(self, to_host: Way, to_board: Way, listens_only: bool) -> None:
         self.url = "virtual:"
