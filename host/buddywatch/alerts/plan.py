@@ -141,8 +141,13 @@ def _is_moot(change: Transition, view: View) -> bool:
 
 
 def refusal_confirmed(change: Transition, view: View) -> Incident | None:
-    """The alert about a refused need, if a message reported it and this is the kernel's line about that very need."""
+    """The alert about a refused need, if a message reported it and this is the kernel's line about that very need.
+
+    None for the first such line in FLAPPING_S: that it has happened is news, and what a refused start did to its shell.
+    """
     if change.rule != KERNEL_FAILURE or change.to == OK:
+        return None
+    if not any(one.rule == KERNEL_FAILURE and one.is_reported for one in view.begun):
         return None
     refused = (one for one in view.incidents.values() if one.rule == REFUSED and one.closed is None)
     return next((one for one in refused if one.last_reported is not None and names_need(change.text, one.need)), None)
