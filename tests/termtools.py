@@ -188,7 +188,11 @@ class Console:
 
     def close(self) -> None:
         self._is_over = True
-        self._thread.join()
+        self._thread.join(1)
+        while self._thread.is_alive():  # it may be writing to an end that nobody reads any more
+            termios.tcflush(self._slave, termios.TCIFLUSH)
+            self.board.process.kill()
+            self._thread.join(0.1)
         self.board.close()
         os.close(self._pc)
         os.close(self._slave)

@@ -213,7 +213,7 @@ def test_door_is_for_the_user_only_and_bounded(place: Place) -> None:
         assert one_more.recv(100) == b"nbusy: 4 consoles are open\n"
     clients.pop().close()
     for said, answer in (
-        (b"nonsense\n", b"nexpected `console BOARD` or `shell BOARD`\n"),
+        (b"nonsense\n", b"nexpected `console BOARD`, `shell BOARD` or `run BOARD`\n"),
         (b"x" * 300, b"ea line may have 256 bytes\n"),
     ):
 

@@ -226,8 +226,8 @@ def test_story_status_shows_the_last_snapshot(played: Played) -> None:
     assert board["free_bytes"] == (sum(count << order for order, count in enumerate(blocks)) + vector[2]) * 4096
     assert board["largest_free_block_bytes"] == 4096 << max(order for order, count in enumerate(blocks) if count)
     assert [(need["name"], need["bytes"], need["verdict"]) for need in board["needs"]] == [("rm", 61440, "ok")]
-    assert board["link"] == "down"  # the collector has ended
-    assert (board["lost_snapshots"], board["alerts"], result.code) == (0, [], 0)
+    assert board["link"] == "down"
+    assert (board["lost_snapshots"], board["alerts"], result.code) == (0, [], 1)  # 1: the collector has ended
 
 
 def test_story_serial_line_has_the_rate_asked_for(played: Played) -> None:
