@@ -86,7 +86,7 @@ class Agent:
             self.kernel_log.lost = 0
         if self.failures is not None and self.failures.polled():
             self.failures = None
-            forget("buddyd", "failures")
+            forget("buddyd.sources", "failures")
         if compat.ticks_diff(compat.ticks_ms(), self.refreshed_ms) >= REFRESH_MS:
             self.refreshed_ms = compat.ticks_ms()
             self.sampler.refresh()
@@ -129,7 +129,7 @@ class Agent:
         if found is None:
             return
         if self.failures is None:
-            from .failures import Failures
+            from .sources.failures import Failures
 
             self.failures = Failures(self)
         self.failures.take(found, text, self.sampler.uptime_cs() if stamp_cs is None else stamp_cs)

@@ -90,11 +90,11 @@ def agent_from(settings, ring):
     name, boot = board_name(settings["proc"], settings["name"]), new_boot_id(settings["proc"])
     agent = Agent(settings, sampler, KernelLog(settings["proc"]), ring, name, boot)
     if settings["allow"]:
-        from .commands import Commands
+        from .actions.commands import Commands
 
         agent.commands = Commands(agent, settings["allow"])
     if settings["set"] and not settings["once"]:
-        from .sysctl import Tuning
+        from .sources.sysctl import Tuning
 
         agent.tuning = Tuning(agent, settings["set"])
     return agent

@@ -4,7 +4,7 @@ import binascii
 
 from agents import Host, agent, events
 from buddyd import options, wire
-from buddyd.commands import Commands
+from buddyd.actions.commands import Commands
 from buddyd.talk import secret
 from buddyd.talk.conversation import Conversation
 

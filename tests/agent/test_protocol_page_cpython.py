@@ -8,14 +8,14 @@ import pytest
 from bench import wire_sizes
 from buddyd import options, ring, wire, wire_host
 from buddyd.actions import desk
+from buddyd.actions.commands import Commands
 from buddyd.agent import Agent
-from buddyd.commands import Commands
 from buddyd.links import console, network, telnet_server
 from buddyd.links.network import LINES_A_SECOND
 from buddyd.sample import Sampler
 from buddyd.sources import kernel_messages
 from buddyd.sources.kmsg import KernelLog
-from buddyd.sysctl import Tuning
+from buddyd.sources.sysctl import Tuning
 from buddyd.talk import conversation, secret
 
 TOP = Path(__file__).resolve().parents[2]

@@ -1,7 +1,7 @@
 """free, sysctl, drop-caches and reboot."""
 
-from .. import sysctl as keys
 from ..compat.calls import calls
+from ..sources import sysctl as keys
 from ..sources.kernel_messages import printable
 from ..sources.procfile import ProcFile
 from . import Wrong

@@ -1,8 +1,8 @@
 """Sysctls: files under /proc/sys. With --set some are written once after the start, and read again now and then."""
 
-from . import compat
-from .sources.kernel_messages import printable
-from .sources.procfile import ProcFile
+from .. import compat
+from .kernel_messages import printable
+from .procfile import ProcFile
 
 _ENOENT = 2
 

@@ -1,6 +1,6 @@
-"""Commands that hosts may have done (--allow). Keeps their code out of the heap while none is done; see actions/."""
+"""Commands that hosts may have done (--allow). Keeps their code out of the heap while none is done."""
 
-from . import compat, forget
+from .. import compat, forget
 
 NUMBERS_BYTES = 72  # the numbers of the newest eight commands, each with a blank before it
 
@@ -50,7 +50,7 @@ class Commands:
         if content[1:2] not in (b"X", b"x", b"q") or not (is_line or self.of(peer) is not None):
             return
         if self.desk is None:
-            from .actions.desk import Desk  # 6 kB of heap
+            from .desk import Desk  # 6 kB of heap
 
             self.desk = Desk(self)
         self.desk.take(peer, content)
@@ -92,4 +92,3 @@ class Commands:
             self.desk = None
             for name in ("desk", "table"):
                 forget("buddyd.actions", name)
-            forget("buddyd", "actions")

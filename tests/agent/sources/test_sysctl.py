@@ -1,8 +1,9 @@
 """--set: sysctls that are written after the start, and watched."""
 
 from agents import agent_on, events
-from buddyd import options, sysctl
-from buddyd.sysctl import Tuning
+from buddyd import options
+from buddyd.sources import sysctl
+from buddyd.sources.sysctl import Tuning
 from harness import fixture, raises
 from scratch import Scratch
 

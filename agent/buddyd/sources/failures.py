@@ -5,8 +5,8 @@ loader's (`load`). mmap's has the bytes, the process and the program; the others
 line, and unloaded when a minute has passed without one: a board that works pays nothing.
 """
 
-from . import compat, const
-from .sources import memory_map
+from .. import compat, const
+from . import memory_map
 
 EVENTS_SHARE = const(4)  # kernel failures take at most this fraction of the ring
 _MORE_MS = const(60000)  # between two events that count the others
