@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import NamedTuple
 
 Range = tuple[int, int, int]  # minimum, sum, maximum
@@ -34,7 +35,11 @@ class Summary(NamedTuple):
 
 
 def merged(one: Summary, later: Summary, time: int, step_s: int) -> Summary:
-    """Two summaries of the same boot as one, in a step that holds both."""
+    """Two summaries of the same boot as one, in a step that holds both.
+
+    later: begins later. What came late may lie within `one`, and so end before it.
+    """
+    last = max(one, later, key=attrgetter("seq"))
     serviceable = None
     if one.rule == later.rule and one.serviceable_pages and later.serviceable_pages:
         serviceable = _joined(one.serviceable_pages, later.serviceable_pages)
@@ -45,8 +50,8 @@ def merged(one: Summary, later: Summary, time: int, step_s: int) -> Summary:
         step_s=step_s,
         samples=one.samples + later.samples,
         first_seq=one.first_seq,
-        seq=later.seq,
-        uptime_ms=later.uptime_ms,
+        seq=last.seq,
+        uptime_ms=last.uptime_ms,
         columns=tuple(map(_joined, one.columns, later.columns)),
         free_pages=_joined(one.free_pages, later.free_pages),
         serviceable_pages=serviceable,

@@ -12,7 +12,7 @@ from buddywatch.model.samples import ENDING, BootEnd, Gap, Retime
 from buddywatch.protocol.layout import Layout
 from buddywatch.store import chunks, pack
 from buddywatch.store.store import Store
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 SECOND = "0000b002"
@@ -105,8 +105,17 @@ def act(store, what, value):
     return None
 
 
+# What came late lies within a step of which more is packed.
+LATE_WITHIN_A_CHUNK = [
+    ("second", [8, 5, 12, 10, 11, 7]), ("run", 48), ("run", 6), ("second", [7, 6, 12]), ("event", 67),
+    ("shots", [10, 16, 55, 29]), ("run", 12), ("pack", None), ("event", 69), ("shots", [49, 48]), ("judged", 6),
+    ("pack", None), ("run", 46), ("second", [11, 12]),
+]  # fmt: skip
+
+
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@example(LATE_WITHIN_A_CHUNK)
 @given(ACTIONS)
 def test_a_packed_store_reads_like_one_that_was_never_packed(tmp_path_factory, actions):
     folders = [tmp_path_factory.mktemp("pair") for _ in range(2)]
