@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -18,6 +19,10 @@ _COLUMNS = "id, first_seq, last_seq, first_ms, last_ms, samples"
 
 
 class ChunkStore(RollupStore):
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        super().__init__(path, connection)
+        self._deleted_id = 0  # the highest; SQLite would use it again
+
     def add_chunk(self, key: int, rows: Sequence[VectorRow]) -> None:
         """Rows of a boot, all of one width, in ascending order, that overlap no chunk."""
         self._insert_chunk(key, rows, chunk_format.encode(rows))
@@ -46,7 +51,7 @@ class ChunkStore(RollupStore):
         )
         self._delete_chunks(ids)
         assert row is not None
-        self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._insert(row)
         return True
 
     def retime_chunks(self, key: int, started_ms: int, from_uptime_ms: int, to_uptime_ms: int) -> None:
@@ -92,8 +97,14 @@ class ChunkStore(RollupStore):
         summaries = self.summarize(key, rows)
         summary = summary_format.encode(summaries) if summaries else None
         values = (key, *ends, len(rows), summary, body)
-        self._run("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._insert(values)
         self._roll_days(key, *ends[:4])
+
+    def _insert(self, values: Sequence[object]) -> None:
+        """With an id of its own: a reader that knows the rows of a deleted chunk by its id takes no other for it."""
+        (newest,) = self._row("SELECT max(id) FROM chunks") or (None,)
+        chunk_id = max(newest or 0, self._deleted_id) + 1
+        self._run("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (chunk_id, *values))
 
     def _roll_days(self, key: int, first_seq: int, last_seq: int, first_ms: int, last_ms: int) -> None:
         """Make the roll-ups of the days that a new chunk of these frames and times ends, or belongs to afterwards."""
@@ -122,6 +133,7 @@ class ChunkStore(RollupStore):
         return summary_format.encode(found)
 
     def _delete_chunks(self, ids: Sequence[int]) -> None:
+        self._deleted_id = max(self._deleted_id, *ids)
         self._run(f"DELETE FROM chunks WHERE id IN ({', '.join('?' * len(ids))})", ids)
 
     def _body(self, chunk_id: int) -> bytes | None:

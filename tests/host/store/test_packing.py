@@ -113,9 +113,14 @@ LATE_WITHIN_A_CHUNK = [
 ]  # fmt: skip
 
 
+# Other times within a chunk whose first and last rows stay as they are.
+MOVED_WITHIN_A_CHUNK = [("shots", [2, 10, 12, 32, 54]), ("pack", None), ("run", 25), ("retime", (23, 105, 47))]
+
+
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @example(LATE_WITHIN_A_CHUNK)
+@example(MOVED_WITHIN_A_CHUNK)
 @given(ACTIONS)
 def test_a_packed_store_reads_like_one_that_was_never_packed(tmp_path_factory, actions):
     folders = [tmp_path_factory.mktemp("pair") for _ in range(2)]
