@@ -269,6 +269,14 @@ def test_file_and_its_functions_are_short(path: Path) -> None:
     assert list(too_long(path.read_text())) == []
 
 
+def test_modules_that_the_agent_unloads_are_where_it_says() -> None:
+    """buddyd.forget() passes over what was never loaded, and so over a name that is wrong."""
+    pattern = re.compile(r'\("(buddyd[.\w]*)", "(\w+)"\)')
+    named = [module for path in AGENT_FILES for module in pattern.findall(path.read_text())]
+    assert len(named) > 10
+    assert [name for room, name in named if not (AGENT.parent / room.replace(".", "/") / f"{name}.py").exists()] == []
+
+
 def test_versions_agree() -> None:
     agent = re.search(r'^VERSION = "(.+)"$', (AGENT / "__init__.py").read_text(), re.MULTILINE)
     host = re.search(r'^__version__ = "(.+)"$', (HOST / "__init__.py").read_text(), re.MULTILINE)

@@ -17,6 +17,7 @@ _SELDOM = (
     ("buddyd.talk", "line_answers"),
     ("buddyd.talk", "answers"),
     ("buddyd", "watermark"),
+    ("buddyd", "wire_read"),
     ("buddyd.compat", "reasons"),
 )
 

@@ -72,4 +72,4 @@ def unload():
         forget("buddyd.actions", name)
     for name in ("calls", "calls_by_ffi"):
         forget("buddyd.compat", name)
-    forget("buddyd", "sysctl")
+    forget("buddyd.sources", "sysctl")
