@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.summaries import Summary, merged
@@ -100,7 +101,7 @@ class ChunkStore(RollupStore):
         self._insert(values)
         self._roll_days(key, *ends[:4])
 
-    def _insert(self, values: _Values) -> None:
+    def _insert(self, values: Sequence[Any]) -> None:
         """With an id of its own: a reader that knows the rows of a deleted chunk by its id takes no other for it."""
         (newest,) = self._row("SELECT max(id) FROM chunks") or (None,)
         chunk_id = max(newest or 0, self._deleted_id) + 1
