@@ -60,7 +60,7 @@ class MapWriter:
         """behind: what follows the end. A /proc without processes, as a recorded one, makes no event."""
         if len(self._text) + len(END) + len(behind) > _TEXT_MAX:
             self._flush()
-        if self._text or behind:
+        if self._part or self._text or behind:
             self._text += END
             self._text += behind
             self._flush()

@@ -1,5 +1,7 @@
 """Maps: what the agent writes is what the host reads, and damage costs a part."""
 
+from itertools import product
+
 import pytest
 from buddyd.sources import births, memory_map
 from buddywatch.model.memory_map import MappedProgram, MemoryMap
@@ -61,6 +63,18 @@ def test_what_the_agent_writes_is_read_back(programs) -> None:
     (found,) = maps_of([event(part, text) for part, text in enumerate(texts(programs))])
     assert found.is_whole
     assert found.programs == tuple(map(as_read, sorted(programs)))
+
+
+def test_map_whose_last_event_is_full_is_whole() -> None:
+    """The text of a last event may have 216 characters without its end, for which another event is sent."""
+    ends = set()
+    for chars, count in product(range(1, 16), range(30, 40)):
+        programs = [(pid, "x" * (chars if pid == 1 else 1), 0, [(0, 1)]) for pid in range(1, count)]
+        parts = texts(programs)
+        ends.add(parts[-1])
+        (found,) = maps_of([event(part, text) for part, text in enumerate(parts)])
+        assert found.is_whole, (chars, count)
+    assert "}" in ends
 
 
 def test_text_of_a_board_is_short() -> None:
