@@ -25,6 +25,7 @@ from buddywatch.config.sections import Collector, Config
 from buddywatch.links.base import LinkError
 
 COMMANDS = {
+    "init": "ask how a board is reached, what it needs and who gets mail; write the configuration, and try it",
     "collect": "collect from boards, store the data, judge it and send alerts",
     "watch": "the live view, beside a running collector",
     "status": "show every board: links, age of the data, largest request that succeeds, open alerts",
@@ -55,7 +56,7 @@ COMMANDS = {
 }
 # They read what a running collector writes, and ask it first to write what it holds back.
 _READERS = ("status", "history", "plot", "map", "who", "log", "alerts", "doctor", "export", "sql", "db")
-_WITHOUT_CONFIG = ("explain", "need", "decode")
+_WITHOUT_CONFIG = ("init", "explain", "need", "decode")
 
 BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE, sysexits.h

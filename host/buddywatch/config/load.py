@@ -47,8 +47,13 @@ def load(path: str | Path | None, env: Mapping[str, str]) -> Config:
 
 def default_config_path(env: Mapping[str, str]) -> Path | None:
     """The configuration used when none is named: the user's, else the system's, else None."""
-    places = (_xdg_folder(env, "XDG_CONFIG_HOME", ".config") / "buddywatch/config.toml", SYSTEM_CONFIG)
+    places = (user_config_path(env), SYSTEM_CONFIG)
     return next((place for place in places if os.path.exists(place)), None)
+
+
+def user_config_path(env: Mapping[str, str]) -> Path:
+    """Where the user's own configuration is, or would be."""
+    return _xdg_folder(env, "XDG_CONFIG_HOME", ".config") / "buddywatch/config.toml"
 
 
 def default_db_path(env: Mapping[str, str]) -> Path:
