@@ -30,7 +30,8 @@ from buddywatch.model.batch import Batch, StoredEvent, VectorRow  # noqa: E402
 from buddywatch.model.samples import OVERWRITTEN, Boot, Event, Gap  # noqa: E402
 from buddywatch.store.store import Store  # noqa: E402
 
-from scripts.forecast.workloads import CLASSES, Board  # noqa: E402
+from scripts.forecast.allocator import BuddyAllocator  # noqa: E402
+from scripts.forecast.workloads import CLASSES, PAGES, Board  # noqa: E402
 
 DAY_S, WEEK_S, INTERVAL_S, STEP_S = 86_400, 7 * 86_400, 5, 60
 START = 1_784_505_600.0  # a Monday, 0:00 UTC
@@ -102,7 +103,8 @@ class Life:
         facts = {**FACTS, "name": self.name, "kboot": boot_id[:4]}
         self.boots.append(Boot(boot_id, facts, START + at_s, "reboot" if self._boots > 1 else "first"))
         self._booted_s, self._seq, self._processes = at_s, 0, 40
-        self._blocks: Iterator[list[int]] = CLASSES[self._kind](Board(f"{self._kind} {self._seed + 100 * self._boots}"))
+        work = Board(f"{self._kind} {self._seed + 100 * self._boots}", BuddyAllocator(PAGES))
+        self._blocks: Iterator[list[int]] = CLASSES[self._kind](work)
 
     def _step(self, at_s: int, blocks: list[int]) -> None:
         for more_s in range(0, STEP_S, INTERVAL_S):

@@ -1,7 +1,6 @@
 """A board with two links reboots: the slower one brings the last frames of the boot before a while later."""
 
 import signal
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,30 +9,12 @@ from pathlib import Path
 import pytest
 from journalrows import journal_seqs
 from modelboard import ModelBoard
+from spokenline import Line
 from system_parts import Collector
 from trackertools import FACTS, WIDTH
-from waiting import DEADLINE_S, wait_for
+from waiting import wait_for
 
 NAMED = {**FACTS, "name": "xport"}
-
-
-class Line:
-    """One link to the board, over which the test says what it likes."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(DEADLINE_S)
-        self.url = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def accept(self) -> None:
-        self._peer = self._listener.accept()[0]
-
-    def say(self, *lines: list[bytes]) -> None:
-        self._peer.sendall(b"".join(bytes(line) + b"\n" for some in lines for line in some))
-
-    def close(self) -> None:
-        self._peer.close()
-        self._listener.close()
 
 
 class Scene:

@@ -7,6 +7,7 @@ that raises an exception is set aside, reported once, and read from the store ag
 from __future__ import annotations
 
 import itertools
+import math
 import traceback
 from collections.abc import Callable, Iterable, Set
 from pathlib import Path
@@ -18,7 +19,7 @@ from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import OK, Transition, without_covered
-from buddywatch.model.batch import Batch, MovedBoot
+from buddywatch.model.batch import Batch, MovedBoot, Removal
 from buddywatch.model.samples import ResumeState
 from buddywatch.protocol.board_names import board_name, other_names
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -59,6 +60,7 @@ class Boards:
         self._touched: set[str] = set()
         self._announced: set[int] = set()  # open incidents that the user knows of from this collector
         self._timers: Timers[str] = Timers()
+        self._removed: set[str] = set()  # boards that a user removed, until they are heard again
 
     def is_free(self, name: str, called: str) -> bool:
         """True if a board that reports the name `called` may be stored as `name`: no other board has that name."""
@@ -91,6 +93,33 @@ class Boards:
             self.pending.of(name)
             self._boards.pop(name, None)
             self._timers.set(name, at.monotonic_s + REOPEN_S)
+
+    def remove(self, removal: Removal) -> None:
+        """Have a board's rows removed with the next batch. The board comes back when it is heard again."""
+        self.pending.removals.append(removal)
+        if removal.before is None:
+            self._close(removal.board)
+            self._aside_until_s.pop(removal.board, None)
+            self._removed.add(removal.board)
+
+    def removed(self) -> None:
+        """The writer has removed rows."""
+        self._store.read_anew()
+
+    def is_removed(self, name: str) -> bool:
+        """True for a board that a user removed, and that was not heard since."""
+        return name in self._removed
+
+    def hear_again(self, name: str) -> bool:
+        """A board is heard. True if it was removed before, and comes back now."""
+        if name not in self._removed or self._is_on_its_way(name):
+            return False
+        self._removed.discard(name)
+        return True
+
+    def _is_on_its_way(self, name: str) -> bool:
+        """True while the store does not show yet what was decided about the board's rows."""
+        return self._is_writing(name) or self.pending.holds(name)
 
     def open_expected(self, names: Iterable[str], at: Now) -> None:
         """Open boards that must be reported if they stay silent."""
@@ -187,7 +216,7 @@ class Boards:
 
     def _open(self, name: str, at: Now) -> Board | None:
         """Read the board from the store. None while it is set aside, or while some of its rows are not stored yet."""
-        if at.monotonic_s < self._aside_until_s.get(name, 0.0) or self._is_writing(name) or name in self.pending.boards:
+        if at.monotonic_s < self._aside_until_s.get(name, 0.0) or name in self._removed or self._is_on_its_way(name):
             return None
         state = self._store.resume(name)
         tracker = self._tracker(name, state)
@@ -217,11 +246,16 @@ class Boards:
             self._report(f"{name}: cannot be followed: {why}; {again}")
 
     def _forget(self, name: str, until_s: float) -> None:
+        self._close(name)
+        self._timers.set(name, until_s)
+        self._aside_until_s[name] = until_s
+
+    def _close(self, name: str) -> None:
+        """Drop all that is in memory of a board."""
         self._boards.pop(name, None)
         self.pending.drop(name)
         self._touched.discard(name)
-        self._timers.set(name, until_s)
-        self._aside_until_s[name] = until_s
+        self._timers.set(name, math.inf)
 
     def _report_open(self, name: str) -> None:
         """Report alerts that were open before this collector started: once, however often the board is read again."""

@@ -3,8 +3,8 @@
 `buddywatch console` connects, sends `console BOARD` or `shell BOARD`, and gets one line as an answer. What it sends
 afterwards is typed to the board; each line that it gets begins with a letter for its kind. `run BOARD` begins a session
 of commands, see command_session.py. A command that is about to read the database sends `write`, and gets an answer when
-all is written; the live view sends `follow`, and all is written every second as long as it stays. Only the user who
-runs the collector, and root, may connect. All buffers are bounded, and nothing here waits.
+all is written; the live view sends `follow`, and all is written every second as long as it stays; `forget` has a board
+removed. Only the user who runs the collector, and root, may connect. All buffers are bounded, and nothing here waits.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from buddyd import wire_host
 
 from buddywatch.collect.command_session import RUN, CommandSession, fit_connection, who
 from buddywatch.collect.console_session import END, LOST, OPEN, REFUSED, EndMark, Session
-from buddywatch.collect.control_socket import FOLLOW, WRITE, control_path, short_name
+from buddywatch.collect.control_socket import ALL, FOLLOW, FORGET, WRITE, control_path, short_name
 from buddywatch.links.connection import Connection
+from buddywatch.model.batch import Removal
 
 CLIENTS_MAX = 4
 COMMANDERS_MAX = 32
@@ -40,6 +41,7 @@ class Control:
         self._clients: list[Session] = []
         self._commanders: list[CommandSession] = []
         self._readers: list[Session] = []  # clients that wait until everything is written
+        self._removals: list[tuple[Session, Removal]] = []
 
     def __enter__(self) -> Control:
         unfinished = self.path.with_name(self.path.name + ".new")
@@ -107,6 +109,11 @@ class Control:
         """True if somebody looks at what is written."""
         return any(client.is_follower for client in self._clients)
 
+    def take_removals(self) -> list[tuple[Session, Removal]]:
+        """What clients want to have removed, with whom to answer."""
+        removals, self._removals = self._removals, []
+        return removals
+
     def all_is_written(self) -> None:
         """Answer those who wait for that."""
         for reader in self._readers:
@@ -165,6 +172,9 @@ class Control:
             self._readers += [] if client.is_follower else [client]
             return
         what, _, board = order.partition(" ")
+        if what == FORGET:
+            self._order_removal(client, board)
+            return
         if what == RUN and board:
             self._open_commands(client, board, connections)
             return
@@ -180,6 +190,14 @@ class Control:
         # A link on which frames come only on request answers faster.
         client.connection = sorted(fit, key=lambda connection: connection.link.flows_unasked)[0]
         client.send(OPEN, client.connection.url)
+
+    def _order_removal(self, client: Session, words: str) -> None:
+        until, _, board = words.partition(" ")
+        try:
+            self._removals.append((client, Removal(board, None if until == ALL else float(until))))
+            client.is_patient = True
+        except ValueError:
+            client.end(REFUSED, f"expected `{FORGET} {ALL} BOARD`, or a time in place of {ALL}")
 
     def _open_commands(self, client: Session, board: str, connections: list[Connection]) -> None:
         connection = fit_connection(board, connections)
@@ -207,7 +225,8 @@ class Control:
         if client.is_over:
             return
         if connection is None:
-            client.is_over = monotonic_s - client.since_s > ORDER_S and not client.is_follower
+            may_wait = client.is_follower or client.is_patient
+            client.is_over = monotonic_s - client.since_s > ORDER_S and not may_wait
         elif not connection.is_up:
             client.end(LOST, connection.last_error or f"{connection.url}: closed")
         elif client.finishing_s is not None:

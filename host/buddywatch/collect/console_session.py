@@ -36,6 +36,7 @@ class Session:
         self.stream = stream
         self.connection: Connection | None = None
         self.is_shell = self.is_follower = False
+        self.is_patient = False  # it waits as long as what it ordered takes
         self.since_s = monotonic_s
         self.heard_s = monotonic_s  # when the board last sent something
         self.finishing_s: float | None = None

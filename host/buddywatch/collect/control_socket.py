@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 WRITE = "write"  # the order to write everything that is held back; the answer comes when that is done
 FOLLOW = "follow"  # the order to write every second, as long as the connection lasts
+FORGET, ALL = "forget", "-"  # `forget TIME BOARD`: remove what is older, or all, of a board; answered when that is done
+DONE = "d"  # begins the answer when something was done, see console_session.py
 WRITE_S = 3.0  # how long a reader waits for it
+REMOVE_S = 60.0  # a board with years of rows takes some seconds
 
 
 def control_path(db: Path) -> Path:
@@ -58,6 +61,27 @@ def let_write(db: Path) -> None:
         client.settimeout(WRITE_S)
         client.sendall(WRITE.encode() + b"\n")
         client.recv(64)
+
+
+def have_removed(db: Path, board: str, before: float | None) -> tuple[bool, str] | None:
+    """Let the collector that uses this database remove a board, or what is older; wait until it has.
+
+    Returns whether it has, with the links that are open to the board, or else why not. None: no collector runs there.
+    OSError: it belongs to another user, or it has not done so in REMOVE_S.
+    """
+    try:
+        client = connect(control_path(db))
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    with client:
+        client.settimeout(REMOVE_S)
+        until = ALL if before is None else repr(before)
+        client.sendall(f"{FORGET} {until} {board}\n".encode())
+        answer = b""
+        while not answer.endswith(b"\n") and (data := client.recv(4096)):
+            answer += data
+    kind, text = answer[:1].decode(), answer[1:].decode("utf-8", "replace").strip()
+    return kind == DONE, text or ("" if kind else "the collector ended meanwhile")
 
 
 @contextmanager

@@ -63,6 +63,11 @@ class LinkTable:
         changes, self._changes = self._changes, []
         return changes
 
+    def report(self, connection: Connection) -> None:
+        """Report the link once more, as what was stored of it is gone."""
+        if connection in self._reach:
+            self._changes.append((self._reach[connection], connection.url, True))
+
     def urls(self) -> list[str]:
         return [connection.url for connection in self._connections]
 

@@ -15,6 +15,7 @@ from buddywatch.collect.console_server import Control
 from buddywatch.collect.holding import Holding
 from buddywatch.collect.link_health import LinkHealths
 from buddywatch.collect.link_table import LinkTable
+from buddywatch.collect.orders import Orders
 from buddywatch.collect.orphans import Orphans
 from buddywatch.collect.presenter import Presenter
 from buddywatch.collect.twin_news import split_words
@@ -68,10 +69,10 @@ class Collector:
         self._wall_clock = WallClock(time.time(), boottime_s())
         self._twins: Twins[Connection] = Twins(boards.is_free)
         self._healths = LinkHealths()
+        self._orders = Orders(control, boards, writer, self._links, self._save_all)
         self._stopping = False
         self._save_at_s = 0.0
         self._holding = Holding(write_every_s, time.monotonic())
-        self._is_flushing = False
         self._frames = 0  # that came since all rows were given to the writer
         self._store_error: str | None = None  # the last one reported
 
@@ -97,7 +98,7 @@ class Collector:
         for connection in self._links.due(time.monotonic()):
             self._guarded(self._tend, connection)
         self._links.watch(self._control.descriptors())
-        ready = self._links.wait(FLUSH_TURN_S if self._is_flushing else timeout_s, time.monotonic())
+        ready = self._links.wait(FLUSH_TURN_S if self._orders.is_flushing else timeout_s, time.monotonic())
         for connection in ready:
             self._guarded(self._receive, connection)
         if ready and not self._stopping:
@@ -108,22 +109,11 @@ class Collector:
             self._links.sync(connection, at.monotonic_s)
         for name in self._boards.tick(at):
             self._ask(name, at)
-        self._serve_readers(at)
+        self._orders.serve(at)
         if at.monotonic_s >= self._save_at_s:
             self._save_at_s = at.monotonic_s + SAVE_S
             self._turned(at.monotonic_s)
             self._save(at)
-
-    def _serve_readers(self, at: Now) -> None:
-        """Give everything to the writer if somebody is about to read the database, and tell him when it is written."""
-        if not self._writer.is_idle or not self._control.has_readers:
-            return
-        if self._is_flushing:
-            self._control.all_is_written()
-        else:
-            self._holding.want()
-            self._save(at)
-        self._is_flushing = not self._is_flushing
 
     def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
         """Isolate errors of one link from the others: it is closed, reported, and opened again later."""
@@ -209,6 +199,8 @@ class Collector:
     def _take(self, connection: Connection, name: str, run: list[Item], arrival: float, at: Now) -> bool:
         """Give items to their board. Returns whether the board is to be asked for something."""
         recorded, first = connection.recorded_time, run[0]
+        if self._boards.hear_again(name):
+            self._links.report(connection)
         if recorded is not None:
             arrival = recorded.now
         if isinstance(first, Text):
@@ -245,6 +237,11 @@ class Collector:
         if asked is not None:
             self._settle_link(asked, at)
 
+    def _save_all(self, at: Now) -> None:
+        """Hold nothing back."""
+        self._holding.want()
+        self._save(at)
+
     def _save(self, at: Now) -> None:
         """Give the next batch to the writer, once it has written the one before."""
         for name, why in self._writer.refused():
@@ -255,7 +252,11 @@ class Collector:
             self._frames = 0
         if self._writer.is_idle:
             batch = self._boards.take_batch()
-            batch.links = [LinkChange(board, url, is_up, at.time) for board, url, is_up in self._links.changes()]
+            batch.links = [
+                LinkChange(board, url, is_up, at.time)
+                for board, url, is_up in self._links.changes()
+                if not self._boards.is_removed(board)
+            ]
             batch.healths = self._healths.changed(self._links, bool(batch.links), at.monotonic_s)
             for health in batch.healths:
                 self._take_health(health, at)
@@ -303,8 +304,7 @@ class Collector:
         for _ in range(2):  # the batch being written, and the rows since
             if not self._writer.finish(max(0.0, deadline_s - time.monotonic())):
                 break
-            self._holding.want()
-            self._save(_now())
+            self._save_all(_now())
         else:
             self._writer.finish(max(0.0, deadline_s - time.monotonic()))
         self._report_store_error()

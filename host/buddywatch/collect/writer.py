@@ -16,6 +16,7 @@ from typing import Protocol
 
 from buddywatch.config.sections import Storage
 from buddywatch.model.batch import Batch
+from buddywatch.store import care
 from buddywatch.store.database import StoreDamaged
 from buddywatch.store.store import Store, StoreError
 
@@ -69,7 +70,7 @@ class Writer:
     def holds(self, board: str) -> bool:
         """True while rows of the board are being written."""
         with self._changed:
-            return self._batch is not None and board in self._batch.boards
+            return self._batch is not None and self._batch.holds(board)
 
     def offer(self, batch: Batch) -> bool:
         """Give a batch to the writer, which then owns it. False if the one before is not written yet."""
@@ -174,6 +175,16 @@ class Writer:
         batch.boards.clear()
         batch.links.clear()
         batch.moves.clear()
+        self._remove(store, batch)
+
+    def _remove(self, store: Store, batch: Batch) -> None:
+        while batch.removals:
+            removal = batch.removals[0]
+            try:
+                care.remove(store, removal.board, removal.before)
+            except StoreDamaged as error:  # it would fail each time
+                removal.problem = str(error)
+            del batch.removals[0]
 
     def _write_alone(self, store: Store, batch: Batch, board: str) -> None:
         alone = Batch()

@@ -182,8 +182,8 @@ class Connection:
                 if self._setback.take(item, monotonic_s):
                     late += self._session.start_anew(item)
                     self._up_since_s = monotonic_s  # what comes of it was made since
-                if not self._is_named and "name" in item.facts:
-                    self._be_called(board_name(item.facts))
+                if not self._is_named and "name" in item.facts and board_name(item.facts) != self.called:
+                    self.board = self.called = board_name(item.facts)
                 if not self._believes(monotonic_s):
                     return items[:number]
                 if self.is_call and not self._has_entered:
@@ -211,9 +211,10 @@ class Connection:
             return down
         return LinkDown(f"{down}; it said: {self._said}", down.ended, down.rest_s)
 
-    def _be_called(self, name: str) -> None:
-        if name != self.called:
-            self.board = self.called = name
+    def forget_board(self) -> None:
+        """The board was removed from the store: its next hello names it again."""
+        if not self._is_named:
+            self.board = self.called = None
 
     def _believes(self, monotonic_s: float) -> bool:
         """True if the other side may have the name it reports; otherwise the link is closed."""
@@ -222,8 +223,7 @@ class Connection:
         objection = self.link.objection(self.called or self.board)
         if objection is None:
             return True
-        if not self._is_named:
-            self.board = self.called = None
+        self.forget_board()
         self._lost(LinkDown(f"{self.url}: {objection}", self.is_call, self.link.rest_s), monotonic_s)
         return False
 

@@ -154,11 +154,23 @@ class MovedBoot:
     to: str
 
 
+@dataclass
+class Removal:
+    """Remove what is stored of a board. before: only what is older, seconds since 1970; None: everything.
+
+    problem: why that cannot be done, None if it was.
+    """
+
+    board: str
+    before: float | None
+    problem: str | None = None
+
+
 class Batch:
     """Rows by board. links, healths: changes of links. urls: of all links in use; None: unchanged.
 
     unheard: changes of the links over which no board was heard, by URL; None: a board was.
-    moves: boots that move to another board once all rows are written.
+    moves: boots that move to another board once all rows are written. removals: done after everything else.
     """
 
     def __init__(self) -> None:
@@ -168,6 +180,7 @@ class Batch:
         self.unheard: dict[str, UnheardLink | None] = {}
         self.urls: list[str] | None = None
         self.moves: list[MovedBoot] = []
+        self.removals: list[Removal] = []
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -185,6 +198,10 @@ class Batch:
         before = self.boards.setdefault(board, rows)
         if before is not rows:
             before.extend(rows)
+
+    def holds(self, board: str) -> bool:
+        """True if rows of the board are in it, or if the board is to be removed."""
+        return board in self.boards or any(removal.board == board for removal in self.removals)
 
     def drop(self, board: str) -> None:
         """Remove a board's rows."""

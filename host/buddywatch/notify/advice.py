@@ -80,7 +80,7 @@ def _silent(facts: MessageFacts) -> list[str]:
         "Check that the board has power, that its cable is in place and that buddyd runs on it; "
         "`buddywatch status` shows the state of its link.",
         f"If it still runs, its ring{held} keeps the newest snapshots until the link is back.",
-        f"If it was taken away: stop `collect`, run `buddywatch forget {facts.board}`, and start it again.",
+        f"If it was taken away: `buddywatch forget {facts.board}` ends this alert and its reminders.",
     ]
 
 

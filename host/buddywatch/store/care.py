@@ -106,6 +106,14 @@ def compact(store: Store, progress: Progress) -> None:
         store._run("PRAGMA journal_mode = WAL")
 
 
+def remove(store: Store, board: str, before: float | None) -> None:
+    """Remove what is stored of a board. before: only what is older, seconds since 1970; None: everything."""
+    if before is None:
+        forget(store, board)
+    else:
+        forget_before(store, board, before)
+
+
 def forget(store: Store, board: str) -> None:
     """Remove all that is stored of a board."""
     boots = [key for (key,) in store._rows("SELECT id FROM boots WHERE board = ?", (board,))]
@@ -137,6 +145,7 @@ def forget_before(store: Store, board: str, time: float) -> None:
         for table in ("events", "console"):
             store._run(f"DELETE FROM {table} WHERE board = ? AND time_ms < ?", (board, time_ms))
         store._sum_losses(board)
+    store._forget()
 
 
 def _chunks_before(store: Store, key: int, time_ms: int) -> Iterator[Chunk]:

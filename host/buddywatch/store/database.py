@@ -72,6 +72,10 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
+    def read_anew(self) -> None:
+        """Another connection has removed rows, whose numbers may be used again: empty the caches."""
+        self._forget()
+
     def report_long_log(self) -> None:
         """Report once that the log grows: SQLite cannot empty it while another program is in the middle of reading."""
         with suppress(OSError):

@@ -11,8 +11,9 @@ from buddywatch.collect import boards as boards_module
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import ASIDE_S, Boards
 from buddywatch.config.sections import Board
-from buddywatch.model.batch import Batch, LinkChange, MovedBoot
+from buddywatch.model.batch import Batch, LinkChange, MovedBoot, Removal
 from buddywatch.model.samples import OVERWRITTEN, Gap
+from buddywatch.store import care
 from buddywatch.store.store import Store
 from buddywatch.text.escape import local_day_time
 
@@ -256,3 +257,42 @@ def test_end_of_an_alert_about_no_need_names_its_rule_alone(world):
     world.feed("xp", replace(boot(), boot_id="0badcafe", cause="reboot"), snapshot(1, boot_id="0badcafe"))
     world.boards.gather(1.0)
     assert "xp: over, kernel_failure" in world.news
+
+
+def test_removed_board_is_neither_read_nor_expected_until_it_is_heard(world):
+    world.feed("xp", boot(), snapshot(1))
+    world.feed("yp", boot(), snapshot(1))
+    world.boards.remove(Removal("xp", None))
+    assert world.feed("xp", snapshot(2)) is None and not world.boards.hear_again("xp")  # it is still on its way
+    batch = world.boards.take_batch()
+    assert [removal.board for removal in batch.removals] == ["xp"] and "xp" not in batch.boards
+    world.writing.add("xp")
+    assert not world.boards.hear_again("xp")
+    world.writing.clear()
+    world.wait(10_000.0)
+    assert world.feed("xp", snapshot(2)) is None and world.boards.is_removed("xp")
+    assert world.boards.hear_again("xp") and not world.boards.hear_again("xp")
+    assert not world.boards.is_removed("xp") and not world.boards.hear_again("yp")
+    assert world.feed("xp", boot(), snapshot(3)) == "fed"
+
+
+def test_removal_of_what_is_older_leaves_a_board_in_memory(world):
+    world.feed("xp", boot(), snapshot(1))
+    world.boards.remove(Removal("xp", START))
+    assert not world.boards.is_removed("xp")
+    world.boards.take_batch()
+    assert world.feed("xp", snapshot(2)) == "fed"
+
+
+def test_board_that_comes_back_is_not_taken_for_the_one_that_had_its_row(world):
+    """SQLite gives the number of a removed boot to the next one."""
+    world.feed("xp", boot(), snapshot(1))
+    world.save()
+    assert world.store.judged("xp", BOOT_ID) == 1
+    with Store.open(world.store.path) as writer:
+        care.remove(writer, "xp", None)
+        writer.add_boot("yp", boot())
+        writer.add_boot("xp", boot())
+        writer.set_judged({"xp": (BOOT_ID, 7), "yp": (BOOT_ID, 3)})
+    world.boards.removed()
+    assert (world.store.judged("xp", BOOT_ID), world.store.judged("yp", BOOT_ID)) == (7, 3)

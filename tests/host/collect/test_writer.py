@@ -8,7 +8,7 @@ import pytest
 from boards import boot, snapshot
 from buddywatch.collect import writer as writer_module
 from buddywatch.collect.writer import Writer
-from buddywatch.model.batch import Batch
+from buddywatch.model.batch import Batch, Removal
 from buddywatch.store import database, pack
 from buddywatch.store.store import Store
 from waiting import DEADLINE_S, wait_for
@@ -206,3 +206,31 @@ def test_the_writer_packs_what_its_batches_left(writer, db):
     assert writer.offer(batch(snapshot(count + 1)))
     assert writer.finish(DEADLINE_S)
     assert stored(db) == list(range(1, count + 2))
+
+
+def removal_of(writer, board):
+    batch, removal = Batch(), Removal(board, None)
+    batch.removals.append(removal)
+    assert writer.offer(batch)
+    assert writer.holds(board)
+    assert writer.finish(DEADLINE_S)
+    return removal
+
+
+def test_board_is_removed_after_the_rows_of_its_batch(writer, db):
+    batch = Batch()
+    batch.of("xp").boots.append(boot())
+    batch.removals.append(Removal("xp", None))
+    assert writer.offer(batch) and writer.finish(DEADLINE_S)
+    with Store.open(db) as store:
+        assert store.boards() == []
+
+
+def test_board_whose_rows_are_damaged_says_why_it_cannot_be_removed(writer, monkeypatch):
+    def damaged(*_):
+        raise database.StoreDamaged("a.db: damaged")
+
+    monkeypatch.setattr(writer_module.care, "forget", damaged)
+    assert removal_of(writer, "xp").problem == "a.db: damaged"
+    monkeypatch.undo()
+    assert removal_of(writer, "xp").problem is None

@@ -16,6 +16,7 @@ from buddywatch.model.alerts import Incident, RuleState
 from buddywatch.model.health import RUNNING, PartHealth
 from buddywatch.model.samples import Gap
 from buddywatch.store import pack
+from buddywatch.store.lock import alone
 from buddywatch.store.store import Store
 
 ROWS = 40
@@ -186,8 +187,16 @@ def test_forget_before_removes_what_is_older(buddywatch, full):
         assert len(list(left.snapshots("yp"))) == ROWS
 
 
-@pytest.mark.parametrize("command", [("forget", "xp"), ("db", "compact")])
-def test_nothing_is_removed_while_a_collector_writes(buddywatch, full, command):
+def test_a_database_is_not_compacted_while_a_collector_writes(buddywatch, full):
     full.save_part(PartHealth("writer", RUNNING, START, 0, None, None))
-    refused = buddywatch(*command)
+    refused = buddywatch("db", "compact")
     assert (refused.code, "collect uses this database; stop it first" in refused.err) == (2, True)
+
+
+def test_nothing_is_removed_beside_a_collector_that_cannot_be_asked(buddywatch, full):
+    before = everything(full, "xp")
+    with alone(buddywatch.db):
+        refused = buddywatch("forget", "xp")
+    assert (refused.code, refused.err.count("\n")) == (3, 1)
+    assert "another `buddywatch collect` runs on it" in refused.err
+    assert everything(full, "xp") == before
