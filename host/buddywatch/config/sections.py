@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -227,14 +228,23 @@ class Config:
         Of two boards with one name, the second is stored as NAME-2: the settings of NAME apply to it as well, unless
         the file names NAME-2, or the board reports that name itself.
         """
-        named = {board.name for board in self.boards}.union(*(need.boards or () for need in self.needs))
+        named = self._names
         if kept_as in named or not facts or board_name(facts) == kept_as:
             return kept_as
         return next((name for name in sorted(named) if kept_as in other_names(name)), kept_as)
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Of all boards that the file names."""
+        return frozenset(self._by_name).union(*(need.boards or () for need in self.needs))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Board]:
+        return {board.name: board for board in reversed(self.boards)}
+
     def board(self, name: str) -> Board:
         """The settings of a board, by name_of(); the defaults if the file does not name it."""
-        return next((board for board in self.boards if board.name == name), Board(name))
+        return self._by_name.get(name) or Board(name)
 
     def groups_of(self, name: str) -> tuple[Group, ...]:
         """The groups of a board, by name_of()."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from buddywatch.model.samples import MarkedBlocks, Snapshot, Zone
 from buddywatch.protocol.bounds import FRAMES_MAX, INTERVAL_MAX_CS, UPTIME_MAX_CS, WHOLE_MAX, whole_number
@@ -16,6 +17,7 @@ ORDERS_MAX = 64
 MOST = {
     "up": UPTIME_MAX_CS, "interval_cs": INTERVAL_MAX_CS, "oldest": FRAMES_MAX, "next": FRAMES_MAX, "key": FRAMES_MAX,
 }  # fmt: skip
+_NAMED, _LAYOUTS_MAX = ("cols", "zones", "interval_cs"), 256
 _NONE: tuple[None, None, None, None] = (None, None, None, None)
 
 
@@ -192,6 +194,22 @@ class WireSnapshot(Snapshot):
         """Whether its vector is in the order of this layout."""
         mine = self._layout
         return mine is layout or (mine.columns, mine.zones) == (layout.columns, layout.zones)
+
+
+def layout_of(facts: Mapping[str, str]) -> Layout:
+    """Layout(facts); most boards of a fleet have the same."""
+    named = tuple(facts.get(name) for name in _NAMED)
+    return _layout(named, tuple(facts.get(f"z{at}") for at in range(_zone_count(facts.get("zones", "")))))
+
+
+@lru_cache(maxsize=_LAYOUTS_MAX)
+def _layout(named: tuple[str | None, ...], zones: tuple[str | None, ...]) -> Layout:
+    facts = {**dict(zip(_NAMED, named, strict=True)), **{f"z{at}": zone for at, zone in enumerate(zones)}}
+    return Layout({name: text for name, text in facts.items() if text is not None})
+
+
+def _zone_count(text: str) -> int:
+    return min(whole_number(text, WHOLE_MAX) or 0, ZONES_MAX)
 
 
 def pages(nr_free: Sequence[int]) -> int:

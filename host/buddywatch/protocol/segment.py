@@ -111,6 +111,29 @@ def decode(boot_id: str, body: bytes) -> list[VectorRow]:
     return rows
 
 
+def decode_last(found: Segment) -> VectorRow | None:
+    """The last row, without the ones before it; ValueError (one line) if it is damaged.
+
+    None: what is before must be read, as there are snapshots of several frames, or the frames are not those that the
+    segment says.
+    """
+    interval_cs, first_seq, lines = _header(found.body)
+    if (first_seq, len(lines)) != (found.first_seq, found.samples) or found.seq - found.first_seq + 1 != found.samples:
+        return None
+    last_whole = next((at for at in reversed(range(len(lines))) if lines[at].startswith(_WHOLE)), 0)
+    try:
+        extra, offset_ms, *vector = map(int, lines[last_whole].split())
+        for line in lines[last_whole + 1 :]:
+            if line.startswith(_MOVED):
+                change, line = line[1:].split(_MOVED, 1)
+                offset_ms += int(change)
+            vector[0] += interval_cs
+            apply_whole(line, vector)
+    except (ValueError, IndexError):
+        raise ValueError("a row with a snapshot that cannot be read") from None
+    return VectorRow("", found.seq, found.seq, offset_ms + 10 * vector[0], vector) if not extra and vector else None
+
+
 def _header(body: bytes) -> tuple[int, int, list[bytes]]:
     try:
         if int(body[:_CRC_DIGITS], 16) != crc32(body[_CRC_DIGITS:]):

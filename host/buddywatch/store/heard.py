@@ -39,6 +39,15 @@ class HeardStore(Database):
     def heard_ago_s(self, board: str) -> float | None:
         """Seconds since the board was heard; None if it was not heard since this machine booted."""
         row = self._row("SELECT boottime_ms, host_boot FROM heard WHERE board = ?", (board,))
-        if row is None or not row[1] or row[1] != host_boot():
-            return None
-        return max(0.0, boottime_s() - int(row[0]) / 1000)
+        return None if row is None else _ago_s(row[0], row[1], host_boot(), boottime_s())
+
+    def heard_ago_s_of_all(self) -> dict[str, float]:
+        """heard_ago_s() of every board that was heard since this machine booted."""
+        of_boot, now_s = host_boot(), boottime_s()
+        rows = self._rows("SELECT board, boottime_ms, host_boot FROM heard")
+        ago_s = {board: _ago_s(boottime_ms, heard_in, of_boot, now_s) for board, boottime_ms, heard_in in rows}
+        return {board: of_board for board, of_board in ago_s.items() if of_board is not None}
+
+
+def _ago_s(boottime_ms: int, heard_in: str, of_boot: str, now_s: float) -> float | None:
+    return max(0.0, now_s - boottime_ms / 1000) if heard_in and heard_in == of_boot else None

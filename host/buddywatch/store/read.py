@@ -11,7 +11,7 @@ from typing import Any
 from buddywatch.model.batch import StoredEvent, VectorRow
 from buddywatch.model.links import LinkHealth, LinkState, UnheardLink
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ConsoleLine, Event, Gap, Losses, Snapshot, milliseconds
-from buddywatch.protocol.layout import Layout
+from buddywatch.protocol.layout import Layout, layout_of
 from buddywatch.store.journal import END_SEQ, Row
 from buddywatch.store.rows import ALWAYS, RowStore, Span
 
@@ -24,10 +24,9 @@ _TIME_MAX_MS = 253_402_128_000_000  # 9999-12-30: datetime can show it in every 
 _EVENTS_AT_ONCE = 500
 
 # The names in `boots`, found by jumping through the index: a board may have thousands of boots.
-_BOARDS = """
+SEEN_BOARDS = """
     WITH RECURSIVE seen (board) AS (SELECT min(board) FROM boots UNION ALL
-        SELECT (SELECT min(board) FROM boots WHERE board > seen.board) FROM seen WHERE board IS NOT NULL)
-    SELECT board FROM seen WHERE board IS NOT NULL"""
+        SELECT (SELECT min(board) FROM boots WHERE board > seen.board) FROM seen WHERE board IS NOT NULL)"""
 
 
 class ReadStore(RowStore):
@@ -42,7 +41,11 @@ class ReadStore(RowStore):
     def boards(self) -> list[str]:
         """The names of all boards ever seen, sorted."""
         linked = {name for (name,) in self._rows("SELECT DISTINCT board FROM links")}
-        return sorted(linked.union(name for (name,) in self._rows(_BOARDS)))
+        return sorted(
+            linked.union(
+                name for (name,) in self._rows(f"{SEEN_BOARDS} SELECT board FROM seen WHERE board IS NOT NULL")
+            )
+        )
 
     def links(self, board: str) -> list[LinkState]:
         """The board's links: those that are up first, then the most recently changed ones."""
@@ -212,13 +215,15 @@ class ReadStore(RowStore):
         if key not in self._layouts:
             row = self._row(f"SELECT {BOOT} FROM boots WHERE id = ?", (key,))
             assert row is not None  # the schema's foreign keys see to it
-            boot = self._boot(row)
-            try:
-                self._layouts[key] = (boot.boot_id, Layout(boot.facts))
-            except ValueError as error:
-                self._report_boot(key, row[1], boot.boot_id, str(error))
-                return None
-        return self._layouts[key]
+            self._know_layout(key, row[1], self._boot(row))
+        return self._layouts.get(key)
+
+    def _know_layout(self, key: int, board: str, boot: Boot) -> None:
+        """Keep the layout of a boot, for _layout(), if its facts can be read."""
+        try:
+            self._layouts[key] = (boot.boot_id, layout_of(boot.facts))
+        except ValueError as error:
+            self._report_boot(key, board, boot.boot_id, str(error))
 
     def _boot(self, row: tuple[Any, ...]) -> Boot:
         """A boot. If its facts are unreadable they are left empty, and then its snapshots are unreadable too."""

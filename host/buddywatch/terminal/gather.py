@@ -9,10 +9,12 @@ from buddyd import watermark
 
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import CRITICAL, SILENT, Incident, Silence, mutes, rule_rank, without_covered
+from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.health import RUNNING
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import Boot, Snapshot
 from buddywatch.model.verdicts import BoardState
+from buddywatch.store.newest import Newest, NewestReader
 from buddywatch.store.store import Store
 from buddywatch.terminal import view as v
 from buddywatch.terminal.need_lines import need_lines
@@ -37,7 +39,6 @@ class Known:
     snapshot: Snapshot | None = None
     state: BoardState | None = None
     courses: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
-    looked_s: float = float("-inf")  # for courses and the boot
 
 
 class FleetReader:
@@ -48,24 +49,27 @@ class FleetReader:
         self.config = config
         self.news: list[str] = []
         self.problem = ""
+        self._newest = NewestReader(store)
         self._known: dict[str, Known] = {}
         self._names: list[str] = []
-        self._names_at_s = float("-inf")
+        self._slowly_at_s = float("-inf")
 
     def fleet(self, now: float) -> v.Fleet:
         store = self.store
-        if now - self._names_at_s > SLOWLY_S or len(self._names) == 0 or now < self._names_at_s:
-            self._names, self._names_at_s = board_names(store, self.config), now
         incidents: dict[str, list[Incident]] = defaultdict(list)
         for incident in store.incidents(open_only=True):
             incidents[incident.board].append(incident)
         numbers = [incident.id for found in incidents.values() for incident in found]
         known, silences = set(store.acknowledged(numbers)) if numbers else set(), store.silences(now)
-        links = store.links_of_all()
+        self._look(now)
+        links, heard = store.links_of_all(), store.heard_ago_s_of_all()
+        forecasts = self._newest.forecasts(self._names)
         boards = []
         for name in self._names:
             alerts = _alerts(incidents.get(name, []), silences, known, now)
-            boards.append(self._board(name, links.get(name, []), incidents.get(name, []), alerts, now))
+            age_s = self._age_s(self.known(name).snapshot, heard.get(name), now)
+            line = self._board(name, links.get(name, []), incidents.get(name, []), forecasts.get(name, []), age_s, now)
+            boards.append(replace(line, alerts=alerts) if alerts else line)
         return v.Fleet(
             tuple(boards),
             local_clock(now),
@@ -77,8 +81,9 @@ class FleetReader:
 
     def aged(self, fleet: v.Fleet, now: float) -> v.Fleet:
         """The same fleet a moment later, when nothing new is stored: only ages and the clock are new."""
+        heard = self.store.heard_ago_s_of_all()
         boards = [
-            replace(board, age_s=self._age_s(board.name, self.known(board.name).snapshot, now))
+            replace(board, age_s=self._age_s(self.known(board.name).snapshot, heard.get(board.name), now))
             for board in fleet.boards
         ]
         return replace(fleet, boards=tuple(boards), time_text=local_clock(now), problem=self._problem(boards, now))
@@ -90,48 +95,49 @@ class FleetReader:
         """What was read of a board last."""
         return self._known.get(name, Known())
 
+    def _look(self, now: float) -> None:
+        """The newest snapshots, judged; the names of the boards and the courses of their margins now and then."""
+        is_due = not self._names or not 0 <= now - self._slowly_at_s < SLOWLY_S
+        if is_due:
+            self._names, self._slowly_at_s = board_names(self.store, self.config), now
+        records = self._newest.margins(self._names) if is_due else {}
+        newest = self._newest.of_all()
+        for name in self._names:
+            boot, snapshot = newest.get(name, Newest())
+            known = self._known.setdefault(name, Known())
+            last, last_boot, known.snapshot, known.boot = known.snapshot, known.boot, snapshot, boot
+            is_new_boot = boot is not None and (last_boot is None or boot.boot_id != last_boot.boot_id)
+            if is_due or is_new_boot:
+                margins = records.get(name, []) if is_due else self.store.margins(name)
+                known.courses = _courses(margins, boot)
+            if is_due or last is not snapshot or last_boot is not boot:
+                known.state = judged(snapshot, boot, self.config, name)
+
     def _board(
         self,
         name: str,
         links: list[LinkState],
         incidents: list[Incident],
-        alerts: tuple[v.AlertLine, ...],
+        made: list[NeedForecast],
+        age_s: float | None,
         now: float,
     ) -> v.BoardLine:
-        known = self._look(name, now)
+        known = self.known(name)
         snapshot, state, facts = known.snapshot, known.state, known.boot.facts if known.boot else {}
-        age_s = self._age_s(name, snapshot, now)
         needs: tuple[v.NeedLine, ...] = ()
         if snapshot is not None and state is not None:
-            forecasts = current_forecasts(self.store.forecasts(name), snapshot)
+            forecasts = current_forecasts(made, snapshot)
             wanted = self.config.needs_of(self.config.name_of(name, facts))
             needs = need_lines(snapshot, state, wanted, forecasts, known.courses, incidents, now)
         note = silence_words(links, facts, age_s, any(one.rule == SILENT for one in incidents), now)
         urgency = _urgency(needs, incidents, bool(note))
-        return v.BoardLine(name, urgency, needs, state.serviceable_bytes if state else None, age_s, note, alerts)
+        return v.BoardLine(name, urgency, needs, state.serviceable_bytes if state else None, age_s, note)
 
-    def _look(self, name: str, now: float) -> Known:
-        """The newest snapshot of a board, judged; its boot and its courses now and then."""
-        store, known = self.store, self._known.setdefault(name, Known())
-        snapshot = store.latest(name)
-        is_new_boot = snapshot is not None and (known.boot is None or snapshot.boot_id != known.boot.boot_id)
-        is_due = is_new_boot or not 0 <= now - known.looked_s < SLOWLY_S
-        if is_due:
-            known.boot, known.looked_s = store.latest_boot(name), now
-            boot_id = known.boot.boot_id if known.boot else ""
-            records = [record for record in store.margins(name) if record.boot_id == boot_id]
-            known.courses = {record.need: margin_points(record, _WEEK_S) for record in records}
-        last = known.snapshot
-        if is_due or last is None or snapshot is None or (snapshot.boot_id, snapshot.seq) != (last.boot_id, last.seq):
-            known.state = judged(snapshot, known.boot, self.config, name)
-        known.snapshot = snapshot
-        return known
-
-    def _age_s(self, name: str, snapshot: Snapshot | None, now: float) -> float | None:
+    @staticmethod
+    def _age_s(snapshot: Snapshot | None, heard_ago_s: float | None, now: float) -> float | None:
         if snapshot is None:
             return None
-        heard_s = self.store.heard_ago_s(name)
-        return heard_s if heard_s is not None else max(0.0, now - snapshot.time)
+        return heard_ago_s if heard_ago_s is not None else max(0.0, now - snapshot.time)
 
     def _mail(self, now: float) -> str:
         if self.config.mail is None and not self.config.hooks and not self.config.receivers:
@@ -153,6 +159,12 @@ class FleetReader:
         if part is not None and part.state == RUNNING:
             return ""
         return no_collector_words([board.age_s for board in boards], now)
+
+
+def _courses(records: list[MarginRecord], boot: Boot | None) -> dict[str, list[tuple[float, int]]]:
+    """The margins of the boot's needs over time."""
+    own = [record for record in records if boot is not None and record.boot_id == boot.boot_id]
+    return {record.need: margin_points(record, _WEEK_S) for record in own}
 
 
 def _alerts(incidents: list[Incident], silences: list[Silence], known: set[int], now: float) -> tuple[v.AlertLine, ...]:

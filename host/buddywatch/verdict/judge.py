@@ -7,6 +7,7 @@ release, no page size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from buddyd import watermark
@@ -58,7 +59,7 @@ def board_state(
         free_bytes=_bytes(free_pages, page_bytes),
         reclaimable_bytes=_bytes(caches.pages if caches else None, page_bytes),
         ram_file_bytes=_bytes(caches.ram_file_pages if caches else None, page_bytes),
-        needs=Judge(tuple(needs), page_bytes, rule).states(snapshot),
+        needs=_judge(tuple(needs), page_bytes, rule).states(snapshot),
     )
 
 
@@ -91,6 +92,12 @@ class Judge:
         )
 
 
+@lru_cache(maxsize=64)
+def _judge(needs: tuple[Need, ...], page_bytes: int | None, rule: str | None) -> Judge:
+    """Boards of a fleet mostly have the same needs."""
+    return Judge(needs, page_bytes, rule)
+
+
 def _unknown_state(need: Need, page_bytes: int | None) -> NeedState:
     if page_bytes is None:
         return NeedState(need.name, need.bytes, None, None, None, None)
@@ -108,7 +115,12 @@ def rule_of(facts: Mapping[str, str]) -> str | None:
     """The kernel's rule, from its release and min_free_order_shift; None if they do not determine one."""
     shift = facts.get("shift", "")
     order_shift = int(shift) if shift.isdecimal() and len(shift) < 4 else None
-    rule: str | None = watermark.rule_for(facts.get("kernel", ""), order_shift)
+    return _rule(facts.get("kernel", ""), order_shift)
+
+
+@lru_cache(maxsize=256)
+def _rule(kernel: str, order_shift: int | None) -> str | None:
+    rule: str | None = watermark.rule_for(kernel, order_shift)
     return rule
 
 

@@ -33,18 +33,28 @@ def _demands(order: int, taken_pages: int, rule: str) -> Demands:
 
 
 def _of_zone(zone: MarkedZone, order: int, demands: Demands) -> int:
-    """The most requests of which the last one is still granted: each leaves less, so halving the range finds it."""
+    """The most requests of which the last one is still granted: each leaves less, so halving the range finds it.
+
+    The first guess is that each takes no more of the margin than its pages, which is mostly so.
+    """
     nr_free, min_pages, low_pages, reserve_pages = zone
+
+    def margin_pages(taken: int) -> int:
+        left = _with_units(nr_free, order, units - taken)
+        [(_, margin)] = demands.answers([(left, min_pages, low_pages, reserve_pages)])
+        return -1 if margin is None else margin
+
     units = capacity(nr_free, order)
-    granted, refused = 0, units + 1
+    [(_, first)] = demands.answers([zone])
+    guess = blocks_of_margin(-1 if first is None else first, order)
+    granted, refused = 0, min(units, max(0, guess)) + 1
+    middle = refused - 1
     while refused - granted > 1:
-        middle = (granted + refused) // 2
-        left = _with_units(nr_free, order, units - middle + 1)
-        [(verdict, _)] = demands.answers([(left, min_pages, low_pages, reserve_pages)])
-        if verdict == watermark.REFUSED:
+        if margin_pages(middle - 1) < 0:
             refused = middle
         else:
             granted = middle
+        middle = (granted + refused) // 2
     return granted
 
 

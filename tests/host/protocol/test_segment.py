@@ -9,7 +9,7 @@ from buddyd import wire
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.samples import Snapshot
 from buddywatch.protocol import segment
-from buddywatch.protocol.segment import SegmentWriter, decode, interval_of, segments_of
+from buddywatch.protocol.segment import SegmentWriter, decode, decode_last, interval_of, segments_of
 from hypothesis import given
 from hypothesis import strategies as st
 from trackertools import FACTS, board, feed, held, met
@@ -39,6 +39,7 @@ def test_rows_come_back_in_their_order(rows, interval_cs):
         assert (one.first_seq, one.seq, one.time_ms) == (of_segment[0][1], *of_segment[-1][2:4])
         assert all(after.first_seq == before.seq + 1 for before, after in pairwise(of_segment))
         assert interval_of(one.body) == interval_cs
+        assert decode_last(one) == (of_segment[-1] if all(row.first_seq == row.seq for row in of_segment) else None)
 
 
 def snapshots(polls, lost=()):
@@ -115,3 +116,13 @@ def test_a_line_that_is_none_is_refused(line):
     text = b"\n".join([b" 500 1", b"  0 0 1 2 3", line])
     with pytest.raises(ValueError, match="snapshot that cannot be read"):
         decode("", b"%08x%b" % (zlib.crc32(text), text))
+
+
+def test_the_last_row_alone_is_that_of_all():
+    _, shots = snapshots(60)
+    for late_ms in (lambda seq: 0, lambda seq: 7 * (seq % 3)):
+        for one in added(shots, late_ms) + added(shots[:1], late_ms):
+            assert decode_last(one) == decode("", one.body)[-1]
+            assert decode_last(one._replace(seq=one.seq + 1)) is None
+            with pytest.raises(ValueError, match="check"):
+                decode_last(one._replace(body=one.body[:-1]))
