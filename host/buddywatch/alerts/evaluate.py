@@ -117,7 +117,10 @@ class BoardRules:
         """Store and judge items that came from the board."""
         self._incidents.now = now
         for item in items:
-            self._keep(item, now, monotonic_s)
+            if isinstance(item, Snapshot):
+                self._keep_snapshot(item, now, monotonic_s)
+            else:
+                self._keep(item, monotonic_s)
         self._judge_ready(monotonic_s)
 
     def go_on(self, boot: Boot) -> None:
@@ -196,11 +199,9 @@ class BoardRules:
         self._boots[boot.boot_id] = boot
         self._verdicts.learn(boot)
 
-    def _keep(self, item: Item, now: float, monotonic_s: float) -> None:
+    def _keep(self, item: Boot | BootEnd | Event | Gap, monotonic_s: float) -> None:
         """Store one item. Act at once on items that need not wait for earlier ones."""
-        if isinstance(item, Snapshot):
-            self._keep_snapshot(item, now, monotonic_s)
-        elif isinstance(item, Boot):
+        if isinstance(item, Boot):
             self._keep_boot(item)
         elif isinstance(item, Event):
             self._keep_event(item, monotonic_s)
@@ -215,11 +216,12 @@ class BoardRules:
                 self._incidents.note(LOST, self._alert.lost, text, Moment(item.time, item.boot_id, item.first))
 
     def _keep_snapshot(self, snapshot: Snapshot, now: float, monotonic_s: float) -> None:
-        self.rows.snapshots.append(snapshot)
+        incidents = self._incidents
+        incidents.rows.snapshots.append(snapshot)
         self._heard_s = monotonic_s
         self._is_expected = True
         self._is_silent = False
-        if (SILENT, None) in self._incidents.active:
+        if incidents.active and (SILENT, None) in incidents.active:
             self._hear(now)
         if self._sequence.passes(snapshot):
             self._judge_snapshot(snapshot)
@@ -274,21 +276,25 @@ class BoardRules:
             self._failures.end(self._newest)
 
     def _judge_ready(self, monotonic_s: float) -> None:
-        for _, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
-            self._judge_snapshot(snapshot)
-        if self._sequence.position != self._position:
-            self.rows.judged = self._position = self._sequence.position
-        self.rows.passed |= self._sequence.take_passed()
+        if self._sequence.has_waiting:
+            for _, snapshot in self._sequence.ready(monotonic_s, self._patience_s):
+                self._judge_snapshot(snapshot)
+            self.rows.passed |= self._sequence.take_passed()
+        position = self._sequence.position
+        if position != self._position:
+            self.rows.judged = self._position = position
 
     def _judge_snapshot(self, snapshot: Snapshot) -> None:
         last = self._verdicts.of(snapshot)
         self._samples += 1
         if last.levels != self._settled:
             self._settled = None if self._apply(last, snapshot) else last.levels
-        self._failures.judge(snapshot, last.needs)
+        incidents = self._incidents
+        if incidents.active:
+            self._failures.judge(snapshot, last.needs)
         boot = self._boots[snapshot.boot_id]
         self._forecasts.take(boot, snapshot, last)
-        self._own.take(boot, snapshot, last, self.rows.forecasts)
+        self._own.take(boot, snapshot, last, incidents.rows.forecasts)
 
     def _apply(self, verdicts: Judged, snapshot: Snapshot) -> bool:
         """Apply the snapshot to the rules about needs. Returns whether a state changed."""

@@ -61,7 +61,7 @@ class Forecasts:
         self, boot: Boot, snapshot: Snapshot, states: Iterable[NeedState], judged_by: tuple[object, ...]
     ) -> list[NeedForecast]:
         """Add a snapshot; returns new forecasts, if it is time for them. judged_by: how the states were computed."""
-        self._uptime_s = snapshot.uptime_ms / 1000
+        self._uptime_s = uptime_s = snapshot.uptime_ms / 1000
         self._place = (snapshot.boot_id, snapshot.seq)
         self._unrecorded += 1
         if judged_by != self._judged_by:
@@ -70,7 +70,7 @@ class Forecasts:
         is_closed = False
         for history, state in zip(self._of_needs, states, strict=True):
             if state.margin_pages is not None:
-                is_closed |= history.add(self._uptime_s, state.margin_pages)
+                is_closed |= history.add(uptime_s, state.margin_pages)
         if not is_closed or not is_due(self._of_needs[0].bucket_s, self._made_s, self._uptime_s):
             return []
         self._made_s = self._uptime_s

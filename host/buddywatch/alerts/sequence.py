@@ -128,6 +128,12 @@ class Sequence:
         passed, self._passed = self._passed, {}
         return passed
 
+    @property
+    def has_waiting(self) -> bool:
+        """True if ready() may yield something, or has to follow the boots."""
+        queues = self._queues
+        return len(queues) != 1 or queues[0].has_pieces or self.blocked_since_s is not None
+
     def ready(self, monotonic_s: float, patience_s: float) -> Iterator[tuple[str, Snapshot]]:
         """Yield what can be judged now, in order: (boot id, snapshot)."""
         since_s = self.blocked_since_s

@@ -65,8 +65,6 @@ class Layout:
 
         It keeps the vector, which must not be changed any more.
         """
-        if len(vector) != self.width:
-            raise ValueError(f"vector of {len(vector)} numbers, expected {self.width}")
         if not self.surely_fits(vector):
             self._check(vector)
         return WireSnapshot(self, boot_id, first_seq, seq, time, vector)
@@ -123,6 +121,8 @@ class Layout:
         return vector
 
     def _check(self, vector: Sequence[int]) -> None:
+        if len(vector) != self.width:
+            raise ValueError(f"vector of {len(vector)} numbers, expected {self.width}")
         if max(vector) >= WHOLE_MAX or min(vector) <= -WHOLE_MAX:
             raise ValueError("a number too large to be one")
         # "free" alone may be negative: MemFree is counted per processor and summed a little later than the free lists

@@ -19,6 +19,7 @@ Request = tuple[int, int]  # order, single pages taken before
 Answer = tuple[str | None, int | None]  # verdict, margin in pages
 _Tests = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 _Required = tuple[tuple[int, ...], tuple[int, ...]]  # pages by order that must be left, at the min and at the low mark
+_Demand = tuple[int, tuple[int, ...], tuple[int, ...]]  # of a request: single pages taken before, and the same
 
 ZONES_MAX = 1024  # sets of marks that are kept: as many as a board has zones, each with its own
 _NOTHING = -(1 << 62)  # required of an order that the rule does not test
@@ -30,35 +31,34 @@ class Demands:
 
     def __init__(self, requests: Sequence[Request], rule: str) -> None:
         self._requests = requests
-        self._takings = sorted({taken_pages for _, taken_pages in requests})
         self._rule = rule
-        self._kept: dict[tuple[int, int, int, int], list[tuple[int, _Required]]] = {}  # by orders and marks
+        self._kept: dict[tuple[int, int, int, int], list[_Demand]] = {}  # by orders and marks
 
     def answers(self, zones: Iterable[MarkedZone]) -> list[Answer]:
         """What watermark.judge() returns for each of the requests."""
         best: list[tuple[int, int]] = []
         for nr_free, min_pages, low_pages, reserve_pages in zones:
-            below = _pages_below(nr_free)
-            total = below[-1]
-            used = {taken_pages: _after_taking(below, taken_pages) for taken_pages in self._takings}
+            below = used = [0, *accumulate(map(mul, nr_free, _BLOCK_PAGES))]  # pages in blocks smaller than each order
+            total, taken = below[-1], 0
             found = []
-            for taken_pages, (at_min, at_low) in self._required((len(nr_free), min_pages, low_pages, reserve_pages)):
+            for taken_pages, at_min, at_low in self._required((len(nr_free), min_pages, low_pages, reserve_pages)):
+                if taken_pages != taken:
+                    used, taken = _after_taking(below, taken_pages), taken_pages
                 # The smallest margin is that of the order for which most is used or required. map() ends at the
                 # request's order.
-                used_below = used[taken_pages]
-                margin_pages = total - max(map(add, used_below, at_min))
-                rank = 0 if margin_pages < 0 else 2 if total >= max(map(add, used_below, at_low)) else 1
+                margin_pages = total - max(map(add, used, at_min))
+                rank = 0 if margin_pages < 0 else 2 if total >= max(map(add, used, at_low)) else 1
                 found.append((rank, margin_pages))
             best = [*map(max, best, found)] if best else found
         return [(_VERDICTS[rank], margin_pages) for rank, margin_pages in best] or [(None, None)] * len(self._requests)
 
-    def _required(self, marks: tuple[int, int, int, int]) -> list[tuple[int, _Required]]:
+    def _required(self, marks: tuple[int, int, int, int]) -> list[_Demand]:
         required = self._kept.get(marks)
         if required is None:
             if len(self._kept) >= ZONES_MAX:
                 self._kept.clear()
             orders, *pages = marks
-            of_requests = [(taken, _required(orders, order, *pages, self._rule)) for order, taken in self._requests]
+            of_requests = [(taken, *_required(orders, order, *pages, self._rule)) for order, taken in self._requests]
             required = self._kept[marks] = of_requests
         return required
 

@@ -69,10 +69,11 @@ def judge(snapshot: Snapshot, page_bytes: int | None, need: Need, rule: str | No
 
 
 class Judge:
-    """Judges snapshots of one boot."""
+    """Judges snapshots by one rule and page size."""
 
     def __init__(self, needs: Sequence[Need], page_bytes: int | None, rule: str | None) -> None:
         self._unknown = [_unknown_state(need, page_bytes) for need in needs]  # without zones
+        self._no_answers = tuple((state.verdict, state.margin_pages) for state in self._unknown)
         self._demands = None
         if page_bytes is not None and rule:
             taken_pages = [watermark.EXEC_PAGES if need.is_program else 0 for need in needs]
@@ -81,13 +82,19 @@ class Judge:
 
     def states(self, snapshot: Snapshot) -> tuple[NeedState, ...]:
         """Whether the kernel would grant each need in this snapshot, in the zone with the best result."""
+        return self.states_of(self.answers(snapshot))
+
+    def answers(self, snapshot: Snapshot) -> tuple[demands.Answer, ...]:
+        """The same as verdicts and margins: what of a state depends on the snapshot."""
         zones = marked_zones(snapshot) if self._demands else []
-        if not zones or self._demands is None:
-            return tuple(self._unknown)
+        return tuple(self._demands.answers(zones)) if zones and self._demands else self._no_answers
+
+    def states_of(self, answers: Iterable[demands.Answer]) -> tuple[NeedState, ...]:
+        """The states of the needs with these answers."""
         return tuple(
             [
                 NeedState(of.name, of.bytes, of.order, verdict, margin_pages, of.consequence)
-                for of, (verdict, margin_pages) in zip(self._unknown, self._demands.answers(zones), strict=True)
+                for of, (verdict, margin_pages) in zip(self._unknown, answers, strict=True)
             ]
         )
 
@@ -138,7 +145,7 @@ def marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:
     """The serving zones in the form of watermark.py; empty if the marks of any of them are unknown."""
     zones: list[demands.MarkedZone] = []
     for name, nr_free, min_pages, low_pages, reserve_pages in snapshot.marked_blocks:
-        if is_serving(name):
+        if name in watermark.KERNEL_ZONES:
             if min_pages is None or low_pages is None or reserve_pages is None:
                 return []
             zones.append((nr_free, min_pages, low_pages, reserve_pages))

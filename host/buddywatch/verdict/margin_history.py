@@ -31,7 +31,7 @@ class MarginHistory:
     def add(self, uptime_s: float, margin_pages: int) -> bool:
         """Add a sample. True if it closed a bucket, so that the forecast may change. Older samples are left out."""
         number, current = int(uptime_s // self.bucket_s), self._open[0]
-        if current is not None and number < current[0]:
+        if current is not None and (number < current[0] or (number == current[0] and margin_pages >= current[1])):
             return False
         return self._put(0, number, margin_pages)
 
