@@ -133,6 +133,12 @@ every = "5m"
 url = "https://alive.example.org/buddywatch"
 file = "alive"
 
+[report]
+at = "06:30"
+days = ["tue", "fri"]
+since = "3d"
+to = ["boss@example.org"]
+
 [[window]]
 from = "23:30"
 to = "01:00"

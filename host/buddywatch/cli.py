@@ -55,7 +55,7 @@ COMMANDS = {
     "test-alert": "send a test message by mail and to every hook",
 }
 # They read what a running collector writes, and ask it first to write what it holds back.
-_READERS = ("status", "history", "plot", "map", "who", "log", "alerts", "doctor", "export", "sql", "db")
+_READERS = ("status", "history", "plot", "report", "map", "who", "log", "alerts", "doctor", "export", "sql", "db")
 _WITHOUT_CONFIG = ("init", "explain", "need", "decode")
 
 BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4

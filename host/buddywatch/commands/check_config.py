@@ -74,6 +74,7 @@ def _lines(config: Config) -> Iterable[str]:
         "hook": config.hooks,
         "receiver": config.receivers,
         "heartbeat": [config.heartbeat] if config.heartbeat is not None else [],
+        "report": [config.report] if config.report is not None else [],
         "window": config.windows,
     }
     for section, holders in sections.items():

@@ -22,10 +22,11 @@ from buddywatch.collect.console_server import Control
 from buddywatch.collect.loop import Collector
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.service import Service
-from buddywatch.collect.supervision import Part, Supervised
-from buddywatch.collect.writer import BUSY_S, Writer
+from buddywatch.collect.supervision import Supervised
+from buddywatch.collect.writer import Writer
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import checked
+from buddywatch.commands.collect_parts import same_place, start_outboxes, start_parts, wake_all
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
@@ -33,10 +34,8 @@ from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors
 from buddywatch.links.listen import Listener
-from buddywatch.notify.channels import channels_of, routes_of
+from buddywatch.notify.channels import routes_of
 from buddywatch.notify.gather import MessageMaker
-from buddywatch.notify.heartbeat import HeartbeatSender
-from buddywatch.notify.outbox import OutboxWorker
 from buddywatch.store.lock import alone
 from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
@@ -97,19 +96,15 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
         store = stack.enter_context(_opened(db, seconds))
         presenter = _presenter(plain, config, stack)
         store.damage = presenter.damage
-        outboxes = _outboxes(config, presenter, stack)
-        writer = Writer(
-            db, lambda own: _dispatcher(own, config, presenter), lambda: _wake_all(outboxes), config.storage
-        )
+        outboxes = start_outboxes(config, presenter, stack)
+        writer = Writer(db, lambda own: _dispatcher(own, config, presenter), lambda: wake_all(outboxes), config.storage)
         writing = Supervised("writer", writer, db, presenter.report)
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)
         control = stack.enter_context(_control(db))
         boards = Boards(store, config, presenter.report, writer.holds)
         pulse = _Pulse(writer)
-        if config.heartbeat is not None:
-            heartbeat = HeartbeatSender(config.heartbeat, pulse.is_well, presenter.report)
-            _start("heartbeat", heartbeat, config, presenter, stack)
+        start_parts(config, pulse.is_well, presenter, stack)
         collector = Collector(
             boards, writer, connections, presenter, doors.admitted, control, pulse.turn, config.collector.write_every_s
         )
@@ -129,31 +124,6 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
     if not any(connection.was_ever_up for connection in connections):
         raise LinkError("; ".join(c.last_error or f"{c.url}: not open yet" for c in connections))
     return None
-
-
-def _outboxes(config: Config, presenter: Lines | Live, stack: ExitStack) -> list[OutboxWorker]:
-    """A thread for each channel, so that a slow one delays no other."""
-    channels, outboxes = channels_of(config), []
-    for name, channel in channels.items():
-        others = sorted(channels.keys() - {name})
-        outbox = OutboxWorker(config.collector.db, name, channel, others, report=presenter.report, busy_s=BUSY_S)
-        _start(name, outbox, config, presenter, stack)
-        outboxes.append(outbox)
-    for outbox in outboxes:
-        stack.callback(outbox.stop)  # all at once, before the first one is waited for
-    return outboxes
-
-
-def _start(name: str, part: Part, config: Config, presenter: Lines | Live, stack: ExitStack) -> None:
-    """Run a part of the collector in a thread of its own until the end."""
-    supervised = Supervised(name, part, config.collector.db, presenter.report)
-    supervised.start()
-    stack.callback(supervised.stop)
-
-
-def _wake_all(outboxes: Sequence[OutboxWorker]) -> None:
-    for outbox in outboxes:
-        outbox.wake()
 
 
 class _Reload:
@@ -283,8 +253,6 @@ def _presenter(plain: bool, config: Config, stack: ExitStack) -> Lines | Live:
     lines = Lines(stack.enter_context(LineWriter(sys.stdout.fileno())))
     if plain or not usable(sys.stdout, os.environ):
         return lines
-    watch = ["--db", str(config.collector.db.absolute())]
-    watch += ["--config", str(config.path)] if config.path is not None else []
-    live = Live([*watch, "watch"], lambda: os.kill(os.getpid(), signal.SIGTERM), lines)
+    live = Live([*same_place(config), "watch"], lambda: os.kill(os.getpid(), signal.SIGTERM), lines)
     stack.callback(live.close)
     return live

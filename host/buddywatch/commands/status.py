@@ -94,7 +94,8 @@ def _parts(config: Config) -> list[str]:
     """The parts of the collector that run in threads of their own: one for each channel, and the writer."""
     hooks, receivers = [hook.name for hook in config.hooks], [receiver.name for receiver in config.receivers]
     channels = ["mail", *(f"hook:{name}" for name in hooks), *(f"receiver:{name}" for name in receivers)]
-    return [*channels, *(["heartbeat"] if config.heartbeat is not None else []), "writer"]
+    reports = ["report", "report-clock"] if config.report is not None else []
+    return [*channels, *reports, *(["heartbeat"] if config.heartbeat is not None else []), "writer"]
 
 
 def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:

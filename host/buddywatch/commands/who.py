@@ -37,7 +37,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
     now = time.time()
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        result = _answer(store, config, args, now)
+        since = now - DAY_S if args.since is None else args.since
+        result = answer(store, config, args.board, args.need, since, now)
     if args.json:
         print_json(who_json.of(result))
     else:
@@ -45,26 +46,25 @@ def run(args: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-def _answer(store: Store, config: Config, args: argparse.Namespace, now: float) -> WhoAnswer:
-    board: str = args.board
-    since = now - DAY_S if args.since is None else args.since
+def answer(store: Store, config: Config, board: str, need: str | None, since: float, until: float) -> WhoAnswer:
+    """need: as --need. CommandError: too little is known."""
     boots = {boot.boot_id: boot for boot in store.boots(board)}
     newest = next(reversed(boots.values()), None)
     facts = newest.facts if newest else {}
     named = config.name_of(board, facts)
-    needs = asked_needs(config.needs_of(named), None if args.need is None else [args.need])
+    needs = asked_needs(config.needs_of(named), None if need is None else [need])
     page_bytes = config.board(named).page_bytes or page_bytes_of(facts)
     if not needs or page_bytes is None:
         lacks = "page size is not known; set page_bytes in its [[board]]" if needs else "needs: name one with --need"
         raise CommandError(f"{escaped(board)}: {lacks}")
     order = int(watermark.order_for(needs[0].bytes, page_bytes))
-    points = program_lives.points(store, board, since, now, order)
+    points = program_lives.points(store, board, since, until, order)
     if not points:
         raise CommandError(_none(board, since, newest))
-    lives = program_lives.lives(store, board, since, now)
-    findings = find(points, lives, program_lives.refusals(store, board, since, now))
+    lives = program_lives.lives(store, board, since, until)
+    findings = find(points, lives, program_lives.refusals(store, board, since, until))
     sees_programs = bool(lives)
-    return WhoAnswer(board, since, now, needs[0].name, page_bytes, order, findings, sees_programs, boots)
+    return WhoAnswer(board, since, until, needs[0].name, page_bytes, order, findings, sees_programs, boots)
 
 
 def _none(board: str, since: float, newest: Boot | None) -> str:

@@ -32,6 +32,11 @@ def lines(answer: WhoAnswer) -> list[str]:
     return shown
 
 
+def starts_table(answer: WhoAnswer) -> list[str]:
+    """Which programs were started how often, and what they hold and cost; [] where none is known."""
+    return _table(answer) if answer.findings.records else []
+
+
 def _table(answer: WhoAnswer) -> list[str]:
     rows = [["PROGRAM", "STARTS/H", "EVERY", "HOLDS", "FOR", "RUNS", "REFUSED", "A RUN COSTS", "IN ALL"]]
     rows += [_row(record, answer) for record in answer.findings.records[:RECORDS_MAX]]

@@ -10,7 +10,7 @@ from typing import Any
 
 from buddywatch.config.files import check_file
 from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
-from buddywatch.config.mail import check_heartbeat, check_mail, check_receiver
+from buddywatch.config.mail import check_heartbeat, check_mail, check_receiver, check_report
 from buddywatch.config.own_rules import OwnRule, check_rule
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.schema import attributes, keys_of
@@ -26,6 +26,7 @@ from buddywatch.config.sections import (
     Mail,
     Need,
     Receiver,
+    Report,
     Storage,
     Window,
 )
@@ -103,6 +104,8 @@ class _Builder:
             check_receiver(where, values, bool(sections["mail"]), self.problems)
         for where, values in sections["heartbeat"]:
             check_heartbeat(where, values, self.problems)
+        for where, _ in sections["report"]:
+            check_report(where, bool(sections["mail"]), self.problems)
         if self.problems.lines:
             raise ConfigError(self.problems.lines + self.file_problems.lines)
         names = ("collector", "alert", "mail", "storage")
@@ -120,6 +123,7 @@ class _Builder:
             hooks=tuple(Hook(**attributes("hook", values)) for _, values in sections["hook"]),
             receivers=tuple(Receiver(**attributes("receiver", values)) for _, values in sections["receiver"]),
             heartbeat=next((Heartbeat(**attributes("heartbeat", values)) for _, values in sections["heartbeat"]), None),
+            report=next((Report(**attributes("report", values)) for _, values in sections["report"]), None),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),
         )

@@ -1,4 +1,4 @@
-"""[mail], [[receiver]] and [heartbeat] of the configuration: checks that their values fit together, and are safe."""
+"""What sends mail and more in the configuration: checks that values fit together, and are safe."""
 
 from typing import Any
 
@@ -52,3 +52,8 @@ def check_receiver(where: str, values: dict[str, Any], has_mail: bool, problems:
 def check_heartbeat(where: str, values: dict[str, Any], problems: Problems) -> None:
     if "url" not in values and "file" not in values:
         problems.add(f"{where}: expected url or file, found neither")
+
+
+def check_report(where: str, has_mail: bool, problems: Problems) -> None:
+    if not has_mail:
+        problems.add(f"{where}: expected a section [mail], which says how mail is sent")

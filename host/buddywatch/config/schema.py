@@ -19,6 +19,7 @@ from buddywatch.config.sections import (
     Mail,
     Need,
     Receiver,
+    Report,
     Storage,
     Window,
 )
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Any] = {
     "hook": Hook,
     "receiver": Receiver,
     "heartbeat": Heartbeat,
+    "report": Report,
     "window": Window,
 }
 REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window")

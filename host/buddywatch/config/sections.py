@@ -186,6 +186,16 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class Report:
+    """A report by mail, sent by the collector."""
+
+    at: Annotated[k.Clock, "when it is sent, by the clock of the collector's machine"] = 7 * 60
+    days: Annotated[k.Days, "on which days"] = ("mon",)
+    since_s: Annotated[k.Duration, "how far back it goes"] = 7 * 86_400
+    to: Annotated[k.Addresses, "who gets it; else those of [mail]"] = ()
+
+
+@dataclass(frozen=True)
 class Window:
     """When boards may be rebooted. Minutes since midnight, by this machine's clock; it may span midnight."""
 
@@ -212,6 +222,7 @@ class Config:
     windows: tuple[Window, ...] = ()
     receivers: tuple[Receiver, ...] = ()
     heartbeat: Heartbeat | None = None
+    report: Report | None = None
     groups: tuple[Group, ...] = ()
     rules: tuple[OwnRule, ...] = ()
     path: Path | None = None

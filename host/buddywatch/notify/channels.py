@@ -1,4 +1,4 @@
-"""The configured channels, by their names in the outbox: "mail", "hook:NAME" and "receiver:NAME"."""
+"""The configured channels, by their names in the outbox: "mail", "report", "hook:NAME" and "receiver:NAME"."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from buddywatch.notify.mail import compose_mail, new_message_id
 from buddywatch.notify.message import compose_test
 from buddywatch.notify.post import post
 from buddywatch.text.escape import escaped
+
+MAIL, REPORT = "mail", "report"
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ class LocalChannel:
 
 
 def channels_of(config: Config) -> dict[str, Channel]:
-    """By name, mail first."""
-    channels: dict[str, Channel] = {"mail": MailChannel(config.mail)} if config.mail is not None else {}
+    """By name, mail first; REPORT only where reports are sent by the clock."""
+    channels: dict[str, Channel] = {MAIL: MailChannel(config.mail)} if config.mail is not None else {}
+    if config.mail is not None and config.report is not None:
+        channels[REPORT] = MailChannel(replace(config.mail, to=config.report.to or config.mail.to))
     channels |= {f"hook:{hook.name}": HookChannel(hook) for hook in config.hooks}
     return channels | {receiver_channel(one): _channel_of(one, config.mail) for one in config.receivers}
 
@@ -104,8 +108,8 @@ def _channel_of(receiver: Receiver, mail: Mail | None) -> Channel:
 
 
 def routes_of(config: Config) -> list[Route]:
-    """What each channel gets: mail and hooks everything, receivers what they ask for."""
-    whole = [Route(name) for name in channels_of(replace(config, receivers=()))]
+    """What each channel gets: mail and hooks every alert, receivers what they ask for, REPORT none."""
+    whole = [Route(name) for name in channels_of(replace(config, receivers=(), report=None))]
     return whole + [Route(receiver_channel(one), one.severities, one.boards) for one in config.receivers]
 
 

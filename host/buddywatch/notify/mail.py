@@ -32,6 +32,8 @@ def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:
     email["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
     email.set_content(message.body)
     _add_html(email, message)
+    if page := message.payload.get("page"):  # a file, as many readers of mail show no inline SVG
+        email.add_attachment(page, subtype="html", cte="base64", filename="report.html")
     return email
 
 

@@ -9,14 +9,14 @@ from buddyd import watermark
 
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import KERNEL_FAILURE, NOTED, REFUSED, Incident, without_covered
-from buddywatch.model.samples import LOSSES
+from buddywatch.model.samples import LOSSES, Boot
 from buddywatch.pictures.board_picture import FAILURE, REBOOT, BoardPicture, NeedCourse
 from buddywatch.report.explanation import explanation
 from buddywatch.report.picture import picture_of
 from buddywatch.store.store import Store
 from buddywatch.terminal.view import BoardLine, NeedLine
 from buddywatch.text.document import Part
-from buddywatch.text.escape import brief_duration, counted, one_line
+from buddywatch.text.escape import brief_duration, counted, one_line, rough_duration
 from buddywatch.text.forecast_words import in_about
 from buddywatch.text.state_words import kernel_words
 from buddywatch.text.units import format_bytes
@@ -65,7 +65,7 @@ def board_report(
         name,
         line.urgency,
         sentence(line, picture),
-        kernel_words(boot.facts) if boot else "kernel unknown",
+        kernel_words(boot.facts) + _uptime(store, name, boot) if boot else "kernel unknown",
         changes(picture, before, len(found), len(earlier), _lost(store, picture), _lost(store, before)),
         tuple(reversed(shown[-INCIDENTS_MAX:])),
         max(0, len(shown) - INCIDENTS_MAX),
@@ -126,6 +126,14 @@ def lasted(incident: Incident, until: float) -> str:
 def _explained(store: Store, config: Config, incident: Incident) -> tuple[tuple[Part, ...], float | None]:
     found = explanation(store, config, incident.board, incident.opened + 1.0)
     return ((), None) if found is None else (found.parts(), found.snapshot.time)
+
+
+def _uptime(store: Store, board: str, boot: Boot) -> str:
+    """ "; up 3 d 2 h" when its newest snapshot was made."""
+    newest = store.latest(board)
+    if newest is None or newest.boot_id != boot.boot_id:
+        return ""
+    return f"; up {rough_duration(newest.uptime_ms / 1000)}"
 
 
 def _soonest(need: NeedLine) -> float:

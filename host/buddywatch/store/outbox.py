@@ -73,6 +73,11 @@ class OutboxStore(Database):
         sql = f"SELECT {_ROW} FROM outbox WHERE state IN ({','.join('?' * len(wanted))}) ORDER BY id"
         return [_outbox_row(row) for row in self._rows(sql, wanted)]
 
+    def newest_made(self, channel: str) -> float | None:
+        """When the channel's newest message was made; None: never."""
+        row = self._row("SELECT max(created_ms) FROM outbox WHERE channel = ?", (channel,))
+        return None if row is None or row[0] is None else seconds(row[0])
+
     def digest_made(self) -> float | None:
         """When the newest digest was made; None: never."""
         row = self._row("SELECT max(made_ms) FROM digests")

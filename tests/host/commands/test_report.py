@@ -106,7 +106,7 @@ def test_text_of_a_board_is_text(buddywatch, store, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "the following arguments are required: --html"),
+        ([], "expected --html FILE, --mail, or both"),
         (["nobody", "--html", "a"], "no board 'nobody'"),
         (["--html", "/nowhere/a.html"], "No such file"),
         (["--html", "a", "--since", "1h", "--until", "2h"], "--since must lie before --until"),

@@ -117,3 +117,12 @@ def test_board_that_does_not_count_processes_is_told_so(buddywatch, store):
         shot = replace(snapshot(number), time=start + 5 * number, processes=None, reclaimable_pages=None)
         store.add_snapshot("xp", replace(shot, slab_pages=None))
     assert "does not count processes" in " ".join(buddywatch("who", "xp").out.split())
+
+
+def test_a_report_says_who_was_started_how_often(buddywatch, watched, tmp_path):
+    page = tmp_path / "a.html"
+    assert buddywatch("report", "xp", "--html", str(page), "--since", "2h").code == 0
+    text = page.read_text()
+    table = text.partition("<h3>Who was started how often</h3>")[2].partition("</pre>")[0]
+    assert "STARTS/H" in table and "lo?gger     58.9 1 min 60 kB" in table
+    assert "; up " in text.partition("<h2>xp")[2]

@@ -22,6 +22,7 @@ from buddywatch.config.sections import (
     Mail,
     Need,
     Receiver,
+    Report,
     Storage,
     Window,
 )
@@ -92,8 +93,7 @@ EVERY_RULE = (
 
 
 def test_every_key_arrives(home: Path) -> None:
-    loaded = load_text(home, EVERY_KEY)
-    assert loaded == Config(
+    assert load_text(home, EVERY_KEY) == Config(
         storage=Storage(30 * 86_400, 60 * 86_400, 365 * 86_400, 2 << 20),
         collector=Collector(
             db=home / "data/buddy.db",
@@ -134,6 +134,7 @@ def test_every_key_arrives(home: Path) -> None:
             Receiver("archive", file=home / "alerts.jsonl"),
         ),
         heartbeat=Heartbeat(300, "https://alive.example.org/buddywatch", home / "alive"),
+        report=Report(390, ("tue", "fri"), 3 * 86400, ("boss@example.org",)),
         path=home / "config.toml",
     )
 
