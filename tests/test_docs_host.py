@@ -141,7 +141,7 @@ def test_rules_of_the_verdict_are_all_named() -> None:
 def test_example_of_a_verdict_is_computed_right() -> None:
     text = docs_pages.flat(docs_pages.prose(VERDICT))
     counts = [int(word) for word in re.findall(r"`((?:\d+ ){10}\d+)`", text)[0].split()]
-    zones = [(counts, 90, 112, 0)]
+    zones = [(counts, 90, 112, 0, 0)]
     assert watermark.judge(zones, 4, "old", watermark.EXEC_PAGES) == ("refused", -5)
     assert watermark.judge(zones, 4, "new", watermark.EXEC_PAGES) == ("ok", 0)
     (hardest,) = [test for test in watermark.trace(counts, 4, 90, 0, "old", 90) if test[0] == 4]

@@ -237,6 +237,8 @@ class Sampler:
         yield "page_bytes", str(system.page_bytes or "?")
         yield "nommu", "?" if system.no_mmu is None else str(int(system.no_mmu))
         yield "compaction", system.compaction or "?"
+        if system.is_smp:
+            yield "smp", "1"
         yield "kboot", system.boot_id or "-"
         if system.min_free_order_shift is not None:
             yield "shift", str(system.min_free_order_shift)

@@ -14,6 +14,9 @@ pages would be left. How much is enough differs between versions:
 
 The mark is `low` on the first try and `min` on the last, after waking kswapd and trying reclaim.
 nr_free is the list of free-block counts of one zone by order, as in /proc/buddyinfo.
+beside: pages that the kernel counts as free beside those in blocks, negative if it counts fewer. All pages together are
+its counter NR_FREE_PAGES, and on SMP kernels each CPU holds back a few pages of changes to it (mm/vmstat.c). Only `new`
+looks at the blocks themselves for the block. Else 0.
 """
 
 OK, TIGHT, REFUSED = "ok", "tight", "refused"
@@ -81,7 +84,7 @@ def pages_from(nr_free, order):
     return pages
 
 
-def trace(nr_free, order, mark, reserve, rule, min_pages=None):
+def trace(nr_free, order, mark, reserve, rule, min_pages=None, beside=0):
     """The tests of the rule, in the kernel's order: a list of (order, pages free, pages required); all must pass.
 
     mark, reserve: pages (low or min; lowmem_reserve). min_pages: the zone's min, which el6 subtracts from its mark.
@@ -89,7 +92,7 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
     """
     block = 1 << order
     extra = 2 if rule in ("off2", "el6") else 0
-    held = free_pages(nr_free)
+    held = free_pages(nr_free) + beside
     tests = [(0, held, block + mark + reserve + extra)]
     if rule == "new":
         if order:
@@ -106,16 +109,16 @@ def trace(nr_free, order, mark, reserve, rule, min_pages=None):
     return tests
 
 
-def margin_pages(nr_free, order, mark, reserve, rule, min_pages=None):
+def margin_pages(nr_free, order, mark, reserve, rule, min_pages=None, beside=0):
     """The smallest margin of the rule's tests, in pages; negative if pages are missing."""
-    return min([held - demanded for _, held, demanded in trace(nr_free, order, mark, reserve, rule, min_pages)])
+    return min([held - demanded for _, held, demanded in trace(nr_free, order, mark, reserve, rule, min_pages, beside)])
 
 
-def largest_order(nr_free, mark, reserve, rule, min_pages=None):
+def largest_order(nr_free, mark, reserve, rule, min_pages=None, beside=0):
     """The largest order that succeeds; -1 if not even a page does."""
     largest = -1
     for order in range(len(nr_free)):
-        if margin_pages(nr_free, order, mark, reserve, rule, min_pages) < 0:
+        if margin_pages(nr_free, order, mark, reserve, rule, min_pages, beside) < 0:
             break  # the rule is monotone: larger orders fail as well
         largest = order
     return largest
@@ -139,18 +142,19 @@ def take_pages(nr_free, count):
 def judge(zones, order, rule, taken_pages=0):
     """(verdict, margin_pages) of a request of `order`, in the zone with the best result.
 
-    zones: list of (nr_free, min_pages, low_pages, reserve_pages), those that can serve the request. taken_pages: single
-    pages taken before (EXEC_PAGES for a program). margin_pages: at the min mark. (None, None) without zones.
+    zones: list of (nr_free, min_pages, low_pages, reserve_pages, beside), those that can serve the request.
+    taken_pages: single pages taken before (EXEC_PAGES for a program). margin_pages: at the min mark. (None, None)
+    without zones.
     """
     best = None
-    for nr_free, min_pages, low_pages, reserve in zones:
+    for nr_free, min_pages, low_pages, reserve, beside in zones:
         if taken_pages:
             nr_free = take_pages(nr_free, taken_pages)
-        margin = margin_pages(nr_free, order, min_pages, reserve, rule, min_pages)
+        margin = margin_pages(nr_free, order, min_pages, reserve, rule, min_pages, beside)
         if margin < 0:
             rank = 0
         else:
-            rank = 2 if margin_pages(nr_free, order, low_pages, reserve, rule, min_pages) >= 0 else 1
+            rank = 2 if margin_pages(nr_free, order, low_pages, reserve, rule, min_pages, beside) >= 0 else 1
         if best is None or (rank, margin) > best:
             best = (rank, margin)
     if best is None:
@@ -171,5 +175,5 @@ def serviceable_low_order(zones, rule):
 def _best_order(zones, rule, mark_at):
     largest = -1
     for zone in zones:
-        largest = max(largest, largest_order(zone[0], zone[mark_at], zone[3], rule, zone[1]))
+        largest = max(largest, largest_order(zone[0], zone[mark_at], zone[3], rule, zone[1], zone[4]))
     return largest

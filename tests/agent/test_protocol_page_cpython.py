@@ -71,6 +71,7 @@ def test_explained_digits_mean_what_is_said(digits: str, change: tuple[int, int]
 
 def test_hello_table_has_every_fact(proc_dir: Path):
     (proc_dir / "sys/vm/min_free_order_shift").write_text("4\n")
+    (proc_dir / "version").write_text("Linux version 6.1.176 (root@vm) #6 SMP Sat Nov 28 14:59:30 UTC 2026\n")
     settings = options.check({"proc": str(proc_dir)})
     sources = Sampler(str(proc_dir)), KernelLog(str(proc_dir))
     agent = Agent(settings, *sources, ring.Ring(settings["ring"]), "board", "0000000a")

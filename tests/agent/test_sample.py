@@ -77,6 +77,12 @@ def test_facts_of_a_board_with_one_zone():
         assert facts == expected
 
 
+def test_kernel_for_several_processors_is_a_fact():
+    for capture, fact in (("frag-rv64-2-cpus", "1"), ("frag-rv64", "1"), ("frag-rv32", None), ("frag-arm", None)):
+        with Board(capture) as board:
+            assert board.facts().get("smp") == fact, capture
+
+
 def test_vector_of_a_board_with_2_6_30():
     with Board("frag-4k-bflt-2.6.30-files") as board:
         assert board.poll()
@@ -230,7 +236,7 @@ def test_changed_marks_are_seen_in_time():
         board.poll_marks()
         assert board.sampler.zones[0].marks(board.sampler.vector) == [15, 18, 104, 0]
         assert board.facts()["z0"] == "0/DMA/11/15/18/104/0"
-        assert answers.kernel_zones(board.sampler)[0][1:] == (15, 18, 0)
+        assert answers.kernel_zones(board.sampler)[0][1:] == (15, 18, 0, 0)
 
 
 def test_marks_are_read_by_time_however_many_polls_there_are():

@@ -85,13 +85,13 @@ def test_margin_of_the_reported_failure():
 
 
 def test_reported_failure_would_pass_with_what_was_missing():
-    assert watermark.judge([(FAILING, MIN, LOW, 0)], 4, "old") == (watermark.REFUSED, -5)
+    assert watermark.judge([(FAILING, MIN, LOW, 0, 0)], 4, "old") == (watermark.REFUSED, -5)
     second_block = list(FAILING)
     second_block[4] += 1
-    assert watermark.judge([(second_block, MIN, LOW, 0)], 4, "old") == (watermark.OK, 11)
-    assert watermark.judge([(FAILING, 15, 18, 0)], 4, "old") == (watermark.TIGHT, 0)
-    assert watermark.judge([(FAILING, 16, 18, 0)], 4, "old") == (watermark.REFUSED, -1)
-    assert watermark.judge([(FAILING, MIN, LOW, 0)], 4, "new") == (watermark.OK, 0)
+    assert watermark.judge([(second_block, MIN, LOW, 0, 0)], 4, "old") == (watermark.OK, 11)
+    assert watermark.judge([(FAILING, 15, 18, 0, 0)], 4, "old") == (watermark.TIGHT, 0)
+    assert watermark.judge([(FAILING, 16, 18, 0, 0)], 4, "old") == (watermark.REFUSED, -1)
+    assert watermark.judge([(FAILING, MIN, LOW, 0, 0)], 4, "new") == (watermark.OK, 0)
 
 
 def test_trace_says_what_each_rule_demands():
@@ -112,11 +112,39 @@ def test_trace_says_what_each_rule_demands():
     assert watermark.trace(nr_free, 2, 40, 7, "el6", 40) == [(0, 172, 53), (1, 72, 6), (2, 52, 6)]
 
 
+def test_pages_beside_the_blocks_count_wherever_the_kernel_counts():
+    """To 4.3 zone_watermark_ok() takes the smaller blocks off its counter; since 4.4 it looks for the block itself."""
+    nr_free = [100, 10, 5, 2, 1]
+    assert watermark.trace(nr_free, 2, 40, 7, "old", None, -4) == [(0, 168, 51), (1, 68, 24), (2, 48, 14)]
+    assert watermark.trace(nr_free, 2, 40, 7, "off2", None, 3) == [(0, 175, 53), (1, 75, 26), (2, 55, 16)]
+    assert watermark.trace(nr_free, 2, 40, 7, "new", None, -4) == [(0, 168, 51), (2, 52, 4)]
+    assert watermark.trace(nr_free, 0, 40, 7, "new", None, 4) == [(0, 176, 48)]
+
+
+def test_judge_counts_as_the_kernel_does():
+    """Blocks and marks of rv64 with two processors, where requests of 12 and 11 pages failed, with 0 and 1 to spare."""
+    for nr_free, at_blocks, beside, verdict, margin in (
+        ([7, 3, 9, 2, 0, 0, 1, 0, 0, 0, 0], (watermark.TIGHT, 0), -4, watermark.REFUSED, -4),
+        ([20, 3, 4, 1, 1, 0, 1, 0, 0, 0, 0], (watermark.TIGHT, 1), -2, watermark.REFUSED, -1),
+        ([0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0], (watermark.REFUSED, -1), 2, watermark.TIGHT, 1),
+    ):
+        assert watermark.judge([(nr_free, 113, 141, 0, 0)], 4, "new") == at_blocks
+        assert watermark.judge([(nr_free, 113, 141, 0, beside)], 4, "new") == (verdict, margin)
+
+
+def test_largest_request_is_found_by_the_kernels_count():
+    zone = [0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]
+    assert watermark.serviceable_order([(zone, 113, 141, 0, 0)], "new") == 3
+    assert watermark.serviceable_order([(zone, 113, 141, 0, 2)], "new") == 4
+    assert watermark.serviceable_order([(zone, 113, 141, 0, -8)], "new") == 2
+    assert watermark.serviceable_low_order([(zone, 100, 113, 0, 2)], "new") == 4
+
+
 def test_order_that_the_zone_does_not_have_is_refused():
     for rule in watermark.RULES:
         extra = 2 if rule in ("off2", "el6") else 0  # these rules ask for so many pages more at each order
         assert watermark.margin_pages([1000, 1000], 2, 0, 0, rule) == -4 - extra, rule
-        assert watermark.judge([([1000, 1000], 0, 0, 0)], 20, rule) == (watermark.REFUSED, -(1 << 20) - extra), rule
+        assert watermark.judge([([1000, 1000], 0, 0, 0, 0)], 20, rule) == (watermark.REFUSED, -(1 << 20) - extra), rule
 
 
 def test_reserve_counts_in_the_first_test_only():
@@ -149,32 +177,32 @@ def test_take_pages_leaves_its_argument_alone():
 
 
 def test_judge_is_refused_tight_or_ok_by_the_two_marks():
-    zones = [([0, 0, 0, 0, 2], 90, 112, 0)]
+    zones = [([0, 0, 0, 0, 2], 90, 112, 0, 0)]
     assert watermark.judge(zones, 4, "new") == (watermark.REFUSED, 32 - 16 - 90)
-    zones = [([90, 0, 0, 0, 1], 90, 91, 0)]
+    zones = [([90, 0, 0, 0, 1], 90, 91, 0, 0)]
     assert watermark.judge(zones, 4, "new") == (watermark.TIGHT, 0)
-    zones = [([91, 0, 0, 0, 1], 90, 91, 0)]
+    zones = [([91, 0, 0, 0, 1], 90, 91, 0, 0)]
     assert watermark.judge(zones, 4, "new") == (watermark.OK, 0)
-    zones = [([89, 0, 0, 0, 1], 90, 91, 0)]
+    zones = [([89, 0, 0, 0, 1], 90, 91, 0, 0)]
     assert watermark.judge(zones, 4, "new") == (watermark.REFUSED, -1)
 
 
 def test_judge_takes_the_pages_of_an_exec_first():
-    zones = [([95, 0, 0, 0, 1], 90, 90, 0)]
+    zones = [([95, 0, 0, 0, 1], 90, 90, 0, 0)]
     assert watermark.judge(zones, 4, "new") == (watermark.OK, 0)
     assert watermark.judge(zones, 4, "new", watermark.EXEC_PAGES) == (watermark.REFUSED, -1)
     zones[0][0][0] += 1
     assert watermark.judge(zones, 4, "new", watermark.EXEC_PAGES) == (watermark.OK, 0)
-    zones = [([0, 0, 0, 0, 1], 0, 0, 0)]
+    zones = [([0, 0, 0, 0, 1], 0, 0, 0, 0)]
     assert watermark.judge(zones, 4, "new") == (watermark.OK, 0)
     assert watermark.judge(zones, 4, "new", watermark.EXEC_PAGES) == (watermark.REFUSED, -16)
 
 
 def test_judge_takes_the_best_zone():
-    refused = ([0, 0, 1], 90, 112, 0)
-    tight = ([110, 0, 1], 90, 112, 0)
-    ok = ([112, 0, 1], 90, 112, 0)
-    better = ([112, 0, 9], 90, 112, 0)
+    refused = ([0, 0, 1], 90, 112, 0, 0)
+    tight = ([110, 0, 1], 90, 112, 0, 0)
+    ok = ([112, 0, 1], 90, 112, 0, 0)
+    better = ([112, 0, 9], 90, 112, 0, 0)
     assert watermark.judge([refused, tight], 2, "new") == (watermark.TIGHT, 0)
     assert watermark.judge([tight, ok, refused], 2, "new") == (watermark.OK, 0)
     assert watermark.judge([ok, better, tight], 2, "new") == (watermark.OK, 32)
@@ -186,7 +214,7 @@ def test_judge_without_zones_is_unknown():
 
 
 def test_serviceable_order_is_the_best_of_the_zones():
-    failing, rebooted, empty = (FAILING, MIN, LOW, 0), (REBOOTED, MIN, LOW, 0), ([0] * 11, MIN, LOW, 0)
+    failing, rebooted, empty = (FAILING, MIN, LOW, 0, 0), (REBOOTED, MIN, LOW, 0, 0), ([0] * 11, MIN, LOW, 0, 0)
     assert watermark.serviceable_order([failing], "old") == 3
     assert watermark.serviceable_order([failing], "new") == 4
     assert watermark.serviceable_order([failing, rebooted, empty], "old") == 9
@@ -195,10 +223,10 @@ def test_serviceable_order_is_the_best_of_the_zones():
 
 
 def test_serviceable_low_order_needs_more():
-    zone = ([110, 0, 1], 90, 112, 0)
+    zone = ([110, 0, 1], 90, 112, 0, 0)
     assert watermark.serviceable_order([zone], "new") == 2
     assert watermark.serviceable_low_order([zone], "new") == 1
-    zone = ([109, 0, 0], 90, 112, 0)
+    zone = ([109, 0, 0], 90, 112, 0, 0)
     assert watermark.serviceable_order([zone], "new") == 0
     assert watermark.serviceable_low_order([zone], "new") == -1
 
@@ -223,6 +251,6 @@ def test_judge_agrees_with_what_the_board_did():
     ):
         _, name, nr_free = buddyinfo.parse_line(read("captures/%s/proc/buddyinfo" % capture))
         assert name in watermark.KERNEL_ZONES
-        zones = [(nr_free,) + marks]
+        zones = [(nr_free,) + marks + (0,)]
         order = watermark.order_for(size_bytes, 4096)
         assert watermark.judge(zones, order, watermark.rule_for(release), watermark.EXEC_PAGES)[0] == verdict, capture

@@ -7,16 +7,17 @@ from buddyd import watermark
 from hypothesis import given
 from hypothesis import strategies as st
 
-Passes = Callable[[list[int], int, int, int, int], bool]  # pages by order, order, mark, reserve, min -> granted?
+Passes = Callable[..., bool]  # pages by order, order, mark, reserve, min, and pages beside the blocks -> granted?
 
 
-# Line by line after mm/page_alloc.c, with the pages of each free list in place of `nr_free << o`.
+# Line by line after mm/page_alloc.c, with the pages of each free list in place of `nr_free << o`, and the counter
+# NR_FREE_PAGES as their sum and what is counted beside it.
 
 
-def zone_watermark_ok(pages: list[int], order: int, mark: int, reserve: int, off: int, shift: int) -> bool:
+def zone_watermark_ok(pages: list[int], order: int, mark: int, reserve: int, beside: int, off: int, shift: int) -> bool:
     """2.6.30, zone_watermark_ok(); off is 1, and -1 from 2.6.38 to 3.2; shift is Android's min_free_order_shift."""
     min_pages = mark
-    free_pages = sum(pages) - (1 << order) + off
+    free_pages = sum(pages) + beside - (1 << order) + off
     if free_pages <= min_pages + reserve:
         return False
     for o in range(order):
@@ -27,10 +28,12 @@ def zone_watermark_ok(pages: list[int], order: int, mark: int, reserve: int, off
     return True
 
 
-def zone_watermark_ok_el6(pages: list[int], order: int, mark: int, reserve: int, wmark_min: int) -> bool:
+def zone_watermark_ok_el6(
+    pages: list[int], order: int, mark: int, reserve: int, wmark_min: int, beside: int = 0
+) -> bool:
     """RHEL 6.8, __zone_watermark_ok(), pageblock_order 9."""
     min_pages = mark
-    free_pages = sum(pages) - ((1 << order) + 1)
+    free_pages = sum(pages) + beside - ((1 << order) + 1)
     if free_pages <= min_pages + reserve:
         return False
     if order > 0:
@@ -44,9 +47,9 @@ def zone_watermark_ok_el6(pages: list[int], order: int, mark: int, reserve: int,
     return True
 
 
-def zone_watermark_ok_new(pages: list[int], order: int, mark: int, reserve: int) -> bool:
+def zone_watermark_ok_new(pages: list[int], order: int, mark: int, reserve: int, beside: int) -> bool:
     """4.4 and later, __zone_watermark_ok()."""
-    free_pages = sum(pages) - ((1 << order) - 1)
+    free_pages = sum(pages) + beside - ((1 << order) - 1)
     if free_pages <= mark + reserve:
         return False
     if order == 0:
@@ -55,10 +58,10 @@ def zone_watermark_ok_new(pages: list[int], order: int, mark: int, reserve: int)
 
 
 KERNELS: dict[str, Passes] = {
-    "old": lambda pages, order, mark, reserve, _: zone_watermark_ok(pages, order, mark, reserve, 1, 1),
-    "off2": lambda pages, order, mark, reserve, _: zone_watermark_ok(pages, order, mark, reserve, -1, 1),
-    "old4": lambda pages, order, mark, reserve, _: zone_watermark_ok(pages, order, mark, reserve, 1, 4),
-    "new": lambda pages, order, mark, reserve, _: zone_watermark_ok_new(pages, order, mark, reserve),
+    "old": lambda pages, order, mark, reserve, _, n=0: zone_watermark_ok(pages, order, mark, reserve, n, 1, 1),
+    "off2": lambda pages, order, mark, reserve, _, n=0: zone_watermark_ok(pages, order, mark, reserve, n, -1, 1),
+    "old4": lambda pages, order, mark, reserve, _, n=0: zone_watermark_ok(pages, order, mark, reserve, n, 1, 4),
+    "new": lambda pages, order, mark, reserve, _, n=0: zone_watermark_ok_new(pages, order, mark, reserve, n),
     "el6": zone_watermark_ok_el6,
 }
 every_rule = pytest.mark.parametrize("rule", list(KERNELS))
@@ -67,6 +70,7 @@ counts = st.one_of(st.integers(0, 3), st.integers(0, 200))
 nr_frees = st.lists(counts, min_size=1, max_size=14)
 min_marks = st.integers(0, 300)
 reserves = st.one_of(st.just(0), st.integers(0, 100))
+besides = st.one_of(st.just(0), st.integers(-20, 20))  # pages counted beside the blocks
 
 
 @st.composite
@@ -97,6 +101,14 @@ def test_largest_order_is_the_last_that_the_kernel_grants(rule, state):
     granted = [KERNELS[rule](in_pages(nr_free), order, mark, reserve, min_pages) for order in range(len(nr_free))]
     assert granted == sorted(granted, reverse=True), "a larger order is never easier"
     assert watermark.largest_order(nr_free, mark, reserve, rule, min_pages) == granted.count(True) - 1
+
+
+@every_rule
+@given(states(), besides)
+def test_the_counter_decides_where_it_is_not_the_sum_of_the_blocks(rule, state, beside):
+    nr_free, order, mark, reserve, min_pages = state
+    granted = KERNELS[rule](in_pages(nr_free), order, mark, reserve, min_pages, beside)
+    assert (watermark.margin_pages(nr_free, order, mark, reserve, rule, min_pages, beside) >= 0) == granted
 
 
 @pytest.mark.parametrize("rule", ["old", "off2", "old4", "el6"])
@@ -148,8 +160,8 @@ def test_higher_marks_and_reserves_never_help(rule, state):
 
 
 zone_lists = st.lists(
-    st.tuples(st.lists(counts, min_size=5, max_size=5), min_marks, st.integers(0, 80), reserves).map(
-        lambda zone: (zone[0], zone[1], zone[1] + zone[2], zone[3])
+    st.tuples(st.lists(counts, min_size=5, max_size=5), min_marks, st.integers(0, 80), reserves, besides).map(
+        lambda zone: (zone[0], zone[1], zone[1] + zone[2], *zone[3:])
     ),
     max_size=3,
 )

@@ -17,7 +17,7 @@ import sys
 from buddyd import watermark
 for line in sys.stdin:
     rule, order, taken, low, *numbers = line.split()
-    zone = [int(n) for n in numbers[1:]], int(numbers[0]), int(low), 0
+    zone = [int(n) for n in numbers[1:]], int(numbers[0]), int(low), 0, 0
     print(*watermark.judge([zone], int(order), rule, int(taken)))
 """
 Reports = dict[str, Report]

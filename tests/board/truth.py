@@ -174,7 +174,7 @@ def _trial(words: list[str], size_bytes: int, page_bytes: int, marks: tuple[int,
     asked, granted, reclaimable_pages, before, after = words
     is_exec = asked.startswith("p")
     order = watermark.order_for(size_bytes, page_bytes)
-    zones = [(blocks(before), marks[0], marks[1], 0)]
+    zones = [(blocks(before), marks[0], marks[1], 0, 0)]
     taken_pages = watermark.EXEC_PAGES if is_exec else 0
     verdict, margin = watermark.judge(zones, order, rule, taken_pages)
     at_once, _ = watermark.judge(zones, order, rule)

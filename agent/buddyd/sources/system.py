@@ -8,8 +8,8 @@ class System:
 
     release; machine: up to 24 characters, no blanks; boot_id: the first 8 hex digits of the kernel's; no_mmu: True or
     False; compaction: "supported", "not-compiled" or "impossible"; page_bytes; nr_trim_pages, min_free_order_shift: the
-    sysctls of these names. files: where files lie, as bits: 1 RAM, 2 a ROM, 4 on a device or a server. missing: the
-    expected files under /proc that could not be read.
+    sysctls of these names; is_smp: True for a kernel built for several processors. files: where files lie, as bits:
+    1 RAM, 2 a ROM, 4 on a device or a server. missing: the expected files under /proc that could not be read.
     """
 
     def __init__(self, proc_root):

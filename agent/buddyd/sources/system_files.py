@@ -41,6 +41,8 @@ class Reader:
         system.boot_id = printable(self._row("sys/kernel/random/boot_id")[:8]) or None
         system.nr_trim_pages = self._number("sys/vm/nr_trim_pages")
         system.min_free_order_shift = self._number("sys/vm/min_free_order_shift")
+        # CONFIG_SMP, however many processors there are. The release is mostly in another file, so it may be missing.
+        system.is_smp = compat.exists(self._root + "version") and b" SMP " in self._row("version")
         self._read_machine()
         self._find_mmu(memory)
         self._find_compaction()

@@ -104,8 +104,15 @@ def kernel_zones(sampler):
     for zone in sampler.zones:
         marks = zone.marks(sampler.vector)
         if marks and zone.name in watermark.KERNEL_ZONES:
-            zones.append((zone.nr_free(sampler.vector), marks[0], marks[1], marks[3]))
+            zones.append((zone.nr_free(sampler.vector), marks[0], marks[1], marks[3], beside(sampler)))
     return zones
+
+
+def beside(sampler):
+    """Pages that an SMP kernel counts beside those in blocks, see watermark.py; with several zones not known: 0."""
+    if sampler.system.is_smp and len(sampler.zones) == 1 and "free" in sampler.columns:
+        return sampler.vector[sampler.columns.index("free")]
+    return 0
 
 
 def _at_most(system):
@@ -116,12 +123,14 @@ def _at_most(system):
 
 def _zone_lines(zone, sampler):
     nr_free, marks = zone.nr_free(sampler.vector), zone.marks(sampler.vector)
+    pages, more = watermark.free_pages(nr_free), beside(sampler)
     yield (
-        "node %d zone %s: %d pages free, %s"
+        "node %d zone %s: %d pages free%s, %s"
         % (
             zone.node,
             zone.name,
-            watermark.free_pages(nr_free),
+            pages,
+            " (counted %d)" % (pages + more) if more else "",
             "min %d, low %d pages" % (marks[0], marks[1]) if marks else "marks unknown",
         )
     )

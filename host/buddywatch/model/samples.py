@@ -44,6 +44,7 @@ class Zone:
     low_pages: int | None = None
     high_pages: int | None = None
     reserve_pages: int | None = None  # lowmem_reserve towards ZONE_NORMAL
+    beside_pages: int = 0  # counted as free beside nr_free by an SMP kernel, see buddyd.watermark
 
 
 def milliseconds(time: float) -> int:
@@ -51,8 +52,8 @@ def milliseconds(time: float) -> int:
     return round(time * 1000)
 
 
-# A zone's name, its free blocks by order, and its marks: min, low, reserve.
-MarkedBlocks = tuple[str, Sequence[int], int | None, int | None, int | None]
+# A zone's name, its free blocks by order, its marks: min, low, reserve, and its beside_pages.
+MarkedBlocks = tuple[str, Sequence[int], int | None, int | None, int | None, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +82,10 @@ class Snapshot:
     @property
     def marked_blocks(self) -> list[MarkedBlocks]:
         """The zones as plain values."""
-        return [(zone.name, zone.nr_free, zone.min_pages, zone.low_pages, zone.reserve_pages) for zone in self.zones]
+        return [
+            (zone.name, zone.nr_free, zone.min_pages, zone.low_pages, zone.reserve_pages, zone.beside_pages)
+            for zone in self.zones
+        ]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Snapshot) and _values(self) == _values(other)

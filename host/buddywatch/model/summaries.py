@@ -16,7 +16,8 @@ class Summary(NamedTuple):
     the marks are not known.
 
     held: the lowest number of pages in blocks of at least each order, in the only zone that serves the kernel; left:
-    the same after an exec has taken its single pages. Empty where several zones serve the kernel.
+    the same after an exec has taken its single pages. Empty where several zones serve the kernel. Where the kernel
+    counts pages beside those in blocks (Zone.beside_pages), they are in the numbers for which `rule` asks its counter.
     """
 
     boot_id: str

@@ -58,6 +58,8 @@ def answer_lines(request: Asked, snapshot: Snapshot, state: BoardState) -> list[
         if request.is_program:
             pages = counted(watermark.EXEC_PAGES, "single page")
             lines += wrapped(f"(counted without the {pages} that starting a program takes first)")
+        for beside_pages in {zone.beside_pages for zone in snapshot.zones} - {0}:
+            lines += ["", *wrapped(verdict_words.counted_beside(beside_pages))]
         if need.consequence == OOM_KILLER:
             lines += ["", *wrapped(oom_killer(state.page_bytes))]
     return lines
@@ -112,7 +114,8 @@ def _decisive_tests(request: Asked, order: int, snapshot: Snapshot, rule: str, a
             continue
         taken_pages = watermark.EXEC_PAGES if request.is_program else 0
         nr_free = watermark.take_pages(zone.nr_free, taken_pages)
-        tests.append(watermark.trace(nr_free, order, mark, zone.reserve_pages, rule, zone.min_pages))
+        reserve, beside = zone.reserve_pages, zone.beside_pages
+        tests.append(watermark.trace(nr_free, order, mark, reserve, rule, zone.min_pages, beside))
     return max(tests, key=_spare_pages)
 
 

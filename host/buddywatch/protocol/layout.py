@@ -17,7 +17,7 @@ ORDERS_MAX = 64
 MOST = {
     "up": UPTIME_MAX_CS, "interval_cs": INTERVAL_MAX_CS, "oldest": FRAMES_MAX, "next": FRAMES_MAX, "key": FRAMES_MAX,
 }  # fmt: skip
-_NAMED, _LAYOUTS_MAX = ("cols", "zones", "interval_cs"), 256
+_NAMED, _LAYOUTS_MAX = ("cols", "zones", "interval_cs", "smp"), 256
 _NONE: tuple[None, None, None, None] = (None, None, None, None)
 
 
@@ -48,6 +48,9 @@ class Layout:
         self.interval_cs = whole(facts, "interval_cs")
         self.head = len(self.columns)  # where the zones begin
         self._at = {name: at for at, name in enumerate(self.columns)}
+        # The column of the pages that the kernel counts beside the blocks; None: they decide nothing. On SMP kernels
+        # each processor holds back changes of the counter. `free` is the sum of all zones, so there must be only one.
+        self.beside_at = self._at.get("free") if facts.get("smp") == "1" and count == 1 else None
         # Of each zone: its name, whether it has marks, and where its blocks begin and end.
         self.blocks_at = [*self._find_blocks()]
         # With no number above this one, all blocks together have fewer pages than WHOLE_MAX.
@@ -75,24 +78,28 @@ class Layout:
 
     def zones_of(self, vector: Sequence[int]) -> tuple[Zone, ...]:
         """The zones in a vector."""
-        zones, at = [], self.head
+        zones, at, beside_pages = [], self.head, self.beside(vector)
         for zone in self.zones:
-            marks: Sequence[int | None] = _NONE
-            if zone.has_marks:
-                marks = vector[at : at + MARKS]
-                at += MARKS
-            zones.append(Zone(zone.node, zone.name, tuple(vector[at : at + zone.orders]), *marks))
+            least, low, high, reserve = vector[at : at + MARKS] if zone.has_marks else _NONE
+            at += MARKS * zone.has_marks
+            nr_free = tuple(vector[at : at + zone.orders])
+            zones.append(Zone(zone.node, zone.name, nr_free, least, low, high, reserve, beside_pages))
             at += zone.orders
         return tuple(zones)
 
     def marked_blocks(self, vector: Sequence[int]) -> list[MarkedBlocks]:
         """The zones in a vector, as Snapshot.marked_blocks gives them."""
+        beside_pages = self.beside(vector)
         return [
-            (name, vector[at:end], vector[at - 4], vector[at - 3], vector[at - 1])
+            (name, vector[at:end], vector[at - 4], vector[at - 3], vector[at - 1], beside_pages)
             if has_marks
-            else (name, vector[at:end], None, None, None)
+            else (name, vector[at:end], None, None, None, beside_pages)
             for name, has_marks, at, end in self.blocks_at
         ]
+
+    def beside(self, vector: Sequence[int]) -> int:
+        """Zone.beside_pages, in a vector."""
+        return 0 if self.beside_at is None else vector[self.beside_at]
 
     def value(self, vector: Sequence[int], column: str) -> int | None:
         """A named number of a vector; None if the board does not send it."""
@@ -161,7 +168,9 @@ class WireSnapshot(Snapshot):
 
     @property
     def blocks(self) -> Sequence[object]:
-        return self.vector[self._layout.head :]
+        vector, layout = self.vector, self._layout
+        of_zones = vector[layout.head :]
+        return of_zones if layout.beside_at is None else [layout.beside(vector), *of_zones]
 
     @property
     def zones(self) -> tuple[Zone, ...]:  # type: ignore[override]
@@ -193,7 +202,11 @@ class WireSnapshot(Snapshot):
     def is_of(self, layout: Layout) -> bool:
         """Whether its vector is in the order of this layout."""
         mine = self._layout
-        return mine is layout or (mine.columns, mine.zones) == (layout.columns, layout.zones)
+        return mine is layout or (mine.columns, mine.zones, mine.beside_at) == (
+            layout.columns,
+            layout.zones,
+            layout.beside_at,
+        )
 
 
 def layout_of(facts: Mapping[str, str]) -> Layout:

@@ -84,7 +84,7 @@ def kernel_text(
         if zone.min_pages is None:
             continue
         yield f"Node {zone.node}, zone {zone.name:>8}"
-        yield f"  pages free     {sum(count << order for order, count in enumerate(zone.nr_free))}"
+        yield f"  pages free     {sum(count << order for order, count in enumerate(zone.nr_free)) + zone.beside_pages}"
         yield f"        min      {zone.min_pages}"
         yield f"        low      {zone.low_pages}"
         yield f"        high     {zone.high_pages}"

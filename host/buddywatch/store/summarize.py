@@ -14,22 +14,27 @@ from buddyd import watermark
 from buddywatch.model.batch import VectorRow
 from buddywatch.model.summaries import Range, Summary
 from buddywatch.protocol.layout import MARKS, Layout
-from buddywatch.verdict.demands import demanded
+from buddywatch.verdict.demands import demanded, is_counted
 
 _Column = Sequence[int]
 
 
 class _Zone:
-    """A zone's columns. held: pages in blocks of at least each order."""
+    """A zone's columns. held: pages in blocks of at least each order. beside: counted beside them; empty: none."""
 
-    def __init__(self, marks: Sequence[_Column], nr_free: Sequence[_Column]) -> None:
+    def __init__(self, marks: Sequence[_Column], nr_free: Sequence[_Column], beside: _Column) -> None:
         self.marks = marks
+        self.beside = beside
         self.held: list[_Column] = []
         above: _Column | None = None
         for order in reversed(range(len(nr_free))):
             pages = list(map(lshift, nr_free[order], repeat(order)))
             above = pages if above is None else list(map(add, pages, above))
             self.held.insert(0, above)
+
+    def counted(self, order: int, pages: _Column, rule: str | None) -> _Column:
+        """What the rule's test of this order compares: pages of `held`, or of what is left of them."""
+        return list(map(add, pages, self.beside)) if self.beside and is_counted(order, rule or "") else pages
 
 
 def summaries(
@@ -56,8 +61,8 @@ def summaries(
             free_pages=_range(free),
             serviceable_pages=_serviceable(serving, rule),
             rule=rule,
-            held=tuple(map(min, only.held)) if only else (),
-            left=tuple(_left(only)) if only else (),
+            held=tuple(min(only.counted(order, pages, rule)) for order, pages in enumerate(only.held)) if only else (),
+            left=tuple(min(only.counted(order, pages, rule)) for order, pages in _left(only)) if only else (),
         )
 
 
@@ -65,7 +70,8 @@ def lowest_margin(summary: Summary, layout: Layout, order: int, is_program: bool
     """The lowest margin_pages, at the min mark, of a need of this order in the step; None if that is not known.
 
     Exact: in one zone a margin is the smallest of some differences, and so the smallest of all is that of the lowest
-    numbers. It is not known if several zones serve the kernel, if they have no marks, or if the marks changed.
+    numbers. It is not known if several zones serve the kernel, if they have no marks, or if the marks changed; nor by
+    another rule than the summary's where the kernel counts pages beside those in blocks.
     """
     return _lowest(summary, layout, order, is_program, rule, 0)
 
@@ -80,11 +86,15 @@ def lowest_margin_at_low(
 def _lowest(summary: Summary, layout: Layout, order: int, is_program: bool, rule: str | None, mark: int) -> int | None:
     held = summary.left if is_program else summary.held
     marks = _constant_marks(summary, layout)
-    if not held or marks is None or rule is None:
+    if not held or marks is None or rule is None or (layout.beside_at is not None and summary.rule != rule):
         return None
     orders, *required = demanded(len(held), order, *marks, rule)
-    pages = (*held, 0)
+    pages = (*held, _lowest_beside(summary, layout) if is_counted(len(held), rule) else 0)
     return min(pages[o] - demand for o, demand in zip(orders, required[mark], strict=True))
+
+
+def _lowest_beside(summary: Summary, layout: Layout) -> int:
+    return 0 if layout.beside_at is None else summary.columns[layout.beside_at - 1][0]
 
 
 def has_constant_marks(summary: Summary, layout: Layout) -> bool:
@@ -112,7 +122,8 @@ def _zones(layout: Layout, columns: Sequence[_Column]) -> tuple[list[_Zone], lis
     zones, serving = [], []
     for zone in layout.zones:
         behind_marks = at + MARKS * zone.has_marks
-        found = _Zone(columns[at:behind_marks], columns[behind_marks : behind_marks + zone.orders])
+        blocks = columns[behind_marks : behind_marks + zone.orders]
+        found = _Zone(columns[at:behind_marks], blocks, () if layout.beside_at is None else columns[layout.beside_at])
         zones.append(found)
         if zone.name in watermark.KERNEL_ZONES:
             serving.append(found)
@@ -129,7 +140,8 @@ def _serviceable(zones: Sequence[_Zone], rule: str | None) -> Range | None:
         if not zone.marks or any(min(mark) != max(mark) for mark in zone.marks):
             return None
         least, low, _, reserve = (mark[0] for mark in zone.marks)
-        orders = _orders(zone.held, (least, low, reserve), rule)
+        held = [zone.counted(order, pages, rule) for order, pages in enumerate(zone.held)]
+        orders = _orders(held, (least, low, reserve), rule)
         best = orders if best is None else list(map(max, best, orders))
     assert best is not None
     return _range([1 << order >> 1 for order in best])
@@ -156,20 +168,20 @@ def _orders(held: Sequence[_Column], marks: tuple[int, int, int], rule: str) -> 
     return found
 
 
-def _left(zone: _Zone) -> Iterator[int]:
-    """The lowest numbers of `held` after an exec has taken its pages, from the smallest blocks first."""
+def _left(zone: _Zone) -> Iterator[tuple[int, _Column]]:
+    """Of each order, `held` after an exec has taken its pages, from the smallest blocks first."""
     total = zone.held[0]
     for order, held in enumerate(zone.held):
         below = list(map(sub, total, held))
         if min(below) >= watermark.EXEC_PAGES:
-            yield min(held)
+            yield order, held
             continue
         # What smaller blocks lack is split from larger ones, of which each block loses one of this order.
-        yield min(
+        yield order, [
             pages if less >= watermark.EXEC_PAGES
             else max(0, pages - (-(-(watermark.EXEC_PAGES - less) >> order) << order))
             for pages, less in zip(held, below, strict=True)
-        )  # fmt: skip
+        ]  # fmt: skip
 
 
 def _range(column: _Column) -> Range:

@@ -124,8 +124,8 @@ def _hardest_order(need: NeedState, snapshot: Snapshot, state: BoardState) -> in
     for taken_pages in (0, watermark.EXEC_PAGES):  # a NeedState does not show whether it is an exec
         for zone in serving_zones(snapshot):
             nr_free = watermark.take_pages(zone.nr_free, taken_pages)
-            mark, reserve = zone.min_pages, zone.reserve_pages
-            tests = watermark.trace(nr_free, need.order, mark, reserve, state.rule, zone.min_pages)
+            mark, reserve, beside = zone.min_pages, zone.reserve_pages, zone.beside_pages
+            tests = watermark.trace(nr_free, need.order, mark, reserve, state.rule, zone.min_pages, beside)
             margin_pages, order = min((held - demanded, -order) for order, held, demanded in tests)
             if margin_pages == need.margin_pages:
                 return -int(order)

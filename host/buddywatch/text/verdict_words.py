@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from buddyd import watermark
 
-from buddywatch.text.escape import one_line
+from buddywatch.text.escape import counted, one_line
 from buddywatch.text.units import format_bytes
 
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
@@ -104,6 +104,15 @@ def oom_killer(page_bytes: int) -> str:
     return (
         f"A request of up to {limit} pages ({format_bytes(limit * page_bytes)}) does not fail on Linux: instead "
         "the kernel's OOM killer kills a process to make room, the requesting one or another."
+    )
+
+
+def counted_beside(beside_pages: int) -> str:
+    """Why the pages that the kernel counts as free are not those in the free blocks."""
+    which = "more" if beside_pages > 0 else "fewer"
+    return (
+        f"The kernel counts {counted(abs(beside_pages), 'free page')} {which} than its blocks contain, as each "
+        "processor holds back a few changes of the count (CONFIG_SMP). It decides by the count."
     )
 
 

@@ -14,7 +14,7 @@ from buddyd import watermark
 
 _BLOCK_PAGES = tuple(1 << order for order in range(64))
 
-MarkedZone = tuple[Sequence[int], int, int, int]  # nr_free, min, low, reserve, as watermark.judge() takes them
+MarkedZone = tuple[Sequence[int], int, int, int, int]  # as watermark.judge() takes them; the last is what is beside
 Request = tuple[int, int]  # order, single pages taken before
 Answer = tuple[str | None, int | None]  # verdict, margin in pages
 _Tests = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -37,13 +37,15 @@ class Demands:
     def answers(self, zones: Iterable[MarkedZone]) -> list[Answer]:
         """What watermark.judge() returns for each of the requests."""
         best: list[tuple[int, int]] = []
-        for nr_free, min_pages, low_pages, reserve_pages in zones:
-            below = used = [0, *accumulate(map(mul, nr_free, _BLOCK_PAGES))]  # pages in blocks smaller than each order
+        for nr_free, min_pages, low_pages, reserve_pages, beside_pages in zones:
+            below = [0, *accumulate(map(mul, nr_free, _BLOCK_PAGES))]  # pages in blocks smaller than each order
+            used = _counted(below, beside_pages, self._rule) if beside_pages else below
             total, taken = below[-1], 0
             found = []
             for taken_pages, at_min, at_low in self._required((len(nr_free), min_pages, low_pages, reserve_pages)):
                 if taken_pages != taken:
                     used, taken = _after_taking(below, taken_pages), taken_pages
+                    used = _counted(used, beside_pages, self._rule) if beside_pages else used
                 # The smallest margin is that of the order for which most is used or required. map() ends at the
                 # request's order.
                 margin_pages = total - max(map(add, used, at_min))
@@ -66,11 +68,12 @@ class Demands:
 def serviceable_orders(zones: Iterable[MarkedZone], rule: str) -> tuple[int, int]:
     """What watermark.serviceable_order() and watermark.serviceable_low_order() return."""
     largest = largest_low = -1
-    for nr_free, min_pages, low_pages, reserve_pages in zones:
+    for nr_free, min_pages, low_pages, reserve_pages, beside_pages in zones:
         below = _pages_below(nr_free)
+        used, total = _counted(below, beside_pages, rule), below[-1]
         for order in range(len(nr_free)):
             at_min, at_low = _required(len(nr_free), order, min_pages, low_pages, reserve_pages, rule)
-            is_served, is_served_low = (below[-1] >= max(map(add, below, pages)) for pages in (at_min, at_low))
+            is_served, is_served_low = (total >= max(map(add, used, pages)) for pages in (at_min, at_low))
             if not (is_served or is_served_low):
                 break  # the rule is monotone: larger orders fail as well
             largest = max(largest, order) if is_served else largest
@@ -99,6 +102,20 @@ def _required(orders: int, order: int, min_pages: int, low_pages: int, reserve_p
 def _pages_below(nr_free: Sequence[int]) -> list[int]:
     """Pages in blocks smaller than each order, and in all blocks."""
     return [0, *accumulate(map(mul, nr_free, _BLOCK_PAGES))]
+
+
+def is_counted(order: int, rule: str) -> bool:
+    """True if the rule's test of this order asks the kernel's counter, False if it looks for blocks themselves.
+
+    The older rules find the block by the counter, too. It would have to exceed the blocks by a whole block and that
+    order's part of the mark to find one that is not there.
+    """
+    return order == 0 or rule != "new"
+
+
+def _counted(used: list[int], beside_pages: int, rule: str) -> list[int]:
+    """The pages that lie below each order, with those that the counter lacks among them where a test asks it."""
+    return [pages - beside_pages if is_counted(order, rule) else pages for order, pages in enumerate(used)]
 
 
 def _after_taking(below: list[int], taken_pages: int) -> list[int]:

@@ -144,11 +144,11 @@ def is_serving(zone_name: str) -> bool:
 def marked_zones(snapshot: Snapshot) -> list[demands.MarkedZone]:
     """The serving zones in the form of watermark.py; empty if the marks of any of them are unknown."""
     zones: list[demands.MarkedZone] = []
-    for name, nr_free, min_pages, low_pages, reserve_pages in snapshot.marked_blocks:
+    for name, nr_free, min_pages, low_pages, reserve_pages, beside_pages in snapshot.marked_blocks:
         if name in watermark.KERNEL_ZONES:
             if min_pages is None or low_pages is None or reserve_pages is None:
                 return []
-            zones.append((nr_free, min_pages, low_pages, reserve_pages))
+            zones.append((nr_free, min_pages, low_pages, reserve_pages, beside_pages))
     return zones
 
 

@@ -37,11 +37,11 @@ def _of_zone(zone: MarkedZone, order: int, demands: Demands) -> int:
 
     The first guess is that each takes no more of the margin than its pages, which is mostly so.
     """
-    nr_free, min_pages, low_pages, reserve_pages = zone
+    nr_free, min_pages, low_pages, reserve_pages, beside_pages = zone
 
     def margin_pages(taken: int) -> int:
         left = _with_units(nr_free, order, units - taken)
-        [(_, margin)] = demands.answers([(left, min_pages, low_pages, reserve_pages)])
+        [(_, margin)] = demands.answers([(left, min_pages, low_pages, reserve_pages, beside_pages)])
         return -1 if margin is None else margin
 
     units = capacity(nr_free, order)

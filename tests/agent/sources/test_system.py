@@ -161,6 +161,16 @@ def test_machine_comes_from_cpuinfo():
         assert system_of({"cpuinfo": text}).machine == machine, name
 
 
+def test_kernel_for_several_processors_says_so_in_its_version():
+    for text, is_smp in (
+        (b"Linux version 6.1.176 (root@vm) (gcc 12.2.0) #6 SMP Sat Nov 28 14:59:30 UTC 2026\n", True),
+        (b"Linux version 6.1.176 (root@vm) (gcc 12.2.0) #4 Sat Nov 28 15:22:21 UTC 2026\n", False),
+        (b"Linux version 6.1.176 (SMP@vm) (gcc 12.2.0) #4 PREEMPT Sat Nov 28 15:22:21 UTC 2026\n", False),
+    ):
+        assert system_of({"version": text}).is_smp == is_smp, text
+    assert not system_of({"sys/kernel/osrelease": b"6.1.176\n"}).is_smp
+
+
 def test_release_comes_from_version_where_osrelease_is_missing():
     for name, text, release in RELEASES:
         system = system_of({"version": text})

@@ -62,6 +62,26 @@ def test_status_of_a_machine_with_three_zones():
     assert zones == ["node 0 zone DMA", "node 0 zone DMA32", "node 0 zone Normal"]
 
 
+def test_status_of_a_kernel_that_counts_otherwise_than_its_blocks():
+    """Blocks of the torn board with two processors: 758 pages, of which its processors hold back changes."""
+    with Scratch() as scratch:
+        for name in ("buddyinfo", "zoneinfo", "version", "sys/kernel/osrelease"):
+            scratch.write(name, read("captures/frag-rv64-2-cpus/proc/" + name))
+        for free_kb, counted, judged in (
+            (3032, "", "ok; order 6, a block of 256kB; margin 64"),
+            (2992, " (counted 748)", "ok; order 6, a block of 256kB; margin 64"),
+            (728, " (counted 182)", "refused; order 6, a block of 256kB; margin -1"),
+        ):
+            scratch.write("meminfo", b"MemFree: 3032 kB\nMmapCopy: 0 kB\n")  # the page size follows from it
+            here = agent_on(scratch.path)
+            scratch.write("meminfo", b"MemFree: %d kB\nMmapCopy: 0 kB\n" % free_kb)
+            here.poll()
+            zone = answer(here, "status")[3]
+            assert zone == "node 0 zone DMA32: 758 pages free%s, min 113, low 141 pages" % counted, zone
+            found = answer(here, "need 200000")[0]
+            assert found.startswith("need 200000: %s pages" % judged), found
+
+
 def test_status_says_what_is_unknown():
     with Scratch() as scratch:
         scratch.write("buddyinfo", read("captures/frag-4k-bflt/proc/buddyinfo"))

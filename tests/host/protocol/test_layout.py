@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 from buddywatch.model.samples import Zone
-from buddywatch.protocol.layout import Layout
+from buddywatch.protocol.layout import Layout, layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +26,38 @@ def test_snapshot_has_the_columns_in_their_units():
 
 def test_free_pages_are_those_in_blocks_and_the_difference():
     assert Layout(FACTS).snapshot("0123abcd", 1, 1, VECTOR, 0.0).free_pages == (8 + 8 + 8 + 8) + (6 + 10) - 3
+
+
+ONE_ZONE = FACTS | {"zones": "1"}
+ONE_VECTOR = VECTOR[:-2]
+
+
+def test_an_smp_kernel_counts_pages_beside_the_blocks_of_its_only_zone():
+    zone = Zone(0, "DMA", (8, 4, 2, 1), 90, 112, 135, 7)
+    counted = Layout(ONE_ZONE | {"smp": "1"}).snapshot("0123abcd", 1, 1, ONE_VECTOR, 0.0)
+    assert counted.zones == (replace(zone, beside_pages=-3),)
+    assert counted.marked_blocks == [("DMA", [8, 4, 2, 1], 90, 112, 7, -3)]
+    assert Layout(ONE_ZONE).snapshot("0123abcd", 1, 1, ONE_VECTOR, 0.0).zones == (zone,)
+    assert Layout(FACTS | {"smp": "1"}).snapshot("0123abcd", 1, 1, VECTOR, 0.0).zones[0] == zone
+    without = Layout(ONE_ZONE | {"smp": "1", "cols": "up"}).snapshot("0123abcd", 1, 1, [1, *ONE_VECTOR[5:]], 0.0)
+    assert without.zones == (zone,)
+
+
+def test_what_a_verdict_depends_on_includes_the_pages_beside_the_blocks():
+    for facts, depends in ((ONE_ZONE | {"smp": "1"}, True), (ONE_ZONE, False)):
+        layout = Layout(facts)
+        one, other = (
+            layout.snapshot("0123abcd", 1, 1, [*ONE_VECTOR[:2], beside, *ONE_VECTOR[3:]], 0.0) for beside in (-3, 4)
+        )
+        assert (one.blocks != other.blocks) == depends
+
+
+def test_vectors_are_of_one_layout_only_if_the_same_pages_decide():
+    smp, plain = Layout(ONE_ZONE | {"smp": "1"}), Layout(ONE_ZONE)
+    snapshot = smp.snapshot("0123abcd", 1, 1, ONE_VECTOR, 0.0)
+    assert (snapshot.is_of(smp), snapshot.is_of(plain)) == (True, False)
+    kept = [layout_of(facts).beside_at for facts in (ONE_ZONE, ONE_ZONE | {"smp": "1"}, ONE_ZONE)]
+    assert kept == [None, 2, None]
 
 
 def test_columns_that_are_not_sent_are_unknown():

@@ -28,14 +28,14 @@ class Need:
 @st.composite
 def pasts(draw, names):
     """(layout, facts, rows) of a board with these zones."""
-    facts = FACTS | {"kernel": draw(RELEASES), "zones": str(len(names))}
+    facts = FACTS | {"kernel": draw(RELEASES), "zones": str(len(names))} | draw(st.sampled_from(({}, {"smp": "1"})))
     marks = [draw(MARKS) for _ in names]
     for i, name in enumerate(names):
         facts[f"z{i}"] = f"0/{name}/7/1/1/1/1"
     rows, time_ms = [], draw(st.integers(0, 10**6))
     for seq in range(1, draw(st.integers(1, 12)) + 1):
         time_ms += draw(st.integers(1, 150_000))
-        vector = [time_ms // 10, draw(st.integers(0, 9)), draw(st.integers(0, 5)), 3, 4]
+        vector = [time_ms // 10, draw(st.integers(0, 9)), draw(st.integers(-9, 9)), 3, 4]
         for of_zone in marks:
             vector += [*of_zone, *draw(BLOCKS)]
         rows.append(VectorRow("b", seq, seq, time_ms, vector))
@@ -92,6 +92,15 @@ def test_merged_summaries_are_those_of_all(past):
     if len(fine) > 1:
         assert [whole] == coarse
     assert all(one.time < two.time for one, two in pairwise(fine))
+
+
+def test_pages_beside_the_blocks_make_a_lowest_margin_of_one_rule_only():
+    """Each rule asks the counter at other orders; of a summary's numbers it cannot be taken away again."""
+    layout = Layout(FACTS | {"zones": "1", "z0": "0/DMA/7/1/1/1/1", "smp": "1"})
+    rows = [VectorRow("b", 1, 1, 0, [0, 0, -4, *[0] * (layout.width - 3)])]
+    (one,) = summaries("b", rows, layout, "new", STEP_S)
+    assert lowest_margin(one, layout, 3, False, "new") == -12
+    assert lowest_margin(one, layout, 3, False, "old") is None
 
 
 def test_what_several_zones_serve_has_no_lowest_margin():

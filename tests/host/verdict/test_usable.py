@@ -23,9 +23,9 @@ def take(nr_free, order):
     return left
 
 
-def granted_one_by_one(nr_free, order, marks, rule):
+def granted_one_by_one(nr_free, order, marks, rule, beside_pages):
     count, left = 0, list(nr_free)
-    while watermark.judge([(left, *marks, 0)], order, rule)[0] != watermark.REFUSED:
+    while watermark.judge([(left, *marks, 0, beside_pages)], order, rule)[0] != watermark.REFUSED:
         left, count = take(left, order), count + 1
     return count
 
@@ -33,12 +33,14 @@ def granted_one_by_one(nr_free, order, marks, rule):
 FREE = st.lists(st.integers(0, 9), min_size=5, max_size=9).map(tuple)
 
 
-@given(FREE, st.integers(0, 4), st.integers(0, 60), st.sampled_from(watermark.RULES))
-def test_they_are_counted_as_a_buddy_allocator_grants_them(nr_free, order, min_pages, rule):
+@given(FREE, st.integers(0, 4), st.integers(0, 60), st.integers(-9, 9), st.sampled_from(watermark.RULES))
+def test_they_are_counted_as_a_buddy_allocator_grants_them(nr_free, order, min_pages, beside_pages, rule):
     marks = (min_pages, min_pages * 5 // 4)
-    shot = replace(snapshot(1), zones=(zone(nr_free, (*marks, min_pages * 3 // 2)),))
+    beside_pages = beside_pages if rule == "new" else -abs(beside_pages)  # see is_counted()
+    free = replace(zone(nr_free, (*marks, min_pages * 3 // 2)), beside_pages=beside_pages)
+    shot = replace(snapshot(1), zones=(free,))
     need = Need("x", PAGE_BYTES << order)
-    assert usable_blocks(shot, PAGE_BYTES, need, rule) == granted_one_by_one(nr_free, order, marks, rule)
+    assert usable_blocks(shot, PAGE_BYTES, need, rule) == granted_one_by_one(nr_free, order, marks, rule, beside_pages)
 
 
 @given(FREE, st.integers(0, 4))
