@@ -25,7 +25,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TOP), *(str(TOP / folder) for folder in ("agent", "host", "tests"))]
 
-from bench.profiles import MARKS, NORMAL, Board  # noqa: E402
+from allocator_board import MARKS, NORMAL, Board  # noqa: E402
 from buddywatch.model.batch import Batch, VectorRow  # noqa: E402
 from buddywatch.model.samples import Boot  # noqa: E402
 from buddywatch.store import care  # noqa: E402

@@ -22,9 +22,9 @@ TOP = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TOP), *(str(TOP / folder) for folder in ("agent", "host", "scripts", "tests"))]
 
+from allocator_board import Board  # noqa: E402
 from bench import store_peer  # noqa: E402
 from bench.intake import NEEDS, give  # noqa: E402
-from bench.profiles import Board  # noqa: E402
 from buddyd import wire  # noqa: E402
 from buddywatch.collect.board import Now  # noqa: E402
 from buddywatch.collect.boards import Boards  # noqa: E402

@@ -139,8 +139,7 @@ class BoardRules:
             quiet_s, limit_s = monotonic_s - self._heard_s, self._silent_after_s
             if quiet_s >= limit_s:
                 self._is_silent = True
-                signal = signals.silent_signal(quiet_s, limit_s, self._alert.silent)
-                self._incidents.apply(signal, Moment(now))
+                self._incidents.apply(signals.silent_signal(quiet_s, limit_s, self._alert.silent), Moment(now))
 
     def due_s(self) -> float:
         """When tick() has something to do, by the steady clock; infinity: not before new items come."""
@@ -150,6 +149,11 @@ class BoardRules:
         if self._alert.silent != OFF and self._is_expected and not self._is_silent:
             due_s = min(due_s, self._heard_s + self._silent_after_s)
         return due_s
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if tick() has something to do beside the check for silence, which each snapshot puts off."""
+        return self._sequence.blocked_since_s is not None or self._late.due_s < math.inf
 
     def settle(self, now: float) -> None:
         """Judge what waits behind holes, at the end of a recording: nothing will fill the holes."""
@@ -289,12 +293,11 @@ class BoardRules:
         self._samples += 1
         if last.levels != self._settled:
             self._settled = None if self._apply(last, snapshot) else last.levels
-        incidents = self._incidents
-        if incidents.active:
+        if self._incidents.active:
             self._failures.judge(snapshot, last.needs)
         boot = self._boots[snapshot.boot_id]
         self._forecasts.take(boot, snapshot, last)
-        self._own.take(boot, snapshot, last, incidents.rows.forecasts)
+        self._own.take(boot, snapshot, last, self.rows.forecasts)
 
     def _apply(self, verdicts: Judged, snapshot: Snapshot) -> bool:
         """Apply the snapshot to the rules about needs. Returns whether a state changed."""

@@ -50,6 +50,7 @@ class Board:
         self._retimes: list[Retime] = []
         self._segments: dict[str, SegmentWriter] = {}  # snapshots that are not stored yet, by boot id
         self.can_ask_again = True  # the link takes requests
+        self.is_routine = False  # frames came last, and left nothing to do: due_s() is not earlier than before
         self._has_ring = True  # the board still holds what it has sent
         self._newest = ("", 0)  # boot and frame number of the newest snapshot
         self._is_heard = False  # heard since the rows were taken
@@ -63,13 +64,16 @@ class Board:
         """Process an item: returns what follows from it; the rows wait for the store. arrival: when it was made, if not
         live. open_s: how long its link has been open.
         """
+        self.is_routine = False
         if isinstance(item, Hello) and "ring" in item.facts:
             self._has_ring = item.facts["ring"] != "0"
         return self._took(self.tracker.take(item, arrival, live, arrival - open_s), live, at)
 
     def take_frames(self, frames: list[Frame], arrival: float, live: bool, at: Now) -> list[Item]:
         """The same for frames of one boot that arrived together."""
-        return self._took(self.tracker.take_together(frames, arrival, live), live, at)
+        values = self._took(self.tracker.take_together(frames, arrival, live), live, at)
+        self.is_routine = not (self.has_to_ask or self.rules.is_waiting)
+        return values
 
     def _took(self, values: list[Item], live: bool, at: Now) -> list[Item]:
         if self.tracker.is_clock_ahead:
@@ -116,9 +120,11 @@ class Board:
 
     def _hear(self, boot_id: str, values: list[Item]) -> None:
         """Note that the board was heard, if a snapshot is newer than all before and so was not fetched late."""
-        seqs = [value.seq for value in values if isinstance(value, Snapshot) and value.boot_id == boot_id]
-        if seqs and (self._newest[0] != boot_id or max(seqs) > self._newest[1]):
-            self._newest, self._is_heard = (boot_id, max(seqs)), True
+        for value in values:
+            if isinstance(value, Snapshot) and value.boot_id == boot_id:
+                newest_id, newest = self._newest
+                if newest_id != boot_id or value.seq > newest:
+                    self._newest, self._is_heard = (boot_id, value.seq), True
 
     def restart_clock(self, step_s: float) -> None:
         """This machine's clock was set by step_s: correct the times assigned since the collector started."""

@@ -144,7 +144,8 @@ class Boards:
                 return None
             result = action(board)
             self._touched.add(name)
-            self._timers.set(name, board.due_s())
+            if not (board.is_routine and name in self._timers):
+                self._timers.set(name, board.due_s())
             return result
         except StoreError as error:
             self._set_aside(name, str(error), at)

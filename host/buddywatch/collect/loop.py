@@ -136,19 +136,24 @@ class Collector:
     def _receive(self, connection: Connection) -> None:
         at = _now()
         items = connection.receive(at.monotonic_s)
+        is_routine = connection.is_routine
+        if not is_routine:
+            self._serve_link(connection, at)
+        asking = {self._sort(connection, run, at): None for run in together(items)}
+        if not is_routine and isinstance(connection.link, GuardedLink) and not connection.is_started:
+            self._orphans.drop(connection)  # after reconnecting, another board may be at the other end
+        if not is_routine or connection.is_puzzling or connection.news:
+            self._settle_link(connection, at)
+        for name in asking:
+            if name is not None:
+                self._ask(name, at)
+
+    def _serve_link(self, connection: Connection, at: Now) -> None:
         if connection.wants_write:
             connection.flush(at.monotonic_s)
         if isinstance(connection.link, Listener):
             for caller in self._admit(connection.link, connection.board):
                 self._links.add(caller)
-        asking = dict.fromkeys([self._sort(connection, run, at) for run in together(items)])
-        if isinstance(connection.link, GuardedLink) and not connection.is_started:
-            self._orphans.drop(connection)  # after reconnecting, another board may be at the other end
-        if not connection.is_routine or connection.is_puzzling or connection.news:
-            self._settle_link(connection, at)
-        for name in asking:
-            if name is not None:
-                self._ask(name, at)
 
     def _settle_link(self, connection: Connection, at: Now) -> None:
         """Report news and update the tables after any use of a connection."""
@@ -172,8 +177,9 @@ class Collector:
             for item in run:
                 self._orphans.add(connection, item, at.time)
             return None
-        for orphan, arrived in self._orphans.take(connection):
-            self._take(connection, name, [orphan], arrived, at)
+        if len(self._orphans):
+            for orphan, arrived in self._orphans.take(connection):
+                self._take(connection, name, [orphan], arrived, at)
         return name if self._take(connection, name, run, at.time, at) else None
 
     def _name(self, connection: Connection, item: Item, at: Now) -> str | None:
@@ -201,15 +207,13 @@ class Collector:
         recorded, first = connection.recorded_time, run[0]
         if self._boards.hear_again(name):
             self._links.report(connection)
-        if recorded is not None:
-            arrival = recorded.now
+        arrival = arrival if recorded is None else recorded.now
         if isinstance(first, Text):
             self._take_text(connection, name, first.text, arrival, at)
             return True
         if isinstance(first, Hello):
             self._control.heard_hello(connection)
-
-        frames = [item for item in run if isinstance(item, Frame)]
+        frames = [item for item in run if isinstance(item, Frame)] if isinstance(first, Frame) else []
         self._frames += len(frames)
 
         def take(board: Board) -> bool:
@@ -246,7 +250,7 @@ class Collector:
         """Give the next batch to the writer, once it has written the one before."""
         for name, why in self._writer.refused():
             self._boards.refuse(name, why, at)
-        is_due = self._holding.is_due(at.monotonic_s, self._frames, self._control.is_followed)
+        is_due = self._holding.is_due(at.monotonic_s, self._frames, len(self._links), self._control.is_followed)
         self._boards.gather(boottime_s(), is_due or not self._writer.is_idle)
         if is_due:
             self._frames = 0

@@ -19,6 +19,10 @@ class Timers(Generic[Who]):
         self._heap: list[tuple[float, int, Who]] = []
         self._pushed = 0  # makes entries with equal times comparable
 
+    def __contains__(self, who: Who) -> bool:
+        """True if it has a due time."""
+        return who in self._due_s
+
     def set(self, who: Who, due_s: float) -> None:
         """Set its due time."""
         if due_s == float("inf"):

@@ -103,10 +103,9 @@ class Connection:
             self._start(monotonic_s)
         if self._output:
             self.flush(monotonic_s)
+        if self.can_ask:
+            self._miss(monotonic_s)
         if not self.can_ask:
-            return
-        self._miss(monotonic_s)
-        if not self.is_up:
             return
         if not self._wants_hello:
             self._hello.done()
@@ -144,9 +143,8 @@ class Connection:
         if not self.link.takes_requests:
             return due_s
         due_s = min(due_s, self._spoke_s + KEEPALIVE_S)
-        if self._session.boot_id is None:
-            limit_s = CALLER_S if self.is_call else ANSWER_S
-            due_s = min(due_s, self._up_since_s + limit_s) if not self._is_missed else due_s
+        if self._session.boot_id is None and not self._is_missed:
+            due_s = min(due_s, self._up_since_s + (CALLER_S if self.is_call else ANSWER_S))
         if self._wants_hello:
             due_s = min(due_s, monotonic_s if self._hello.due is None else self._hello.due)
         return due_s
@@ -163,7 +161,8 @@ class Connection:
                 self.recorded_time.measure()
                 return []
             items = self._session.feed(self.link.read())
-            self._check_up(monotonic_s)
+            if not self.is_up:
+                self._check_up(monotonic_s)
             if isinstance(self.link, Listener):
                 self.news += self.link.news()
         except LinkDown as down:
@@ -173,8 +172,12 @@ class Connection:
         else:
             self._hear(items)
         if was_up and self.is_up and all([type(item) is Frame for item in items]):
-            self.is_routine = not (self._wants_hello or self.wants_write or self.link.wake_s != NEVER)
+            self.is_routine = not (self.news or self._wants_hello or self.wants_write or self.link.wake_s != NEVER)
             return items
+        return self._greet(items, monotonic_s)
+
+    def _greet(self, items: list[Item], monotonic_s: float) -> list[Item]:
+        """The items, after what hellos among them mean for the connection; those before one that is not believed."""
         late: list[Item] = []
         for number, item in enumerate(items):
             if isinstance(item, Hello):
@@ -199,8 +202,7 @@ class Connection:
 
     def _hear(self, items: list[Item]) -> None:
         if items:
-            last = items[-1]
-            self._said = one_line(last.text, _SAID_MAX) if isinstance(last, Text) else ""
+            self._said = one_line(items[-1].text, _SAID_MAX) if isinstance(items[-1], Text) else ""
 
     def _with_said(self, down: LinkDown) -> LinkDown:
         """The loss, with what the other side said last: it may be the reason, such as "busy: 2 clients are connected".
@@ -274,9 +276,7 @@ class Connection:
                 self.recorded_time = RecordedTime(self.link)
         except (LinkError, OSError) as error:
             self.close()
-            self.ended = isinstance(
-                self.link, FileLink
-            )  # a missing file is a mistake; a missing device may still appear
+            self.ended = isinstance(self.link, FileLink)  # a missing file is a mistake; a device may still appear
             self._later(str(error), monotonic_s)
             return
         self.is_started, self.is_up = True, False

@@ -45,7 +45,7 @@ class GuardedLink:
 
     @property
     def wants_write(self) -> bool:
-        return self.link.wants_write or (self.link.up and bool(self._handshake.out))
+        return self.link.wants_write or (bool(self._handshake.out) and self.link.up)
 
     @property
     def wake_s(self) -> float:
@@ -64,12 +64,13 @@ class GuardedLink:
             raise down
         try:
             text = self._handshake.feed(self.link.read())
-            self._speak()
+            if self._handshake.out:
+                self._speak()
         except (HandshakeError, SecretError) as error:
             raise self._refusal(str(error)) from None
         except LinkDown as down:
             return self._ended(down)
-        if self.link.up and self._demanded and self._handshake.proven is None:
+        if self._demanded and self._handshake.proven is None and self.link.up:
             self._be_impatient()
         return text
 
@@ -106,8 +107,7 @@ class GuardedLink:
 
     def _speak(self) -> None:
         out = self._handshake.out
-        if out:
-            del out[: self.link.write(bytes(out))]
+        del out[: self.link.write(bytes(out))]
 
     def _be_impatient(self) -> None:
         now_s = monotonic()

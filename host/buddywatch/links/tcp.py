@@ -144,10 +144,11 @@ class TcpLink(SocketLink):
         self._resolver = Resolver(self._host, self._port)
 
     def read(self) -> bytes:
-        if self._resolver is not None:
-            self._see_addresses(self._resolver)
-        elif self._socket is not None and not self._connected:
-            self._see_connection(self._socket)
+        if not self._connected:
+            if self._resolver is not None:
+                self._see_addresses(self._resolver)
+            elif self._socket is not None:
+                self._see_connection(self._socket)
         return super().read()
 
     def close(self) -> None:

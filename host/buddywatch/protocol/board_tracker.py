@@ -99,14 +99,14 @@ class BoardTracker:
 
     def take_together(self, items: Sequence[Frame | GapReport], arrival: float, live: bool = True) -> list[Stored]:
         """The same for items of one boot that arrived together."""
-        out: list[Stored] = []
         boot_id = items[0].boot_id
         life = self._lives.get(boot_id)
+        if life is not None and life.known is not None:
+            return self._take_known(life.known, items, arrival, live)
+        out: list[Stored] = []
         if life is None:
             out += self._make_room(arrival)
             life = self._lives[boot_id] = Life(boot_id)
-        if life.known is not None:
-            return out + self._take_known(life.known, items, arrival, live)
         room = WAITING_MAX - len(life.waiting)
         life.waiting += [(item, arrival, live) for item in items[:room]]
         return out
@@ -266,7 +266,7 @@ class BoardTracker:
             else:
                 self._in_doubt = self._in_doubt or item.seq > known.left_at
                 frames.take(item, live)
-        return [*out, *known.after_end(arrival)]
+        return [*out] if known.end is None else [*out, *known.after_end(arrival)]
 
     @property
     def _current_order(self) -> int:

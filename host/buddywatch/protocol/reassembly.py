@@ -66,7 +66,7 @@ class BootFrames:
 
     def resume(self, stored: Spans, lost: Spans, edges: Sequence[Snapshot]) -> None:
         """Go on behind what is stored; see model.ResumeState."""
-        self._begin(0.0)
+        self.begin(0.0)
         for first, last in (*stored, *lost):
             self.known.add(first, last)
         self.end = self.known.highest
@@ -90,7 +90,7 @@ class BootFrames:
 
     def hello(self, oldest: int, following: int, key: int, now: float) -> list[Decoded]:
         """What the board says of its ring: the oldest frame it holds, the next it will make, the newest key frame."""
-        self._begin(now)
+        self.begin(now)
         self.holes_seen += following - 1 > self.end
         self.expect(following - 1)
         self._urgent = max(self._urgent, key)
@@ -103,7 +103,7 @@ class BootFrames:
 
     def close(self, now: float) -> list[Decoded]:
         """The boot is over: what is missing will never come."""
-        self._begin(now)
+        self.begin(now)
         self._give_up(1, self.end, REBOOT)
         for number, chain in self._chains.items():
             self._break(chain, number)
@@ -113,8 +113,10 @@ class BootFrames:
         """Items have arrived, which are given to take() and overwritten() one by one. What follows from them is in the
         returned list.
         """
-        self._begin(arrival)
-        return self._out
+        out = self._out = list[Decoded]()
+        self._now = arrival
+        self._arrived = 0
+        return out
 
     def take(self, frame: Frame, live: bool) -> bool:
         """Take a verified frame. Returns whether it is new. live: it came when it was made, or as soon as it could, so
@@ -174,11 +176,6 @@ class BootFrames:
     def missing(self, first: int, last: int) -> int:
         """How many of first..last may still come."""
         return sum(b - a + 1 for a, b in self.known.missing(first, min(last, self.end)))
-
-    def _begin(self, now: float) -> None:
-        self._out = []
-        self._now = now
-        self._arrived = 0
 
     def _hold(self, seq: int, kind: bytes, body: bytes) -> None:
         self._held[seq] = (kind, body)

@@ -46,7 +46,7 @@ class Handshake:
 
     def feed(self, data: bytes) -> bytes:
         """The part of the received bytes that is for the session. Raises HandshakeError."""
-        if self.proven is not None:
+        if self.proven is not None or (not self._line and self._is_plain(data)):
             return data
         self._line += data
         end = self._line.rfind(b"\n") + 1
@@ -60,6 +60,10 @@ class Handshake:
             lines += b"" if self._demanded else self._line
             self._line.clear()
         return lines
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether these are whole lines of which none is about a secret, and all may pass: the ordinary case."""
+        return not self._demanded and data[-1:] == b"\n" and secret.CHALLENGE not in data and secret.PROOF not in data
 
     def _take_lines(self, lines: bytes) -> bytes:
         """The part of whole lines that is for the session; with the unfinished one if the other side has proved it."""
