@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.boards import print_json
@@ -19,7 +20,7 @@ from buddywatch.text.escape import counted, escaped, local_day_time, one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help="recordings, oldest first; - for standard input")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="recordings; - for standard input")
     board = "the board to store the data as (default: the name in the recording, else the file's)"
     parser.add_argument("--board", metavar="NAME", type=_name, help=board)
     add_flags(parser)
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
         intake = Intake(store)
         recordings = recordings_of(files)
         for recording in recordings:
-            for board, item in recording.items(flags_of(args), args.board, intake.tracker):
+            tracker = partial(intake.tracker, recording.ended)
+            for board, item in recording.items(flags_of(args), args.board, tracker):
                 if isinstance(item, Unreadable):
                     unreadable.append(f"{recording.name}, line {item.line}: {item.why}")
                 else:

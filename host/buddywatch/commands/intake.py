@@ -1,6 +1,6 @@
 """Puts recorded data into the store: each snapshot and event once, judged by no rule, so that nothing is sent.
 
-What is recorded must come after what is stored of its board: the newest boot by arrival is the present one.
+A boot that is older than what is stored of its board comes before it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from buddywatch.commands import CommandError
 from buddywatch.model.batch import Batch, StoredEvent
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Snapshot, Zone
 from buddywatch.protocol.board_tracker import BoardTracker
+from buddywatch.store.boot_order import known_in_kernel, place_boot
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time
+from buddywatch.text.escape import escaped
 
 ROWS_IN_A_BATCH = 5_000
 PACK_S = 0.5
@@ -63,10 +64,12 @@ class Intake:
         self._unnumbered: dict[str, set[tuple[object, ...]]] = {}
         self._console: dict[str, set[tuple[float, str]]] = {}
         self._newest: dict[str, tuple[str, int]] = {}  # board -> its newest boot, and the last frame of it
+        self._older: set[str] = set()  # boards that got a boot before others
 
-    def tracker(self, board: str) -> BoardTracker:
-        """Where the stored data of a board go on, for a recorded stream."""
-        state = self._store.resume(board)
+    def tracker(self, ended: float, board: str) -> BoardTracker:
+        """Where the stored data of a board go on, for a recorded stream that ended then."""
+        newest = self._store.latest_boot(board)
+        state = None if newest is not None and newest.started > ended else self._store.resume(board)
         try:
             return BoardTracker() if state is None else BoardTracker.resume(state)
         except ValueError:
@@ -115,25 +118,24 @@ class Intake:
     def finish(self) -> None:
         """Write the last rows, and count what was new."""
         self.flush()
+        for board in self._older:
+            self._store.sum_losses(board)
         for board, count in self.counts.items():
             count.new_snapshots = self._store.snapshot_count(board) - self._snapshots_before[board]
 
     def _take_boot(self, board: str, boot: Boot) -> None:
         stored = self._stored(board, boot.boot_id)
-        if stored is None:
-            newest = self._store.latest_boot(board)
-            known = self._boots.get((board, self._newest.get(board, ("", 0))[0])) or newest
-            if known is not None and known.started > boot.started:
-                raise CommandError(
-                    f"{escaped(board)} has newer data, since {local_time(known.started)}, than these, since "
-                    f"{local_time(boot.started)}: give another --board NAME, or import the older ones first"
-                )
-        elif any(stored.facts.get(key) != boot.facts.get(key) for key in (*_SETTLED, *_zone_keys(boot))):
+        if stored is None and self._is_older(board, boot):
+            self._place(board, boot)
+            return
+        if stored is not None and any(
+            stored.facts.get(key) != boot.facts.get(key) for key in (*_SETTLED, *_zone_keys(boot))
+        ):
             raise CommandError(
                 f"{escaped(board)} has boot {escaped(boot.boot_id)} of these data already, with other settings: "
                 "give the same options as before, or another --board NAME"
             )
-        else:
+        if stored is not None:
             self._stored_zones[board, boot.boot_id] = {
                 snapshot.seq: snapshot.zones
                 for snapshot in islice(self._store.snapshots(board), SNAPSHOTS_COMPARED)
@@ -143,6 +145,20 @@ class Intake:
         self._batch.of(board).boots.append(boot)
         self._events(board).begin(boot)
         self._newest[board] = (boot.boot_id, 0)
+
+    def _is_older(self, board: str, boot: Boot) -> bool:
+        """Whether the board has newer data, be it in the store or about to be written."""
+        taken = self._boots.get((board, self._newest.get(board, ("", 0))[0]))
+        newest = (taken, self._store.latest_boot(board))
+        return any(known is not None and known.started > boot.started for known in newest)
+
+    def _place(self, board: str, boot: Boot) -> None:
+        """Store a boot before others, which are written first."""
+        self.flush()
+        place_boot(self._store, board, boot)
+        self._older.add(board)
+        self._boots[board, boot.boot_id] = boot
+        self._known[board] = KnownEvents(*known_in_kernel(self._store, board, boot.boot_id))
 
     def _take_event(self, board: str, stored: StoredEvent) -> None:
         """Events of the console have no number by which the store would know them again."""

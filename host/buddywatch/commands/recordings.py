@@ -133,14 +133,17 @@ class Recording:
     known: Format
     files: tuple[RecordedFile, ...]
 
+    @property
+    def ended(self) -> float:
+        return max(file.written for file in self.files)
+
     def items(
         self, flags: Flags, board: str | None, tracker_of: Callable[[str], BoardTracker] | None = None
     ) -> Iterator[tuple[str, Streamed]]:
         """What it holds, with the names of its boards. tracker_of: see Source. CommandError."""
         first = self.files[0]
-        ended = max(file.written for file in self.files)
         lines = self._joined if self.known.is_joined else first.lines
-        source = Source(lines, first.head, ended, flags, board, first.board)
+        source = Source(lines, first.head, self.ended, flags, board, first.board)
         if tracker_of is not None:
             source = replace(source, tracker_of=tracker_of)
         try:

@@ -144,7 +144,7 @@ def forget_before(store: Store, board: str, time: float) -> None:
                 store._run(f"DELETE FROM {table} WHERE boot = ? AND time_ms < ?", (key, time_ms))
         for table in ("events", "console"):
             store._run(f"DELETE FROM {table} WHERE board = ? AND time_ms < ?", (board, time_ms))
-        store._sum_losses(board)
+        store.sum_losses(board)
     store._forget()
 
 

@@ -27,6 +27,7 @@ _LONG = 1 + 6 * _SHORT_SKIPS
 _LONG_SKIPS = 256 - _LONG - 1
 _FAR = 255
 _DIGITS_MAX = 10  # of 7 bits
+_BYTES_MAX = 64 << 20  # unpacked: 4096 rows that differ in 3000 numbers each take less
 
 
 class Header(NamedTuple):
@@ -118,14 +119,20 @@ def _packed(header: Header, bodies: list[bytes]) -> bytes:
 
 
 def _unpacked(blob: bytes) -> tuple[Header, list[bytes]]:
+    unpacker = bz2.BZ2Decompressor()
     try:
-        text, *bodies = bz2.decompress(blob).split(_END)
-    except (OSError, ValueError) as error:  # wrong CRC; cut
+        text, *bodies = unpacker.decompress(blob, _BYTES_MAX).split(_END)
+    except (OSError, ValueError) as error:  # wrong CRC
         raise ValueError(f"a damaged chunk: {error}") from None
+    if not unpacker.eof:
+        raise ValueError("a damaged chunk: it has no end")
     known, _, rest = text.partition(b" ")
     if known != _FORMAT:
         raise ValueError(f"a chunk of format {known[:20]!r}, expected {_FORMAT!r}")
-    width, period_cs, samples, *last = map(int, rest.split())
+    try:
+        width, period_cs, samples, *last = map(int, rest.split())
+    except ValueError:
+        raise ValueError("a chunk whose header cannot be read") from None
     if not _UP < width <= _WIDTH_MAX or len(last) != width or len(bodies) != samples:
         raise ValueError("a chunk whose header does not fit its rows")
     return Header(period_cs, samples, tuple(last)), bodies

@@ -43,6 +43,12 @@ class PackStore(FrameStore):
                 self.damage.notice(str(error))
         return False
 
+    def look_again(self) -> None:
+        """Boots have other ids than before."""
+        self._unpacked = None
+        self._pack_from.clear()
+        self._journal_rows.clear()
+
     def pack_step(self, key: int) -> bool:
         """Pack one chunk of a boot. Returns whether there was enough for one."""
         with self.batch():

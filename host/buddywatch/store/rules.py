@@ -65,7 +65,7 @@ class RulesStore(PackStore, AlertStore, ForecastStore):
         kernel = next(row[-1] for row in boots if row[0] == judged_key)
         keys = {row[2]: row[0] for row in boots if row[-1] == kernel and row[0] <= judged_key}
         records = tuple(record for record in self.margins(board) if record.boot_id in keys)
-        after = min([(keys[record.boot_id], record.seq) for record in records], default=(0, 0))
+        after = min([(keys[record.boot_id], record.seq) for record in records], default=(-END_SEQ, 0))
         found: list[tuple[Boot, tuple[Snapshot, ...]]] = []
         room = UNRECORDED_MAX
         for row in reversed(boots):
@@ -123,7 +123,7 @@ class RulesStore(PackStore, AlertStore, ForecastStore):
         self._run("UPDATE boots SET board = ?, kernel = id, cause = ? WHERE id = ?", (moved.to, cause, key))
         self._run("UPDATE events SET board = ?, kernel = ? WHERE boot = ?", (moved.to, key, key))
         for board in (moved.board, moved.to):
-            self._sum_losses(board)
+            self.sum_losses(board)
             self.forget_margins(board)
         self._run("DELETE FROM links WHERE board = ? AND url = ?", (moved.board, moved.url))
         of_board = "SELECT id FROM boots WHERE board = ?"  # the boot that seemed to have ended goes on

@@ -177,7 +177,7 @@ class DataStore(ChunkStore):
             self._run(sql, (board, gap.last - gap.first + 1, key, gap.first))
         return is_new
 
-    def _sum_losses(self, board: str) -> None:
+    def sum_losses(self, board: str) -> None:
         """Count the board's losses again after boots were moved to or from it."""
         self._run("DELETE FROM losses WHERE board = ?", (board,))
         self._run(f"INSERT INTO losses {SUM_OF_LOSSES.format('AND b.board = ?')}", (board,))
