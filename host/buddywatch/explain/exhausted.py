@@ -5,8 +5,9 @@ from __future__ import annotations
 from buddywatch.explain.holders import advice, holder_lines, largest_words
 from buddywatch.explain.state_words import LESS_THAN_A_PAGE, total_words
 from buddywatch.explain.state_words import largest_words as largest_request
-from buddywatch.kernel_text.state import State
-from buddywatch.text.document import Bullets, Columns, Heading, Lead, Part
+from buddywatch.kernel_text.state import KERNEL_ZONES, State, Zone
+from buddywatch.text.document import Bullets, Columns, Heading, Lead, Part, plain
+from buddywatch.text.escape import counted
 
 
 def is_exhausted(state: State) -> bool:
@@ -33,12 +34,32 @@ def exhausted_lead(state: State) -> list[Part]:
             Lead("Why", "the kernel was starting, and had not given its memory to the page allocator yet."),
             Lead("First", "look in the call trace below or above for what asked for memory so early."),
         ]
+    if above := _for_programs(state):
+        return _for_the_kernel(state, above, held, found)
     low = all(zone.free_pages <= (zone.min_pages or 0) for zone in state.zones)
     why = "every zone is below its min mark" if low else "what is free is below the min marks, or kept for others"
     return [
         Lead("Free", f"{total_words(state)} in line {state.line}: too little memory, whatever its pieces."),
         Lead("Why", f"{why}{f'; {held}' if held else ''}."),
         Lead("First", f"{found[0] if found else 'free memory: end programs, remove files in RAM'}."),
+    ]
+
+
+def _for_programs(state: State) -> list[Zone]:
+    """Zones with memory enough that the kernel cannot use itself: it maps low memory only."""
+    names = (zone for zone in state.zones if zone.name not in KERNEL_ZONES)
+    return [zone for zone in names if zone.free_pages > (zone.min_pages or 0)]
+
+
+def _for_the_kernel(state: State, above: list[Zone], held: str, found: list[str]) -> list[Part]:
+    names = ", ".join(plain(zone.name, 16) for zone in above)
+    free = sum(zone.free_pages for zone in above)
+    size = f"{free * state.page_bytes // 1024} kB" if state.page_bytes else counted(free, "page")
+    why = f"the zones that the kernel can use itself are below their min marks, or kept for others{held and '; '}{held}"
+    return [
+        Lead("Free", f"{total_words(state)} in line {state.line}, {size} of it in zone {names}, for programs only."),
+        Lead("Why", f"{why}: any request of the kernel for itself would fail."),
+        Lead("First", f"{found[0] if found else 'see in /proc/slabinfo what fills low memory'}."),
     ]
 
 

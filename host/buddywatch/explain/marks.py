@@ -12,6 +12,9 @@ from buddywatch.kernel_text.state import ESTIMATED, KERNEL_ZONES, Zone
 # init_per_zone_wmark_min() in mm/page_alloc.c. Older kernels: 65536 at most. The larger limit accuses nobody falsely.
 _FORMULA_LEAST_KB, _FORMULA_MOST_KB = 128, 262144
 _FAR_ABOVE = 2  # times the formula
+# set_recommended_min_free_kbytes() in mm/khugepaged.c, which raises the value at boot where transparent huge pages are
+# on (with 512 MB or more): page blocks for each zone that has memory, but a twentieth of low memory at most.
+_BLOCKS_OF_A_ZONE, _BLOCK_BYTES, _MOST_OF_LOW, _HUGE_FROM_KB = 11, 2 << 20, 20, 512 << 10
 
 
 def min_free_kb(case: Case, min_pages: int) -> tuple[int, int] | None:
@@ -44,6 +47,22 @@ def formula_kb(case: Case) -> int | None:
         return None
     total_kb = sum(size or 0 for size in sizes) * case.page_bytes // 1024
     return min(max(isqrt(total_kb * 16), _FORMULA_LEAST_KB), _FORMULA_MOST_KB)
+
+
+def is_of_huge_pages(case: Case, now_kb: int) -> bool:
+    """True if the kernel itself has set the value for transparent huge pages. The marks are rounded down in each zone,
+    and the twentieth is of what is above the high marks."""
+    zones = case.state.zones if case.state else []
+    whole_kb = sum(zone.size_pages or 0 for zone in zones) * (case.page_bytes or 0) // 1024
+    if case.kernel.no_mmu or case.page_bytes != 4096 or whole_kb < _HUGE_FROM_KB:
+        return False
+    low_pages = sum(zone.size_pages or 0 for zone in zones if zone.name in KERNEL_ZONES)
+    most_kb = low_pages * case.page_bytes // 1024 // _MOST_OF_LOW
+    a_zone_kb = _BLOCKS_OF_A_ZONE * _BLOCK_BYTES // 1024
+    values_kb = [a_zone_kb * count for count in range(1, len(zones) + 1)]
+    slack_kb = len(zones) * case.page_bytes // 1024
+    is_whole = any(value_kb - slack_kb <= now_kb <= value_kb for value_kb in values_kb)
+    return is_whole or (most_kb * 9 // 10 <= now_kb <= most_kb < values_kb[-1])
 
 
 def marks_remedies(case: Case) -> list[Remedy]:
@@ -104,7 +123,8 @@ def _lower_min_free(case: Case, largest: int) -> Remedy | None:
         return _borderline(*just)
     now_kb, value_kb = found
     formula = formula_kb(case)
-    if formula is not None and now_kb > _FAR_ABOVE * formula and value_kb >= formula:
+    is_set = formula is not None and now_kb > _FAR_ABOVE * formula and not is_of_huge_pages(case, now_kb)
+    if is_set and formula is not None and value_kb >= formula:
         return _set_by_hand(now_kb, formula)
     return Remedy(
         "min_free_kbytes",
@@ -131,7 +151,7 @@ def _set_by_hand(now_kb: int, formula: int) -> Remedy:
     return Remedy(
         "min_free_kbytes",
         f"vm.min_free_kbytes is {now_kb}, but the kernel's own formula gives {formula} for this memory: a setting (in "
-        "/etc/sysctl.conf, a boot script, or transparent huge pages) keeps the rest from use, and is the likely cause. "
+        "/etc/sysctl.conf, or a boot script) keeps the rest from use, and is the likely cause. "
         f"`echo {formula} > /proc/sys/vm/min_free_kbytes`: then this request and one more "
         "like it would have passed.",
         numbers={"value_kb": formula, "now_kb": now_kb, "formula_kb": formula, "reserve_lost_kb": now_kb - formula},

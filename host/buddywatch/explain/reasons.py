@@ -13,6 +13,7 @@
     address-space      the kernel's address space for vmalloc had no hole of that size; pages are not the matter
     cma                the area for contiguous buffers of drivers (CMA) had no run of pages that it could empty
     control-group      the limit of a control group, not the machine's memory
+    by-hand            somebody called the OOM killer (SysRq-F); no request failed
     low-memory-killer  Android's low memory killer, by thresholds of its own; no request failed
     other-rule         a kernel 2.4, whose rule is another
     pool               a pool or limit of its own (percpu, huge pages, DMA, swiotlb, zram, TCP), which the page
@@ -46,6 +47,7 @@ GRANTED = "granted"
 ADDRESS_SPACE = "address-space"
 CMA_BUSY = "cma"
 CONTROL_GROUP = "control-group"
+BY_HAND = "by-hand"
 LOW_MEMORY_KILLER = "low-memory-killer"
 OTHER_RULE = "other-rule"
 POOL = "pool"

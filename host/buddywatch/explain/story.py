@@ -69,6 +69,8 @@ def _amount(case: Case) -> str:
         return f"{case.requested_bytes} bytes in one piece"
     if case.order is None:
         return "an unknown amount"
+    if case.message and case.message.is_order_assumed:
+        return "pages, how many is not in the text"
     block = f" ({format_bytes(case.block_bytes)})" if case.block_bytes else ""
     return f"{counted(1 << case.order, 'page')}{block} in one piece" if case.order else f"1 page{block}"
 

@@ -34,16 +34,17 @@ _NAMED = re.compile(
     r"\s{0,12}: page allocation failure[.:] {0,2}order: ?(?P<page_order>\d{1,6}), {0,2}mode: ?"
     r"(?P<page_mode>0x[0-9a-f]{1,16})(?!\w)"
     r"| ?(?:invoked )?oom-killer: {0,2}gfp_mask= ?(?P<oom_mode>0x[0-9a-f]{1,16})\**(?:\([^)\n]{0,400}\))?,"
-    r"(?: {0,2}nodemask=[^=\n]{1,60},)? {0,2}order= ?(?P<oom_order>\d{1,6}),"
+    r"(?: {0,2}nodemask=[^=\n]{1,60},)? {0,2}order= ?(?P<oom_order>-?\d{1,6}),"
 )
 _NAMES = re.compile(r"(?:mode: ?|gfp_mask= ?)0x[0-9a-f]{1,16}\**\(([A-Z_|a-z0-9]{0,400})\)")
-_ORDER = re.compile(r"order[:=] {0,2}(\d{1,6})")
+_ORDER = re.compile(r"order[:=] {0,2}(-?\d{1,6})")
 _MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})(?!\w)")
 _TITLE = re.compile(r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s", re.IGNORECASE)
 _TITLE_ANYWHERE = re.compile(r"<title|\[PATCH|\[Bug \d|\[RFC", re.IGNORECASE)
 # out_of_memory() of 2.6.7 to 2.6.10 prints no more than this; most requests that call it are for one page.
 _NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}(?:[ ]{0,4}\([\w |]{0,200}\))?")
 ONE_PAGE = "0"
+_BY_HAND = "-1"  # moom_callback() in drivers/tty/sysrq.c, from 4.1 on: no request for pages
 _NO_MODE_BEHIND = re.compile(r"[0-9a-f]{0,16}(?:[(,]|$)")  # what continues a mode that was folded
 _COMM = re.compile(r"[Cc]omm: (.{1,15}?) (?:Kdump|(?:No?t?(?: t\w*)?$)|Not tainted|Tainted|T:)|^(\S.{0,14}?) cpuset=")
 _LONGEST_REST = 600
@@ -175,6 +176,8 @@ def _named(text: str, whole: str, process: str, at: Place, following: list[str])
             return None
     if order is not None and int(order) > _HIGHEST_ORDER:
         return None
+    if order == _BY_HAND:
+        order = None
     names = _NAMES.search(whole)
     is_assumed = order == ONE_PAGE and not _ORDER.search(whole)
     return _event(

@@ -101,7 +101,7 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
         raw = _MARKUP.sub("", raw)
     physical = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     is_encoded = "=3D" in raw or _SOFT_BREAK.search(raw)
-    has_entities, has_json = "&" in raw, '":' in raw
+    has_entities, has_json, has_literals = "&" in raw, '":' in raw, '",\n' in raw or '"\n' in raw
     del raw  # a text of 20 MB fits twice, but not four times
     if is_encoded:
         physical = _unfolded(physical)
@@ -109,6 +109,8 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
         physical = [unescape(line) if "&" in line and _HTML.search(line) else line for line in physical]
     if has_json:
         physical = [_JSON_ESCAPES.sub(_of_json, line) if '":' in line and "\\" in line else line for line in physical]
+    if has_literals:
+        physical = [_of_literal(line) if '"' in line else line for line in physical]
     physical = unfolded(physical)
     physical = [with_stars(line) if line.count("kB") > _FEWEST_SIZES else line for line in physical]
     result = _cleaned(physical, progress)
@@ -167,6 +169,12 @@ def _of_json(escape: re.Match[str]) -> str:
     if code[1] != "u":
         return {"n": " ", "r": " ", "t": " "}.get(code[1], code[1])
     return "" if code.startswith("\\u001b") else chr(int(code[4:6], 16))
+
+
+def _of_literal(line: str) -> str:
+    """The text of a line that is a string in the source of a program, with a comma behind it or none."""
+    text = line.strip().removesuffix(",")
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2 else line
 
 
 def _unfolded(lines: list[str]) -> list[str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 from buddywatch.kernel_text.events import Event
+from buddywatch.kernel_text.messages import oom
+from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message
+
+_SHORT_CHARS = 500  # header and kill of a report in short
 
 
 def identity(event: Event) -> tuple[object, ...]:
@@ -30,6 +34,21 @@ def same_request(message: Message, event: Event) -> bool:
 def _same_process(told: str | None, named: str | None) -> bool:
     """True if the names may be of one process. told: by a header, where other words may stand before the name."""
     return None in (told, named) or told == named or bool(re.search(rf"\W{re.escape(named or '')}$", told or ""))
+
+
+def is_in_short(message: Message, event: Event) -> bool:
+    """True if the message is what somebody took out of a report that follows whole: header and kill at once, where the
+    kernel prints a call trace and free memory between them (dump_header() in mm/oom_kill.c), and no stamps."""
+    if message.kind != "oom" or message.dump or message.stamp_s is not None or event.stamp_s is not None:
+        return False
+    kills = [notice for notice in message.notices if notice.family == oom.FAMILY and notice.form == oom.KILLED]
+    return bool(kills) and kills[-1].end - message.offset < _SHORT_CHARS
+
+
+def has_like(message: Message, notice: Notice) -> bool:
+    """True if the message has the same line already."""
+    told = (notice.form, notice.numbers, notice.words)
+    return any((other.form, other.numbers, other.words) == told for other in message.notices)
 
 
 def add_event(message: Message, event: Event) -> None:

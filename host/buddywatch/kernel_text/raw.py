@@ -13,7 +13,7 @@ from buddywatch.kernel_text.holdings import Row
 from buddywatch.kernel_text.messages.notice import Notice
 
 _NO_INIT = re.compile(r"Kernel panic - not syncing: No (?:working )?init found|Kernel panic: No init found")
-_PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:")
+_PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:|\btotal_vm +rss\b")
 _STOPS_WITHIN_CHARS = 60_000
 _FAILED = re.compile(r"\bwarn_alloc(?:_failed)?\+0x")
 _TRACE_CHARS = 4000
@@ -103,6 +103,7 @@ class Message:
     dump: Dump | None = None
     killed: list[str] = field(default_factory=list)
     for_what: str | None = None  # "process data" and the like, printed by the program loader
+    in_short: bool = False  # the text has it in short, then whole
     in_cgroup: bool = False  # a control group was out of memory, not the machine
     nodes: frozenset[int] | None = None  # that a memory policy allows; None: any, or not in the text
     kinds: list[str] = field(default_factory=list)

@@ -18,7 +18,7 @@ from buddywatch.kernel_text.messages.place import all_notices, ends_notice, plac
 from buddywatch.kernel_text.messages.programs import FAMILY as PROGRAMS
 from buddywatch.kernel_text.messages.slab import FAMILY as SLAB
 from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
-from buddywatch.kernel_text.one_request import add_event, identity, same_request
+from buddywatch.kernel_text.one_request import add_event, has_like, identity, is_in_short, same_request
 from buddywatch.kernel_text.proc_reader import ProcReader
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
 
@@ -102,12 +102,13 @@ class _Reader:
     def _same_quoted(self, event: Event) -> Message | None:
         """The same failure that the text has already, quoted by a reply or pasted twice."""
         for other, message in self._quoted.get(identity(event), []):
-            if event.depth != other.depth or _is_fine(event.stamp_s):
+            message.in_short |= is_in_short(message, event)
+            if event.depth != other.depth or _is_fine(event.stamp_s) or message.in_short:
                 return message
         return None
 
     def _on_notice(self, notice: Notice) -> None:
-        if self._has_notice(notice):
+        if self._has_notice(notice) or (self._message and self._message.in_short and has_like(self._message, notice)):
             return
         if notice.family in (STALLS, PROGRAMS):
             self.raw.asides.append(notice)

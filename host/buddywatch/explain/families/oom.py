@@ -23,16 +23,51 @@ _LOOK_ABOVE = "find the report above this line (`dmesg | grep -B 200 'Out of mem
 _LOOK_FOR_HEADER = "find the line that names the request (`dmesg | grep -B 200 'Out of memory'`)"
 _CPUSET = re.compile(r"^\S.{0,14} cpuset=(?P<name>\S{1,300})", re.MULTILINE)
 _HEADER_CHARS = 600
+_KEY = re.compile(r"\border=-1, oom_|\bmoom_callback\b|\b[Ss]ys[Rr]q ?: (?:SysRq : )?Manual OOM execution")
+_KEY_CHARS, _TRACE_CHARS = 600, 4000
+_WORTH_ADVICE = 4  # of all that the group holds, the fourth part
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
 def finding(message: Message, raw: Raw) -> Finding:
     """A header with a plain kill behind it is explained by the kernel's rule for pages."""
+    if _is_by_hand(message, raw):
+        return _by_hand()
     if message.in_cgroup:
         return _group(message, raw)
     if message.order is None:
         return _without_header(message, raw)
     return _confined(message, raw)
+
+
+# --- called by hand ---
+
+
+def _is_by_hand(message: Message, raw: Raw) -> bool:
+    """True for SysRq-F. The line of the key stands above the report, the work in its call trace (drivers/tty/sysrq.c,
+    2.6.13 to 7.2); the order is -1 from 4.1 on."""
+    around = raw.text[raw.start_of(message, _KEY_CHARS) : raw.end_of(message, _TRACE_CHARS)]
+    return bool(_KEY.search(around))
+
+
+def _by_hand() -> Finding:
+    return Finding(
+        "called by hand (SysRq-F)",
+        "Somebody asked for it: SysRq-F, on a keyboard or by `echo f > /proc/sysrq-trigger`, ends the program that the "
+        "OOM killer would choose, however much is free.",
+        "The OOM killer was called by hand (SysRq-F). No request for memory had failed.",
+        reasons.BY_HAND,
+        False,
+        (
+            Remedy(
+                "sysrq",
+                "Look for who wrote `f` to /proc/sysrq-trigger, or typed it: a script, a watchdog, an over-eager "
+                "tool against low memory. `kernel.sysrq` decides which keys are allowed.",
+                short="look for who typed SysRq-F, or wrote `f` to /proc/sysrq-trigger",
+            ),
+        ),
+        "Killed",
+    )
 
 
 # --- a control group ---
@@ -106,7 +141,8 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
         )
     ]
     cache, dirty, shmem = _first(stats, _CACHE) or 0, _first(stats, _DIRTY) or 0, _first(stats, _SHMEM) or 0
-    if dirty * 2 > cache > 0:
+    held = cache + (_first(stats, _ANON) or 0)
+    if dirty * 2 > cache > 0 and dirty * _WORTH_ADVICE > held:
         found.insert(
             0,
             Remedy(
@@ -118,7 +154,7 @@ def _group_remedies(stats: dict[str, int]) -> list[Remedy]:
                 short="let the group write less at a time (sync, O_DIRECT), or raise its limit",
             ),
         )
-    if shmem * 2 > cache > 0:
+    if shmem * 2 > cache > 0 and shmem * _WORTH_ADVICE > held:
         found.insert(
             0,
             Remedy("tmpfs", f"Remove files from the group's tmpfs: they hold {shmem} kB.", numbers={"shmem_kb": shmem}),

@@ -18,6 +18,7 @@ _WHAT_IT_IS = (
 )
 _NEGATIVE_32 = 1 << 31
 _PAGE_SIZES = {4096 << shift for shift in range(5)}
+_LEAST_PAGE_KB = 4
 _LONG_ADDRESS = re.compile(r"\b(?:0x)?ffff[0-9a-f]{12}\b")
 _TRACE_CHARS = 3000
 _LOADERS = {"insmod", "modprobe", "kmodloader", "systemd-udevd", "udevd", "kmod", "systemd-modules"}
@@ -30,7 +31,7 @@ def finding(message: Message, raw: Raw) -> Finding:
     found = {notice.form for notice in message.notices}
     if forms.needs_pages(message.notices):
         return _pages(message, amount, asked)
-    if forms.TOO_LARGE in found or _is_wrong_size(size, found, raw):
+    if forms.TOO_LARGE in found or _is_wrong_size(size, found, raw) or _exceeds_memory(message, found):
         return _wrong_size(size or 0, amount, asked, raw)
     if forms.SPACE in found:
         return _space(message, amount, asked, raw)
@@ -45,6 +46,17 @@ def finding(message: Message, raw: Raw) -> Finding:
 def _is_wrong_size(size: int | None, found: set[str], raw: Raw) -> bool:
     """A size of 2 GB and more on a 32-bit kernel: the whole kernel has 1 GB of address space there, 2 GB at most."""
     return forms.SPACE not in found and size is not None and (not size or (size >= _NEGATIVE_32 and raw.is_32_bit))
+
+
+def _exceeds_memory(message: Message, found: set[str]) -> bool:
+    """True if the size is more than all memory, which __vmalloc_node_range() refuses before it looks for a hole."""
+    size, dump = message.requested_bytes, message.dump
+    if size is None or dump is None or forms.SPACE in found:
+        return False
+    kb = sum(zone.values.get("managed", zone.values.get("present", 0)) for zone in dump.zones.values())
+    free_kb = sum(zone.values.get("free", 0) for zone in dump.zones.values())
+    has_all = free_kb >= dump.header.get("free", 1 << 62) * _LEAST_PAGE_KB  # the sum of all zones, in pages
+    return has_all and size > kb * 1024
 
 
 def _wrong_size(size: int, amount: str, asked: str, raw: Raw) -> Finding:

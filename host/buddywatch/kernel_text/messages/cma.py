@@ -14,7 +14,8 @@ FAILED, AVAILABLE, BUSY, BUFFER, RESERVE = "failed", "available", "busy", "buffe
 
 FORMS = (
     form(FAILED, "req-size:", r"\b(?:__)?cma_alloc(?:_range|_frozen)?: (?:(?P<area>[^\s:]{1,64}): )?alloc failed, "
-         r"req-size: (?P<request_pages>\d{1,12}) pages?, ret: -?(?P<errno_number>\d{1,4})"),
+         # cut anywhere: a number is whole if something follows it
+         r"req-size:(?: (?:(?P<request_pages>\d{1,12}) p(?:ages?(?:, ret: -?(?P<errno_number>\d{1,4}))?)?)?)?"),
     form(AVAILABLE, "available", r"\bnumber of available pages: (?P<ranges>[\d@+ \n]{0,600}?)"
          r"=>\s{0,4}(?P<free_pages>\d{1,12}) (?:free of|pages, total:) (?P<area_pages>\d{1,12}) (?:total )?pages"),
     form(BUSY, "alloc_contig_range:", r"\balloc_contig_range: \[(?P<first_pfn>[0-9a-f]{1,16}), "
