@@ -139,6 +139,9 @@ days = ["tue", "fri"]
 since = "3d"
 to = ["boss@example.org"]
 
+[metrics]
+listen = "[::1]:9999"
+
 [[window]]
 from = "23:30"
 to = "01:00"

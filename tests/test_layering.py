@@ -53,9 +53,10 @@ FLOORS = {
     "terminal": 6,
     "report": 7,
     "collect": 7,
-    "commands": 8,
-    "cli": 9,
-    "__main__": 10,
+    "web": 8,
+    "commands": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 # The same for the board: `sources` and `talk` know no link, `links` start conversations.
 AGENT_FLOORS = {

@@ -28,6 +28,7 @@ COMMANDS = {
     "init": "ask how a board is reached, what it needs and who gets mail; write the configuration, and try it",
     "collect": "collect from boards, store the data, judge it and send alerts",
     "watch": "the live view, beside a running collector",
+    "serve": "a read-only page of the boards for a browser, with values for Prometheus and the collector's health",
     "status": "show every board: links, age of the data, largest request that succeeds, open alerts",
     "history": "show what is stored about a board, with gaps shown as gaps",
     "plot": "draw a board's memory over time: needs with their forecast, free blocks by size, failures, reboots, gaps",

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from buddywatch.config.board_secrets import BoardSecrets
-from buddywatch.config.kinds import ALERT_TABLE
+from buddywatch.config.kinds import ALERT_TABLE, split_listen
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.schema import keys_of, keys_of_board_alert, section_title
 from buddywatch.config.secret_places import SecretError
 from buddywatch.config.sections import Config
 from buddywatch.config.toml import read_toml
 from buddywatch.links.factory import Doors
+from buddywatch.text.addresses import is_loopback
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +53,8 @@ def _notes(config: Config) -> Iterable[str]:
             config.mail.password()
         except ConfigError as error:
             yield f"mail cannot log in when started from here: {error.lines[0]}"
+    if config.metrics is not None and not is_loopback(split_listen(config.metrics.listen)[0]):
+        yield f"[metrics] listen = {config.metrics.listen}: everybody who reaches it can read the page"
     secrets = BoardSecrets.of(config)
     for board in config.boards:
         try:
@@ -75,6 +78,7 @@ def _lines(config: Config) -> Iterable[str]:
         "receiver": config.receivers,
         "heartbeat": [config.heartbeat] if config.heartbeat is not None else [],
         "report": [config.report] if config.report is not None else [],
+        "metrics": [config.metrics] if config.metrics is not None else [],
         "window": config.windows,
     }
     for section, holders in sections.items():

@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +109,7 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
         gc.set_threshold(GARBAGE_OBJECTS)
         boards = Boards(store, config, presenter.report, writer.holds)
         pulse = _Pulse(writer)
-        start_parts(config, pulse.is_well, presenter, stack)
+        pulse.beats = start_parts(config, pulse.is_well, presenter, stack)
         collector = Collector(
             boards, writer, connections, presenter, doors.admitted, control, pulse.turn, config.collector.write_every_s
         )
@@ -157,9 +157,10 @@ class _Reload:
 
 
 class _Pulse:
-    """Whether the collector works: its loop turns, and the last batch was written."""
+    """Whether the collector works: its loop turns, and the last batch was written. beats: who gets to know it."""
 
     def __init__(self, writer: Writer) -> None:
+        self.beats: list[Callable[[str | None], None]] = []
         self._writer = writer
         self._turned_s = time.monotonic()
         self._service = Service(os.environ)
@@ -168,6 +169,8 @@ class _Pulse:
     def turn(self, monotonic_s: float) -> None:
         self._turned_s = monotonic_s
         self._service.turn(monotonic_s)
+        for beat in self.beats:
+            beat(self._writer.error)
 
     def is_well(self) -> bool:
         return self._writer.error is None and time.monotonic() - self._turned_s < PULSE_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from buddywatch.collect.page_process import PageProcess
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.report_clock import ReportClock
 from buddywatch.collect.supervision import Part, Supervised
@@ -15,8 +16,11 @@ from buddywatch.notify.heartbeat import HeartbeatSender
 from buddywatch.notify.outbox import OutboxWorker
 
 
-def start_parts(config: Config, is_well: Callable[[], bool], presenter: Lines | Live, stack: ExitStack) -> None:
-    """What the configuration asks for. is_well: whether the collector works now."""
+def start_parts(
+    config: Config, is_well: Callable[[], bool], presenter: Lines | Live, stack: ExitStack
+) -> list[Callable[[str | None], None]]:
+    """What the configuration asks for. is_well: whether the collector works now. Returns what to call each time the
+    loop turns, with the reason why the store takes nothing."""
     if config.heartbeat is not None:
         heartbeat = HeartbeatSender(config.heartbeat, is_well, presenter.report)
         _start("heartbeat", heartbeat, config, presenter, stack)
@@ -24,6 +28,11 @@ def start_parts(config: Config, is_well: Callable[[], bool], presenter: Lines | 
         command = [*same_place(config), "report", "--mail", "--since", f"{config.report.since_s}s"]
         clock = ReportClock(config.report, config.collector.db, command)
         _start("report-clock", clock, config, presenter, stack)
+    if config.metrics is None:
+        return []
+    page = PageProcess([*same_place(config), "serve"])
+    _start("page", page, config, presenter, stack)
+    return [page.beat]
 
 
 def same_place(config: Config) -> list[str]:

@@ -52,19 +52,30 @@ def run(args: argparse.Namespace, config: Config) -> int:
         if len(names) > 1 and not args.json:
             return _show_fleet(store, config, now)
         boards = [overview(store, config, name, now) for name in names]
-        unheard = store.unheard_links() if args.board is None else []
-        gaps = {name: store.gaps(name) for name in names}
         is_dead = store.collector_pid() == 0
         if args.json:
-            collector = {name: part_json(store.part(name)) for name in _parts(config)}
-            told = [board_json(board, gaps[board.name], now) for board in boards]
-            links = [unheard_json(link) for link in unheard]
-            print_json({"boards": told, "unheard_links": links, "collector": collector})
+            print_json(_json(store, config, boards, now, args.board is None))
         else:
+            unheard = store.unheard_links() if args.board is None else []
+            gaps = {name: store.gaps(name) for name in names}
             dead = [no_collector_words([board.age_s for board in boards], now), ""] if is_dead else []
             lines = [*dead, *_text(boards, gaps, now), *_unheard_lines(unheard), *_trouble_lines(store, config, now)]
             print("\n".join(lines))
     return BAD_NEWS if is_dead or any(board.alerts for board in boards) else 0
+
+
+def status_json(store: Store, config: Config, names: list[str], now: float, with_unheard: bool) -> dict[str, Any]:
+    """`status --json` of these boards."""
+    return _json(store, config, [overview(store, config, name, now) for name in names], now, with_unheard)
+
+
+def _json(store: Store, config: Config, boards: list[Overview], now: float, with_unheard: bool) -> dict[str, Any]:
+    links = [unheard_json(link) for link in store.unheard_links()] if with_unheard else []
+    return {
+        "boards": [board_json(board, store.gaps(board.name), now) for board in boards],
+        "unheard_links": links,
+        "collector": {name: part_json(store.part(name)) for name in parts_of(config)},
+    }
 
 
 def _show_fleet(store: Store, config: Config, now: float) -> int:
@@ -87,15 +98,16 @@ def _show_fleet(store: Store, config: Config, now: float) -> int:
 def _trouble_lines(store: Store, config: Config, now: float) -> list[str]:
     """Messages that are stuck, and parts of the collector that ended by an error."""
     lines = _message_lines(store.messages((WAITING, SENDING, FAILED)), now)
-    return lines + [line for name in _parts(config) for line in _part_lines(store.part(name), now)]
+    return lines + [line for name in parts_of(config) for line in _part_lines(store.part(name), now)]
 
 
-def _parts(config: Config) -> list[str]:
+def parts_of(config: Config) -> list[str]:
     """The parts of the collector that run in threads of their own: one for each channel, and the writer."""
     hooks, receivers = [hook.name for hook in config.hooks], [receiver.name for receiver in config.receivers]
     channels = ["mail", *(f"hook:{name}" for name in hooks), *(f"receiver:{name}" for name in receivers)]
     reports = ["report", "report-clock"] if config.report is not None else []
-    return [*channels, *reports, *(["heartbeat"] if config.heartbeat is not None else []), "writer"]
+    pages = ["page"] if config.metrics is not None else []
+    return [*channels, *reports, *pages, *(["heartbeat"] if config.heartbeat is not None else []), "writer"]
 
 
 def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:

@@ -19,6 +19,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*"
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]) ?- ?([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+LISTEN_EXPECTED = 'an address and a port such as "127.0.0.1:9471"'
 _NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
 
 
@@ -172,6 +174,19 @@ def _level(value: Any) -> int | float | str:
     return value
 
 
+def split_listen(text: str) -> tuple[str, int]:
+    """ADDRESS:PORT, with an IPv6 address in brackets. ValueError."""
+    match = _LISTEN.fullmatch(text)
+    if match is None or not _HOST.fullmatch(match[1].strip("[]")) or int(match[2]) > 65535:
+        raise ValueError(f"{text!r}: expected {LISTEN_EXPECTED}")
+    return match[1].strip("[]"), int(match[2])
+
+
+def _listen(value: Any) -> str:
+    split_listen(value)
+    return str(value)
+
+
 def _table(value: Any) -> tuple[tuple[str, Any], ...]:
     if not isinstance(value, dict):
         raise TypeError
@@ -240,3 +255,4 @@ Level = Annotated[
 ]
 AlertSeverity = Annotated[str, choice("critical", "warning")]
 BlockSize = Annotated[int, Kind("size", 'a power of two such as 65536 or "64k"', _block_bytes)]
+Listen = Annotated[str, Kind("address and port", LISTEN_EXPECTED, _listen)]

@@ -24,6 +24,7 @@ from buddywatch.config.sections import (
     Heartbeat,
     Hook,
     Mail,
+    Metrics,
     Need,
     Receiver,
     Report,
@@ -124,6 +125,7 @@ class _Builder:
             receivers=tuple(Receiver(**attributes("receiver", values)) for _, values in sections["receiver"]),
             heartbeat=next((Heartbeat(**attributes("heartbeat", values)) for _, values in sections["heartbeat"]), None),
             report=next((Report(**attributes("report", values)) for _, values in sections["report"]), None),
+            metrics=next((Metrics(**attributes("metrics", values)) for _, values in sections["metrics"]), None),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),
         )

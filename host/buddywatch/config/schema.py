@@ -17,6 +17,7 @@ from buddywatch.config.sections import (
     Heartbeat,
     Hook,
     Mail,
+    Metrics,
     Need,
     Receiver,
     Report,
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Any] = {
     "receiver": Receiver,
     "heartbeat": Heartbeat,
     "report": Report,
+    "metrics": Metrics,
     "window": Window,
 }
 REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window")

@@ -196,6 +196,13 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Metrics:
+    """A read-only page, values for Prometheus and the collector's health, by HTTP."""
+
+    listen: Annotated[k.Listen, "where; everybody who reaches it may read"] = "127.0.0.1:9471"
+
+
+@dataclass(frozen=True)
 class Window:
     """When boards may be rebooted. Minutes since midnight, by this machine's clock; it may span midnight."""
 
@@ -223,6 +230,7 @@ class Config:
     receivers: tuple[Receiver, ...] = ()
     heartbeat: Heartbeat | None = None
     report: Report | None = None
+    metrics: Metrics | None = None
     groups: tuple[Group, ...] = ()
     rules: tuple[OwnRule, ...] = ()
     path: Path | None = None

@@ -42,9 +42,6 @@ def page(reports: Sequence[BoardReport], since: float, until: float, made: float
     title = f"Boards from {local_time(since)[:16]} to {local_time(until)[:16]}"
     words = f"{counted(len(reports), 'board')}, {f'{count} of them' if count else 'none'} failing."
     lines = [
-        '<!DOCTYPE html>\n<html lang="en" class="bw"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width,initial-scale=1">',
-        f"<title>{escape(title)}</title><style>{svg.STYLE}{STYLE}</style></head><body><main>",
         f"<h1>{escape(title)}</h1>",
         f'<p>{words} <span class="soft">Made {escape(local_time(made))} by buddywatch.</span></p>',
         '<ul class="boards">',
@@ -52,7 +49,19 @@ def page(reports: Sequence[BoardReport], since: float, until: float, made: float
         "</ul>",
     ]
     for number, report in enumerate(reports):
-        lines += _section(report, number, until)
+        lines += section(report, number, until)
+    return document(title, lines)
+
+
+def document(title: str, body: Sequence[str], head: str = "", kind: str = "") -> str:
+    """A whole page. head: more of it. kind: the class of its main part."""
+    lines = [
+        '<!DOCTYPE html>\n<html lang="en" class="bw"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width,initial-scale=1">',
+        f"<title>{escape(escaped(title))}</title><style>{svg.STYLE}{STYLE}</style>{head}</head>",
+        f"<body><main{f' class={kind!r}' if kind else ''}>",
+        *body,
+    ]
     return "\n".join([*lines, "</main></body></html>\n"])
 
 
@@ -64,10 +73,11 @@ def _entry(report: BoardReport, number: int) -> str:
     )
 
 
-def _section(report: BoardReport, number: int, until: float) -> Iterator[str]:
+def section(report: BoardReport, number: int, until: float, level: str = "h2") -> Iterator[str]:
+    """What there is to say of a board. number: in the page. level: of its heading."""
     name = escape(escaped(report.name))
     state = f'<span class="state s{report.urgency}">{WORDS[report.urgency]}</span>'
-    yield f'<section id="b{number}"><h2>{name} {state}</h2>'
+    yield f'<section id="b{number}"><{level}>{name} {state}</{level}>'
     yield f'<p>{escape(escaped(report.sentence))} <span class="soft">{escape(escaped(report.kernel))}</span></p>'
     for at, need in enumerate(report.picture.needs):
         yield f"<h3>{escape(escaped(need.name))}: usable blocks</h3>"

@@ -1,25 +1,16 @@
 """`buddywatch report`: its words, and the page in a real browser at the widths of a phone, a tablet and a screen."""
 
-import json
 import re
-import shutil
-import subprocess
 import time
 import xml.etree.ElementTree as ET
-from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from browser import BACKGROUNDS, SCHEMES, WIDTHS, needs_browser, paper_sizes, probed
 from buddywatch.pictures import svg
 from livefleet import FAILING, FALLING, LEVEL, tell
 
 CONFIG = '[[need]]\nname = "rm"\nbytes = 61440\n[[need]]\nname = "httpd"\nbytes = 200000\n'
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no browser found; as root: apt install chromium")
-# What a browser is asked for, at the end of the page: its width beside that of what is in it, and of each picture.
-PROBE = """<script>document.title = JSON.stringify([innerWidth, document.documentElement.scrollWidth,
-[...document.querySelectorAll('svg')].map(one => one.getBoundingClientRect().height),
-getComputedStyle(document.body).backgroundColor])</script>"""
 
 
 @pytest.fixture
@@ -123,40 +114,21 @@ def test_boards_are_chosen_and_none_is_a_page_too(page, buddywatch, tmp_path):
     assert "<h2>calm" in file.read_text() and "<h2>bad" not in file.read_text()
 
 
-def browsed(file, *options):
-    argv = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *options, file.as_uri()]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True).stdout
-
-
-def probed(page, width, *options):
-    """(width of the window, of the page, heights of its pictures, background) as a browser shows it."""
-    text, file = page
-    file.with_name("probe.html").write_text(text.replace("</main>", f"</main>{PROBE}"))
-    outer = file.with_name("outer.html")  # a browser's window is never narrower than 500 pixels
-    frame = f'<iframe id="f" style="border:0;width:{width}px;height:9000px" src="probe.html"></iframe>'
-    script = "onload = () => {document.title = document.getElementById('f').contentDocument.title}"
-    outer.write_text(f'<body style="margin:0">{frame}<script>{script}</script>')
-    dom = browsed(outer, "--dump-dom", "--allow-file-access-from-files", f"--window-size={width},900", *options)
-    return json.loads(unescape(re.search(r"<title>(.*?)</title>", dom)[1]))
-
-
 @needs_browser
-@pytest.mark.parametrize("width", [360, 800, 1600])
-@pytest.mark.parametrize("scheme", [0, 1], ids=["dark", "light"])
+@WIDTHS
+@SCHEMES
 def test_it_fits_every_width_and_shows_every_picture(page, width, scheme):
-    inner, whole, heights, background = probed(page, width, f"--blink-settings=preferredColorScheme={scheme}")
+    inner, whole, heights, background = probed(page[0], page[1].parent, width, scheme)
     assert inner == width and whole <= width
     assert len(heights) == 9 and min(heights) >= 80
-    assert background == ("rgb(13, 17, 23)" if scheme == 0 else "rgb(255, 255, 255)")
+    assert background == BACKGROUNDS[scheme]
 
 
 @needs_browser
 def test_it_prints_on_a4(page, tmp_path):
-    paper = tmp_path / "a.pdf"
-    browsed(page[1], f"--print-to-pdf={paper}")
-    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", paper.read_bytes())
-    assert len(boxes) >= 3  # each board begins a page
-    assert {(round(float(wide)), round(float(high))) for wide, high in boxes} <= {(595, 842), (596, 842), (594, 841)}
+    sizes = paper_sizes(page[1].as_uri(), tmp_path)
+    assert len(sizes) >= 3  # each board begins a page
+    assert set(sizes) <= {(595, 842), (596, 842), (594, 841)}
 
 
 def test_the_styles_of_pictures_are_in_the_page_once(page):

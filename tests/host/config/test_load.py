@@ -20,6 +20,7 @@ from buddywatch.config.sections import (
     Heartbeat,
     Hook,
     Mail,
+    Metrics,
     Need,
     Receiver,
     Report,
@@ -96,10 +97,7 @@ def test_every_key_arrives(home: Path) -> None:
     assert load_text(home, EVERY_KEY) == Config(
         storage=Storage(30 * 86_400, 60 * 86_400, 365 * 86_400, 2 << 20),
         collector=Collector(
-            db=home / "data/buddy.db",
-            links=("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"),
-            hole_patience_s=90,
-            write_every_s=30,
+            home / "data/buddy.db", ("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"), 90, 30
         ),
         boards=(
             Board("xp-07", "old", 8192, ("rm", "player"), home / "board-secret", (("silent_after_s", 600),)),
@@ -134,6 +132,7 @@ def test_every_key_arrives(home: Path) -> None:
             Receiver("archive", file=home / "alerts.jsonl"),
         ),
         heartbeat=Heartbeat(300, "https://alive.example.org/buddywatch", home / "alive"),
+        metrics=Metrics("[::1]:9999"),
         report=Report(390, ("tue", "fri"), 3 * 86400, ("boss@example.org",)),
         path=home / "config.toml",
     )
