@@ -140,7 +140,7 @@ class Writer:
             if self._store is None or self._stopping:
                 return
             self._store.pack_for(TIDY_S)
-            self._store.report_long_log()
+            self._store.bound_log()
             if self._storage is None or time.monotonic() - self._expired_s < EXPIRE_EVERY_S:
                 return
             if not self._store.expire_for(TIDY_S, self._storage, time.time()):

@@ -7,7 +7,7 @@ import shlex
 import sqlite3
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ BUSY_S = 10.0  # how long to wait for another process's transaction; the longest
 # 2.9 bytes a snapshot with 1 kB and 5.4 with 4 kB.
 PAGE_BYTES = 1024
 LOG_BYTES = 4 << 20
-LOG_MANY_BYTES = 64 << 20  # a reader keeps the log from being emptied
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
 _Values = Sequence[str | bytes | int | float | None]
 
@@ -75,15 +74,6 @@ class Database:
     def read_anew(self) -> None:
         """Another connection has removed rows, whose numbers may be used again: empty the caches."""
         self._forget()
-
-    def report_long_log(self) -> None:
-        """Report once that the log grows: SQLite cannot empty it while another program is in the middle of reading."""
-        with suppress(OSError):
-            if os.path.getsize(f"{self.path}-wal") > LOG_MANY_BYTES:
-                self.damage.notice(
-                    f"{self.path}-wal: more than {LOG_MANY_BYTES >> 20} MB, since another program has been reading the "
-                    "database for long (a shell with BEGIN, a query behind a pager): end it, and the log shrinks again"
-                )
 
     def _roll_back(self) -> None:
         """Undo the batch. When the disk is full, SQLite has already done it."""

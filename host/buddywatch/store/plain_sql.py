@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import marshal
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -20,6 +22,9 @@ ORDERS = 11  # columns order_0 to order_10; boards with other orders have them i
 _NUMBERS = ("first_seq", "seq", "time_ms", "uptime_ms", "processes", "free_pages", "reclaimable_pages", "slab_pages")
 _MARKS = ("min_pages", "low_pages", "high_pages", "reserve_pages")
 COLUMNS = (*_NUMBERS, "zone", *_MARKS, *(f"order_{order}" for order in range(ORDERS)), "zones")
+
+_ROWS_AT_ONCE = 256
+_SPOOL_BYTES = 16 << 20  # of an answer; what is longer waits on the disk
 
 _REFUSED = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT)
 # PRAGMAs that take the name of a table and only tell about it.
@@ -60,10 +65,17 @@ class PlainSql:
         return sqlite3.complete_statement(_utf8(text))
 
     def _rows(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from cursor
-        except sqlite3.Error as error:
-            raise self._error(error) from None
+        """All rows are taken at once: while a query is open, as behind a pager, the log of the collector grows."""
+        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
+            try:
+                while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                    marshal.dump(rows, spool)
+            except sqlite3.Error as error:
+                raise self._error(error) from None
+            end = spool.tell()
+            spool.seek(0)
+            while spool.tell() < end:
+                yield from marshal.load(spool)
 
     def _error(self, error: sqlite3.Error) -> Exception:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

@@ -11,13 +11,14 @@ from typing import Self
 
 from buddywatch.store.batch import BatchStore
 from buddywatch.store.database import BUSY_S, StoreBusy, StoreError, StoreFull, connect
+from buddywatch.store.log_bound import LogBoundStore
 from buddywatch.store.outbox import OutboxStore
 from buddywatch.store.parts import PartStore
 
 __all__ = ["Store", "StoreBusy", "StoreError", "StoreFull"]
 
 
-class Store(BatchStore, OutboxStore, PartStore):
+class Store(BatchStore, OutboxStore, PartStore, LogBoundStore):
     """Write with `with store.batch():`; a write outside of one is a batch of its own."""
 
     @classmethod

@@ -9,7 +9,7 @@ from boards import boot, snapshot
 from buddywatch.collect import writer as writer_module
 from buddywatch.collect.writer import Writer
 from buddywatch.model.batch import Batch, Removal
-from buddywatch.store import database, pack
+from buddywatch.store import database, log_bound, pack
 from buddywatch.store.store import Store
 from waiting import DEADLINE_S, wait_for
 
@@ -136,7 +136,11 @@ def test_a_damaged_page_costs_the_boards_whose_rows_lie_there(db, monkeypatch):
 
 def test_a_log_that_a_reader_holds_is_reported_and_shrinks_when_it_ends(writer, db, monkeypatch, capfd):
     """A shell in the middle of a transaction, for a day: nothing can empty the log, and the collector says why."""
-    monkeypatch.setattr(database, "LOG_MANY_BYTES", 40_000)
+    monkeypatch.setattr(log_bound, "MANY_BYTES", 40_000)
+    monkeypatch.setattr(log_bound, "RESTART_BYTES", 20_000)
+    monkeypatch.setattr(log_bound, "PAUSE_MAX_S", 0.01)
+    monkeypatch.setattr(log_bound.LogBoundStore, "_pause_s", 0.01)
+    monkeypatch.setattr(log_bound, "WAIT_MS", 1)
     assert writer.offer(batch(snapshot(1))) and idle(writer)
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN")
