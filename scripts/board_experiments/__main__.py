@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts import rig
 from scripts.board_experiments import results
-from scripts.board_experiments.measures import BY_NAME, MEASURES
+from scripts.board_experiments.measures import BY_NAME, MEASURES, control_of
 from scripts.board_experiments.play import Outcome, machine, play
 
 FLAVOURS = ("2.6.30", "4k", "4k-2.6.30", "8k")
@@ -17,9 +17,35 @@ RESULTS = rig.TOP / "build" / "board-experiments.jsonl"
 
 
 def main() -> int:
+    options = _options()
+    measures = [BY_NAME[name] for name in options.measures.split(",")]
+    measures += [control_of(measure) for measure in measures if measure in MEASURES] if options.controls else []
+    flavours = [flavour for flavour in options.flavours.split(",") if _is_built(options.board, flavour)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the board of the run is switched off
+    done = _played(options.results)
+    asked = []
+    for seed in range(1, options.seeds + 1):
+        for measure in measures:
+            for flavour in flavours:
+                run = done.get((flavour, measure.name, seed))
+                if run is None:
+                    run = play(options.board, flavour, measure, seed, options.steps)
+                    _keep(options.results, run)
+                asked.append(run)
+    print("\n".join([*results.table(asked), "", *results.picture(asked, options.steps)]))
+    if options.curves:
+        for flavour in flavours:
+            runs = [run for run in asked if run.seed == 1 and run.flavour == flavour]
+            print("\n".join(["", f"kernel {flavour}: {results.curves(runs)[0]}", *results.curves(runs)[1:]]))
+    return 0
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="board-experiments", description=__doc__)
     parser.add_argument("--flavours", default=",".join(FLAVOURS), help="kernels; one that was not built is left out")
-    parser.add_argument("--measures", default=",".join(BY_NAME), help=f"of {', '.join(BY_NAME)}")
+    names = ",".join(measure.name for measure in MEASURES)
+    parser.add_argument("--measures", default=names, help=f"of {', '.join(BY_NAME)}")
+    parser.add_argument("--controls", action="store_true", help="play each measure also where it should not matter")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=600, help="the most of a run")
     parser.add_argument("--board", type=Path, default=rig.TOP / "build" / "board")
@@ -29,27 +55,7 @@ def main() -> int:
     unknown = [name for name in options.measures.split(",") if name not in BY_NAME]
     if unknown:
         parser.error(f"no measure {unknown[0]}; known: {', '.join(BY_NAME)}")
-    flavours = [flavour for flavour in options.flavours.split(",") if _is_built(options.board, flavour)]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the board of the run is switched off
-    done = _played(options.results)
-    for seed in range(1, options.seeds + 1):
-        for measure in (one for one in MEASURES if one.name in options.measures.split(",")):
-            for flavour in flavours:
-                if (flavour, measure.name, seed) not in done:
-                    outcome = play(options.board, flavour, measure, seed, options.steps)
-                    done[flavour, measure.name, seed] = outcome
-                    _keep(options.results, outcome)
-    asked = [
-        run
-        for run in done.values()
-        if run.flavour in flavours and run.measure in options.measures.split(",") and run.seed <= options.seeds
-    ]
-    print("\n".join([*results.table(asked), "", *results.picture(asked, options.steps)]))
-    if options.curves:
-        for flavour in flavours:
-            runs = [run for run in asked if run.seed == 1 and run.flavour == flavour]
-            print("\n".join(["", f"kernel {flavour}: {results.curves(runs)[0]}", *results.curves(runs)[1:]]))
-    return 0
+    return options
 
 
 def _is_built(board: Path, flavour: str) -> bool:

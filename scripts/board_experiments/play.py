@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts import rig
-from scripts.board_experiments.measures import Measure
+from scripts.board_experiments.measures import LATE_STEP, Measure
+from scripts.board_experiments.sessions import Sessions
 from scripts.board_experiments.workload import Workload
 
 sys.path.insert(0, str(rig.TOP / "agent" / "board"))
@@ -41,24 +42,42 @@ def play(out: Path, flavour: str, measure: Measure, seed: int, steps_max: int) -
     outcome = Outcome(flavour, measure.name, seed)
     with machine.Machine(out, flavour) as board:
         board.console.wait_for(r"buddyd: board: \d+ zones")
+        if measure.is_nofork:
+            _change_shell(board)
         board.console.run(_SHOW)
         if measure.at_boot:
             _type(board, measure.at_boot)
         try:
-            _play(board, outcome, measure, Workload(seed, measure.habits), steps_max)
+            with Sessions(measure.sessions, board.port(machine.SHELL_PORT)) as sessions:
+                _play(board, outcome, measure, sessions, Workload(seed, measure.habits), steps_max)
         except machine.MachineError as error:
             outcome.ended = str(error).splitlines()[0][:80]
     return outcome
 
 
-def _play(board: machine.Machine, outcome: Outcome, measure: Measure, workload: Workload, steps_max: int) -> None:
+def _change_shell(board: machine.Machine) -> None:
+    """For the one that runs small commands itself; it says who it is before its first prompt."""
+    start = len(board.console.text)
+    board.console.send("exec busybox-nofork sh\n")
+    board.console.wait_for(rf"the humble shell\s+{machine.PROMPT}", start)
+
+
+def _play(
+    board: machine.Machine,
+    outcome: Outcome,
+    measure: Measure,
+    sessions: Sessions,
+    workload: Workload,
+    steps_max: int,
+) -> None:
     until = steps_max
     for step, lines in enumerate(workload.steps(), 1):
         if step > until:
             return
         before = len(board.console.text)
-        for line in lines:
+        for line in (*lines, measure.late) if step == LATE_STEP and measure.late else lines:
             _type(board, line, machine.DEADLINE_S if outcome.first_refused is None else DAMAGED_S)
+        sessions.step(step)
         is_refused = REFUSED in board.console.text[before:]
         outcome.steps = step
         if step % LOOK_STEPS == 0 or (is_refused and outcome.first_refused is None):

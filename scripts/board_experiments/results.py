@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from statistics import median
 
-from scripts.board_experiments.measures import MEASURES
+from scripts.board_experiments.measures import BY_NAME
 from scripts.board_experiments.play import AFTER_STEPS, Outcome
 
 WIDTH = 40  # of the picture
@@ -30,7 +30,7 @@ def table(outcomes: Iterable[Outcome]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for (flavour, name), runs in _groups(outcomes).items():
-        what = next(measure.what for measure in MEASURES if measure.name == name)
+        what = BY_NAME[name].what
         refused = sorted(run.first_refused for run in runs if run.first_refused is not None)
         shown = f"median {median(refused):.0f} ({refused[0]} to {refused[-1]})" if refused else "none"
         if len(refused) < len(runs):
@@ -56,8 +56,8 @@ def picture(outcomes: Iterable[Outcome], steps_max: int) -> list[str]:
         cells[first : last + 1] = "-" * (last + 1 - first)
         cells[middle] = "o"
         never = all(run.first_refused is None for run in runs)
-        lines.append(f"{flavour:9} {name:12} |{''.join(cells)}|{' never refused' if never else ''}")
-    return [*lines, f"{'':23} 0{'steps':^{WIDTH - 2}}{steps_max}"]
+        lines.append(f"{flavour:9} {name:20} |{''.join(cells)}|{' never refused' if never else ''}")
+    return [*lines, f"{'':31} 0{'steps':^{WIDTH - 2}}{steps_max}"]
 
 
 def curves(outcomes: Iterable[Outcome]) -> list[str]:
@@ -68,13 +68,13 @@ def curves(outcomes: Iterable[Outcome]) -> list[str]:
     for run in chosen:
         bars = "".join(BARS[min(len(BARS) - 1, large * len(BARS) // most)] for _, _, large in run.curve)
         end = f"refused at step {run.first_refused}" if run.first_refused else f"none of {run.steps} refused"
-        lines.append(f"{run.measure:12} {bars}  {end}")
+        lines.append(f"{run.measure:20} {bars}  {end}")
     return lines
 
 
 def _groups(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], list[Outcome]]:
     groups: dict[tuple[str, str], list[Outcome]] = {}
-    order = [measure.name for measure in MEASURES]
+    order = list(BY_NAME)
     for run in sorted(outcomes, key=lambda run: (run.flavour, order.index(run.measure), run.seed)):
         groups.setdefault((run.flavour, run.measure), []).append(run)
     return groups
