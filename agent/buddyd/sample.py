@@ -1,9 +1,10 @@
 """One poll: reads the sources under /proc and puts their figures into the vector that the wire carries.
 
 Columns: `up` (centiseconds), `proc` (processes created), `free` (MemFree minus the pages in buddyinfo), `recl`
-(reclaimable), `slab`, all three in pages; then for every zone min, low, high, reserve (if zoneinfo has them) and the
-free blocks of every order. The columns are fixed at the start and listed in the hello. A source that is unreadable then
-stays missing; one that fails later keeps its last value and is reported once, and again when it is back.
+(reclaimable), `slab`, `file` (files in memory; only without an MMU, where they tear it up), these in pages; then for
+every zone min, low, high, reserve (if zoneinfo has them) and the free blocks of every order. The columns are fixed at
+the start and listed in the hello. A source that is unreadable then stays missing; one that fails later keeps its last
+value and is reported once, and again when it is back.
 """
 
 from . import compat, const
@@ -115,6 +116,7 @@ class Sampler:
                 ("free", self._meminfo.free_kb),
                 ("recl", self._meminfo.reclaimable_kb),
                 ("slab", self._meminfo.slab_kb),
+                ("file", self._meminfo.cached_kb if self.system.no_mmu else None),
             ):
                 if kb is not None:
                     self.columns.append(name)
@@ -169,7 +171,9 @@ class Sampler:
                 value = self._meminfo.free_kb
                 value = None if value is None else value // page_kb - self._block_pages()
             else:
-                value = self._meminfo.reclaimable_kb if name == "recl" else self._meminfo.slab_kb
+                memory = self._meminfo
+                kb = memory.cached_kb if name == "file" else memory.slab_kb
+                value = memory.reclaimable_kb if name == "recl" else kb
                 value = None if value is None else value // page_kb
             if value is not None:
                 vector[i] = value

@@ -8,7 +8,7 @@ from scratch import Scratch
 
 FILES = ("buddyinfo", "zoneinfo", "meminfo", "stat", "uptime", "cpuinfo", "version", "vmstat", "self/smaps", "mounts")
 SYSCTLS = ("sys/kernel/osrelease", "sys/vm/nr_trim_pages", "sys/vm/min_free_kbytes")
-BOARD_COLUMNS = ["up", "proc", "free", "recl", "slab"]
+BOARD_COLUMNS = ["up", "proc", "free", "recl", "slab", "file"]
 
 
 class Board(Scratch):
@@ -54,7 +54,7 @@ def test_vector_of_a_board_with_one_zone():
         sampler = board.sampler
         assert sampler.columns == BOARD_COLUMNS
         nr_free = [140, 32, 6, 0, 0, 0, 0, 0, 0, 0, 0]
-        assert sampler.vector == [1468, 37, 0, 0, 231, 70, 87, 104, 0] + nr_free
+        assert sampler.vector == [1468, 37, 0, 0, 231, 468, 70, 87, 104, 0] + nr_free
         assert board.news == []
 
 
@@ -70,7 +70,7 @@ def test_facts_of_a_board_with_one_zone():
             "kboot": "-",
             "trim": "1",
             "files": "ram",
-            "cols": "up,proc,free,recl,slab",
+            "cols": "up,proc,free,recl,slab,file",
             "zones": "1",
             "z0": "0/DMA/11/70/87/104/0",
         }
@@ -88,7 +88,7 @@ def test_vector_of_a_board_with_2_6_30():
         assert board.poll()
         assert board.sampler.columns == BOARD_COLUMNS
         nr_free = [313, 94, 12, 0, 1, 0, 0, 0, 0, 0, 0]
-        assert board.sampler.vector == [3163, 172, -6, 149, 257, 90, 112, 135, 0] + nr_free
+        assert board.sampler.vector == [3163, 172, -6, 149, 257, 637, 90, 112, 135, 0] + nr_free
         facts = board.facts()
         assert (facts["kernel"], facts["trim"], facts["files"]) == ("2.6.30", "1", "ram,rom")
         assert facts["z0"] == "0/DMA/11/90/112/135/0"
@@ -109,11 +109,12 @@ def test_vector_of_a_board_with_larger_pages():
     with Board("frag-8k-elf") as board:
         assert board.poll()
         assert board.facts()["page_bytes"] == "8192"
-        assert board.sampler.vector[5:] == [35, 43, 51, 0] + [41, 25, 2, 0, 0, 0, 0, 0, 0, 0, 0]
+        assert board.sampler.vector[6:] == [35, 43, 51, 0] + [41, 25, 2, 0, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_vector_of_a_machine_with_three_zones():
     with Board("pc-3zones") as board:
+        assert board.sampler.columns == BOARD_COLUMNS[:-1], "with an MMU files do not tear memory up"
         assert board.poll()
         facts, sampler = board.facts(), board.sampler
         assert facts["zones"] == "3"
@@ -142,7 +143,7 @@ def test_free_column_is_what_buddyinfo_does_not_show():
 MISSING = (
     ("zoneinfo", BOARD_COLUMNS),
     ("meminfo", ["up", "proc"]),
-    ("stat", ["up", "free", "recl", "slab"]),
+    ("stat", ["up", "free", "recl", "slab", "file"]),
     ("uptime", BOARD_COLUMNS),
 )
 

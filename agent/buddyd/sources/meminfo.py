@@ -14,7 +14,7 @@ def parse_line(line):
 class MemInfo(ProcFile):
     """The figures at the last read(), each None if the kernel does not print it.
 
-    free_kb; slab_kb; reclaimable_kb: what reclaim could free at best.
+    free_kb; slab_kb; cached_kb: files in memory; reclaimable_kb: what reclaim could free at best.
     """
 
     def __init__(self, proc_root):
@@ -25,6 +25,7 @@ class MemInfo(ProcFile):
         self._kb = [None] * len(_KEYS)
         self.lines(self._line)
         self.free_kb, buffers, cached, active, inactive, self.slab_kb, slab_reclaimable = self._kb
+        self.cached_kb = cached
         # Cached would include ramfs and tmpfs, the root file system of many boards, which cannot be reclaimed: with
         # 1872 kB Cached, all Unevictable, an MCF5208 had nothing to reclaim. The rows per list exist since 2.6.28.
         if active is None or inactive is None:

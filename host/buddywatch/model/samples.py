@@ -73,6 +73,7 @@ class Snapshot:
     free_pages: int | None = None  # MemFree
     reclaimable_pages: int | None = None
     slab_pages: int | None = None
+    file_pages: int | None = None  # files in memory
 
     @property
     def blocks(self) -> Sequence[object]:

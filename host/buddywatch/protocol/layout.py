@@ -9,7 +9,7 @@ from functools import lru_cache
 from buddywatch.model.samples import MarkedBlocks, Snapshot, Zone
 from buddywatch.protocol.bounds import FRAMES_MAX, INTERVAL_MAX_CS, UPTIME_MAX_CS, WHOLE_MAX, whole_number
 
-COLUMNS = ("up", "proc", "free", "recl", "slab")
+COLUMNS = ("up", "proc", "free", "recl", "slab", "file")
 MARKS = 4  # min, low, high, reserve
 ZONES_MAX = 1024  # more than the nodes and zones of any machine
 ORDERS_MAX = 64
@@ -115,7 +115,7 @@ class Layout:
             free_pages -= sum(pages(zone.nr_free) for zone in snapshot.zones)
         values = {
             "up": snapshot.uptime_ms // 10, "proc": snapshot.processes, "free": free_pages,
-            "recl": snapshot.reclaimable_pages, "slab": snapshot.slab_pages,
+            "recl": snapshot.reclaimable_pages, "slab": snapshot.slab_pages, "file": snapshot.file_pages,
         }  # fmt: skip
         numbers = [values[name] for name in self.columns]
         for zone, of in zip(snapshot.zones, self.zones, strict=False):
@@ -198,6 +198,10 @@ class WireSnapshot(Snapshot):
     @property
     def slab_pages(self) -> int | None:  # type: ignore[override]
         return self._layout.value(self.vector, "slab")
+
+    @property
+    def file_pages(self) -> int | None:  # type: ignore[override]
+        return self._layout.value(self.vector, "file")
 
     def is_of(self, layout: Layout) -> bool:
         """Whether its vector is in the order of this layout."""

@@ -46,15 +46,15 @@ SReclaimable:      196 kB
 SUnreclaim:       1072 kB
 """
 
-# (capture, free, reclaimable, slab). On 6.1 Cached is 832 to 1872 kB, all of it Unevictable ramfs. 2.6.30 moves ramfs's
-# pages there when it scans its lists, and the lists of ramfs-2.6.30 were never scanned.
+# (capture, free, reclaimable, slab, files in memory). On 6.1 Cached is 832 to 1872 kB, all of it Unevictable ramfs.
+# 2.6.30 moves ramfs's pages there when it scans its lists, and the lists of ramfs-2.6.30 were never scanned.
 CAPTURES = (
-    ("frag-4k-bflt", 912, 0, 924),
-    ("fresh-8k-elf", 2368, 0, 632),
-    ("fresh-4k-bflt-2.6.30", 5756, 84 + 28 + 84, 544),
-    ("frag-4k-bflt-2.6.30-files", 2236, 32 + 564, 1028),
-    ("frag-4k-bflt-2.6.30-cron", 4744, 8 + 116, 592),
-    ("ramfs-2.6.30", 3520, 32 + 1992 + 448, 876),
+    ("frag-4k-bflt", 912, 0, 924, 1872),
+    ("fresh-8k-elf", 2368, 0, 632, 832),
+    ("fresh-4k-bflt-2.6.30", 5756, 84 + 28 + 84, 544, 124),
+    ("frag-4k-bflt-2.6.30-files", 2236, 32 + 564, 1028, 2548),
+    ("frag-4k-bflt-2.6.30-cron", 4744, 8 + 116, 592, 344),
+    ("ramfs-2.6.30", 3520, 32 + 1992 + 448, 876, 2028),
 )
 
 
@@ -85,7 +85,7 @@ def test_captures_give_their_figures():
     for name, *expected in CAPTURES:
         info = MemInfo(fixture("captures/%s/proc" % name))
         info.read()
-        assert [info.free_kb, info.reclaimable_kb, info.slab_kb] == expected, name
+        assert [info.free_kb, info.reclaimable_kb, info.slab_kb, info.cached_kb] == expected, name
         assert info.first_error is None, name
 
 
@@ -109,7 +109,7 @@ def test_reclaimable_is_buffers_and_cached_without_split_lists():
 
 def test_row_that_is_not_printed_is_none():
     info = read_text(b"MemTotal:         6580 kB\n")
-    assert (info.free_kb, info.reclaimable_kb, info.slab_kb) == (None, None, None)
+    assert (info.free_kb, info.reclaimable_kb, info.slab_kb, info.cached_kb) == (None, None, None, None)
     assert read_text(b"MemFree: 1 kB\nCached: 5 kB\n").reclaimable_kb == 5
 
 
