@@ -53,7 +53,7 @@ class JobBoard:
         self._processes: list[_Process] = []
         self._files: list[tuple[float, tuple[int, int]]] = []  # (when it is deleted, its page)
         self._pid = self._created = 100
-        self._ended: list[tuple[int, int]] = []
+        self._ended: list[int] = []
         self.points: list[Point] = []
         self.seen: list[MemoryMap | Births] = []
         self.failures: dict[str, int] = {}
@@ -80,7 +80,7 @@ class JobBoard:
             self._processes.remove(process)
             self._allocator.give_back(process.run)
             if process.is_seen:
-                self._ended.append((process.pid, second))
+                self._ended.append(process.pid)
         for file in [one for one in self._files if one[0] <= second]:
             self._files.remove(file)
             self._allocator.give_back(file[1])
@@ -107,7 +107,8 @@ class JobBoard:
         uptime_ms = round(at_s * 1000)
         if new or self._ended:
             born = tuple(_mapped(one) for one in new)
-            self.seen.append(Births(BOOT_ID, at_s, uptime_ms, born, tuple(self._ended)))
+            ended = tuple((pid, at_s) for pid in self._ended)  # the agent tells the poll that noticed it
+            self.seen.append(Births(BOOT_ID, at_s, uptime_ms, born, ended))
             self._ended = []
         if int(at_s) % MAP_S < POLL_S:
             running = [self._resident, *self._processes]

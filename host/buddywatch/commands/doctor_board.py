@@ -34,7 +34,7 @@ def board_facts(config: Config, board: str, since: float, until: float) -> Board
         order = int(watermark.order_for(needs[0].bytes, page_bytes or _DEFAULT_PAGE_BYTES)) if needs else 0
         points = program_lives.points(store, board, since, until, order)
         refusals = program_lives.refusals(store, board, since, until)
-        found = find(points, program_lives.lives(store, board, since, until), refusals)
+        found = find(points, program_lives.lives(store, board, since, until), refusals, order)
         mapped = map_at(store, board, None)
     trim = boot.facts.get("trim", "")
     return BoardFacts(

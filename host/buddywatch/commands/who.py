@@ -62,7 +62,7 @@ def answer(store: Store, config: Config, board: str, need: str | None, since: fl
     if not points:
         raise CommandError(_none(board, since, newest))
     lives = program_lives.lives(store, board, since, until)
-    findings = find(points, lives, program_lives.refusals(store, board, since, until))
+    findings = find(points, lives, program_lives.refusals(store, board, since, until), order)
     sees_programs = bool(lives)
     return WhoAnswer(board, since, until, needs[0].name, page_bytes, order, findings, sees_programs, boots)
 

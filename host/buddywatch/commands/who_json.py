@@ -37,12 +37,13 @@ def _record(record: Record, answer: WhoAnswer) -> dict[str, Any]:
         "starts_per_hour": round(answer.starts_per_hour(record.starts), 2),
         "period_s": record.period_s,
         "bytes": record.pages * answer.page_bytes,
-        "run_s": record.run_s,
+        "run_s": None if record.run_s is None else round(record.run_s),
         "running": record.running,
         "held_byte_s": _whole(answer.bytes_of(record.held_page_s)),
         "refusals": record.failures,
         "lost_bytes_per_run": _whole(answer.bytes_of(record.lost_pages)),
         "lost_bytes": _whole(answer.lost_in_all_bytes(record)),
+        "left_bytes_per_run": _whole(answer.bytes_of(record.left_pages)),
     }
 
 

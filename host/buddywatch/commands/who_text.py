@@ -38,11 +38,11 @@ def starts_table(answer: WhoAnswer) -> list[str]:
 
 
 def _table(answer: WhoAnswer) -> list[str]:
-    rows = [["PROGRAM", "STARTS/H", "EVERY", "HOLDS", "FOR", "RUNS", "REFUSED", "A RUN COSTS", "IN ALL"]]
+    rows = [["PROGRAM", "STARTS/H", "EVERY", "HOLDS", "FOR", "RUNS", "REFUSED", "LEAVES", "A RUN COSTS", "IN ALL"]]
     rows += [_row(record, answer) for record in answer.findings.records[:RECORDS_MAX]]
     left_out = len(answer.findings.records) - RECORDS_MAX
     more = [f"and {counted(left_out, 'program')} more"] if left_out > 0 else []
-    return [*table(rows, right=frozenset(range(1, 9)), gap=" "), *more]
+    return [*table(rows, right=frozenset(range(1, 10)), gap=" "), *more]
 
 
 def _row(record: Record, answer: WhoAnswer) -> list[str]:
@@ -55,6 +55,7 @@ def _row(record: Record, answer: WhoAnswer) -> list[str]:
         "-" if record.run_s is None else rough_duration(record.run_s),
         str(record.running),
         str(record.failures),
+        "-" if record.left_pages is None else _kilobytes(record.left_pages * answer.page_bytes),
         "-" if record.lost_pages is None else _kilobytes(record.lost_pages * answer.page_bytes),
         "-" if in_all is None else _kilobytes(in_all),
     ]
@@ -69,8 +70,9 @@ def _meaning(answer: WhoAnswer) -> str:
     size = format_bytes(answer.block_bytes)
     return (
         f"A run costs: by so much less was in free blocks of {size} or more, which {one_line(answer.need)} needs, "
-        "after it than before it. It is estimated from all starts and ends together. EVERY: the starts come like "
-        "clockwork. RUNS: processes that run now."
+        "after it than before it, by what the starts and ends together changed, and by what stays in files. LEAVES: "
+        "so much more was in files in RAM; a page that stays tears a block, perhaps another program's. EVERY: the "
+        "starts come like clockwork. RUNS: processes that run now."
     )
 
 

@@ -44,7 +44,7 @@ class Births:
     time: float  # seconds since 1970
     uptime_ms: int
     programs: tuple[MappedProgram, ...]
-    ended: tuple[tuple[int, int], ...] = ()
+    ended: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)

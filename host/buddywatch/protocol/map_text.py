@@ -67,16 +67,17 @@ def births_of(events: Iterable[Event]) -> list[Births]:
         if event.kind == BORN and event.uptime_ms is not None:
             reader = _Reader(event.text)
             try:
-                programs, ended = _programs(reader), _ended(reader, event.uptime_ms // 1000)
+                programs, ended = _programs(reader), _ended(reader, event.uptime_ms / 1000)
             except ValueError:
                 continue
             found.append(Births(event.boot_id, event.time, event.uptime_ms, tuple(programs), ended))
     return found
 
 
-def _ended(reader: _Reader, uptime_s: int) -> tuple[tuple[int, int], ...]:
-    """The ends of processes behind the programs, if this is the last part."""
-    ended: list[tuple[int, int]] = []
+def _ended(reader: _Reader, uptime_s: float) -> tuple[tuple[int, float], ...]:
+    """The ends of processes behind the programs, if this is the last part: up to a second after the poll that noticed
+    them, as their ages are whole seconds."""
+    ended: list[tuple[int, float]] = []
     if reader.rest:
         reader.text(len(_END))
     pid = 0

@@ -15,7 +15,8 @@ class _Boot:
     def __init__(self, boot_id: str) -> None:
         self._boot_id = boot_id
         self._running: dict[int, Life] = {}
-        self.over: list[Life] = []
+        self._over: list[Life] = []
+        self._missed: dict[int, Life] = {}  # not in a map: their end is told later, as starts and ends come in bundles
 
     def take(self, seen: MemoryMap | Births) -> None:
         now_s = seen.uptime_ms / 1000
@@ -24,7 +25,8 @@ class _Boot:
                 self._see(program, now_s)
             pids = {program.pid for program in seen.programs}
             for pid in [pid for pid in self._running if pid not in pids and seen.is_whole]:
-                self._end(pid, now_s)
+                life = self._running.pop(pid)
+                self._missed[pid] = replace(life, ended_s=now_s, seen_s=now_s)
             return
         for program in seen.programs:
             self._see(program, program.started_s)
@@ -44,11 +46,13 @@ class _Boot:
 
     def _end(self, pid: int, at_s: float) -> None:
         life = self._running.pop(pid, None)
+        if life is None and (missed := self._missed.get(pid)) is not None and at_s <= missed.seen_s:
+            life = replace(self._missed.pop(pid), seen_s=at_s)
         if life is not None and at_s >= life.started_s:
-            self.over.append(replace(life, ended_s=at_s, seen_s=max(life.seen_s, at_s)))
+            self._over.append(replace(life, ended_s=at_s, seen_s=max(life.seen_s, at_s)))
 
     def lives(self) -> list[Life]:
-        return [*self.over, *self._running.values()]
+        return [*self._over, *self._missed.values(), *self._running.values()]
 
 
 def lives_of(seen: Iterable[MemoryMap | Births]) -> list[Life]:

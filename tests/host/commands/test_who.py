@@ -64,9 +64,9 @@ def test_table_has_who_runs_how_often_and_what_it_costs(buddywatch, watched):
     result = buddywatch("who", "xp")
     assert (result.code, result.err) == (0, "")
     rows = {line.split()[0]: line.split() for line in result.lines if line[:2] in ("lo", "bu", "rm")}
-    assert rows["lo?gger"][:-4] == ["lo?gger", "58.9", "1", "min", "60", "kB", "23", "s", "0", "0"]
+    assert rows["lo?gger"][:-4] == ["lo?gger", "58.9", "1", "min", "60", "kB", "23", "s", "0", "0", "-"]
     assert rows["lo?gger"][-4:-2] == ["64", "kB"]
-    assert rows["rm"][-3:] == ["1", "-", "-"]
+    assert rows["rm"][-4:] == ["1", "-", "-", "-"]
     assert rows["buddyd"][:2] == ["buddyd", "-"]
     text = " ".join(result.out.split())
     assert "in free blocks of 64 kB or more, which rm needs" in text

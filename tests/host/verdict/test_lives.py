@@ -30,6 +30,14 @@ def test_program_that_a_whole_map_lacks_has_ended_by_then():
     assert (still.ended_s, still.seen_s) == (None, 100)
 
 
+def test_end_that_is_told_after_a_map_without_the_program_is_the_true_one():
+    (life,) = lives_of([births(110, JOB), seen_map(600), births(620, ended=((31, 475.5),))])
+    assert (life.seen_s, life.ended_s) == (475.5, 475.5)
+    again = replace(JOB, started_s=610)
+    first, second = lives_of([births(110, JOB), seen_map(600), births(620, again, ended=((31, 615),))])
+    assert (first.ended_s, second.started_s, second.ended_s) == (600, 610, 615)
+
+
 def test_pid_of_another_program_ends_the_one_before():
     later = replace(JOB, name="other", started_s=400)
     first, second = lives_of([births(110, JOB), births(420, later)])
