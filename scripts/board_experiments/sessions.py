@@ -36,7 +36,7 @@ class Session:
         while not said.endswith(_PROMPT):
             data = self._socket.recv(_CHUNK_BYTES)
             if not data:
-                raise ConnectionError("the board has closed the session")
+                raise ConnectionError("the board has ended it")
             said += data
 
 
