@@ -11,6 +11,7 @@ from buddywatch.explain.flag_words import granted_cause
 from buddywatch.explain.judge import set_aside_pages
 from buddywatch.explain.marks import is_cause, marks_remedies
 from buddywatch.explain.remedy import Remedy
+from buddywatch.explain.starts import holds_text
 from buddywatch.text import verdict_words
 from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
@@ -162,7 +163,13 @@ def _smaller(case: Case) -> Remedy | None:
         return Remedy("smaller", text, numbers={"fits_bytes": fits}, short=short)
     less = case.requested_bytes - fits
     text = f"A request smaller by {less} bytes ({format_bytes(fits)} or less) would have been granted."
-    if case.kernel.no_mmu and "data" in ((case.message.for_what if case.message else None) or ""):
+    if case.kernel.no_mmu and holds_text(case):
+        text += (
+            " This one was a program's text, data, bss and stack in one piece. The text is mostly the larger part: "
+            "fewer applets make it smaller, and where it runs in place (romfs in flash, a bFLT file linked for that) "
+            "it needs no RAM at all. `buddywatch need FILE` shows how much of the piece is stack."
+        )
+    elif case.kernel.no_mmu and "data" in ((case.message.for_what if case.message else None) or ""):
         text += (
             " This one was a program's data, bss and stack in one piece: `flthdr -s SIZE` of elf2flt lowers its stack, "
             "and `buddywatch need FILE` shows how much of it is stack."

@@ -7,6 +7,7 @@ from buddyd import watermark
 from buddywatch.explain import holders, reasons, trimming
 from buddywatch.explain.case import Case
 from buddywatch.explain.remedy import Remedy
+from buddywatch.explain.starts import how_smaller
 from buddywatch.text import advice, verdict_words
 from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
@@ -25,9 +26,9 @@ def first_program(case: Case) -> list[Remedy]:
     return [
         Remedy(
             "smaller_program",
-            f"{_who(case)} is the first program: nothing else runs that could be ended. Make it smaller (fewer "
-            "applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with XIP): then "
-            "only data, bss and stack need a block. `buddywatch need FILE` shows the sizes.",
+            f"{_who(case)} is the first program: nothing else runs that could be ended. Make it smaller "
+            f"({how_smaller(case)}), or let its text run in place (romfs in flash, cramfs with XIP): then only data, "
+            "bss and stack need a block. `buddywatch need FILE` shows the sizes.",
             short=f"make {_who(case)} smaller, or run its text in place (XIP)",
         )
     ]
@@ -57,8 +58,8 @@ def _early_start(case: Case) -> list[Remedy]:
         Remedy(
             "smaller_program",
             f"The board had just started, and its memory may be like this after every boot. Make {_who(case)} smaller "
-            "(fewer applets, less stack by `flthdr -s`), or let its text run in place (romfs in flash, cramfs with "
-            "XIP). `buddywatch need FILE` shows the sizes.",
+            f"({how_smaller(case)}), or let its text run in place (romfs in flash, cramfs with XIP). "
+            "`buddywatch need FILE` shows the sizes.",
             short=f"make {_who(case)} smaller, or run its text in place (XIP)",
         )
     ]

@@ -26,6 +26,18 @@ def mark_starts(failures: Sequence[Case]) -> None:
             case.is_start = False
 
 
+def holds_text(case: Case) -> bool:
+    """True if the block was for the program's text as well: a copy in RAM, mostly the larger part of it."""
+    return "text/data" in ((case.message.for_what if case.message else None) or "")
+
+
+def how_smaller(case: Case) -> str:
+    """What makes a program's block smaller, in brackets."""
+    return (
+        "fewer applets: most of its block is text" if holds_text(case) else "fewer applets, less stack by `flthdr -s`"
+    )
+
+
 def _process(case: Case) -> tuple[str | None, int] | None:
     message = case.message
     if message is None or message.pid is None or "alloc" not in message.kinds:

@@ -27,6 +27,11 @@ _STACK = Remedy(
     "smaller_stack",
     "`buddywatch need FILE` says how large the piece is, and how much of it is stack; `flthdr -s SIZE` lowers that.",
 )
+_TEXT = Remedy(
+    "smaller_text",
+    "`buddywatch need FILE` says how large the piece is. Most of it is the program's text: fewer applets make it "
+    "smaller.",
+)
 _LOG = Remedy(
     "log",
     "The kernel prints who asked for how many bytes in the line before (`Allocation of length ... failed`), and then "
@@ -116,5 +121,6 @@ def _no_memory(form: str, piece: str, before: str) -> Finding:
         "No free block was large enough, or too little was free in all; the text does not have the size. Without an "
         "MMU each such piece must be one free block of contiguous pages, of the next power of two."
     ) + before
-    remedies = (_LOG, _STACK, _IN_PLACE, Remedy("resident", advice.STAY_RESIDENT))
+    help_most = (_IN_PLACE, _TEXT) if piece == _PIECES["process text/data"] else (_STACK, _IN_PLACE)
+    remedies = (_LOG, *help_most, Remedy("resident", advice.STAY_RESIDENT))
     return Finding("the memory of a program that was being started", asked, cause, reasons.UNKNOWN, True, remedies)
