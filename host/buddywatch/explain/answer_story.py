@@ -34,6 +34,7 @@ def answer_parts(case: Case, full: bool) -> list[Part]:
     parts: list[Part] = [Paragraph(_reason(case)), Columns(verdict_words.table_of_tests(tests, case.page_bytes))]
     texts = [
         (_how_demanded(case, at_low), 2),
+        (_beside(case), 2),
         (_uncertain(case), 0 if {reasons.ESTIMATED_MARKS, reasons.BORROWED_MARKS} & set(case.notes) else 2),
     ]
     if answer.verdict == watermark.REFUSED:
@@ -67,6 +68,16 @@ def _uncertain(case: Case) -> str:
             f"{_whose_rule(case)}; --kernel overrides it."
         )
     return " ".join(parts)
+
+
+def _beside(case: Case) -> str:
+    """That the pages of all blocks together are not what the kernel counted; "" where they are."""
+    pages = case.answer.zone.beside_pages if case.answer.zone else 0
+    if not pages:
+        return ""
+    which = "more" if pages > 0 else "fewer"
+    much = f"{counted(abs(pages), 'free page')} {which}"
+    return f"The kernel counted {much} than its list of blocks contains, and decides by its count."
 
 
 def _whose_rule(case: Case) -> str:

@@ -209,7 +209,8 @@ def tests_of(zone: Zone, request: Request, mark: int, reserve: int, rule: str) -
     order = request.order
     # The rule to 2.6.10 is that of 4.4, before there were lists for kinds of pages.
     traced = "new" if rule == EARLY else rule
-    tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, traced, zone.min_pages)
+    beside = zone.beside_pages
+    tests: list[Test] = watermark.trace(zone.nr_free, order, mark, reserve, traced, zone.min_pages, beside)
     _, held, demanded = tests[0]
     set_aside = 0 if request.movable else zone.cma_pages
     if rule == "new" and not request.harder:

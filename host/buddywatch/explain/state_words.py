@@ -40,7 +40,6 @@ _LOST_LINE = (
 LESS_THAN_A_PAGE = "less than a page"
 OTHER_RULE = "unknown: Linux 2.4 decides by another rule, which buddywatch does not compute"
 _USUAL_ORDERS = 11
-_APART = 8  # an eighth
 _ANY_RULE = ("old", "off2", "new")
 _FIRST_KB = "block size in kB"
 
@@ -72,7 +71,7 @@ def unlisted_words(state: State) -> str:
 
 def counted_words(state: State) -> str:
     """Where a zone's own line, printed a moment before its list, differs from it so much that the answer may."""
-    apart = [zone for zone in state.zones if state.source == DUMP and _is_apart(zone)]
+    apart = [zone for zone in state.zones if state.source == DUMP and zone.is_apart]
     if not apart or state.page_bytes is None:
         return ""
     told = [
@@ -87,14 +86,6 @@ def _zoneinfo_words(state: State) -> str:
         return ""
     told = ", ".join(f"{node}/{plain(name, 16)} {_pages(pages, state)}" for node, name, pages in state.zoneinfo)
     return f"/proc/zoneinfo in line {state.zoneinfo_line}, of another moment and without blocks: free {told}."
-
-
-def _is_apart(zone: Zone) -> bool:
-    """More than the moment between two counts explains, and so much that it may matter."""
-    counted_pages = zone.values.get("free")
-    if counted_pages is None or not zone.nr_free or not zone.is_whole:
-        return False
-    return abs(counted_pages - zone.free_pages) * _APART > max(counted_pages, zone.free_pages)
 
 
 def _unlisted(zone: Zone, state: State) -> str:

@@ -75,6 +75,7 @@ def _dump_zone(key: ZoneKey, raw: RawZone, page_bytes: int, orders: int | None) 
         gaps=known.gaps,
         unlisted_pages=known.unlisted_pages,
         values=pages,
+        is_counted=True,
     )
 
 

@@ -16,6 +16,7 @@ _LOWEST_TO_HIGHEST = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 KERNEL_ZONES = watermark.KERNEL_ZONES
 _MOMENTS_PAGES = 64  # sums of the same memory may differ by so much and a 16th
 _MOST_PAGES = 1 << MOST_ORDERS  # "any number"
+_APART = 8  # an eighth
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Zone:
     highatomic_pages: int = 0
     lost_kb: int = 0  # difference between the list of blocks and the sum that the kernel printed after it
     values: dict[str, int] = field(default_factory=dict)
+    is_counted: bool = False  # values["free"] is what the kernel counted when it listed nr_free: in a dump
     gaps: tuple[int, ...] = ()
     unlisted_pages: int | None = 0
     lists: dict[str, list[int]] = field(default_factory=dict)
@@ -96,6 +98,23 @@ class Zone:
         """Free pages by the list of blocks or by the zone's own line, which is counted a moment before, where that has
         more: per-CPU counts are added to it late (vmstat_update() in mm/vmstat.c)."""
         return max(self.free_pages, self.values.get("free", 0))
+
+    @property
+    def beside_pages(self) -> int:
+        """Pages that the kernel counts as free beside those in blocks, negative if it counts fewer; 0: not known.
+
+        It decides by its count, which a dump has in the zone's own line: each processor holds back a few changes of it.
+        """
+        is_known = self.is_counted and "free" in self.values and self.nr_free and self.is_whole
+        return self.values["free"] - self.free_pages if is_known and not self.is_apart else 0
+
+    @property
+    def is_apart(self) -> bool:
+        """True if the zone's own line differs from its list by more than the moment between the two explains."""
+        counted_pages = self.values.get("free")
+        if counted_pages is None or not self.nr_free or not self.is_whole:
+            return False
+        return abs(counted_pages - self.free_pages) * _APART > max(counted_pages, self.free_pages)
 
     @property
     def is_whole(self) -> bool:

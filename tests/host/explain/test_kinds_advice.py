@@ -169,6 +169,17 @@ def test_block_larger_than_all_memory_can_never_be_had(managed_kb):
 FRAGMENTED = dump(zone([500, 10, 200]))
 
 
+@pytest.mark.parametrize("stamp", ["", "[   12.000000] "], ids=["any-time", "just-started"])
+def test_a_block_with_the_text_in_it_is_made_smaller_by_less_text(stamp):
+    """A stack is a small part of it. Where the text lies in the file's place, the stack is what can be changed."""
+    for what, has_text in (("process text/data", True), ("process data", False)):
+        lines = alloc(61440) + FRAGMENTED + LOADED.replace("process data", what)
+        found = advice(case("".join(stamp + line for line in lines.splitlines(keepends=True))))
+        words = " ".join(found[key].text for key in ("smaller", "smaller_program") if key in found)
+        assert ("smaller_program" in found) == bool(stamp)
+        assert ("flthdr" in words, "fewer applets make it smaller" in words) == (not has_text, has_text)
+
+
 @pytest.mark.parametrize(
     ("text", "is_start"),
     [

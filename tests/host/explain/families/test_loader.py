@@ -22,6 +22,12 @@ def test_a_line_alone_is_a_program_that_had_no_memory(line):
     assert "`dmesg`" in told(line)
 
 
+def test_a_smaller_stack_is_no_advice_where_the_text_is_in_the_piece():
+    assert "flthdr -s" in told(NEW[1])
+    assert "flthdr -s" not in told(NEW[2])
+    assert "Most of it is the program's text" in told(NEW[2])
+
+
 @pytest.mark.parametrize("line", [MEMORY[1], NEW[1], NEW[2]])
 def test_after_mmap_it_says_what_for(line):
     (failure,) = failures(ALLOC + line + "\n")
