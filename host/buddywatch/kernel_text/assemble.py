@@ -26,6 +26,8 @@ def state_of_dump(dump: Dump, raw: Raw, kernel: Kernel, page_bytes: int | None, 
     names = frozenset(name for _, name in dump.zones)
     for zone in zones:
         zone.built_in = names
+        # With an MMU other processors go on while a dump is printed: its lines are of different moments.
+        zone.is_counted = kernel.no_mmu is True
     header = dump.header
     if len(zones) == 1 and "free_cma" not in zones[0].values:
         zones[0].cma_pages = header.get("free_cma", 0)  # whose own line was cut before it
@@ -75,7 +77,6 @@ def _dump_zone(key: ZoneKey, raw: RawZone, page_bytes: int, orders: int | None) 
         gaps=known.gaps,
         unlisted_pages=known.unlisted_pages,
         values=pages,
-        is_counted=True,
     )
 
 
