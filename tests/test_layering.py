@@ -22,7 +22,7 @@ IO_MODULES = {"select", "socket", "os", "termios", "time"}
 MICROPYTHON_MODULES = IO_MODULES | {"binascii", "errno", "gc", "hashlib", "struct", "sys"}
 # compat chooses between the interpreters, so this room alone names what only one of them has.
 COMPAT = AGENT / "compat"
-COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "syscalls", "ffi", "signal", "ctypes"}
+COMPAT_MODULES = MICROPYTHON_MODULES | {"micropython", "fdio", "syscalls", "ffi", "signal", "ctypes", "fcntl", "mmap"}
 # What both ends must do alike: the format, the kernel's rule and its messages, telnet, and the proof of a secret.
 SHARED_WITH_HOST = {
     "wire",
@@ -72,6 +72,7 @@ AGENT_FLOORS = {
     "talk": 3,
     "options": 4,
     "actions": 4,
+    "guard": 4,
     "agent": 5,
     "links": 6,
     "loop": 6,

@@ -12,12 +12,15 @@ _SPARE_BYTES = const(2560)
 def main(arguments):
     """Run the agent; the exit code."""
     compat.collect_every(1024)
+    loop = None
     try:
         loop = started(arguments)
         compat.make_room(_SPARE_BYTES)
         compat.collect_every(-1)  # from here on only when it is full
         loop.run()
     except KeyboardInterrupt:
+        for guard in loop.agent.guards if loop is not None else ():
+            guard.end()
         return STOPPED
     except MemoryError:
         say("the heap is too small; give a smaller --ring or a larger heap (-X heapsize=)")

@@ -32,6 +32,8 @@ class Agent:
     births = None  # sources.births.Births after the first start of a program
     commands = None  # commands.Commands with --allow
     tuning = None  # sysctl.Tuning with --set
+    guards = ()  # guard.reserve.Reserve and others, with --reserve, --watchdog, --blackbox
+    earlier = None  # with --blackbox: as hello(), for a host that asks for frames of another boot
     more_facts = ()  # of the hello: (key, str), of the options that need some
 
     def __init__(self, settings, sampler, kernel_log, ring, name, boot):
@@ -94,7 +96,8 @@ class Agent:
             if self.tuning is not None:
                 self.tuning.look()
         created, polled_cs = self.sampler.value("proc"), self.sampler.uptime_cs()  # of the poll before
-        if self.sampler.read(self._news):
+        usable = self.sampler.read(self._news)
+        if usable:
             self.encoder.snapshot(self.sampler.vector, self.ring.append)
             now_created = self.sampler.value("proc")
             if self.births is None and now_created != created and self.sampled and self.map_ms:
@@ -110,6 +113,9 @@ class Agent:
             memory_map.make(self)
             forget("buddyd.sources", "programs")
             forget("buddyd.sources", "memory_map")
+        if usable:
+            for guard in self.guards:
+                guard.polled()
         self.poll_us = compat.ticks_diff(compat.ticks_us(), began)
 
     def drain_kernel_log(self):
@@ -134,6 +140,8 @@ class Agent:
 
             self.failures = Failures(self)
         self.failures.take(found, text, self.sampler.uptime_cs() if stamp_cs is None else stamp_cs)
+        for guard in self.guards:
+            guard.failed(found)
 
     def event(self, uptime_cs, kind, number, pid, comm, text):
         """Put an event into the ring; the arguments are wire.event_text()'s."""

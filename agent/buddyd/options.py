@@ -2,7 +2,7 @@
 
 import os
 
-from . import compat, ring
+from . import compat, const, ring
 
 # (name, argument or "" for a switch, help, default as written by a user)
 OPTIONS = (
@@ -18,6 +18,10 @@ OPTIONS = (
     ("secret-file", "FILE", "secret that telnet and connect require", "none"),
     ("allow", "LIST", "commands for proven hosts: files,processes,tuning,reboot", "none"),
     ("set", "KEY=VALUE[,...]", "sysctls written once, such as vm.nr_trim_pages=0", "none"),
+    ("reserve", "SIZE[,SIZE...]", "blocks taken at start, given back by `release` (64k,64k)", "none"),
+    ("reserve-auto", "", "give them back when the kernel refuses a start", "off"),
+    ("watchdog", "PATH", "feed this watchdog in each poll", "off"),
+    ("blackbox", "FILE", "write the newest frames there after a kernel failure", "off"),
     ("map-interval", "SECONDS", "time between maps, without an MMU; 0: none", "600"),
     ("proc", "DIR", "where /proc is", "/proc"),
     ("once", "", "print one human-readable status and exit", ""),
@@ -27,6 +31,9 @@ LINKS = ("serial", "console", "telnet", "connect", "stdout")
 DEFAULT_CONFIG = "/etc/buddyd.conf"
 INTERVAL_MIN_MS, INTERVAL_MAX_MS = 10, 86400000
 MAP_MIN_S = 10
+_BLOCKS_MAX = const(16)
+_BLOCK_MAX = const(4194304)
+_FED_MAX_S = const(20)  # most watchdogs reset after 60 s
 RING_MAX = 1 << 28
 ALLOWED = ("files", "processes", "tuning", "reboot")
 BAUDS = (300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
@@ -138,15 +145,18 @@ def _without_comment(line):
 def check(texts):
     """Settings from texts (dict of option name to text).
 
-    name, proc: str. interval_ms, map_ms (0: no maps), ring: int. serial: None or (path, baud, rtscts). console: None or
-    a path. telnet, connect: None or (host, port). secret: None or bytes. allow: a tuple of ALLOWED. set: a
-    tuple of (key, value). stdout, once, help: bool. OptionError for malformed values or values out of range.
+    name, proc: str. interval_ms, map_ms (0: no maps), ring: int. serial: None or (path, baud, rtscts). console,
+    watchdog, blackbox: None or a path. telnet, connect: None or (host, port). secret: None or bytes. allow: a tuple of
+    ALLOWED. set: a tuple of (key, value). reserve: a tuple of bytes. reserve-auto, stdout, once, help: bool.
+    OptionError for malformed values or values out of range.
     """
     settings = {"name": texts.get("name"), "proc": texts.get("proc", "/proc"), "console": texts.get("console")}
     settings["interval_ms"] = _milliseconds(texts.get("interval", "5"))
     settings["map_ms"] = _map_milliseconds(texts.get("map-interval", "600"))
-    settings["ring"] = _size(texts.get("ring", "32768"))
-    for name in ("stdout", "once", "help"):
+    settings["ring"] = _size("ring", texts.get("ring", "32768"), ring.SIZE_MIN, RING_MAX)
+    settings["reserve"] = _blocks(texts.get("reserve", ""))
+    settings["watchdog"], settings["blackbox"] = texts.get("watchdog"), texts.get("blackbox")
+    for name in ("stdout", "once", "help", "reserve-auto"):
         settings[name] = _switch(name, texts.get(name, "no"))
     serial = texts.get("serial")
     settings["serial"] = _serial(serial) if serial else None
@@ -158,6 +168,10 @@ def check(texts):
     settings["set"] = _sysctls(texts.get("set", ""))
     path = texts.get("secret-file")
     settings["secret"] = _secret(path) if path else None
+    if settings["reserve-auto"] and not settings["reserve"]:
+        raise OptionError("reserve-auto: needs --reserve")
+    if settings["watchdog"] and settings["interval_ms"] > _FED_MAX_S * 1000:
+        raise OptionError("watchdog: needs an interval of at most %d s, as it resets the board" % _FED_MAX_S)
     return settings
 
 
@@ -225,15 +239,22 @@ def _map_milliseconds(text):
     return int(text) * 1000
 
 
-def _size(text):
+def _blocks(text):
+    sizes = [_size("reserve", part.strip(), 4096, _BLOCK_MAX) for part in text.split(",")] if text else []
+    if len(sizes) > _BLOCKS_MAX:
+        raise OptionError("reserve %s: expected at most %d blocks" % (text, _BLOCKS_MAX))
+    return tuple(sizes)
+
+
+def _size(name, text, least, most):
     digits, scale = text, 1
     if text[-1:] in ("k", "K"):
         digits, scale = text[:-1], 1024
     if not _is_number(digits):
-        raise OptionError("ring %s: expected a number of bytes, such as 32768 or 32k" % text)
+        raise OptionError("%s %s: expected a number of bytes, such as 32768 or 32k" % (name, text))
     value = int(digits) * scale
-    if not ring.SIZE_MIN <= value <= RING_MAX:
-        raise OptionError("ring %s: expected %d to %d bytes" % (text, ring.SIZE_MIN, RING_MAX))
+    if not least <= value <= most:
+        raise OptionError("%s %s: expected %d to %d bytes" % (name, text, least, most))
     return value
 
 

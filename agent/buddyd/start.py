@@ -97,6 +97,10 @@ def agent_from(settings, ring):
         from .sources.sysctl import Tuning
 
         agent.tuning = Tuning(agent, settings["set"])
+    if (settings["reserve"] or settings["watchdog"] or settings["blackbox"]) and not settings["once"]:
+        from . import guard
+
+        agent.guards = guard.made(settings, agent)
     return agent
 
 

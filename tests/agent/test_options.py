@@ -7,7 +7,10 @@ from buddyd import options
 from harness import raises
 
 RATES = "300 1200 2400 4800 9600 19200 38400 57600 115200 230400 460800 921600"
-KEYS = "name interval ring serial console telnet connect stdout secret_file allow set map_interval proc"
+KEYS = (
+    "name interval ring serial console telnet connect stdout secret_file allow set reserve reserve_auto watchdog "
+    "blackbox map_interval proc"
+)
 CONFIG = "/tmp/buddyd-%s.conf" % str(binascii.hexlify(os.urandom(8)), "ascii")
 
 GOOD = (

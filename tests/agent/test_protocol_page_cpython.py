@@ -1,6 +1,7 @@
 """agent/PROTOCOL.md says what the code does: its examples are the vectors, its tables complete, its sizes measured."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from buddyd import options, ring, wire, wire_host
 from buddyd.actions import desk
 from buddyd.actions.commands import Commands
 from buddyd.agent import Agent
+from buddyd.guard.blackbox import BlackBox
+from buddyd.guard.reserve import Reserve
+from buddyd.guard.watchdog import Watchdog
 from buddyd.links import console, network, telnet_server
 from buddyd.links.network import LINES_A_SECOND
 from buddyd.sample import Sampler
@@ -78,6 +82,10 @@ def test_hello_table_has_every_fact(proc_dir: Path):
     agent = Agent(settings, *sources, ring.Ring(settings["ring"]), "board", "0000000a")
     agent.commands = Commands(agent, options.ALLOWED)
     agent.tuning = Tuning(agent, [("vm.nr_trim_pages", "0")])
+    os.mkfifo(proc_dir / "watchdog")
+    Watchdog(agent, str(proc_dir / "watchdog"))
+    BlackBox(agent, str(proc_dir / "box"))
+    Reserve(agent, (65536,), False)
     facts = set()
     for line in agent.hello():
         facts |= set(wire_host.parse_facts(wire.unseal(line)))

@@ -30,6 +30,7 @@ COMMANDS = (
     ("free", TUNING, "tune"),
     ("sysctl", TUNING, "tune"),
     ("drop-caches", TUNING, "tune"),
+    ("release", TUNING, "tune"),
     ("reboot", REBOOT, "tune"),
 )
 MODULES = ("look", "space", "remove", "change", "transfer", "processes", "tune", "paths", "words")

@@ -1,4 +1,4 @@
-"""free, sysctl, drop-caches and reboot."""
+"""free, sysctl, drop-caches, release and reboot."""
 
 from ..compat.calls import calls
 from ..sources import sysctl as keys
@@ -6,7 +6,7 @@ from ..sources.kernel_messages import printable
 from ..sources.procfile import ProcFile
 from . import Wrong
 from .paths import failed
-from .words import need, options
+from .words import need, number, options
 
 _ROWS = (b"MemTotal:", b"MemFree:", b"Buffers:", b"Cached:")
 
@@ -71,6 +71,25 @@ def drop_caches(agent, words):
     except OSError as error:
         yield failed("drop-caches", error, path.encode())
     yield None
+
+
+def release(agent, words):
+    """`release [-a] [SIZE]`: the smallest block of the reserve that has SIZE, or all, back to the kernel."""
+    found, words = options("release", words, "a")
+    need("release", words, 0, "[-a] [SIZE]", 1)
+    size_bytes = number("release", words[0]) if words else 0
+    reserves = [guard for guard in agent.guards if guard.name == "reserve"]
+    if not reserves:
+        raise Wrong("release: there is no reserve; start buddyd with --reserve")
+    block = reserves[0].fitting(size_bytes)
+    if block is None:
+        raise Wrong("release: no such block is held: %s" % reserves[0].words())
+    while block is not None:
+        try:
+            yield reserves[0].give(block, "as it was asked for").encode() + b"\n"
+        except OSError as error:
+            yield failed("release", error)
+        block = reserves[0].fitting(size_bytes) if "a" in found else None
 
 
 def reboot(agent, words):

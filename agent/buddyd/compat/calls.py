@@ -12,7 +12,7 @@ class Missing:
     """Stands for the module where the interpreter has neither `syscalls` nor ffi: every call of it is missing."""
 
     def __getattr__(self, name):
-        raise OSError(_ENOSYS)
+        raise OSError(_ENOSYS, "")
 
 
 if MICROPYTHON:

@@ -19,6 +19,8 @@ _AT_FDCWD = const(-100)
 _AT_SYMLINK_NOFOLLOW = const(0x100)
 _STATX_BASIC = const(0x7FF)
 _RB_AUTOBOOT = const(0x1234567)
+_MAP = const(0x22)  # MAP_PRIVATE, MAP_ANONYMOUS
+_WATCHDOG = (0x80045702, 0x80045707)  # WDIOC_GETBOOTSTATUS, WDIOC_GETTIMEOUT of linux/watchdog.h
 _NAME_AT = const(19)  # in struct linux_dirent64: inode, offset, bytes and type go before
 
 _libc = ffi.open(None)
@@ -27,7 +29,9 @@ _entries = _libc.func("l", "getdents64", "ipL")  # since glibc 2.30
 _statx = _libc.func("i", "statx", "isiIp")  # since glibc 2.28; its struct is the same on all processors
 _readlink, _kill = _libc.func("l", "readlink", "spL"), _libc.func("i", "kill", "ii")
 _resize, _fsync = _libc.func("i", "ftruncate", "il"), _libc.func("i", "fsync", "i")
-_close = _libc.func("i", "close", "i")
+_close, _permit = _libc.func("i", "close", "i"), _libc.func("i", "fchmod", "ii")
+_take, _give = _libc.func("l", "mmap", "lLiiil"), _libc.func("i", "munmap", "lL")
+_ioctl = _libc.func("i", "ioctl", "iLp")
 sync, _reboot, strerror = _libc.func("v", "sync", ""), _libc.func("i", "reboot", "i"), _libc.func("s", "strerror", "i")
 
 
@@ -86,3 +90,22 @@ def kill(pid, signal):
 
 def reboot():
     _checked(_reboot(_RB_AUTOBOOT))
+
+
+def permit(descriptor, mode):
+    _checked(_permit(descriptor, mode))
+
+
+def take(size_bytes):
+    memory = _take(0, size_bytes, 3, _MAP, -1, 0)  # 3: PROT_READ, PROT_WRITE
+    return _checked(memory) if memory == -1 else memory
+
+
+def give(memory, size_bytes):
+    _checked(_give(memory, size_bytes))
+
+
+def watchdog(descriptor, what):
+    value = bytearray(4)
+    _checked(_ioctl(descriptor, _WATCHDOG[what], value))
+    return struct.unpack("i", value)[0]

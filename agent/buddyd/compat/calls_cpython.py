@@ -1,12 +1,16 @@
 """compat.calls for CPython; agent/micropython/modules/syscalls describes each function."""
 
+import fcntl
+import mmap
 import os
+import struct
 import sys
 
 sync, kill, readlink, strerror = os.sync, os.kill, os.readlink, os.strerror
-close, fsync, resize = os.close, os.fsync, os.ftruncate
+close, fsync, resize, permit = os.close, os.fsync, os.ftruncate, os.fchmod
 _HOW = (os.O_TRUNC, 0, os.O_APPEND, os.O_EXCL | os.O_NOFOLLOW, os.O_NOFOLLOW)
 _RB_AUTOBOOT = 0x1234567
+_WATCHDOG = (0x80045702, 0x80045707)  # WDIOC_GETBOOTSTATUS, WDIOC_GETTIMEOUT of linux/watchdog.h
 
 
 def lstat(path):
@@ -40,3 +44,15 @@ def reboot():
     if ctypes.CDLL(None, use_errno=True).reboot(_RB_AUTOBOOT) < 0:
         raise OSError(ctypes.get_errno(), "")
     sys.exit(0)
+
+
+def take(size_bytes):
+    return mmap.mmap(-1, size_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def give(memory, size_bytes):
+    memory.close()
+
+
+def watchdog(descriptor, what):
+    return struct.unpack("i", fcntl.ioctl(descriptor, _WATCHDOG[what], bytes(4)))[0]

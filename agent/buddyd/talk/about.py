@@ -9,6 +9,6 @@ def about(agent):
     yield "It is the agent of buddywatch: every few seconds it reads the free memory"
     yield "blocks of this kernel, and keeps them for a collector. It starts no process,"
     yield "takes no more memory than at its start, and knows no other words than those of"
-    yield "help. It changes nothing here and writes no file, unless a collector that has"
-    yield "proven a secret asks for it, and it was started with --allow."
+    yield "help. It changes nothing here and writes no file, unless it was started with an"
+    yield "option for that: --allow, --set, --reserve, --watchdog or --blackbox."
     yield "More: agent/README.md and agent/PROTOCOL.md of buddywatch."

@@ -64,6 +64,8 @@ def status(agent):
     for zone in sampler.zones:
         yield from _zone_lines(zone, sampler)
     yield _serviceable(sampler)
+    for guard in agent.guards:
+        yield guard.status()
     yield "missing: %s" % (", ".join(agent.missing()) or "nothing")
     if not agent.kernel_log.file:
         yield "kernel log: " + agent.kernel_log.why_missing()

@@ -245,7 +245,7 @@ class Conversation:
             except ValueError:
                 return
             if boot != self.agent.boot:
-                self._say_hello()
+                self._answer(self.agent.hello() if self.agent.earlier is None else self.agent.earlier(boot))
             elif count or not self.is_accepted():  # without count: a sign of life, which leaves a request as it is
                 self._fill_from(first, first + min(count, ASK_COUNT_MAX))
         elif self.agent.commands is not None:

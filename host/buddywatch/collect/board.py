@@ -175,7 +175,7 @@ class Board:
         Frames that no connection can bring any more are given up.
         """
         if self._endings:
-            carried = {connection.boot_id for connection in connections}
+            carried = {connection.boot_id for connection in connections} | {self.tracker.boxed}
             self._close(self._endings.over(carried, self._interval_s, at.monotonic_s), at)
         boot = self.tracker.boot
         able = [c for c in connections if c.can_ask and boot is not None and c.boot_id == wire_id(boot.boot_id)]

@@ -52,8 +52,8 @@ class LinkHealths:
 
 def _is_unheard(connection: Connection) -> bool:
     """Callers, whose number is that of the strangers who call, and recordings are left out."""
+    if connection.is_call or connection.is_recording or connection.ended:
+        return False
     if isinstance(connection.link, Listener):
-        is_unheard = not connection.was_ever_up or bool(connection.last_error)
-    else:
-        is_unheard = connection.board is None or not connection.was_ever_up
-    return is_unheard and not (connection.is_call or connection.is_recording or connection.ended)
+        return not connection.was_ever_up or bool(connection.last_error)
+    return connection.board is None or not connection.was_ever_up

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import os
 import resource
@@ -43,9 +42,6 @@ from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import usable
 from buddywatch.text.units import parse_duration
 
-# New objects until the garbage collector looks for cycles among them, which are rare here. A pass over all that 1,000
-# boards keep would be 13 us of each snapshot with Python's 700.
-GARBAGE_OBJECTS = 50_000
 WRITER_END_S = 3.0  # for a batch that is under way at the end
 _FOR_MAX_S = 1e9  # 30 years
 PULSE_S = 30.0  # a loop that did not turn for so long hangs
@@ -106,7 +102,6 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
         writing.start()
         stack.callback(writing.stop, WRITER_END_S)
         control = stack.enter_context(_control(db))
-        gc.set_threshold(GARBAGE_OBJECTS)
         boards = Boards(store, config, presenter.report, writer.holds)
         pulse = _Pulse(writer)
         pulse.beats = start_parts(config, pulse.is_well, presenter, stack)

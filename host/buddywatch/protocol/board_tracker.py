@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ResumeState, Retime
 from buddywatch.protocol.board_clock import TINY_S, BoardClock
-from buddywatch.protocol.boots import KnownBoot, Life, numbers, wire_id
+from buddywatch.protocol.boots import KnownBoot, Life, black_box, numbers, wire_id
 from buddywatch.protocol.frame import Frame, GapReport, Hello
 from buddywatch.protocol.reassembly import Decoded
 
@@ -46,6 +46,7 @@ class BoardTracker:
         self._met = 0  # boots, so far
         self._in_doubt = False  # a boot that should be over makes frames, or one makes frames that are known
         self._known_in_a_row = 0  # frames of the current boot
+        self._box: Request | None = None  # of an ended boot, what the board has of it in its black box
 
     @classmethod
     def resume(cls, state: ResumeState) -> BoardTracker:
@@ -156,20 +157,28 @@ class BoardTracker:
     @property
     def is_incomplete(self) -> bool:
         """True if next_request() may give one."""
-        return self._current is not None and not self._current.frames.is_complete
+        return self._current is not None and not (self._current.frames.is_complete and self.boxed is None)
+
+    @property
+    def boxed(self) -> str | None:
+        """The ended boot of which frames are missing that the board has in its black box."""
+        return self._box.boot_id if self._box is not None and self.missing_of(self._box) else None
 
     def next_request(self, frames_max: int) -> Request | None:
         """What to ask the board for next; None if nothing is missing, or the board has not been heard yet."""
         if self._current is None or not self._current.heard:
             return None
+        if self.boxed is not None:
+            return self._box
         wanted = self._current.frames.ask(frames_max)
         return None if wanted is None else Request(wire_id(self._current.boot.boot_id), *wanted)
 
     def missing_of(self, request: Request) -> int:
         """How many frames of a request may still come."""
-        if self._current is None or wire_id(self._current.boot.boot_id) != request.boot_id:
+        life = self._lives.get(request.boot_id)
+        if life is None or life.known is None or (life.known is not self._current and request is not self._box):
             return 0
-        return self._current.frames.missing(request.first, request.first + request.frames - 1)
+        return life.known.frames.missing(request.first, request.first + request.frames - 1)
 
     def _take_hello(self, hello: Hello, arrival: float, live: bool, not_before: float) -> list[Stored]:
         out: list[Stored] = []
@@ -184,7 +193,9 @@ class BoardTracker:
         self._in_doubt, self._known_in_a_row = False, 0
         facts = life.learn(hello.facts)
         try:
-            return out + self._take_facts(life, facts, arrival, live)
+            out += self._take_facts(life, facts, arrival, live)
+            self._look_into_box(life)
+            return out
         except ValueError as error:
             self.problem = str(error)
             return out
@@ -197,6 +208,21 @@ class BoardTracker:
         self.problem = life.problem
         boot = [life.known.boot] if life.known.learn(facts) else []
         return [*boot, *self._take_numbers(life.known, told, arrival, live)]
+
+    def _look_into_box(self, life: Life) -> None:
+        """A hello of the current boot tells of frames of the boot before: those that are missing can still come."""
+        found = black_box(life.facts)
+        if found is None or life.known is None or life.known is not self._current:
+            return
+        box = Request(*found)
+        before = self._lives.get(box.boot_id)
+        known = None if before is None else before.known
+        if known is None or known.end is None or known.end.state != ENDING:
+            return
+        last = box.first + box.frames - 1
+        known.frames.expect(last)
+        known.left_at = max(known.left_at, last)
+        self._box = box
 
     def _take_first_hello(self, life: Life, arrival: float, live: bool) -> list[Stored]:
         if not life.is_complete():
@@ -231,7 +257,7 @@ class BoardTracker:
     def _take_numbers(self, known: KnownBoot, told: dict[str, int], arrival: float, live: bool) -> list[Stored]:
         """What a hello says of uptime and ring."""
         known.heard = True
-        if live and "up" in told:
+        if live and "up" in told and known.boot.boot_id != self.boxed:
             known.clock.observe(told["up"] / 100, arrival)
         following = told.get("next", 0)
         out: list[Stored] = []
@@ -265,7 +291,7 @@ class BoardTracker:
                 self._in_doubt = self._in_doubt or self._known_in_a_row >= KNOWN_IN_A_ROW_MAX
             else:
                 self._in_doubt = self._in_doubt or item.seq > known.left_at
-                frames.take(item, live)
+                frames.take(item, live and known.boot.boot_id != self.boxed)
         return [*out] if known.end is None else [*out, *known.after_end(arrival)]
 
     @property

@@ -28,6 +28,7 @@ from buddywatch.protocol.reassembly import BootFrames, Decoded
 SETTLED_FACTS = frozenset({"v", "cols", "zones", "interval_cs", "kboot"})
 NEEDED_FACTS = SETTLED_FACTS | {"up", "oldest", "next"}
 CLOCK_ERROR_S = 30.0  # what is known of a board's time is at least as good
+BOX_FRAMES_MAX = 1024  # two groups of a ring, events included
 SAME_START_S = 60.0  # estimates of when a kernel started that differ by less are of one start;
 SAME_START_SHARE = 0.01  # and by this share of the time that passed, for clocks that are slow or fast
 
@@ -169,6 +170,15 @@ class Life:
 def numbers(facts: Mapping[str, str]) -> dict[str, int]:
     """What a hello line says of uptime and ring; ValueError (one line): one of its numbers is none."""
     return {key: whole(facts, key) for key in ("up", "oldest", "next", "key") if key in facts}
+
+
+def black_box(facts: Mapping[str, str]) -> tuple[str, int, int] | None:
+    """What the fact `blackbox` says that the board holds of an earlier boot: (boot id, first frame, how many)."""
+    boot_id, *rest = facts.get("blackbox", "-").split("/")
+    first, following = (whole_number(text, FRAMES_MAX) for text in (*rest[:2], "", "")[:2])
+    if not first or not following or following <= first:
+        return None
+    return boot_id, first, min(following - first, BOX_FRAMES_MAX)
 
 
 def _is_settled(key: str) -> bool:

@@ -254,8 +254,8 @@ def test_about_says_what_it_is_and_what_it_will_not_do():
         "It is the agent of buddywatch: every few seconds it reads the free memory",
         "blocks of this kernel, and keeps them for a collector. It starts no process,",
         "takes no more memory than at its start, and knows no other words than those of",
-        "help. It changes nothing here and writes no file, unless a collector that has",
-        "proven a secret asks for it, and it was started with --allow.",
+        "help. It changes nothing here and writes no file, unless it was started with an",
+        "option for that: --allow, --set, --reserve, --watchdog or --blackbox.",
         "More: agent/README.md and agent/PROTOCOL.md of buddywatch.",
     ]
 

@@ -13,6 +13,11 @@
 //                             3 makes only a new one, 4 keeps it, unless it is a link.
 //     close(descriptor), resize(descriptor, bytes), fsync(descriptor), readlink(path), kill(pid, signal), sync(), reboot()
 //     strerror(number)        the C library's text for an error.
+//     permit(descriptor, mode)    fchmod(2).
+//     take(bytes)             memory in one piece, as the kernel gives it to programs: what give() takes back. Without an
+//                             MMU a block of the kernel's own, of whose end nothing is given back if bytes is a power of 2.
+//     give(memory, bytes)     the kernel has it again.
+//     watchdog(descriptor, what)  what 0: why the board was started, as bits; 1: after how many seconds it resets.
 //
 // They raise OSError. Paths and names are bytes.
 
@@ -21,6 +26,8 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -152,6 +159,34 @@ static mp_obj_t syscalls_strerror(mp_obj_t number_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(syscalls_strerror_obj, syscalls_strerror);
 
+static mp_obj_t syscalls_permit(mp_obj_t descriptor_in, mp_obj_t mode_in) {
+    return checked(fchmod(mp_obj_get_int(descriptor_in), mp_obj_get_int(mode_in)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(syscalls_permit_obj, syscalls_permit);
+
+static mp_obj_t syscalls_take(mp_obj_t bytes_in) {
+    void *memory = mmap(NULL, mp_obj_get_int(bytes_in), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        mp_raise_OSError(errno);
+    }
+    return mp_obj_new_int_from_uint((uintptr_t)memory);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(syscalls_take_obj, syscalls_take);
+
+static mp_obj_t syscalls_give(mp_obj_t memory_in, mp_obj_t bytes_in) {
+    return checked(munmap((void *)(uintptr_t)mp_obj_get_int_truncated(memory_in), mp_obj_get_int(bytes_in)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(syscalls_give_obj, syscalls_give);
+
+// WDIOC_GETBOOTSTATUS and WDIOC_GETTIMEOUT of linux/watchdog.h
+static mp_obj_t syscalls_watchdog(mp_obj_t descriptor_in, mp_obj_t what_in) {
+    static const unsigned long requests[] = {_IOR('W', 2, int), _IOR('W', 7, int)};
+    int value = 0;
+    checked(ioctl(mp_obj_get_int(descriptor_in), requests[mp_obj_get_int(what_in) != 0], &value));
+    return mp_obj_new_int(value);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(syscalls_watchdog_obj, syscalls_watchdog);
+
 static const mp_rom_map_elem_t syscalls_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_syscalls) },
     { MP_ROM_QSTR(MP_QSTR_lstat), MP_ROM_PTR(&syscalls_lstat_obj) },
@@ -166,6 +201,10 @@ static const mp_rom_map_elem_t syscalls_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_sync), MP_ROM_PTR(&syscalls_sync_obj) },
     { MP_ROM_QSTR(MP_QSTR_reboot), MP_ROM_PTR(&syscalls_reboot_obj) },
     { MP_ROM_QSTR(MP_QSTR_strerror), MP_ROM_PTR(&syscalls_strerror_obj) },
+    { MP_ROM_QSTR(MP_QSTR_permit), MP_ROM_PTR(&syscalls_permit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&syscalls_take_obj) },
+    { MP_ROM_QSTR(MP_QSTR_give), MP_ROM_PTR(&syscalls_give_obj) },
+    { MP_ROM_QSTR(MP_QSTR_watchdog), MP_ROM_PTR(&syscalls_watchdog_obj) },
 };
 static MP_DEFINE_CONST_DICT(syscalls_globals, syscalls_globals_table);
 
