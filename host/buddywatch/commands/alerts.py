@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -14,9 +15,18 @@ from typing import Any
 from buddywatch.commands.argument_types import WHEN, checked
 from buddywatch.commands.boards import check_board, print_json
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import Incident, Silence, is_about, without_covered
+from buddywatch.model.alerts import CRITICAL, Incident, Silence, is_about, rule_rank, without_covered
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, one_line, parse_time, rough_duration, table
+from buddywatch.text.escape import (
+    brief_duration,
+    counted,
+    escaped,
+    local_time,
+    one_line,
+    parse_time,
+    rough_duration,
+    table,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--explain", metavar="ID", type=int, help="what is behind this alert, and what was sent about it"
     )
     parser.add_argument("--open", action="store_true", help="only open alerts")
+    parser.add_argument("--all", action="store_true", help="on a terminal: more than a screenful, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -54,7 +65,9 @@ def run(args: argparse.Namespace, config: Config) -> int:
         print_json({"alerts": alerts, "silences": [_silence_json(silence) for silence in silences]})
     else:
         lines = [_silence_line(silence, now) for silence in silences]
-        print("\n".join([*_lines(without_covered(incidents), acknowledged, now), *lines]))
+        found = without_covered(incidents)
+        shown = _on_screen(found, acknowledged, now, args.all) if sys.stdout.isatty() else None
+        print("\n".join([*(shown or _lines(found, acknowledged, now)), *lines]))
     return 0
 
 
@@ -88,10 +101,13 @@ def _silence_json(silence: Silence) -> dict[str, Any]:
     }
 
 
-def _lines(incidents: list[Incident], acknowledged: Mapping[int, str], now: float) -> list[str]:
+def _lines(incidents: list[Incident], acknowledged: Mapping[int, str], now: float, is_brief: bool = False) -> list[str]:
+    """is_brief: in few columns, without what else is in the text."""
     if not incidents:
         return ["no alert"]
     rows = [["id", "since", "board", "rule", "severity", "state", "for", "what"]]
+    if is_brief:
+        rows = [["id", "since", "board", "state", "for", "what"]]
     for incident in incidents:
         lasted = (
             "" if incident.closed == incident.opened else rough_duration((incident.closed or now) - incident.opened)
@@ -100,10 +116,36 @@ def _lines(incidents: list[Incident], acknowledged: Mapping[int, str], now: floa
         state = "open" if incident.closed is None else "once" if not lasted else "closed"
         if incident.id in acknowledged and state == "open":
             state = "known"
+        if is_brief:
+            what = incident.text if incident.need is not None else f"{incident.rule}: {incident.text}"
+            lasted = "" if not lasted else brief_duration((incident.closed or now) - incident.opened)
+            rows.append([str(incident.id), when[5:16], board, state, lasted, one_line(what)])
+            continue
         rows.append(
             [str(incident.id), when, board, incident.rule, incident.severity, state, lasted, one_line(incident.text)]
         )
     return table(rows, frozenset([0]))
+
+
+def _on_screen(incidents: list[Incident], acknowledged: Mapping[int, str], now: float, is_all: bool) -> list[str]:
+    """For a person: what is open first, the gravest first; within the terminal's columns, no more than fits."""
+    import shutil  # a file or a pipe needs it not
+
+    size = shutil.get_terminal_size()
+    ordered = sorted(incidents, key=lambda one: _urgency(one, acknowledged))
+    room = len(ordered) if is_all else max(1, size.lines - 3)
+    left_out = len(ordered) - room
+    lines = [line if len(line) <= size.columns else f"{line[: size.columns - 3]}..." for line in
+             _lines(ordered[:room], acknowledged, now, is_brief=True)]  # fmt: skip
+    return [*lines, f"... and {counted(left_out, 'alert')} more: --all, --open or --since"] if left_out > 0 else lines
+
+
+def _urgency(incident: Incident, acknowledged: Mapping[int, str]) -> tuple[bool, bool, bool, int, float]:
+    is_known = incident.id in acknowledged
+    is_warning = incident.severity != CRITICAL
+    if incident.closed is not None:
+        return True, False, False, 0, -incident.opened
+    return False, is_known, is_warning, rule_rank(incident.rule), -incident.opened
 
 
 def _silence_line(silence: Silence, now: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from typing import Any
 
@@ -60,6 +61,10 @@ def run(args: argparse.Namespace, config: Config) -> int:
             gaps = {name: store.gaps(name) for name in names}
             dead = [no_collector_words([board.age_s for board in boards], now), ""] if is_dead else []
             lines = [*dead, *_text(boards, gaps, now), *_unheard_lines(unheard), *_trouble_lines(store, config, now)]
+            if sys.stdout.isatty():
+                from buddywatch.commands.status_fleet import fitted  # only a terminal needs it
+
+                lines = fitted(lines)
             print("\n".join(lines))
     return BAD_NEWS if is_dead or any(board.alerts for board in boards) else 0
 

@@ -1,10 +1,11 @@
-"""Many boards as `status` shows them: the table of the live view, a line for each board, as wide as the terminal."""
+"""How `status` fits the terminal: many boards as the table of the live view, a line each; long lines of one board."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import textwrap
 
 from buddywatch.terminal.fleet_page import board_line, columns_for, heading_line, title_line
 from buddywatch.terminal.screen import style_of
@@ -22,3 +23,13 @@ def fleet_text(fleet: Fleet) -> list[str]:
     columns = columns_for(boards, width, style)
     lines = [title_line(fleet, width), heading_line(columns), *(board_line(board, columns, style) for board in boards)]
     return [painted(line, width, style).rstrip() for line in lines]
+
+
+def fitted(lines: list[str]) -> list[str]:
+    """Lines that are too long for the terminal go on below, further in."""
+    columns, shown = shutil.get_terminal_size().columns, []
+    for line in lines:
+        further = " " * (len(line) - len(line.lstrip()) + 4)
+        wrapped = textwrap.wrap(line, columns, break_on_hyphens=False, subsequent_indent=further)
+        shown += wrapped if len(line) > columns else [line]
+    return shown

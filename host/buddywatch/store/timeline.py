@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from buddyd import watermark
+
 from buddywatch.config.sections import Config
 from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
@@ -80,6 +82,20 @@ class History:
         """What happened; maps and starts show only what was there, see `buddywatch map`."""
         events = self._store.events(self.board, self._since, self._until)
         return (event for event in events if event.kind not in MAP_KINDS)
+
+    @property
+    def orders(self) -> dict[str, int]:
+        """The order that each need takes on the newest boot; nothing where the page size is not known."""
+        page_bytes = self.page_bytes
+        if page_bytes is None:
+            return {}
+        return {need.name: int(watermark.order_for(need.bytes, page_bytes)) for need in self._needs}
+
+    @property
+    def page_bytes(self) -> int | None:
+        """Of the newest boot."""
+        newest = next(reversed(self.boots.values()), None)
+        return self._said.page_bytes or page_bytes_of(newest.facts if newest else {})
 
     def need_names(self) -> list[str]:
         return [need.name for need in self._needs]
