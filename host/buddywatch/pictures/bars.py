@@ -13,7 +13,7 @@ _BELOW = "_"  # below 0: refused
 def bars(values: Sequence[float | None], top: float | None = None, unicode: bool = True) -> str:
     """A character for each value from 0 to top (the largest, at least 1); None, not known, is a blank."""
     known = [value for value in values if value is not None]
-    highest = max(1.0, *known, 1.0) if top is None else max(top, 1.0)
+    highest = max([1.0, *known]) if top is None else max(top, 1.0)
     steps = STEPS if unicode else STEPS_ASCII
     return "".join(" " if value is None else _bar(value, highest, steps) for value in values)
 
