@@ -142,6 +142,17 @@ to = ["boss@example.org"]
 [metrics]
 listen = "[::1]:9999"
 
+[[bridge]]
+name = "hq"
+url = "https://hq.example.org:8428/write"
+site = "roof"
+boards = ["xp-*"]
+every = "20s"
+token_file = "hq-token"
+scheme = "Token"
+ca_file = "ca.pem"
+timeout = "10s"
+
 [[window]]
 from = "23:30"
 to = "01:00"
@@ -160,6 +171,8 @@ def fill(folder: Path) -> Path:
     (folder / "secret").chmod(0o600)
     (folder / "chat-key").write_text("open sesame\n")
     (folder / "chat-key").chmod(0o600)
+    (folder / "hq-token").write_text("open sesame\n")
+    (folder / "hq-token").chmod(0o600)
     (folder / "board-secret").write_text("correct-horse-battery-staple\n")
     (folder / "board-secret").chmod(0o600)
     return folder

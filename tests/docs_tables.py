@@ -17,6 +17,8 @@ from buddywatch.store import migrations  # noqa: E402
 
 REFERENCE = TOP / "docs" / "reference"
 _PURPOSE = {
+    "bridge_frames": "the frames of a boot that a bridge has pushed, as JSON",
+    "bridges": "how far each bridge is, how many rows the engine refused, and the last error",
     "acknowledgements": "open alerts that somebody looks after: no reminders of them are sent",
     "digests": "when the newest daily digest was made",
     "channels": "channels that did not work at the last try, and recipients that are refused",

@@ -99,7 +99,7 @@ def test_sample_configuration_is_valid(text: str, tmp_path: Path, capsys: pytest
     for program in re.findall(r'^program = "(.+?)"', text, re.MULTILINE):
         (tmp_path / program).parent.mkdir(exist_ok=True)
         (tmp_path / program).write_bytes(flat())
-    for password in re.findall(r'^(?:password|secret|sign)_file = "(.+?)"', text, re.MULTILINE):
+    for password in re.findall(r'^(?:password|secret|sign|token)_file = "(.+?)"', text, re.MULTILINE):
         (tmp_path / password).write_text("a secret of 16 or more\n".replace(" ", "-"))
         (tmp_path / password).chmod(0o600)
     runner = Runner(tmp_path, capsys)

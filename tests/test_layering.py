@@ -49,6 +49,7 @@ FLOORS = {
     "store": 4,
     "alerts": 5,
     "notify": 5,
+    "bridge": 6,
     "replay": 6,
     "terminal": 6,
     "report": 7,

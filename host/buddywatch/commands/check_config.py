@@ -68,6 +68,7 @@ def _lines(config: Config) -> Iterable[str]:
     mails = [config.mail] if config.mail is not None else []
     sections: dict[str, Iterable[Any]] = {
         "collector": [config.collector],
+        "storage": [config.storage],
         "board": config.boards,
         "group": config.groups,
         "need": config.needs,
@@ -80,6 +81,7 @@ def _lines(config: Config) -> Iterable[str]:
         "report": [config.report] if config.report is not None else [],
         "metrics": [config.metrics] if config.metrics is not None else [],
         "window": config.windows,
+        "bridge": config.bridges,
     }
     for section, holders in sections.items():
         for holder in holders:

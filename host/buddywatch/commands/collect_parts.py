@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from buddywatch.collect.bridge_process import BridgeProcess
 from buddywatch.collect.page_process import PageProcess
 from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.report_clock import ReportClock
@@ -28,6 +29,9 @@ def start_parts(
         command = [*same_place(config), "report", "--mail", "--since", f"{config.report.since_s}s"]
         clock = ReportClock(config.report, config.collector.db, command)
         _start("report-clock", clock, config, presenter, stack)
+    for bridge in config.bridges:
+        process = BridgeProcess([*same_place(config), "bridge", bridge.name], presenter.report)
+        _start(f"bridge {bridge.name}", process, config, presenter, stack)
     if config.metrics is None:
         return []
     page = PageProcess([*same_place(config), "serve"])

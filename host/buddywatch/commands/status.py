@@ -103,16 +103,29 @@ def _show_fleet(store: Store, config: Config, now: float) -> int:
 def _trouble_lines(store: Store, config: Config, now: float) -> list[str]:
     """Messages that are stuck, and parts of the collector that ended by an error."""
     lines = _message_lines(store.messages((WAITING, SENDING, FAILED)), now)
-    return lines + [line for name in parts_of(config) for line in _part_lines(store.part(name), now)]
+    lines += [line for name in parts_of(config) for line in _part_lines(store.part(name), now)]
+    return lines + (_bridge_lines(config, now) if config.bridges else [])
+
+
+def _bridge_lines(config: Config, now: float) -> list[str]:
+    """Bridges that do not get rid of what is stored."""
+    from buddywatch.commands.bridge import state_line  # few configurations have a bridge
+    from buddywatch.store.bridges import BridgeStore
+
+    with BridgeStore.open_readonly(config.collector.db) as store:
+        states = [(bridge, store.bridge_state(bridge.name)) for bridge in config.bridges]
+    return [state_line(bridge, state, now) for bridge, state in states if state.error or state.set_aside]
 
 
 def parts_of(config: Config) -> list[str]:
-    """The parts of the collector that run in threads of their own: one for each channel, and the writer."""
+    """The parts of the collector that run in threads of their own: one for each channel, bridge, and the writer."""
     hooks, receivers = [hook.name for hook in config.hooks], [receiver.name for receiver in config.receivers]
     channels = ["mail", *(f"hook:{name}" for name in hooks), *(f"receiver:{name}" for name in receivers)]
     reports = ["report", "report-clock"] if config.report is not None else []
     pages = ["page"] if config.metrics is not None else []
-    return [*channels, *reports, *pages, *(["heartbeat"] if config.heartbeat is not None else []), "writer"]
+    bridges = [f"bridge {bridge.name}" for bridge in config.bridges]
+    heartbeat = ["heartbeat"] if config.heartbeat is not None else []
+    return [*channels, *reports, *pages, *heartbeat, *bridges, "writer"]
 
 
 def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from buddywatch.config.sections import (
     Alert,
     Board,
     BoardAlert,
+    Bridge,
     Collector,
     Group,
     Heartbeat,
@@ -40,8 +41,9 @@ SECTIONS: dict[str, Any] = {
     "report": Report,
     "metrics": Metrics,
     "window": Window,
+    "bridge": Bridge,
 }
-REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window")
+REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window", "bridge")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from buddywatch.store.read import seconds
 from buddywatch.text.escape import one_line
 
 _INCIDENT = "id, board, rule, need, severity, state, opened_ms, closed_ms, text, message_id, last_told_ms"
-_TRANSITION = (
+TRANSITION = (
     "id, incident, board, rule, need, from_state, to_state, severity, time_ms, seq, boot_id, uptime_ms, text, late"
 )
 _PHASES = (OK, PENDING, FIRING, CLEARING)
@@ -117,14 +117,14 @@ class AlertStore(Database):
 
     def transitions(self, board: str, since: float | None = None) -> list[Transition]:
         """The board's transitions since then, in the order in which they were noted."""
-        sql = f"SELECT {_TRANSITION} FROM transitions WHERE board = ? AND time_ms >= ? ORDER BY id"
+        sql = f"SELECT {TRANSITION} FROM transitions WHERE board = ? AND time_ms >= ? ORDER BY id"
         rows = self._rows(sql, (board, milliseconds(since or 0)))
         return [change for change in map(self._transition, rows) if change is not None]
 
     def unreported(self, board: str) -> list[tuple[Transition, float]]:
         """Transitions that still need a message, each with the time when it was noted; oldest first."""
         # Without INDEXED BY, SQLite would use the index over all transitions of the board.
-        sql = f"""SELECT {_TRANSITION}, noted_ms FROM transitions INDEXED BY transitions_untold
+        sql = f"""SELECT {TRANSITION}, noted_ms FROM transitions INDEXED BY transitions_untold
             WHERE board = ? AND told = 0 ORDER BY id"""
         changes = [(self._transition(row[:-1]), seconds(row[-1])) for row in self._rows(sql, (board,))]
         return [(change, noted) for change, noted in changes if change is not None]

@@ -207,10 +207,25 @@ def m020_journal(connection: Connection) -> None:
     finish(connection)
 
 
+def m021_bridges(connection: Connection) -> None:
+    """What was pushed to other engines. ranges: of frames, as JSON; see store/bridges.py."""
+    connection.execute(
+        """CREATE TABLE bridges (
+            name TEXT PRIMARY KEY, event_id INTEGER NOT NULL, transition_id INTEGER NOT NULL, pushed_ms INTEGER,
+            set_aside INTEGER NOT NULL, error TEXT NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """CREATE TABLE bridge_frames (
+            bridge TEXT NOT NULL, boot INTEGER NOT NULL REFERENCES boots, ranges TEXT NOT NULL,
+            PRIMARY KEY (bridge, boot)) STRICT, WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS = (
     m001_initial, m002_link_health, m003_parts, m004_bounded_reads, m005_stored_ranges, m006_heard, m007_endings,
     m008_losses, m009_passed, m010_unheard_links, m011_deliveries, m012_forecasts, m013_chunks, m014_acknowledgements,
     m015_rollups, m016_margin_levels, m017_digests, m018_day_summaries, m019_incidents_end, m020_journal,
+    m021_bridges,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from buddywatch.config.sections import (
     DEFAULT_NEEDS,
     Alert,
     Board,
+    Bridge,
     Collector,
     Config,
     Group,
@@ -93,16 +95,17 @@ EVERY_RULE = (
 )
 
 
+XP_07 = Board("xp-07", "old", 8192, ("rm", "player"), alert=(("silent_after_s", 600),))
+HQ = Bridge("hq", "https://hq.example.org:8428/write", "roof", ("xp-*",), every_s=20, scheme="Token", timeout_s=10)
+
+
 def test_every_key_arrives(home: Path) -> None:
     assert load_text(home, EVERY_KEY) == Config(
         storage=Storage(30 * 86_400, 60 * 86_400, 365 * 86_400, 2 << 20),
         collector=Collector(
             home / "data/buddy.db", ("serial:///dev/ttyUSB0?baud=115200", "telnet://10.0.0.7:2323"), 90, 30
         ),
-        boards=(
-            Board("xp-07", "old", 8192, ("rm", "player"), home / "board-secret", (("silent_after_s", 600),)),
-            Board("xp-08"),
-        ),
+        boards=(replace(XP_07, secret_file=home / "board-secret"), Board("xp-08")),
         groups=EVERY_GROUP,
         rules=EVERY_RULE,
         needs=(
@@ -131,6 +134,7 @@ def test_every_key_arrives(home: Path) -> None:
             Receiver("log", syslog="/dev/log"),
             Receiver("archive", file=home / "alerts.jsonl"),
         ),
+        bridges=(replace(HQ, token_file=home / "hq-token", ca_file=home / "ca.pem"),),
         heartbeat=Heartbeat(300, "https://alive.example.org/buddywatch", home / "alive"),
         metrics=Metrics("[::1]:9999"),
         report=Report(390, ("tue", "fri"), 3 * 86400, ("boss@example.org",)),

@@ -1,0 +1,141 @@
+"""Pushes what is stored to the engine, and notes what it has taken."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from buddywatch.bridge.door import BodyRefused, Door, DoorError
+from buddywatch.bridge.influx import encode
+from buddywatch.bridge.reader import Reader
+from buddywatch.bridge.samples import Item, Sample
+from buddywatch.config.problems import ConfigError
+from buddywatch.config.sections import Bridge, Config
+from buddywatch.links.backoff import Backoff
+from buddywatch.store.bridges import BridgeStore
+from buddywatch.store.store import StoreError
+
+BATCH_ITEMS = 500  # at most, and so many samples:
+BATCH_SAMPLES = 20_000  # 2 MB of text, about 100 kB on the line
+
+
+@dataclass
+class Pushed:
+    """What a run has done."""
+
+    items: int = 0
+    samples: int = 0
+    requests: int = 0
+    set_aside: list[str] = field(default_factory=list)
+
+
+class Pusher:
+    """One bridge. report: called with a line for the user when it stops to work, and when it works again."""
+
+    def __init__(self, store: BridgeStore, config: Config, bridge: Bridge, report: Callable[[str], None]) -> None:
+        self.pushed = Pushed()
+        self.door = Door(bridge)
+        self._store = store
+        self._bridge = bridge
+        self._report = report
+        self._reader = Reader(store, config, bridge)
+        self._state = store.bridge_state(bridge.name)
+
+    def push(self) -> None:
+        """All that is stored and not pushed yet. DoorError: what was not taken is pushed by the next call."""
+        self._push_all(self._reader.snapshots())
+        while events := self._reader.events(self._state.event_id):
+            self._push_all(events)
+        while changes := self._reader.transitions(self._state.transition_id):
+            self._push_all(changes)
+        self._push_all([self._reader.state_now()])
+
+    def _push_all(self, items: Iterable[Item]) -> None:
+        batch: list[Item] = []
+        samples = 0
+        for item in items:
+            if batch and (len(batch) >= BATCH_ITEMS or samples + len(item.samples) > BATCH_SAMPLES):
+                self._push_batch(batch)
+                batch, samples = [], 0
+            batch.append(item)
+            samples += len(item.samples)
+        if batch:
+            self._push_batch(batch)
+
+    def _push_batch(self, batch: Sequence[Item]) -> None:
+        """Push them; if the engine refuses the body, push its halves, down to the item that it refuses."""
+        samples: list[Sample] = [sample for item in batch for sample in item.samples]
+        try:
+            if samples:
+                self.pushed.requests += 1
+                self.door.post(encode(samples))
+        except BodyRefused as error:
+            if len(batch) > 1:
+                half = len(batch) // 2
+                self._push_batch(batch[:half])
+                self._push_batch(batch[half:])
+                return
+            self._set_aside(batch[0], str(error))
+        self.pushed.items += len(batch)
+        self.pushed.samples += len(samples)
+        self._note(batch)
+
+    def _set_aside(self, item: Item, why: str) -> None:
+        self._state = self._state._replace(set_aside=self._state.set_aside + 1)
+        self.pushed.set_aside.append(item.what)
+        self._tell(f"{item.what} is set aside: {why}")
+
+    def _note(self, batch: Sequence[Item]) -> None:
+        """Note in the store that these were taken, all in one transaction."""
+        changed = set()
+        for item in batch:
+            if item.frames is not None:
+                key, first, last = item.frames
+                self._reader.note(key, first, last)
+                changed.add(key)
+        state = self._state._replace(
+            event_id=max([self._state.event_id, *(item.event_id for item in batch)]),
+            transition_id=max([self._state.transition_id, *(item.transition_id for item in batch)]),
+            pushed=time.time(),
+            error="",
+        )
+        with self._store.batch():
+            self._store.set_bridge_state(self._bridge.name, state)
+            self._store.set_bridge_frames(self._bridge.name, {key: self._reader.done[key] for key in changed})
+        self._state = state
+
+    def note_error(self, text: str) -> None:
+        """For `status`: why the last attempt failed."""
+        self._state = self._state._replace(error=text)
+        with self._store.batch():
+            self._store.set_bridge_state(self._bridge.name, self._state)
+
+    def _tell(self, line: str) -> None:
+        with suppress(Exception):  # a closed terminal must not end the bridge
+            self._report(line)
+
+
+def push_until(pusher: Pusher, bridge: Bridge, stopping: threading.Event, report: Callable[[str], None]) -> None:
+    """Push now and then until `stopping` is set. After an error it waits longer and longer, or as the engine says."""
+    backoff, told = Backoff(), ""
+    while not stopping.is_set():
+        began_s = time.monotonic()
+        try:
+            pusher.push()
+        except (DoorError, StoreError, ConfigError) as error:
+            if str(error) != told:
+                told = str(error)
+                report(f"bridge {bridge.name}: {told}; what is stored waits")
+                with suppress(StoreError):  # it is the store that fails
+                    pusher.note_error(told)
+            asked_s = error.after_s if isinstance(error, DoorError) else None
+            stopping.wait(max(backoff.next_wait_s(0.0, random.random()), asked_s or 0.0))
+            continue
+        if told:
+            report(f"bridge {bridge.name}: pushes again")
+        backoff, told = Backoff(), ""
+        stopping.wait(max(0.0, bridge.every_s - (time.monotonic() - began_s)))

@@ -1,0 +1,131 @@
+"""Finds in the store what is to be pushed, as items."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from buddywatch.bridge.samples import Frames, Item, Labels, Sample
+from buddywatch.bridge.series import BoardSeries, of_forecasts, of_links, series_of
+from buddywatch.config.own_rules import is_among
+from buddywatch.config.sections import Bridge, Config
+from buddywatch.model.alerts import CLEARING, FIRING
+from buddywatch.model.samples import Snapshot
+from buddywatch.protocol.ranges import Ranges
+from buddywatch.store.bridges import BootFrames, BridgeStore
+
+AT_ONCE = 500  # events, or changes of incidents
+
+
+class Reader:
+    """What a bridge has not pushed yet. done: the frames that it has pushed, by boots.id; the caller adds to them."""
+
+    def __init__(self, store: BridgeStore, config: Config, bridge: Bridge, clock: Callable[[], float] = time.time):
+        self._store = store
+        self._config = config
+        self._bridge = bridge
+        self._clock = clock
+        self._series: dict[int, BoardSeries] = {}
+        self._counts: dict[tuple[str, str], int] | None = None  # of events, by board and kind
+        self._checked: set[int] = set()  # boots that are over, in which holes were looked for
+        self.done = {key: Ranges(ranges) for key, ranges in store.bridge_frames(bridge.name).items()}
+
+    def note(self, key: int, first: int, last: int) -> None:
+        """These frames were pushed."""
+        self.done.setdefault(key, Ranges()).add(first, last)
+
+    def labels(self, board: str) -> Labels:
+        return (("board", board), ("site", self._bridge.site or ""))
+
+    def snapshots(self) -> Iterator[Item]:
+        """Of all boards, boot by boot: what is new, and what came late."""
+        for boot in self._store.boot_frames():
+            if self._is_wanted(boot.board):
+                yield from self._of_boot(boot)
+
+    def _of_boot(self, boot: BootFrames) -> Iterator[Item]:
+        done = self.done.setdefault(boot.key, Ranges())
+        if boot.key not in self._checked:
+            for first, last in self._holes(boot.key, done):
+                yield from self._between(boot, first, last)
+        if boot.is_over:
+            self._checked.add(boot.key)
+        if boot.last > done.highest:
+            yield from self._between(boot, done.highest + 1, boot.last)
+
+    def _holes(self, key: int, done: Ranges) -> list[tuple[int, int]]:
+        """Ranges of frames before the last one pushed that may still come."""
+        known = Ranges(done)
+        for first, last in self._store.frames_lost(key):
+            known.add(first, last)
+        found, behind = [], 0
+        for first, last in known:
+            if first > behind + 1:
+                found.append((behind + 1, min(first - 1, done.highest)))
+            behind = last
+            if behind >= done.highest:
+                break
+        return [(first, last) for first, last in found if first <= last]
+
+    def _between(self, boot: BootFrames, first: int, last: int) -> Iterator[Item]:
+        for snapshot in self._store.snapshots_after(boot.key, first - 1):
+            if snapshot.first_seq > last:
+                return
+            yield self._of_snapshot(boot, snapshot)
+
+    def _of_snapshot(self, boot: BootFrames, snapshot: Snapshot) -> Item:
+        samples = self._series_of(boot).of_snapshot(snapshot)
+        what = f"snapshot {snapshot.seq} of boot {snapshot.boot_id} of {boot.board}"
+        return Item(what, samples, Frames(boot.key, snapshot.first_seq, snapshot.seq))
+
+    def _series_of(self, boot: BootFrames) -> BoardSeries:
+        if boot.key not in self._series:
+            found = self._store.boot_numbered(boot.key)
+            facts = {} if found is None else found.facts
+            name = self._config.name_of(boot.board, facts)
+            settings, needs = self._config.board(name), self._config.needs_of(name)
+            self._series[boot.key] = BoardSeries(
+                self.labels(boot.board), facts, needs, settings.rule, settings.page_bytes
+            )
+        return self._series[boot.key]
+
+    def events(self, after: int) -> list[Item]:
+        """The next events behind this id, each as the count of its kind so far."""
+        if self._counts is None:
+            self._counts = self._store.events_until(after)
+        items = []
+        for event_id, board, key, event in self._store.events_after(after, AT_ONCE):
+            count = self._counts[board, event.kind] = self._counts.get((board, event.kind), 0) + 1
+            series = series_of("board_events_total", self.labels(board), (("kind", event.kind),))
+            samples = [Sample(series, count, round(1000 * event.time))] if self._is_wanted(board) else []
+            frames = None if key is None or event.seq is None else Frames(key, event.seq, event.seq)
+            items.append(Item(f"event {event_id} of {board}", samples, frames, event_id=event_id))
+        return items
+
+    def transitions(self, after: int) -> list[Item]:
+        """The next changes of alerts behind this id: 1 while an alert is open, then 0."""
+        changes, last = self._store.transitions_after(after, AT_ONCE)
+        items = []
+        for change in changes:
+            of_alert = (("rule", change.rule), ("need", change.need or ""), ("severity", change.severity))
+            series = series_of("alert_open", self.labels(change.board), of_alert)
+            sample = Sample(series, int(change.to in (FIRING, CLEARING)), round(1000 * change.time))
+            wanted = self._is_wanted(change.board) and FIRING in (change.from_, change.to)
+            wanted = wanted or (self._is_wanted(change.board) and change.from_ == CLEARING)
+            items.append(Item(f"alert of {change.board}", [sample] if wanted else [], transition_id=change.id))
+        return [*items, Item("alerts", [], transition_id=last)] if last > after else items
+
+    def state_now(self) -> Item:
+        """Forecasts and links as they are: a picture of the moment, which no cursor notes."""
+        now_ms = round(1000 * self._clock())
+        samples: list[Sample] = []
+        for board, forecasts in self._store.forecasts_of_all().items():
+            if self._is_wanted(board):
+                samples += of_forecasts(forecasts, self.labels(board), now_ms)
+        for board, links in self._store.links_of_all().items():
+            if self._is_wanted(board):
+                samples += of_links(links, self.labels(board), now_ms)
+        return Item("forecasts and links", samples)
+
+    def _is_wanted(self, board: str) -> bool:
+        return self._bridge.boards is None or is_among(board, self._bridge.boards)
