@@ -4,36 +4,31 @@ Keys, types and defaults: sections.py. Paths in the file are relative to its fol
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from buddywatch.config.files import check_file
 from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
 from buddywatch.config.mail import check_heartbeat, check_mail, check_receiver, check_report
-from buddywatch.config.own_rules import OwnRule, check_rule
+from buddywatch.config.own_rules import check_rule
 from buddywatch.config.problems import ConfigError, Problems
-from buddywatch.config.schema import attributes, keys_of
+from buddywatch.config.schema import SECTIONS, attributes, keys_of
 from buddywatch.config.sections import (
     DEFAULT_NEEDS,
     Alert,
-    Board,
-    Bridge,
     Collector,
     Config,
-    Group,
-    Heartbeat,
-    Hook,
-    Mail,
-    Metrics,
     Need,
-    Receiver,
-    Report,
     Storage,
-    Window,
 )
 from buddywatch.config.toml import read_sections, read_toml
 
+_PLAIN = SECTIONS.keys() - {"collector", "need"}  # whose keys are all that their class takes
+_LISTS = {
+    "boards": "board", "groups": "group", "rules": "rule", "windows": "window", "bridges": "bridge", "hooks": "hook",
+    "receivers": "receiver",
+}  # fmt: skip
 SYSTEM_CONFIG = Path("/etc/buddywatch/config.toml")
 
 
@@ -110,24 +105,18 @@ class _Builder:
             check_report(where, bool(sections["mail"]), self.problems)
         if self.problems.lines:
             raise ConfigError(self.problems.lines + self.file_problems.lines)
-        names = ("collector", "alert", "mail", "storage")
-        collector, alert, mail, storage = ([values for _, values in sections[name]] for name in names)
+        made = {section: tuple(_made(section, tables)) for section, tables in sections.items() if section in _PLAIN}
+        collector = next((values for _, values in sections["collector"]), {})
         return Config(
-            collector=self._collector(collector[0] if collector else {}),
-            boards=tuple(Board(**attributes("board", values)) for _, values in sections["board"]),
-            groups=tuple(Group(**attributes("group", values)) for _, values in sections["group"]),
-            rules=tuple(OwnRule(**attributes("rule", values)) for _, values in sections["rule"]),
+            collector=self._collector(collector),
             needs=tuple(Need(**values) for values in needs) or DEFAULT_NEEDS,
-            alert=Alert(**attributes("alert", alert[0])) if alert else Alert(),
-            storage=Storage(**attributes("storage", storage[0])) if storage else Storage(),
-            mail=Mail(**attributes("mail", mail[0])) if mail else None,
-            windows=tuple(Window(**attributes("window", values)) for _, values in sections["window"]),
-            bridges=tuple(Bridge(**attributes("bridge", values)) for _, values in sections["bridge"]),
-            hooks=tuple(Hook(**attributes("hook", values)) for _, values in sections["hook"]),
-            receivers=tuple(Receiver(**attributes("receiver", values)) for _, values in sections["receiver"]),
-            heartbeat=next((Heartbeat(**attributes("heartbeat", values)) for _, values in sections["heartbeat"]), None),
-            report=next((Report(**attributes("report", values)) for _, values in sections["report"]), None),
-            metrics=next((Metrics(**attributes("metrics", values)) for _, values in sections["metrics"]), None),
+            **{attribute: made[section] for attribute, section in _LISTS.items()},
+            alert=next(iter(made["alert"]), Alert()),
+            storage=next(iter(made["storage"]), Storage()),
+            mail=next(iter(made["mail"]), None),
+            heartbeat=next(iter(made["heartbeat"]), None),
+            report=next(iter(made["report"]), None),
+            metrics=next(iter(made["metrics"]), None),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),
         )
@@ -172,3 +161,8 @@ class _Builder:
 
     def _file(self, text: str) -> Path:
         return self.path.parent / (_home(self.env) / text[2:] if text.startswith("~/") else text)
+
+
+def _made(section: str, tables: list[tuple[str, dict[str, Any]]]) -> Iterator[Any]:
+    """The values of a section's tables, each as its class."""
+    return (SECTIONS[section](**attributes(section, values)) for _, values in tables)
