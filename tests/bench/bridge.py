@@ -21,7 +21,8 @@ if __name__ == "__main__":
 from bench.profiles import NORMAL, Board  # noqa: E402
 from bench.store_peer import BOOT_ID, START, facts  # noqa: E402
 from buddywatch.bridge.bridge import Pusher  # noqa: E402
-from buddywatch.config.sections import Bridge, Collector, Config  # noqa: E402
+from buddywatch.config.bridges import Bridge  # noqa: E402
+from buddywatch.config.sections import Collector, Config  # noqa: E402
 from buddywatch.model.batch import Batch, VectorRow  # noqa: E402
 from buddywatch.model.samples import Boot  # noqa: E402
 from buddywatch.store.bridges import BridgeStore  # noqa: E402

@@ -13,8 +13,9 @@ from buddywatch.bridge.door import BodyRefused, Door, DoorError
 from buddywatch.bridge.influx import encode
 from buddywatch.bridge.reader import Reader
 from buddywatch.bridge.samples import Item, Sample
+from buddywatch.config.bridges import Bridge
 from buddywatch.config.problems import ConfigError
-from buddywatch.config.sections import Bridge, Config
+from buddywatch.config.sections import Config
 from buddywatch.links.backoff import Backoff
 from buddywatch.store.bridges import BridgeStore
 from buddywatch.store.store import StoreError

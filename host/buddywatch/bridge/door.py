@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from buddywatch import __version__
 from buddywatch.bridge.influx import CONTENT_TYPE
-from buddywatch.config.sections import Bridge
+from buddywatch.config.bridges import Bridge
 from buddywatch.text.escape import one_line
 
 _OF_BODY = (400, 413, 422)  # the engine does not take this body; a smaller one, or another, it may

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from buddywatch.bridge.samples import Frames, Item, Labels, Sample
 from buddywatch.bridge.series import BoardSeries, of_forecasts, of_links, series_of
+from buddywatch.config.bridges import Bridge
 from buddywatch.config.own_rules import is_among
-from buddywatch.config.sections import Bridge, Config
+from buddywatch.config.sections import Config
 from buddywatch.model.alerts import CLEARING, FIRING
 from buddywatch.model.samples import Snapshot
 from buddywatch.protocol.ranges import Ranges

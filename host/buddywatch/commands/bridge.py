@@ -15,7 +15,8 @@ from types import FrameType
 from buddywatch.bridge.bridge import Pusher, push_until
 from buddywatch.bridge.door import DoorError
 from buddywatch.commands import CommandError
-from buddywatch.config.sections import Bridge, Config
+from buddywatch.config.bridges import Bridge
+from buddywatch.config.sections import Config
 from buddywatch.links.base import LinkError
 from buddywatch.store.bridges import BridgeState, BridgeStore
 from buddywatch.store.lock import alone_as_bridge

@@ -5,6 +5,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
+from buddywatch.config.bridges import Bridge
 from buddywatch.config.kinds import ALERT_TABLE, Kind
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import (
@@ -12,7 +13,6 @@ from buddywatch.config.sections import (
     Alert,
     Board,
     BoardAlert,
-    Bridge,
     Collector,
     Group,
     Heartbeat,

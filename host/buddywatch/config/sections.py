@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 from buddywatch.config import kinds as k
+from buddywatch.config.bridges import Bridge
 from buddywatch.config.own_rules import OwnRule, is_among
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line, from_environment
@@ -200,28 +201,6 @@ class Metrics:
     """A read-only page, values for Prometheus and the collector's health, by HTTP."""
 
     listen: Annotated[k.Listen, "where; everybody who reaches it may read"] = "127.0.0.1:9471"
-
-
-@dataclass(frozen=True)
-class Bridge:
-    """Another engine that gets all that is stored, by HTTP, as InfluxDB's line protocol."""
-
-    name: Annotated[k.Name, "the bridge's name; under another one everything is pushed once more"]
-    url: Annotated[k.Url, 'where lines are posted, such as "http://hq:8428/write"']
-    site: Annotated[k.Name | None, "a label of each sample, to tell the sites of several collectors apart"] = None
-    boards: Annotated[k.BoardPatterns | None, "the boards whose data is pushed; patterns are allowed; else all"] = None
-    every_s: Annotated[k.Duration, "time between two pushes"] = 10
-    token_file: Annotated[k.SecretFile | None, "the file with the token that the engine asks for"] = None
-    scheme: Annotated[k.TokenScheme, "how the token is sent; InfluxDB 2 expects Token"] = "Bearer"
-    ca_file: Annotated[k.File | None, "certificates (PEM) to trust instead of the system's"] = None
-    timeout_s: Annotated[k.Duration, "how long to wait for the engine"] = 30
-
-    def token(self) -> str | None:
-        """The token, read now and kept nowhere; None without one. Raises ConfigError."""
-        try:
-            return None if self.token_file is None else first_line(self.token_file, f"the token of bridge {self.name}")
-        except SecretError as error:
-            raise ConfigError([str(error)]) from None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from buddywatch.bridge import bridge as bridge_module
 from buddywatch.bridge.bridge import Pusher
 from buddywatch.bridge.door import DoorError
 from buddywatch.bridge.series import VERDICTS
-from buddywatch.config.sections import Bridge, Collector, Config, Need
+from buddywatch.config.bridges import Bridge
+from buddywatch.config.sections import Collector, Config, Need
 from buddywatch.model.samples import Gap
 from buddywatch.store.bridges import BridgeStore
 from metricengine import Engine

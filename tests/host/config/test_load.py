@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from buddywatch.config import load as load_module
 from buddywatch.config import schema
+from buddywatch.config.bridges import Bridge
 from buddywatch.config.load import load
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.problems import ConfigError
@@ -15,7 +16,6 @@ from buddywatch.config.sections import (
     DEFAULT_NEEDS,
     Alert,
     Board,
-    Bridge,
     Collector,
     Config,
     Group,
