@@ -1,15 +1,19 @@
 """The experiments of docs/prevention.md: their workload, and how results are shown. Playing needs the board."""
 
 import re
+import socket
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
 import docs_pages
 
 from scripts.board_experiments import results
-from scripts.board_experiments.measures import BY_NAME, MEASURES
+from scripts.board_experiments.measures import BY_NAME, HELD, LOGINS, MEASURES, NO_SESSIONS, control_of
 from scripts.board_experiments.play import Outcome, machine
-from scripts.board_experiments.workload import FILES_MAX, Habits, Workload
+from scripts.board_experiments.sessions import EACH_STEPS, Sessions
+from scripts.board_experiments.workload import FILES_MAX, LOGS, PROBE_STEPS, Habits, Workload
 
 KNOWN = r"start-\w+ x & P\d+=\$!|echo y >/tmp/\d+|: >/tmp/\d+|kill \$P\d+|wait \$P\d+|:"
 PROGRAMS = (docs_pages.TOP / "agent/board/probe/programs").read_text()
@@ -44,7 +48,7 @@ def test_programs_of_the_measures_are_on_the_board():
     names = set(re.findall(r"^(start-\w+)", PROGRAMS, re.MULTILINE))
     for measure in MEASURES:
         text = "; ".join(line for step in lines_of(1, measure.habits, 60) for line in step)
-        used = set(re.findall(r"start-\w+", f"{text} {measure.at_boot}"))
+        used = set(re.findall(r"start-\w+", f"{text} {measure.at_boot} {measure.late}"))
         assert used and used <= names
 
 
@@ -54,6 +58,82 @@ def test_files_that_are_written_apart_are_written_while_no_program_runs():
         for line in step:
             running += line.count("start-") - line.count("kill ")
             assert not (running and "echo y" in line)
+
+
+def test_files_are_removed_by_the_command_of_the_measure():
+    text = "; ".join(line for step in lines_of(1, BY_NAME["rm"].habits) for line in step)
+    assert ": >" not in text and len(re.findall(r"rm /tmp/\d+", text)) > 100
+    assert lines_of(1, BY_NAME["unlink"].habits) == [
+        [line.replace("rm /tmp", "unlink /tmp") for line in step] for step in lines_of(1, BY_NAME["rm"].habits)
+    ]
+    assert BY_NAME["unlink"].is_nofork and not BY_NAME["rm"].is_nofork
+
+
+def test_where_programs_stay_only_the_probe_is_started():
+    starts = [sum(line.count("start-60k") for line in step) for step in lines_of(1, BY_NAME["resident"].habits)]
+    assert [at for at, count in enumerate(starts, 1) if count] == list(range(PROBE_STEPS, 301, PROBE_STEPS))
+    assert sum(starts) == 300 // PROBE_STEPS
+    assert BY_NAME["resident"].at_boot.count("start-") == 9
+
+
+def test_logs_that_are_laid_out_are_written_into_and_stay():
+    text = "; ".join(line for step in lines_of(1, BY_NAME["logs"].habits) for line in step)
+    written = set(re.findall(r"echo y 1<>(/tmp/\w+)", text))
+    assert written == {f"/tmp/log{number}" for number in range(LOGS)} and ": >" not in text and "echo y >" not in text
+    assert {name for name in written if f"truncate -s 64k {name}" in BY_NAME["logs"].at_boot} == written
+
+
+def test_each_measure_has_a_control_in_which_nothing_tears_memory():
+    for measure in MEASURES:
+        control = control_of(measure)
+        sets_trimming = "nr_trim_pages" in measure.at_boot + measure.when_refused
+        assert control.habits.is_apart == (sets_trimming or measure.habits.is_apart)
+        assert sets_trimming or control.at_boot.endswith("echo 0 >/proc/sys/vm/nr_trim_pages")
+        assert BY_NAME[control.name] == control and BY_NAME[measure.name] == measure
+        assert BY_NAME[measure.against] in MEASURES
+
+
+def served(kind, steps):
+    """What Sessions types to a board of which each connection is a shell, step by step: [lines of a connection]."""
+    heard, over = [], threading.Event()
+
+    def serve(listener):
+        while not over.is_set():
+            connection = listener.accept()[0]
+            lines = []
+            heard.append(lines)
+            with suppress(ConnectionError), connection, connection.makefile("rwb", buffering=0) as file:
+                file.write(b"\xff\xfd\x01/ # ")
+                for line in file:
+                    lines.append(line.decode().strip())
+                    if lines[-1] == "exit":
+                        break
+                    file.write(b"x\r\n/ # ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        with Sessions(kind, port) as sessions:
+            for step in range(1, steps + 1):
+                sessions.step(step)
+        over.set()
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+    return heard[:-1] if heard and not heard[-1] else heard
+
+
+def test_sessions_are_many_or_one_or_none():
+    assert served(NO_SESSIONS, 20) == []
+    assert served(LOGINS, 3 * EACH_STEPS + 1) == [["echo x", "exit"]] * 3
+    assert served(HELD, 3 * EACH_STEPS + 1) == [["echo x"] * 3 + ["exit"]]
+
+
+def test_login_that_finds_no_shell_is_not_the_end():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with Sessions(LOGINS, port) as sessions:
+        sessions.step(EACH_STEPS)
 
 
 RUNS = [
