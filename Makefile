@@ -35,7 +35,7 @@ help:
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30 ends it'
 	@echo 'make board-rescue   on it, no rm starts any more: its agent removes the file, and ends who holds the memory; FLAVOUR=4k-2.6.30'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
-	@echo 'make board-experiments  what prevents fragmentation on the emulated board: steps to the first refused start, SEEDS=5, STEPS=600, FLAVOURS=2.6.30,4k, MEASURES=default,trim-0, CONTROLS=1 (an hour and more; goes on where it was stopped)'
+	@echo 'make board-experiments  what prevents fragmentation on the emulated board: steps to the first refused start, SEEDS=5, STEPS=600, FLAVOURS=2.6.30,4k, MEASURES=default,trim-0, CONTROLS=1 (hours; goes on where it was stopped; SHOW=1 prints what there is)'
 	@echo 'make board-prevention   the same workload on it with and without trimming, as two curves (about two minutes)'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo
@@ -95,7 +95,7 @@ board-test: board
 EXPERIMENTS = PYTHONPATH=. .venv/bin/python -m scripts.board_experiments
 
 board-experiments: board
-	@$(EXPERIMENTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STEPS),--steps $(STEPS)) $(if $(FLAVOURS),--flavours $(FLAVOURS)) $(if $(MEASURES),--measures $(MEASURES)) $(if $(CONTROLS),--controls)
+	@$(EXPERIMENTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STEPS),--steps $(STEPS)) $(if $(FLAVOURS),--flavours $(FLAVOURS)) $(if $(MEASURES),--measures $(MEASURES)) $(if $(CONTROLS),--controls) $(if $(SHOW),--show)
 
 board-prevention: board
 	@rm -f build/board-prevention.jsonl

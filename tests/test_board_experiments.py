@@ -1,7 +1,9 @@
 """The experiments of docs/prevention.md: their workload, and how results are shown. Playing needs the board."""
 
 import re
+import signal
 import socket
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +12,7 @@ from itertools import islice
 import docs_pages
 
 from scripts.board_experiments import results
+from scripts.board_experiments.__main__ import main
 from scripts.board_experiments.measures import BY_NAME, HELD, LOGINS, MEASURES, NO_SESSIONS, control_of
 from scripts.board_experiments.play import Outcome, machine
 from scripts.board_experiments.sessions import EACH_STEPS, Sessions
@@ -158,6 +161,21 @@ def test_picture_and_curves_show_first_refusals():
     assert "highest is 4000 kB" in head
     assert first.split() == ["default", "█▁", "refused", "at", "step", "141"]
     assert last.split()[:2] == ["trim-0", "█▇"]
+
+
+def test_runs_that_there_are_can_be_shown_without_a_board(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "runs.jsonl"
+    path.write_text("".join(f"{results.to_line(run)}\n" for run in RUNS))
+    for name in ("vmlinux-4k", "rom-flat.bin"):
+        (tmp_path / name).touch()
+    options = ["--show", "--flavours", "4k", "--seeds", "2", "--board", str(tmp_path), "--results", str(path)]
+    monkeypatch.setattr(sys, "argv", ["board-experiments", *options])
+    before = signal.getsignal(signal.SIGTERM)
+    assert main() == 0
+    signal.signal(signal.SIGTERM, before)
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[:4] == results.table([run for run in RUNS if run.seed <= 2])
+    assert path.read_text().count("\n") == len(RUNS)
 
 
 def test_runs_are_read_back():

@@ -28,6 +28,8 @@ def main() -> int:
         for measure in measures:
             for flavour in flavours:
                 run = done.get((flavour, measure.name, seed))
+                if run is None and options.show:
+                    continue
                 if run is None:
                     run = play(options.board, flavour, measure, seed, options.steps)
                     _keep(options.results, run)
@@ -50,6 +52,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=600, help="the most of a run")
     parser.add_argument("--board", type=Path, default=rig.TOP / "build" / "board")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--show", action="store_true", help="play nothing: print the runs that there are")
     parser.add_argument("--curves", action="store_true", help="print the runs of the first seed side by side")
     options = parser.parse_args()
     unknown = [name for name in options.measures.split(",") if name not in BY_NAME]

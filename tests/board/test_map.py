@@ -20,6 +20,8 @@ FLAVOURS = ["4k", "2.6.30"]
 PAGE_BYTES = 4096
 STATES = 150  # on each of two kernels
 RUNNING = range(6, 14)  # programs in a state
+# The kernel takes single pages for itself at any time, also between the two looks (a slab, a file of /proc being read).
+OWN_PAGES = 2
 SIZES = ("40k", "40k", "60k", "60k", "60k", "100k", "120k")
 # The shell's own words: a program that looks would change what it looks at.
 SHOW = 'show() { exec 3<$1; while read -r line <&3; do echo "$line"; done; exec 3<&-; }'
@@ -118,6 +120,7 @@ def test_end_of_a_program_makes_no_less_than_was_said(board_out: Path, flavour: 
         board.console.run(SHOW)
         work = Workload(board, 1)
         outcomes: Counter[str] = Counter()
+        taken = 0
         for _ in range(STATES):
             work.turn()
             programs = programs_of(board)
@@ -129,9 +132,11 @@ def test_end_of_a_program_makes_no_less_than_was_said(board_out: Path, flavour: 
             after = nr_free(board)
             gained = [watermark.pages_from(after, o) - watermark.pages_from(before, o) for o in range(len(before))]
             promised = [watermark.pages_from(promise.blocks, o) for o in range(len(before))]
-            assert all(gain >= least for gain, least in zip(gained, promised, strict=True)), (before, after, ending)
+            pairs = list(zip(gained, promised, strict=True))
+            assert all(gain >= least for gain, least in pairs[1:]), (before, after, ending)
+            assert gained[0] >= promised[0] - OWN_PAGES, (before, after, ending)
+            taken += gained[0] < promised[0]
             largest = promise.largest_order
             outcomes["a larger block" if gained[largest + 1] > 0 else "just that"] += 1
-        print(
-            f"kernel {flavour}, {STATES} ends: {', '.join(f'{count} made {what}' for what, count in outcomes.items())}"
-        )
+        made = ", ".join(f"{count} made {what}" for what, count in outcomes.items())
+        print(f"kernel {flavour}, {STATES} ends: {made}; in {taken} the kernel took a page for itself meanwhile")

@@ -4,9 +4,9 @@ As several programs run at once, what changed from poll to poll is explained by 
 squares), after the steady change of the polls between which nothing starts or ends.
 
 By that alone the large blocks are charged to the wrong program: on a board without an MMU the page that tears a block
-often lies in the end that another program gave back, and shows only when that one ends. The kernel also keeps some
-single pages aside, and gives back slabs late. Files are counted exactly, and at once. So where the files that stay can
-explain the loss, it is shared out by them.
+often lies in the end that another program gave back, and shows only when that one ends. SLAB also gives back its pages
+late. Files are counted exactly, and at once. So where the files that stay can explain the loss, it is shared out by
+them.
 """
 
 from __future__ import annotations
