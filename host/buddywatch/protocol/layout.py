@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +10,8 @@ from functools import lru_cache
 from buddywatch.model.samples import MarkedBlocks, Snapshot, Zone
 from buddywatch.protocol.bounds import FRAMES_MAX, INTERVAL_MAX_CS, UPTIME_MAX_CS, WHOLE_MAX, whole_number
 
-COLUMNS = ("up", "proc", "free", "recl", "slab", "file")
+COLUMNS = ("up", "proc", "free", "recl", "slab", "file")  # those that are used; others of a later agent are kept
+COLUMNS_MAX = 32
 MARKS = 4  # min, low, high, reserve
 ZONES_MAX = 1024  # more than the nodes and zones of any machine
 ORDERS_MAX = 64
@@ -18,6 +20,7 @@ MOST = {
     "up": UPTIME_MAX_CS, "interval_cs": INTERVAL_MAX_CS, "oldest": FRAMES_MAX, "next": FRAMES_MAX, "key": FRAMES_MAX,
 }  # fmt: skip
 _NAMED, _LAYOUTS_MAX = ("cols", "zones", "interval_cs", "smp"), 256
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,15}")
 _NONE: tuple[None, None, None, None] = (None, None, None, None)
 
 
@@ -37,8 +40,8 @@ class Layout:
     def __init__(self, facts: Mapping[str, str]) -> None:
         """The layout in a hello's facts (cols, zones, z0..., interval_cs); ValueError (one line) if they do not fit."""
         self.columns = tuple(_fact(facts, "cols").split(","))
-        known = set(self.columns) <= set(COLUMNS) and len(set(self.columns)) == len(self.columns)
-        if not known or self.columns[0] != "up":
+        fits = len(set(self.columns)) == len(self.columns) <= COLUMNS_MAX and all(map(_COLUMN.fullmatch, self.columns))
+        if not fits or self.columns[0] != "up":
             raise ValueError(f"hello with cols={facts['cols'][:60]!r}: expected up, {', '.join(COLUMNS[1:])}")
         count = whole(facts, "zones")
         if count > ZONES_MAX:
@@ -117,7 +120,7 @@ class Layout:
             "up": snapshot.uptime_ms // 10, "proc": snapshot.processes, "free": free_pages,
             "recl": snapshot.reclaimable_pages, "slab": snapshot.slab_pages, "file": snapshot.file_pages,
         }  # fmt: skip
-        numbers = [values[name] for name in self.columns]
+        numbers = [values.get(name) for name in self.columns]
         for zone, of in zip(snapshot.zones, self.zones, strict=False):
             if of.has_marks:
                 numbers += (zone.min_pages, zone.low_pages, zone.high_pages, zone.reserve_pages)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from buddywatch.model.samples import Zone
-from buddywatch.protocol.layout import Layout, layout_of
+from buddywatch.protocol.layout import COLUMNS_MAX, Layout, layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,10 +69,20 @@ def test_columns_that_are_not_sent_are_unknown():
 COUNTS = st.integers(0, 2**40)
 
 
-NAMES = st.permutations(["proc", "free", "recl", "slab"])
+def test_columns_of_a_later_agent_are_kept_and_not_used():
+    facts = {**ONE_ZONE, "cols": "up,proc,load_1,file", "z0": "0/DMA/2/-/-/-/-"}
+    layout = Layout(facts)
+    vector = [1468, 37, 25, 468, 3, 1]
+    shot = layout.snapshot("0123abcd", 1, 1, vector, 0.0)
+    assert (shot.uptime_ms, shot.processes, shot.file_pages, shot.slab_pages) == (14680, 37, 468, None)
+    assert shot.zones == (Zone(0, "DMA", (3, 1)),)
+    assert layout.vector(shot) == vector
 
 
-@given(st.data(), NAMES, st.integers(0, 4), st.integers(1, 14), st.booleans())
+NAMES = st.permutations(["proc", "free", "recl", "slab", "file"])
+
+
+@given(st.data(), NAMES, st.integers(0, 5), st.integers(1, 14), st.booleans())
 def test_vector_gives_back_what_snapshot_was_made_of(data, names, columns, orders, marks):
     zone = f"0/Normal/{orders}/" + ("1/2/3/4" if marks else "-/-/-/-")
     facts = {"cols": ",".join(["up", *names[:columns]]), "zones": "1", "z0": zone, "interval_cs": "100"}
@@ -89,7 +99,9 @@ def test_vector_gives_back_what_snapshot_was_made_of(data, names, columns, order
         ({"cols": None}, "without cols="),
         ({"cols": "proc,up"}, "cols="),
         ({"cols": "up,up"}, "cols="),
-        ({"cols": "up,swap"}, "cols="),
+        ({"cols": "up,Swap"}, "cols="),
+        ({"cols": "up,"}, "cols="),
+        ({"cols": ",".join(["up", *(f"c{number}" for number in range(COLUMNS_MAX))])}, "cols="),
         ({"zones": "x"}, "expected a whole number"),
         ({"zones": "-1"}, "expected a whole number"),
         ({"zones": "9" * 400}, "expected a whole number"),
