@@ -11,13 +11,10 @@ from contextlib import closing
 
 import pytest
 from boards import boot, snapshot
-from buddywatch.store import pack
 from buddywatch.store.store import Store, StoreBusy
 from runner import ENV
 
 ROWS = 700
-FRAME_HEAD = 24  # of a page in the log: sqlite.org/fileformat2.html, 4.1
-LOG_HEAD = 32
 PACKS = """
 import sys
 from buddywatch.store import chunks, pack
@@ -69,29 +66,6 @@ def test_a_kill_while_packing_loses_and_doubles_nothing(unpacked, tmp_path, seed
         while store.pack_for(0):
             pass
     assert seqs(path) == list(range(1, ROWS + 1))
-
-
-def test_a_power_cut_at_any_page_of_the_log_loses_and_doubles_nothing(unpacked, tmp_path, monkeypatch):
-    """What is copied here is what a disk may hold after a power cut: the file, and some of the log."""
-    monkeypatch.setattr(pack, "CHUNK_ROWS", 100)
-    path = tmp_path / "a.db"
-    shutil.copy(unpacked, path)
-    with Store.open(path) as store:
-        store._run("PRAGMA wal_autocheckpoint = 0")
-        for _ in range(3):
-            store.pack_for(0)
-        file, log = path.read_bytes(), (tmp_path / "a.db-wal").read_bytes()
-    frame = FRAME_HEAD + int.from_bytes(file[16:18], "big")
-    pages = (len(log) - LOG_HEAD) // frame
-    assert pages > 20
-    for kept in random.Random(1).sample(range(pages + 1), 25):
-        torn = LOG_HEAD + kept * frame - (kept % 3) * 7  # some in the middle of a page
-        cut = tmp_path / "cut.db"
-        cut.write_bytes(file)
-        (tmp_path / "cut.db-wal").write_bytes(log[: max(0, torn)])
-        assert seqs(cut) == list(range(1, ROWS + 1))
-        for name in ("cut.db", "cut.db-wal", "cut.db-shm"):
-            (tmp_path / name).unlink(missing_ok=True)
 
 
 def test_a_foreign_lock_stops_packing_and_nothing_else(unpacked, tmp_path):
