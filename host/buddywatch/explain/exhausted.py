@@ -35,7 +35,7 @@ def exhausted_lead(state: State) -> list[Part]:
             Lead("First", "look in the call trace below or above for what asked for memory so early."),
         ]
     if above := _for_programs(state):
-        return _for_the_kernel(state, above, held, found)
+        return _for_the_kernel(state, above, found)
     low = all(zone.free_pages <= (zone.min_pages or 0) for zone in state.zones)
     why = "every zone is below its min mark" if low else "what is free is below the min marks, or kept for others"
     return [
@@ -51,14 +51,13 @@ def _for_programs(state: State) -> list[Zone]:
     return [zone for zone in names if zone.free_pages > (zone.min_pages or 0)]
 
 
-def _for_the_kernel(state: State, above: list[Zone], held: str, found: list[str]) -> list[Part]:
+def _for_the_kernel(state: State, above: list[Zone], found: list[str]) -> list[Part]:
     names = ", ".join(plain(zone.name, 16) for zone in above)
     free = sum(zone.free_pages for zone in above)
     size = f"{free * state.page_bytes // 1024} kB" if state.page_bytes else counted(free, "page")
-    why = f"the zones that the kernel can use itself are below their min marks, or kept for others{held and '; '}{held}"
     return [
         Lead("Free", f"{total_words(state)} in line {state.line}, {size} of it in zone {names}, for programs only."),
-        Lead("Why", f"{why}: any request of the kernel for itself would fail."),
+        Lead("Why", "the zones that the kernel can use itself are below their min marks, or kept for others."),
         Lead("First", f"{found[0] if found else 'see in /proc/slabinfo what fills low memory'}."),
     ]
 

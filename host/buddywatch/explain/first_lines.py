@@ -195,6 +195,8 @@ def _unknown(case: Case) -> str:
     largest = largest_words(case.state)
     if case.message and "oom" in case.message.kinds and largest:
         return f"memory ran out: {largest}"
+    if case.message and "oom" in case.message.kinds and case.state.is_swap_full:
+        return f"memory and swap were used up: {_swap(case.state)}"
     if case.answer.one_page:
         return "unknown: for how many pages is not in the text; one page would have succeeded"
     if not case.state.zones:

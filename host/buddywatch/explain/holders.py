@@ -184,6 +184,12 @@ def _largest(state: State, kind: str) -> list[Named]:
     return sorted(found, key=lambda told: -told.kb)[:_NAMED]
 
 
+def has_large_holder(state: State) -> bool:
+    """True if a table of the text names one program or cache that holds a large part of all memory."""
+    whole_kb = (total_pages(state) or 0) * (state.page_bytes or 0) // 1024
+    return any(told.kb >= LARGE_SHARE * whole_kb for told in state.holders) if whole_kb else False
+
+
 def _named(told: Named) -> str:
     return plain(told.name, 24) + (f" ({told.pid})" if told.pid is not None else "")
 

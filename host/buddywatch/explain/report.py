@@ -10,6 +10,7 @@ from buddywatch.explain.case import Case, Explanation, Wanted
 from buddywatch.explain.changes import change_words
 from buddywatch.explain.exhausted import exhausted_lead, exhausted_parts, is_exhausted
 from buddywatch.explain.first_lines import asked_words, lead, why
+from buddywatch.explain.holders import has_large_holder
 from buddywatch.explain.need_story import need_parts, verdict_words
 from buddywatch.explain.state_words import largest_free, largest_words, state_parts, total_words
 from buddywatch.explain.story import failure_heading, failure_parts, remedy_parts
@@ -146,7 +147,7 @@ def _state_parts(explanation: Explanation, groups: list[list[Case]], full: bool)
     parts += _state_list(listed, groups, explanation)
     for state in told:
         parts += state_parts(state)
-        parts += exhausted_parts(state) if is_exhausted(state) and not groups else []
+        parts += exhausted_parts(state) if (is_exhausted(state) or has_large_holder(state)) and not groups else []
         needs = _judged(explanation, groups, state)
         parts += [part for need in needs for part in need_parts(need, full)]
         parts += next((found for need in needs if (found := remedy_parts(need, full))), [])  # much the same for all

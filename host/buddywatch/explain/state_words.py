@@ -251,8 +251,9 @@ def _largest_by(state: State, rule: str) -> str:
 
 def _best(state: State, rule: str, at_low: bool) -> int | None:
     plain = Request(0)
-    zones = [zone for zone in state.zones if zone.name in plain.zone_names]
-    if not zones or any(zone.marks_from is None for zone in zones):
+    able = [zone for zone in state.zones if zone.name in plain.zone_names]
+    zones = [zone for zone in able if zone.marks_from is not None]
+    if not zones:
         return None
     reserves = [known_reserve_pages(zone, state.zones, plain.highest_zone) for zone in zones]
     orders = [
@@ -262,9 +263,18 @@ def _best(state: State, rule: str, at_low: bool) -> int | None:
     if None in orders:
         return None
     best = max(order for order in orders if order is not None)
+    if any(_largest_order(zone) > best for zone in able if zone.marks_from is None):
+        return None
     sure = [order for order, reserve in zip(orders, reserves, strict=True) if reserve is not None]
     # A zone that keeps an unknown part for other requests may serve none at all.
     return best if best in (*sure, -1) else None
+
+
+def _largest_order(zone: Zone) -> int:
+    """Of the zone's free blocks; where some are not listed, one as large as any may be among them."""
+    if zone.unlisted_pages != 0:
+        return max(zone.gaps, default=len(zone.nr_free))
+    return max((order for order, count in enumerate(zone.nr_free) if count), default=-1)
 
 
 def _piece(order: int, state: State) -> str:

@@ -42,7 +42,11 @@ _MODE = re.compile(r"(?:mode:|gfp_mask=) {0,2}(0x[0-9a-f]{1,16})(?!\w)")
 _TITLE = re.compile(r"^[\s>|*#]*(?:Subject|Title|Summary|Betreff|Re|Fwd|FW|AW|WG|Sv)(?:\[\d+\])?:\s", re.IGNORECASE)
 _TITLE_ANYWHERE = re.compile(r"<title|\[PATCH|\[Bug \d|\[RFC", re.IGNORECASE)
 # out_of_memory() of 2.6.7 to 2.6.10 prints no more than this; most requests that call it are for one page.
-_NO_ORDER = re.compile(r"oom-killer: gfp_mask=0x[0-9a-f]{1,16}(?:[ ]{0,4}\([\w |]{0,200}\))?")
+# Somebody may have left it out, too.
+_NO_ORDER = re.compile(
+    r" ?(?:invoked )?oom-killer: gfp_mask=0x[0-9a-f]{1,16}(?:[ ]{0,4}\([\w |]{0,200}\))?"
+    r"(?:, oom_(?:score_)?adj=-?\d{1,4})?"
+)
 ONE_PAGE = "0"
 _BY_HAND = "-1"  # moom_callback() in drivers/tty/sysrq.c, from 4.1 on: no request for pages
 _NO_MODE_BEHIND = re.compile(r"[0-9a-f]{0,16}(?:[(,]|$)")  # what continues a mode that was folded

@@ -86,7 +86,7 @@ _MOST_PREFIXES = 12
 # What no process's name has in it, and what always ends a prefix.
 _END_OF_PREFIX = re.compile(
     r"\[[ ]{0,12}\d{1,10}\.\d{3,9}s?\](?:[ ]?\[[^\]\n]{1,40}\]){0,3}[ ]?"
-    r"|\bkernel(?:\[\d{0,7}\])?:[ ]|<[0-7]>|[\t|;,\"]|:[ ]?'(?=\S)"
+    r"|\b(?:kernel(?:\[\d{0,7}\])?|dmesg):[ ]|<[0-7]>|[\t|;,\"]|:[ ]?'(?=\S)"
 )
 _LOGCAT_PID = re.compile(r"[ ]{0,12}\([ ]{0,8}\d{1,7}\)$")
 _NUMBER = re.compile(r"^\[ {0,8}\d{1,10}\](?=\s)")  # seconds alone; a table of tasks has such cells as well

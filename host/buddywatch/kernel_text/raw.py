@@ -147,6 +147,12 @@ class Raw:
         """Start and end of each line with which a kernel stops for want of init, found once for all failures."""
         return [match.span() for match in _NO_INIT.finditer(self.text)]
 
+    @cached_property
+    def ended_by_groups(self) -> frozenset[int]:
+        """The processes that were ended at the limit of their control group, by number."""
+        notices = (notice for message in self.messages if message.in_cgroup for notice in message.notices)
+        return frozenset(told["victim_number"] for notice in notices if "victim_number" in (told := notice.numbers))
+
     def follows_failure(self, offset: int) -> bool:
         """True if the call trace above this place ends in warn_alloc() (4.10; warn_alloc_failed() before), which a
         failed allocation prints: its first line, with process and size, was lost."""

@@ -173,3 +173,88 @@ TRACE = "Backtrace:\n" + "[<c0062a94>] (out_of_memory+0x2e8/0x32c) from [<c0065f
 )
 def test_a_report_in_short_and_whole_is_one(text, count):
     assert len(failures(text)) == count
+
+
+# --- a header without its order ---
+
+
+@pytest.mark.parametrize(
+    ("line", "process"),
+    [
+        ("dd invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), oom_score_adj=-997", "dd"),
+        ("guest dmesg: dd invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), oom_score_adj=-997", "dd"),
+        ("sh invoked oom-killer: gfp_mask=0xd0, oom_adj=0", "sh"),
+    ],
+)
+def test_a_header_whose_order_was_left_out_is_a_failure(line, process):
+    (failure,) = failures(f"{line}\n oom_kill_process+0xef/0x1f0\n")
+    assert (failure["process"], failure["kind"], failure["verdict"]) == (process, "oom", None)
+    assert "how many is not in the text" in told(f"{line}\n")
+
+
+# --- the end of the very process by its group, in another line ---
+
+ENDED = "Memory cgroup out of memory: Killed process {} (bash) total-vm:1kB, anon-rss:1kB, file-rss:1kB\n"
+ALONE = "bash invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=1000\n"
+ALONE += "CPU: 0 PID: 7788 Comm: bash Not tainted 5.15.0 #96\n dump_header+0x53/0x228\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ENDED.format(7788) + "elsewhere:\n" + ALONE, "control-group"),
+        (ENDED.format(77) + "elsewhere:\n" + ALONE, "unknown"),
+        (ALONE, "unknown"),
+    ],
+)
+def test_a_header_of_a_process_that_its_group_ended_is_of_the_group(text, reason):
+    assert failures(text)[-1]["reason"] == reason
+
+
+# --- zones whose marks are not in the text ---
+
+
+@pytest.mark.parametrize(
+    ("dma", "words"),
+    [
+        ("DMA: 0*4kB 1*8kB 0*16kB = 8kB\n", "succeeds: 32 kB"),
+        ("DMA: 0*4kB 0*8kB 1*16kB 1*32kB = 48kB\n", "succeeds: 32 kB"),
+        ("DMA: 0*4kB 0*8kB 0*16kB 0*32kB 1*64kB = 64kB\n", "succeeds: unknown"),
+        ("DMA: 0*4kB 1*8kB 0*16kB", "succeeds: unknown"),  # its end was cut
+    ],
+)
+def test_a_zone_without_marks_matters_if_its_blocks_are_larger(dma, words):
+    normal = LOW.format(8000) + "Normal: 1000*4kB 460*8kB 0*16kB 10*32kB 0*64kB = 8000kB\n"
+    assert words in told(f"Linux version 5.10.0\n{normal}{dma}")
+
+
+# --- swap that was used up, where marks are missing ---
+
+
+@pytest.mark.parametrize(
+    ("free_kb", "is_said"),
+    [(0, True), (900000, False)],
+)
+def test_swap_that_is_full_explains_a_kill_without_marks(free_kb, is_said):
+    text = SHORT + "DMA32: 10*4kB 1*8kB 0*16kB = 48kB\n" + f"Free swap  = {free_kb}kB\nTotal swap = 1023996kB\n"
+    assert ("Why: memory and swap were used up" in told(text)) is is_said
+
+
+# --- a cache that holds much, in a dump without a failure ---
+
+
+@pytest.mark.parametrize(("kb", "is_told"), [(2144352, True), (214435, False)])
+def test_a_large_cache_is_told_without_a_failure(kb, is_told):
+    text = LOW.format(96000) + "Normal: 24000*4kB 0*8kB = 96000kB\n901120 pages RAM\n41108 pages reserved\n"
+    text = text.replace("present:901120kB", "present:3604480kB")
+    text += f"Unreclaimable slab info:\nkmalloc-512          {kb}KB    {kb}KB\n"
+    assert (f"kmalloc-512 {kb} kB" in told(text)) is is_told
+
+
+# --- Android's killer, as people tell it ---
+
+
+def test_androids_killer_without_a_number():
+    line = "08-14 14:22:01.340 1450 1450 I lowmemorykiller: Killing 'com.kiosk.app' (adj 905), to free 412032kB on low"
+    (failure,) = failures(f'    ("{line}", "LOW"),\n')
+    assert failure["reason"] == "low-memory-killer" and "412032 kB" in told(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from buddywatch.explain import reasons
+from buddywatch.explain.families import by_hand
 from buddywatch.explain.families.finding import Finding
 from buddywatch.explain.families.held import free_in, largest_before, largest_cache, largest_tasks
 from buddywatch.explain.remedy import Remedy
@@ -23,54 +24,29 @@ _LOOK_ABOVE = "find the report above this line (`dmesg | grep -B 200 'Out of mem
 _LOOK_FOR_HEADER = "find the line that names the request (`dmesg | grep -B 200 'Out of memory'`)"
 _CPUSET = re.compile(r"^\S.{0,14} cpuset=(?P<name>\S{1,300})", re.MULTILINE)
 _HEADER_CHARS = 600
-_KEY = re.compile(r"\border=-1, oom_|\bmoom_callback\b|\b[Ss]ys[Rr]q ?: (?:SysRq : )?Manual OOM execution")
-_KEY_CHARS, _TRACE_CHARS = 600, 4000
 _WORTH_ADVICE = 4  # of all that the group holds, the fourth part
 _LIMIT_UNSET_KB = 1 << 50  # PAGE_COUNTER_MAX in kB is 9007199254740988 on 64 bit
 
 
 def finding(message: Message, raw: Raw) -> Finding:
     """A header with a plain kill behind it is explained by the kernel's rule for pages."""
-    if _is_by_hand(message, raw):
-        return _by_hand()
-    if message.in_cgroup:
+    if by_hand.is_so(message, raw):
+        return by_hand.finding()
+    if message.in_cgroup or _is_ended_by_group(message, raw):
         return _group(message, raw)
     if message.order is None:
         return _without_header(message, raw)
     return _confined(message, raw)
 
 
-# --- called by hand ---
-
-
-def _is_by_hand(message: Message, raw: Raw) -> bool:
-    """True for SysRq-F. The line of the key stands above the report, the work in its call trace (drivers/tty/sysrq.c,
-    2.6.13 to 7.2); the order is -1 from 4.1 on."""
-    around = raw.text[raw.start_of(message, _KEY_CHARS) : raw.end_of(message, _TRACE_CHARS)]
-    return bool(_KEY.search(around))
-
-
-def _by_hand() -> Finding:
-    return Finding(
-        "called by hand (SysRq-F)",
-        "Somebody asked for it: SysRq-F, on a keyboard or by `echo f > /proc/sysrq-trigger`, ends the program that the "
-        "OOM killer would choose, however much is free.",
-        "The OOM killer was called by hand (SysRq-F). No request for memory had failed.",
-        reasons.BY_HAND,
-        False,
-        (
-            Remedy(
-                "sysrq",
-                "Look for who wrote `f` to /proc/sysrq-trigger, or typed it: a script, a watchdog, an over-eager "
-                "tool against low memory. `kernel.sysrq` decides which keys are allowed.",
-                short="look for who typed SysRq-F, or wrote `f` to /proc/sysrq-trigger",
-            ),
-        ),
-        "Killed",
-    )
-
-
 # --- a control group ---
+
+
+def _is_ended_by_group(message: Message, raw: Raw) -> bool:
+    """True for a header alone, if another line has the end of that very process at the limit of its group: a process
+    that asks for more in a group is mostly the one that is ended."""
+    is_alone = not message.dump and not message.killed and message.order is not None
+    return is_alone and message.pid in raw.ended_by_groups
 
 
 def _group(message: Message, raw: Raw) -> Finding:
@@ -288,7 +264,7 @@ def _confined(message: Message, raw: Raw) -> Finding:
     parts = [f"The kernel called the OOM killer, which ends a program rather than refuse such a request.{ended}"]
     parts += [words for words in (_victim_words(n) for n in message.notices if n.form == forms.KILLED) if words]
     if message.is_order_assumed:
-        parts.append("This kernel does not print for how many pages the request was: one page is assumed.")
+        parts.append("For how many pages the request was is not printed: one page is assumed.")
     if message.mode == 0:
         parts.append(
             "gfp_mask=0x0 is no request: a page fault failed (pagefault_out_of_memory()), and the request that failed "

@@ -23,6 +23,9 @@ FORMS = (
     form(KILLED, "Killing", rf"\bKilling {_VICTIM}(?: \(tgid \d{{1,10}}\))?, adj (?P<adj>-?\d{{1,5}})"
          rf"(?:, score_adj -?\d{{1,5}})?,(?:{_LINE}(?:state\([^)\n]{{1,20}}\) )?to free (?P<freed_kb>\d{{1,12}})kB "
          rf"on behalf of '(?P<for>[^\n']{{1,32}})' \(\d{{1,10}}\) because{_LINE}{_WHY})?"),
+    # as people tell it, without the process's number
+    form(KILLED, "Killing", r"\bKilling '(?P<victim>[^\n']{1,64})' \(adj (?P<adj>-?\d{1,5})\)"
+         r"(?:, to free (?P<freed_kb>\d{1,12})kB)?"),
     form(KILLED, "sigkill", r"\bsend sigkill to (?P<victim_number>\d{1,10}) \((?P<victim>[^\n)]{1,32})\), "
          r"(?:oom_)?adj (?P<adj>-?\d{1,5}), size (?P<size_pages>\d{1,12})"),
     form(KILLED, "Kill '", rf"\b(?P<daemon>Kill) {_VICTIM}(?:, uid \d{{1,10}})?(?:, (?:oom_score_adj|adj|oom_adj) "
