@@ -21,8 +21,9 @@
 #include "py/parse.h"
 #include "py/runtime.h"
 
-// 60 kB were too few when a kernel failure came while both links were served: the ring takes 32 kB of them.
-#define HEAP_BYTES_DEFAULT (72 * 1024)
+// 60 kB were too few when a kernel failure came while both links were served: the ring takes 32 kB of them. With 64-bit
+// addresses 72 kB were too few for both links from the boot on. Either takes a block of 128 kB.
+#define HEAP_BYTES_DEFAULT ((sizeof(void *) > 4 ? 96 : 72) * 1024)
 // A part of the program's stack, see -z stack-size in ../build; the rest is for code below the stack check.
 #define STACK_BYTES_CHECKED (20 * 1024)
 #define EXIT_USAGE 2
