@@ -31,7 +31,8 @@ class MessageFacts:
     needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
     last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
     courses: of the margins of its needs. rescues: whose end lets a refused need succeed. own_advice: what to do first,
-    by own rule. yesterday: what changed since then, a line each.
+    by own rule. yesterday: what changed since then, a line each. link, ring: of a silent board, what its link last said
+    and how long its ring holds everything.
     """
 
     board: str
@@ -54,3 +55,5 @@ class MessageFacts:
     held_since: float | None = None
     rescues: tuple[Rescue, ...] = ()
     yesterday: tuple[str, ...] = ()
+    link: str = ""
+    ring: str = ""

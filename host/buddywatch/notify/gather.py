@@ -18,6 +18,7 @@ from buddywatch.notify.yesterday import since_yesterday
 from buddywatch.store.memory_maps import rescues_now
 from buddywatch.store.store import Store
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
+from buddywatch.text.silence_words import link_verdict, ring_verdict
 from buddywatch.verdict.judge import board_state
 from buddywatch.verdict.margin_course import course_of
 
@@ -83,6 +84,8 @@ class MessageMaker:
             yesterday=since_yesterday(self._store, board, recent[-1], state, settings, facts)
             if recent and state
             else (),
+            link=link_verdict(self._store.links(board), occasion.time),
+            ring=ring_verdict(facts, max(0.0, occasion.time - recent[-1].time)) if recent else "",
             rescues=rescues_now(self._store, board, recent[-1], state, needs) if recent and state else (),
         )
 

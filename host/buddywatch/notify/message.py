@@ -146,6 +146,9 @@ def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
         lines += wrapped(f"{span} ({rough_duration(worst.until - worst.since)})", "Lasted  ", " " * 8)
     else:
         lines += wrapped(local_time(worst.since) + uptime, "Since   ", " " * 8)
+    if worst.rule == SILENT and worst.is_bad:
+        lines += wrapped(facts.link, "Link    ", " " * 8) if facts.link else []
+        lines += wrapped(facts.ring, "Ring    ", " " * 8) if facts.ring else []
     if worst.late:
         lines += wrapped(
             f"happened at {local_time(worst.until or worst.since)}, received only now", "Delayed ", " " * 8

@@ -182,6 +182,13 @@ def test_a_silent_board_that_never_spoke_is_told_without_numbers():
     assert message.payload["state"] is None
 
 
+def test_a_silent_board_says_what_its_link_said_and_how_long_its_ring_lasts():
+    silent = {"link": "connection refused for 14 min: the board is up, the agent is gone", "ring": "holds it"}
+    text = unfolded(body([transition("silent", "firing")], **silent))
+    assert "Link connection refused for 14 min: the board is up, the agent is gone Ring holds it " in text
+    assert "Link  " not in body(REFUSED, **silent) and "Link  " not in body([transition("silent", "ok")], **silent)
+
+
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [(OVERWRITTEN, "ring of 32768 bytes was too small"), (REBOOT, "empty after a restart of the board or of buddyd")],
