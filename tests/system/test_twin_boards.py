@@ -66,7 +66,8 @@ def test_two_boards_with_one_name_are_kept_apart(tmp_path: Path) -> None:
         ((first, first_url, second, second_url, rest),) = told
         assert {first: first_url, second: second_url} == links
         assert rest == (
-            "the second is kept as xport-2 until one gets another name (buddyd --name), "
+            "the second is kept as xport-2 until one gets another name "
+            "(?board=NAME in its link, or buddyd --name), "
             "and settings for xport apply to both"
         )
         apart = {"xport": {first}, "xport-2": {second}}

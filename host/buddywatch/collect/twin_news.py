@@ -11,6 +11,7 @@ def split_words(called: str, split: Split[Connection]) -> str:
     later = f"boot {split.later_boot_id} over {split.later_link.url}"
     return (
         f"two boards call themselves {called}: {first} and {later}; "
-        f"the second is kept as {split.name} until one gets another name (buddyd --name), "
+        f"the second is kept as {split.name} until one gets another name "
+        f"(?board=NAME in its link, or buddyd --name), "
         f"and settings for {called} apply to both"
     )

@@ -6,15 +6,12 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from buddywatch.config.board_secrets import BoardSecrets
-from buddywatch.config.kinds import ALERT_TABLE, split_listen
+from buddywatch.config.kinds import ALERT_TABLE
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.schema import keys_of, keys_of_board_alert, section_title
-from buddywatch.config.secret_places import SecretError
 from buddywatch.config.sections import Config
 from buddywatch.config.toml import read_toml
 from buddywatch.links.factory import Doors
-from buddywatch.text.addresses import is_loopback
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config: Config) -> int:
     """Errors in the file itself are reported by cli.py. Here: the files that it names, and the links."""
+    from buddywatch.commands import config_notes  # with the store, which a wrong file does not need
+
     wrong = [*config.file_problems, *_wrong_links(config)]
     if wrong:
         raise ConfigError(wrong)
     head = "no configuration file: these are the defaults" if config.path is None else f"{config.path}: valid"
-    notes = [head, *_notes(config)]
+    notes = [head, *config_notes.notes(config)]
     print("\n".join([*(f"# {note}" for note in notes), *_lines(config)]))
     return 0
 
@@ -42,25 +41,6 @@ def _wrong_links(config: Config) -> Iterable[str]:
         except ValueError as error:
             problems.add(f"[collector] links: {error}")
     return problems.lines
-
-
-def _notes(config: Config) -> Iterable[str]:
-    """Settings that are valid but may be a mistake."""
-    if config.mail is None and not config.hooks and not config.receivers:
-        yield "nobody gets the alerts: there is no [mail], no [[hook]] and no [[receiver]]"
-    if config.mail is not None:
-        try:
-            config.mail.password()
-        except ConfigError as error:
-            yield f"mail cannot log in when started from here: {error.lines[0]}"
-    if config.metrics is not None and not is_loopback(split_listen(config.metrics.listen)[0]):
-        yield f"[metrics] listen = {config.metrics.listen}: everybody who reaches it can read the page"
-    secrets = BoardSecrets.of(config)
-    for board in config.boards:
-        try:
-            secrets.key(board.name)
-        except SecretError as error:
-            yield f"{board.name}: its secret cannot be read when started from here: {error}"
 
 
 def _lines(config: Config) -> Iterable[str]:
