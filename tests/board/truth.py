@@ -129,13 +129,13 @@ def explain(trial: Trial) -> str:
 def run(board: Machine, mode: str, seed: int) -> Report:
     """Have asker ask, and judge each of its trials."""
     given, trials = MODES[mode]
-    release = board.console.run("uname -r").text.strip()
+    release, version = (board.console.run(f"uname -{part}").text.strip() for part in "rv")
     start = len(board.spare.text)
     answer = board.console.run(f"asker {seed} {trials} {mode} {' '.join(given)} >/dev/ttyS2", DEADLINE_S)
     if answer.status:
         raise AssertionError(f"asker ended with {answer.status}: {answer.text}{board.spare.text[-500:]}")
     board.spare.wait_for(r"^end$", start)
-    return judge(release, mode, board.spare.text[start:].splitlines())
+    return judge(release, mode, board.spare.text[start:].splitlines(), is_smp=" SMP " in version)
 
 
 def quiet(board: Machine) -> None:
@@ -143,8 +143,8 @@ def quiet(board: Machine) -> None:
     board.console.run("dmesg -n 1; killall -INT buddyd; killall telnetd")
 
 
-def judge(release: str, mode: str, lines: Iterable[str]) -> Report:
-    """A report from what asker printed."""
+def judge(release: str, mode: str, lines: Iterable[str], is_smp: bool) -> Report:
+    """A report from what asker printed. is_smp: the kernel's count of free pages decides, not the sum of the blocks."""
     rule, page_bytes = watermark.rule_for(release), 0
     marks: tuple[int, ...] = ()
     needs: dict[str, int] = {}
@@ -159,7 +159,7 @@ def judge(release: str, mode: str, lines: Iterable[str]) -> Report:
             needs[f"p{words[0]}"] = _need_bytes(bytes.fromhex(words[1]), page_bytes)
         elif key == "trial":
             size_bytes = needs.get(words[0]) or int(words[0])
-            trials.append(_trial(words, size_bytes, page_bytes, marks, rule))
+            trials.append(_trial(words, size_bytes, page_bytes, marks, rule, is_smp))
     return Report(release, mode, page_bytes, marks, trials)
 
 
@@ -170,11 +170,14 @@ def _need_bytes(header: bytes, page_bytes: int) -> int:
         return programs.need_bytes(path, page_bytes)
 
 
-def _trial(words: list[str], size_bytes: int, page_bytes: int, marks: tuple[int, ...], rule: str) -> Trial:
-    asked, granted, reclaimable_pages, before, after = words
+def _trial(
+    words: list[str], size_bytes: int, page_bytes: int, marks: tuple[int, ...], rule: str, is_smp: bool
+) -> Trial:
+    asked, granted, reclaimable_pages, counted, before, after = words
+    beside_pages = int(counted) - watermark.free_pages(blocks(before)) if is_smp else 0
     is_exec = asked.startswith("p")
     order = watermark.order_for(size_bytes, page_bytes)
-    zones = [(blocks(before), marks[0], marks[1], 0, 0)]
+    zones = [(blocks(before), marks[0], marks[1], 0, beside_pages)]
     taken_pages = watermark.EXEC_PAGES if is_exec else 0
     verdict, margin = watermark.judge(zones, order, rule, taken_pages)
     at_once, _ = watermark.judge(zones, order, rule)

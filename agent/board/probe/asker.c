@@ -12,10 +12,11 @@
  *     page BYTES
  *     marks MIN LOW HIGH
  *     program NUMBER HEADER      the first 64 bytes of a PROGRAM, hexadecimal
- *     trial BYTES|pNUMBER GRANTED RECLAIMABLE FREE_BLOCKS FREE_BLOCKS_AFTER
+ *     trial BYTES|pNUMBER GRANTED RECLAIMABLE COUNTED FREE_BLOCKS FREE_BLOCKS_AFTER
  *     end
  *
- * FREE_BLOCKS: /proc/buddyinfo right before, and right after with the block still held; GRANTED: 1 or 0. */
+ * COUNTED: `pages free` of /proc/zoneinfo. FREE_BLOCKS: /proc/buddyinfo right before, and right after with the block still
+ * held; GRANTED: 1 or 0. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -66,6 +67,8 @@ static void tell(const char *prefix, long asked, int granted, const struct state
     put_number(asked);
     put(granted ? " 1 " : " 0 ");
     put_number(before->reclaimable_pages);
+    put(" ");
+    put_number(before->counted_pages);
     put_blocks(before);
     put_blocks(after);
     put("\n");

@@ -41,14 +41,17 @@ static long number_after(const char *text, const char *key)
     return found ? strtol(found + strlen(key), 0, 10) : 0;
 }
 
+/* The first zone, as a board has one with memory: DMA on a ColdFire, DMA32 on 64-bit RISC-V, Normal on ARM. */
 static void read_blocks(struct state *state)
 {
-    const char *text = strstr(read_source(&buddyinfo), "DMA ");
+    const char *text = strstr(read_source(&buddyinfo), "zone");
     char *next;
 
     if (!text)
-        fail("no zone DMA");
-    text += 4;
+        fail("no zone");
+    text += strlen("zone");
+    text += strspn(text, " ");
+    text += strcspn(text, " ");
     for (state->orders = 0; state->orders < ORDERS_MAX; state->orders++, text = next) {
         while (*text == ' ')
             text++;
@@ -86,6 +89,7 @@ void look(struct state *state)
                      number_after(text, "SReclaimable:");
 
     state->reclaimable_pages = kilobytes * 1024 / page_bytes;
+    state->counted_pages = number_after(read_source(&zoneinfo), "pages free");
     read_blocks(state);
 }
 

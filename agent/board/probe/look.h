@@ -6,6 +6,7 @@ struct state {
     int orders;
     long blocks[ORDERS_MAX]; /* free ones, by order */
     long reclaimable_pages;
+    long counted_pages; /* free ones by the kernel's count: on SMP kernels not quite those in blocks */
 };
 
 struct marks {
