@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import rig
+from buddywatch.collect.control_socket import let_write
 from buddywatch.store.store import Store, StoreError
 from fleet_boards import Fleet, FleetBoard
 from pace import Pace, PaceMeter
@@ -196,7 +197,8 @@ class Waiting:
         self._boards = boards
 
     def missing(self) -> int:
-        """Snapshots that were sent and are not in the database as they were sent."""
+        """Snapshots that were sent and are not in the database as they were sent, once all is written."""
+        let_write(self._db)
         try:
             with Store.open_readonly(self._db) as store:
                 missing = {board: _missing(store, board) for board in self._boards}

@@ -57,7 +57,8 @@ class Boards:
         self._boards: dict[str, Board] = {}
         self._aside_until_s: dict[str, float] = {}
         self._complaints: dict[str, str] = {}  # board -> last report of why it was set aside
-        self._touched: set[str] = set()
+        self._touched: set[str] = set()  # boards that have rows
+        self._urgent: set[str] = set()  # those of them whose rows cannot wait
         self._announced: set[int] = set()  # open incidents that the user knows of from this collector
         self._timers: Timers[str] = Timers()
         self._removed: set[str] = set()  # boards that a user removed, until they are heard again
@@ -144,6 +145,8 @@ class Boards:
                 return None
             result = action(board)
             self._touched.add(name)
+            if not board.can_wait:
+                self._urgent.add(name)
             if not (board.is_routine and name in self._timers):
                 self._timers.set(name, board.due_s())
             return result
@@ -179,13 +182,9 @@ class Boards:
 
     def gather(self, boottime_s: float, all_rows: bool = True) -> None:
         """Move the boards' rows into `pending`, and report the news among them. all_rows: those that can wait, too."""
-        waiting = set()
-        for name in self._touched:
+        for name in self._touched if all_rows else self._urgent:
             board = self._boards.get(name)
             if board is None:
-                continue
-            if not all_rows and board.can_wait:
-                waiting.add(name)
                 continue
             rows = board.take_rows(boottime_s)
             if rows.judged is not None or len(rows):
@@ -194,7 +193,8 @@ class Boards:
             news = board.news()
             if news:
                 self._report(news)
-        self._touched = waiting
+        self._touched = set() if all_rows else self._touched - self._urgent
+        self._urgent = set()
 
     def take_batch(self) -> Batch:
         """Take all rows that wait for the store."""
@@ -256,6 +256,7 @@ class Boards:
         self._boards.pop(name, None)
         self.pending.drop(name)
         self._touched.discard(name)
+        self._urgent.discard(name)
         self._timers.set(name, math.inf)
 
     def _report_open(self, name: str) -> None:

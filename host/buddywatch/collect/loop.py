@@ -185,7 +185,7 @@ class Collector:
     def _name(self, connection: Connection, item: Item, at: Now) -> str | None:
         """The stored name of the board that sent an item; None while it is not known."""
         called, name = connection.called, connection.board
-        if called is None or name is None or isinstance(item, Text) or connection.is_recording:
+        if called is None or name is None or isinstance(item, Text) or connection.recorded_time is not None:
             return name
         name = self._twins.name_of(
             called, connection, item.boot_id, lambda: self._boards.stored_name(called, item.boot_id, connection.url)
