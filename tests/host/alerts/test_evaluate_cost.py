@@ -8,6 +8,7 @@ from buddywatch.alerts import signals
 from buddywatch.config.sections import Need
 from buddywatch.store.store import Store
 from buddywatch.verdict import demands
+from buddywatch.verdict.judge import Judge
 from feeder import Feeder
 
 NEEDS = (Need("rm", 61440), Need("ftpd", 8192), Need("sh", 4096))
@@ -62,3 +63,16 @@ def test_a_need_that_stays_refused_costs_no_more(xp, calls):
     assert calls == {"answers": 45}
     xp.feed(*map(snapshot, range(50, 60)))
     assert xp.changes("refused")[-1][1:3] == ("clearing", "ok")
+
+
+def test_what_was_judged_of_one_board_is_not_judged_again_of_another_alike(tmp_path, monkeypatch):
+    made = []
+    states_of = Judge.states_of
+    monkeypatch.setattr(Judge, "states_of", lambda judge, answers: made.append(answers) or states_of(judge, answers))
+    needs = (*NEEDS, Need("only-here", 12288))
+    with Store.open(tmp_path / "a.db") as store:
+        for name in ("one", "other"):
+            feeder = Feeder(store, config(*needs), name)
+            others = [(3 + seq % 5, *SEED_REBOOTED[1:]) for seq in range(50)]
+            feeder.feed(boot(), *(snapshot(seq, others[seq]) for seq in range(1, 50)))
+            assert len(made) == len(set(made)) == 5
