@@ -1,5 +1,6 @@
 """Boards whose frames come one after the other, and leave nothing to do but to store them."""
 
+from functools import partial
 from random import Random
 
 import pytest
@@ -20,7 +21,7 @@ class Live:
     """A board that sends a frame each second over a link, to Boards over a store."""
 
     def __init__(self, boards, name, number):
-        self.board = lambda action, at: boards.do(name, action, at)
+        self.boards, self.name = boards, name
         self.vector = first_vector()
         told = (("up", str(self.vector[0])), ("key", "0"), ("oldest", "1"), ("next", "1"))
         boot_id = f"{number:08x}"
@@ -40,11 +41,14 @@ class Live:
 
     def _receive(self, lines, at):
         for run in together(self.session.feed(b"".join(bytes(line) + b"\n" for line in lines))):
-            frames = [item for item in run if isinstance(item, Frame)]
-            if frames:
-                self.board(lambda board: board.take_frames(frames, at.time, True, at), at)
-            else:
-                self.board(lambda board: board.take(run[0], at.time, True, at), at)
+            self.boards.do(self.name, partial(self._give, run, at), at)
+
+    @staticmethod
+    def _give(run, at, board):
+        if isinstance(run[0], Frame):
+            board.take_frames(run, at.time, True, at)
+        else:
+            board.take(run[0], at.time, True, at)
 
 
 class World:
@@ -112,7 +116,7 @@ def test_only_the_boards_whose_rows_cannot_wait_are_written(store):
     world.second()
     assert world.save(all_rows=False) == []
     failed = "Allocation of length 61440 from process 17 (rm) failed"
-    world.live[1].board(lambda board: board.take_console(failed, world.at.time, world.at), world.at)
+    world.boards.do("board1", lambda board: board.take_console(failed, world.at.time, world.at), world.at)
     assert world.save(all_rows=False) == ["board1"]
     assert world.save(all_rows=False) == []
     assert world.save() == ["board0", "board2"]
