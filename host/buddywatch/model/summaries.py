@@ -38,7 +38,7 @@ class Summary(NamedTuple):
 def merged(one: Summary, later: Summary, time: int, step_s: int) -> Summary:
     """Two summaries of the same boot as one, in a step that holds both.
 
-    later: begins later. What came late may lie within `one`, and so end before it.
+    Which of them begins and which ends with its frames is not said: what came late may lie within the other one.
     """
     last = max(one, later, key=attrgetter("seq"))
     serviceable = None
@@ -50,7 +50,7 @@ def merged(one: Summary, later: Summary, time: int, step_s: int) -> Summary:
         time=time,
         step_s=step_s,
         samples=one.samples + later.samples,
-        first_seq=one.first_seq,
+        first_seq=min(one.first_seq, later.first_seq),
         seq=last.seq,
         uptime_ms=last.uptime_ms,
         columns=tuple(map(_joined, one.columns, later.columns)),
