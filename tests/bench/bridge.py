@@ -18,7 +18,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
     sys.path[:0] = [str(TOP), *(str(TOP / folder) for folder in ("agent", "host", "tests"))]
 
-from bench.profiles import NORMAL, Board  # noqa: E402
+from allocator_board import NORMAL, Board  # noqa: E402
 from bench.store_peer import BOOT_ID, START, facts  # noqa: E402
 from buddywatch.bridge.bridge import Pusher  # noqa: E402
 from buddywatch.config.bridges import Bridge  # noqa: E402
