@@ -3,8 +3,15 @@
 import gzip
 import http.server
 import re
+import socket
+import subprocess
 import threading
+import urllib.request
 from collections import Counter
+from contextlib import closing, contextmanager, suppress
+
+from termtools import tool
+from waiting import wait_for
 
 LINE = re.compile(r"buddywatch((?:,[a-z]+=(?:\\.|[^,= \\])+)*) ([a-z_]+)=(-?[0-9.]+)i? ([0-9]+)")
 
@@ -67,3 +74,36 @@ class Engine:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def victoria_metrics(folder, port):
+    """The real engine; its URL."""
+    program = tool("victoria-metrics")
+    options = [f"-storageDataPath={folder / 'vm'}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
+    options.append("-dedup.minScrapeInterval=1ms")
+    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+
+    def is_up():
+        with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
+            return answer.status == 200
+        return False
+
+    try:
+        wait_for(is_up, "the engine")
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def flush(url):
+    """What the real engine was given can be read afterwards."""
+    urllib.request.urlopen(f"{url}/internal/force_flush", timeout=60).close()

@@ -3,21 +3,17 @@
 import json
 import os
 import signal
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from boards import BOOT_ID, SEED_FREE, SEED_REBOOTED, boot, kernel_event, snapshot
 from buddywatch.store.store import Store
-from metricengine import Engine
+from metricengine import Engine, flush, free_port, victoria_metrics
 from system_parts import Collector, buddywatch
-from termtools import tool
 from waiting import wait_for
 
 COUNT = 1200  # several requests
@@ -49,32 +45,10 @@ def stored(db: Path) -> dict[str, dict[int, int]]:
         }
 
 
-@contextmanager
-def victoria_metrics(folder: Path, port: int) -> Iterator[str]:
-    program = tool("victoria-metrics")
-    options = [f"-storageDataPath={folder / 'vm'}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
-    options.append("-dedup.minScrapeInterval=1ms")
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-
-    def is_up() -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
-            return bool(answer.status == 200)
-        return False
-
-    try:
-        wait_for(is_up, "the engine")
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def exported(url: str, match: str) -> dict[str, dict[int, int]]:
     """By board: {ms: value}, from the one series of each; a stamp that is there twice is an error."""
     found: dict[str, dict[int, int]] = {}
-    with suppress(urllib.error.URLError):
-        urllib.request.urlopen(f"{url}/internal/force_flush", timeout=60).close()
+    flush(url)
     with urllib.request.urlopen(f"{url}/api/v1/export?match[]={match}", timeout=60) as answer:
         for line in answer:
             series = json.loads(line)
@@ -86,9 +60,7 @@ def exported(url: str, match: str) -> dict[str, dict[int, int]]:
 
 def test_the_real_engine_has_each_sample_once_though_it_and_the_bridge_were_killed(tmp_path: Path) -> None:
     db, begun = tmp_path / "a.db", float(int(time.time()) - 3600)
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = config_for(tmp_path, f"http://127.0.0.1:{port}/write")
     fill(db, 1, COUNT, begun)
     with victoria_metrics(tmp_path, port):

@@ -117,16 +117,19 @@ class Reader:
         return [*items, Item("alerts", [], transition_id=last)] if last > after else items
 
     def state_now(self) -> Item:
-        """Forecasts and links as they are: a picture of the moment, which no cursor notes."""
+        """Forecasts, links and losses as they are: a picture of the moment, which no cursor notes."""
         now_ms = round(1000 * self._clock())
         samples: list[Sample] = []
+        for board, frames in self._store.losses_of_all().items():
+            if self._is_wanted(board):
+                samples.append(Sample(series_of("board_lost_snapshots_total", self.labels(board)), frames, now_ms))
         for board, forecasts in self._store.forecasts_of_all().items():
             if self._is_wanted(board):
                 samples += of_forecasts(forecasts, self.labels(board), now_ms)
         for board, links in self._store.links_of_all().items():
             if self._is_wanted(board):
                 samples += of_links(links, self.labels(board), now_ms)
-        return Item("forecasts and links", samples)
+        return Item("forecasts, links and losses", samples)
 
     def _is_wanted(self, board: str) -> bool:
         return self._bridge.boards is None or is_among(board, self._bridge.boards)

@@ -92,6 +92,10 @@ class BridgeStore(Store):
         """The frames of a boot that were given up."""
         return list(self._rows("SELECT first, last FROM gaps WHERE boot = ? ORDER BY first", (key,)))
 
+    def losses_of_all(self) -> dict[str, int]:
+        """How many frames are lost, of every board that has lost any."""
+        return dict(self._rows("SELECT board, frames FROM losses"))
+
     def snapshots_after(self, key: int, after: int) -> Iterator[Snapshot]:
         """A boot's snapshots behind this frame, oldest first."""
         return self._readable(key, self.rows_after(key, after))
