@@ -23,6 +23,12 @@ class Terminal:
 
     def _clear(self) -> None:
         self._cells = [[" "] * self.columns for _ in range(self.rows)]
+        self._looks = [[""] * self.columns for _ in range(self.rows)]
+        self._look = ""
+
+    def looks(self) -> list[list[tuple[str, str]]]:
+        """Each line as (character, its SGR parameters)."""
+        return [list(zip(*row, strict=True)) for row in zip(self._cells, self._looks, strict=True)]
 
     def lines(self) -> list[str]:
         """The visible text, without blanks at the ends of lines."""
@@ -46,20 +52,24 @@ class Terminal:
         assert char.isprintable(), f"control character {char!r}"
         assert self.column < self.columns, f"line {self.row + 1} is wider than {self.columns}"
         self._cells[self.row][self.column] = char
+        self._looks[self.row][self.column] = self._look
         self.column += 1
 
     def _sequence(self, private: str, numbers: str, final: str) -> None:
         what = private + numbers + final
         if final == "m":
             self.styles.add(numbers)
+            self._look = numbers if numbers != "0" else ""
         elif final == "H":
             self.row, self.column = (int(number) - 1 for number in numbers.split(";"))
             assert self.row < self.rows, f"row {self.row + 1} of {self.rows}"
         elif what == "K":
             self._cells[self.row][self.column :] = [" "] * (self.columns - self.column)
+            self._looks[self.row][self.column :] = [""] * (self.columns - self.column)
         elif what in ("J", "2J"):
             first = 0 if what == "2J" else self.row
             self._cells[first:] = [[" "] * self.columns for _ in range(self.rows - first)]
+            self._looks[first:] = [[""] * self.columns for _ in range(self.rows - first)]
         elif what in ("?1049h", "?1049l"):
             self.on_alternate = final == "h"
             self._clear()
