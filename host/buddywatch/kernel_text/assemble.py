@@ -99,6 +99,8 @@ def state_of_table(
         if marks:
             zone.size_pages = marks.values.get("managed", marks.values.get("present"))
             zone.values = marks.values
+            held_pages = abs(marks.values.get("free", 0) - zone.free_pages)
+            zone.is_counted = kernel.no_mmu is True and held_pages <= marks.values.get("threshold", 0)
     state = State(
         source=table.source,
         offset=table.offset,

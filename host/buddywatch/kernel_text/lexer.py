@@ -41,6 +41,7 @@ _PATTERNS = {
     r"|SReclaimable|SUnreclaim|AnonPages|Unevictable|Dirty|Writeback|KernelStack|PageTables|CmaTotal|CmaFree"
     r"|HighTotal):[ \t]{1,32}(?P<mem_kb>\d{1,15}) kB",
     "pair": rf"\b(?P<key>{_KEYS}):(?P<value>\d{{1,15}})(?![\d*.:])(?P<kb>[kK]B)?",
+    "threshold": r"^vm stats threshold: (?P<threshold_pages>\d{1,9})$",
     "pages": r"^pages free[ \t]{1,12}(?P<pages_free>\d{1,15})$",
     "mark": r"^(?P<mark_key>boost|min|low|high|present|managed)[ \t]{1,12}(?P<mark_pages>\d{1,15})$",
     "pagesets": r"^pagesets$",
@@ -79,7 +80,7 @@ _STARTS = (
     (r"(?=[a-z])", ("reserve", "pair", "huge", "sysctl")),
     (r"(?=[A-Z])", ("row", "zone", "old_zone", "head", "meminfo", "swap", "task")),
     (r"(?==)", ("total",)),
-    (r"^", ("protection", "pages", "mark", "pagesets", "mount", "claim")),
+    (r"^", ("protection", "pages", "mark", "pagesets", "threshold", "mount", "claim")),
     (r"(?=[aceiklouxCEKLMNRX#])", (
         "compacts", "no_compacts", "release", "prose", "block_types", "machine", "repeated", "meminfo_start",
     )),

@@ -32,6 +32,7 @@ class ProcReader:
         self._raw = raw
         self._cleaned = cleaned
         self._zone: RawZone | None = None  # of zoneinfo
+        self._listed: RawZone | None = None  # whose pagesets are read
         self._types: Table | None = None  # pagetypeinfo, added up
         self._in_block_types = False
 
@@ -105,7 +106,13 @@ class ProcReader:
             self._zone.reserves = tuple(int(number) for number in match["protections"].replace(",", " ").split())
 
     def _on_pagesets(self, match: re.Match[str]) -> None:
-        self._zone = None
+        self._listed, self._zone = self._zone, None
+
+    def _on_threshold(self, match: re.Match[str]) -> None:
+        """Of each processor of an SMP kernel: so many pages of changes to the count it may hold back."""
+        if self._listed is not None:
+            values = self._listed.values
+            values["threshold"] = values.get("threshold", 0) + int(match["threshold_pages"])
 
     def _on_meminfo(self, match: re.Match[str]) -> None:
         key, kb = match["mem_key"], int(match["mem_kb"])

@@ -70,7 +70,7 @@ class Zone:
     highatomic_pages: int = 0
     lost_kb: int = 0  # difference between the list of blocks and the sum that the kernel printed after it
     values: dict[str, int] = field(default_factory=dict)
-    is_counted: bool = False  # values["free"] is what the kernel counted when it listed nr_free: in a dump
+    is_counted: bool = False  # values["free"] is what the kernel counted when it listed nr_free
     gaps: tuple[int, ...] = ()
     unlisted_pages: int | None = 0
     lists: dict[str, list[int]] = field(default_factory=dict)
@@ -103,7 +103,8 @@ class Zone:
     def beside_pages(self) -> int:
         """Pages that the kernel counts as free beside those in blocks, negative if it counts fewer; 0: not known.
 
-        It decides by its count, which a dump has in the zone's own line: each processor holds back a few changes of it.
+        It decides by its count: each processor holds back a few changes of it. The zone's own line of a dump has it,
+        and zoneinfo, where that differs by no more than the processors may hold back.
         """
         is_known = self.is_counted and "free" in self.values and self.nr_free and self.is_whole
         return self.values["free"] - self.free_pages if is_known and not self.is_apart else 0

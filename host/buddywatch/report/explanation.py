@@ -89,6 +89,9 @@ def kernel_text(
         yield f"        low      {zone.low_pages}"
         yield f"        high     {zone.high_pages}"
         yield f"        protection: (0, {zone.reserve_pages}, {zone.reserve_pages})"
+        if zone.beside_pages:
+            yield "  pagesets"
+            yield f"  vm stats threshold: {abs(zone.beside_pages)}"
     if snapshot.free_pages is not None and page_bytes is not None:
         yield f"MemFree: {snapshot.free_pages * page_bytes // 1024} kB"
     for event in events:
