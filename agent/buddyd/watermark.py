@@ -162,6 +162,28 @@ def judge(zones, order, rule, taken_pages=0):
     return (REFUSED, TIGHT, OK)[best[0]], best[1]
 
 
+def rule_of(system):
+    """The name of a kernel's rule, None if it is unknown. system: sources.system.System."""
+    return rule_for(system.release, system.min_free_order_shift)
+
+
+def kernel_zones(sampler):
+    """The zones with known marks that may serve the kernel, as judge() takes them. sampler: sample.Sampler."""
+    zones = []
+    for zone in sampler.zones:
+        marks = zone.marks(sampler.vector)
+        if marks and zone.name in KERNEL_ZONES:
+            zones.append((zone.nr_free(sampler.vector), marks[0], marks[1], marks[3], beside(sampler)))
+    return zones
+
+
+def beside(sampler):
+    """Pages that an SMP kernel counts beside those in blocks, see above; with several zones not known: 0."""
+    if sampler.system.is_smp and len(sampler.zones) == 1 and "free" in sampler.columns:
+        return sampler.vector[sampler.columns.index("free")]
+    return 0
+
+
 def serviceable_order(zones, rule):
     """The largest order that succeeds in some zone at its min mark, -1 for none. zones: as for judge()."""
     return _best_order(zones, rule, 1)

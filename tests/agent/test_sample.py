@@ -123,7 +123,7 @@ def test_vector_of_a_machine_with_three_zones():
         reserves = [zone.marks(sampler.vector)[3] for zone in sampler.zones]
         assert reserves == [4427, 1408, 0]
         assert sampler.zones[0].nr_free(sampler.vector) == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 3]
-        assert [zone[0] for zone in answers.kernel_zones(sampler)] == [
+        assert [zone[0] for zone in watermark.kernel_zones(sampler)] == [
             zone.nr_free(sampler.vector) for zone in sampler.zones
         ]
 
@@ -169,8 +169,8 @@ def test_board_with_buddyinfo_alone_is_sampled():
         assert board.facts()["page_bytes"] == "?"
         assert board.facts()["nommu"] == "?"
         assert board.facts()["compaction"] == "?"
-        assert answers.kernel_zones(board.sampler) == []
-        assert answers.rule_of(board.sampler.system) is None
+        assert watermark.kernel_zones(board.sampler) == []
+        assert watermark.rule_of(board.sampler.system) is None
         for name in ("zoneinfo", "meminfo", "stat", "uptime"):
             assert name in board.sampler.missing(), name
 
@@ -237,7 +237,7 @@ def test_changed_marks_are_seen_in_time():
         board.poll_marks()
         assert board.sampler.zones[0].marks(board.sampler.vector) == [15, 18, 104, 0]
         assert board.facts()["z0"] == "0/DMA/11/15/18/104/0"
-        assert answers.kernel_zones(board.sampler)[0][1:] == (15, 18, 0, 0)
+        assert watermark.kernel_zones(board.sampler)[0][1:] == (15, 18, 0, 0)
 
 
 def test_marks_are_read_by_time_however_many_polls_there_are():
@@ -263,13 +263,13 @@ def test_lost_marks_keep_their_last_values():
 
 def test_rule_follows_the_release_and_the_sysctl():
     with Board("fresh-4k-bflt") as board:
-        assert answers.rule_of(board.sampler.system) == "new"
+        assert watermark.rule_of(board.sampler.system) == "new"
         board.write("sys/kernel/osrelease", b"2.6.30-uc0\n")
         board.sampler.refresh()
-        assert answers.rule_of(board.sampler.system) == "old"
+        assert watermark.rule_of(board.sampler.system) == "old"
         board.write("sys/vm/min_free_order_shift", b"4\n")
         board.sampler.refresh()
-        assert answers.rule_of(board.sampler.system) == "old4"
+        assert watermark.rule_of(board.sampler.system) == "old4"
         assert board.facts()["shift"] == "4"
 
 
@@ -279,7 +279,7 @@ def test_other_zones_do_not_serve_the_kernel():
             board.write(name, read("captures/fresh-4k-bflt/proc/" + name).replace(b"    DMA", b"Movable"))
         sampler = Sampler(board.path)
         assert [zone.name for zone in sampler.zones] == ["Movable"]
-        assert answers.kernel_zones(sampler) == []
+        assert watermark.kernel_zones(sampler) == []
 
 
 def test_describe_says_what_is_unknown():

@@ -1,7 +1,6 @@
 """The sampler if zoneinfo has only some marks, or if the page size is unknown, and its clock."""
 
-from buddyd import compat
-from buddyd.talk import answers
+from buddyd import compat, watermark
 from harness import read
 from test_sample import Board
 
@@ -32,7 +31,7 @@ def test_zone_without_marks_costs_its_marks_only():
         assert len(sampler.vector) == len(sampler.columns) + 4 + 11 + 11 + 4 + 11
         assert sampler.zones[1].nr_free(sampler.vector)[10] == 752
         assert sampler.zones[2].nr_free(sampler.vector)[10] == 58
-        assert len(answers.kernel_zones(sampler)) == 2
+        assert len(watermark.kernel_zones(sampler)) == 2
         assert "zoneinfo" not in sampler.missing()
 
 

@@ -103,14 +103,14 @@ def pid_of_agent(board: Machine) -> int:
     raise AssertionError("no buddyd among the processes")
 
 
-def restart_agent(board: Machine, interval_s: float) -> None:
+def restart_agent(board: Machine, interval_s: float, more: str = "") -> None:
     """The agent of the boot script polls every 5 s; start it again, for a test that is in a hurry."""
     wait_for_agent(board)  # until then a program that the shell started with `&` ignores SIGINT
     board.console.run("killall -INT buddyd")
     while "/bin/buddyd" in board.console.run("ps").text:  # it may wait for its next poll to see the signal
         time.sleep(0.1)
     start = len(board.console.text)
-    options = f"--interval {interval_s} --serial /dev/ttyS1:115200 --telnet 0.0.0.0:{TELNET_PORT} --name {NAME}"
+    options = f"--interval {interval_s} --serial /dev/ttyS1:115200 --telnet 0.0.0.0:{TELNET_PORT} --name {NAME} {more}"
     board.console.run(f"/bin/buddyd {options} &")
     wait_for_agent(board, start)
 

@@ -80,11 +80,13 @@ def check_files(place: Place, board: str) -> None:
     """Run, get and put over any link."""
     blob = os.urandom(5000)
     (place.folder / "blob").write_bytes(blob)
+    (place.folder / "blob").chmod(0o750)
     there = place.files / "there"
     assert place("put", str(place.folder / "blob"), f"{board}:{there}") == Result(0, "", "")
     assert there.read_bytes() == blob
     assert place("get", board, str(there), str(place.folder / "back")) == Result(0, "", "")
     assert (place.folder / "back").read_bytes() == blob
+    assert [path.stat().st_mode & 0o7777 for path in (there, place.folder / "back")] == [0o750, 0o750]
     listed = place("run", board, "ls", "-l", str(there))
     assert (listed.code, listed.err) == (0, "")
     assert listed.out.split()[4] == "5000"

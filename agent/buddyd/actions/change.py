@@ -5,7 +5,7 @@ import os
 from .. import const
 from ..compat.calls import calls
 from . import Wrong
-from .paths import KIND, LINK, Created, base, failed, is_folder, join, opened, pieces, shown
+from .paths import KIND, LINK, Created, base, failed, is_folder, join, opened, permit, pieces, shown
 from .words import need, number, options
 
 _EEXIST = const(17)
@@ -64,7 +64,7 @@ def mv(agent, words):
 
 
 def cp(agent, words):
-    """Files only. A link as the source is followed, as BusyBox does."""
+    """Files only. A link as the source is followed, as BusyBox does. A new file has the mode of its source."""
     _, words = options("cp", words, "f")
     for source, target in _targets("cp", words):
         yield from _copy("cp", source, target)
@@ -85,19 +85,23 @@ def _copy(command, source, target):
             yield "%s: '%s' and '%s' are the same file" % (command, shown(source), shown(target))
             return
         file = opened(source)
+        mode = os.stat(source)[0] & 0o777 if there is None or command == "mv" else None
     except OSError as error:
         yield failed(command, error, source, "can't open '%s'")
         return
     try:
-        yield from _copied(command, file, target)
+        yield from _copied(command, file, target, mode)
     finally:
         file.close()
 
 
-def _copied(command, file, target):
+def _copied(command, file, target, mode):
+    """mode: of the target; None: it keeps its own."""
     out = None
     try:
         out = Created(target, 0)
+        if mode is not None:
+            permit(out.descriptor, mode)
         for piece in pieces(file):
             out.write(piece)
             yield None

@@ -112,6 +112,14 @@ class Created:
         self.file.close()
 
 
+def permit(descriptor, mode):
+    """Give a file its mode, where the file system and the interpreter can: FAT has none."""
+    try:
+        calls.permit(descriptor, mode)
+    except OSError:
+        pass
+
+
 def entry(path, follow, position):
     """(name, is a folder, position of the next) of the entry of a folder at a position, None at its end. OSError.
 

@@ -22,7 +22,7 @@ def rmdir(agent, words):
 
 
 def rm(agent, words):
-    """Links are removed and never followed. In a folder, removing ends with the first failure."""
+    """Links are removed and never followed."""
     found, words = options("rm", words, "rRfi")
     if "i" in found:
         raise Wrong("rm: -i asks questions, which nobody here can answer")
@@ -49,21 +49,32 @@ def rm(agent, words):
 
 
 def _folder(path):
-    """Remove a folder with all that is in it, in constant memory: the first entry, until there is none."""
-    here, depth = path, 0
-    while depth >= 0:
-        at = here
+    """Remove a folder with all that is in it. What cannot be removed is reported and left; the rest goes.
+
+    Memory: a few numbers for each folder on the way. An entry is looked for behind those that stay.
+    """
+    here, start, stays, above = path, None, False, []
+    while True:
+        at, found = here, None
         try:
-            found = entry(here, False, None)
-            if found is None:
+            found = entry(here, False, start)
+            if found is None and not stays:
                 os.rmdir(here)
-                here, depth = here[: max(here.rfind(b"/"), 0)], depth - 1
-            elif found[1]:
-                here, depth = join(here, found[0]), depth + 1
-            else:
+            elif found is not None and not found[1]:
                 at = join(here, found[0])
                 os.remove(at)
         except OSError as error:
             yield failed("rm", error, at, "can't remove '%s'")
-            return
+            stays = True
+            if found is not None:
+                start = found[2]
+        if found is not None and found[1]:
+            above.append((start, found[2], stays))
+            here, start, stays = join(here, found[0]), None, False
+        elif found is None:
+            if not above:
+                return
+            before, behind, stayed = above.pop()
+            start, stays = (behind, True) if stays else (before, stayed)
+            here = here[: max(here.rfind(b"/"), 0)]
         yield None

@@ -1,18 +1,20 @@
 """get and put: a file over any link, checked, continued where it was cut off, and renamed into place when it is whole.
 
-`get PATH FIRST` gives a line `BYTES CRC` of the first FIRST bytes, then the bytes behind them, and 9 bytes at the end:
-the CRC of all, as 8 hex digits and a newline. A put is made of short commands, so that one that is cut off goes on
-later.
+`get PATH FIRST` gives a line `BYTES CRC MODE` of the first FIRST bytes (MODE: octal), then the bytes behind them, and
+9 bytes at the end: the CRC of all, as 8 hex digits and a newline. A put is made of short commands, so that one that is
+cut off goes on later.
 """
 
 import binascii
 import os
 
+from .. import const
 from ..compat.calls import calls
 from . import Wrong
-from .paths import Created, failed, opened, pieces
+from .paths import Created, failed, opened, permit, pieces, shown
 from .words import need, number
 
+_MODE = const(0o777)
 PART = b".part-of-buddywatch"  # behind a file's name until all of it is there
 
 
@@ -21,7 +23,7 @@ def get(agent, words):
     left = number("get", words[1])
     crc = before = 0
     try:
-        file = opened(words[0])
+        file, mode = opened(words[0]), os.stat(words[0])[0] & _MODE
     except OSError as error:
         yield failed("get", error, words[0], "can't open '%s'")
         return
@@ -35,12 +37,12 @@ def get(agent, words):
             if left == 0:
                 if not is_named:
                     is_named = True
-                    yield b"%d %08x\n" % (before, crc)
+                    yield b"%d %08x %o\n" % (before, crc, mode)
                 rest = bytes(piece[skipped:])
                 crc = binascii.crc32(rest, crc)
                 yield rest
         if not is_named:
-            yield b"%d %08x\n" % (before, crc)
+            yield b"%d %08x %o\n" % (before, crc, mode)
         yield b"%08x\n" % crc
     except OSError as error:
         yield failed("get", error, words[0], "can't read '%s'")
@@ -92,8 +94,12 @@ def put_at(agent, words):
 
 
 def put_end(agent, words):
-    """Check the unfinished file and give it its name: whoever reads that has the old file or the whole new one."""
-    need("put-end", words, 3, "PATH BYTES CRC", 3)
+    """Check the unfinished file, give it its mode and its name: a reader has the old file or the whole new one."""
+    need("put-end", words, 4, "PATH BYTES CRC MODE", 4)
+    try:
+        mode = int(words[3], 8) & _MODE
+    except ValueError:
+        raise Wrong("put: '%s' is no mode" % shown(words[3]))
     part = words[0] + PART
     try:
         for found in _sum(part):  # noqa: B007  # the last one counts
@@ -102,6 +108,7 @@ def put_end(agent, words):
             raise Wrong("put: what came is damaged or not whole; put it again")
         out = Created(part, 4)
         try:
+            permit(out.descriptor, mode)
             calls.fsync(out.descriptor)
         finally:
             out.close()

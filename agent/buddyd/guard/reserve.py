@@ -6,6 +6,7 @@ whole when nothing else is. The agent never holds more than at its start.
 
 from .. import compat, const, forget
 
+_SAME_MS = const(3000)  # the kernel's lines about one failure come within, at 9600 baud as well
 RETAKE_MS = const(60000)  # a block given back is left to the others at least so long
 
 
@@ -22,6 +23,7 @@ class Reserve:
         self._orders = [_order(size, page_bytes) for size in sizes]
         self._held = [None] * len(sizes)  # what calls.take() gave
         self._looked_ms = compat.ticks_ms()
+        self._given_ms = None  # when a block was given back last
         self._is_told = False  # that all blocks would be too little
         from ..compat.calls import words
 
@@ -49,11 +51,11 @@ class Reserve:
 
     def _zones(self):
         """(zones, rule) as watermark.judge() takes them, read now."""
-        from ..talk import answers
+        from .. import watermark
 
         agent = self._agent
         agent.sampler.read(agent._news)
-        return answers.kernel_zones(agent.sampler), answers.rule_of(agent.sampler.system)
+        return watermark.kernel_zones(agent.sampler), watermark.rule_of(agent.sampler.system)
 
     def failed(self, found):
         """A line of the kernel about a failure: give back what would have served, at once."""
@@ -67,7 +69,7 @@ class Reserve:
 
         held = [-1 if self._held[i] is None else self._orders[i] for i in self._all()]
         zones, rule = self._zones()
-        answer, chosen = rules.to_give(zones, rule, order, held)
+        answer, chosen = rules.to_give(zones, rule, order, held, self._is_recent())
         because = "as the kernel refused %d bytes to %s" % (size_bytes, found[3] or "a program")
         for i in chosen:
             self.give(i, because)
@@ -75,6 +77,10 @@ class Reserve:
             self._is_told = True
             self._report("nothing given back, %s: all of it would not be enough" % because)
         _forget()
+
+    def _is_recent(self):
+        """True just after a block was given back: the kernel reports one failure in several lines."""
+        return self._given_ms is not None and compat.ticks_diff(compat.ticks_ms(), self._given_ms) < _SAME_MS
 
     def fitting(self, size_bytes):
         """The smallest block held of at least so many bytes, as a number for give(); None if there is none."""
@@ -87,7 +93,7 @@ class Reserve:
         """Give a block back to the kernel; what was said about it. OSError."""
         from ..compat.calls import calls
 
-        self._looked_ms = compat.ticks_ms()
+        self._looked_ms = self._given_ms = compat.ticks_ms()
         memory, self._held[i] = self._held[i], None
         calls.give(memory, self._bytes(i))
         text = "gave %d bytes back, %s; now: %s" % (self._bytes(i), because, self.words())
@@ -142,7 +148,6 @@ def _order(size_bytes, page_bytes):
 def _forget():
     """Free the heap of what only decisions need."""
     forget("buddyd.guard", "reserve_rule")
-    forget("buddyd.talk", "answers")
     forget("buddyd", "watermark")
     for name in ("calls", "calls_by_ffi"):
         forget("buddyd.compat", name)

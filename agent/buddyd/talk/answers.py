@@ -95,28 +95,6 @@ def kernel(system):
     )
 
 
-def rule_of(system):
-    """The name of this kernel's watermark rule; None if it is unknown."""
-    return watermark.rule_for(system.release, system.min_free_order_shift)
-
-
-def kernel_zones(sampler):
-    """The zones with known marks that may serve the kernel, as watermark.judge() takes them."""
-    zones = []
-    for zone in sampler.zones:
-        marks = zone.marks(sampler.vector)
-        if marks and zone.name in watermark.KERNEL_ZONES:
-            zones.append((zone.nr_free(sampler.vector), marks[0], marks[1], marks[3], beside(sampler)))
-    return zones
-
-
-def beside(sampler):
-    """Pages that an SMP kernel counts beside those in blocks, see watermark.py; with several zones not known: 0."""
-    if sampler.system.is_smp and len(sampler.zones) == 1 and "free" in sampler.columns:
-        return sampler.vector[sampler.columns.index("free")]
-    return 0
-
-
 def _at_most(system):
     """Without an MMU a tmpfs is a ramfs. Until 4.16 its pages count up to the next scan of the lists (mm/swap.c)."""
     in_ram = system.no_mmu and (system.files or 0) & 1
@@ -125,7 +103,7 @@ def _at_most(system):
 
 def _zone_lines(zone, sampler):
     nr_free, marks = zone.nr_free(sampler.vector), zone.marks(sampler.vector)
-    pages, more = watermark.free_pages(nr_free), beside(sampler)
+    pages, more = watermark.free_pages(nr_free), watermark.beside(sampler)
     yield (
         "node %d zone %s: %d pages free%s, %s"
         % (
@@ -144,7 +122,8 @@ def _zone_lines(zone, sampler):
 
 
 def _serviceable(sampler):
-    zones, rule, page_bytes = kernel_zones(sampler), rule_of(sampler.system), sampler.system.page_bytes
+    zones, rule = watermark.kernel_zones(sampler), watermark.rule_of(sampler.system)
+    page_bytes = sampler.system.page_bytes
     if not zones or rule is None or not page_bytes:
         return "what the kernel would hand out: unknown (needs marks, release and page size)"
     order, low_order = watermark.serviceable_order(zones, rule), watermark.serviceable_low_order(zones, rule)
@@ -160,7 +139,8 @@ def need(agent, text):
     if not text or len(text) > 9 or [char for char in text if not "0" <= char <= "9"] or int(text) == 0:
         return "need BYTES: a number such as 61440"
     sampler = agent.sampler
-    zones, rule, page_bytes = kernel_zones(sampler), rule_of(sampler.system), sampler.system.page_bytes
+    zones, rule = watermark.kernel_zones(sampler), watermark.rule_of(sampler.system)
+    page_bytes = sampler.system.page_bytes
     if not zones or rule is None or not page_bytes:
         return "need %s: unknown; marks, kernel release or page size cannot be read here" % text
     order = watermark.order_for(int(text), page_bytes)

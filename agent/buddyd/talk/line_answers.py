@@ -25,7 +25,8 @@ def edited(line):
 def watched(agent):
     """The newest snapshot and the largest request that succeeds, in a line."""
     sampler = agent.sampler
-    zones, rule, page_bytes = answers.kernel_zones(sampler), answers.rule_of(sampler.system), sampler.system.page_bytes
+    zones, rule = watermark.kernel_zones(sampler), watermark.rule_of(sampler.system)
+    page_bytes = sampler.system.page_bytes
     known = zones and rule is not None and page_bytes
     largest = answers.block(watermark.serviceable_order(zones, rule), page_bytes) if known else "unknown"
     return "%s; at most %s in one piece" % (answers.row(agent.sampled, sampler.vector, sampler), largest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +12,7 @@ from typing import BinaryIO
 from buddywatch.commands import CommandError
 from buddywatch.commands.command_client import Commander, CommandFailure, commander
 from buddywatch.commands.run import DONE, Printer, exit_code
-from buddywatch.commands.transfer import PART, report, sum_of
+from buddywatch.commands.transfer import MODE, PART, report, sum_of
 from buddywatch.config.sections import Config
 
 _TAIL = len(b"%08x\n" % 0)  # behind the file's bytes: the CRC of all of them
@@ -57,6 +58,7 @@ def _get(board: Commander, path: bytes, file: Path) -> int:
         if not taken.is_whole:
             part.unlink()
             raise CommandFailure("the file changed while it was copied, or came damaged; try again")
+        part.chmod(taken.mode)
         part.replace(file)
         return DONE
 
@@ -64,11 +66,12 @@ def _get(board: Commander, path: bytes, file: Path) -> int:
 class _Taken:
     """Takes what `get` prints: a line about the bytes that are here already, the bytes behind them, the CRC of all.
 
-    is_other: what is here is not the beginning of the board's file.
+    is_other: what is here is not the beginning of the board's file. mode: of that file.
     """
 
     def __init__(self, out: BinaryIO, had: int, crc: int) -> None:
         self.is_other = False
+        self.mode = 0o644
         self._out = out
         self._had, self._crc = had, crc
         self._head: bytes | None = b""  # the line at the beginning, until all of it is there
@@ -89,7 +92,9 @@ class _Taken:
             if not newline:
                 return
             self._head = None
-            self.is_other = head != b"%d %08x" % (self._had, self._crc)
+            begun, _, mode = head.rpartition(b" ")
+            self.is_other = begun != b"%d %08x" % (self._had, self._crc)
+            self.mode = int(mode, 8) & MODE if re.fullmatch(rb"[0-7]{1,6}", mode) else self.mode
         if self.is_other:
             return
         data = self._held + data

@@ -12,7 +12,7 @@ from pathlib import Path
 from buddywatch.commands import CommandError
 from buddywatch.commands.command_client import WORD_MAX, Commander, commander
 from buddywatch.commands.run import DONE, Printer, exit_code
-from buddywatch.commands.transfer import report, sum_of
+from buddywatch.commands.transfer import MODE, report, sum_of
 from buddywatch.config.sections import Config
 
 
@@ -63,7 +63,8 @@ def _put(board: Commander, file: Path, path: bytes) -> int:
             if not data:
                 break
     if code == DONE:
-        code = board.do([b"put-end", path, b"%d" % size_bytes, b"%08x" % crc], Printer().show)
+        mode = file.stat().st_mode & MODE
+        code = board.do([b"put-end", path, b"%d" % size_bytes, b"%08x" % crc, b"%o" % mode], Printer().show)
     return exit_code(code)
 
 

@@ -10,6 +10,7 @@ from buddywatch.commands import CommandError
 
 PART = ".part-of-buddywatch"  # behind a file's name until all of it is there, here and on the board
 CHUNK = 65536
+MODE = 0o777  # of a file's mode, what goes with it
 
 
 def sum_of(path: Path, size_bytes: int | None = None) -> tuple[int, int]:

@@ -5,11 +5,9 @@ import os
 from agents import agent, agent_on
 from buddyd.compat.calls import words
 from buddyd.talk.conversation import Conversation
-from commanding import Commander, allow, allow_all
+from commanding import Commander, allow
 from harness import fixture
-from scratch import Scratch
-
-SERIAL = True
+from places_of_files import SERIAL, Place, commander
 
 
 def in_words(number):
@@ -17,82 +15,15 @@ def in_words(number):
     return words(OSError(number, "")).encode()
 
 
-def commander(here=None):
-    return Commander(Conversation(allow_all(here or agent()), SERIAL))
-
-
-class Place:
-    """`with Place() as place`: a folder, and place.run() of commands whose words `%s` stand for it."""
-
-    def __init__(self):
-        self.scratch = Scratch()
-        self.commander = commander()
-
-    def __enter__(self):
-        self.scratch.__enter__()
-        self.path = self.scratch.path.encode()
-        return self
-
-    def __exit__(self, *exc):
-        self.scratch.__exit__(*exc)
-
-    def run(self, *words):
-        return self.commander.run(*[word.replace(b"%s", self.path) for word in words])
-
-    def fails(self, *words):
-        """The text of the failure, without the folder's path; there is no output."""
-        output, failure, code = self.run(*words)
-        assert (output, code) == (b"", 1), (output, failure, code)
-        return failure.replace(self.path, b"%s")
-
-    def works(self, *words):
-        """The output; nothing fails."""
-        output, failure, code = self.run(*words)
-        assert (failure, code) == (b"", 0), (output, failure, code)
-        return output.replace(self.path, b"%s")
-
-    def write(self, name, data):
-        self.scratch.write(name, data)
-
-    def read(self, name):
-        with open(self.scratch.path + "/" + name, "rb") as file:
-            return file.read()
-
-    def names(self, folder=""):
-        return sorted(os.listdir(self.scratch.path + folder))
-
-    def link(self, target, name):  # MicroPython makes no links
-        assert os.system("ln -s %s %s/%s" % (target, self.scratch.path, name)) == 0
-
-
-def test_rm_removes_files_and_says_what_it_cannot():
+def test_copies_have_the_mode_of_their_source():
     with Place() as place:
-        place.write("a", b"")
-        place.write("b", b"")
-        place.write("d/c", b"")
-        assert place.works(b"rm", b"%s/a") == b""
-        assert place.fails(b"rm", b"%s/a") == b"rm: can't remove '%s/a': No such file or directory\n"
-        assert place.fails(b"rm", b"%s/d", b"%s/b") == b"rm: '%s/d' is a directory\n"
-        assert place.names() == ["d"]
-        assert place.works(b"rm", b"-f", b"%s/a") == b""
-        assert place.fails(b"rm", b"%s/d/..") == b"rm: can't remove '.' or '..'\n"
-        assert place.fails(b"rm", b"-r", b"//") == b"rm: can't remove '/': it is refused\n"
-        assert place.fails(b"rm") == b"Usage: rm [-rf] FILE...\n"
-        assert place.fails(b"rm", b"-z", b"x") == b"rm: invalid option -- 'z'\n"
-        assert place.fails(b"rm", b"-i", b"x") == b"rm: -i asks questions, which nobody here can answer\n"
-
-
-def test_rm_of_a_folder_follows_no_link():
-    with Place() as place:
-        for number in range(60):
-            place.write("tree/%d/%d" % (number % 7, number), b"x")
-        place.write("kept/file", b"x")
-        place.link("../kept", "tree/3/link")
-        place.link("link2", "tree/link1")
-        place.link("link1", "tree/link2")
-        assert place.works(b"rm", b"-rf", b"%s/tree/") == b""
-        assert place.names() == ["kept"]
-        assert place.read("kept/file") == b"x"
+        place.write("script", b"echo")
+        place.write("there", b"")
+        os.system("chmod 750 %s/script; chmod 604 %s/there" % (place.scratch.path, place.scratch.path))
+        place.works(b"cp", b"%s/script", b"%s/new")
+        place.works(b"cp", b"%s/script", b"%s/there")
+        modes = [os.stat(place.scratch.path + name)[0] & 0o777 for name in ("/new", "/there")]
+        assert modes == [0o750, 0o604]
 
 
 def test_rmdir_mkdir_and_their_failures():

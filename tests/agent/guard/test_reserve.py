@@ -101,6 +101,19 @@ def test_as_few_blocks_are_given_back_as_the_kernel_s_rule_needs():
         assert board.fact() == "65536:-,65536:held"
 
 
+def test_lines_about_one_failure_count_once():
+    with Scratch() as scratch:
+        board = Board(scratch, sizes=(K64, K64, K64))
+        board.set(TORN)
+        board.refuse("rm: page allocation failure. order:4, mode:0xd0")
+        board.set((40, 12, 6, 0, 2, 0, 0, 0, 0, 0, 0))  # the two blocks are free, and little else: tight, not ok
+        board.refuse()
+        assert board.fact() == "65536:-,65536:-,65536:held"
+        board.reserve._given_ms -= 3000
+        board.refuse()  # another failure, beside a verdict that is only just met
+        assert board.fact() == "65536:-,65536:-,65536:-"
+
+
 def test_larger_block_serves_where_no_smaller_one_is_held():
     with Scratch() as scratch:
         board = Board(scratch, sizes=(4 * K64, 16384))
