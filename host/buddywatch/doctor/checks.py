@@ -15,6 +15,7 @@ from buddywatch.text.units import format_bytes
 
 _OFTEN_PER_HOUR = 6
 _COSTLY_SHOWN = 3
+_LEAVES_OFTEN = 0.1  # pages of files each run
 _CRON, _TELNET, _PER_CONNECTION = {"crond"}, {"telnetd", "utelnetd"}, {"inetd", "xinetd", "httpd"}
 _NAME_CHARS = 40
 
@@ -28,6 +29,7 @@ def findings(facts: BoardFacts) -> list[Finding]:
         *_filled(facts),
         *_shell(facts),
         *_starts(facts),
+        *_left_files(facts),
         *_servers(facts),
         *_script_lines(facts),
         *_smaller(facts),
@@ -133,6 +135,15 @@ def _starts(facts: BoardFacts) -> Iterator[Finding]:
             found = f"{counted(record.starts, 'start')} of {name} seen{every}"
             rank = 25 if lost_bytes > 0 else 45
             yield Finding(rank, advice.resident(name, per_hour, max(0.0, lost_bytes) or None), found)
+
+
+def _left_files(facts: BoardFacts) -> Iterator[Finding]:
+    """Programs of which something stays in files in RAM, by what was seen."""
+    for record in facts.records:
+        if record.left_pages is not None and record.left_pages >= _LEAVES_OFTEN:
+            name, page_bytes = one_line(record.name, _NAME_CHARS), facts.page_bytes or 4096
+            left = f"{format_bytes(round(record.left_in_all_pages) * page_bytes)} in {counted(record.starts, 'run')}"
+            yield Finding(22, advice.laid_out_files(name, record.left_pages * page_bytes), f"{name} left {left}")
 
 
 def _servers(facts: BoardFacts) -> Iterator[Finding]:

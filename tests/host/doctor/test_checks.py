@@ -109,6 +109,15 @@ def test_programs_that_are_started_often_by_what_they_cost():
     assert found[1].advice.certainty != found[0].advice.certainty
 
 
+def test_programs_whose_runs_leave_files_in_ram():
+    writer = replace(JOB, starts=60, lost_pages=None, left_pages=0.8)
+    quiet = replace(writer, name="clock", left_pages=0.0)
+    found = findings(replace(GOOD, records=(quiet, writer), watched_s=36000.0 * 2))
+    assert [finding.advice.key for finding in found] == ["laid_out_files"]
+    assert found[0].found == "logger left 192 kB in 60 runs"
+    assert "Let logger write" in found[0].advice.do and "left 3 kB" in found[0].advice.gain
+
+
 def test_servers_that_start_processes():
     facts = replace(GOOD, running=frozenset({"crond", "buddyd"}), scripts=(script("/usr/sbin/telnetd -l /bin/sh"),))
     assert keys(facts) == ["cron", "held_session"]
