@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isqrt
 
 from buddyd import watermark
 
 from buddywatch.doctor import busybox, scripts
 from buddywatch.doctor.facts import BoardFacts, Finding
+from buddywatch.kernel_text.marks import formula_min_free_kb
 from buddywatch.text import advice
 from buddywatch.text.escape import counted, one_line
 from buddywatch.text.units import format_bytes
@@ -175,11 +175,6 @@ def _min_free(facts: BoardFacts) -> Iterator[Finding]:
     if abs(facts.min_free_kb - formula_kb) * 10 > formula_kb:
         said = f"vm.min_free_kbytes is {facts.min_free_kb}; for {facts.memory_kb} kB the kernel computes {formula_kb}"
         yield Finding(80, advice.min_free(facts.min_free_kb, formula_kb), said)
-
-
-def formula_min_free_kb(memory_kb: int) -> int:
-    """init_per_zone_wmark_min() in mm/page_alloc.c."""
-    return max(128, min(65536, isqrt(memory_kb * 16)))
 
 
 def _malloc(facts: BoardFacts) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from buddywatch.text.units import format_bytes
 MEASURED, READ, GUESSED = "measured", "read in the source", "not tried"
 
 TRIM_LINE = "echo 0 > /proc/sys/vm/nr_trim_pages"
+WHO_CANNOT_WAIT = "requests that cannot wait, mainly those of network and serial drivers"
 STAY_RESIDENT = (
     "A program that is started repeatedly requests its block each time. Start it once and let it sleep "
     "until there is work: then it requests the block once, just after boot."
@@ -145,14 +146,18 @@ def script_starts(what: str) -> Advice:
     return Advice("script_starts", f"Rewrite {what}.", USE_BUILTINS, "Scripts are rewritten.", MEASURED)
 
 
+def min_free_line(value_kb: int) -> str:
+    return f"echo {value_kb} > /proc/sys/vm/min_free_kbytes"
+
+
 def min_free(now_kb: int, formula_kb: int) -> Advice:
     """vm.min_free_kbytes is not what the kernel computes for so much memory."""
-    line = f"echo {formula_kb} > /proc/sys/vm/min_free_kbytes"
+    line = min_free_line(formula_kb)
     if now_kb > formula_kb:
         gain = "Kernels before 4.4 keep a part of it free in every block size, so that requests fail sooner."
-        price = "Less is left for requests that cannot wait, such as those of the network."
+        price = f"Less is left for {WHO_CANNOT_WAIT}."
     else:
-        gain = "Requests that cannot wait, such as those of the network, find memory."
+        gain = f"More is left for {WHO_CANNOT_WAIT}."
         price = "Other requests fail a little sooner."
     do = f"Set vm.min_free_kbytes to {formula_kb}, which the kernel computes for this memory (now {now_kb})."
     return Advice("min_free_kbytes", do, gain, price, READ, line)

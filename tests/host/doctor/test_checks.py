@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from buddywatch.doctor.checks import findings, formula_min_free_kb
+from buddywatch.doctor.checks import findings
 from buddywatch.doctor.facts import BoardFacts, Program, Script
+from buddywatch.kernel_text.marks import formula_min_free_kb
 from buddywatch.text.advice import TRIM_LINE
 from buddywatch.verdict.culprits import Record
 from buddywatch.verdict.programs import Block
