@@ -244,6 +244,7 @@ def test_ci_packages_names_a_package_for_each_command() -> None:
     assert {len(line.split()) for line in lines if not line.startswith("#")} == {2}
 
 
+@pytest.mark.slow
 def test_the_week_prints_each_mail_and_how_many_of_each_kind() -> None:
     """Its first day, on which boards fail and are rebooted."""
     done = subprocess.run(

@@ -119,12 +119,6 @@ class Sequence:
         return queues[0].passes(snapshot.first_seq, snapshot.seq)
 
     @property
-    def has_waiting(self) -> bool:
-        """True if ready() has something to do."""
-        queues = self._queues
-        return len(queues) > 1 or (bool(queues) and queues[0].has_pieces) or self.blocked_since_s is not None
-
-    @property
     def position(self) -> tuple[str, int] | None:
         """(boot id, frame) of the last frame judged."""
         return self._queues[0].position if self._queues else None
