@@ -82,7 +82,7 @@ class Life:
                 self._boot(at_s)
             blocks = next(self._blocks)
             self._processes += self._random.choice((0, 1, 1, 2, 3))
-            refused = watermark.judge([(blocks, MIN_PAGES, LOW_PAGES, 0)], ORDER, "old", 0)[0] == watermark.REFUSED
+            refused = watermark.judge([(blocks, MIN_PAGES, LOW_PAGES, 0, 0)], ORDER, "old", 0)[0] == watermark.REFUSED
             self._step(at_s, blocks)
             if refused and self._random.random() < TRIES:
                 failed_s = failed_s or at_s

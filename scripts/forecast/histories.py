@@ -35,7 +35,7 @@ class Facts:
 
     def verdict(self, nr_free: Sequence[int]) -> tuple[str, int]:
         """(verdict, margin in pages)"""
-        zone = (nr_free, self.min_pages, self.low_pages, 0)
+        zone = (nr_free, self.min_pages, self.low_pages, 0, 0)
         verdict, margin = watermark.judge([zone], self.order, self.rule, watermark.EXEC_PAGES)
         return str(verdict), int(margin)
 
