@@ -2,7 +2,8 @@
 
 Each line through the lower envelope (envelope_line.py) gives one estimate. The line over the longest straight window
 has the largest weight, since it includes the saw-tooth of normal work; those over its newest half, quarter and so on
-have smaller weights, and show first that a job was started or stopped. Each estimate is the probability that the margin
+have smaller weights, and show first that a job was started or stopped, or that a margin which wanders is near zero now:
+what the board does next begins where it is, not at its mean. Each estimate is the probability that the margin
 is still above zero after some time: its slope may change meanwhile, and the minima scatter around it. The forecast is
 the weighted mean: its median, and the times at which the margin has reached zero with 10 % and 90 % probability.
 """
@@ -17,13 +18,13 @@ from buddywatch.model.forecasts import FALLING, LEVEL, RISING, UNKNOWN, Forecast
 from buddywatch.verdict.envelope_line import EnvelopeLine, lines
 from buddywatch.verdict.margin_history import MarginHistory
 
-NEXT_COUNTS = 0.4  # the weight of a window of half the length, relative to the longer one
+NEXT_COUNTS = 0.6  # the weight of a window of half the length, relative to the longer one
 CHANGE = 0.4  # the change of a slope over a time as long as its window, relative to the slope
-WINDOWS_MAX = 2.0  # after this many windows the uncertainty of a slope grows no more
+WINDOWS_MAX = 1.5  # after this many windows the uncertainty of a slope grows no more: it goes on falling
 FLATTER, SAME, STEEPER = (0.3, 1.3), (0.4, 0.0), (0.3, -1.3)  # (share, errors): three points approximate a normal
 SIGHT_WINDOWS = 2.5  # how far ahead a history is used, in times its length: a later median is not reported
 AHEAD_WINDOWS = 8.0  # the end of the interval may lie beyond that
-LINES_MAX = 6  # the weight of a further one would be less than 1 %
+LINES_MAX = 5  # to the newest sixteenth of the longest window; shorter ones say more of chance than of a trend
 STEP_SHARE = 1 / 8  # of the time ahead: the step of the search
 SAFE_SPREADS = 4.5  # a margin so far above zero is not refused by chance: 3 in a million
 MEDIAN, LOW, HIGH = 0.5, 0.9, 0.1  # probabilities that the margin is still above zero
