@@ -6,7 +6,7 @@ whole when nothing else is. The agent never holds more than at its start.
 
 from .. import compat, const, forget
 
-_SAME_MS = const(3000)  # the kernel's lines about one failure come within, at 9600 baud as well
+_SAME_MS = const(3000)  # in which the kernel's lines about one failure come, on a console of 9600 baud as well
 RETAKE_MS = const(60000)  # a block given back is left to the others at least so long
 
 
@@ -23,7 +23,7 @@ class Reserve:
         self._orders = [_order(size, page_bytes) for size in sizes]
         self._held = [None] * len(sizes)  # what calls.take() gave
         self._looked_ms = compat.ticks_ms()
-        self._given_ms = None  # when a block was given back last
+        self._page_of = None  # (program, when) of the allocator's line that came last
         self._is_told = False  # that all blocks would be too little
         from ..compat.calls import words
 
@@ -59,7 +59,7 @@ class Reserve:
 
     def failed(self, found):
         """A line of the kernel about a failure: give back what would have served, at once."""
-        if not self.gives_itself or found[0] not in ("alloc", "page"):
+        if not self.gives_itself or found[0] not in ("alloc", "page") or self._is_second(found):
             return
         size_bytes = self.page_bytes << min(found[1], 20) if found[0] == "page" else found[1]
         order = _order(size_bytes, self.page_bytes)
@@ -69,7 +69,7 @@ class Reserve:
 
         held = [-1 if self._held[i] is None else self._orders[i] for i in self._all()]
         zones, rule = self._zones()
-        answer, chosen = rules.to_give(zones, rule, order, held, self._is_recent())
+        answer, chosen = rules.to_give(zones, rule, order, held)
         because = "as the kernel refused %d bytes to %s" % (size_bytes, found[3] or "a program")
         for i in chosen:
             self.give(i, because)
@@ -78,9 +78,17 @@ class Reserve:
             self._report("nothing given back, %s: all of it would not be enough" % because)
         _forget()
 
-    def _is_recent(self):
-        """True just after a block was given back: the kernel reports one failure in several lines."""
-        return self._given_ms is not None and compat.ticks_diff(compat.ticks_ms(), self._given_ms) < _SAME_MS
+    def _is_second(self, found):
+        """True for mmap's line behind the allocator's about the same failure. What failed still has memory then."""
+        before, self._page_of = self._page_of, None
+        if found[0] == "page":
+            self._page_of = found[3], compat.ticks_ms()
+            return False
+        return (
+            before is not None
+            and before[0] in (None, found[3])
+            and compat.ticks_diff(compat.ticks_ms(), before[1]) < _SAME_MS
+        )
 
     def fitting(self, size_bytes):
         """The smallest block held of at least so many bytes, as a number for give(); None if there is none."""
@@ -93,7 +101,7 @@ class Reserve:
         """Give a block back to the kernel; what was said about it. OSError."""
         from ..compat.calls import calls
 
-        self._looked_ms = self._given_ms = compat.ticks_ms()
+        self._looked_ms = compat.ticks_ms()
         memory, self._held[i] = self._held[i], None
         calls.give(memory, self._bytes(i))
         text = "gave %d bytes back, %s; now: %s" % (self._bytes(i), because, self.words())

@@ -8,18 +8,16 @@ from .. import watermark
 GIVE, NOTHING, TOO_LITTLE, UNKNOWN = "give", "nothing", "too little", "unknown"
 
 
-def to_give(zones, rule, order, held, is_same=False):
+def to_give(zones, rule, order, held):
     """(answer, which blocks) for a start that was refused a block of `order`. held: [order or -1 for one given back].
 
     GIVE: these, the fewest that help, small ones first. NOTHING: it would start as things are. TOO_LITTLE: not even
     with all blocks. UNKNOWN: the kernel's rule or its marks are; then the smallest block that is large enough.
-    is_same: something was given for this failure; then it is enough that a start is no longer refused.
     """
     fitting = sorted([(held[i], i) for i in range(len(held)) if held[i] >= order])
     if not zones or rule is None:
-        return UNKNOWN, [] if is_same else [i for _, i in fitting[:1]]
-    verdict = watermark.judge(zones, order, rule, watermark.EXEC_PAGES)[0]
-    if verdict == watermark.OK or (is_same and verdict != watermark.REFUSED):
+        return UNKNOWN, [i for _, i in fitting[:1]]
+    if watermark.judge(zones, order, rule, watermark.EXEC_PAGES)[0] == watermark.OK:
         return NOTHING, []
     chosen = []
     for size, i in fitting:

@@ -68,18 +68,14 @@ class Simulation:
 
     def take(self, board: str, items: Iterable[Item], time: float) -> None:
         """What a board sent at that time, seconds since 1970; time never falls."""
-        if time >= self._rules_due or time >= self._plan_due:
-            self._advance(time)
-        elif time > self._now:
-            self._now = time
+        self._advance(time)
         rules = self._rules.get(board)
         if rules is None:
             rules = self._rules[board] = BoardRules(
                 board, self._config, RulesHistory({}), self._ids.__next__, time, time
             )
         rules.take(items, time, time)
-        due = rules.due_s()
-        self._rules_due = min(self._rules_due, due)
+        self._rules_due = min(self._rules_due, rules.due_s())
         if rules.rows.transitions or len(rules.rows.snapshots) > ROWS_KEPT:
             self._keep(board, rules)
 
