@@ -13,7 +13,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
     tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
-.PHONY: help run demo test test-fast mutants forecast-score alert-drill pictures lint check bench fleet faults agent frozen board board-tools board-run board-test board-experiments board-prevention board-rescue clean
+.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen board board-tools board-run board-test board-experiments board-prevention board-rescue clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
@@ -28,6 +28,7 @@ help:
 	@echo 'make mutants        small faults in the core rooms: which of them does no test notice? COUNT=50 for each room, SEED=1'
 	@echo 'make forecast-score boards whose future is known: how early each kind of forecast warns, how often in vain; BOARDS=40 of each class, from seed FIRST=1 on'
 	@echo 'make alert-drill    what goes wrong with alerts, in simulated time: what was sent against what should be (about a minute)'
+	@echo 'make week           a week of twelve boards that fail now and then: every mail about it, one after the other, and how many of each kind (some minutes); DAYS=7'
 	@echo 'make pictures       the pictures of the documentation, from real runs (a test says which are stale)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
@@ -64,6 +65,9 @@ forecast-score: $(VENV_DEV)
 
 alert-drill: $(VENV_DEV)
 	@.venv/bin/python tests/alertdrill.py
+
+week: $(VENV_DEV)
+	@.venv/bin/python scripts/week.py --messages $(if $(DAYS),--days $(DAYS))
 
 pictures: $(VENV_DEV)
 	@.venv/bin/python tests/make_pictures.py
