@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import rig
@@ -79,21 +80,28 @@ def main() -> int:
     way = story.way_to_failure(parser.parse_args().steps)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    mails, config = FOLDER / "mails.txt", FOLDER / "config.toml"
+    mails, config, news = FOLDER / "mails.txt", FOLDER / "config.toml", FOLDER / "news.txt"
     mails.touch()
     config.write_text(CONFIG.format(mails=mails))
     buddywatch = [sys.executable, "-m", "buddywatch", "--config", str(config), "--db", str(FOLDER / "buddywatch.db")]
     story_s = (len(way) + FAILED_STEPS) * INTERVAL_S
     print(f"A board runs out of large blocks; watch `rm`. This takes about {story_s + USUAL_END_S:.0f} s.", flush=True)
-    with stage.Stage(FOLDER, rig.interpreter(), INTERVAL_S) as scene:
+    began_s = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        scene = stack.enter_context(stage.Stage(FOLDER, rig.interpreter(), INTERVAL_S))
         collect = [*buddywatch, "collect", scene.serial_url, scene.telnet_url, "--for", str(2 * story_s + LATEST_END_S)]
-        collector = subprocess.Popen(collect)
+        # On a terminal the live view shows the story; into a pipe there would be only news of the lines that are cut.
+        out = None if sys.stdout.isatty() else stack.enter_context(news.open("wb"))
+        collector = subprocess.Popen(collect, stdout=out)
         signal.signal(
             signal.SIGINT, signal.SIG_IGN
         )  # the collector gets it and ends, and then this script ends as well
         signal.signal(signal.SIGTERM, lambda *_: collector.terminate())
         threading.Thread(target=_perform, args=(scene, way, mails, collector), daemon=True).start()
         code = collector.wait()
+    lasted_s = round(time.monotonic() - began_s) + 1
+    print("\nWhat happened (`buddywatch plot`):\n", flush=True)
+    subprocess.run([*buddywatch, "plot", "xport", "--need", "rm", "--since", f"{lasted_s}s"], check=False)
     print(f"\nThe mails of this run ({mails.relative_to(rig.TOP)}):\n")
     print(mails.read_text())
     subprocess.run([*buddywatch, "status"], check=False)

@@ -170,7 +170,7 @@ def measure(
 
 def _empty_bytes() -> int:
     """The memory of a process that has loaded a collector, and has no board."""
-    loads = "import buddywatch.commands.collect; print(flush=True); input()"
+    loads = "import sys, buddywatch.commands.collect; print(flush=True); sys.stdin.read()"
     argv = [sys.executable, "-c", loads]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

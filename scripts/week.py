@@ -1,6 +1,6 @@
 """A week of twelve boards, as a database: what `replay` costs on it, and which messages it would have brought.
 
-    python scripts/week.py [--messages] [--keep week.db]
+    python scripts/week.py [--messages] [--days 7] [--keep week.db]
 
 The boards are the model of forecast/workloads.py under its eight kinds of work, a snapshot each 5 s. Programs are
 refused now and then, somebody reboots a board that has failed, a switch dies, a board has no power for a night, one
@@ -33,7 +33,7 @@ from buddywatch.store.store import Store  # noqa: E402
 from scripts.forecast.allocator import BuddyAllocator  # noqa: E402
 from scripts.forecast.workloads import CLASSES, PAGES, Board  # noqa: E402
 
-DAY_S, WEEK_S, INTERVAL_S, STEP_S = 86_400, 7 * 86_400, 5, 60
+DAY_S, DAYS, INTERVAL_S, STEP_S = 86_400, 7, 5, 60
 START = 1_784_505_600.0  # a Monday, 0:00 UTC
 MIN_PAGES, LOW_PAGES, HIGH_PAGES = 90, 112, 135
 ORDER, BYTES = 4, 61_440  # `rm`
@@ -70,10 +70,10 @@ class Life:
         self.events: list[StoredEvent] = []
         self.gaps: list[Gap] = []
 
-    def live(self) -> None:
+    def live(self, days: int) -> None:
         self._boot(0)
         failed_s: float | None = None
-        for at_s in range(0, WEEK_S, STEP_S):
+        for at_s in range(0, days * DAY_S, STEP_S):
             if self._is_off(at_s):
                 failed_s = None
                 continue
@@ -133,13 +133,13 @@ class Life:
         self.events.append(StoredEvent(event, copy=False))
 
 
-def made(path: Path) -> None:
-    """The database of the week."""
+def made(path: Path, days: int) -> None:
+    """The database of the first days of the week."""
     with Store.open(path) as store:
         store._run("PRAGMA synchronous = OFF")
         for board in BOARDS:
             life, batch = Life(*board), Batch()
-            life.live()
+            life.live(days)
             rows = batch.of(life.name)
             rows.boots, rows.vectors, rows.events, rows.gaps = life.boots, life.rows, life.events, life.gaps
             store.write(batch)
@@ -148,19 +148,22 @@ def made(path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--messages", action="store_true", help="print the messages in full")
+    parser.add_argument("--days", metavar="N", type=int, default=DAYS, help="only the first N days of it")
     parser.add_argument("--keep", metavar="FILE", type=Path, help="where to keep the database; it is used again")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="buddywatch-week-") as folder:
         path = args.keep or Path(folder) / "week.db"
         if not path.exists():
-            made(path)
+            made(path, args.days)
         found = replayed(path)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
     if args.messages:
-        for sent in found["messages"]:
-            print(time.strftime("%a %H:%M", time.gmtime(sent["time"])), sent["subject"], "", sent["body"], sep="\n")
+        for number, sent in enumerate(found["messages"], 1):
+            when = time.strftime("%a %H:%M", time.gmtime(sent["time"]))
+            print(f"--- {number} of {len(found['messages'])}: {when}", sent["subject"], "", sent["body"], sep="\n")
     print("\n".join(table(found["messages"])))
-    print(f"replayed in {used.ru_utime + used.ru_stime:.1f} s of processor time")
+    used_s = used.ru_utime + used.ru_stime
+    print(f"{args.days} days of {len(BOARDS)} boards replayed in {used_s:.1f} s of processor time")
 
 
 def replayed(path: Path) -> dict[str, Any]:

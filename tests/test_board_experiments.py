@@ -147,8 +147,11 @@ RUNS = [
 
 def test_table_has_the_spread_and_what_was_never_refused():
     lines = results.table(RUNS)
-    assert lines[2] == f"| 4k | {BY_NAME['default'].what} | 3 | median 142 (141 to 143) | 4001 to 4003 kB | 50 |"
-    assert lines[3] == f"| 4k | {BY_NAME['trim-0'].what} | 2 | none of 600 | 4200 to 4200 kB | - |"
+    assert (
+        lines[2]
+        == f"| 6.1, 4 kB pages | {BY_NAME['default'].what} | 3 | median 142 (141 to 143) | 4001 to 4003 kB | 50 |"
+    )
+    assert lines[3] == f"| 6.1, 4 kB pages | {BY_NAME['trim-0'].what} | 2 | none of 600 | 4200 to 4200 kB | - |"
     mixed = results.table([*RUNS[3:], replace(RUNS[0], measure="trim-0", seed=3)])
     assert "median 141 (141 to 141); 2 runs: none of 600" in mixed[2]
 

@@ -242,3 +242,22 @@ def test_build_hush_says_what_it_needs(run: Run, tmp_path: Path) -> None:
 def test_ci_packages_names_a_package_for_each_command() -> None:
     lines = (TOP / "scripts" / "ci-packages").read_text().splitlines()
     assert {len(line.split()) for line in lines if not line.startswith("#")} == {2}
+
+
+@pytest.mark.slow
+def test_the_week_prints_each_mail_and_how_many_of_each_kind() -> None:
+    """Its first day, on which boards fail and are rebooted."""
+    done = subprocess.run(
+        [sys.executable, str(TOP / "scripts" / "week.py"), "--messages", "--days", "1"],
+        env=os.environ | {"PYTHONPATH": str(TOP / "agent")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    mails = re.findall(r"^--- (\d+) of (\d+): (\w+ \d\d:\d\d)\n(.*)\n\n", done.stdout, re.M)
+    counts = re.findall(r"^ *(\d+)  (.+)$", done.stdout, re.M)
+    assert [int(number) for number, *_ in mails] == list(range(1, len(mails) + 1))
+    assert {int(all_of) for _, all_of, *_ in mails} == {len(mails)} == {int(counts[-1][0])}
+    assert counts[-1][1] == "in all" and sum(int(count) for count, _ in counts[:-1]) == len(mails)
+    assert any("CRIT roof-1: rm can no longer start" in subject for *_, subject in mails)
+    assert re.search(r"^1 days of 12 boards replayed in [\d.]+ s of processor time$", done.stdout, re.M)

@@ -43,7 +43,7 @@ def play(out: Path, flavour: str, measure: Measure, seed: int, steps_max: int) -
     with machine.Machine(out, flavour) as board:
         board.console.wait_for(r"buddyd: board: \d+ zones")
         if measure.is_nofork:
-            _change_shell(board)
+            change_shell(board)
         board.console.run(_SHOW)
         if measure.at_boot:
             _type(board, measure.at_boot)
@@ -55,7 +55,7 @@ def play(out: Path, flavour: str, measure: Measure, seed: int, steps_max: int) -
     return outcome
 
 
-def _change_shell(board: machine.Machine) -> None:
+def change_shell(board: machine.Machine) -> None:
     """For the one that runs small commands itself; it says who it is before its first prompt."""
     start = len(board.console.text)
     board.console.send("exec busybox-nofork sh\n")

@@ -11,6 +11,7 @@ from scripts.board_experiments.measures import BY_NAME
 from scripts.board_experiments.play import AFTER_STEPS, Outcome
 
 WIDTH = 40  # of the picture
+KERNELS = {"4k": "6.1, 4 kB pages", "4k-2.6.30": "6.1 with 2.6.30's rule", "8k": "6.1, 8 kB pages"}
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -38,9 +39,9 @@ def table(outcomes: Iterable[Outcome]) -> list[str]:
             shown = f"none of {never}" if not refused else f"{shown}; {len(runs) - len(refused)} runs: none of {never}"
         free = f"{min(run.free_kb for run in runs)} to {max(run.free_kb for run in runs)} kB"
         after = [run.after for run in runs if run.after is not None]
-        lines.append(
-            f"| {flavour} | {what} | {len(runs)} | {shown} | {free} | {f'{median(after):.0f}' if after else '-'} |"
-        )
+        refused_after = f"{median(after):.0f}" if after else "-"
+        kernel = KERNELS.get(flavour, flavour)
+        lines.append(f"| {kernel} | {what} | {len(runs)} | {shown} | {free} | {refused_after} |")
     return lines
 
 

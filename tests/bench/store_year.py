@@ -45,7 +45,8 @@ YEAR = "a year of a board, steps of a day"
 FLEET = 1000  # boards of which `status` is asked
 COMMANDS = ("status", "alerts", "history board00 --step 1d --since 9999d", "db size", "sql SELECT+1")
 BUDDYWATCH = (sys.executable, "-m", "buddywatch")
-ENV = os.environ | {"PYTHONPATH": f"{TOP / 'host'}:{TOP / 'agent'}"}
+# With bytecode, as an installed package has it.
+ENV = os.environ | {"PYTHONPATH": f"{TOP / 'host'}:{TOP / 'agent'}", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 class Setting(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from buddywatch.alerts.plan import FLAPPING_S, View, has_passed, is_held, plan, refusal_confirmed, repeats
+from buddywatch.alerts.plan import DAY_S, View, has_passed, is_held, plan, refusal_confirmed, repeats
 from buddywatch.alerts.quiet import newest_time
 from buddywatch.alerts.together import HOUR_S, Due, free_at, groups
 from buddywatch.config.sections import Alert, Config
@@ -138,7 +138,7 @@ class Dispatcher:
         with self._store.batch():
             self._store.mark_reported(change.id for change in changes)
             for change in changes:
-                refusal, number = refusal_confirmed(change, view), change.incident_id
+                refusal, number = refusal_confirmed(change, view, now), change.incident_id
                 if number is not None and change.to == OK:
                     self._confirmed.discard(number)
                 elif number is not None and change.to == FIRING and refusal is not None:
@@ -185,7 +185,7 @@ class Dispatcher:
         silences = self._store.silences(now)
         silenced = {key for key in keys if any(mutes(silence, board, *key, now) for silence in silences)}
         acknowledged = self._store.acknowledged(incidents)
-        begun = self._store.beginnings(board, now - FLAPPING_S) if unreported else []
+        begun = self._store.beginnings(board, now - DAY_S) if unreported else []
         return View(
             unreported, incidents, active, silenced, self._store.last_reported(board), begun, acknowledged,
             self._confirmed,
@@ -227,7 +227,7 @@ def _occasion(one: Due, now: float) -> Occasion:
     incidents = sorted((i for i in view.incidents.values() if i.id in shown), key=_by_gravity)
     earlier = sorted((i for i in incidents if i.id in about and i.message_id), key=lambda incident: incident.opened)
     references = tuple(dict.fromkeys(str(incident.message_id) for incident in earlier))
-    return Occasion(one.board, now, what.report, tuple(incidents), references, repeats(view))
+    return Occasion(one.board, now, what.report, tuple(incidents), references, repeats(view, now))
 
 
 def _may_be_shown(incident: Incident, view: View) -> bool:

@@ -30,6 +30,15 @@ def is_due(bucket_s: float, made_s: float, uptime_s: float) -> bool:
     return uptime_s // step_s > made_s // step_s
 
 
+def basis_of(need: Need, judged_by: Iterable[object]) -> str:
+    """What the margins of a need depend on, beside the snapshots."""
+    return " ".join(map(str, (need.bytes, need.is_program, *judged_by)))
+
+
+def period_s_of(boot: Boot) -> float:
+    return interval_s(boot.facts) or PERIOD_S
+
+
 class Forecasts:
     """Of the kernel boot that the newest snapshot belongs to. Snapshots come in the order in which they were made."""
 
@@ -91,12 +100,11 @@ class Forecasts:
         return [MarginRecord(name, *self._place, self._bases[name], history.dump()) for name, history in histories]
 
     def _history(self, need: Need, judged_by: tuple[object, ...], boot: Boot) -> MarginHistory:
-        basis = " ".join(map(str, (need.bytes, need.is_program, *judged_by)))
+        basis = basis_of(need, judged_by)
         if self._bases.get(need.name) != basis:
             self._bases[need.name] = basis
-            period_s = interval_s(boot.facts) or PERIOD_S
             recorded = self._recorded(need.name, basis)
-            self._histories[need.name] = recorded or MarginHistory(period_s)
+            self._histories[need.name] = recorded or MarginHistory(period_s_of(boot))
             self._made_s = max(self._made_s, recorded.end_s if recorded else 0.0)
         return self._histories[need.name]
 

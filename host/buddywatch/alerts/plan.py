@@ -24,8 +24,10 @@ from buddywatch.model.alerts import (
 )
 
 MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
-FLAPPING_S = 4 * 3600.0  # within which beginnings of one alert are counted
+FLAPPING_S = 4 * 3600.0  # between two beginnings of one alert that belong together
 FLAPPING_MIN = 3  # so many: the alert comes and goes. One message says so, the next waits until it is quiet
+ENDINGS_MIN = 2  # and so many make its end wait, too: it may not be the last
+QUIET_MAX_S = 3600.0  # the longest of such a wait
 
 DAY_S = 86_400.0  # between reminders of a warning, and of what has lasted for so long
 
@@ -38,7 +40,7 @@ class View:
 
     unreported: transitions without a message yet, and when each was noted, oldest first. incidents: by id, all open
     ones and those of the unreported transitions. active: rules that are not OK. silenced: muted rules. last_reported:
-    when the last message about the board was made. begun: what began in the last FLAPPING_S, oldest first.
+    when the last message about the board was made. begun: what began in the last DAY_S, oldest first.
     acknowledged: incidents that somebody looks after. confirmed: kernel failures that joined the alert
     about a refused need.
     """
@@ -72,7 +74,7 @@ def plan(view: View, alert: Alert, now: float, early_s: float = 0.0) -> Plan:
     refused = {change.need for change, _ in wanted if change.rule == REFUSED}
     drop = {change.id: change for change, _ in view.unreported if _is_moot(change, view)}
     drop |= {change.id: change for change, _ in wanted if _is_covered(change, refused, view)}
-    drop |= {change.id: change for change, _ in wanted if refusal_confirmed(change, view) is not None}
+    drop |= {change.id: change for change, _ in wanted if refusal_confirmed(change, view, now) is not None}
     ready = [(change, noted) for change, noted in wanted if change.id not in drop]
     hushed = is_quiet(alert.quiet, now)
     loud = [(change, noted) for change, noted in ready if change.severity == CRITICAL or not hushed]
@@ -91,15 +93,21 @@ def plan(view: View, alert: Alert, now: float, early_s: float = 0.0) -> Plan:
     return Plan(tuple(change for change, _ in ready) if due else (), remind, tuple(drop.values()))
 
 
-def repeats(view: View) -> tuple[Repeat, ...]:
+def repeats(view: View, now: float) -> tuple[Repeat, ...]:
     """What comes and goes on this board."""
     keys = dict.fromkeys((one.rule, one.need) for one in view.begun)
-    found = [[one.noted for one in view.begun if (one.rule, one.need) == key] for key in keys]
-    return tuple(
-        Repeat(*key, len(times), min(times))
-        for key, times in zip(keys, found, strict=True)
-        if len(times) >= FLAPPING_MIN
-    )
+    found = {key: _series(key, view, now) for key in keys}
+    return tuple(Repeat(*key, len(of), of[0].noted) for key, of in found.items() if len(of) >= FLAPPING_MIN)
+
+
+def _series(key: Key, view: View, now: float) -> list[Beginning]:
+    """The newest beginnings of a rule that follow each other within FLAPPING_S, oldest first."""
+    found: list[Beginning] = []
+    for one in reversed([one for one in view.begun if (one.rule, one.need) == key]):
+        if has_passed(FLAPPING_S, one.noted, found[-1].noted if found else now):
+            break
+        found.append(one)
+    return found[::-1]
 
 
 def is_held(incident: Incident, view: View) -> bool:
@@ -115,14 +123,16 @@ def has_passed(span_s: float, since: float, now: float) -> bool:
 def _is_damped(change: Transition, view: View, alert: Alert, now: float) -> bool:
     """True for a change of what comes and goes, after a message said so.
 
-    It is reported when it has been quiet for a while: twice the usual time from one beginning to the next. In any case
-    it is reported FLAPPING_S after the last message, and with every message about something else.
+    It is reported when it has been quiet for a while: twice the usual time from one beginning to the next, at most
+    QUIET_MAX_S. In any case it is reported FLAPPING_S after the last message, and with every message about something
+    else.
     """
-    of_key = [one for one in view.begun if (one.rule, one.need) == (change.rule, change.need)]
-    if sum(one.is_reported for one in of_key) < FLAPPING_MIN or view.last_reported is None:
+    series = _series((change.rule, change.need), view, now)
+    enough = ENDINGS_MIN if change.to == OK else FLAPPING_MIN
+    if sum(one.is_reported for one in series) < enough or view.last_reported is None:
         return False
-    usual_s = (of_key[-1].noted - of_key[0].noted) / (len(of_key) - 1)
-    quiet_s = max(MAIL_INTERVAL_BATCHES * alert.batch_s, 2 * usual_s)
+    usual_s = (series[-1].noted - series[0].noted) / (len(series) - 1)
+    quiet_s = max(MAIL_INTERVAL_BATCHES * alert.batch_s, min(2 * usual_s, QUIET_MAX_S))
     newest = max(noted for one, noted in view.unreported if (one.rule, one.need) == (change.rule, change.need))
     return not has_passed(quiet_s, newest, now) and not has_passed(FLAPPING_S, view.last_reported, now)
 
@@ -140,14 +150,15 @@ def _is_moot(change: Transition, view: View) -> bool:
     return change.to == OK and incident is not None and incident.last_reported is None and not began_unreported
 
 
-def refusal_confirmed(change: Transition, view: View) -> Incident | None:
+def refusal_confirmed(change: Transition, view: View, now: float) -> Incident | None:
     """The alert about a refused need, if a message reported it and this is the kernel's line about that very need.
 
     None for the first such line in FLAPPING_S: that it has happened is news, and what a refused start did to its shell.
     """
     if change.rule != KERNEL_FAILURE or change.to == OK:
         return None
-    if not any(one.rule == KERNEL_FAILURE and one.is_reported for one in view.begun):
+    lately = (one for one in view.begun if not has_passed(FLAPPING_S, one.noted, now))
+    if not any(one.rule == KERNEL_FAILURE and one.is_reported for one in lately):
         return None
     refused = (one for one in view.incidents.values() if one.rule == REFUSED and one.closed is None)
     return next((one for one in refused if one.last_reported is not None and names_need(change.text, one.need)), None)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from buddywatch.alerts.evaluate import BoardRules
+from buddywatch.alerts.past_margins import with_past_margins
 from buddywatch.collect.alert_news import alert_news, begins
 from buddywatch.collect.board import Board, Now
 from buddywatch.collect.timers import Timers
@@ -221,7 +222,7 @@ class Boards:
             return None
         state = self._store.resume(name)
         tracker = self._tracker(name, state)
-        history = self._store.rules_history(name)
+        history = with_past_margins(self._store, self._config, name, self._store.rules_history(name))
         new_id = self._incident_ids.__next__
         rules = BoardRules(name, self._config, history, new_id, at.time, at.monotonic_s)
         board = Board(name, tracker, rules, history.endings, at)

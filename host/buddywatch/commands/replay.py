@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         is_stored = {path: is_database(path) or not args.files for path in paths}
         files = [stack.enter_context(RecordedFile(path)) for path in paths if not is_stored[path]]
         stores = [stack.enter_context(Store.open_readonly(path)) for path in paths if is_stored[path]]
-        recordings = [_stored(store, config, args.board) for store in stores]
+        recordings = [of_board for store in stores for of_board in _stored(store, config, args.board)]
         recordings += [_readable(found, flags_of(args), args.board, unreadable) for found in recordings_of(files)]
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="buddywatch-replay-"))
         store = stack.enter_context(Store.open(Path(folder) / "replay.db"))
@@ -74,13 +74,11 @@ def _readable(
             yield name, item.event if isinstance(item, StoredEvent) else item
 
 
-def _stored(store: Store, config: Config, board: str | None) -> Iterator[tuple[str, Item]]:
-    """What is stored of all boards, or of one, in the order of time."""
+def _stored(store: Store, config: Config, board: str | None) -> list[Iterator[tuple[str, Item]]]:
+    """What is stored of each board, or of one."""
     if board is not None:
         check_board(store, config, board)
-    boards = store.boards() if board is None else [board]
-    for _, name, items in in_order([_stored_of(store, name) for name in boards]):
-        yield from ((name, item) for item in items)
+    return [_stored_of(store, name) for name in (store.boards() if board is None else [board])]
 
 
 def _stored_of(store: Store, board: str) -> Iterator[tuple[str, Item]]:

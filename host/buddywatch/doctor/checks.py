@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isqrt
 
 from buddyd import watermark
 
 from buddywatch.doctor import busybox, scripts
 from buddywatch.doctor.facts import BoardFacts, Finding
+from buddywatch.kernel_text.marks import formula_min_free_kb
 from buddywatch.text import advice
 from buddywatch.text.escape import counted, one_line
 from buddywatch.text.units import format_bytes
 
 _OFTEN_PER_HOUR = 6
 _COSTLY_SHOWN = 3
+_LEAVES_OFTEN = 0.1  # pages of files each run
 _CRON, _TELNET, _PER_CONNECTION = {"crond"}, {"telnetd", "utelnetd"}, {"inetd", "xinetd", "httpd"}
 _NAME_CHARS = 40
 
@@ -28,6 +29,7 @@ def findings(facts: BoardFacts) -> list[Finding]:
         *_filled(facts),
         *_shell(facts),
         *_starts(facts),
+        *_left_files(facts),
         *_servers(facts),
         *_script_lines(facts),
         *_smaller(facts),
@@ -135,6 +137,15 @@ def _starts(facts: BoardFacts) -> Iterator[Finding]:
             yield Finding(rank, advice.resident(name, per_hour, max(0.0, lost_bytes) or None), found)
 
 
+def _left_files(facts: BoardFacts) -> Iterator[Finding]:
+    """Programs of which something stays in files in RAM, by what was seen."""
+    for record in facts.records:
+        if record.left_pages is not None and record.left_pages >= _LEAVES_OFTEN:
+            name, page_bytes = one_line(record.name, _NAME_CHARS), facts.page_bytes or 4096
+            left = f"{format_bytes(round(record.left_in_all_pages) * page_bytes)} in {counted(record.starts, 'run')}"
+            yield Finding(22, advice.laid_out_files(name, record.left_pages * page_bytes), f"{name} left {left}")
+
+
 def _servers(facts: BoardFacts) -> Iterator[Finding]:
     known = set(facts.running).union(*(scripts.servers_in(script) for script in facts.scripts))
     for names, what, rank in (
@@ -164,11 +175,6 @@ def _min_free(facts: BoardFacts) -> Iterator[Finding]:
     if abs(facts.min_free_kb - formula_kb) * 10 > formula_kb:
         said = f"vm.min_free_kbytes is {facts.min_free_kb}; for {facts.memory_kb} kB the kernel computes {formula_kb}"
         yield Finding(80, advice.min_free(facts.min_free_kb, formula_kb), said)
-
-
-def formula_min_free_kb(memory_kb: int) -> int:
-    """init_per_zone_wmark_min() in mm/page_alloc.c."""
-    return max(128, min(65536, isqrt(memory_kb * 16)))
 
 
 def _malloc(facts: BoardFacts) -> Iterator[Finding]:

@@ -27,7 +27,8 @@ _ANY_RULE = ("old", "off2", "new")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The kernel's answer to a request in a state, by its best zone. tests: at the min mark; low_tests: at low.
+    """The kernel's answer to a request in a state, by its best zone. tests: at the min mark; low_tests: at low,
+    of what is granted at min.
 
     verdict None: unknown marks, page size or rule, or the possible rules disagree; then `verdicts` has the verdict of
     each rule. missing_pages: 0 if it is granted at min. margin_pages None with a verdict: the marks are unknown, and
@@ -176,12 +177,12 @@ def _judge_zone(state: State, zone: Zone, request: Request, rule: str) -> Answer
         # To 2.6.8 a zone's own protection holds its low mark; __GFP_HIGH takes a quarter of that off.
         min_mark, low_mark = (-zone.low_pages // 4 if request.high else 0), 0
     at_min = tests_of(zone, request, min_mark, reserve, rule)
-    at_low = tests_of(zone, request, low_mark, reserve, rule)
     margin = margin_of(at_min)
     if margin < 0:
-        verdict, reason = watermark.REFUSED, _reason(zone, request, at_min, rule)
-    else:
-        verdict, reason = watermark.OK if margin_of(at_low) >= 0 else watermark.TIGHT, reasons.GRANTED
+        reason = _reason(zone, request, at_min, rule)
+        return Answer(request, watermark.REFUSED, reason, rule, zone, reserve, margin, tuple(at_min))
+    at_low = tests_of(zone, request, low_mark, reserve, rule)
+    verdict, reason = watermark.OK if margin_of(at_low) >= 0 else watermark.TIGHT, reasons.GRANTED
     return Answer(request, verdict, reason, rule, zone, reserve, margin, tuple(at_min), tuple(at_low))
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from math import isqrt
-
 from buddywatch.explain.case import Case
 from buddywatch.explain.judge import largest_min_pages
 from buddywatch.explain.remedy import Remedy
+from buddywatch.kernel_text.marks import MIN_FREE_KB_LEAST, MIN_FREE_KB_MOST_NOW, formula_min_free_kb
 from buddywatch.kernel_text.state import ESTIMATED, KERNEL_ZONES, Zone
+from buddywatch.text import advice
 
-# init_per_zone_wmark_min() in mm/page_alloc.c. Older kernels: 65536 at most. The larger limit accuses nobody falsely.
-_FORMULA_LEAST_KB, _FORMULA_MOST_KB = 128, 262144
 _FAR_ABOVE = 2  # times the formula
 # set_recommended_min_free_kbytes() in mm/khugepaged.c, which raises the value at boot where transparent huge pages are
 # on (with 512 MB or more): page blocks for each zone that has memory, but a twentieth of low memory at most.
@@ -46,7 +44,7 @@ def formula_kb(case: Case) -> int | None:
     if not sizes or not all(sizes) or case.page_bytes is None:
         return None
     total_kb = sum(size or 0 for size in sizes) * case.page_bytes // 1024
-    return min(max(isqrt(total_kb * 16), _FORMULA_LEAST_KB), _FORMULA_MOST_KB)
+    return formula_min_free_kb(total_kb, MIN_FREE_KB_MOST_NOW)  # the larger limit accuses nobody falsely
 
 
 def is_of_huge_pages(case: Case, now_kb: int) -> bool:
@@ -119,7 +117,7 @@ def _lower_min_free(case: Case, largest: int) -> Remedy | None:
     found = min_free_kb(case, with_room) if with_room is not None else None
     if just is None or case.answer.zone is None or case.answer.zone.marks_from == ESTIMATED:
         return None
-    if found is None or found[1] < _FORMULA_LEAST_KB:
+    if found is None or found[1] < MIN_FREE_KB_LEAST:
         return _borderline(*just)
     now_kb, value_kb = found
     formula = formula_kb(case)
@@ -128,11 +126,10 @@ def _lower_min_free(case: Case, largest: int) -> Remedy | None:
         return _set_by_hand(now_kb, formula)
     return Remedy(
         "min_free_kbytes",
-        f"`echo {value_kb} > /proc/sys/vm/min_free_kbytes` (now {now_kb}): then this request and one more like it "
-        f"would have passed. The price: {now_kb - value_kb} kB less are kept for requests that cannot wait, mainly "
-        "those of network and serial drivers.",
+        f"`{advice.min_free_line(value_kb)}` (now {now_kb}): then this request and one more like it "
+        f"would have passed. The price: {now_kb - value_kb} kB less are kept for {advice.WHO_CANNOT_WAIT}.",
         numbers={"value_kb": value_kb, "now_kb": now_kb, "reserve_lost_kb": now_kb - value_kb},
-        short=f"`echo {value_kb} > /proc/sys/vm/min_free_kbytes` (now {now_kb})",
+        short=f"`{advice.min_free_line(value_kb)}` (now {now_kb})",
     )
 
 
@@ -140,7 +137,7 @@ def _borderline(now_kb: int, value_kb: int) -> Remedy:
     return Remedy(
         "min_free_kbytes",
         f"Lowering vm.min_free_kbytes (now {now_kb}): at {value_kb} this one request would have passed, but no second "
-        "one, and less would be kept for requests that cannot wait, mainly those of network and serial drivers.",
+        f"one, and less would be kept for {advice.WHO_CANNOT_WAIT}.",
         helps=False,
         numbers={"value_kb": value_kb, "now_kb": now_kb, "reserve_lost_kb": now_kb - value_kb},
         short=f"Lowering vm.min_free_kbytes from {now_kb} to {value_kb}: this request would pass, no second one.",
@@ -152,10 +149,10 @@ def _set_by_hand(now_kb: int, formula: int) -> Remedy:
         "min_free_kbytes",
         f"vm.min_free_kbytes is {now_kb}, but the kernel's own formula gives {formula} for this memory: a setting (in "
         "/etc/sysctl.conf, or a boot script) keeps the rest from use, and is the likely cause. "
-        f"`echo {formula} > /proc/sys/vm/min_free_kbytes`: then this request and one more "
+        f"`{advice.min_free_line(formula)}`: then this request and one more "
         "like it would have passed.",
         numbers={"value_kb": formula, "now_kb": now_kb, "formula_kb": formula, "reserve_lost_kb": now_kb - formula},
-        short=f"`echo {formula} > /proc/sys/vm/min_free_kbytes` (set to {now_kb}, the likely cause)",
+        short=f"`{advice.min_free_line(formula)}` (set to {now_kb}, the likely cause)",
     )
 
 

@@ -110,21 +110,9 @@ def reboot(case: Case) -> list[Remedy]:
         return []
     early_s = _early_s(case)
     if early_s is not None:
-        text = (
-            f"A reboot makes large blocks again, but the failure came {early_s} s after the last one: if nothing "
-            "special ran in between, the next boot ends there as well."
-        )
-        return [
-            Remedy("reboot", text, numbers={"uptime_s": early_s}, short=f"reboot, but it came {early_s} s after one")
-        ]
-    return [
-        Remedy(
-            "reboot",
-            "A reboot makes large blocks again; otherwise only ending programs that hold memory does. Plan it before "
-            "the request is needed.",
-            short="reboot: that alone makes large blocks again",
-        )
-    ]
+        text, short = verdict_words.reboot_in_vain(early_s), f"reboot, but it came {early_s} s after one"
+        return [Remedy("reboot", text, numbers={"uptime_s": early_s}, short=short)]
+    return [Remedy("reboot", verdict_words.REBOOT, short=verdict_words.REBOOT_IN_SHORT)]
 
 
 def smaller_root(case: Case) -> list[Remedy]:

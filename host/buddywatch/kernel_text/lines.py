@@ -122,11 +122,12 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
 def _cleaned(physical: list[str], progress: Callable[[float], None]) -> Cleaned:
     result = Cleaned()
     lines: list[str] = []
+    add_width, add_stamp = result.widths.append, result.stamps.append  # a log may have a million lines
     for number, line in enumerate(physical):
         plain, stamp_s = strip(line)
         lines.append(plain)
-        result.widths.append(len(line.rstrip()))
-        result.stamps.append(nan if stamp_s is None else stamp_s)
+        add_width(len(line.rstrip()))
+        add_stamp(nan if stamp_s is None else stamp_s)
         if stamp_s is None and _is_of_oom_killer(plain) and (clock := clock_s(line)) is not None:
             result.clocks[number] = clock
         if number % 4096 == 0:

@@ -11,9 +11,14 @@ from buddywatch.kernel_text.nearest import nearest_meminfo
 from buddywatch.kernel_text.raw import Raw
 from buddywatch.kernel_text.state import BORROWED, ESTIMATED, GIVEN, KERNEL_ZONES, Options, State, Zone
 
-# init_per_zone_pages_min() in mm/page_alloc.c
-_MIN_FREE_KB_LEAST, _MIN_FREE_KB_MOST = 128, 65536
+# init_per_zone_pages_min() in mm/page_alloc.c, init_per_zone_wmark_min() from 2.6.31 on; the most is larger from 5.9 on
+MIN_FREE_KB_LEAST, _MIN_FREE_KB_MOST, MIN_FREE_KB_MOST_NOW = 128, 65536, 262144
 _SCALE_FACTOR_SINCE = (4, 6, 0)  # vm.watermark_scale_factor, default 10 of 10000
+
+
+def formula_min_free_kb(memory_kb: int, most_kb: int = _MIN_FREE_KB_MOST) -> int:
+    """vm.min_free_kbytes as the kernel computes it at boot for so much memory that it can use itself."""
+    return min(max(isqrt(memory_kb * 16), MIN_FREE_KB_LEAST), most_kb)
 
 
 def complete_marks(state: State, raw: Raw, lender: State | None, options: Options) -> None:
@@ -58,7 +63,7 @@ def _estimate_marks(state: State, raw: Raw) -> None:
         total_kb = max(given_pages, 0) * state.page_bytes // 1024
     min_free_kb = raw.sysctls.get("min_free_kbytes")
     if min_free_kb is None and total_kb:
-        min_free_kb = min(max(isqrt(total_kb * 16), _MIN_FREE_KB_LEAST), _MIN_FREE_KB_MOST)
+        min_free_kb = formula_min_free_kb(total_kb)
     if min_free_kb is None:
         return
     for zone, part, whole in _shares(state):

@@ -126,10 +126,11 @@ def strip(line: str) -> tuple[str, float | None]:
     foreign = _FOREIGN.match(line) if ">[" in line else None
     if foreign:  # before level and stamp together anything can stand: a hypervisor's console, a test's log
         start, stamp_s = foreign.end(), float(foreign["stamp"])
-    has_mark = True
+    mark = _MARKS.search(line, start)
     for _ in range(_MOST_PREFIXES):
-        has_mark = has_mark and _MARKS.search(line, start) is not None
-        match = (_PREFIX if has_mark else _PREFIX_WITHOUT_MARK).match(line, start)
+        if mark is not None and mark.start() < start:
+            mark = _MARKS.search(line, start)
+        match = (_PREFIX if mark else _PREFIX_WITHOUT_MARK).match(line, start)
         if match is None or match.end() == start or _is_a_process(match):
             break
         start = match.end()

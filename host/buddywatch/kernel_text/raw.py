@@ -148,6 +148,11 @@ class Raw:
         return [match.span() for match in _NO_INIT.finditer(self.text)]
 
     @cached_property
+    def has_sysrq_f(self) -> bool:
+        """True if a word of SysRq-F is anywhere in the text: few texts have one, so that each kill need not look."""
+        return any(word in self.text for word in ("order=-1,", "moom_callback", "Manual OOM execution"))
+
+    @cached_property
     def ended_by_groups(self) -> frozenset[int]:
         """The processes that were ended at the limit of their control group, by number."""
         notices = (notice for message in self.messages if message.in_cgroup for notice in message.notices)

@@ -217,11 +217,12 @@ class _Reader:
         self._unnamed.append(zone)
 
     def _on_pair(self, match: re.Match[str]) -> None:
-        key, value = match["key"], int(match["value"])
-        if match["kb"]:
+        key, digits, has_kb = match.group("key", "value", "kb")
+        if has_kb:
             if self._zone is not None:
-                self._zone.values.setdefault(key, value)
+                self._zone.values.setdefault(key, int(digits))
             return
+        value = int(digits)
         if self._is_cut_number(match):
             return
         if self._dump and key in self._dump.header and self._dump.has_blocks:
@@ -258,7 +259,8 @@ class _Reader:
             self._list = self._unnamed.pop(0)
         if self._list is None and self._begins_a_list(match):
             self._list = self._nameless_zone(match.start())
-        zone, unit_kb = self._list, int(match["unit"])
+        count, unit, letters = match.group("count", "unit", "letters")
+        zone, unit_kb = self._list, int(unit)
         if zone is None or len(zone.counts) >= MOST_ORDERS:
             return
         while zone.units_kb and zone.units_kb[-1] * 2 < unit_kb and len(zone.counts) < MOST_ORDERS:
@@ -267,12 +269,10 @@ class _Reader:
         if not unit_kb or (zone.units_kb and unit_kb != 2 * zone.units_kb[-1]):
             self._list = None  # not part of this list, but a sentence about a block
             return
-        if (
-            self._text[max(match.start() - 2, 0) : match.start()].rstrip("\n").isdigit()
-            and match.start() > self._list_end
-        ):
+        start = match.start()
+        if start > self._list_end and self._text[max(start - 2, 0) : start].rstrip("\n").isdigit():
             zone.unread.add(len(zone.counts))  # the line before ends in a digit: a terminal folded within the number
-        zone.append(int(match["count"]), unit_kb, match["letters"])
+        zone.append(int(count), unit_kb, letters)
         self._list_end = match.end()
 
     def _begins_a_list(self, match: re.Match[str]) -> bool:

@@ -19,6 +19,10 @@ _MOST_PAGES = 1 << MOST_ORDERS  # "any number"
 _APART = 8  # an eighth
 
 
+def _are_apart(counted_pages: int, listed_pages: int) -> bool:
+    return abs(counted_pages - listed_pages) * _APART > max(counted_pages, listed_pages)
+
+
 @dataclass(frozen=True)
 class Options:
     """Facts about the board from the command line; they override the text."""
@@ -106,8 +110,11 @@ class Zone:
         It decides by its count: each processor holds back a few changes of it. The zone's own line of a dump has it,
         and zoneinfo, where that differs by no more than the processors may hold back.
         """
-        is_known = self.is_counted and "free" in self.values and self.nr_free and self.is_whole
-        return self.values["free"] - self.free_pages if is_known and not self.is_apart else 0
+        counted_pages = self.values.get("free") if self.is_counted and self.nr_free and self.is_whole else None
+        if counted_pages is None:
+            return 0
+        free_pages = self.free_pages  # the sum of its list, counted once: each test of the rule asks for this
+        return 0 if _are_apart(counted_pages, free_pages) else counted_pages - free_pages
 
     @property
     def is_apart(self) -> bool:
@@ -115,7 +122,7 @@ class Zone:
         counted_pages = self.values.get("free")
         if counted_pages is None or not self.nr_free or not self.is_whole:
             return False
-        return abs(counted_pages - self.free_pages) * _APART > max(counted_pages, self.free_pages)
+        return _are_apart(counted_pages, self.free_pages)
 
     @property
     def is_whole(self) -> bool:

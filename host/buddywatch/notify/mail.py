@@ -12,6 +12,7 @@ from email.policy import SMTP
 
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
+from buddywatch.notify.mail_page import page_of
 from buddywatch.pictures.margin_png import HEIGHT, WIDTH, margin_png
 from buddywatch.text.escape import escaped
 
@@ -49,12 +50,10 @@ def _add_html(email: EmailMessage, message: Message) -> None:
     ]
     images = "".join(
         f"<p>{html.escape(escaped(need))}: pages to spare over the last day (red: refused)<br>"
-        f'<img src="cid:{cid[1:-1]}" width="{WIDTH}" height="{HEIGHT}" alt="" '
-        f'style="max-width:100%;height:auto"></p>'
+        f'<img src="cid:{cid[1:-1]}" width="{WIDTH}" height="{HEIGHT}" alt="" style="max-width:100%;height:auto"></p>'
         for need, cid, _ in plots
     )
-    text = f'<pre style="white-space:pre-wrap">{html.escape(message.body)}</pre>'  # a phone has 40 columns
-    email.add_alternative(f"{text}{images}", subtype="html")
+    email.add_alternative(page_of(message.body, images), subtype="html")
     page = email.get_body(("html",))
     for _, cid, png in plots:
         if isinstance(page, EmailMessage):

@@ -96,11 +96,15 @@ def _without_repeats(facts: MessageFacts) -> tuple[list[Transition], dict[str, t
     rest, statements = list(facts.transitions), {}
     for rule, need in dict.fromkeys((change.rule, change.need) for change in facts.transitions):
         own = [change for change in facts.transitions if (change.rule, change.need) == (rule, need)]
-        repeat = next((one for one in facts.repeats if (one.rule, one.need) == (rule, need)), None)
+        repeat = _repeat_of(own[0], facts)
         if rule != KERNEL_FAILURE and (statement := _of_repeats(own, repeat, facts)) is not None:
             statements[f"{rule} {need}"] = False, statement
             rest = [change for change in rest if change not in own]
     return rest, statements
+
+
+def _repeat_of(change: Transition, facts: MessageFacts) -> Repeat | None:
+    return next((one for one in facts.repeats if (one.rule, one.need) == (change.rule, change.need)), None)
 
 
 def _of_repeats(changes: list[Transition], repeat: Repeat | None, facts: MessageFacts) -> Statement | None:
@@ -145,6 +149,9 @@ def _of_transition(change: Transition, incident: Incident | None, facts: Message
     if change.to == OK:
         since, until = (incident.opened if incident else change.time), change.time
         after = f"resolved after {rough_duration(until - since)}: " if incident else ""
+        repeat = _repeat_of(change, facts)
+        if repeat is not None:
+            after = f"resolved, after it came and went {repeat.count} times in {rough_duration(until - repeat.since)}: "
         sentence = after + _recovery(change.rule, change.need, change.text, facts)
     elif change.to == NOTED and change.rule == REFUSED:  # found in snapshots that came late
         since, until, sentence = (incident.opened if incident else change.time), change.time, one_line(change.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from buddywatch.alerts.evaluate import Item
 from buddywatch.model.samples import Event, Snapshot
@@ -13,7 +14,7 @@ Moment = tuple[float, str, list[Item]]  # when, which board, what came
 
 def in_order(recordings: Sequence[Iterable[tuple[str, Item]]]) -> Iterator[Moment]:
     """What all recordings hold; the items of one stay in their order."""
-    return iter(heapq.merge(*map(_moments, recordings), key=lambda moment: moment[0]))
+    return iter(heapq.merge(*map(_moments, recordings), key=itemgetter(0)))
 
 
 def _moments(recording: Iterable[tuple[str, Item]]) -> Iterator[Moment]:

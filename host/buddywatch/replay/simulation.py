@@ -68,14 +68,18 @@ class Simulation:
 
     def take(self, board: str, items: Iterable[Item], time: float) -> None:
         """What a board sent at that time, seconds since 1970; time never falls."""
-        self._advance(time)
+        if time >= self._rules_due or time >= self._plan_due:
+            self._advance(time)
+        elif time > self._now:
+            self._now = time
         rules = self._rules.get(board)
         if rules is None:
             rules = self._rules[board] = BoardRules(
                 board, self._config, RulesHistory({}), self._ids.__next__, time, time
             )
         rules.take(items, time, time)
-        self._rules_due = min(self._rules_due, rules.due_s())
+        due = rules.due_s()
+        self._rules_due = min(self._rules_due, due)
         if rules.rows.transitions or len(rules.rows.snapshots) > ROWS_KEPT:
             self._keep(board, rules)
 

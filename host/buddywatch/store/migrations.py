@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from buddywatch.store.journal_migration import Connection
 
-from buddywatch.store import first_schema
-
 APPLICATION_ID = 0x62647764  # "bdwd": `file` shows it; databases of other programs have another one
 
 # SQLite takes the other columns from the row with the largest time (sqlite.org/lang_select.html, "bare columns").
@@ -27,6 +25,8 @@ SUM_OF_LOSSES = """SELECT board, frames, boot, first FROM (
 
 
 def m001_initial(connection: Connection) -> None:
+    from buddywatch.store import first_schema  # only the first command of a database needs it
+
     for statement in first_schema.DATA + first_schema.ALERTS:
         connection.execute(statement)
 
@@ -48,6 +48,8 @@ def m003_parts(connection: Connection) -> None:
 
 def m004_bounded_reads(connection: Connection) -> None:
     """Queries that the collector runs repeatedly must not read the whole history."""
+    from buddywatch.store import first_schema
+
     for statement in first_schema.BOUNDED_READS:
         connection.execute(statement)
 

@@ -99,9 +99,10 @@ class DataStore(ChunkStore):
             for segment in segments:
                 if segment.first_seq > stored_to:
                     self.put_segment(key, segment)
-                    stored_to, added = segment.seq, added + segment.samples
+                    added += segment.samples
                 else:
                     added += self._add_late(key, segment)
+                stored_to = max(stored_to, segment.seq)
             self._stored_tos[key] = stored_to
         self._journal_rows[key] = self._journal_rows.get(key, 0) + added
         return added

@@ -161,7 +161,7 @@ def _advice(board: BoardLine, facts: dict[str, str]) -> list[str]:
     if need is None or (need.failing_s is None and need.forecast.in_s is None and need.verdict == watermark.OK):
         return []
     if facts.get("nommu") == "1" or facts.get("compaction") == "impossible":
-        return ["plan a reboot: only that makes large blocks again; e explains what else helps"]
+        return [f"{verdict_words.PLAN_A_REBOOT_IN_SHORT}; e explains what else helps"]
     if facts.get("compaction") == "supported":
         return ["echo 1 > /proc/sys/vm/compact_memory moves memory together; e explains what else helps"]
     return [verdict_words.REBOOT_OR_END]

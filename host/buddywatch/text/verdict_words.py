@@ -22,15 +22,28 @@ FREE_SOME = (
     "Total free memory is too small: end programs that are not needed, and remove files from ramfs, "
     "tmpfs and RAM disks, which also use memory."
 )
+_LARGE_AGAIN = "makes large blocks again"
+_PLAN_A_REBOOT = "Plan one before the request is needed."
 NO_MMU_CANNOT_MOVE = (
     "This board has no MMU, so its kernel cannot move memory together (compaction is impossible): only a reboot "
-    "makes large blocks again. Plan one before the request is needed."
+    f"{_LARGE_AGAIN}. {_PLAN_A_REBOOT}"
 )
 NO_COMPACTION = (
     "This kernel was built without compaction (CONFIG_COMPACTION): only a reboot, or ending the programs that "
-    "hold the memory, makes large blocks again."
+    f"hold the memory, {_LARGE_AGAIN}."
 )
-REBOOT_OR_END = "A reboot, or ending the programs that hold the memory, makes large blocks again."
+REBOOT_OR_END = f"A reboot, or ending the programs that hold the memory, {_LARGE_AGAIN}."
+# In explain and in the live view.
+REBOOT = f"A reboot {_LARGE_AGAIN}; otherwise only ending programs that hold memory does. {_PLAN_A_REBOOT}"
+REBOOT_IN_SHORT = f"reboot: that alone {_LARGE_AGAIN}"
+PLAN_A_REBOOT_IN_SHORT = f"plan a reboot: only that {_LARGE_AGAIN}"
+
+
+def reboot_in_vain(uptime_s: int) -> str:
+    return (
+        f"A reboot {_LARGE_AGAIN}, but the failure came {uptime_s} s after the last one: if nothing "
+        "special ran in between, the next boot ends there as well."
+    )
 
 
 def damages_shell(release: str) -> bool:

@@ -16,7 +16,7 @@ ERROR_MIN_PAGES = 1.0  # margins are whole pages
 CORRELATION_MAX = 0.9  # of neighbours: with 40 of them a larger one cannot be distinguished from 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EnvelopeLine:
     """slope, error: pages per second and its standard error. spread: standard deviation of the minima, in pages.
 
@@ -50,17 +50,16 @@ def lines(history: MarginHistory) -> list[EnvelopeLine]:
     """
     found: list[EnvelopeLine] = []
     for scale in range(history.whole_scale(), -1, -1):
-        buckets = history.buckets(scale)
-        if len(buckets) < BUCKETS_MIN:
+        if history.count(scale) < BUCKETS_MIN:
             continue
-        if not found and scale and not _is_straight(buckets):
+        if not found and scale and not history.of_buckets(scale, _is_straight):
             continue
         line = _line_now(history, scale)
         found.append(_without_tooth(history, _informed(line, found[-1])) if found else line)
     return found
 
 
-def _is_straight(buckets: Sequence[Bucket]) -> bool:
+def _is_straight(buckets: Sequence[Bucket], _: float) -> bool:
     """True if the line through the older part predicts the newer half, and the newer quarter."""
     return all(_foretells(buckets[:-newer], buckets[-newer:]) for newer in (len(buckets) // 2, len(buckets) // 4))
 
@@ -76,12 +75,18 @@ def _foretells(older: Sequence[Bucket], newer: Sequence[Bucket]) -> bool:
 
 def _line_now(history: MarginHistory, scale: int) -> EnvelopeLine:
     """The line through a scale, brought up to now: it ends where the newest minima pull it."""
-    buckets = history.buckets(scale)
-    line = _fit(buckets, history.bucket_s * (1 << scale))
+    line = history.of_buckets(scale, _fit)
     end_pages = line.end_pages + line.slope * (history.end_s - line.end_s)
-    newest = history.newest_minimum(scale)
-    lowest = buckets[-1][1] if newest is None else min(newest, buckets[-1][1])
-    return replace(line, end_s=history.end_s, end_pages=end_pages + line.correlation * (lowest - end_pages))
+    newest, last = history.newest_minimum(scale), history.of_buckets(scale, _last_minimum)
+    lowest = last if newest is None else min(newest, last)
+    end_pages += line.correlation * (lowest - end_pages)
+    return EnvelopeLine(  # replace() would take longer than all of this
+        line.slope, line.error, line.spread, line.begin_s, history.end_s, end_pages, line.bucket_s, line.correlation
+    )
+
+
+def _last_minimum(buckets: Sequence[Bucket], _: float) -> int:
+    return buckets[-1][1]
 
 
 def _informed(line: EnvelopeLine, longer: EnvelopeLine) -> EnvelopeLine:

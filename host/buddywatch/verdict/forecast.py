@@ -81,16 +81,17 @@ def _times(opinions: list[EnvelopeLine], step_s: float, shares: Iterable[float])
     waiting = list(shares)
     found: dict[float, float | None] = dict.fromkeys(waiting)
     survival = [0.0] * len(futures)  # logarithms
+    alive_parts = [future.share for future in futures]
     at_s, before = min([_safe_until_s(future) for future in futures]), 1.0
     while at_s < end_s and waiting:
         step_s = max(step_s, at_s * STEP_SHARE)
         at_s += step_s
-        alive = 0.0
         for number, future in enumerate(futures):
             height = (future.line.end_pages + future.slope * at_s) / future.line.spread
             if height < SAFE_SPREADS:
                 survival[number] += _log_survival(height) * step_s / future.line.bucket_s
-            alive += future.share * math.exp(survival[number])
+                alive_parts[number] = future.share * math.exp(survival[number])
+        alive = sum(alive_parts)
         while waiting and alive <= waiting[0]:
             found[waiting[0]] = at_s - step_s * (waiting[0] - alive) / (before - alive)
             del waiting[0]

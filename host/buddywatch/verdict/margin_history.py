@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 SAMPLES = 4  # periods of polling in a bucket of the finest scale
 SCALES = 20  # a bucket of the coarsest lasts 4 << 19 periods: four months at a period of 5 s
@@ -16,6 +19,7 @@ BUCKETS = 40  # kept of each scale
 _MOST = 2**62  # of any number in a dump: it must fit an array
 
 Bucket = tuple[int, int]  # number since boot, minimum in pages
+Found = TypeVar("Found")
 
 
 class MarginHistory:
@@ -27,6 +31,7 @@ class MarginHistory:
         # Arrays, not tuples: a thousand boards have half a million closed buckets.
         self._closed: list[tuple[array[int], array[int]]] = []  # of each scale: numbers, minima
         self._open: list[Bucket | None] = [None]
+        self._found: list[dict[object, object]] = []  # of each scale: what was computed from its closed buckets
 
     def add(self, uptime_s: float, margin_pages: int) -> bool:
         """Add a sample. True if it closed a bucket, so that the forecast may change. Older samples are left out."""
@@ -45,6 +50,21 @@ class MarginHistory:
         """The closed buckets, oldest first. Each lasts bucket_s << scale; buckets without a sample are left out."""
         return list(zip(*self._closed[scale], strict=True)) if scale < len(self._closed) else []
 
+    def of_buckets(self, scale: int, compute: Callable[[Sequence[Bucket], float], Found]) -> Found:
+        """compute(closed buckets of the scale, seconds of each), which is done once until another one is closed.
+
+        A coarse scale hardly changes, so most of a forecast is known from the one before.
+        """
+        known = self._found[scale]
+        if compute not in known:
+            known[compute] = compute(self.buckets(scale), self.bucket_s * (1 << scale))
+        found: Found = known[compute]  # type: ignore[assignment]
+        return found
+
+    def count(self, scale: int) -> int:
+        """How many closed buckets of the scale are kept."""
+        return len(self._closed[scale][0]) if scale < len(self._closed) else 0
+
     def newest_minimum(self, scale: int) -> int | None:
         """The lowest sample since the last closed bucket of that scale; None without a sample."""
         return min([bucket[1] for bucket in self._open[: scale + 1] if bucket is not None], default=None)
@@ -58,10 +78,10 @@ class MarginHistory:
         """The lowest minimum of the buckets that ended before then; None if there is none."""
         lowest = None
         for scale, (numbers, minima) in enumerate(self._closed):
-            last = int(uptime_s // (self.bucket_s * (1 << scale)))
-            for number, minimum in zip(numbers, minima, strict=True):
-                if number < last and (lowest is None or minimum < lowest):
-                    lowest = minimum
+            ended = bisect_left(numbers, int(uptime_s // (self.bucket_s * (1 << scale))))
+            if ended:
+                of_scale = min(minima[:ended])
+                lowest = of_scale if lowest is None else min(lowest, of_scale)
         return lowest
 
     def dump(self) -> str:
@@ -83,6 +103,7 @@ class MarginHistory:
         lengths = [(len(numbers), len(minima)) for numbers, minima in history._closed]
         if not history.bucket_s > 0 or any(a != b or a > BUCKETS for a, b in lengths) or len(history._closed) > SCALES:
             raise ValueError("not a history of margins: its buckets do not fit each other")
+        history._found = [{} for _ in history._closed]
         if not history._open or len(history._open) < len(history._closed):
             raise ValueError("not a history of margins: the open buckets are missing")
         return history
@@ -106,6 +127,8 @@ class MarginHistory:
     def _close(self, scale: int, bucket: Bucket) -> None:
         if scale == len(self._closed):
             self._closed.append((array("q"), array("q")))
+            self._found.append({})
+        self._found[scale].clear()
         for values, value in zip(self._closed[scale], bucket, strict=True):
             values.append(value)
             if len(values) > BUCKETS:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, START, config
-from buddywatch.alerts.plan import Plan, View, plan
+from buddywatch.alerts.plan import Plan, View, plan, repeats
 from buddywatch.alerts.quiet import is_quiet
-from buddywatch.model.alerts import Incident, Transition
+from buddywatch.model.alerts import Beginning, Incident, Repeat, Transition
 
 NOW = START + 100_000
 ALERT = config(batch_s=30, repeat_after_s=3600).alert
@@ -127,3 +127,44 @@ def test_quiet_hours_may_span_midnight(monkeypatch, hours, quiet):
 
 def test_plan_repeats_nothing_when_repeat_after_is_0():
     assert plan(view([], [incident(1, age_s=10**6)]), replace(ALERT, repeat_after_s=0), NOW) == Plan()
+
+
+def begun(*hours_ago, told=True):
+    return tuple(Beginning("refused", "rm", NOW - ago * 3600, told) for ago in hours_ago)
+
+
+# The end of the alert, noted so long ago; nothing was sent for 10 minutes.
+@pytest.mark.parametrize(
+    ("beginnings", "noted_s", "is_reported"),
+    [
+        pytest.param(begun(1), 60, True, id="began-once"),
+        pytest.param(begun(1.2, 1), 60, False, id="began-twice-so-it-may-not-be-the-last-end"),
+        pytest.param(begun(1.2, 1), 1439, False, id="twice-the-usual-time-of-12-minutes-is-not-over"),
+        pytest.param(begun(1.2, 1), 1441, True, id="it-is-over"),
+        pytest.param(begun(6, 4.5, 1.5), 3599, False, id="at-most-an-hour"),
+        pytest.param(begun(6, 4.5, 1.5), 3601, True, id="which-is-over"),
+        pytest.param(begun(6, 1), 60, True, id="the-first-was-too-long-before"),
+        pytest.param(begun(6, 4.1), 60, True, id="both-were-too-long-ago"),
+        pytest.param(begun(1.2, told=False) + begun(1), 60, True, id="one-was-never-reported"),
+    ],
+)
+def test_the_end_of_what_came_back_waits_until_it_is_quiet(beginnings, noted_s, is_reported):
+    seen = view([RECOVERED], [TOLD], noted_s=noted_s, last_reported=NOW - 600, begun=beginnings)
+    assert plan(seen, ALERT, NOW).report == ((RECOVERED,) if is_reported else ())
+
+
+def test_an_alert_that_comes_back_is_reported_at_once_until_it_did_so_three_times():
+    for times, reported in ((2, (FIRED,)), (3, ())):
+        seen = view(
+            [FIRED], [REFUSED], last_reported=NOW - 600, begun=begun(*(1 + n / 10 for n in range(times, 0, -1)))
+        )
+        assert plan(seen, ALERT, NOW).report == reported
+
+
+def test_what_comes_and_goes_is_counted_while_less_than_four_hours_pass_between():
+    series = begun(20, 16.5, 13, 9.1, 5.5, 2)
+    assert repeats(view(begun=series), NOW) == (Repeat("refused", "rm", 6, NOW - 20 * 3600),)
+    assert repeats(view(begun=begun(20, 15.9, 13, 9.1)), NOW) == ()
+    assert repeats(view(begun=begun(20, 15.9, 13, 9.1, 5.5, 2)), NOW) == (
+        Repeat("refused", "rm", 5, NOW - 15.9 * 3600),
+    )

@@ -22,7 +22,7 @@ MOST = {
     "decode": 75,
     "log": 81,
     "check-config": 64,
-    "console": 68,
+    "console": 70,
     "test-alert": 64,
 }
 
@@ -55,6 +55,12 @@ def test_what_reads_the_store_loads_no_links_no_reports_and_no_mail(command: str
     )
     found = {name for name in loaded(command) if name.startswith(unneeded)}
     assert found <= {"buddywatch.links.base"}
+
+
+@pytest.mark.parametrize("command", ["status", "history", "alerts", "log", "db", "sql"])
+def test_what_only_the_first_or_a_rare_start_needs_is_not_loaded(command: str) -> None:
+    rare = {"buddywatch.store.first_schema", "buddywatch.store.journal_migration", "buddywatch.recorded", "html"}
+    assert not {name for name in loaded(command) if name in rare}
 
 
 def test_collect_loads_the_reader_of_shells_only_for_a_link_to_one() -> None:

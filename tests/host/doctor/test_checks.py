@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from buddywatch.doctor.checks import findings, formula_min_free_kb
+from buddywatch.doctor.checks import findings
 from buddywatch.doctor.facts import BoardFacts, Program, Script
+from buddywatch.kernel_text.marks import formula_min_free_kb
 from buddywatch.text.advice import TRIM_LINE
 from buddywatch.verdict.culprits import Record
 from buddywatch.verdict.programs import Block
@@ -107,6 +108,15 @@ def test_programs_that_are_started_often_by_what_they_cost():
     assert [finding.advice.do.split()[1] for finding in found] == ["logger", "clock"]
     assert "its runs cost 3072 kB" in found[0].advice.gain and "one each 60 s" in found[0].found
     assert found[1].advice.certainty != found[0].advice.certainty
+
+
+def test_programs_whose_runs_leave_files_in_ram():
+    writer = replace(JOB, starts=60, lost_pages=None, left_pages=0.8)
+    quiet = replace(writer, name="clock", left_pages=0.0)
+    found = findings(replace(GOOD, records=(quiet, writer), watched_s=36000.0 * 2))
+    assert [finding.advice.key for finding in found] == ["laid_out_files"]
+    assert found[0].found == "logger left 192 kB in 60 runs"
+    assert "Let logger write" in found[0].advice.do and "left 3 kB" in found[0].advice.gain
 
 
 def test_servers_that_start_processes():

@@ -14,6 +14,7 @@ from alert_facts import (
     one_hour_east,  # noqa: F401 - a fixture
     transition,
 )
+from buddywatch.model.alerts import Repeat
 from buddywatch.model.samples import Event
 from buddywatch.notify.message import compose
 
@@ -213,3 +214,14 @@ def test_one_sentence_is_said_once():
     )
     first = event("kill", 0, 2, "httpd", "Out of memory: kill process 2 (httpd) score 1 or a child")
     assert len(compose(facts([chosen, change], kernel_lines=(first, line))).payload["claims"]) == 1
+
+
+def test_the_last_end_of_what_came_and_went_says_how_often_it_did():
+    changes = [transition("refused", "ok", "rm", time=T0 + 7805)]
+    over = (incident("refused", "rm", closed=T0 + 7805),)
+    seen = replace(facts(changes, (AFTER_REBOOT,), incidents=over), repeats=(Repeat("refused", "rm", 5, T0 - 3600),))
+    assert compose(seen).subject == (
+        "[buddywatch] OK xp-07: resolved, after it came and went 5 times in 3 h 10 min: rm can start again"
+    )
+    other = replace(seen, repeats=(Repeat("refused", "sh", 5, T0 - 3600),))
+    assert "resolved after 2 h 10 min: rm can start again" in compose(other).subject

@@ -85,6 +85,15 @@ def test_a_snapshot_in_a_chunk_is_not_stored_again(store, tmp_path):
         assert later.add_snapshot("xp", shot(31))
 
 
+def test_what_comes_with_frames_that_are_stored_is_not_stored_again_either(tmp_path):
+    """A segment that begins among stored frames and ends behind them."""
+    with new_store(tmp_path) as store:
+        assert store.add_snapshots("xp", map(shot, range(1, 6))) == 5
+        assert store.add_snapshots("xp", map(shot, range(3, 12))) == 6
+        assert store.add_snapshots("xp", map(shot, range(7, 10))) == 0
+        assert [found.seq for found in store.snapshots("xp")] == list(range(1, 12))
+
+
 def test_what_another_program_stored_meanwhile_is_not_stored_again(tmp_path):
     with new_store(tmp_path) as one, Store.open(tmp_path / "a.db") as other:
         assert one.add_snapshot("xp", shot(1))

@@ -16,6 +16,8 @@ _KEY_CHARS, _TRACE_CHARS = 600, 4000
 
 def is_so(message: Message, raw: Raw) -> bool:
     """True if the key, or its work, stands right above the report or in its call trace."""
+    if not raw.has_sysrq_f:
+        return False
     return bool(_KEY.search(raw.text, raw.start_of(message, _KEY_CHARS), raw.end_of(message, _TRACE_CHARS)))
 
 
