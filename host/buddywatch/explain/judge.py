@@ -129,7 +129,10 @@ def _rank(answer: Answer) -> tuple[int, bool, int]:
 
 
 def _has_all_zones(state: State, request: Request) -> bool:
-    """True if no zone that is missing in the text could serve the request: DMA, the lowest, keeps nothing from it."""
+    """True if no zone that is missing in the text could serve the request: DMA, the lowest, keeps nothing from it. To
+    2.6.10 that proves nothing: protections[] are zeros unless they are set."""
+    if EARLY in state.kernel.rules:
+        return False
     lowest = [zone for zone in state.zones if zone.name == "DMA" and zone.reserves]
     return any(known_reserve_pages(zone, state.zones, request.highest_zone) == 0 for zone in lowest)
 
@@ -143,9 +146,24 @@ def serving_zones(state: State, request: Request) -> list[Zone]:
 def _judge_listed(state: State, zone: Zone, request: Request, rule: str) -> Answer:
     """As _judge_zone(), but only what holds whatever the missing part of a cut list or the reserve was."""
     answer = _judge_whole(state, zone, request, rule)
-    if known_reserve_pages(zone, state.zones, request.highest_zone) is None and answer.verdict != watermark.REFUSED:
+    if answer.verdict != watermark.REFUSED and _has_unknown_reserve(state, zone, request):
         return Answer(request, None, reasons.UNKNOWN, rule, zone)
     return answer
+
+
+def _has_unknown_reserve(state: State, zone: Zone, request: Request) -> bool:
+    """True if the zone may keep a part from the request that the text does not tell: where the reserves' line is
+    missing, zones above it may be, too, and then it keeps much for those who can use no other."""
+    if known_reserve_pages(zone, state.zones, request.highest_zone) is None:
+        return True
+    return zone.reserves is None and zone.name != request.highest_zone and _lacks_zones(state)
+
+
+def _lacks_zones(state: State) -> bool:
+    """True if the sums of all zones are more than the zones in the text have, free or in all."""
+    sizes = [zone.size_pages for zone in state.zones]
+    used = state.usage.get("anon", 0) + state.usage.get("file", 0)
+    return bool(state.lost_pages) or (None not in sizes and used > sum(size or 0 for size in sizes))
 
 
 def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answer:

@@ -258,3 +258,32 @@ def test_androids_killer_without_a_number():
     line = "08-14 14:22:01.340 1450 1450 I lowmemorykiller: Killing 'com.kiosk.app' (adj 905), to free 412032kB on low"
     (failure,) = failures(f'    ("{line}", "LOW"),\n')
     assert failure["reason"] == "low-memory-killer" and "412032 kB" in told(line)
+
+
+# --- dumps that end behind their first zone ---
+
+FIRST = "Node 0 DMA free:7088kB min:412kB low:512kB high:612kB present:15992kB managed:15908kB\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "behind", "verdict"),
+    [
+        ("free:12929 free_pcp:0", "", None),  # 7088 kB are 1772 pages: other zones have the rest
+        ("active_anon:98024 inactive_anon:167006", "", None),  # more than the zone has in all
+        ("free:1772 free_pcp:0", "", "ok"),  # a board with this zone alone
+        ("free:12929 free_pcp:0", "lowmem_reserve[]: 0 1670 1670 1670\n", "refused"),
+    ],
+)
+def test_a_zone_may_keep_what_a_cut_text_does_not_tell(header, behind, verdict):
+    text = f"app: page allocation failure: order:0, mode:0x14200ca(GFP_HIGHUSER_MOVABLE)\nMem-Info:\n{header}\n{FIRST}"
+    found = failures(f"Linux version 4.16.0\n{text}{behind}")[0]
+    assert found["verdict"] in (verdict, None) and (found["verdict"] == verdict or behind)
+
+
+@pytest.mark.parametrize(("protections", "verdict"), [("protections[]: 0 0 0", None)])
+def test_protections_of_nothing_do_not_prove_that_no_zone_is_missing(protections, verdict):
+    text = "swapper: page allocation failure. order:0, mode:0x20\n"
+    text += "Active:39820 inactive:208936 dirty:104508 writeback:672 unstable:0 free:133 slab:7779 mapped:1\n"
+    text += f"DMA free:8kB min:12kB low:24kB high:36kB active:384kB present:16384kB\n{protections}\n"
+    text += "DMA: 0*4kB 1*8kB 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 8kB\n"
+    assert [failure["verdict"] for failure in failures(text)] == [verdict]
