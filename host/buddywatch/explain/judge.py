@@ -113,7 +113,7 @@ def _judge_by(state: State, request: Request, rule: str) -> Answer:
     if not known or not (is_complete or known[0].verdict == watermark.OK):
         undecided = next((answer for answer in answers if answer.verdict is None), None)
         return undecided or Answer(request, None, reasons.UNKNOWN, rule)
-    if state.lost_pages and known[0].verdict == watermark.REFUSED and not _has_all_zones(state, request):
+    if state.lost_pages and known[0].verdict == watermark.REFUSED and not state.has_all_zones(request.highest_zone):
         return Answer(request, None, reasons.UNKNOWN, rule, lost_pages=state.lost_pages)
     zone = serving[next(index for index, answer in enumerate(answers) if answer is known[0])]
     return replace(
@@ -126,15 +126,6 @@ def _rank(answer: Answer) -> tuple[int, bool, int]:
     rank = {watermark.OK: 2, watermark.TIGHT: 1}.get(answer.verdict or "", 0)
     enough = answer.reason not in (reasons.TOO_LITTLE, reasons.TOO_LARGE)
     return rank, enough, -answer.missing_pages if rank == 0 else answer.margin_pages or 0
-
-
-def _has_all_zones(state: State, request: Request) -> bool:
-    """True if no zone that is missing in the text could serve the request: DMA, the lowest, keeps nothing from it. To
-    2.6.10 that proves nothing: protections[] are zeros unless they are set."""
-    if EARLY in state.kernel.rules:
-        return False
-    lowest = [zone for zone in state.zones if zone.name == "DMA" and zone.reserves]
-    return any(known_reserve_pages(zone, state.zones, request.highest_zone) == 0 for zone in lowest)
 
 
 def serving_zones(state: State, request: Request) -> list[Zone]:
@@ -152,18 +143,9 @@ def _judge_listed(state: State, zone: Zone, request: Request, rule: str) -> Answ
 
 
 def _has_unknown_reserve(state: State, zone: Zone, request: Request) -> bool:
-    """True if the zone may keep a part from the request that the text does not tell: where the reserves' line is
-    missing, zones above it may be, too, and then it keeps much for those who can use no other."""
-    if known_reserve_pages(zone, state.zones, request.highest_zone) is None:
-        return True
-    return zone.reserves is None and zone.name != request.highest_zone and _lacks_zones(state)
-
-
-def _lacks_zones(state: State) -> bool:
-    """True if the sums of all zones are more than the zones in the text have, free or in all."""
-    sizes = [zone.size_pages for zone in state.zones]
-    used = state.usage.get("anon", 0) + state.usage.get("file", 0)
-    return bool(state.lost_pages) or (None not in sizes and used > sum(size or 0 for size in sizes))
+    """True if the zone may keep a part from the request that the text does not tell."""
+    is_unknown = known_reserve_pages(zone, state.zones, request.highest_zone) is None
+    return is_unknown or (zone.reserves is None and zone.name != request.highest_zone and state.lacks_zones_above(zone))
 
 
 def _judge_whole(state: State, zone: Zone, request: Request, rule: str) -> Answer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from buddyd import watermark
 
-from buddywatch.kernel_text.kernel import Kernel
+from buddywatch.kernel_text.kernel import EARLY, Kernel
 from buddywatch.kernel_text.raw import MOST_ORDERS
 
 DUMP, MEMINFO = "dump", "meminfo"  # sources of states
@@ -17,6 +17,7 @@ KERNEL_ZONES = watermark.KERNEL_ZONES
 _MOMENTS_PAGES = 64  # sums of the same memory may differ by so much and a 16th
 _MOST_PAGES = 1 << MOST_ORDERS  # "any number"
 _APART = 8  # an eighth
+_FAR_ABOVE = 4  # times what is free in a zone of unknown size: a small machine may use that much of it
 
 
 def _are_apart(counted_pages: int, listed_pages: int) -> bool:
@@ -209,6 +210,26 @@ class State:
     def is_swap_full(self) -> bool:
         """True if there is swap, and less than a fiftieth of it is free."""
         return self.swap_kb is not None and self.swap_kb[0] * 50 < self.swap_kb[1]
+
+    def has_all_zones(self, highest: str) -> bool:
+        """True if no zone that is missing in the text could serve a request: DMA, the lowest, keeps nothing from it. To
+        2.6.10 that proves nothing: protections[] are zeros unless they are set."""
+        if EARLY in self.kernel.rules:
+            return False
+        lowest = [zone for zone in self.zones if zone.name == "DMA" and zone.reserves]
+        return any(known_reserve_pages(zone, self.zones, highest) == 0 for zone in lowest)
+
+    def lacks_zones_above(self, zone: Zone) -> bool:
+        """True if zones above a low zone are missing in the text: the sums of all zones are more than those in the text
+        have. Where the zone's line was cut before its size, the end of the dump is missing with all that follows."""
+        if zone.name not in ("DMA", "DMA32"):
+            return False
+        sizes = [other.size_pages for other in self.zones]
+        used = self.usage.get("anon", 0) + self.usage.get("file", 0)
+        if None in sizes:
+            is_cut = zone.size_pages is None and zone.marks_from == DUMP
+            return bool(self.lost_pages) or (is_cut and used > _FAR_ABOVE * zone.free_pages)
+        return bool(self.lost_pages) or used > sum(size or 0 for size in sizes)
 
     @property
     def lost_pages(self) -> int:
