@@ -81,7 +81,7 @@ def test_frames_flow_unasked(agent_command, proc_dir, line):
     assert decoder.facts["name"] == "xport-07"
     assert decoder.numbers == list(range(1, len(decoder.numbers) + 1))
     assert set(map(tuple, decoder.snapshots.values())) == {tuple(decoder.snapshots[1])}
-    assert decoder.snapshots[1][5:] == [70, 87, 104, 0, 5, 7, 2, 7, 4, 5, 2, 2, 0, 0, 0]
+    assert decoder.snapshots[1][5:] == [194, 70, 87, 104, 0, 5, 7, 2, 7, 4, 5, 2, 2, 0, 0, 0]
 
 
 @frozen_too

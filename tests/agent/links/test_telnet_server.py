@@ -90,10 +90,9 @@ class SameBytes:
 
 
 def test_challenges_differ_where_the_board_gives_the_same_random_bytes():
-    before = compat.os
+    here, before = guarded(), compat.os
     compat.os = SameBytes()
     try:
-        here = guarded()
         visitor = NetworkConversation(here, False)
         asked = [bytes(challenge_of(Host(visitor).listen())[1]) for _ in range(20)]
         here.boot = "00000000"  # another life
