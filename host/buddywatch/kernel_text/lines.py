@@ -105,13 +105,14 @@ def clean(raw: str, progress: Callable[[float], None] = lambda done: None) -> Cl
     del raw  # a text of 20 MB fits twice, but not four times
     if is_encoded:
         physical = _unfolded(physical)
+    widths = list(map(len, physical))  # as a terminal folded them
     if has_entities:
         physical = [unescape(line) if "&" in line and _HTML.search(line) else line for line in physical]
     if has_json:
         physical = [_JSON_ESCAPES.sub(_of_json, line) if '":' in line and "\\" in line else line for line in physical]
     if has_literals:
         physical = [_of_literal(line) if '"' in line else line for line in physical]
-    physical = unfolded(physical)
+    physical = unfolded(physical, widths)
     physical = [with_stars(line) if line.count("kB") > _FEWEST_SIZES else line for line in physical]
     result = _cleaned(physical, progress)
     if _is_newest_first(result.stamps):

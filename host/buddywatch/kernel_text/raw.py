@@ -22,6 +22,7 @@ _SHORT_ADDRESS = re.compile(r"\[<[0-9a-f]{8}>\]")
 
 ZoneKey = tuple[int, str]  # node, name
 MOST_ORDERS = 32  # more than any kernel has
+NAMELESS = "list"  # begins the name of a zone whose list has none; its number is behind it
 
 
 @dataclass(slots=True)

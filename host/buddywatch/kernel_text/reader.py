@@ -20,11 +20,10 @@ from buddywatch.kernel_text.messages.slab import FAMILY as SLAB
 from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
 from buddywatch.kernel_text.one_request import add_event, has_like, identity, is_in_short, same_request
 from buddywatch.kernel_text.proc_reader import ProcReader
-from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Message, Raw, RawZone
+from buddywatch.kernel_text.raw import MOST_ORDERS, NAMELESS, Dump, Message, Raw, RawZone
 
 _WORD = re.compile(r"\w")
 _MORE_SIZES = re.compile(r"(?:[ \n]\d{1,9}\*\d{1,9}kB(?: \([A-Z]{1,8}\))?){5}")
-_NAMELESS = "list"
 # Messages about one request are close together: at most one dump of some hundred lines is between them.
 _SAME_REQUEST_CHARS = 60_000
 _ONE_KILL_S = 120  # a kill prints all its lines at once: a table of some hundred programs, on a slow console
@@ -283,7 +282,7 @@ class _Reader:
     def _nameless_zone(self, offset: int) -> RawZone:
         """Named by its place, as 2.4 prints no names."""
         zones = self._open_dump(offset).zones
-        return zones.setdefault((0, f"{_NAMELESS}{len(zones) + 1}"), RawZone())
+        return zones.setdefault((0, f"{NAMELESS}{len(zones) + 1}"), RawZone())
 
     def _on_total(self, match: re.Match[str]) -> None:
         if self._list is not None and self._list.counts and self._follows_list(match):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from buddyd import watermark
 
 from buddywatch.kernel_text.kernel import EARLY, Kernel
-from buddywatch.kernel_text.raw import MOST_ORDERS
+from buddywatch.kernel_text.raw import MOST_ORDERS, NAMELESS
 
 DUMP, MEMINFO = "dump", "meminfo"  # sources of states
 ZONEINFO, BORROWED, ESTIMATED, GIVEN = "zoneinfo", "borrowed", "estimated", "given"
@@ -285,8 +285,11 @@ def known_reserve_pages(zone: Zone, zones: list[Zone], highest: str) -> int | No
 
 def _lacks_a_zone(zones: list[Zone]) -> bool:
     """True if a zone keeps memory from requests that could use another zone which is not in the text: the entries of
-    its lowmem_reserve rise at every zone that has memory."""
+    its lowmem_reserve rise at every zone that has memory. Or if the name of a list was cut off."""
     names = {zone.name for zone in zones}
+    nameless = {name.startswith(NAMELESS) for zone in zones for name in zone.built_in}
+    if len(nameless) > 1:  # 2.4 prints no names at all
+        return True
     for zone in zones:
         if zone.name in ("DMA", "DMA32") and zone.reserves and max(zone.reserves) > 0:
             above = _LOWEST_TO_HIGHEST[_LOWEST_TO_HIGHEST.index(zone.name) + 1 :]

@@ -16,9 +16,11 @@ _SHORTEST_PREFIX = 4
 _QUOTES = (">", "|")  # a mail program folds between words, and marks each line
 
 
-def unfolded(lines: list[str]) -> list[str]:
-    """The lines, joined; a line that was joined to the one before becomes empty, so that line numbers stay the same."""
-    widths = [len(line) for line in lines]
+def unfolded(lines: list[str], widths: list[int]) -> list[str]:
+    """The lines, joined; a line that was joined to the one before becomes empty, so that line numbers stay the same.
+
+    widths: of the lines when they were folded, before anything in them was decoded.
+    """
     result = list(lines)
     first = None  # the line to which the next ones belong
     for number in range(len(lines) - 1):

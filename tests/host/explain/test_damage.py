@@ -186,6 +186,7 @@ def test_every_fold_is_harmless(report, counts, prefix):
             check(lines, fold(lines, columns))
 
 
+KERN_WARN = "Sun Nov 22 10:00:00 2026 kern.warn kernel: [  533.797044] "
 DAMAGE = st.tuples(st.just(cut), st.integers(1, 300)) | st.tuples(st.just(fold), st.integers(60, 120))
 
 
@@ -200,6 +201,8 @@ DAMAGE = st.tuples(st.just(cut), st.integers(1, 300)) | st.tuples(st.just(fold),
 # More is free than the zone has: numbers that contradict each other.
 @example([0, 0, 0, 1924, 0, 0, 0, 0, 0, 0, 1], 0, (proc_report, ""), PREFIXES["printk"], (cut, 99))
 @example([0, 0, 0, 0, 3, 1419, 0, 0, 0, 791, 0], 296, (new_report, MODES[new_report][0]), PREFIXES["iso"], (cut, 66))
+# The fold cuts the name off the second list, and the marks off the first zone.
+@example([1000, 0, 1, 1, 1, 10, 100, 100, 100, 100, 1000], 0, (new_report, MODES[new_report][0]), KERN_WARN, (fold, 74))
 def test_damage_of_any_report_is_harmless(counts, min_pages, report, prefix, damage):
     of, mode = report
     damaged, columns = damage
