@@ -37,7 +37,7 @@ class Running:
     def __init__(self, command: list[str], env: dict[str, str], proc: Path, heap_bytes: int, stderr: Path) -> None:
         self.port = rig.free_port()
         argv = [*command, "-X", f"heapsize={heap_bytes}", "-m", "buddyd", "--telnet", str(self.port), "--stdout"]
-        argv += ["--interval", "0.02", "--proc", str(proc), "--name", "trial"]
+        argv += ["--interval", "0.05", "--proc", str(proc), "--name", "trial"]
         with stderr.open("wb") as file:
             self.process = subprocess.Popen(
                 argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file
