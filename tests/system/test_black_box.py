@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -37,6 +38,15 @@ class Place:
         return {row["seq"] for row in self.history()["rows"] if row["boot_id"] == boot}
 
 
+def has_failure(found: dict) -> bool:
+    return any(event["kind"] == "alloc" for event in found["events"])
+
+
+def look_again_later() -> None:
+    """Each look is a command, and takes a third of a second of processor time."""
+    time.sleep(0.7)
+
+
 def fail(proc: Path) -> None:
     log = os.open(proc / "kmsg", os.O_WRONLY)
     os.write(log, FAILED)
@@ -52,7 +62,7 @@ def test_last_minutes_before_a_reboot_reach_the_store(tmp_path: Path, agent_comm
         host = telnet(place.port)
         boot = host.ask_hello()["boot"]
         with place.collector() as collector:
-            wait_for(lambda: place.rows(boot), "snapshots in the store")
+            wait_for(lambda: place.rows(boot), "snapshots in the store", look_again_later)
             assert collector.stop(signal.SIGINT) == 0
         known = max(place.rows(boot))
         host.until_frames(5)
@@ -62,8 +72,8 @@ def test_last_minutes_before_a_reboot_reach_the_store(tmp_path: Path, agent_comm
     (proc_dir / "sys/kernel/random/boot_id").write_text("0123abcd-0000-4000-8000-000000000000\n")
     (proc_dir / "uptime").write_text("3.50 2.00\n")
     with place.agent(), place.collector() as collector:
-        wait_for(lambda: [event for event in place.history()["events"] if event["kind"] == "alloc"], "the failure")
-        wait_for(lambda: max(place.rows(boot)) > known, "the frames of the boot before")
+        wait_for(lambda: has_failure(place.history()), "the failure", look_again_later)
+        wait_for(lambda: max(place.rows(boot)) > known, "the frames of the boot before", look_again_later)
         assert collector.stop(signal.SIGINT) == 0
     found = place.history()
     (event,) = [event for event in found["events"] if event["kind"] == "alloc"]
