@@ -161,3 +161,16 @@ def test_a_warning_ends_after_a_part_of_the_uptime():
 
 def test_what_is_not_known_changes_nothing():
     assert levels((BAD, 1000, 20), (None, 1005, None), (BAD, 1010, 20)) == [BETWEEN, None, BAD]
+
+
+def test_only_a_boot_of_the_kernel_begins_the_history_anew():
+    board = Forecasts([RM])
+    assert not board.begin(boot(), 5.0)
+    for shot in map(falling, range(1, 4)):
+        board.take(boot(), shot, [judge(shot, 4096, RM, "old")], JUDGED_BY)
+    assert not board.begin(boot(), 1.0)
+    assert not board.begin(boot("0000b002", "agent-restart"), 20.0)
+    assert board.begin(boot("0000b002", "agent-restart"), 2.0)  # the uptime fell: the kernel was booted, too
+    after = falling(1, boot_id="0000b002")
+    board.take(boot("0000b002"), after, [judge(after, 4096, RM, "old")], JUDGED_BY)
+    assert board.begin(boot("0000b003", "reboot"), 99.0)

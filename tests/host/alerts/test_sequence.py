@@ -142,3 +142,12 @@ def test_nothing_waits_before_the_first_boot():
     sequence = Sequence()
     assert judged(sequence) == []
     assert sequence.blocked_since_s is None and sequence.position is None
+
+
+def test_of_two_pieces_that_end_with_the_same_frame_the_first_is_judged_first():
+    """As after a frame that two links brought, of which one was stored with others."""
+    sequence = begun()
+    for first, number in ((2, 2), (1, 2), (3, 2)):
+        sequence.add(BOOT_ID, Piece(first, 2, snapshot(number)), 0.0)
+    add(sequence, 1)
+    assert [seq for _, seq in judged(sequence, PATIENCE_S)] == [1, 2, 2, 2]
