@@ -16,14 +16,14 @@ FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/age
 .PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release board board-tools board-run board-test board-experiments board-prevention board-rescue clean
 
 help:
-	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR seconds end it'
+	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR (15 s, 10m) end it'
 	@echo 'make demo           play the story of a board that runs out of 64 kB blocks, and show the mails (about a minute)'
 	@echo 'make test           lint and all tests, under CPython and MicroPython'
 	@echo 'make test-fast      the tests of single rooms and of the pages, without processes, lines and waiting (less than a minute)'
 	@echo 'make lint           ruff, and mypy on the host'
 	@echo 'make check          make test as CI runs it: a missing MicroPython is a failure'
 	@echo 'make bench          measure heap and bytes on the wire, as tables (about three minutes)'
-	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30 s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, WRITE_EVERY=2m as in the configuration, STRACE=1 counts system calls'
+	@echo 'make fleet          play BOARDS=200 boards to a collector for FOR=30s, and show what it costs; RATE=1 snapshots a second each, SILENT=1: none, WRITE_EVERY=2m as in the configuration, STRACE=1 counts system calls'
 	@echo 'make faults         agents, bad lines and collectors from SEEDS=500 seeds, and a table of what was survived (about ten minutes)'
 	@echo 'make mutants        small faults in the core rooms: which of them does no test notice? COUNT=50 for each room, SEED=1'
 	@echo 'make forecast-score boards whose future is known: how early each kind of forecast warns, how often in vain; BOARDS=40 of each class, from seed FIRST=1 on'
@@ -35,7 +35,7 @@ help:
 	@echo 'make release        build/release: all builds of the agent with licences and sums: .py, .mpy, frozen, and for the MCF5208 if make board has run'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
 	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once), with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30'
-	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30 ends it'
+	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30s ends it'
 	@echo 'make board-rescue   on it, no rm starts any more: its agent removes the file, and ends who holds the memory; FLAVOUR=4k-2.6.30'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
 	@echo 'make board-experiments  what prevents fragmentation on the emulated board: steps to the first refused start, SEEDS=5, STEPS=600, FLAVOURS=2.6.30,4k, MEASURES=default,trim-0, CONTROLS=1 (hours; goes on where it was stopped; SHOW=1 prints what there is)'

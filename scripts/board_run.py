@@ -7,6 +7,7 @@ import sys
 
 import rig
 import watch
+from buddywatch.commands.argument_types import duration
 
 sys.path.insert(0, str(rig.TOP / "agent" / "board"))
 
@@ -17,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flavour", default="4k", help="the kernel: 4k, 8k, 4k-2.6.30 or 2.6.30 (default 4k)")
     parser.add_argument("--form", default="flat", choices=["flat", "elf"], help="the programs (default flat)")
-    parser.add_argument("--for", dest="seconds", type=float, help="end after so many seconds")
+    parser.add_argument("--for", dest="seconds", type=duration, help="end after so long, such as 30 or 10m")
     options = parser.parse_args()
     folder = watch.fresh_folder(rig.TOP / "build" / "board-run")
     try:

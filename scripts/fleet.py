@@ -20,6 +20,7 @@ from pathlib import Path
 
 import rig
 from buddywatch.collect.control_socket import let_write
+from buddywatch.commands.argument_types import duration
 from buddywatch.store.store import Store, StoreError
 from fleet_boards import Fleet, FleetBoard
 from pace import Pace, PaceMeter
@@ -232,7 +233,9 @@ def allow_many_files() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boards", type=int, default=200)
-    parser.add_argument("--for", dest="seconds", type=float, default=30.0, help="seconds to measure, after the warm-up")
+    parser.add_argument(
+        "--for", dest="seconds", type=duration, default=30.0, help="how long to measure, after the warm-up"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="snapshots a second of each board")
     parser.add_argument("--silent", action="store_true", help="the boards say hello and nothing else")
     parser.add_argument("--write-every", help="as in the configuration, such as 2m; else the collector's default")

@@ -7,13 +7,14 @@ import sys
 
 import rig
 import watch
+from buddywatch.commands.argument_types import duration
 
 INTERVAL_S = "1"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--for", dest="seconds", type=float, help="end after so many seconds")
+    parser.add_argument("--for", dest="seconds", type=duration, help="end after so long, such as 30 or 10m")
     seconds = parser.parse_args().seconds
     folder = watch.fresh_folder(rig.TOP / "build" / "run")
     command = rig.interpreter()

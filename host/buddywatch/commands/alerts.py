@@ -9,11 +9,10 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from buddywatch.commands.argument_types import WHEN, checked
-from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.argument_types import WHEN, moment
+from buddywatch.commands.boards import check_board, print_json, time_of
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import CRITICAL, Incident, Silence, is_about, rule_rank, without_covered
 from buddywatch.store.store import Store
@@ -23,14 +22,12 @@ from buddywatch.text.escape import (
     escaped,
     local_time,
     one_line,
-    parse_time,
     rough_duration,
     table,
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    moment = checked(partial(parse_time, now=time.time()))
     parser.add_argument("board", metavar="BOARD", nargs="?", help="only this board's")
     parser.add_argument("--since", metavar="WHEN", type=moment, help=f"only what is open, or ended later: {WHEN}")
     parser.add_argument(
@@ -56,8 +53,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
         if args.board is not None:
             check_board(store, config, args.board)
         incidents = store.incidents(args.board, open_only=args.open)
-        since = args.since or 0.0
-        incidents = [one for one in incidents if one.closed is None or one.closed >= since]
+        since = {board: time_of(store, board, args.since) or 0.0 for board in {one.board for one in incidents}}
+        incidents = [one for one in incidents if one.closed is None or one.closed >= since[one.board]]
         silences = [one for one in store.silences(now) if args.board is None or is_about(one, args.board)]
         acknowledged = store.acknowledged([incident.id for incident in incidents])
     if args.json:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from typing import Any
 
 from buddywatch.config.sections import Need
-from buddywatch.text.escape import escaped, one_line, parse_time
-from buddywatch.text.units import parse_size
+from buddywatch.text.escape import escaped, one_line
+from buddywatch.text.moments import parse_time
+from buddywatch.text.units import DURATION_EXPECTED, parse_duration, parse_size
 
 
 def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -25,17 +27,34 @@ def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 BOOT = "boot"  # a moment that only the store knows
-WHEN = 'such as "2h" or "1w" (ago), 14:05, yesterday or 2026-11-22T10:15'
+WHEN = 'such as "2h" or "1w" (ago), 14:05, yesterday, 2026-11-22T10:15, or boot'
+_LONGEST_S = 1e9  # 30 years
 
 
 def moment(text: str) -> float | str:
-    """A time as seconds since 1970, or BOOT; see since_time() of commands/boards.py."""
+    """A time as seconds since 1970, or BOOT; see time_of() of commands/boards.py."""
     if text == BOOT:
         return text
     try:
         return parse_time(text, time.time())
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error}, or {BOOT}") from None
+
+
+def duration(text: str) -> float:
+    """A duration in seconds, more than none; also a fraction of seconds, as scripts use it."""
+    try:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = float(parse_duration(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not (math.isfinite(seconds) and 0 < seconds < _LONGEST_S):
+        raise argparse.ArgumentTypeError(
+            f"{one_line(text, 40)!r}: expected {DURATION_EXPECTED}, more than 0 and less than {_LONGEST_S:.0f} s"
+        )
+    return seconds
 
 
 def page_kb(text: str) -> int:

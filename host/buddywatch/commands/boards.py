@@ -24,10 +24,10 @@ def check_board(store: Store, config: Config, name: str) -> None:
         raise CommandError(f"no board {escaped(name)!r}; {known}")
 
 
-def since_time(store: Store, board: str, value: float | str | None) -> float | None:
-    """A moment of the command line as seconds since 1970; BOOT is when the board's newest boot began."""
-    if not isinstance(value, str):
-        return value
+def time_of(store: Store, board: str, moment: float | str | None) -> float | None:
+    """A moment of the command line as seconds since 1970; BOOT is when the board's kernel last started."""
+    if not isinstance(moment, str):
+        return moment
     newest = store.latest_boot(board)
     return None if newest is None else newest.started
 

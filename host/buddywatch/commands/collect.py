@@ -25,7 +25,7 @@ from buddywatch.collect.service import Service
 from buddywatch.collect.supervision import Supervised
 from buddywatch.collect.writer import Writer
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import duration
 from buddywatch.commands.collect_parts import same_place, start_outboxes, start_parts, wake_all
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
@@ -40,10 +40,8 @@ from buddywatch.store.lock import alone
 from buddywatch.store.store import Store, StoreBusy, StoreError
 from buddywatch.terminal.line_writer import LineWriter
 from buddywatch.terminal.screen import usable
-from buddywatch.text.units import parse_duration
 
 WRITER_END_S = 3.0  # for a batch that is under way at the end
-_FOR_MAX_S = 1e9  # 30 years
 PULSE_S = 30.0  # a loop that did not turn for so long hangs
 LOCKED_S = 1.0  # between checks whether the database is free
 DESCRIPTORS_MAX = 65536  # more than any fleet needs
@@ -58,21 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "listen://ADDRESS:PORT, hush://USER@HOST (a board without buddyd), file:PATH or - (a recorded stream); "
         "?board=NAME names its board. Default: the links in the configuration",
     )
-    parser.add_argument(
-        "--for", dest="seconds", type=checked(_seconds), metavar="DURATION", help='stop then, such as "10m"'
-    )
+    parser.add_argument("--for", dest="seconds", type=duration, metavar="DURATION", help='stop then, such as "10m"')
     parser.add_argument("--plain", action="store_true", help="lines of news instead of the live view")
-
-
-def _seconds(text: str) -> float:
-    """A duration, also a fraction of seconds: scripts use it."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = parse_duration(text)
-    if not 0 < value < _FOR_MAX_S:
-        raise ValueError(f"expected a duration, more than 0 and less than {_FOR_MAX_S:.0f} s, not {text!r}")
-    return value
 
 
 def run(args: argparse.Namespace, config: Config) -> int:

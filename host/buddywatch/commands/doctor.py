@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
 from pathlib import Path
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import checked, page_kb
+from buddywatch.commands.argument_types import WHEN, moment, page_kb
 from buddywatch.commands.boards import print_json
 from buddywatch.commands.doctor_board import board_facts
 from buddywatch.commands.doctor_files import with_files
@@ -17,18 +16,16 @@ from buddywatch.doctor.checks import findings
 from buddywatch.doctor.facts import BoardFacts, Finding
 from buddywatch.doctor.unknown import unknown_things
 from buddywatch.doctor.words import lines
-from buddywatch.text.escape import escaped, parse_time
+from buddywatch.text.escape import escaped
 
 BAD_NEWS = 1
-_DAY_S = 86400.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "a board, and files of it: kernel, BusyBox and other programs, .config, scripts, /proc text; in any mixture"
     parser.add_argument("things", metavar="BOARD|FILE", nargs="+", help=what)
     parser.add_argument("--page-kb", metavar="N", type=page_kb, help="the page size; default: the board's, else 4")
-    moment = checked(partial(parse_time, now=time.time()))
-    parser.add_argument("--since", metavar="WHEN", type=moment, help="count starts since then; default: 1d")
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"count starts since then, {WHEN}; default: 1d")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -39,8 +36,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     boards = [name for name in names if name not in files]
     if len(boards) > 1:
         raise CommandError(f"{' and '.join(map(escaped, boards))}: no such files; name one board and files of it")
-    since = now - _DAY_S if args.since is None else args.since
-    facts = board_facts(config, boards[0], since, now) if boards else BoardFacts()
+    facts = board_facts(config, boards[0], args.since, now) if boards else BoardFacts()
     facts = with_files(facts, files, args.page_kb)
     found = findings(facts)
     unknown = unknown_things(facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from buddyd import watermark
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.boards import check_board
+from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
 from buddywatch.doctor.facts import BoardFacts
 from buddywatch.model.memory_map import MemoryMap
@@ -19,10 +19,11 @@ from buddywatch.verdict.ends import trimmed_pages
 from buddywatch.verdict.judge import page_bytes_of
 
 _DEFAULT_PAGE_BYTES = 4096
+DAY_S = 86400.0
 
 
-def board_facts(config: Config, board: str, since: float, until: float) -> BoardFacts:
-    """Raises CommandError for a board that is not known."""
+def board_facts(config: Config, board: str, since: float | str | None, now: float) -> BoardFacts:
+    """since: a moment of the command line. Raises CommandError for a board that is not known."""
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, board)
         boot, newest = store.latest_boot(board), store.latest(board)
@@ -32,9 +33,11 @@ def board_facts(config: Config, board: str, since: float, until: float) -> Board
         page_bytes = config.board(named).page_bytes or page_bytes_of(boot.facts)
         needs = config.needs_of(named)
         order = int(watermark.order_for(needs[0].bytes, page_bytes or _DEFAULT_PAGE_BYTES)) if needs else 0
-        points = program_lives.points(store, board, since, until, order)
-        refusals = program_lives.refusals(store, board, since, until)
-        found = find(points, program_lives.lives(store, board, since, until), refusals, order)
+        begin = time_of(store, board, since)
+        begin = now - DAY_S if begin is None else begin
+        points = program_lives.points(store, board, begin, now, order)
+        refusals = program_lives.refusals(store, board, begin, now)
+        found = find(points, program_lives.lives(store, board, begin, now), refusals, order)
         mapped = map_at(store, board, None)
     trim = boot.facts.get("trim", "")
     return BoardFacts(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import WHEN, checked, kilobytes, page_kb, release
-from buddywatch.commands.boards import print_json
+from buddywatch.commands.argument_types import WHEN, kilobytes, moment, page_kb, release
+from buddywatch.commands.boards import print_json, time_of
 from buddywatch.commands.progress import clear_bar, show_bar
 from buddywatch.config.sections import Config
 from buddywatch.config.whole_file import read_whole
@@ -25,7 +25,7 @@ from buddywatch.explain.case import Explanation, Wanted
 from buddywatch.explain.report import report_parts
 from buddywatch.kernel_text.state import Options
 from buddywatch.text.document import Heading, html_lines, markdown_lines, text_lines
-from buddywatch.text.escape import escaped, local_time, parse_time
+from buddywatch.text.escape import escaped, local_time
 from buddywatch.text.units import parse_size
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "kernel log, /proc/buddyinfo, zoneinfo, meminfo and the like, in any mixture (default: standard input)"
     parser.add_argument("files", metavar="FILE", nargs="*", help=f"{what}; or the name of a watched board")
     when = f"of a board: its newest state before that time, {WHEN}; default: now"
-    parser.add_argument("--at", metavar="WHEN", type=checked(lambda text: parse_time(text, time.time())), help=when)
+    parser.add_argument("--at", metavar="WHEN", type=moment, help=when)
     parser.add_argument(
         "--need", metavar="BYTES", action="append", default=[], type=_size, help="would this be granted?"
     )
@@ -127,9 +127,10 @@ def _of_board(args: argparse.Namespace, config: Config) -> Explained | None:
             if args.at is None:
                 return None
             raise CommandError(f"no board {escaped(names[0])!r}; known: {', '.join(map(escaped, known)) or 'none'}")
-        found = explanation(store, config, names[0], args.at)
+        at = time_of(store, names[0], args.at)
+        found = explanation(store, config, names[0], at)
     if found is None:
-        raise CommandError(f"no snapshot of {escaped(names[0])} is stored before {local_time(args.at or time.time())}")
+        raise CommandError(f"no snapshot of {escaped(names[0])} is stored before {local_time(at or time.time())}")
     return found
 
 

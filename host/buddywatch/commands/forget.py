@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import time
-from functools import partial
 
 from buddywatch.collect.control_socket import REMOVE_S, have_removed
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import WHEN, moment
+from buddywatch.commands.boards import time_of
 from buddywatch.config.sections import Config
 from buddywatch.store import care
 from buddywatch.store.lock import alone
 from buddywatch.store.store import Store, StoreError
-from buddywatch.text.escape import escaped, parse_time
+from buddywatch.text.escape import escaped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    moment = checked(partial(parse_time, now=time.time()))
     parser.add_argument("board", metavar="BOARD")
-    parser.add_argument(
-        "--before", metavar="WHEN", type=moment, help='only what is older, such as "30d"; else everything'
-    )
+    parser.add_argument("--before", metavar="WHEN", type=moment, help=f"only what is older, {WHEN}; else everything")
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
@@ -31,11 +27,12 @@ def run(args: argparse.Namespace, config: Config) -> int:
             raise CommandError(
                 f"no board {escaped(args.board)!r} is stored; known: {', '.join(map(escaped, store.boards()))}"
             )
-    open_urls = _removed_by_collector(args.board, args.before, config)
+        before = time_of(store, args.board, args.before)
+    open_urls = _removed_by_collector(args.board, before, config)
     if open_urls is None:
         with alone(db), Store.open(db) as store:
-            care.remove(store, args.board, args.before)
-    if args.before is None:
+            care.remove(store, args.board, before)
+    if before is None:
         _say_what_brings_it_back(args.board, open_urls or "", config)
     return 0
 

@@ -8,20 +8,19 @@ import sys
 from collections.abc import Iterator
 
 from buddywatch.commands import history_csv, history_json, history_table
-from buddywatch.commands.argument_types import WHEN, checked, moment
-from buddywatch.commands.boards import check_board, since_time
+from buddywatch.commands.argument_types import WHEN, duration, moment
+from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
 from buddywatch.store.store import Store
 from buddywatch.store.timeline import History
-from buddywatch.text.units import parse_duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD")
-    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN}, or boot; default: from the beginning")
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN}; default: from the beginning")
     parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
     step = "minimum, mean and maximum of every value per step, such as 1m"
-    parser.add_argument("--step", metavar="DURATION", type=checked(_step_s), help=step)
+    parser.add_argument("--step", metavar="DURATION", type=_step_s, help=step)
     parser.add_argument("--all", action="store_true", help="on a terminal: more than a screenful, too")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="lines", action="store_const", const=history_csv.lines, help="print CSV (RFC 4180)")
@@ -32,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        since, until = (since_time(store, args.board, value) for value in (args.since, args.until))
+        since, until = (time_of(store, args.board, value) for value in (args.since, args.until))
         lines: Iterator[str]
         if args.lines is history_table.lines and sys.stdout.isatty():
             lines = _on_screen(store, config, args, since, until)
@@ -63,7 +62,7 @@ def _on_screen(
 
 
 def _step_s(text: str) -> int:
-    step_s = parse_duration(text)
-    if step_s < 1:
-        raise ValueError(f"{text!r}: expected at least 1 s")
-    return step_s
+    step_s = duration(text)
+    if step_s != int(step_s):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected whole seconds, at least 1 s")
+    return int(step_s)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Iterable, Iterator
-from functools import partial
 from heapq import merge
 
-from buddywatch.commands.argument_types import checked
-from buddywatch.commands.boards import check_board
+from buddywatch.commands.argument_types import WHEN, moment
+from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
 from buddywatch.model.samples import ACT, ConsoleLine, Event
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, parse_time
+from buddywatch.text.escape import escaped, local_time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    moment = checked(partial(parse_time, now=time.time()))
     parser.add_argument("board", metavar="BOARD")
-    when = 'such as "2h" (ago) or 2026-11-22T10:15; default: everything stored'
+    when = f"{WHEN}; default: everything stored"
     parser.add_argument("--since", metavar="WHEN", type=moment, default=0.0, help=when)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -29,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        done = (event for event in store.events(args.board, args.since) if event.kind == ACT)
-        found = merge(store.console_since(args.board, args.since), map(_of_command, done), key=lambda line: line.time)
+        since = time_of(store, args.board, args.since) or 0.0
+        done = (event for event in store.events(args.board, since) if event.kind == ACT)
+        found = merge(store.console_since(args.board, since), map(_of_command, done), key=lambda line: line.time)
         for text in _json(args.board, found) if args.json else map(_text, found):
             print(text)
     return 0

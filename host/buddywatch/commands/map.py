@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
 
 from buddywatch.commands import CommandError, map_json, map_text
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import WHEN, moment
 from buddywatch.commands.asked_needs import asked_needs
-from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.boards import check_board, print_json, time_of
 from buddywatch.commands.map_answer import MapAnswer, answer
 from buddywatch.config.sections import Config
 from buddywatch.model.samples import Boot
 from buddywatch.store.memory_maps import map_at
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, parse_time
+from buddywatch.text.escape import escaped, local_time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD")
-    moment = checked(partial(parse_time, now=time.time()))
-    parser.add_argument("--at", metavar="WHEN", type=moment, help='the newest map before that time, such as "2h" (ago)')
+    parser.add_argument("--at", metavar="WHEN", type=moment, help=f"the newest map before that time, {WHEN}")
     what = "judge this need of the configuration, or so many bytes (such as 61440); may be repeated"
     parser.add_argument("--need", metavar="NAME|BYTES", action="append", help=f"{what}; default: all of the board")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -30,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        found = map_at(store, args.board, args.at)
+        at = time_of(store, args.board, args.at)
+        found = map_at(store, args.board, at)
         boots = {boot.boot_id: boot for boot in store.boots(args.board)}
     if found is None:
-        raise CommandError(_none(args.board, args.at, list(boots.values())))
+        raise CommandError(_none(args.board, at, list(boots.values())))
     boot = boots.get(found[0].boot_id)
     named = config.name_of(args.board, boot.facts if boot else {})
     needs = asked_needs(config.needs_of(named), args.need)

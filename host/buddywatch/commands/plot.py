@@ -11,7 +11,7 @@ from pathlib import Path
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import WHEN, moment
-from buddywatch.commands.boards import check_board, since_time
+from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
 from buddywatch.pictures import svg
 from buddywatch.pictures.board_picture import BoardPicture
@@ -21,14 +21,13 @@ from buddywatch.store.store import Store
 from buddywatch.terminal.screen import is_unicode
 from buddywatch.text.escape import escaped
 
-DEFAULT_SINCE = "7d"
+DEFAULT_SINCE_S = 7 * 86400.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD")
     parser.add_argument("--need", metavar="NAME", action="append", help="only this need; may be repeated")
-    since = f"{WHEN}, or boot; default: {DEFAULT_SINCE}"
-    parser.add_argument("--since", metavar="WHEN", type=moment, default=DEFAULT_SINCE, help=since)
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN}; default: 7d before --until")
     parser.add_argument("--until", metavar="WHEN", type=moment, help="default: now")
     parser.add_argument("--svg", metavar="FILE", type=Path, help="write a picture for a browser or a document instead")
 
@@ -36,8 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        since, until = (since_time(store, args.board, value) for value in (args.since, args.until))
+        since, until = (time_of(store, args.board, value) for value in (args.since, args.until))
         until = time.time() if until is None else until
+        since = until - DEFAULT_SINCE_S if args.since is None else since
         if since is not None and since >= until:
             raise CommandError("--since must lie before --until")
         picture = _chosen(picture_of(store, config, args.board, since, until), args.need)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import checked, kilobytes, page_kb, release
+from buddywatch.commands.argument_types import duration, kilobytes, page_kb, release
 from buddywatch.commands.progress import show_bar
 from buddywatch.protocol.board_names import board_name
 from buddywatch.protocol.board_tracker import BoardTracker
@@ -27,7 +27,6 @@ from buddywatch.recorded.pieces import Flags, Line, RecordedError
 from buddywatch.recorded.series import name_line
 from buddywatch.recorded.wire_stream import Streamed
 from buddywatch.text.escape import escaped
-from buddywatch.text.units import parse_duration
 
 _SQLITE = b"SQLite format 3\0"
 _COLLECTD_HOST = re.compile(r"([^/]+)/buddyinfo-[^/]+/[^/]+$")
@@ -191,12 +190,8 @@ def _board_of(path: str) -> str:
     return board_name({"name": name})
 
 
-@checked
 def _interval_s(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float(parse_duration(text))
+    seconds = duration(text)
     if not 0.01 <= seconds <= 86_400 * 30:
-        raise ValueError(f"{escaped(text)!r}: expected 0.01 seconds to 30 days")
+        raise argparse.ArgumentTypeError(f"{escaped(text)!r}: expected 0.01 seconds to 30 days")
     return seconds

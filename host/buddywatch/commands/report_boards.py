@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
 from buddywatch.commands import CommandError, who, who_text
 from buddywatch.config.sections import Config
@@ -18,14 +18,14 @@ Table = tuple[str, tuple[str, ...]]
 
 
 def reports_of(
-    store: Store, config: Config, names: Collection[str], since: float, until: float, now: float
+    store: Store, config: Config, begins: Mapping[str, float], until: float, now: float
 ) -> list[BoardReport]:
-    """Of these boards, or of all without names; worst first."""
+    """Of these boards, each from its time on; worst first."""
     fleet = FleetReader(store, config).fleet(now)
-    lines = [line for line in shown_boards(fleet, View()) if not names or line.name in names]
+    lines = [line for line in shown_boards(fleet, View()) if line.name in begins]
     return [
         board_report(store, config, line, since, until, list(_tables(store, config, line.name, since, until)))
-        for line in lines
+        for line, since in ((line, begins[line.name]) for line in lines)
     ]
 
 

@@ -7,13 +7,12 @@ import signal
 import socket
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import checked, duration
 from buddywatch.commands.serve_answers import LANES, Answers
 from buddywatch.config.kinds import split_listen
 from buddywatch.config.sections import Config, Metrics
 from buddywatch.store.store import Store
 from buddywatch.text.addresses import is_loopback
-from buddywatch.text.units import parse_duration
 from buddywatch.web.door import Door
 from buddywatch.web.health import Pulse
 
@@ -23,7 +22,7 @@ BACKLOG = 32
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     listen = f"where to listen; default: that of [metrics], else {Metrics.listen}"
     parser.add_argument("--listen", metavar="ADDRESS:PORT", type=checked(_checked_listen), help=listen)
-    parser.add_argument("--for", dest="seconds", metavar="DURATION", type=checked(parse_duration), help="stop then")
+    parser.add_argument("--for", dest="seconds", metavar="DURATION", type=duration, help='stop then, such as "10m"')
     # A collector that starts this writes a line a second to this file descriptor.
     parser.add_argument("--pulse", type=int, help=argparse.SUPPRESS)
 

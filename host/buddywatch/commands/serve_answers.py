@@ -138,5 +138,5 @@ class Answers:
         if name not in board_names(store, self._config):
             return Answer.line(NOT_FOUND, "no such board; / has all boards")
         now = time.time()
-        (report,) = reports_of(store, self._config, [name], now - SPANS[span], now, now)
+        (report,) = reports_of(store, self._config, {name: now - SPANS[span]}, now, now)
         return Answer(OK, board_page(report, span, now).encode(), _HTML)

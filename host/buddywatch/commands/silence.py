@@ -10,12 +10,13 @@ import argparse
 import time
 
 from buddywatch.commands import CommandError
+from buddywatch.commands.argument_types import duration
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import ALL, RULES, Silence, is_pattern
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, one_line, parse_time
-from buddywatch.text.units import parse_duration
+from buddywatch.text.escape import escaped, local_time, one_line
+from buddywatch.text.moments import parse_time_ahead
 
 EVERY_BOARD = "*"
 NO_REASON = "no reason given"
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="duration_s", metavar="DURATION", type=_duration, default=7200, help='such as "30m" (default: 2h)'
     )
-    parser.add_argument("--from", dest="start", metavar="WHEN", help="begin then, such as 2026-12-24T22:00; else now")
+    start = 'begin then, such as "2h" (from now), 22:00, tomorrow or 2026-12-24T22:00; else now'
+    parser.add_argument("--from", dest="start", metavar="WHEN", help=start)
     parser.add_argument("--because", metavar="TEXT", type=_text, help="why: others see it in `buddywatch alerts`")
     parser.add_argument("--end", metavar="ID", type=int, help="end this silence now; `buddywatch alerts` lists them")
     parser.add_argument("--ack", metavar="ID", type=int, help="send no reminders of this open alert")
@@ -66,6 +68,8 @@ def _silence(store: Store, config: Config, args: argparse.Namespace, now: float)
             check_board(store, config, name)
     rule, need = _about(args.rule or ALL, [need.name for need in config.needs], [rule.name for rule in config.rules])
     start, because = now if args.start is None else _start(args.start, now), args.because or NO_REASON
+    if start + args.duration_s <= now:
+        raise CommandError(f"--from {one_line(args.start, 40)}: this silence would be over already")
     return [Silence(0, name, rule, need, start, start + args.duration_s, because) for name in boards]
 
 
@@ -87,7 +91,7 @@ def _about(text: str, needs: list[str], own_rules: list[str]) -> tuple[str | Non
 
 def _start(text: str, now: float) -> float:
     try:
-        return parse_time(text, now)
+        return parse_time_ahead(text, now)
     except ValueError as error:
         raise CommandError(f"--from: {error}") from None
 
@@ -140,11 +144,7 @@ def _text(text: str) -> str:
     return text
 
 
-def _duration(text: str) -> int:
-    try:
-        duration_s = parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if duration_s > LONGEST_DAYS * 86_400:
+def _duration(text: str) -> float:
+    if duration(text) > LONGEST_DAYS * 86_400:
         raise argparse.ArgumentTypeError(f"{one_line(text, 40)!r}: expected at most {LONGEST_DAYS}d")
-    return duration_s
+    return duration(text)

@@ -15,7 +15,7 @@ from itertools import islice
 from buddywatch.collect.control_socket import following
 from buddywatch.collect.presenter import QUIT_CODE
 from buddywatch.commands import CommandError, history_table
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import duration
 from buddywatch.commands.boards import check_board
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Silence
@@ -28,7 +28,7 @@ from buddywatch.terminal.live import Answer, Live, handled
 from buddywatch.terminal.screen import Screen, style_of, usable
 from buddywatch.terminal.view import Action
 from buddywatch.text.escape import local_clock, local_day_time, local_time, one_line
-from buddywatch.text.units import format_duration, parse_duration
+from buddywatch.text.units import format_duration
 
 _ALERTS, _LOG_LINES, _HISTORY_LINES = 100, 1000, 2000
 _HISTORY_S = 3600.0
@@ -38,7 +38,7 @@ _KNOWN = "known: noted in the live view"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD", nargs="?", help="begin with this board")
-    parser.add_argument("--for", dest="seconds", metavar="DURATION", type=checked(parse_duration), help="stop then")
+    parser.add_argument("--for", dest="seconds", metavar="DURATION", type=duration, help='stop then, such as "10m"')
     # A collector that shows itself here writes its news to this file descriptor.
     parser.add_argument("--news", type=int, help=argparse.SUPPRESS)
 

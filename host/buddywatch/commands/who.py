@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
 
 from buddyd import watermark
 
 from buddywatch.commands import CommandError, who_json, who_text
-from buddywatch.commands.argument_types import checked
+from buddywatch.commands.argument_types import WHEN, moment
 from buddywatch.commands.asked_needs import asked_needs
-from buddywatch.commands.boards import check_board, print_json
+from buddywatch.commands.boards import check_board, print_json, time_of
 from buddywatch.commands.who_answer import WhoAnswer
 from buddywatch.config.sections import Config
 from buddywatch.model.samples import Boot
 from buddywatch.store import program_lives
 from buddywatch.store.store import Store
-from buddywatch.text.escape import escaped, local_time, parse_time
+from buddywatch.text.escape import escaped, local_time
 from buddywatch.verdict.culprits import find
 from buddywatch.verdict.judge import page_bytes_of
 
@@ -26,8 +25,7 @@ DAY_S = 86400.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD")
-    moment = checked(partial(parse_time, now=time.time()))
-    parser.add_argument("--since", metavar="WHEN", type=moment, help='such as "2h" (ago); default: 1d')
+    parser.add_argument("--since", metavar="WHEN", type=moment, help=f"{WHEN}; default: 1d")
     what = "count the memory in blocks that this need of the configuration, or so many bytes, can use"
     parser.add_argument("--need", metavar="NAME|BYTES", help=f"{what}; default: the first of the board")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -37,7 +35,8 @@ def run(args: argparse.Namespace, config: Config) -> int:
     now = time.time()
     with Store.open_readonly(config.collector.db) as store:
         check_board(store, config, args.board)
-        since = now - DAY_S if args.since is None else args.since
+        since = time_of(store, args.board, args.since)
+        since = now - DAY_S if since is None else since
         result = answer(store, config, args.board, args.need, since, now)
     if args.json:
         print_json(who_json.of(result))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-from datetime import datetime, timedelta
-from datetime import time as clock
+from datetime import datetime
 
-from buddywatch.text.units import format_duration, parse_duration
+from buddywatch.text.units import format_duration
 
 UNKNOWN_TIME = "unknown time"
-_DAYS_AGO = {"today": 0, "yesterday": 1}
-_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?", re.ASCII)
 COLUMNS = 78  # RFC 5322, 2.1.1: for mails, and for a terminal as well
 
 
@@ -94,32 +90,6 @@ def brief_duration(seconds: float) -> str:
 def counted(count: int, thing: str) -> str:
     """ "1 page", "2 pages"."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def parse_time(text: str, now: float) -> float:
-    """Seconds since 1970 for "2h" (so long before now), "yesterday" and "today" (their midnight), "14:05" (the last
-    time that the clock showed it), or an ISO time, local unless it says otherwise. ValueError."""
-    stripped = text.strip()
-    try:
-        return now - parse_duration(stripped)
-    except ValueError:
-        pass
-    try:
-        if stripped in _DAYS_AGO:
-            midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
-            return (midnight - timedelta(days=_DAYS_AGO[stripped])).timestamp()
-        if _CLOCK.fullmatch(stripped):
-            at = datetime.combine(
-                datetime.fromtimestamp(now).date(),
-                clock.fromisoformat(stripped if stripped[2] == ":" else f"0{stripped}"),
-            )
-            return (at if at.timestamp() <= now else at - timedelta(days=1)).timestamp()
-        return datetime.fromisoformat(stripped).timestamp()
-    except (ValueError, OverflowError):
-        shown = one_line(text, 40)
-        raise ValueError(
-            f'{shown!r}: expected a duration such as "2h", a time such as 14:05 or 2026-11-22T10:15, or yesterday'
-        ) from None
 
 
 def table(rows: list[list[str]], right: frozenset[int] = frozenset(), gap: str = "  ") -> list[str]:

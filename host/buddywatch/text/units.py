@@ -15,9 +15,9 @@ DURATION_EXPECTED = 'a duration such as 90, "2m" or "1h30m"'
 # Fifteen digits keep every result exact in JSON and SQLite, and keep hostile text away from int().
 _SIZE = re.compile(r"([0-9]{1,15}) ?(?:([kmg])(?:i?b)?|b)?", re.IGNORECASE | re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,15}")
-_WEEKS = re.compile(r"([0-9]{1,9}) ?w")
 _DURATION = re.compile(
-    r"(?:([0-9]{1,9}) ?d)? ?(?:([0-9]{1,9}) ?h)? ?(?:([0-9]{1,9}) ?(?:min|m))? ?(?:([0-9]{1,9}) ?s)?"
+    r"(?:([0-9]{1,9}) ?w)? ?(?:([0-9]{1,9}) ?d)? ?"
+    r"(?:([0-9]{1,9}) ?h)? ?(?:([0-9]{1,9}) ?(?:min|m))? ?(?:([0-9]{1,9}) ?s)?"
 )
 
 
@@ -34,12 +34,11 @@ def parse_duration(text: str) -> int:
     stripped = text.strip()
     if _SECONDS.fullmatch(stripped):
         return int(stripped)
-    if weeks := _WEEKS.fullmatch(stripped):
-        return int(weeks[1]) * 7 * _SECONDS_PER["d"]
     match = _DURATION.fullmatch(stripped)
     if match is None or not any(match.groups()):
-        raise ValueError(f"{_shown(text)}: expected {DURATION_EXPECTED} (units d, h, m, s, largest first)")
-    return sum(int(count or 0) * seconds for count, seconds in zip(match.groups(), _SECONDS_PER.values(), strict=True))
+        raise ValueError(f"{_shown(text)}: expected {DURATION_EXPECTED} (units w, d, h, m, s, largest first)")
+    factors = (7 * 86400, *_SECONDS_PER.values())
+    return sum(int(count or 0) * seconds for count, seconds in zip(match.groups(), factors, strict=True))
 
 
 def format_bytes(size_bytes: int) -> str:

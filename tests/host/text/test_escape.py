@@ -16,7 +16,6 @@ from buddywatch.text.escape import (
     local_day_time,
     local_time,
     one_line,
-    parse_time,
     rough_duration,
     table,
 )
@@ -90,33 +89,6 @@ def test_rough_duration_is_as_people_say_it(seconds, expected):
 
 
 NOW = 1_700_000_000.0
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2h", NOW - 7200),
-        ("1h30m", NOW - 5400),
-        ("90", NOW - 90),
-        ("2023-11-14T22:13:20Z", NOW),
-        ("2023-11-14T23:13:20+01:00", NOW),
-        ("2023-11-14 22:13", datetime(2023, 11, 14, 22, 13).timestamp()),
-        ("2023-11-14", datetime(2023, 11, 14).timestamp()),
-        ("1w", NOW - 7 * 86_400),
-        ("today", datetime.fromtimestamp(NOW).replace(hour=0, minute=0, second=0).timestamp()),
-        ("yesterday", datetime.fromtimestamp(NOW - 86_400).replace(hour=0, minute=0, second=0).timestamp()),
-        ("0:00", datetime.fromtimestamp(NOW).replace(hour=0, minute=0, second=0).timestamp()),
-        (f"{datetime.fromtimestamp(NOW + 3600):%H:%M:%S}", NOW + 3600 - 86_400),
-    ],
-)
-def test_parse_time_takes_durations_and_iso_times(text, expected):
-    assert parse_time(text, NOW) == expected
-
-
-@pytest.mark.parametrize("text", ["", "soon", "2h ago", "2023-13-01", "25:13", "22:", "-1h", "\x1b"])
-def test_parse_time_refuses_anything_else(text):
-    with pytest.raises(ValueError, match="expected a duration such as"):
-        parse_time(text, NOW)
 
 
 def test_table_aligns_columns():
