@@ -13,7 +13,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
     tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
-.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release board board-tools board-run board-test board-experiments board-prevention board-rescue clean
+.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release wheel board board-tools board-run board-test board-experiments board-prevention board-rescue clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR (15 s, 10m) end it'
@@ -33,6 +33,7 @@ help:
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make release        build/release: all builds of the agent with licences and sums: .py, .mpy, frozen, and for the MCF5208 if make board has run'
+	@echo 'make wheel          build/packages: buddywatch for pip and pipx, with the agent for boards in it'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
 	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once), with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30'
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30s ends it'
@@ -88,6 +89,9 @@ frozen: $(VENV_DEV)
 
 release: $(VENV_DEV)
 	@sh scripts/build-release build/release
+
+wheel: $(VENV_DEV)
+	@sh scripts/build-wheel build/packages
 
 board: $(VENV_DEV)
 	@agent/board/build build/board

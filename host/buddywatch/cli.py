@@ -45,6 +45,7 @@ COMMANDS = {
     "explain": "explain from kernel log and /proc text why an allocation failed or would fail, and what helps",
     "doctor": "say what to change on a board first so that its memory does not come apart, from its data and its files",
     "need": "show how much contiguous memory a bFLT or ELF program needs to start",
+    "agent": "write what goes on a board: buddyd as source and compiled",
     "decode": "explain each line of a serial line, a recording or a log",
     "import": "store recorded data: a trace, a log of /proc files, a recorded stream, an export",
     "export": "write everything that is stored of boards, as JSON lines, CSV or a stream of frames",
@@ -58,7 +59,7 @@ COMMANDS = {
 }
 # They read what a running collector writes, and ask it first to write what it holds back.
 _READERS = ("status", "history", "plot", "report", "map", "who", "log", "alerts", "doctor", "export", "sql", "db")
-_WITHOUT_CONFIG = ("init", "explain", "need", "decode")
+_WITHOUT_CONFIG = ("init", "explain", "need", "decode", "agent")
 
 BAD_NEWS, USAGE, STORAGE, LINK_OR_MAIL = 1, 2, 3, 4
 DEFECT = 70  # EX_SOFTWARE, sysexits.h
