@@ -53,7 +53,7 @@ class FleetBoard:
 
     def poll(self) -> None:
         """Make a snapshot and send it to all connections."""
-        self._vector[0] = self._uptime_cs()
+        self._vector[0] = max(self._uptime_cs(), self._vector[0] + 1)  # also if this process was late: never twice
         live_a_little(self._vector, self._random)
         first = len(self._frames) + 1
         self._encoder.snapshot(self._vector, self._frames.append)

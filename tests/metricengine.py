@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -83,7 +84,7 @@ def free_port():
 
 
 @contextmanager
-def victoria_metrics(folder, port):
+def victoria_metrics(folder, port, ended_by=signal.SIGTERM):
     """The real engine; its URL."""
     program = tool("victoria-metrics")
     options = [f"-storageDataPath={folder / 'vm'}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
@@ -100,7 +101,7 @@ def victoria_metrics(folder, port):
         wait_for(is_up, "the engine")
         yield url
     finally:
-        process.terminate()
+        process.send_signal(ended_by)
         process.wait()
 
 

@@ -27,7 +27,7 @@ WORDING = DOCS / "wording.md"
 RIDDLES = r"\b(?:told|lets? go|whoever|of which|is had)\b"
 README_LINES_MAX = 70  # one screen, more or less
 MAP_LINES_MAX = 60
-FOREIGN_OPTIONS = {"--now", "--json"}  # of systemctl; of a hook in an example
+FOREIGN_OPTIONS = {"--now", "--json", "--web"}  # of systemctl; of a hook in an example; of Prometheus
 COMMANDS_TYPED = [pytest.param(page, typed, id=typed.line) for page in GUIDES for typed in docs_pages.typed(page)]
 LINES = [pytest.param(page, line, id=line[:60]) for page in GUIDES for line in docs_pages.agent_lines(page)]
 

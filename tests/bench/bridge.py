@@ -5,7 +5,6 @@ SNAPSHOTS comes from the environment. The engine is a server in a process of its
 
 from __future__ import annotations
 
-import gzip
 import http.server
 import multiprocessing
 import os
@@ -21,6 +20,7 @@ if __name__ == "__main__":
 from allocator_board import NORMAL, Board  # noqa: E402
 from bench.store_peer import BOOT_ID, START, facts  # noqa: E402
 from buddywatch.bridge.bridge import Pusher  # noqa: E402
+from buddywatch.bridge.formats import FORMATS  # noqa: E402
 from buddywatch.config.bridges import Bridge  # noqa: E402
 from buddywatch.config.sections import Collector, Config  # noqa: E402
 from buddywatch.model.batch import Batch, VectorRow  # noqa: E402
@@ -34,7 +34,7 @@ class Sink(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
+        self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(204)
         self.end_headers()
 
@@ -53,11 +53,11 @@ def fill(store: BridgeStore, count: int) -> None:
     store.write(batch)
 
 
-def measure(count: int) -> dict[str, float]:
+def measure(count: int, form: str) -> dict[str, float]:
     server = http.server.HTTPServer(("127.0.0.1", 0), Sink)
     sink = multiprocessing.get_context("fork").Process(target=server.serve_forever, daemon=True)
     sink.start()
-    bridge = Bridge("sink", f"http://127.0.0.1:{server.server_port}/write")
+    bridge = Bridge("sink", f"http://127.0.0.1:{server.server_port}", format=form)
     try:
         with tempfile.TemporaryDirectory() as folder, BridgeStore.open(Path(folder) / "a.db") as store:
             fill(store, count)
@@ -81,7 +81,9 @@ def measure(count: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     snapshots = int(os.environ.get("SNAPSHOTS", "10000"))
-    found = measure(snapshots)
-    print(f"a bridge, {snapshots} snapshots in {found['requests']:.0f} requests")
-    print("| samples of a snapshot | bytes on the line | CPU |\n|---|---|---|")
-    print(f"| {found['samples']:.1f} | {found['bytes']:.0f} | {found['us']:.0f} us |")
+    print(f"a bridge, {snapshots} snapshots, each:")
+    print("| format | samples | bytes on the line | CPU | requests |\n|---|---|---|---|---|")
+    for form in FORMATS:
+        found = measure(snapshots, form)
+        cells = f"{found['samples']:.1f} | {found['bytes']:.0f} | {found['us']:.0f} us | {found['requests']:.0f}"
+        print(f"| {form} | {cells} |")

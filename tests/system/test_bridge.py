@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from boards import BOOT_ID, SEED_FREE, SEED_REBOOTED, boot, kernel_event, snapshot
 from buddywatch.store.store import Store
 from metricengine import Engine, flush, free_port, victoria_metrics
@@ -19,9 +20,9 @@ from waiting import wait_for
 COUNT = 1200  # several requests
 
 
-def config_for(folder: Path, url: str) -> Path:
+def config_for(folder: Path, url: str, more: str = "") -> Path:
     config = folder / "c.toml"
-    bridge = f'[[bridge]]\nname = "hq"\nurl = "{url}"\nsite = "roof"\nevery = 1\n'
+    bridge = f'[[bridge]]\nname = "hq"\nurl = "{url}"\nsite = "roof"\nevery = 1\n{more}\n'
     config.write_text(f'[collector]\nlinks = ["tcp://127.0.0.1:1"]\n{bridge}')
     return config
 
@@ -58,10 +59,13 @@ def exported(url: str, match: str) -> dict[str, dict[int, int]]:
     return found
 
 
-def test_the_real_engine_has_each_sample_once_though_it_and_the_bridge_were_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("form", "path"), [("influx", "/write"), ("remote-write", "/api/v1/write")])
+def test_the_real_engine_has_each_sample_once_though_it_and_the_bridge_were_killed(
+    tmp_path: Path, form: str, path: str
+) -> None:
     db, begun = tmp_path / "a.db", float(int(time.time()) - 3600)
     port = free_port()
-    config = config_for(tmp_path, f"http://127.0.0.1:{port}/write")
+    config = config_for(tmp_path, f"http://127.0.0.1:{port}{path}", f'format = "{form}"')
     fill(db, 1, COUNT, begun)
     with victoria_metrics(tmp_path, port):
         assert buddywatch(db, config, "bridge", "--once").code == 0

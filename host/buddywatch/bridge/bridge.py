@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -10,14 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from buddywatch.bridge.door import BodyRefused, Door, DoorError
-from buddywatch.bridge.influx import encode
+from buddywatch.bridge.formats import FORMATS
 from buddywatch.bridge.reader import Reader
+from buddywatch.bridge.recent import Recent, Taken
 from buddywatch.bridge.samples import Item, Sample
 from buddywatch.config.bridges import Bridge
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
 from buddywatch.links.backoff import Backoff
-from buddywatch.store.bridges import BridgeStore
+from buddywatch.store.bridges import BridgeState, BridgeStore
 from buddywatch.store.store import StoreError
 
 BATCH_ITEMS = 500  # at most, and so many samples:
@@ -40,14 +42,26 @@ class Pusher:
     def __init__(self, store: BridgeStore, config: Config, bridge: Bridge, report: Callable[[str], None]) -> None:
         self.pushed = Pushed()
         self.door = Door(bridge)
+        self._packed = FORMATS[bridge.format].packed
         self._store = store
         self._bridge = bridge
         self._report = report
         self._reader = Reader(store, config, bridge)
         self._state = store.bridge_state(bridge.name)
+        self._recent = Recent()
+        self._cuts = 0
 
     def push(self) -> None:
         """All that is stored and not pushed yet. DoorError: what was not taken is pushed by the next call."""
+        try:
+            self._push_stored()
+        finally:
+            was_cut, self._cuts = self.door.cuts > self._cuts, self.door.cuts
+            is_behind = was_cut and self._take_back()
+        if is_behind:
+            self._push_stored()
+
+    def _push_stored(self) -> None:
         self._push_all(self._reader.snapshots())
         while events := self._reader.events(self._state.event_id):
             self._push_all(events)
@@ -73,7 +87,7 @@ class Pusher:
         try:
             if samples:
                 self.pushed.requests += 1
-                self.door.post(encode(samples))
+                self.door.post(self._packed(samples))
         except BodyRefused as error:
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -92,21 +106,32 @@ class Pusher:
 
     def _note(self, batch: Sequence[Item]) -> None:
         """Note in the store that these were taken, all in one transaction."""
-        changed = set()
-        for item in batch:
-            if item.frames is not None:
-                key, first, last = item.frames
-                self._reader.note(key, first, last)
-                changed.add(key)
+        frames = [item.frames for item in batch if item.frames is not None]
+        self._recent.add(Taken(time.monotonic(), frames, self._state.event_id, self._state.transition_id))
+        for one in frames:
+            self._reader.note(*one)
         state = self._state._replace(
             event_id=max([self._state.event_id, *(item.event_id for item in batch)]),
             transition_id=max([self._state.transition_id, *(item.transition_id for item in batch)]),
             pushed=time.time(),
             error="",
         )
+        self._save(state, {one.key for one in frames})
+
+    def _take_back(self) -> bool:
+        """The engine may have been killed: push once more what it took last. False if there is nothing."""
+        taken = self._recent.give_back(time.monotonic(), self._state.event_id, self._state.transition_id)
+        if taken is None:
+            return False
+        self._reader.take_back(taken.frames)
+        state = self._state._replace(event_id=taken.event_id, transition_id=taken.transition_id)
+        self._save(state, {one.key for one in taken.frames})
+        return True
+
+    def _save(self, state: BridgeState, keys: Iterable[int]) -> None:
         with self._store.batch():
             self._store.set_bridge_state(self._bridge.name, state)
-            self._store.set_bridge_frames(self._bridge.name, {key: self._reader.done[key] for key in changed})
+            self._store.set_bridge_frames(self._bridge.name, {key: self._reader.done[key] for key in keys})
         self._state = state
 
     def note_error(self, text: str) -> None:
@@ -120,11 +145,23 @@ class Pusher:
             self._report(line)
 
 
-def push_until(pusher: Pusher, bridge: Bridge, stopping: threading.Event, report: Callable[[str], None]) -> None:
-    """Push now and then until `stopping` is set. After an error it waits longer and longer, or as the engine says."""
-    backoff, told = Backoff(), ""
+def push_until(
+    pusher: Pusher,
+    bridge: Bridge,
+    stopping: threading.Event,
+    report: Callable[[str], None],
+    let_write: Callable[[], None],
+) -> None:
+    """Push now and then until `stopping` is set. After an error it waits longer and longer, or as the engine says.
+
+    let_write: has the collector write what the boards still hold; not while the engine takes nothing.
+    """
+    backoff, told, written_s = Backoff(), "", -math.inf
     while not stopping.is_set():
         began_s = time.monotonic()
+        if not told and began_s - written_s >= bridge.lag_s:
+            written_s = began_s
+            let_write()
         try:
             pusher.push()
         except (DoorError, StoreError, ConfigError) as error:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from buddywatch import __version__
-from buddywatch.bridge.influx import CONTENT_TYPE
+from buddywatch.bridge.formats import FORMATS
 from buddywatch.config.bridges import Bridge
 from buddywatch.text.escape import one_line
 
 _OF_BODY = (400, 413, 422)  # the engine does not take this body; a smaller one, or another, it may
 _ANSWER_MAX_BYTES = 4096
-_LEVEL = 6  # of gzip
 
 
 class DoorError(Exception):
@@ -41,29 +39,26 @@ class Door:
         self._where = (
             f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"  # without path and query: a token may be there
         )
-        query = "&".join(filter(None, (parts.query, "" if "precision=" in parts.query else "precision=ms")))
-        self._path = f"{parts.path or '/write'}?{query}"
+        form = FORMATS[bridge.format]
+        self._target = form.target(parts.path, parts.query)
+        self._headers = {**form.headers, "User-Agent": f"buddywatch/{__version__}"}
         self._connection: http.client.HTTPConnection | None = None
+        self.cuts = 0  # connections that ended although the engine had not said so
         self.sent_bytes = 0  # of bodies, as they went over the line
 
     def post(self, body: bytes) -> None:
         """Send it. DoorError; also if what became of it is not known."""
-        packed = gzip.compress(body, _LEVEL, mtime=0)
-        headers = {
-            "Content-Type": CONTENT_TYPE,
-            "Content-Encoding": "gzip",
-            "User-Agent": f"buddywatch/{__version__}",
-        }
+        headers = dict(self._headers)
         token = self._bridge.token()
         if token:
             headers["Authorization"] = f"{self._bridge.scheme} {token}"
         try:
-            status, reason, after, answer = self._exchange(packed, headers)
+            status, reason, after, answer = self._exchange(body, headers)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise DoorError(f"{self._where} cannot be reached ({one_line(why, 120)})") from None
-        self.sent_bytes += len(packed)
+        self.sent_bytes += len(body)
         if 200 <= status < 300:
             return
         said = one_line(answer.decode("utf-8", "replace").strip(), 160)
@@ -78,6 +73,7 @@ class Door:
             return self._ask(body, headers)
         except (ConnectionError, http.client.RemoteDisconnected):
             self.close()
+            self.cuts += 1
             if is_new:
                 raise
             return self._ask(body, headers)  # the engine may close a connection that nobody uses; nothing is lost twice
@@ -85,7 +81,7 @@ class Door:
     def _ask(self, body: bytes, headers: dict[str, str]) -> tuple[int, str, str, bytes]:
         if self._connection is None:
             self._connection = self._opened()
-        self._connection.request("POST", self._path, body, headers)
+        self._connection.request("POST", self._target, body, headers)
         response = self._connection.getresponse()
         answer = response.read(_ANSWER_MAX_BYTES)
         if response.isclosed() is False or response.will_close:

@@ -5,15 +5,22 @@ docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol. VictoriaMetrics 
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable
 from functools import lru_cache
 
 from buddywatch.bridge.samples import Sample, Series
 
 MEASUREMENT = "buddywatch"
-CONTENT_TYPE = "text/plain; charset=utf-8"
+HEADERS = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
+_LEVEL = 6  # of gzip
 _ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\\": "_", "\n": "_", "\r": "_"})
 _SERIES_MAX = 1 << 17  # prefixes that are kept, 200 bytes each; 1,000 boards have about 30,000 series
+
+
+def packed(samples: Iterable[Sample]) -> bytes:
+    """The body of a request."""
+    return gzip.compress(encode(samples), _LEVEL, mtime=0)
 
 
 def encode(samples: Iterable[Sample]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from buddywatch.bridge.samples import Frames, Item, Labels, Sample
 from buddywatch.bridge.series import BoardSeries, of_forecasts, of_links, series_of
@@ -34,6 +34,14 @@ class Reader:
     def note(self, key: int, first: int, last: int) -> None:
         """These frames were pushed."""
         self.done.setdefault(key, Ranges()).add(first, last)
+
+    def take_back(self, frames: Iterable[Frames]) -> None:
+        """These frames are pushed once more, as are the events behind the one that is asked for next."""
+        self._counts = None
+        for key, first, last in frames:
+            self._checked.discard(key)
+            for number in range(first, last + 1):
+                self.done[key].remove(number)
 
     def labels(self, board: str) -> Labels:
         return (("board", board), ("site", self._bridge.site or ""))

@@ -14,6 +14,7 @@ from types import FrameType
 
 from buddywatch.bridge.bridge import Pusher, push_until
 from buddywatch.bridge.door import DoorError
+from buddywatch.collect.control_socket import let_write
 from buddywatch.commands import CommandError
 from buddywatch.config.bridges import Bridge
 from buddywatch.config.sections import Config
@@ -64,6 +65,7 @@ def _once(bridges: Sequence[Bridge], config: Config) -> int:
     for bridge in bridges:
         with BridgeStore.open(config.collector.db) as store:
             pusher = Pusher(store, config, bridge, _report)
+            let_write(config.collector.db)
             try:
                 pusher.push()
             except DoorError as error:
@@ -105,7 +107,8 @@ def _await_eof(stopping: threading.Event) -> None:
 
 def _work(bridge: Bridge, config: Config, stopping: threading.Event) -> None:
     with BridgeStore.open(config.collector.db) as store:  # a store belongs to the thread that opened it
-        push_until(Pusher(store, config, bridge, _report), bridge, stopping, _report)
+        pusher = Pusher(store, config, bridge, _report)
+        push_until(pusher, bridge, stopping, _report, lambda: let_write(config.collector.db))
 
 
 def _report(line: str) -> None:

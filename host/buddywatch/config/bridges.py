@@ -10,13 +10,17 @@ from buddywatch.config.secret_places import SecretError, first_line
 
 @dataclass(frozen=True)
 class Bridge:
-    """Another engine that gets all that is stored, by HTTP, as InfluxDB's line protocol."""
+    """Another engine that gets all that is stored, by HTTP."""
 
     name: Annotated[k.Name, "the bridge's name; under another one everything is pushed once more"]
-    url: Annotated[k.Url, 'where lines are posted, such as "http://hq:8428/write"']
+    url: Annotated[k.Url, 'where samples are posted, such as "http://hq:8428/write"']
     site: Annotated[k.Name | None, "a label of each sample, to tell the sites of several collectors apart"] = None
     boards: Annotated[k.BoardPatterns | None, "the boards whose data is pushed; patterns are allowed; else all"] = None
     every_s: Annotated[k.Duration, "time between two pushes"] = 10
+    format: Annotated[k.BridgeFormat, "InfluxDB's line protocol, or Prometheus remote write"] = "influx"
+    lag_s: Annotated[
+        k.Duration, "how often the collector writes, for this bridge, the snapshots that boards still hold"
+    ] = 30
     token_file: Annotated[k.SecretFile | None, "the file with the token that the engine asks for"] = None
     scheme: Annotated[k.TokenScheme, "how the token is sent; InfluxDB 2 expects Token"] = "Bearer"
     ca_file: Annotated[k.File | None, "certificates (PEM) to trust instead of the system's"] = None

@@ -248,6 +248,7 @@ Port = Annotated[int, Kind("number", "a port number from 1 to 65535", _whole(1, 
 Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]
 Severity = Annotated[str, choice("critical", "warning", "off")]
 Security = Annotated[str, choice("none", "starttls", "tls")]
+BridgeFormat = Annotated[str, choice("influx", "remote-write")]
 TokenScheme = Annotated[str, choice("Bearer", "Token")]
 Rule = Annotated[str, choice(*RULES)]
 AlertTable = Annotated[tuple[tuple[str, Any], ...], ALERT_TABLE]  # (attribute, value)

@@ -96,7 +96,9 @@ EVERY_RULE = (
 
 
 XP_07 = Board("xp-07", "old", 8192, ("rm", "player"), alert=(("silent_after_s", 600),))
-HQ = Bridge("hq", "https://hq.example.org:8428/write", "roof", ("xp-*",), every_s=20, scheme="Token", timeout_s=10)
+HQ = Bridge(
+    "hq", "https://hq.example.org:8428/write", "roof", ("xp-*",), 20, "remote-write", 120, scheme="Token", timeout_s=10
+)
 
 
 def test_every_key_arrives(home: Path) -> None:
