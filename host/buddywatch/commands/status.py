@@ -29,6 +29,7 @@ from buddywatch.text.state_words import (
     memory_words,
     need_title,
     need_words,
+    reserve_words,
     unknown_things,
     unknown_words,
 )
@@ -143,6 +144,7 @@ def board_json(board: Overview, gaps: list[Gap], now: float) -> dict[str, Any]:
         "free_bytes": state.free_bytes if state else None,
         "needs": [need_json(need, board) for need in (state.needs if state else ())],
         "reboot_window": _window_json(board, now),
+        "reserve": [{"bytes": size, "held": is_held} for size, is_held in board.reserve],
         "unknown": unknown_things(board.boot.facts) if board.boot else [],
         "gaps": [gap_json(gap) for gap in gaps],
         "lost_snapshots": board.losses.frames,
@@ -239,7 +241,7 @@ def _board_lines(board: Overview, gaps: list[Gap], now: float) -> list[str]:
     reboot = board.reboot_words(now)
     lines += [f"  {reboot}"] if reboot else []
     unknown = unknown_words(board.boot.facts) if board.boot else ""
-    lines += [f"  {unknown}"] if unknown else []
+    lines += [f"  {words}" for words in (reserve_words(board.reserve), unknown) if words]
     lines += [f"  link {link_words(link, now)}" for link in board.links]
     lines += [f"  {line}" for line in _gap_lines(board, gaps)]
     lines += [f"  alert: {alert_words(incident, silenced, now)}" for incident, silenced in board.alerts]

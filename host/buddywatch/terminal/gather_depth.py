@@ -13,13 +13,14 @@ from buddywatch.protocol.map_text import maps_of
 from buddywatch.store.courses import BoardCourse, course
 from buddywatch.store.memory_maps import PARTS_MAX
 from buddywatch.terminal.gather import FleetReader
+from buddywatch.terminal.overview import reserve
 from buddywatch.terminal.view import BoardLine, Depth
 from buddywatch.text import verdict_words
 from buddywatch.text.escape import brief_duration, counted, local_clock, one_line, table
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.map_words import owner_rows
-from buddywatch.text.state_words import kernel_words, memory_words, need_words, unknown_words
+from buddywatch.text.state_words import kernel_words, memory_words, need_words, reserve_words, unknown_words
 
 HEAT_COLUMNS = 120
 HEAT_S = 7 * 86_400.0
@@ -104,14 +105,15 @@ class DepthReader:
         }
 
     def _facts(self, name: str, boot: Boot | None, now: float) -> list[str]:
-        """Gaps, the reboot window, and what the board does not report."""
+        """Gaps, the agent's reserve, the reboot window, and what the board does not report."""
         store, config, snapshot = self._fleet.store, self._fleet.config, self._fleet.known(name).snapshot
         losses = store.losses(name)
         found = []
         if losses.newest is not None:
             found.append(f"lost {counted(losses.frames, 'frame')}, last {gap_words(losses.newest)}")
+        found.append(reserve_words(reserve(store, name, boot)))
         if boot is None or snapshot is None:
-            return found
+            return [text for text in found if text]
         windows = config.windows_of(config.name_of(name, boot.facts))
         forecasts = current_forecasts(store.forecasts(name), snapshot)
         found.append(reboot_words(windows, forecasts, snapshot.time, now))

@@ -19,11 +19,13 @@ from buddywatch.store.store import Store
 from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.text.gap_words import gap_words
+from buddywatch.text.state_words import reserve_of
 from buddywatch.verdict.judge import board_state
 
 _RATE_SNAPSHOTS = 12  # the rate of new processes is measured over this many
 _EVENTS_SHOWN = 3
 _EVENTS_S = 3600
+_RESERVE_EVENTS = 16  # the news of the agent's own that are looked at
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Overview:
     """One board. boot: the newest, None before the first hello. snapshot: the newest of any boot. state: that snapshot
     judged, None unless it is of the newest boot. alerts: (open incident, muted or not), most serious rule first.
     forecasts: by need, as of that snapshot. windows: when it may be rebooted. rescues: whose end lets a refused need
-    succeed.
+    succeed. reserve: (bytes, still held) of each block that the agent keeps.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Overview:
     forecasts: Mapping[str, Forecast]
     windows: tuple[Window, ...]
     rescues: tuple[Rescue, ...] = ()
+    reserve: tuple[tuple[int, bool], ...] = ()
 
     @property
     def link(self) -> str:
@@ -88,7 +91,16 @@ def overview(store: Store, config: Config, name: str, now: float) -> Overview:
         forecasts=current_forecasts(store.forecasts(name), snapshot if state else None),
         windows=config.windows_of(config.name_of(name, boot.facts if boot else {})),
         rescues=_rescues(store, name, snapshot, state, needs),
+        reserve=reserve(store, name, boot),
     )
+
+
+def reserve(store: Store, name: str, boot: Boot | None) -> tuple[tuple[int, bool], ...]:
+    """(bytes, still held) of each block that the agent keeps, by the newest that it said."""
+    if boot is None or "reserve" not in boot.facts:
+        return ()
+    events = store.newest_events(name, _RESERVE_EVENTS, kinds=("source",))
+    return tuple(reserve_of(boot.facts, [event for event in events if event.boot_id == boot.boot_id]))
 
 
 def alert_words(incident: Incident, silenced: bool, now: float) -> str:

@@ -103,7 +103,7 @@ class Depth:
     owners: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
     events: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()  # gaps, ring, reboot window, what is not known
+    facts: tuple[str, ...] = ()  # gaps, reserve, reboot window, what is not known
     advice: tuple[str, ...] = ()
 
 

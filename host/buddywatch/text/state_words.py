@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from buddyd import watermark
 
 from buddywatch.model.forecasts import Forecast
-from buddywatch.model.samples import Snapshot
+from buddywatch.model.samples import Event, Snapshot
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.text.escape import one_line
 from buddywatch.text.forecast_words import forecast_words
@@ -18,6 +19,7 @@ UNKNOWN = "unknown"
 VERDICT_WORDS = {watermark.OK: "OK", watermark.TIGHT: "tight", watermark.REFUSED: "FAILS", None: UNKNOWN}
 
 _EXACT_BYTES = 100 << 20
+_BLOCK = re.compile(r"(\d{1,12}) bytes (held|given back)")  # in what buddyd reports of its reserve
 
 _MISSING_WORDS = {
     "kernel-log": "the kernel's log",
@@ -60,6 +62,23 @@ def unknown_words(facts: Mapping[str, str]) -> str:
     """ "not known: the kernel's log, ..."; "" where all is known."""
     things = unknown_things(facts)
     return one_line(f"not known: {', '.join(things)}") if things else ""
+
+
+def reserve_of(facts: Mapping[str, str], events: Iterable[Event]) -> list[tuple[int, bool]]:
+    """The blocks of `--reserve`: (bytes, still held). events: of the same boot, oldest first; a hello comes later."""
+    blocks = [block.partition(":") for block in facts.get("reserve", "").split(",")]
+    found = [(int(size), state == "held") for size, _, state in blocks if size.isdecimal()]
+    for event in events:
+        told = [(int(size), state == "held") for size, state in _BLOCK.findall(event.text)]
+        if event.text.startswith("reserve: ") and len(told) >= len(found):  # or the line was cut off
+            found = told[-len(found) :]
+    return found
+
+
+def reserve_words(blocks: Iterable[tuple[int, bool]]) -> str:
+    """ "reserve: 64 kB held, 64 kB given back"; "" without one."""
+    words = ", ".join(f"{size_words(size)} {'held' if is_held else 'given back'}" for size, is_held in blocks)
+    return f"reserve: {words}" if words else ""
 
 
 def memory_words(state: BoardState) -> str:

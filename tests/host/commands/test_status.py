@@ -4,7 +4,7 @@ import re
 import time
 from dataclasses import replace
 
-from boards import BOOT_ID, SEED_FREE, boot, config, refused, snapshot, zone
+from boards import BOOT_ID, SEED_FREE, boot, config, kernel_event, refused, snapshot, zone
 from buddywatch.model.alerts import Message, Silence
 from buddywatch.model.links import LinkHealth
 from buddywatch.model.samples import BEFORE_CONTACT, OVERWRITTEN, REBOOT, Gap
@@ -77,6 +77,7 @@ def test_json_has_the_promised_keys_and_values(buddywatch, store):
             }
         ],
         "reboot_window": None,
+        "reserve": [],
         "unknown": [],
         "gaps": [],
         "lost_snapshots": 0,
@@ -298,3 +299,21 @@ def test_status_reads_while_a_collector_writes(buddywatch, store):
     with store.batch():
         store.add_snapshot("xp-07", lately(snapshot(2)))
         assert buddywatch("status").code == 0
+
+
+def told(seq, text):
+    return lately(replace(kernel_event(seq, seq * 5000), kind="source", number=None, text=text))
+
+
+def test_the_blocks_of_the_reserve_are_shown_as_they_are_by_the_newest_news(buddywatch, store):
+    add(store, snapshot(1), reserve="65536:held,131072:held")
+    assert "  reserve: 64 kB held, 128 kB held" in buddywatch("status").lines
+    gone = "reserve: gave 65536 bytes back, as the kernel refused 61440 bytes to rm; now: "
+    store.add_event("xp-07", told(2, f"{gone}65536 bytes given back, 131072 bytes held"))
+    store.add_event("xp-07", told(3, "reserve: took 65536 bytes again, as th"))
+    store.add_event("xp-07", told(4, "watchdog: 1 bytes held, 2 bytes held"))
+    assert "  reserve: 64 kB given back, 128 kB held" in buddywatch("status").lines
+    (board,) = buddywatch("status", "--json").json["boards"]
+    assert board["reserve"] == [{"bytes": 65536, "held": False}, {"bytes": 131072, "held": True}]
+    store.add_boot("xp-07", boot("0000ffff", "reboot", reserve="65536:-"))
+    assert [line for line in buddywatch("status").lines if "reserve" in line] == ["  reserve: 64 kB given back"]

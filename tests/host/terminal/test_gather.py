@@ -71,6 +71,14 @@ def test_a_look_at_nothing_new_only_ages(store, now):
     assert later.named("calm").age_s == pytest.approx(fleet.named("calm").age_s + 5)
 
 
+def test_the_reserve_of_the_open_board_is_among_its_facts(store, now):
+    reader = FleetReader(store, settings())
+    known = store.latest_boot("calm")
+    store.add_boot("calm", replace(known, facts={**known.facts, "reserve": "65536:held,65536:-"}))
+    depth = DepthReader(reader).depth(reader.fleet(now).named("calm"), now)
+    assert "reserve: 64 kB held, 64 kB given back" in depth.facts
+
+
 def test_a_new_snapshot_and_a_new_boot_are_seen(store, now):
     reader = FleetReader(store, settings())
     reader.fleet(now)
