@@ -8,7 +8,7 @@ import socket
 import uuid
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
@@ -17,9 +17,22 @@ from buddywatch.pictures.margin_png import HEIGHT, WIDTH, margin_png
 from buddywatch.text.escape import escaped
 
 
+class _Policy(EmailPolicy):
+    """Never begins a header with an empty line: many programs would see a blank before the subject, or no id.
+
+    The email package does so with a value that is a little too long for the rest of the first line.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return super().fold_binary(name, value).replace(f"{name}:\r\n ".encode(), f"{name}: ".encode(), 1)
+
+
+_POLICY = _Policy(linesep="\r\n")
+
+
 def compose_mail(mail: Mail, message: Message, created: float) -> EmailMessage:
     """The email for mail.to. created: when the message was made, seconds since 1970; it may be sent much later."""
-    email = EmailMessage(policy=SMTP)
+    email = EmailMessage(policy=_POLICY)
     email["From"] = mail.sender
     email["To"] = ", ".join(mail.to)
     email["Subject"] = message.subject
