@@ -130,6 +130,7 @@ class OutboxWorker:
         tried, failed = 0, 0
         if store.channel(self._name).next_try > now:
             return 0
+        store.ask_recipients_first(self._name, now)
         while not self._stopping.is_set() and (rows := store.claim_messages(now, self._name, now - MERGE_AFTER_S)):
             tried += 1
             outcome = self._attempt(rows)
@@ -226,6 +227,7 @@ class OutboxWorker:
         def write(store: Store) -> None:
             with store.batch():
                 store.channel_works(self._name, sent)
+                store.recipients_work(self._name, delivery.accepted, sent)
                 for row in rows:
                     if delivery.later:
                         again = sent + retry_s(row.attempts)

@@ -127,6 +127,24 @@ class OutboxStore(Database):
         sql = f"UPDATE outbox SET next_try_ms = ?1 WHERE channel = ?2 AND state = '{WAITING}' AND next_try_ms > ?1"
         self._run(f"{sql} AND alone = 0", (milliseconds(now), channel))
 
+    def ask_recipients_first(self, channel: str, now: float) -> None:
+        """If a whole message is due: so is, before it, the oldest of those that wait for some recipients only.
+
+        Else these would get the newer one first. This attempt does not lengthen the pause before the next.
+        """
+        waiting = f"FROM outbox WHERE channel = ?2 AND state = '{WAITING}'"
+        sql = f"""UPDATE outbox SET next_try_ms = ?1, attempts = attempts - 1 WHERE next_try_ms > ?1
+            AND id IN (SELECT min(id) {waiting} AND recipients != '' GROUP BY recipients)
+            AND EXISTS (SELECT 1 {waiting} AND recipients = '' AND next_try_ms <= ?1)"""
+        self._run(sql, (milliseconds(now), channel))
+
+    def recipients_work(self, channel: str, recipients: Iterable[str], now: float) -> None:
+        """These took a message: what waits for them is due at once."""
+        sql = f"""UPDATE outbox SET next_try_ms = ?1 WHERE channel = ?2 AND state = '{WAITING}' AND next_try_ms > ?1
+            AND json_valid(recipients) AND EXISTS (SELECT 1 FROM json_each(recipients) WHERE value = ?3)"""
+        for recipient in recipients:
+            self._run(sql, (milliseconds(now), channel, recipient))
+
     def set_channel(self, name: str, health: ChannelHealth) -> None:
         times = (milliseconds(health.since), milliseconds(health.next_try))
         reported_ms = None if health.reported is None else milliseconds(health.reported)

@@ -109,6 +109,32 @@ def test_a_greylisted_recipient_holds_up_no_other_message(bench, server):
     assert [mail.recipients for mail in server.mails[3:]] == [["later@b"]] * 3
 
 
+@pytest.mark.parametrize("again_s", [60, RETRY_S[1]], ids=["with-a-new-message", "when-the-pause-is-over"])
+def test_a_recipient_that_was_greylisted_gets_all_that_waits_at_once_oldest_first(bench, server, again_s):
+    server.refuse["later@b"] = "450 4.2.0 greylisted"
+    desk = bench(mail=mail_to_one(server, to=("you@b", "later@b")))
+    for number in range(3):
+        desk.add(message=numbered(number))
+        desk.run()
+    desk.run(RETRY_S[0])
+    server.refuse.clear()
+    if again_s == 60:
+        desk.add(message=numbered(3))
+    desk.run(again_s)
+    mails = [(mail.recipients, mail.message["Subject"][-10]) for mail in server.mails[3:]]
+    late = [(["later@b"], str(number)) for number in range(3)]
+    assert mails == [*late, *([(["you@b", "later@b"], "3")] if again_s == 60 else [])]
+
+
+def test_new_messages_do_not_lengthen_the_pause_of_a_recipient_that_is_greylisted(bench, server):
+    server.refuse["later@b"] = "450 4.2.0 greylisted"
+    desk = bench(mail=mail_to_one(server, to=("you@b", "later@b")))
+    for number in range(4):
+        desk.add(message=numbered(number))
+        desk.run(1)
+    assert max(row.next_try for row in desk.rows()) <= desk.now + RETRY_S[0]
+
+
 def test_a_recipient_refused_for_good_is_reported_to_the_others_once_a_day(bench, server, hook):
     server.refuse["gone@b"] = "550 5.1.1 no such user"
     desk = bench(mail=mail_to_one(server, to=("you@b", "gone@b")), hooks=(hook("pass"),))
