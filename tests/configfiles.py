@@ -105,7 +105,7 @@ timeout = "1m"
 
 [[hook]]
 name = "page"
-command = ["/usr/local/bin/page", "-q"]
+command = ["/bin/sh", "-q"]
 timeout = 5
 
 [[receiver]]

@@ -68,7 +68,7 @@ PIPE_CLOSED, INTERRUPTED = 141, 130  # as a shell reports SIGPIPE and SIGINT
 _PROBLEM = (
     "problem found (explain: a request fails or may fail; status: an alert is open, or the collector has ended; "
     "doctor: a change is advised; "
-    "check-config: invalid)"
+    "check-config: invalid, or a file or program that it names is missing)"
 )
 _EPILOG = f"""exit codes:
   0    fine

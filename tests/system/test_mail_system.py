@@ -137,16 +137,24 @@ def test_mail_is_not_sent_with_a_wrong_password(tmp_path: Path, watch: Watch, se
     assert "guessed" not in watch.status() + collector.out
 
 
+def _heard_rules(folder: Path) -> set[str]:
+    """What the messages are about that the hook has written down whole."""
+    whole = (folder / "heard").read_text().rpartition("\n")[0] if (folder / "heard").exists() else ""
+    return {claim["rule"] for line in whole.splitlines() for claim in json.loads(line)["claims"]}
+
+
 def test_hook_gets_the_message_as_json(tmp_path: Path, watch: Watch) -> None:
     hook = tmp_path / "hook"
     hook.write_text(f'#!/bin/sh\ncat >>"{tmp_path}/heard"\n')
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
-    watch.config.write_text(f'{NEED_RM}\n[[hook]]\nname = "page"\ncommand = ["{hook}"]\n')
+    gone = '[[hook]]\nname = "gone"\ncommand = ["/nowhere/page"]\n'  # it is reported, and does not stop the other
+    watch.config.write_text(f'{NEED_RM}\n[[hook]]\nname = "page"\ncommand = ["{hook}"]\n{gone}')
     collector = watch.start()
-    wait_for(lambda: {state for state, _ in watch.outbox()} == {"sent"}, "the hook to have been called")
+    wait_for(lambda: _heard_rules(tmp_path) >= {"refused", "kernel_failure"}, "the hook to have been called")
     assert collector.stop() == 0
+    assert "[[hook]] #2 command: /nowhere/page cannot be started: No such file or directory; its" in collector.out
     heard = [json.loads(line) for line in (tmp_path / "heard").read_text().splitlines()]
-    assert len(heard) == len(watch.outbox())
+    assert len(heard) == [state for state, _ in watch.outbox()].count("sent")
     assert {message["board"] for message in heard} == {BOARD}
     claims = [(claim["rule"], claim["need"], claim["severity"]) for message in heard for claim in message["claims"]]
     assert ("refused", "rm", "critical") in claims

@@ -8,6 +8,7 @@ from typing import Any
 
 from buddywatch.config.kinds import ALERT_TABLE
 from buddywatch.config.problems import ConfigError, Problems
+from buddywatch.config.programs import wrong_programs
 from buddywatch.config.schema import keys_of, keys_of_board_alert, section_title
 from buddywatch.config.sections import Config
 from buddywatch.config.toml import read_toml
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
     """Errors in the file itself are reported by cli.py. Here: the files that it names, and the links."""
     from buddywatch.commands import config_notes  # with the store, which a wrong file does not need
 
-    wrong = [*config.file_problems, *_wrong_links(config)]
+    wrong = [*config.file_problems, *_wrong_parts(config)]
     if wrong:
         raise ConfigError(wrong)
     head = "no configuration file: these are the defaults" if config.path is None else f"{config.path}: valid"
@@ -31,15 +32,18 @@ def run(args: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-def _wrong_links(config: Config) -> Iterable[str]:
+def _wrong_parts(config: Config) -> Iterable[str]:
+    """Links, and programs that carry messages. `collect` starts without such a program: other messages must go out."""
     doors, problems = Doors(config), Problems(str(config.path))
-    if config.path is not None and config.collector.links:
+    if config.path is not None:
         _, problems.text = read_toml(config.path)
     for url in config.collector.links:
         try:
             doors.connection(url)  # nothing is opened before its start()
         except ValueError as error:
             problems.add(f"[collector] links: {error}")
+    for problem in wrong_programs(config):
+        problems.add(problem)
     return problems.lines
 
 

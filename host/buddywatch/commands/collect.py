@@ -29,6 +29,7 @@ from buddywatch.commands.argument_types import duration
 from buddywatch.commands.collect_parts import same_place, start_outboxes, start_parts, wake_all
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
+from buddywatch.config.programs import wrong_programs
 from buddywatch.config.sections import Config
 from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
@@ -81,6 +82,8 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
         store = stack.enter_context(_opened(db, seconds))
         presenter = _presenter(plain, config, stack)
         store.damage = presenter.damage
+        for problem in wrong_programs(config):
+            presenter.report(f"{problem}; its messages wait for it")
         outboxes = start_outboxes(config, presenter, stack)
         writer = Writer(db, lambda own: _dispatcher(own, config, presenter), lambda: wake_all(outboxes), config.storage)
         writing = Supervised("writer", writer, db, presenter.report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 
 from buddywatch.config.board_secrets import BoardSecrets
@@ -37,7 +36,6 @@ def notes(config: Config) -> Iterator[str]:
             yield f"mail cannot log in when started from here: {error.lines[0]}"
     if config.metrics is not None and not is_loopback(split_listen(config.metrics.listen)[0]):
         yield f"[metrics] listen = {config.metrics.listen}: everybody who reaches it can read the page"
-    yield from _missing_programs(config)
     secrets = BoardSecrets.of(config)
     for board in config.boards:
         try:
@@ -48,14 +46,6 @@ def notes(config: Config) -> Iterator[str]:
     yield from _unknown_boards(config, heard)
     for need in config.needs if config.path is not None else ():
         yield from _program_note(need, failed)
-
-
-def _missing_programs(config: Config) -> Iterator[str]:
-    commands = [(f"[[hook]] {hook.name}", hook.command) for hook in config.hooks]
-    commands += [("[mail] command", config.mail.command)] if config.mail is not None and config.mail.command else []
-    for what, command in commands:
-        if shutil.which(command[0]) is None:
-            yield f"{what}: {escaped(command[0])} cannot be started from here: there is no such program"
 
 
 def _unknown_boards(config: Config, heard: set[str]) -> Iterator[str]:

@@ -29,16 +29,31 @@ def noted(buddywatch, text):
          "[[window]]: no [[board]], no link and no stored data has a board cellar"),
         (LINK + '[[board]]\nname = "cellar"\n' + MAIL,
          "[[board]] cellar: no link leads to it; add ?board=cellar to one"),
-        (BARE + '[[hook]]\nname = "h"\ncommand = ["/nowhere/hook", "-x"]\n',
-         "[[hook]] h: /nowhere/hook cannot be started from here: there is no such program"),
-        (BARE + MAIL.replace("cat", "nosuchprogram"),
-         "[mail] command: nosuchprogram cannot be started from here: there is no such program"),
         (BARE + '[[need]]\nname = "rm"\nbytes = 61440\n' + MAIL,
          "[[need]] rm: if this is a program, add exec = true: its start takes some single pages, too"),
     ],
 )  # fmt: skip
 def test_one_note_says_what_may_be_wrong(buddywatch, text, note):
     assert noted(buddywatch, text) == [note]
+
+
+def test_a_program_that_cannot_carry_messages_is_an_error(buddywatch, tmp_path):
+    """Each has the line of its key; exit code 1, as after every error in the file."""
+    (tmp_path / "plain").write_text("#!/bin/sh\n")
+    hooks = ((tmp_path / "gone", "No such file or directory"), (tmp_path / "plain", "it is not executable; chmod +x"),
+             (tmp_path, "it is not a file"), ("nosuchprogram", "no folder of PATH has it"))  # fmt: skip
+    text = BARE + MAIL.replace("cat", "nosuchprogram")
+    for number, (program, _) in enumerate(hooks):
+        text += f'[[hook]]\nname = "h{number}"\ncommand = ["{program}", "-x"]\n'
+    buddywatch.config.write_text(text + '[[hook]]\nname = "right"\ncommand = ["cat"]\n')
+    result = buddywatch("check-config")
+    assert (result.code, result.out) == (1, "")
+    lines = result.err.splitlines()
+    assert len(lines) == 5
+    for number, (program, why) in enumerate(hooks):
+        place = f"line {9 + 3 * number}: [[hook]] #{number + 1} command"
+        assert f"{place}: {program} cannot be started: {why}" in lines[number]
+    assert "line 6: [mail] command: nosuchprogram cannot be started: no folder of PATH has it" in lines[4]
 
 
 @pytest.mark.parametrize(
