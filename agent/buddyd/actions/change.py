@@ -1,15 +1,21 @@
 """mkdir, mv, cp, truncate, write and sync."""
 
 import os
+import select
 
-from .. import const
+from .. import compat, const
 from ..compat.calls import calls
+from ..sources.meminfo import parse_line
+from ..sources.procfile import ProcFile
 from . import Wrong
 from .paths import KIND, LINK, Created, base, failed, is_folder, join, opened, permit, pieces, shown
 from .words import need, number, options
 
 _EEXIST = const(17)
 _EXDEV = const(18)
+_AT_ONCE_KB = const(256)  # slow flash takes a second or two for so much
+_LOOK_MS = const(50)
+_STALLED_MS = const(40000)  # the kernel writes every 5 s what is older than 30 s (Documentation/sysctl/vm.txt)
 _TO_DISK = "[-f] SOURCE... DEST"
 
 
@@ -157,10 +163,40 @@ def write(agent, words):
 
 
 def sync(agent, words):
-    """One system call, which returns when all is on disk: the next poll may be late."""
+    """sync(2) returns when all is on disk, and no poll can come before that. So the kernel's own threads are left to
+    write first, and the call has only little to do."""
     need("sync", words, 0, "", 0)
+    memory = ProcFile(agent.sampler.system.root, "/meminfo")
     try:
+        least_kb, since_ms = _unwritten_kb(memory), compat.ticks_ms()
+        left_kb = least_kb
+        while left_kb > _AT_ONCE_KB:
+            if compat.ticks_diff(compat.ticks_ms(), since_ms) > _STALLED_MS:
+                raise Wrong("sync: %d kB are not written yet, and the kernel does not get on with it" % left_kb)
+            compat.wait(select.poll(), _LOOK_MS)
+            yield None
+            left_kb = _unwritten_kb(memory)
+            if left_kb < least_kb:
+                least_kb, since_ms = left_kb, compat.ticks_ms()
         calls.sync()
     except OSError as error:
         yield failed("sync", error)
+    finally:
+        memory.close()
     yield None
+
+
+def _unwritten_kb(memory):
+    """Dirty and Writeback of /proc/meminfo; 0 where it cannot be read."""
+    found = [0]
+
+    def take(line):
+        if line.startswith(b"Dirty:") or line.startswith(b"Writeback:"):
+            found[0] += parse_line(line)[1]
+        return True if line.startswith(b"Writeback:") else None
+
+    try:
+        memory.lines(take)
+    except OSError:
+        return 0
+    return found[0]

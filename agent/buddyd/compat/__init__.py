@@ -59,7 +59,7 @@ if MICROPYTHON:
         gc.collect()
 
     def wait(poller, timeout_ms):
-        """The ready (descriptor, mask) pairs, after at most timeout_ms. The only wait of the agent."""
+        """The ready (descriptor, mask) pairs, after at most timeout_ms. The agent waits in no other way."""
         return poller.ipoll(timeout_ms)
 
     def open_binary(path):

@@ -3,8 +3,11 @@
 import os
 
 from agents import agent, agent_on
+from buddyd import compat
+from buddyd.actions import change
 from buddyd.compat.calls import words
 from buddyd.talk.conversation import Conversation
+from clock import Clock
 from commanding import Commander, allow
 from harness import fixture
 from places_of_files import SERIAL, Place, commander
@@ -225,6 +228,54 @@ def test_sysctl_reads_and_writes_below_proc_sys_only():
         assert here.run(b"drop-caches", b"2") == (b"", b"", 0)
         assert place.read("sys/vm/drop_caches")[:1] == b"2"
         assert here.run(b"free")[0].split(b"\n")[1].split()[0] == b"Mem:"
+
+
+class Disk:
+    """A board whose kernel has written more at each of the agent's waits. left: kB dirty and in writeback, then."""
+
+    def __init__(self, place, clock, *left):
+        self.place, self.clock, self.left, self.synced_at = place, clock, list(left), []
+        self.pass_on()
+        with open(fixture("captures/frag-4k-bflt/proc/buddyinfo"), "rb") as file:
+            place.write("buddyinfo", file.read())
+
+    def pass_on(self):
+        dirty_kb, writeback_kb = self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        self.place.write("meminfo", b"Cached: 5 kB\nDirty: %d kB\nWriteback: %d kB\n" % (dirty_kb, writeback_kb))
+
+    def sync(self):
+        self.synced_at.append(self.left[0])
+
+    def run(self):
+        """(failure, exit code) of `sync`, without waiting."""
+
+        here = commander(agent_on(self.place.scratch.path))
+
+        def wait(_, timeout_ms):
+            self.clock.pass_ms(timeout_ms)
+            self.pass_on()
+            here.agent.commands.desk.heard_ms = self.clock.now_ms  # the host asks again
+
+        before = compat.wait, change.calls
+        compat.wait, change.calls = wait, self
+        try:
+            return here.run(b"sync")[1:]
+        finally:
+            compat.wait, change.calls = before
+
+
+def test_sync_leaves_to_the_kernel_what_takes_long():
+    with Clock() as clock, Place() as place:
+        disk = Disk(place, clock, (9000, 0), (9000, 500), (100, 200), (10, 200), (0, 0))
+        assert disk.run() == (b"", 0)
+        assert disk.synced_at == [(0, 0)] and b"Dirty: 10 kB" in place.read("meminfo")
+        slow = Disk(place, clock, *[(9000 - number, 0) for number in range(2000)], (256, 0))
+        assert slow.run() == (b"", 0) and slow.synced_at == [(256, 0)]
+        stuck = Disk(place, clock, (257, 0))
+        assert stuck.run() == (b"sync: 257 kB are not written yet, and the kernel does not get on with it\n", 1)
+        assert not stuck.synced_at
+        place.scratch.remove("meminfo")
+        assert commander(agent_on(place.scratch.path)).run(b"sync") == (b"", b"", 0)
 
 
 def test_unknown_and_forbidden_commands():
