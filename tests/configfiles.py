@@ -155,6 +155,13 @@ scheme = "Token"
 ca_file = "ca.pem"
 timeout = "10s"
 
+[fleet]
+url = "https://hq.example.org:8428"
+token_file = "hq-token"
+scheme = "Token"
+ca_file = "ca.pem"
+timeout = "20s"
+
 [[window]]
 from = "23:30"
 to = "01:00"

@@ -36,7 +36,7 @@ def test_rooms_of_the_board_are_on_the_floors_that_are_enforced() -> None:
 def test_picture_shows_every_room_of_the_way() -> None:
     (picture,) = docs_pages.blocks(PAGE, "text")
     beside_the_way = {"model", "text", "pictures", "report", "config", "explain", "doctor", "kernel_text", "compat"}
-    beside_the_way |= {"recorded", "replay", "web", "guard", "bridge"}
+    beside_the_way |= {"recorded", "replay", "web", "guard", "bridge", "fleet"}
     assert {room for room in rooms(HOST) | rooms(AGENT) if f"{room}/" not in picture.text} == beside_the_way
 
 

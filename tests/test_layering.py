@@ -52,6 +52,7 @@ FLOORS = {
     "bridge": 6,
     "replay": 6,
     "terminal": 6,
+    "fleet": 7,
     "report": 7,
     "collect": 7,
     "web": 8,

@@ -51,6 +51,7 @@ COMMANDS = {
     "export": "write everything that is stored of boards, as JSON lines, CSV or a stream of frames",
     "replay": "run the rules over recorded data, and show what would have been sent, and when",
     "bridge": "push what is stored to another engine (VictoriaMetrics, InfluxDB), each sample once",
+    "fleet": "show the boards of all sites, as an engine knows them to which their collectors push",
     "sql": "run plain SQL on what is stored, read-only, with one row for each snapshot",
     "db": "show the size of the database, check it, copy it, make it smaller",
     "forget": "remove what is stored of a board, or what is older than some time",

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from buddywatch.bridge.samples import Frames, Item, Labels, Sample
-from buddywatch.bridge.series import BoardSeries, of_forecasts, of_links, series_of
+from buddywatch.bridge.series import (
+    BoardSeries,
+    alert_labels,
+    of_forecasts,
+    of_incident,
+    of_links,
+    of_needs,
+    series_of,
+)
 from buddywatch.config.bridges import Bridge
 from buddywatch.config.own_rules import is_among
-from buddywatch.config.sections import Config
-from buddywatch.model.alerts import CLEARING, FIRING
+from buddywatch.config.sections import Config, Need
+from buddywatch.model.alerts import CLEARING, FIRING, Transition, without_covered
 from buddywatch.model.samples import Snapshot
 from buddywatch.protocol.ranges import Ranges
 from buddywatch.store.bridges import BootFrames, BridgeStore
 
 AT_ONCE = 500  # events, or changes of incidents
+_LATE_S = 86_400.0  # an alert may end by so old a snapshot, and the engine be told meanwhile that it is open
 
 
 class Reader:
@@ -27,6 +36,7 @@ class Reader:
         self._bridge = bridge
         self._clock = clock
         self._series: dict[int, BoardSeries] = {}
+        self._needs: dict[str, Sequence[Need]] = {}  # by board
         self._counts: dict[tuple[str, str], int] | None = None  # of events, by board and kind
         self._checked: set[int] = set()  # boots that are over, in which holes were looked for
         self.done = {key: Ranges(ranges) for key, ranges in store.bridge_frames(bridge.name).items()}
@@ -93,6 +103,7 @@ class Reader:
             facts = {} if found is None else found.facts
             name = self._config.name_of(boot.board, facts)
             settings, needs = self._config.board(name), self._config.needs_of(name)
+            self._needs[boot.board] = needs
             self._series[boot.key] = BoardSeries(
                 self.labels(boot.board), facts, needs, settings.rule, settings.page_bytes
             )
@@ -114,18 +125,22 @@ class Reader:
     def transitions(self, after: int) -> list[Item]:
         """The next changes of alerts behind this id: 1 while an alert is open, then 0."""
         changes, last = self._store.transitions_after(after, AT_ONCE)
-        items = []
-        for change in changes:
-            of_alert = (("rule", change.rule), ("need", change.need or ""), ("severity", change.severity))
-            series = series_of("alert_open", self.labels(change.board), of_alert)
-            sample = Sample(series, int(change.to in (FIRING, CLEARING)), round(1000 * change.time))
-            wanted = self._is_wanted(change.board) and FIRING in (change.from_, change.to)
-            wanted = wanted or (self._is_wanted(change.board) and change.from_ == CLEARING)
-            items.append(Item(f"alert of {change.board}", [sample] if wanted else [], transition_id=change.id))
+        items = [Item(f"alert of {one.board}", self._of_transition(one), transition_id=one.id) for one in changes]
         return [*items, Item("alerts", [], transition_id=last)] if last > after else items
 
+    def _of_transition(self, change: Transition) -> list[Sample]:
+        is_about_open = FIRING in (change.from_, change.to) or change.from_ == CLEARING
+        if not is_about_open or not self._is_wanted(change.board):
+            return []
+        of_alert = alert_labels(change.rule, change.need, change.severity)
+        series, is_open = series_of("alert_open", self.labels(change.board), of_alert), change.to in (FIRING, CLEARING)
+        times = [change.time]
+        if not is_open and self._clock() - change.time < _LATE_S:
+            times.append(self._clock())  # state_now() may have said meanwhile that it is open
+        return [Sample(series, int(is_open), round(1000 * time)) for time in times]
+
     def state_now(self) -> Item:
-        """Forecasts, links and losses as they are: a picture of the moment, which no cursor notes."""
+        """Needs, open alerts, forecasts, links and losses: a picture of the moment, which no cursor notes."""
         now_ms = round(1000 * self._clock())
         samples: list[Sample] = []
         for board, frames in self._store.losses_of_all().items():
@@ -137,7 +152,12 @@ class Reader:
         for board, links in self._store.links_of_all().items():
             if self._is_wanted(board):
                 samples += of_links(links, self.labels(board), now_ms)
-        return Item("forecasts, links and losses", samples)
+        for board, needs in self._needs.items():
+            samples += of_needs(needs, self.labels(board), now_ms)
+        for incident in without_covered(self._store.incidents(open_only=True)):
+            if self._is_wanted(incident.board):
+                samples += of_incident(incident, self.labels(incident.board), now_ms)
+        return Item("the state of the moment", samples)
 
     def _is_wanted(self, board: str) -> bool:
         return self._bridge.boards is None or is_among(board, self._bridge.boards)

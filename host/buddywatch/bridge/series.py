@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from buddyd.watermark import OK, REFUSED, TIGHT
 
 from buddywatch.bridge.samples import Labels, Sample, Series
+from buddywatch.model.alerts import Incident
 from buddywatch.model.forecasts import NeedForecast
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.judge import Need, board_state
+from buddywatch.verdict.usable import usable_blocks
 
 VERDICTS = (OK, TIGHT, REFUSED)
 _MARKS = ("min", "low", "high")
 _OF_BOARD = ("free_bytes", "serviceable_bytes", "reclaimable_bytes", "uptime_seconds", "processes_created_total")
+_OF_NEED = ("need_margin_pages", "need_margin_bytes", "need_usable_blocks")
 _FORECASTS = {
     "in_s": "need_refused_in_seconds",
     "low_s": "need_refused_low_seconds",
@@ -50,8 +53,9 @@ class BoardSeries:
             blocks, marks = self._of_zone(zone.node, zone.name, len(zone.nr_free))
             found += zip(blocks, zone.nr_free, strict=True)
             found += zip(marks, (zone.min_pages, zone.low_pages, zone.high_pages), strict=True)
-        for need in state.needs:
-            found += self._values_of(need, state.page_bytes)
+        for need, judged in zip(needs, state.needs, strict=True):
+            left = usable_blocks(snapshot, state.page_bytes, need, state.rule)
+            found += self._values_of(judged, left, state.page_bytes)
         time_ms = round(1000 * snapshot.time)
         return [Sample(series, value, time_ms) for series, value in found if value is not None]
 
@@ -65,19 +69,21 @@ class BoardSeries:
             known = self._zones[node, name, orders] = (blocks, marks)
         return known
 
-    def _values_of(self, need: NeedState, page_bytes: int | None) -> list[tuple[Series, int | float | None]]:
-        pages, in_bytes, *verdicts = self._series_of_need(need.name)
+    def _values_of(
+        self, need: NeedState, left: int | None, page_bytes: int | None
+    ) -> list[tuple[Series, int | float | None]]:
+        pages, in_bytes, blocks, *verdicts = self._series_of_need(need.name)
         margin, verdict = need.margin_pages, need.verdict
         spare = None if margin is None or page_bytes is None else margin * page_bytes
         known = [None if verdict is None else int(verdict == one) for one in VERDICTS]
-        return list(zip((pages, in_bytes, *verdicts), (margin, spare, *known), strict=True))
+        return list(zip((pages, in_bytes, blocks, *verdicts), (margin, spare, left, *known), strict=True))
 
     def _series_of_need(self, name: str) -> tuple[Series, ...]:
         known = self._of_need.get(name)
         if known is None:
             of_need = (("need", name),)
             verdicts = (self._series("need_verdict", (*of_need, ("verdict", verdict))) for verdict in VERDICTS)
-            margins = (self._series(metric, of_need) for metric in ("need_margin_pages", "need_margin_bytes"))
+            margins = (self._series(metric, of_need) for metric in _OF_NEED)
             known = self._of_need[name] = (*margins, *verdicts)
         return known
 
@@ -98,6 +104,23 @@ def of_forecasts(forecasts: Iterable[NeedForecast], labels: Labels, time_ms: int
             if seconds is not None:
                 found.append(Sample(series_of(metric, labels, (("need", one.need),)), float(seconds), time_ms))
     return found
+
+
+def of_needs(needs: Iterable[Need], labels: Labels, time_ms: int) -> list[Sample]:
+    return [Sample(series_of("need_bytes", labels, (("need", need.name),)), need.bytes, time_ms) for need in needs]
+
+
+def of_incident(incident: Incident, labels: Labels, time_ms: int) -> list[Sample]:
+    """Of an open one: that it is open, and since when."""
+    of_alert = alert_labels(incident.rule, incident.need, incident.severity)
+    return [
+        Sample(series_of("alert_open", labels, of_alert), 1, time_ms),
+        Sample(series_of("alert_opened_timestamp_seconds", labels, of_alert), incident.opened, time_ms),
+    ]
+
+
+def alert_labels(rule: str, need: str | None, severity: str) -> Labels:
+    return (("rule", rule), ("need", need or ""), ("severity", severity))
 
 
 def of_links(links: Iterable[LinkState], labels: Labels, time_ms: int) -> list[Sample]:

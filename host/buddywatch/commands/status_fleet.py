@@ -11,18 +11,23 @@ from buddywatch.terminal.fleet_page import board_line, columns_for, heading_line
 from buddywatch.terminal.screen import style_of
 from buddywatch.terminal.style import Style, painted
 from buddywatch.terminal.view import Fleet, View, shown_boards
+from buddywatch.text.escape import counted
 
 
-def fleet_text(fleet: Fleet) -> list[str]:
-    """In colour on a terminal; for a reader behind a pipe as wide as $COLUMNS says, else 80."""
-    style = style_of(sys.stdout, os.environ)
-    if not sys.stdout.isatty():
-        style = Style(False, style.unicode)
-    width = shutil.get_terminal_size().columns
-    boards = shown_boards(fleet, View())
+def fleet_text(fleet: Fleet, most: int | None = None) -> list[str]:
+    """In colour on a terminal; for a reader behind a pipe as wide as $COLUMNS says, else 80. most: boards shown."""
+    style, width = output_style(), shutil.get_terminal_size().columns
+    boards = shown_boards(fleet, View())[:most]
     columns = columns_for(boards, width, style)
     lines = [title_line(fleet, width), heading_line(columns), *(board_line(board, columns, style) for board in boards)]
-    return [painted(line, width, style).rstrip() for line in lines]
+    left = len(fleet.boards) - len(boards)
+    more = [f"    and {counted(left, 'board')} more, none worse: --all shows all"] if left else []
+    return [*(painted(line, width, style).rstrip() for line in lines), *more]
+
+
+def output_style() -> Style:
+    style = style_of(sys.stdout, os.environ)
+    return style if sys.stdout.isatty() else Style(False, style.unicode)
 
 
 def fitted(lines: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
-"""[[bridge]] of the configuration: another engine that gets what is stored."""
+"""[[bridge]] and [fleet] of the configuration: another engine, which gets what is stored, and is asked about it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from buddywatch.config import kinds as k
@@ -28,7 +29,26 @@ class Bridge:
 
     def token(self) -> str | None:
         """The token, read now and kept nowhere; None without one. Raises ConfigError."""
-        try:
-            return None if self.token_file is None else first_line(self.token_file, f"the token of bridge {self.name}")
-        except SecretError as error:
-            raise ConfigError([str(error)]) from None
+        return _token(self.token_file, f"the token of bridge {self.name}")
+
+
+@dataclass(frozen=True)
+class FleetEngine:
+    """The engine that `buddywatch fleet` asks about the boards of all sites."""
+
+    url: Annotated[k.Url, 'where VictoriaMetrics answers queries, such as "http://hq:8428"']
+    token_file: Annotated[k.SecretFile | None, "the file with the token that the engine asks for"] = None
+    scheme: Annotated[k.TokenScheme, "how the token is sent"] = "Bearer"
+    ca_file: Annotated[k.File | None, "certificates (PEM) to trust instead of the system's"] = None
+    timeout_s: Annotated[k.Duration, "how long to wait for an answer"] = 30
+
+    def token(self) -> str | None:
+        """As that of a bridge."""
+        return _token(self.token_file, "the token of [fleet]")
+
+
+def _token(file: Path | None, what: str) -> str | None:
+    try:
+        return None if file is None else first_line(file, what)
+    except SecretError as error:
+        raise ConfigError([str(error)]) from None

@@ -117,6 +117,7 @@ class _Builder:
             heartbeat=next(iter(made["heartbeat"]), None),
             report=next(iter(made["report"]), None),
             metrics=next(iter(made["metrics"]), None),
+            fleet=next(iter(made["fleet"]), None),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),
         )

@@ -5,7 +5,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from buddywatch.config.bridges import Bridge
+from buddywatch.config.bridges import Bridge, FleetEngine
 from buddywatch.config.kinds import ALERT_TABLE, Kind
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import (
@@ -42,6 +42,7 @@ SECTIONS: dict[str, Any] = {
     "metrics": Metrics,
     "window": Window,
     "bridge": Bridge,
+    "fleet": FleetEngine,
 }
 REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window", "bridge")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 from buddywatch.config import kinds as k
-from buddywatch.config.bridges import Bridge
+from buddywatch.config.bridges import Bridge, FleetEngine
 from buddywatch.config.own_rules import OwnRule, is_among
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line, from_environment
@@ -235,6 +235,7 @@ class Config:
     groups: tuple[Group, ...] = ()
     rules: tuple[OwnRule, ...] = ()
     bridges: tuple[Bridge, ...] = ()
+    fleet: FleetEngine | None = None
     path: Path | None = None
     file_problems: tuple[str, ...] = field(default=(), compare=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from buddyd import watermark
@@ -66,12 +66,22 @@ def fleet_rows(fleet: Fleet, height: int) -> int:
 
 def title_line(fleet: Fleet, width: int) -> Line:
     """How many boards there are in which state, the time, and how mail goes."""
-    found = Counter(board.urgency for board in fleet.boards)
     line: Line = [("buddywatch", BOLD), (f"  {counted(len(fleet.boards), 'board')}:", PLAIN)]
+    return ends([*line, *state_words(fleet.boards)], [(f"{fleet.time_text}  {fleet.mail}".strip(), PLAIN)], width)
+
+
+def state_words(boards: Iterable[BoardLine]) -> Line:
+    """ " 2 FAIL 1 soon 45 ok"."""
+    found = Counter(board.urgency for board in boards)
+    line: Line = []
     for urgency, word in _WORDS.items():
         if found[urgency] or urgency == FINE:
             line += [(" ", PLAIN), (f"{found[urgency]} {word}", _COLOURS[urgency])]
-    return ends(line, [(f"{fleet.time_text}  {fleet.mail}".strip(), PLAIN)], width)
+    return line
+
+
+def sign_of(board: BoardLine, style: Style) -> Piece:
+    return style.glyph(*SIGNS[board.urgency]), _COLOURS[board.urgency]
 
 
 def heading_line(columns: Sequence[Column]) -> Line:
@@ -110,8 +120,7 @@ def columns_for(boards: Sequence[BoardLine], width: int, style: Style) -> list[C
 
 def board_line(board: BoardLine, columns: Sequence[Column], style: Style, is_chosen: bool = False) -> Line:
     """One board: its sign, and a cell for each column; of a board without data also why there is none."""
-    sign = style.glyph(*SIGNS[board.urgency])
-    line: Line = [(sign, _COLOURS[board.urgency]), (style.glyph(" ▸ ", " > ") if is_chosen else "   ", PLAIN)]
+    line: Line = [sign_of(board, style), (style.glyph(" ▸ ", " > ") if is_chosen else "   ", PLAIN)]
     if not board.note or board.urgency == FAILS:  # what fails matters more than why it is silent
         for at, column in enumerate(columns):
             text, colour = column.cell(board, board.need, column.width)

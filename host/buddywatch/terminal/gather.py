@@ -130,7 +130,7 @@ class FleetReader:
             wanted = self.config.needs_of(self.config.name_of(name, facts))
             needs = need_lines(snapshot, state, wanted, forecasts, known.courses, incidents, now)
         note = silence_words(links, facts, age_s, any(one.rule == SILENT for one in incidents), now)
-        urgency = _urgency(needs, incidents, bool(note))
+        urgency = urgency_of(needs, incidents, bool(note))
         return v.BoardLine(name, urgency, needs, state.serviceable_bytes if state else None, age_s, note)
 
     @staticmethod
@@ -182,7 +182,7 @@ def _alerts(incidents: list[Incident], silences: list[Silence], known: set[int],
     )
 
 
-def _urgency(needs: tuple[v.NeedLine, ...], incidents: list[Incident], is_silent: bool) -> int:
+def urgency_of(needs: tuple[v.NeedLine, ...], incidents: list[Incident], is_silent: bool) -> int:
     """Missing data never makes a failing board look better."""
     rules = {one.rule for one in incidents if one.severity == CRITICAL} - {SILENT}
     if any(need.failing_s is not None or need.verdict == watermark.REFUSED for need in needs) or rules:

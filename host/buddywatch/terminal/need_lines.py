@@ -37,7 +37,7 @@ def need_lines(
         for judged in state.needs
         if judged.name in by_name
     ]
-    return tuple(sorted(lines, key=_worst_first))
+    return tuple(sorted(lines, key=worst_first))
 
 
 def _line(
@@ -60,7 +60,7 @@ def _line(
         usable_blocks(snapshot, state.page_bytes, need, state.rule),
         forecast,
         course,
-        _per_day(course),
+        per_day(course),
         failing_s,
     )
 
@@ -75,13 +75,13 @@ def _course(margins: Sequence[tuple[float, int]], judged: NeedState, uptime_s: f
     return tuple((uptime_s - at_s, blocks_of_margin(pages, order)) for at_s, pages in points)
 
 
-def _worst_first(line: NeedLine) -> tuple[float, ...]:
+def worst_first(line: NeedLine) -> tuple[float, ...]:
     in_s = line.forecast.in_s
     left = float("inf") if line.left is None else line.left
     return _RANKS[line.verdict], float("inf") if in_s is None else in_s, left
 
 
-def _per_day(course: Points) -> float | None:
+def per_day(course: Points) -> float | None:
     """How many usable blocks came or went in the last day."""
     lately = [point for point in course if point[0] <= _DAY_S]
     if len(lately) < 2 or lately[0][0] - lately[-1][0] < _RATE_MIN_S:

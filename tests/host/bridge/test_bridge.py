@@ -1,5 +1,6 @@
 """A bridge pushes what is stored, each sample once, whatever the engine answers and whenever a frame comes."""
 
+import time
 from contextlib import closing
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from buddywatch.bridge.door import DoorError
 from buddywatch.bridge.series import VERDICTS
 from buddywatch.config.bridges import Bridge
 from buddywatch.config.sections import Collector, Config, Need
+from buddywatch.model.alerts import CLEARING, FIRING, OK, PENDING, Incident, Transition
 from buddywatch.model.samples import Gap
 from buddywatch.store.bridges import BridgeStore
 from metricengine import Engine
@@ -47,6 +49,11 @@ def new_pusher(tmp_path, engine, store, lines):
         return Pusher(store, config, bridge, lines.append)
 
     return pusher
+
+
+def change(number, from_, to, at):
+    of_alert = ("xp", "refused", "rm", from_, to, "critical")
+    return Transition(0, number, *of_alert, at, 1, BOOT_ID, 1000, "text", False)
 
 
 def seqs(engine, board="xp"):
@@ -130,6 +137,25 @@ def test_an_event_counts_its_kind_at_its_time(engine, store, new_pusher):
     assert engine.values("buddywatch_board_events_total", kind="alloc") == counts
     assert seqs(engine) == [1, 2, 5]
     assert store.bridge_frames("hq") == {1: [(1, 5)]}
+
+
+def test_an_open_alert_is_told_at_each_push_and_its_end_last(engine, store, new_pusher):
+    """Also if it ended by a snapshot that is older than the push before."""
+    labels = {"rule": "refused", "need": "rm", "severity": "critical"}
+    opened = float(round(time.time()) - 600)
+    number = store.add_incident(Incident(0, "xp", *labels.values(), FIRING, opened, None, "text", None, None))
+    store.add_transition(change(number, PENDING, FIRING, opened), opened, False)
+    pusher = new_pusher()
+    pusher.push()
+    pusher.push()
+    of_alert = engine.values("buddywatch_alert_open", board="xp", **labels)
+    assert min(of_alert) == round(1000 * opened) and set(of_alert.values()) == {1} and len(of_alert) == 3
+    since = engine.values("buddywatch_alert_opened_timestamp_seconds", board="xp", **labels)
+    assert set(since.values()) == {opened}
+    store.set_incident_state(number, OK, opened + 300)
+    store.add_transition(change(number, CLEARING, OK, opened + 300), opened + 300, False)
+    pusher.push()
+    assert of_alert[round(1000 * (opened + 300))] == 0 == of_alert[max(of_alert)]
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 401, 404, 301])
