@@ -147,7 +147,7 @@ def test_port_that_becomes_free_is_taken(agent_command, proc_dir):
         with Daemon(agent_command, *links, proc=proc_dir):
             os.read(master, 1)  # it runs
             listener.close()
-            telnet(port).ask_hello()
+            assert int(telnet(port).ask_hello()["next"]) > 0
     os.close(master)
     os.close(slave)
 

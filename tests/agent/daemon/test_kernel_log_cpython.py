@@ -119,6 +119,7 @@ def test_writer_that_goes_wakes_nobody_for_ever(agent_command, proc_dir, kmsg, p
         person.say(b"need 1\n")
         person.until_text(b"need 1: ")
         wait_for(lambda: sleeps(daemon), "the agent to sleep")
+        assert daemon.process.poll() is None
 
 
 def test_log_that_is_written_again_later_is_read_again(agent_command, proc_dir, kmsg, port):
@@ -171,6 +172,7 @@ def test_reader_beside_the_agent_never_stops_it(agent_command, proc_dir, kmsg, p
                     os.sched_yield()
                 host.say(wire_host.ask_hello() + b"\n")
                 host.until(lambda stream, n=answers: sum(b" next=" in line for line in stream.lines) >= n, "a hello")
+            assert other.poll() is None  # it read beside the agent until now
             other.kill()
         os.close(log)
 

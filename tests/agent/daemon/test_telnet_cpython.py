@@ -149,6 +149,7 @@ def test_agent_without_descriptors_sleeps_and_recovers(agent_command, port):
         wait_for(served, "the port to be open again")
         host.say(b"need 1\n")
         host.until_text(b"need 1: ok")
+        assert daemon.process.poll() is None
 
 
 def naps(daemon):

@@ -29,6 +29,7 @@ def test_idle_strangers_do_not_keep_the_owner_out():
             owner.until(GREETING)
             owner.say(b"need 1\n")
             owner.until(b"need 1: ")
+            assert not owner.has_ended
 
 
 def test_strangers_who_come_again_at_once_do_not_keep_the_owner_out():
@@ -44,6 +45,7 @@ def test_strangers_who_come_again_at_once_do_not_keep_the_owner_out():
             place.pass_ms(400)
         owner.prove()
         owner.until(GREETING)
+        assert place.link.holders.count(None) == CLIENTS_MAX - 1  # no stranger holds a place
 
 
 def test_young_connection_is_not_displaced_and_the_oldest_is_first():
@@ -77,6 +79,7 @@ def test_proven_clients_stay_whoever_comes():
         for owner in owners:
             owner.say(b"need 1\n")
             owner.until(b"need 1: ")
+        assert [owner.has_ended for owner in owners] == [False] * CLIENTS_MAX
 
 
 def test_talking_does_not_extend_the_time_for_the_proof():
@@ -160,6 +163,7 @@ def test_place_is_free_again_when_its_client_goes():
         third.until(GREETING)
         second.say(b"need 1\n")
         second.until(b"need 1: ")
+        assert place.link.holders.count(None) == CLIENTS_MAX - 2
 
 
 def test_watch_ends_after_an_hour_and_not_before():
@@ -184,6 +188,7 @@ def test_rate_holds_after_weeks():
             for number in range(LINES_A_SECOND):
                 person.say(b"need %d\n" % (number + 1))
                 person.until(b"need %d: " % (number + 1))
+            assert b"too fast" not in person.heard
             person.heard = b""
             place.pass_ms(1000)
 

@@ -165,6 +165,7 @@ def test_what_no_board_holds_is_written_at_once(tmp_path):
             wait_for(lambda: stored(db, "one") == 2, "the second one")
         finally:
             running.stop()
+        assert stored(db, "one") == 2
 
 
 def test_defect_in_one_link_stops_no_other(tmp_path):

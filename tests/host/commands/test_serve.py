@@ -151,6 +151,7 @@ def test_the_page_ends_with_its_collector_even_if_that_is_killed(collected):
     collector.kill()
     collector.communicate()
     wait_for(lambda: listens(url) is None, "the page to end")
+    assert collector.returncode == -signal.SIGKILL
 
 
 def test_the_page_is_started_again_and_status_says_so(collected, fleet):

@@ -181,6 +181,7 @@ def test_it_listens_on_a_name():
         listener.start()
         read_until(listener, lambda _: listener.up)
         host, port = listener._socket.getsockname()[:2]
+        assert host in ("127.0.0.1", "::1")
         with socket.create_connection((host, port), 10):
             (link,) = accepted(listener)
             link.close()

@@ -102,8 +102,9 @@ def test_a_program_that_cannot_be_started_is_permanent_and_named(tmp_path, why):
     assert error.permanent and str(path) in str(error) and "cannot be started" in str(error)
 
 
-def test_a_program_that_reads_nothing_of_a_large_message_may_succeed(script):
-    hook(script("pass"), payload={"text": "x" * 1_000_000})
+def test_a_program_that_reads_nothing_of_a_large_message_may_succeed(script, tmp_path):
+    hook(script("(folder / 'ran').touch()"), payload={"text": "x" * 1_000_000})
+    assert (tmp_path / "ran").exists()
 
 
 def test_a_program_that_floods_standard_error_ends_and_is_told_in_short(script):
@@ -142,7 +143,8 @@ def test_a_program_that_leaves_a_child_behind_is_not_waited_for(script, tmp_path
     """The child keeps standard error open until the test releases it; the program has ended with 0."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    hook(script("if os.fork() == 0:\n os.setsid(); open(folder / 'fifo').read()"))
+    hook(script("if os.fork() == 0:\n os.setsid(); open(folder / 'fifo').read(); (folder / 'read').touch()"))
+    assert not (tmp_path / "read").exists()
     fifo.write_text("go")
 
 

@@ -98,6 +98,7 @@ def test_a_channel_that_hangs_holds_up_no_other(bench, hook, tmp_path):
     desk.start()
     wait_for(lambda: {row.state for row in desk.rows()} == {SENT}, "both hooks")
     desk.stop()
+    assert [row.state for row in desk.rows()] == [SENT] * 2
 
 
 def test_messages_of_a_channel_that_is_configured_no_more_wait_and_hold_up_nothing(bench, hook):
@@ -195,6 +196,7 @@ def test_stop_before_start_and_twice_is_harmless(bench):
     desk.start()
     desk.stop()
     desk.stop()
+    assert desk.rows() == []
 
 
 def test_a_store_that_cannot_be_opened_is_told_once(tmp_path):
