@@ -47,6 +47,13 @@ def test_folder_without_a_kernels_source_is_refused(tmp_path: Path) -> None:
     assert line.startswith(f"no source of a Linux kernel in {tmp_path}; needed: the source of Linux 2.6.30")
 
 
+def test_archive_in_place_of_a_folder_is_to_be_unpacked(tmp_path: Path) -> None:
+    archive = tmp_path / "linux-2.6.30.tar.xz"
+    archive.write_bytes(lzma.compress(b"tar"))
+    line = refusal("check-source", archive, RELEASE)
+    assert line == f"{archive} is no folder; unpack it, and give the folder linux-2.6.30 that is in it"
+
+
 def test_another_release_is_refused_by_its_number(tmp_path: Path) -> None:
     line = refusal("check-source", source(tmp_path, 31), RELEASE)
     assert line.startswith(f"{tmp_path} is Linux 2.6.31; needed:")
@@ -103,3 +110,27 @@ def test_image_is_taken_plain_and_compressed(tmp_path: Path, is_compressed: bool
     image.write_bytes(lzma.compress(content) if is_compressed else content)
     subprocess.run([KERNEL / "take-image", image, out, RELEASE], check=True)
     assert out.read_bytes() == content
+
+
+def board_step(folder: Path) -> str:
+    """What a step of the build says that copies the file `made` to the folder's `out`; its input is the file `made`."""
+    script = (
+        'say() { echo "$*"; }; die() { say "$*"; exit 1; }; reason() { :; }\n'
+        f". {KERNEL.parent / 'steps.sh'}\nboard=$PWD\nstep copy copy $PWD/out cp $PWD/made $PWD/out -- $PWD/made\n"
+    )
+    done = subprocess.run(["sh", "-uc", script], capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.partition(" in ")[0].strip()
+
+
+def test_result_that_another_build_or_an_image_replaced_is_made_again(tmp_path: Path) -> None:
+    for name in ("done", "log"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "made").write_bytes(IMAGE)
+    said = [board_step(tmp_path), board_step(tmp_path)]
+    (tmp_path / "out").write_bytes(b"of somebody else")
+    said += [board_step(tmp_path), board_step(tmp_path)]
+    (tmp_path / "out").unlink()
+    said.append(board_step(tmp_path))
+    assert said == ["copy: done", "copy: nothing to do", "copy: done", "copy: nothing to do", "copy: done"]
+    assert (tmp_path / "out").read_bytes() == IMAGE

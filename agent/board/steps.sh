@@ -3,7 +3,8 @@
 
 # step NAME TITLE RESULTS COMMAND [ARGUMENT...] -- INPUT...
 # INPUT: a file, or a folder with all its files; a file of an earlier step in $board/done stands for all inputs of that
-# step. RESULTS: files (words) that must exist afterwards, or the step is run again. COMMAND's output goes into a log.
+# step. RESULTS: files (words) that must be as the step made them, or it is run again: $board serves builds into several
+# folders, and a kernel's image may be taken from elsewhere in between. COMMAND's output goes into a log.
 step() {
     step_name=$1 title=$2 results=$3
     shift 3
@@ -14,9 +15,7 @@ step() {
     done
     shift
     now=$(step_inputs "$words" "$@" | cksum)
-    for result in $results; do
-        [ -e "$result" ] || rm -f "$board/done/$step_name"
-    done
+    [ -z "$results" ] || [ "$(sums_of $results)" = "$(cat "$board/done/$step_name.results" 2>/dev/null)" ] || rm -f "$board/done/$step_name"
     if [ "$now" = "$(cat "$board/done/$step_name" 2>/dev/null)" ]; then
         say "$title: nothing to do"
         return
@@ -29,9 +28,12 @@ step() {
     for result in $results; do
         [ -e "$result" ] || die "$title: made no $result; see $log"
     done
+    [ -z "$results" ] || sums_of $results >"$board/done/$step_name.results"
     echo "$now" >"$board/done/$step_name"
     say "$title: done in $(($(date +%s) - began)) s"
 }
+
+sums_of() { cat "$@" 2>/dev/null | cksum; }
 
 # Contents, not times: a fresh clone has new times.
 step_inputs() {
