@@ -218,7 +218,7 @@ def _set_aside(case: Case) -> list[Remedy]:
 def _drop_caches(case: Case) -> Remedy | None:
     if case.reclaimable_bytes is None or case.page_bytes is None:
         return None
-    if reasons.FILES_IN_RAM in case.notes and reasons.RECLAIMABLE not in case.notes:
+    if case.ram_file_bytes and not case.reclaimable_bytes:
         return _delete_files(case)
     most, wanted = case.reclaimable_bytes, max(case.answer.missing_pages * case.page_bytes, case.page_bytes)
     command = "`echo 3 > /proc/sys/vm/drop_caches`"

@@ -20,10 +20,10 @@ NEED = "2M"  # more than the largest free block
 def explained(tmp_path, capsys):
     """explained(mounts, *arguments): the result for the board's files with these mounts."""
 
-    def run(mounts, *arguments):
+    def run(mounts, *arguments, need=NEED):
         (tmp_path / "mounts").write_text(mounts)
         files = [str(PROC / name) for name in ("buddyinfo", "zoneinfo", "meminfo", "version")]
-        return Runner(tmp_path, capsys)("explain", "--need", NEED, *arguments, *files, str(tmp_path / "mounts"))
+        return Runner(tmp_path, capsys)("explain", "--need", need, *arguments, *files, str(tmp_path / "mounts"))
 
     return run
 
@@ -51,6 +51,21 @@ def test_without_certainty_it_is_an_upper_bound(explained, mounts):
     assert "Up to 2472 kB are listed as caches. How much of it can go is not known" in text
     assert "at best, and nothing of files in RAM" in text
     assert "could still have succeeded" not in text
+
+
+@pytest.mark.parametrize(
+    ("mounts", "said"),
+    [
+        (
+            MOUNTS,
+            "would free next to nothing of the 2472 kB that are listed as caches: that is what lies in files in RAM.",
+        ),
+        ("", "would free 2472 kB at best; 4 MB were missing."),
+        ("/dev/sda1 / ext2 rw 0 0\n", "would free 2472 kB at best; 4 MB were missing."),
+    ],
+)
+def test_caches_that_are_too_little_are_called_what_they_are(explained, mounts, said):
+    assert said in " ".join(explained(mounts, "--full", need="4M").out.split())
 
 
 def test_caches_of_a_disk_can_go(explained):
