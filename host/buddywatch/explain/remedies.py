@@ -31,7 +31,7 @@ def remedies(case: Case) -> list[Remedy]:
         return [*found_by_state, *case.finding.remedies]
     if case.answer.verdict is None:
         used_up = _against_holders(case) if case.message and "oom" in case.message.kinds else []
-        return [*start_remedies.first_program(case), *used_up]
+        return [*start_remedies.first_program(case), *used_up, *_against_a_retry(case)]
     if case.answer.verdict != watermark.REFUSED:
         return _of_the_granted(case)
     if case.page_bytes is None:
@@ -83,8 +83,14 @@ def _of_the_granted(case: Case) -> list[Remedy]:
     if "oom" in message.kinds:
         return _against_holders(case)
     if case.answer.request.can_wait:
-        return [_close_call()] if case.answer.verdict == watermark.TIGHT and case.order else [_look_for_a_limit()]
+        is_close = case.answer.verdict == watermark.TIGHT and case.order
+        return [_close_call() if is_close else _look_for_a_limit(case), *_against_a_retry(case)]
     return [_keep_more_free()]
+
+
+def _against_a_retry(case: Case) -> list[Remedy]:
+    found = start_remedies.retry(case)
+    return [found] if found else []
 
 
 def _keep_more_free() -> Remedy:
@@ -106,12 +112,13 @@ def _close_call() -> Remedy:
     )
 
 
-def _look_for_a_limit() -> Remedy:
+def _look_for_a_limit(case: Case) -> Remedy:
+    again = "ask again, from another shell" if _against_a_retry(case) else "ask again"
     return Remedy(
         "look_for_a_limit",
         "Look for a limit that these numbers do not show: a control group (memory.max), a set of nodes (cpuset, "
         "mempolicy), or a patch of this kernel. Or the numbers are of a moment later, when memory was free again.",
-        short="ask again: by these numbers it succeeds; else look for a limit (control group, set of nodes)",
+        short=f"{again}: by these numbers it succeeds; else look for a limit (control group, set of nodes)",
     )
 
 

@@ -17,6 +17,7 @@ from buddywatch.text.escape import escaped, local_time
 from buddywatch.verdict.judge import page_bytes_of
 
 EVENTS_BEFORE_S = 120.0  # kernel messages that belong to the state: an older failure met another one
+NEAR_S = 10.0  # a state of memory that is farther from a failure says little about it
 _EVENTS_MAX = 20
 _NOT_KNOWN_S = 86_400.0  # a state that is older says little about now
 
@@ -43,8 +44,12 @@ def explanation(store: Store, config: Config, board: str, at: float | None) -> E
     facts = boot.facts if boot else {}
     named = config.name_of(board, facts)
     page_bytes = config.board(named).page_bytes or page_bytes_of(facts)
-    events = store.newest_events(board, _EVENTS_MAX, snapshot.time - EVENTS_BEFORE_S, KERNEL_FAILURE_KINDS, at)
-    text = "\n".join(kernel_text(snapshot, facts, page_bytes, [one for one in events if _is_of(one, boot)]))
+    since = snapshot.time - EVENTS_BEFORE_S
+    events = [
+        one for one in store.newest_events(board, _EVENTS_MAX, since, KERNEL_FAILURE_KINDS, at) if _is_of(one, boot)
+    ]
+    then = _state_of_failure(store, board, snapshot, events)
+    text = "\n".join(kernel_text(snapshot, facts, page_bytes, events, then))
     options = Options(release=facts.get("kernel"), page_kb=None if page_bytes is None else page_bytes // 1024)
     return Explained(snapshot, explain(text, options, [_wanted(need) for need in config.needs_of(named)]))
 
@@ -68,16 +73,46 @@ def newest_before(store: Store, board: str, at: float | None) -> Snapshot | None
     return None
 
 
+def _state_of_failure(store: Store, board: str, newest: Snapshot, events: Sequence[Event]) -> Snapshot | None:
+    """What was stored nearest to the last failure, which `newest` may say nothing about; None if that is `newest`."""
+    if not events:
+        return None
+    failed = events[-1].time
+    near = [one for one in store.snapshots(board, failed - NEAR_S, newest.time) if one.boot_id == newest.boot_id]
+    found = min([newest, *near], key=lambda one: abs(one.time - failed))
+    return None if found.time == newest.time or abs(found.time - failed) > NEAR_S else found
+
+
 def kernel_text(
-    snapshot: Snapshot, facts: Mapping[str, str], page_bytes: int | None, events: Sequence[Event]
+    snapshot: Snapshot,
+    facts: Mapping[str, str],
+    page_bytes: int | None,
+    events: Sequence[Event],
+    then: Snapshot | None = None,
 ) -> Iterator[str]:
-    """/proc/buddyinfo, zoneinfo and meminfo as they were, and the kernel's lines."""
+    """/proc/buddyinfo, zoneinfo and meminfo as they were, and the kernel's lines. then: the state of those lines, if it
+    is another one."""
     if facts.get("nommu") == "1":
         yield "MmapCopy: 0 kB"  # /proc/meminfo has this line only without an MMU
     if facts.get("compaction") == "supported":
         yield "compact_stall 0"  # /proc/vmstat has this line only with compaction
     if (trim := facts.get("trim", "")).isdecimal():
         yield f"vm.nr_trim_pages = {trim}"
+    if then is not None:
+        yield from _state(then, page_bytes)
+        yield from _lines_of(events)
+        yield from _state(snapshot, page_bytes)
+    else:
+        yield from _state(snapshot, page_bytes)
+        yield from _lines_of(events)
+
+
+def _lines_of(events: Sequence[Event]) -> Iterator[str]:
+    for event in events:
+        yield from event.text.splitlines()
+
+
+def _state(snapshot: Snapshot, page_bytes: int | None) -> Iterator[str]:
     for zone in snapshot.zones:
         yield f"Node {zone.node}, zone {zone.name:>8} {' '.join(f'{count:>6}' for count in zone.nr_free)}"
     for zone in snapshot.zones:
@@ -94,8 +129,6 @@ def kernel_text(
             yield f"  vm stats threshold: {abs(zone.beside_pages)}"
     if snapshot.free_pages is not None and page_bytes is not None:
         yield f"MemFree: {snapshot.free_pages * page_bytes // 1024} kB"
-    for event in events:
-        yield from event.text.splitlines()
 
 
 def _is_of(event: Event, boot: Boot | None) -> bool:

@@ -3,7 +3,9 @@
 import time
 
 import pytest
-from livefleet import FAILING, tell
+from boards import boot, kernel_event, refused, snapshot
+from feeder import Feeder
+from livefleet import FAILING, settings, tell
 
 CONFIG = '[[need]]\nname = "rm"\nbytes = 61440\n[[need]]\nname = "httpd"\nbytes = 200000\n'
 
@@ -29,6 +31,27 @@ def test_it_is_json_and_markdown_as_well(week):
     [state] = week("explain", "bad", "--json").json["states"]
     assert state["min_pages"] == 70 and state["largest_free_block_bytes"] == 32_768
     assert "**Would fail:**" in week("explain", "bad", "--markdown").out
+
+
+@pytest.fixture
+def recovered(buddywatch, store):
+    """`rm` failed at 50 s; a minute later jobs had ended, and there was room again."""
+    buddywatch.config.write_text(CONFIG)
+    with store.batch():
+        shots = [snapshot(seq) if seq not in (9, 10) else refused(seq) for seq in range(1, 23)]
+        Feeder(store, settings(), "xp").play(boot(nommu="1"), *shots[:10], kernel_event(11, 50_400), *shots[11:])
+    return buddywatch
+
+
+def test_failure_is_explained_by_the_state_of_its_time_and_not_of_now(recovered):
+    now = recovered("explain", "xp")
+    text = " ".join(now.out.split())
+    assert now.code == 1
+    assert "Why: a block of 64 kB is free, but kept in reserve" in text and "First: reboot" in text
+    assert "ask again" not in text and "trying again from the same shell" in text
+    (failure,) = recovered("explain", "xp", "--json").json["failures"]
+    assert (failure["verdict"], failure["state"]) == ("refused", 0)
+    assert "61440 bytes: FAILS before, succeeds after" in text
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,16 @@ def test_without_stamps_the_place_decides_and_no_distance_is_said():
     case = case_of(bare(dump(74.31)) + "\n" + bare(failed(74.58)))
     assert (case.answer.verdict, case.state_gap_s) == ("refused", None)
     assert "borrowed-state" in case.notes
+
+
+@pytest.mark.parametrize("is_torn_before", [True, False])
+def test_of_the_states_beside_it_the_one_in_which_it_fails_is_the_reason(is_torn_before):
+    failing = "Allocation of length 61440 from process 205 (rm) failed\n"
+    zone = "Node 0, zone DMA\n  pages free {}\n        min {}\n        low {}\n        high {}\n"
+    torn = "Node 0, zone DMA 76 72 76 75 1 0 0 0 0 0 0\n" + zone.format(1140, 90, 112, 135)
+    room = "Node 0, zone DMA 92 84 87 84 4 0 0 0 0 0 0\n" + zone.format(1344, 15, 18, 22)
+    # The nearer one is the one with room.
+    text = torn + "\n" * 200 + failing + room if is_torn_before else room + failing + "\n" * 200 + torn
+    case = explain(text, Options(release="2.6.30", page_kb=4)).failures[-1]
+    assert (case.answer.verdict, case.answer.margin_pages, case.order) == ("refused", -5, 4)
+    assert "borrowed-state" in case.notes

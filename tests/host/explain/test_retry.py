@@ -30,6 +30,23 @@ def test_trying_again_is_warned_of_where_it_does_harm(release, is_told):
         assert "Do not try again from the same shell" in found.text and "fs/binfmt_flat.c" in found.text
 
 
+@pytest.mark.parametrize(
+    "later", ["", "Node 0, zone DMA 2 8 3 12 0 1 0 1 0 1 0\nMemFree: 3192 kB\nvm.min_free_kbytes = 360\n"]
+)
+def test_it_is_warned_of_too_where_the_numbers_are_missing_or_of_a_better_moment(later):
+    text = "Linux version 2.6.30 (x)\nAllocation of length 61440 from process 205 (rm) failed\n" + later
+    assert explain(text).failures[-1].answer.verdict != "refused"
+    assert retry(text) is not None and retry(text, "6.1") is None
+
+
+def test_where_the_numbers_say_that_it_succeeds_it_is_to_be_asked_from_another_shell():
+    text = "Allocation of length 61440 from process 205 (rm) failed\nNode 0, zone DMA 2 8 3 12 0 1 0 1 0 1 0\n"
+    text += "MemFree: 3192 kB\nvm.min_free_kbytes = 360\n"
+    for release, begin in (("2.6.30", "ask again, from another shell: "), ("6.1", "ask again: ")):
+        (limit, *_) = remedies(explain(text, Options(release=release)).failures[-1])
+        assert (limit.what, limit.short.startswith(begin)) == ("look_for_a_limit", True)
+
+
 def test_a_running_program_that_asks_for_more_is_no_start():
     line = "Allocation of length {} from process 9 (httpd) failed"
     dump = LOG.partition("Allocation of length 61440")[2].partition("\n")[2].replace(LOADER, "")
