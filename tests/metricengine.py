@@ -86,25 +86,51 @@ def free_port():
 @contextmanager
 def victoria_metrics(folder, port, ended_by=signal.SIGTERM):
     """The real engine; its URL."""
-    program = tool("victoria-metrics")
     options = [f"-storageDataPath={folder / 'vm'}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
-    options.append("-dedup.minScrapeInterval=1ms")
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
-
-    def is_up():
-        with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
-            return answer.status == 200
-        return False
-
-    try:
-        wait_for(is_up, "the engine")
+    with running(tool("victoria-metrics"), [*options, "-dedup.minScrapeInterval=1ms"], f"{url}/health", ended_by):
         yield url
-    finally:
-        process.send_signal(ended_by)
-        process.wait()
 
 
 def flush(url):
     """What the real engine was given can be read afterwards."""
     urllib.request.urlopen(f"{url}/internal/force_flush", timeout=60).close()
+
+
+@contextmanager
+def alertmanager(folder):
+    """Debian's Alertmanager, alone; its URL."""
+    (folder / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    url = f"127.0.0.1:{free_port()}"
+    options = [f"--config.file={folder / 'alertmanager.yml'}", f"--storage.path={folder / 'alertmanager'}"]
+    options += [f"--web.listen-address={url}", "--cluster.listen-address="]
+    with running(tool("prometheus-alertmanager"), options, f"http://{url}/-/ready"):
+        yield f"http://{url}"
+
+
+@contextmanager
+def vmalert(rules, engine, notified):
+    """Evaluates the rules on what the engine has, and notifies an Alertmanager."""
+    url = f"127.0.0.1:{free_port()}"
+    options = [f"-rule={rules}", f"-datasource.url={engine}", f"-notifier.url={notified}", f"-httpListenAddr={url}"]
+    with running(tool("vmalert"), options, f"http://{url}/health"):
+        yield
+
+
+@contextmanager
+def running(program, options, health, ended_by=signal.SIGTERM):
+    """A server while it is needed."""
+    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def is_up():
+        assert process.poll() is None, f"{program} ended with {process.returncode}"
+        with suppress(OSError), urllib.request.urlopen(health, timeout=10) as answer:
+            return answer.status == 200
+        return False
+
+    try:
+        wait_for(is_up, program)
+        yield
+    finally:
+        process.send_signal(ended_by)
+        process.wait()

@@ -1,80 +1,43 @@
 """`buddywatch fleet` asks the real engine about the boards of two sites, whose bridges have pushed to it."""
 
-import contextlib
-import http.server
-import io
 import json
+import math
 import re
-import threading
+import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import livefleet
+import dashboards
 import pytest
-from buddywatch.cli import main
 from buddywatch.store.store import Store
-from metricengine import flush, free_port, victoria_metrics
-from runner import Result
+from headquarters import SILENT_S, SITES, Hq, other_engine
+from metricengine import alertmanager, free_port, victoria_metrics, vmalert
 from system_parts import buddywatch
+from termtools import tool
+from waiting import wait_for
 
-pytestmark = pytest.mark.xdist_group("fleet_command")
+RULES = dashboards.TOP / "host" / "deploy" / "vmalert" / "buddywatch.yml"
 
-NEEDS = "".join(f'[[need]]\nname = "{need.name}"\nbytes = {need.bytes}\n' for need in livefleet.NEEDS)
-SITES = {
-    "roof": {"xp": livefleet.FAILING, "xp-2": livefleet.LEVEL, "gone": livefleet.LEVEL},
-    "shed": {"xp": livefleet.LEVEL},
-}
-SILENT_S = 3 * 3600
+pytestmark = pytest.mark.xdist_group("headquarters")
 
 
 @pytest.fixture(scope="module")
-def hq(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hq"]:
+def hq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hq]:
     folder, port = tmp_path_factory.mktemp("hq"), free_port()
     with victoria_metrics(folder, port) as url:
         yield Hq(folder, url)
-
-
-class Hq:
-    """The engine that both sites have pushed to, and the configuration of somebody who asks it."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.url, self.now = folder, url, time.time()
-        for site, kinds in SITES.items():
-            db, config = folder / f"{site}.db", folder / f"{site}.toml"
-            with Store.open(db) as store:
-                for number, (name, kind) in enumerate(kinds.items()):
-                    now = self.now - (SILENT_S if name == "gone" else 0)
-                    livefleet.tell(store, name, kind, now, days=2, number=number)
-            config.write_text(f'{NEEDS}[[bridge]]\nname = "hq"\nurl = "{url}/write"\nsite = "{site}"\n')
-            assert buddywatch(db, config, "bridge", "--once").code == 0
-        flush(url)
-        self.config = folder / "hq.toml"
-        self.config.write_text(f'[fleet]\nurl = "{url}/"\n')
-
-    def ask(self, *arguments: str, config: Path | None = None) -> Result:
-        """In this process, as a test asks many times."""
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = main(["--config", str(config or self.config), "fleet", *arguments])
-            except SystemExit as exit_:
-                code = int(exit_.code or 0)
-        shown = []
-        for stream in (out, err):
-            stream.flush()
-            shown.append(stream.buffer.getvalue().decode())
-        return Result(code, *shown)
 
 
 def test_status_shows_the_boards_of_all_sites_worst_first(hq: Hq) -> None:
     done = hq.ask("status")
     assert (done.code, done.err) == (1, "")
     title, heading, *rows = done.out.splitlines()
-    assert "4 boards: 1 FAIL 1 silent 2 ok" in title
-    assert [row.split()[1] for row in rows] == ["roof/xp", "roof/gone", "roof/xp-2", "shed/xp"]
-    assert re.search(r" (rm|httpd) .* 0 .* since ", rows[0]) and "no data for 3 h" in rows[1]
-    assert "LAST 7 DAYS" in heading and re.search(r" httpd +256k +\d+ +512k ", rows[3])
+    assert "5 boards: 2 FAIL 1 silent 2 ok" in title
+    assert [row.split()[1] for row in rows] == ["roof/xp", "shed/slow", "roof/gone", "roof/xp-2", "shed/xp"]
+    assert re.search(r" (rm|httpd) .* 0 .* since ", rows[0]) and "no data for 3 h" in rows[2]
+    assert "LAST 7 DAYS" in heading and re.search(r" httpd +256k +\d+ +512k ", rows[4])
 
 
 def test_status_says_what_the_stores_of_the_sites_say(hq: Hq) -> None:
@@ -106,7 +69,8 @@ def test_alerts_are_the_open_ones(hq: Hq) -> None:
     }
     shown = hq.ask("alerts")
     assert shown.code == 0 and re.search(r"^roof/xp +critical +refused +httpd ", shown.out, re.M)
-    assert hq.ask("alerts", "--site", "shed").out == "no open alert\n"
+    assert "roof/" not in hq.ask("alerts", "--site", "shed").out
+    assert hq.ask("alerts", "--site", "nowhere").out == "no open alert\n"
 
 
 def test_history_is_that_of_the_store_in_steps(hq: Hq) -> None:
@@ -124,10 +88,10 @@ def test_history_is_that_of_the_store_in_steps(hq: Hq) -> None:
 def test_a_map_has_a_sign_for_each_board(hq: Hq) -> None:
     shown = hq.ask("map")
     roof, roof_signs, shed, shed_signs = shown.out.splitlines()
-    assert (roof, shed) == ("roof  3 boards: 1 FAIL 1 silent 1 ok", "shed  1 board: 1 ok")
-    assert roof_signs in ("      ✖?✓", "      X?-") and shed_signs in ("      ✓", "      -")
+    assert (roof, shed) == ("roof  3 boards: 1 FAIL 1 silent 1 ok", "shed  2 boards: 1 FAIL 1 ok")
+    assert roof_signs in ("      ✖?✓", "      X?-") and shed_signs in ("      ✖✓", "      X-")
     assert json.loads(hq.ask("map", "--json").out)["sites"][1] == {
-        "site": "shed", "boards": 1, "fails": 0, "soon": 0, "silent": 0, "alert": 0, "ok": 1,
+        "site": "shed", "boards": 2, "fails": 1, "soon": 0, "silent": 0, "alert": 0, "ok": 1,
     }  # fmt: skip
 
 
@@ -164,26 +128,52 @@ def test_other_answers_are_told_without_the_token(hq: Hq) -> None:
     assert refused.code == 4 and re.search(r"answered 4\d\d", refused.err)
 
 
-@contextlib.contextmanager
-def other_engine() -> Iterator[tuple[str, list[str]]]:
-    """A server that is no engine; its URL, and the tokens that it was sent."""
-    asked: list[str] = []
+@pytest.mark.parametrize("query", list(dashboards.queries()), ids=lambda query: f"{query.dashboard}-{query.panel}")
+def test_the_engine_answers_each_query_of_the_dashboards(hq: Hq, query: dashboards.Query) -> None:
+    answers = [dashboards.answer(hq.url, query, board, time.time()) for board in ("xp", "slow")]
+    (found, *_) = [series for series in answers if series]
+    values = [float(point[1]) for series in found for point in series.get("values", [series.get("value")])]
+    assert all(map(math.isfinite, values)) and values
+    for label in re.findall(r"{{(\w+)}}", query.legend):
+        assert all(series["metric"].get(label) for series in found)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(self.headers["Authorization"])
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<html>")
 
-        def log_message(self, *args: object) -> None:
-            pass
+def test_prometheus_takes_the_queries_of_the_dashboards_too(tmp_path: Path) -> None:
+    rules = [{"record": f"x{number}", "expr": one.filled("xp")} for number, one in enumerate(dashboards.queries())]
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "x", "rules": rules}]}))
+    argv = [tool("promtool"), "check", "rules", str(tmp_path / "rules.yml")]
+    done = subprocess.run(argv, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+
+@pytest.mark.parametrize("path", dashboards.FILES, ids=lambda path: path.stem)
+def test_a_dashboard_is_one_that_can_be_imported(hq: Hq, path: Path) -> None:
+    found = dashboards.dashboard(path)
+    panels = found["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for grid in (panel["gridPos"] for panel in panels)
+        for x in range(grid["x"], grid["x"] + grid["w"])
+        for y in range(grid["y"], grid["y"] + grid["h"])
+    ]
+    assert len(cells) == len(set(cells)) and max(x for x, _ in cells) < 24
+    assert {one["datasource"]["uid"] for panel in panels for one in (panel, *panel["targets"])} == {"${datasource}"}
+    variables = {one["name"]: one for one in found["templating"]["list"]}
+    used = set(re.findall(r"\$(\w+)", json.dumps([panel["targets"] for panel in panels]))) - {"__interval"}
+    assert used <= variables.keys()
+    label, of = re.fullmatch(r"label_values\((.+), (\w+)\)", variables["site"]["query"]["query"]).groups()[::-1]
+    assert dashboards.ask(f"{hq.url}/api/v1/label/{label}/values?match[]={of}") == sorted(SITES)
+
+
+def test_alertmanager_gets_an_alert_of_the_rules(hq: Hq, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yml"
+    rules.write_text(RULES.read_text().replace("interval: 10s", "interval: 1s"))  # its first turn comes within that
+    with alertmanager(tmp_path) as notified, vmalert(rules, hq.url, notified):
+
+        def alerts() -> set[tuple[str, str, str]]:
+            with urllib.request.urlopen(f"{notified}/api/v2/alerts", timeout=60) as answer:
+                found = [one["labels"] for one in json.load(answer)]
+            return {(one["alertname"], one.get("site", ""), one["board"]) for one in found}
+
+        wait_for(lambda: ("BuddywatchBoardSilent", "roof", "gone") in alerts(), lambda: f"an alert; have {alerts()}")
