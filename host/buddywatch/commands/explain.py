@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Explanation, Wanted
 from buddywatch.explain.report import report_parts
 from buddywatch.kernel_text.state import Options
-from buddywatch.text.document import Heading, html_lines, markdown_lines, text_lines
+from buddywatch.text.document import Heading, Part, html_lines, markdown_lines, text_lines
 from buddywatch.text.escape import escaped, local_time
 from buddywatch.text.units import parse_size
 from buddywatch.verdict.programs import Block, ProgramError, contiguous_blocks
@@ -78,7 +78,7 @@ def is_about_board(args: argparse.Namespace) -> bool:
 
 def run(args: argparse.Namespace, config: Config) -> int:
     if is_about_board(args) and (found := _of_board(args, config)) is not None:
-        return _show(found.explanation, args, f"{args.files[0]} at {local_time(found.snapshot.time)}, as it was stored")
+        return _show_board(found, args)
     options = Options(args.kernel, args.min_kb, args.low_kb, args.page_kb)
     wanted = [Wanted(f"{size} bytes", size) for size in args.need]
     wanted += [Wanted(path, blocks=partial(_blocks, path)) for path in args.program]
@@ -96,14 +96,27 @@ def run(args: argparse.Namespace, config: Config) -> int:
     return _show(explanation, args)
 
 
-def _show(explanation: Explanation, args: argparse.Namespace, title: str = "") -> int:
+def _show(explanation: Explanation, args: argparse.Namespace) -> int:
     if args.json:
         print_json(explanation_json(explanation))
     else:
-        lines = markdown_lines if args.markdown else html_lines if args.html else text_lines
-        parts = report_parts(explanation, args.full)
-        print("\n".join(lines([Heading(title), *parts] if title else parts)))
+        _print_parts(report_parts(explanation, args.full), args)
     return BAD_NEWS if explanation.is_bad_news else 0
+
+
+def _show_board(found: Explained, args: argparse.Namespace) -> int:
+    if args.json:
+        ends = [{"need": one.need, "pids": [program.pid for program in one.programs]} for one in found.rescues]
+        print_json({**explanation_json(found.explanation), "ends_together": ends, "reboot": found.reboot or None})
+    else:
+        title = f"{args.files[0]} at {local_time(found.snapshot.time)}, as it was stored"
+        _print_parts([Heading(title), *found.all_parts(args.full)], args)
+    return BAD_NEWS if found.explanation.is_bad_news else 0
+
+
+def _print_parts(parts: Sequence[Part], args: argparse.Namespace) -> None:
+    lines = markdown_lines if args.markdown else html_lines if args.html else text_lines
+    print("\n".join(lines(parts)))
 
 
 def _of_board(args: argparse.Namespace, config: Config) -> Explained | None:

@@ -30,7 +30,8 @@ class MessageFacts:
     oldest first. gaps: the lost frames that it reports. silence_commands: one line each. programs: the names of the
     needs that are the start of a program. forecasts: by need, as of the newest snapshot. reboot: the
     last safe reboot window, in words. repeats: what comes and goes. links: the URLs of its links.
-    courses: of the margins of its needs. rescues: whose end lets a refused need succeed. own_advice: what to do first,
+    courses: of the margins of its needs. rescues: whose end lets a refused need succeed. lower_reserves: the value of
+    vm.min_free_kbytes that does, as advice. own_advice: what to do first,
     by own rule. yesterday: what changed since then, a line each. link, ring: of a silent board, what its link last said
     and how long its ring holds everything.
     """
@@ -54,6 +55,7 @@ class MessageFacts:
     own_advice: Mapping[str, str] = field(default_factory=dict, hash=False)
     held_since: float | None = None
     rescues: tuple[Rescue, ...] = ()
+    lower_reserves: tuple[str, ...] = ()
     yesterday: tuple[str, ...] = ()
     link: str = ""
     ring: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, REFUSED_WITHIN, SILENT, TIGHT
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
@@ -31,6 +33,21 @@ def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_me
     if LOST in rules:
         advice += _lost(facts)
     return [wrapped(text, "  - ", "    ") for text in advice]
+
+
+def lower_reserve_lines(statements: list[Statement], facts: MessageFacts) -> list[str]:
+    """What lets a refused need succeed at once, at a price: one line for the shell of the board."""
+    if not any(statement.is_bad and statement.rule in (REFUSED, KERNEL_FAILURE) for statement in statements):
+        return []
+    return [line for text in facts.lower_reserves[:1] for line in wrapped(f"At once: {text}", "  - ", "    ")]
+
+
+def leads_on(statements: list[Statement], facts: MessageFacts) -> list[str]:
+    """The commands that go on from here."""
+    board = shlex.quote(facts.board)
+    if any(statement.is_bad and statement.rule in _MEMORY_RULES for statement in statements):
+        return wrapped(f"See: `buddywatch explain {board}`, `buddywatch watch {board}`", "")
+    return wrapped(f"See: `buddywatch status {board}`", "")
 
 
 def _ends(facts: MessageFacts) -> list[str]:

@@ -6,10 +6,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from buddywatch.config.sections import Config
+from buddyd import watermark
+
+from buddywatch.config.sections import Config, Need
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, SENDING, WAITING, Message, Occasion
 from buddywatch.model.message_facts import Course, MessageFacts
-from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap
+from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap, Snapshot
+from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
 from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
@@ -87,6 +90,7 @@ class MessageMaker:
             link=link_verdict(self._store.links(board), occasion.time),
             ring=ring_verdict(facts, max(0.0, occasion.time - recent[-1].time)) if recent else "",
             rescues=rescues_now(self._store, board, recent[-1], state, needs) if recent and state else (),
+            lower_reserves=_lower_reserves(recent[-1], state, facts, needs) if recent and state else (),
         )
 
     def digest(self, now: float) -> Message:
@@ -131,6 +135,18 @@ class MessageMaker:
         lost = [change for change in occasion.transitions if change.rule == LOST]
         found = [self._store.gap(occasion.board, change.boot_id or "", change.seq or 0) for change in lost]
         return tuple(gap for gap in found if gap is not None)
+
+
+def _lower_reserves(
+    snapshot: Snapshot, state: BoardState, facts: dict[str, str], needs: Sequence[Need]
+) -> tuple[str, ...]:
+    """What explains failures is loaded only while a need is refused."""
+    refused = {need.name for need in state.needs if need.verdict == watermark.REFUSED}
+    if not refused:
+        return ()
+    from buddywatch.explain.board_state import lower_reserves
+
+    return tuple(lower_reserves(snapshot, facts, state.page_bytes, [need for need in needs if need.name in refused]))
 
 
 def _silence_command(board: str, about: str) -> str:

@@ -27,7 +27,7 @@ from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Gap, Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
-from buddywatch.notify.advice import advice_paragraphs
+from buddywatch.notify.advice import advice_paragraphs, leads_on, lower_reserve_lines
 from buddywatch.notify.course import course_lines
 from buddywatch.notify.paper import Section, first_of, page, wrapped
 from buddywatch.notify.statements import Statement, failures_of, need_named, statements_of
@@ -106,7 +106,7 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
     gaps = [line for gap in facts.gaps for line in _gap_lines(gap)]
     sections = [
         Section("", [*wrapped(headline, ""), *_identity(statements[0], facts)]),
-        Section("First", advice[0] if advice else [], 2),
+        Section("First", [*(advice[0] if advice else []), *lower_reserve_lines(statements, facts)], 2),
         Section("Forecast", _forecast_lines(facts), 1),
         Section("Since yesterday", [line for text in facts.yesterday for line in wrapped(text, "  - ", "    ")], 6),
         Section("Also", first_of(also, _ALSO_LINES, "lines")),
@@ -124,9 +124,10 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
     sections += [Section("Also to do" if at else "", lines, 12) for at, lines in enumerate(advice[1:], 1)][
         :_MORE_ADVICE
     ]
+    sections.append(Section("", leads_on(statements, facts)))
     sections.append(Section("Mute (it is still recorded)", _silence(statements, facts)[:_MUTE_LINES], 1))
     number = next((incident.id for incident in facts.incidents), 0)
-    return page(sections, f"More: `buddywatch alerts --explain {number}`, `buddywatch status {escaped(facts.board)}`.")
+    return page(sections, f"More: `buddywatch alerts --explain {number}`.")
 
 
 def _identity(worst: Statement, facts: MessageFacts) -> list[str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from buddywatch.config.sections import Config, Need
-from buddywatch.explain.answers import explain
-from buddywatch.explain.case import Explanation, Wanted
+from buddywatch.config.sections import Config
+from buddywatch.explain.board_state import explain_state
+from buddywatch.explain.case import Explanation
 from buddywatch.explain.report import report_parts
-from buddywatch.kernel_text.state import Options
+from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
+from buddywatch.store.memory_maps import rescues_at
 from buddywatch.store.store import Store
-from buddywatch.text.document import Part, text_lines
+from buddywatch.text.document import Bullets, Heading, Part, text_lines
 from buddywatch.text.escape import escaped, local_time
-from buddywatch.verdict.judge import page_bytes_of
+from buddywatch.text.forecast_words import current_forecasts, reboot_words
+from buddywatch.text.map_words import rescue_words
+from buddywatch.verdict.judge import board_state, page_bytes_of
 
 EVENTS_BEFORE_S = 120.0  # kernel messages that belong to the state: an older failure met another one
 NEAR_S = 10.0  # a state of memory that is farther from a failure says little about it
@@ -24,15 +28,28 @@ _NOT_KNOWN_S = 86_400.0  # a state that is older says little about now
 
 @dataclass(frozen=True)
 class Explained:
-    """A moment of a board: its snapshot, and what that meant."""
+    """A moment of a board: its snapshot, and what that meant. rescues: whose end would have let a refused need succeed.
+    reboot: the last safe reboot window, in words; "" for a moment of the past, or if nothing points to a refusal."""
 
     snapshot: Snapshot
     explanation: Explanation
+    rescues: tuple[Rescue, ...] = ()
+    reboot: str = ""
 
     def parts(self, full: bool = False) -> tuple[Part, ...]:
         """As report_parts() has them, without its hint to other options."""
-        found = report_parts(self.explanation, full)
+        found = self.all_parts(full)
         return tuple(found if full else found[:-1])
+
+    def all_parts(self, full: bool = False) -> list[Part]:
+        """With what only the board's own data knows, behind the first lines."""
+        found = report_parts(self.explanation, full)
+        helps = [rescue_words(rescue) + "." for rescue in self.rescues]
+        helps += [f"{self.reboot[0].upper()}{self.reboot[1:]}."] if self.reboot else []
+        if not helps:
+            return found
+        at = next((at for at, part in enumerate(found) if isinstance(part, Heading)), len(found))
+        return [*found[:at], Heading("On this board"), Bullets(tuple(helps)), *found[at:]]
 
 
 def explanation(store: Store, config: Config, board: str, at: float | None) -> Explained | None:
@@ -49,9 +66,15 @@ def explanation(store: Store, config: Config, board: str, at: float | None) -> E
         one for one in store.newest_events(board, _EVENTS_MAX, since, KERNEL_FAILURE_KINDS, at) if _is_of(one, boot)
     ]
     then = _state_of_failure(store, board, snapshot, events)
-    text = "\n".join(kernel_text(snapshot, facts, page_bytes, events, then))
-    options = Options(release=facts.get("kernel"), page_kb=None if page_bytes is None else page_bytes // 1024)
-    return Explained(snapshot, explain(text, options, [_wanted(need) for need in config.needs_of(named)]))
+    needs = config.needs_of(named)
+    found = explain_state(snapshot, facts, page_bytes, needs, events, then)
+    state = board_state(snapshot, facts, needs, config.board(named).rule, page_bytes)
+    ends = rescues_at(store, board, snapshot, state, needs, at)
+    reboot = ""
+    if at is None:
+        forecasts = current_forecasts(store.forecasts(board), snapshot)
+        reboot = reboot_words(config.windows_of(named), forecasts, snapshot.time, time.time())
+    return Explained(snapshot, found, ends, reboot)
 
 
 def lines(found: Explained, board: str, full: bool = False) -> list[str]:
@@ -83,57 +106,5 @@ def _state_of_failure(store: Store, board: str, newest: Snapshot, events: Sequen
     return None if found.time == newest.time or abs(found.time - failed) > NEAR_S else found
 
 
-def kernel_text(
-    snapshot: Snapshot,
-    facts: Mapping[str, str],
-    page_bytes: int | None,
-    events: Sequence[Event],
-    then: Snapshot | None = None,
-) -> Iterator[str]:
-    """/proc/buddyinfo, zoneinfo and meminfo as they were, and the kernel's lines. then: the state of those lines, if it
-    is another one."""
-    if facts.get("nommu") == "1":
-        yield "MmapCopy: 0 kB"  # /proc/meminfo has this line only without an MMU
-    if facts.get("compaction") == "supported":
-        yield "compact_stall 0"  # /proc/vmstat has this line only with compaction
-    if (trim := facts.get("trim", "")).isdecimal():
-        yield f"vm.nr_trim_pages = {trim}"
-    if then is not None:
-        yield from _state(then, page_bytes)
-        yield from _lines_of(events)
-        yield from _state(snapshot, page_bytes)
-    else:
-        yield from _state(snapshot, page_bytes)
-        yield from _lines_of(events)
-
-
-def _lines_of(events: Sequence[Event]) -> Iterator[str]:
-    for event in events:
-        yield from event.text.splitlines()
-
-
-def _state(snapshot: Snapshot, page_bytes: int | None) -> Iterator[str]:
-    for zone in snapshot.zones:
-        yield f"Node {zone.node}, zone {zone.name:>8} {' '.join(f'{count:>6}' for count in zone.nr_free)}"
-    for zone in snapshot.zones:
-        if zone.min_pages is None:
-            continue
-        yield f"Node {zone.node}, zone {zone.name:>8}"
-        yield f"  pages free     {sum(count << order for order, count in enumerate(zone.nr_free)) + zone.beside_pages}"
-        yield f"        min      {zone.min_pages}"
-        yield f"        low      {zone.low_pages}"
-        yield f"        high     {zone.high_pages}"
-        yield f"        protection: (0, {zone.reserve_pages}, {zone.reserve_pages})"
-        if zone.beside_pages:
-            yield "  pagesets"
-            yield f"  vm stats threshold: {abs(zone.beside_pages)}"
-    if snapshot.free_pages is not None and page_bytes is not None:
-        yield f"MemFree: {snapshot.free_pages * page_bytes // 1024} kB"
-
-
 def _is_of(event: Event, boot: Boot | None) -> bool:
     return boot is not None and event.boot_id in ("", boot.boot_id)
-
-
-def _wanted(need: Need) -> Wanted:
-    return Wanted(need.name, need.bytes)

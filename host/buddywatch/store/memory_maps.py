@@ -34,8 +34,15 @@ def rescues_now(
     store: Store, board: str, snapshot: Snapshot, state: BoardState, needs: Sequence[Need]
 ) -> tuple[Rescue, ...]:
     """Whose ends would let the needs succeed that are refused in this snapshot, the newest of the board."""
+    return rescues_at(store, board, snapshot, state, needs, None)
+
+
+def rescues_at(
+    store: Store, board: str, snapshot: Snapshot, state: BoardState, needs: Sequence[Need], until: float | None
+) -> tuple[Rescue, ...]:
+    """The same of an earlier snapshot, by what was known up to a time (None: until now)."""
     if state.page_bytes is None:
         return ()
-    found = maps_of(store.newest_events(board, PARTS_MAX, snapshot.time - _RECENT_S, (MAP,)))
+    found = maps_of(store.newest_events(board, PARTS_MAX, snapshot.time - _RECENT_S, (MAP,), until))
     of_boot = [one for one in found if one.boot_id == snapshot.boot_id]
     return rescues(of_boot[-1], snapshot, needs, state.page_bytes, state.rule) if of_boot else ()

@@ -1,11 +1,15 @@
 """`buddywatch explain BOARD`: a stored moment in the words of `explain FILE`."""
 
+import re
 import time
 
 import pytest
-from boards import boot, kernel_event, refused, snapshot
+from boards import boot, config, kernel_event, refused, snapshot
+from buddywatch.model.alerts import Occasion
+from buddywatch.notify.gather import MessageMaker
 from feeder import Feeder
-from livefleet import FAILING, settings, tell
+from livefleet import FAILING, FALLING, settings, tell
+from mapboards import PROGRAMS, put_map
 
 CONFIG = '[[need]]\nname = "rm"\nbytes = 61440\n[[need]]\nname = "httpd"\nbytes = 200000\n'
 
@@ -75,3 +79,36 @@ def test_a_file_goes_before_a_board_of_its_name(week, tmp_path, monkeypatch):
         "Node 0, zone      DMA      2      8      3     12      0      1      0      1      0      1      0\n"
     )
     assert "as it was stored" not in week("explain", "bad").out
+
+
+def test_whose_end_would_help_is_said_as_the_mail_says_it(buddywatch, store):
+    store.add_boot("xp", boot(nommu="1", trim="1"))
+    put_map(store, PROGRAMS)
+    text = " ".join(buddywatch("explain", "xp").out.split())
+    ends = "On this board - rm would succeed if ht?tpd (pid 40, 160 kB at 0x40400000) ended"
+    assert ends in text and text.index(ends) < text.index("Linux 2.6.30-uc0")
+    found = buddywatch("explain", "xp", "--json").json
+    assert (found["ends_together"], found["reboot"]) == ([{"need": "rm", "pids": [40]}], None)
+    put_map(store, PROGRAMS[:2], 7200, 1500)
+    assert "On this board" not in buddywatch("explain", "xp").out  # nobody's end is known to help now
+    assert ends in " ".join(buddywatch("explain", "xp", "--at", "2023-11-15T00:00:00+00:00").out.split())
+
+
+def test_the_reboot_window_is_that_of_now(buddywatch, store):
+    buddywatch.config.write_text(CONFIG + '[[window]]\nfrom = "00:00"\nto = "23:59"\n')
+    with store.batch():
+        tell(store, "falling", FALLING, time.time())
+    now = buddywatch("explain", "falling")
+    assert "On this board" in now.out and "reboot window" in now.out.lower()
+    assert "reboot window" not in buddywatch("explain", "falling", "--at", "6d").out.lower()
+
+
+def test_mail_and_explanation_name_the_same_value(buddywatch, store):
+    """Refused by the marks alone: blocks are there, and a lower reserve would let them go."""
+    feeder = Feeder(store, config())
+    feeder.play(boot(nommu="1"), *(snapshot(seq, (10, 1, 3, 1, 0, 0, 1, 0, 0, 0, 0)) for seq in (1, 2)))
+    made = MessageMaker(store, config()).make([Occasion("xp", feeder.time, (), tuple(store.incidents("xp")))])
+    (line,) = set(re.findall(r"echo \d+ > /proc/sys/vm/min_free_kbytes", made.body))
+    assert f"At once: `{line}` (now 360)" in " ".join(made.body.split())
+    assert line in buddywatch("explain", "xp").out
+    assert "See: `buddywatch explain xp`, `buddywatch watch xp`" in made.body

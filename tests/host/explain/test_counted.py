@@ -6,9 +6,9 @@ import boards
 import pytest
 from asking import told
 from buddywatch.explain.answers import explain
+from buddywatch.explain.board_state import kernel_text
 from buddywatch.explain.case import Wanted
 from buddywatch.kernel_text.state import Options
-from buddywatch.report.explanation import kernel_text
 from kernel_dumps import alloc, case, dump, zone
 
 # As of rv64 with two processors: 129 pages in blocks (516 kB), and 12 pages were refused at a min mark of 113.

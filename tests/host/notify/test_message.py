@@ -75,10 +75,12 @@ The request, and what the kernel answers
   32 kB or larger                  528              27
   64 kB or larger                   16              21   short by 20 kB
 
+See: `buddywatch explain xp-07`, `buddywatch watch xp-07`
+
 Mute (it is still recorded)
   buddywatch silence xp-07 refused --for 4h --because "..."
 
-More: `buddywatch alerts --explain 1`, `buddywatch status xp-07`.
+More: `buddywatch alerts --explain 1`.
 """
 
 
