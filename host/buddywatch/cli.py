@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +22,7 @@ from buddywatch.config.load import default_db_path, load
 from buddywatch.config.problems import ConfigError, UnreadableConfig
 from buddywatch.config.sections import Collector, Config
 from buddywatch.links.base import LinkError
+from buddywatch.model.values import replace
 
 COMMANDS = {
     "init": "ask how a board is reached, what it needs and who gets mail; write the configuration, and try it",
@@ -159,14 +159,16 @@ def build_parser(arguments: Sequence[str] = tuple(COMMANDS)) -> argparse.Argumen
     parser.add_argument("--version", action="version", version=f"buddywatch {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
+        if name not in arguments:
+            commands.add_parser(name, help=summary, add_help=False)
+            continue
         description = summary[0].upper() + summary[1:] + "."
         of_command = commands.add_parser(
             name, help=summary, description=description, allow_abbrev=False, formatter_class=_Formatter
         )
         # SUPPRESS: an option that is not given after the command keeps the value given before it.
         _add_common(of_command, argparse.SUPPRESS, argparse.SUPPRESS)
-        if name in arguments:
-            _module(name).add_arguments(of_command)
+        _module(name).add_arguments(of_command)
     return parser
 
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from buddywatch.bridge.door import BodyRefused, Door, DoorError
 from buddywatch.bridge.formats import FORMATS
@@ -19,6 +18,7 @@ from buddywatch.config.bridges import Bridge
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
 from buddywatch.links.backoff import Backoff
+from buddywatch.model.values import dataclass, field
 from buddywatch.store.bridges import BridgeState, BridgeStore
 from buddywatch.store.store import StoreError
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from buddywatch.commands import CommandError
-from buddywatch.commands.explain import VALUE_FILES
+from buddywatch.commands.value_files import named
 from buddywatch.config.whole_file import read_whole
 from buddywatch.doctor import files, proc_text
 from buddywatch.doctor.busybox import version_in
 from buddywatch.doctor.facts import BoardFacts, Program
+from buddywatch.model.values import fields, replace
 from buddywatch.text.escape import escaped
 from buddywatch.verdict.programs import ProgramError, contiguous_blocks
 
@@ -53,8 +53,7 @@ def _with_file(facts: BoardFacts, name: str, kind: str, content: bytes, page_kb:
 
 
 def _as_text(name: str, content: bytes) -> str:
-    base, text = Path(name).name, content.decode("utf-8", "replace")
-    return f"{base} = {text}" if base in VALUE_FILES else text
+    return named(name, content.decode("utf-8", "replace"))
 
 
 def _content(name: str) -> bytes:

@@ -17,6 +17,7 @@ from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import WHEN, kilobytes, moment, page_kb, release
 from buddywatch.commands.boards import print_json, time_of
 from buddywatch.commands.progress import clear_bar, show_bar
+from buddywatch.commands.value_files import named
 from buddywatch.config.sections import Config
 from buddywatch.config.whole_file import read_whole
 from buddywatch.explain.answer_json import explanation_json
@@ -43,8 +44,6 @@ _ONLY_A_PART = (
     "the input has a part of a report about memory, but neither the line that says what failed (`NAME: page allocation "
     "failure ...`) nor a list of free blocks (`31*4kB 47*8kB ...`); give the lines above and below it, too"
 )
-# Files that hold a bare value: their name says which.
-VALUE_FILES = ("min_free_kbytes", "nr_trim_pages", "min_free_order_shift", "osrelease")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,8 +161,7 @@ def _read(name: str) -> str:
         raise CommandError(
             f"{escaped(name)}: cannot be read ({reason}); give a file, a board's name, or - for standard input"
         ) from None
-    base = Path(name).name
-    return f"{base} = {text}" if base in VALUE_FILES else text
+    return named(name, text)
 
 
 def _blocks(path: str, page_bytes: int) -> list[Block]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from buddywatch.replay.simulation import Change, Sent, Simulation
 from buddywatch.text.escape import counted, escaped, local_day_time, one_line
 from buddywatch.text.units import format_duration
+
+if TYPE_CHECKING:
+    from buddywatch.replay.simulation import Change, Sent, Simulation
 
 UNREADABLE_SHOWN = 10
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import WHEN, moment
 from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
+from buddywatch.model.values import replace
 from buddywatch.report.page import page
 from buddywatch.store.store import Store
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         args.html.write_text(page(reports, since, until, now), encoding="utf-8")
     if args.mail:
         from buddywatch.commands.report_mail import send
-        from buddywatch.notify.mail import new_message_id
+        from buddywatch.notify.message_id import new_message_id
         from buddywatch.report.letter import letter
 
         message = letter(reports, since, until, now)

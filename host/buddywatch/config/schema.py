@@ -1,7 +1,8 @@
 """The keys of a configuration file, section by section, as the fields in sections.py say them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -25,6 +26,7 @@ from buddywatch.config.sections import (
     Storage,
     Window,
 )
+from buddywatch.model.values import MISSING, Field, dataclass, fields
 
 SECTIONS: dict[str, Any] = {
     "collector": Collector,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+
+from buddywatch.model.values import dataclass, replace
 
 TASK, SLAB = "task", "slab"
 KB, PAGES = "kB", "pages"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from buddywatch.model.values import dataclass
 
 RUNNING, RESTARTING, STOPPED = "running", "restarting", "stopped"
 

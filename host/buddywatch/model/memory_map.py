@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from buddywatch.model.values import dataclass
 
 # The kinds of events that say who holds memory; nothing has happened when one comes.
 MAP, BORN = "map", "born"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 
 from buddywatch.config.secret_places import SecretError, first_line
 from buddywatch.config.sections import Config, Hook, Mail, Receiver
 from buddywatch.model.alerts import Route
+from buddywatch.model.values import dataclass, replace
 from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, Delivery, NotifyError, Parcel
 from buddywatch.notify.command import json_line
 from buddywatch.notify.local import append, syslog
-from buddywatch.notify.mail import compose_mail, new_message_id
 from buddywatch.notify.message import compose_test
+from buddywatch.notify.message_id import new_message_id
 from buddywatch.notify.post import post
 from buddywatch.text.escape import escaped
 
@@ -30,6 +30,8 @@ class MailChannel:
 
     def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
         if self.mail.server is not None:
+            from buddywatch.notify.mail import compose_mail  # loads the standard library's many modules about mail
+
             email = compose_mail(self.mail, parcel.message, parcel.created)
             return smtp.send(self.mail, email, parcel.recipients or self.mail.to, deadline)
         command.send_mail(self.mail, parcel, deadline)

@@ -10,7 +10,6 @@ from buddywatch.config.sections import Hook, Mail
 from buddywatch.model.alerts import Message
 from buddywatch.notify import process
 from buddywatch.notify.base import Deadline, NotifyError, Parcel
-from buddywatch.notify.mail import compose_mail
 
 # Reasons why a program cannot be started that last until the user changes something. Others (no descriptor, no memory)
 # are temporary.
@@ -22,6 +21,8 @@ def send_mail(mail: Mail, parcel: Parcel, deadline: Deadline) -> None:
 
     Raises NotifyError. After every exit code except 0 it is tried again: msmtp turns a server's 451 into 69, not 75.
     """
+    from buddywatch.notify.mail import compose_mail  # loads the standard library's many modules about mail
+
     text = (
         compose_mail(mail, parcel.message, parcel.created).as_bytes().replace(b"\r\n", b"\n")
     )  # sendmail takes lines as files do

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from buddyd import watermark
 
@@ -12,10 +11,11 @@ from buddywatch.config.sections import Config, Need
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, SENDING, WAITING, Message, Occasion
 from buddywatch.model.message_facts import Course, MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap, Snapshot
+from buddywatch.model.values import replace
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
-from buddywatch.notify.mail import new_message_id
 from buddywatch.notify.message import compose
+from buddywatch.notify.message_id import new_message_id
 from buddywatch.notify.together import compose_together
 from buddywatch.notify.yesterday import since_yesterday
 from buddywatch.store.memory_maps import rescues_now

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
-import socket
-import uuid
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -71,14 +68,3 @@ def _add_html(email: EmailMessage, message: Message) -> None:
     for _, cid, png in plots:
         if isinstance(page, EmailMessage):
             page.add_related(png, "image", "png", cid=cid)
-
-
-def new_message_id(mail: Mail | None) -> str:
-    """A Message-ID (RFC 5322, 3.6.4). Behind its @: the sender's domain, else this host's name as it is.
-
-    The name is not looked up in the DNS: a resolver that hangs must not delay an alert.
-    """
-    sender = mail.sender if mail is not None else ""
-    domain = sender.rpartition("@")[2] if "@" in sender else socket.gethostname()
-    domain = re.sub(r"[^A-Za-z0-9.-]", "", domain).strip(".-") or "localhost"
-    return f"<{uuid.uuid4().hex}@{domain}>"

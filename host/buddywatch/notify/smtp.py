@@ -11,13 +11,15 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from email.message import EmailMessage
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Mail
 from buddywatch.notify import process
 from buddywatch.notify.base import Deadline, Delivery, NotifyError
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 _ATTEMPT = ("-P", "-m", "buddywatch.notify.smtp_attempt")  # -P: the working folder may hold modules of any name
 _OUTPUT_MAX_BYTES = 1 << 20  # an attempt notes 200 lines at most

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,
@@ -26,6 +24,7 @@ from buddywatch.model.alerts import (
 )
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
+from buddywatch.model.values import dataclass, replace
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.forecast_words import in_about

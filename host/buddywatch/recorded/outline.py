@@ -7,11 +7,10 @@ those began.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from statistics import median
 
 from buddywatch.kernel_text.page_size import page_kb_by
+from buddywatch.model.values import dataclass, field, replace
 from buddywatch.protocol.layout import pages
 from buddywatch.recorded.lives import InLife, Shape
 from buddywatch.recorded.numbers import whole
@@ -45,6 +44,8 @@ class Life:
     @property
     def interval_s(self) -> float:
         """The usual time between two of the first readings."""
+        from statistics import median  # loads the decimal numbers
+
         return median(self.steps_s) if self.steps_s else _DEFAULT_INTERVAL_S
 
     @property

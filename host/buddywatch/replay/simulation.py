@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.alerts.evaluate import BoardRules, Item
@@ -17,6 +16,7 @@ from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Message, Occasion, Route, RulesHistory, Transition
 from buddywatch.model.batch import Batch, BoardRows
 from buddywatch.model.samples import Snapshot
+from buddywatch.model.values import dataclass, replace
 from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
 from buddywatch.notify.yesterday import NEAR_S
 from buddywatch.store.store import Store

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from buddyd import watermark
 
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import KERNEL_FAILURE, NOTED, REFUSED, Incident, without_covered
 from buddywatch.model.samples import LOSSES, Boot
+from buddywatch.model.values import dataclass
 from buddywatch.pictures.board_picture import FAILURE, REBOOT, BoardPicture, NeedCourse
-from buddywatch.report.explanation import explanation
 from buddywatch.report.picture import picture_of
 from buddywatch.store.store import Store
 from buddywatch.terminal.view import BoardLine, NeedLine
@@ -124,6 +123,8 @@ def lasted(incident: Incident, until: float) -> str:
 
 
 def _explained(store: Store, config: Config, incident: Incident) -> tuple[tuple[Part, ...], float | None]:
+    from buddywatch.report.explanation import explanation  # a report without alerts needs no reader of kernel logs
+
     found = explanation(store, config, incident.board, incident.opened + 1.0)
     return ((), None) if found is None else (found.parts(), found.snapshot.time)
 

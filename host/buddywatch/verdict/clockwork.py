@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
 LEAST_STARTS = 4
 _SHARE = 0.8  # of the pauses are a whole number of periods
@@ -18,6 +17,8 @@ def period_s(starts_s: Sequence[float]) -> float | None:
     pauses = [after - before for before, after in pairwise(starts_s)]
     if len(starts_s) < LEAST_STARTS:
         return None
+    from statistics import median  # loads the decimal numbers
+
     period = median(pauses)
     if period <= _LEAST_TOLERANCE_S:
         return None

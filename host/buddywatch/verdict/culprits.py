@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 
 from buddywatch.model.lives import Life
+from buddywatch.model.values import dataclass
 from buddywatch.verdict.clockwork import period_s
 from buddywatch.verdict.losses import Loss, losses_of
 from buddywatch.verdict.room import Point
@@ -105,6 +104,8 @@ def _overlaps(life: Life, span: tuple[float, float]) -> bool:
 def _record(
     name: str, lives: Sequence[Life], watched: Mapping[str, tuple[float, float]], failures: int, costs: RunCosts
 ) -> Record:
+    from statistics import median  # loads the decimal numbers
+
     begun = [life for life in lives if watched[life.boot_id][0] < life.started_s]
     ended = [life.ended_s - life.started_s for life in lives if life.ended_s is not None]
     held_page_s = 0.0

@@ -7,7 +7,8 @@ from email.policy import default
 import pytest
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message
-from buddywatch.notify.mail import compose_mail, new_message_id
+from buddywatch.notify.mail import compose_mail
+from buddywatch.notify.message_id import new_message_id
 
 
 @pytest.mark.parametrize(
