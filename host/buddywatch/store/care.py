@@ -97,6 +97,7 @@ def compact(store: Store, progress: Progress) -> None:
     while store.pack_for(0.0):
         done += CHUNK_ROWS
         progress(min(0.9, done / max(1, left)))
+    store.pack_all()
     progress(0.9)
     store._run("PRAGMA journal_mode = DELETE")  # in WAL mode the size of a page cannot change
     try:

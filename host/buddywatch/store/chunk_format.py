@@ -74,7 +74,7 @@ def decode(boot_id: str, blob: bytes) -> list[VectorRow]:
 
 
 def joined(blobs: Iterable[bytes]) -> bytes | None:
-    """Adjacent chunks as one; None if they do not have the same width and period. ValueError if one is damaged."""
+    """Adjacent chunks as one; None if they differ in width or period, or are too much. ValueError if one is damaged."""
     last: tuple[int, ...] = ()
     period_cs = samples = 0
     all_bodies: list[bytes] = []
@@ -87,6 +87,8 @@ def joined(blobs: Iterable[bytes]) -> bytes | None:
         period_cs, last = header.period_cs, header.last
         samples += header.samples
         all_bodies += bodies
+    if sum(map(len, all_bodies)) > _BYTES_MAX // 2:  # it could not be unpacked any more
+        return None
     return _packed(Header(period_cs, samples, last), all_bodies)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from buddywatch.model.batch import VectorRow
@@ -30,10 +30,21 @@ class ChunkStore(RollupStore):
 
     def join_small(self, key: int) -> bool:
         """Make one chunk of the boot's newest small ones, if there are enough. Returns whether it did."""
+        newest = self._newest_small(key)
+        return len(newest) == JOINED_CHUNKS and self._join(key, newest)
+
+    def join_rest(self, key: int) -> bool:
+        """The same, however few there are."""
+        newest = self._newest_small(key)
+        return len(newest) > 1 and self._join(key, newest)
+
+    def _newest_small(self, key: int) -> list[Chunk]:
+        """Those behind the last large one, JOINED_CHUNKS of them at most, in order."""
         sql = f"SELECT {_COLUMNS} FROM chunks WHERE boot = ? ORDER BY last_seq DESC LIMIT ?"
-        newest = [Chunk(*row) for row in self._rows(sql, (key, JOINED_CHUNKS))][::-1]
-        if len(newest) < JOINED_CHUNKS or any(chunk.samples >= FULL_ROWS // 2 for chunk in newest):
-            return False
+        newest = [Chunk(*row) for row in self._rows(sql, (key, JOINED_CHUNKS))]
+        return list(takewhile(lambda chunk: chunk.samples < FULL_ROWS // 2, newest))[::-1]
+
+    def _join(self, key: int, newest: Sequence[Chunk]) -> bool:
         bodies = [self._body(chunk.id) for chunk in newest]
         try:
             body = None if None in bodies else chunk_format.joined([body for body in bodies if body is not None])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 from buddywatch.model.batch import Segment, VectorRow
@@ -51,9 +52,22 @@ class PackStore(FrameStore):
 
     def pack_step(self, key: int) -> bool:
         """Pack one chunk of a boot. Returns whether there was enough for one."""
+        return self._pack_up_to(key, self._is_over(key))
+
+    def pack_all(self) -> None:
+        """Pack what the steps leave in the journal, and join what is small: no more is expected soon."""
+        for key in list(self._keys_of_journal()):
+            with suppress(StoreDamaged):  # as in pack_for(), which told it
+                while self._pack_up_to(key, True):
+                    pass
+        for (key,) in list(self._rows("SELECT DISTINCT boot FROM chunks")):
+            with suppress(StoreDamaged), self.batch():
+                self.join_rest(key)
+
+    def _pack_up_to(self, key: int, the_end: bool) -> bool:
         with self.batch():
             of_boot = self._layout(key)
-            found = self._packable(key)
+            found = self._packable(key, the_end)
             if not found or of_boot is None:
                 return False
             width = of_boot[1].width
@@ -76,7 +90,7 @@ class PackStore(FrameStore):
     def _due(self) -> Iterator[int]:
         """Boots that may have enough in the journal for a chunk."""
         if self._unpacked is None:  # the first look
-            self._unpacked = [key for (key,) in self._rows(_BOOTS)]
+            self._unpacked = list(self._keys_of_journal())
         while self._unpacked:
             yield self._unpacked[-1]
             self._unpacked.pop()
@@ -85,20 +99,22 @@ class PackStore(FrameStore):
                 yield key
                 self._journal_rows[key] = 0
 
-    def _packable(self, key: int) -> list[Segment]:
-        """The oldest of the journal, if there is enough for a chunk. Of a boot that is over, any number is enough."""
+    def _keys_of_journal(self) -> Iterator[int]:
+        return (key for (key,) in self._rows(_BOOTS))
+
+    def _packable(self, key: int, the_end: bool) -> list[Segment]:
+        """The oldest of the journal, if there is enough for a chunk. the_end: any number is enough."""
         after = self._pack_from.get(key, 0)
         (left,) = self._row("SELECT total(samples) FROM journal WHERE boot = ? AND seq > ?", (key, after)) or (0,)
-        is_over = self._is_over(key)
         found: list[Segment] = []
         enough = 0
         for segment in self.segments_after(key, after, limit=CHUNK_ROWS):
             left -= segment.samples
-            if enough >= CHUNK_ROWS or not (is_over or left >= KEPT_ROWS):
+            if enough >= CHUNK_ROWS or not (the_end or left >= KEPT_ROWS):
                 break
             found.append(segment)
             enough += segment.samples
-        return found if is_over or enough >= CHUNK_ROWS else []
+        return found if the_end or enough >= CHUNK_ROWS else []
 
     def _of_width(self, key: int, segment: Segment, width: int) -> list[VectorRow]:
         """The rows of a segment; none if it cannot be read, or does not fit its boot: then it stays where it is."""

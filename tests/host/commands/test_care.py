@@ -155,6 +155,9 @@ def test_compact_packs_all_and_changes_nothing(buddywatch, full, tmp_path):
     with closing(sqlite3.connect(buddywatch.db)) as new:
         assert new.execute("PRAGMA page_size").fetchone() == (1024,)
         assert new.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert new.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+        counts = [count for (count,) in new.execute("SELECT count(*) FROM chunks GROUP BY boot")]
+        assert counts and set(counts) == {1}
     with Store.open(buddywatch.db) as again:
         assert list(again.snapshots("xp")) == shots
 

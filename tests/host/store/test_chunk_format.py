@@ -85,3 +85,13 @@ def test_a_chunk_that_unpacks_without_end_takes_no_memory(monkeypatch):
     monkeypatch.setattr(chunk_format, "_BYTES_MAX", 1_000_000)
     with pytest.raises(ValueError, match="no end"):
         chunk_format.decode("", bomb)
+
+
+def test_chunks_that_together_could_not_be_unpacked_are_not_joined(monkeypatch):
+    rows = [row._replace(vector=[row.vector[0], *[7919 * row.seq % 1000] * 19]) for row in regular(120)]
+    blobs = [chunk_format.encode(part) for part in (rows[:60], rows[60:])]
+    assert chunk_format.decode("", chunk_format.joined(blobs)) == rows
+    of_one = sum(map(len, chunk_format._unpacked(blobs[1])[1]))
+    monkeypatch.setattr(chunk_format, "_BYTES_MAX", 3 * of_one)
+    assert chunk_format.joined(blobs) is None
+    assert chunk_format.decode("", blobs[1]) == rows[60:]
