@@ -38,6 +38,13 @@ def made(by: Any) -> dict[str, Any]:
     class FrozenSlots:
         name: str
 
+    found = (Plain, Child, Slotted, FrozenSlots, *made_with_less(by))
+    return {one.__name__: one for one in found}
+
+
+def made_with_less(by: Any) -> tuple[Any, ...]:
+    """Neither frozen, nor with all of the methods."""
+
     @by.dataclass
     class Loose:
         name: str
@@ -65,8 +72,7 @@ def made(by: Any) -> dict[str, Any]:
         def __repr__(self) -> str:
             return "own"
 
-    found = (Plain, Child, Slotted, FrozenSlots, Loose, Alone, Empty, WithOwn)
-    return {one.__name__: one for one in found}
+    return Loose, Alone, Empty, WithOwn
 
 
 OURS, THEIRS = made(own), made(dataclasses)
