@@ -121,7 +121,7 @@ class Life:
         if self.name.startswith("roof") and at_s == SWITCH_DEAD[1] - 3600:
             lost = (SWITCH_DEAD[1] - SWITCH_DEAD[0] - 3600) // INTERVAL_S
             first = self._seq - STEP_S // INTERVAL_S - lost + 1
-            self.gaps.append(Gap(self.boots[-1].boot_id, first, first + lost - 1, OVERWRITTEN, START + SWITCH_DEAD[1]))
+            self.gaps.append(Gap(self.boots[-1].boot_id, first, first + lost - 1, OVERWRITTEN, START + at_s))
 
     def _fail(self, at_s: int) -> None:
         self._seq += 1

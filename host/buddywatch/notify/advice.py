@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, REBOOTED, REFUSED, REFUSED_WITHIN, SILENT, TIGHT
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import NOT_HELD, OVERWRITTEN, REBOOT
+from buddywatch.notify.common import common_to_all
 from buddywatch.notify.paper import wrapped
 from buddywatch.notify.statements import Statement
 from buddywatch.text import verdict_words
 from buddywatch.text.advice import STAY_RESIDENT, USE_BUILTINS, trimming
+from buddywatch.text.escape import one_line
 from buddywatch.text.map_words import rescue_words
 
 _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
@@ -18,6 +21,11 @@ _MEMORY_RULES = (REFUSED, TIGHT, REFUSED_WITHIN, KERNEL_FAILURE)
 
 def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[list[str]]:
     """The lines of each thing to do, the most useful first. lacks_memory: total free memory is too small."""
+    return [wrapped(text, "  - ", "    ") for text in advice_texts(statements, facts, lacks_memory)]
+
+
+def advice_texts(statements: list[Statement], facts: MessageFacts, lacks_memory: bool) -> list[str]:
+    """The same as sentences."""
     rules = {statement.rule for statement in statements if statement.is_bad}
     advice = [facts.own_advice[rule] for rule in facts.own_advice if rule in rules] + _ends(facts)
     if KERNEL_FAILURE in rules and facts.facts.get("nommu") == "1":
@@ -32,7 +40,25 @@ def advice_paragraphs(statements: list[Statement], facts: MessageFacts, lacks_me
         )
     if LOST in rules:
         advice += _lost(facts)
-    return [wrapped(text, "  - ", "    ") for text in advice]
+    return advice
+
+
+def advice_together(statement: Statement, boards: Sequence[MessageFacts]) -> str:
+    """The first thing to do about what several boards have in common; "" if it is for each board to say."""
+    rule, name = statement.rule, boards[0].board
+    if not statement.is_bad:
+        return ""
+    if rule in boards[0].own_advice:
+        return boards[0].own_advice[rule]
+    if rule == SILENT:
+        common = common_to_all([facts.links for facts in boards])
+        where = one_line(common) if common else "what they share, such as a switch or a power supply"
+        return f"Look first at {where}. `buddywatch status` shows the state of each link."
+    if rule == REBOOTED:
+        return f"If nobody rebooted them on purpose: `buddywatch history {name}` shows its memory before that."
+    if rule in _MEMORY_RULES:
+        return f"`buddywatch status {name}` says what helps there, and so for each of the others."
+    return ""
 
 
 def lower_reserve_lines(statements: list[Statement], facts: MessageFacts) -> list[str]:

@@ -121,9 +121,8 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
         sections.append(Section("Memory", why.totals_lines(facts.state), 11))
         table = why.snapshot_lines(facts.recent, facts.facts, facts.state, requests[0] if requests else None)
         sections.append(Section(f"The last snapshots, up to {local_time(newest.time)}", table, 13))
-    sections += [Section("Also to do" if at else "", lines, 12) for at, lines in enumerate(advice[1:], 1)][
-        :_MORE_ADVICE
-    ]
+    more = [line for lines in advice[1 : 1 + _MORE_ADVICE] for line in lines]
+    sections.append(Section("Also to do", more, 12))
     sections.append(Section("", leads_on(statements, facts)))
     sections.append(Section("Mute (it is still recorded)", _silence(statements, facts)[:_MUTE_LINES], 1))
     number = next((incident.id for incident in facts.incidents), 0)
@@ -131,7 +130,11 @@ def _body(headline: str, statements: list[Statement], facts: MessageFacts) -> li
 
 
 def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
-    """Which board with which kernel, and since when."""
+    """Since when, and which board with which kernel."""
+    lines = _when(worst)
+    if worst.rule == SILENT and worst.is_bad:
+        lines += wrapped(facts.link, "Link    ", " " * 8) if facts.link else []
+        lines += wrapped(facts.ring, "Ring    ", " " * 8) if facts.ring else []
     board = facts.facts
     words = [one_line(f"{facts.board}: Linux {board.get('kernel', 'of unknown release')}")]
     if board.get("machine"):
@@ -139,17 +142,17 @@ def _identity(worst: Statement, facts: MessageFacts) -> list[str]:
     mmu = {"1": ", no MMU", "0": ", with MMU"}.get(board.get("nommu", ""), "")
     page_bytes = facts.state.page_bytes if facts.state else None
     pages = f", pages of {page_bytes} bytes" if page_bytes else ""
-    lines = wrapped(" ".join(words) + mmu + pages, "Board   ", " " * 8)
+    return lines + wrapped(" ".join(words) + mmu + pages, "Board   ", " " * 8)
+
+
+def _when(worst: Statement) -> list[str]:
     uptime = f", {rough_duration(worst.uptime_ms / 1000)} after its boot" if worst.uptime_ms is not None else ""
     if worst.until is not None:
         same_day = local_time(worst.since)[:10] == local_time(worst.until)[:10]
         span = f"{local_time(worst.since)} to {(local_clock if same_day else local_time)(worst.until)}"
-        lines += wrapped(f"{span} ({rough_duration(worst.until - worst.since)})", "Lasted  ", " " * 8)
+        lines = wrapped(f"{span} ({rough_duration(worst.until - worst.since)})", "Lasted  ", " " * 8)
     else:
-        lines += wrapped(local_time(worst.since) + uptime, "Since   ", " " * 8)
-    if worst.rule == SILENT and worst.is_bad:
-        lines += wrapped(facts.link, "Link    ", " " * 8) if facts.link else []
-        lines += wrapped(facts.ring, "Ring    ", " " * 8) if facts.ring else []
+        lines = wrapped(local_time(worst.since) + uptime, "Since   ", " " * 8)
     if worst.late:
         lines += wrapped(
             f"happened at {local_time(worst.until or worst.since)}, received only now", "Delayed ", " " * 8
@@ -171,7 +174,8 @@ def _forecast_lines(facts: MessageFacts) -> list[str]:
         if forecast is not None and forecast.in_s is not None and need.verdict != watermark.REFUSED:
             lines += wrapped(f"{one_line(need.name)}: {forecast_words(forecast)}", "  - ", "    ")
     lines += wrapped(facts.reboot, "  - ", "    ") if lines and facts.reboot else []
-    return lines + [line for course in facts.courses for line in course_lines(course)]
+    now = {need.name: need.margin_pages for need in needs}
+    return lines + [line for course in facts.courses for line in course_lines(course, now.get(course.need))]
 
 
 def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:

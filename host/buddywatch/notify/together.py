@@ -6,17 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from buddywatch.model.alerts import LOST, OK, SILENT, Message, rule_rank
+from buddywatch.model.alerts import LOST, OK, REBOOTED, SILENT, Message, rule_rank
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.values import asdict, dataclass
+from buddywatch.notify.advice import advice_texts, advice_together
 from buddywatch.notify.common import common_to_all
 from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, rescue_json, transition_json
-from buddywatch.notify.paper import wrapped
+from buddywatch.notify.paper import Section, page, wrapped
 from buddywatch.notify.statements import GRAVITY, Statement, statements_of
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
 
 NAMES_SHOWN = 60  # more boards than that are counted
-GROUPS_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class _Group:
     statement: Statement
     boards: tuple[MessageFacts, ...]
     since: tuple[float, ...]
+    until: tuple[float, ...]  # () while it lasts
     is_reminder: bool
 
 
@@ -35,17 +36,17 @@ def compose_together(all_facts: Sequence[MessageFacts]) -> Message:
     first, rest = groups[0], len(groups) - 1
     tail = f" (+{rest} more)" if rest else ""
     headline = one_line(f"{WORDS[first.statement.severity]} {_words(first)}", SUBJECT_LIMIT - len(tail)) + tail
-    lines = wrapped(headline, "")
-    for group in groups[:GROUPS_SHOWN]:
-        lines += ["", *_lines(group)]
-    if len(groups) > GROUPS_SHOWN:
-        lines += ["", f"and {len(groups) - GROUPS_SHOWN} things less grave."]
-    held = next((facts.held_since for facts in all_facts if facts.held_since is not None), None)
-    if held is not None:
-        text = f"This was held since {local_time(held)}, because many messages had gone: see per_hour in [alert]."
-        lines += ["", *wrapped(text, "")]
-    lines += ["", *wrapped("`buddywatch status` shows each board, `buddywatch alerts` all that happened.", "")]
-    body = "\n".join(lines) + "\n"
+    held = [facts.held_since for facts in all_facts if facts.held_since is not None]
+    why_late = [f"This was held since {local_time(one)}: see per_hour in [alert]." for one in held[:1]]
+    more = "`buddywatch status` shows each board, `buddywatch alerts` all that happened."
+    sections = [
+        Section("", [*wrapped(headline, ""), *_identity(first)]),
+        Section("First", wrapped(_advice(first), "  - ", "    ")),
+        *[Section("", _lines(group, first), number) for number, group in enumerate(groups) if number],
+        Section("", [line for text in why_late for line in wrapped(text, "")]),
+        Section("", wrapped(more, ""), len(groups)),
+    ]
+    body = "\n".join(page(sections, f"and more. {more}")) + "\n"
     return Message(f"[buddywatch] {headline}", body, _payload(groups, all_facts, body))
 
 
@@ -60,6 +61,7 @@ def _groups(all_facts: Sequence[MessageFacts]) -> list[_Group]:
             members[0][0],
             tuple({facts.board: facts for _, facts in members}.values()),
             tuple(one.since for one, _ in members),
+            tuple(one.until for one, _ in members if one.until is not None),
             not any(facts.transitions for _, facts in members),
         )
         for members in found.values()
@@ -83,29 +85,56 @@ def _words(group: _Group) -> str:
         return f"{group.boards[0].board}: {statement.sentence}"
     if statement.rule == LOST:
         return f"{count} boards: frames were lost"
-    if statement.rule != SILENT:
-        return f"{count} boards: {statement.sentence}"
+    if statement.rule == REBOOTED and statement.is_bad:
+        return f"{count} boards rebooted"
+    if statement.rule != SILENT:  # each was bad for a time of its own
+        what = statement.sentence if statement.is_bad else statement.sentence.rpartition(": ")[2]
+        return f"{count} boards: {what}"
     if statement.severity == OK:
         return f"{count} boards send data again"
+    common = common_to_all([facts.links for facts in group.boards])
+    shared = f"; common to all: {one_line(common)}" if common else ""
     if group.is_reminder:
         longest = rough_duration(group.boards[0].time - min(group.since))
-        return f"{count} boards are silent, the first for {longest}"
+        return f"{count} boards are silent, the first for {longest}{shared}"
     span_s = max(group.since) - min(group.since)
     when = f"within {rough_duration(span_s)}" if span_s >= 1 else "at once"
-    return f"{count} boards went silent {when}" + ("; over now" if statement.until is not None else "")
+    return f"{count} boards went silent {when}" + ("; over now" if statement.until is not None else "") + shared
 
 
-def _lines(group: _Group) -> list[str]:
-    word = WORDS[group.statement.severity]
-    lines = wrapped(f"{word} {_words(group)} (at {local_time(min(group.since))})", "- ", "  ")
+def _identity(group: _Group) -> list[str]:
+    """When, and which boards, under the headline."""
+    word, time = _when(group)
+    title = "Boards  " if len(group.boards) > 1 else "Board   "
+    return [f"{word.capitalize():8}{time}", *wrapped(_names(group), title, " " * 8)]
+
+
+def _lines(group: _Group, first: _Group) -> list[str]:
+    """What else happened."""
+    text = f"{WORDS[group.statement.severity]} {_words(group)} ({' '.join(_when(group))})"
+    names = _names(group)
+    who = "the same boards" if names == _names(first) else names
+    return wrapped(text, "- ", "  ") + (wrapped(who, "  ", "  ") if len(group.boards) > 1 else [])
+
+
+def _names(group: _Group) -> str:
     names = [escaped(name) for name in sorted((facts.board for facts in group.boards), key=_by_number)]
-    if len(names) > 1:
-        more = f" and {counted(len(names) - NAMES_SHOWN, 'board')} more" if len(names) > NAMES_SHOWN else ""
-        lines += wrapped(", ".join(names[:NAMES_SHOWN]) + more, "  ", "  ")
-        common = common_to_all([facts.links for facts in group.boards])
-        if common and group.statement.rule == SILENT:
-            lines += wrapped(f"Common to all: {one_line(common)}. Look there first.", "  ", "  ")
-    return lines
+    more = f" and {counted(len(names) - NAMES_SHOWN, 'board')} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+def _when(group: _Group) -> tuple[str, str]:
+    """Since when it lasts, or when it was over."""
+    if group.until:
+        return "at", local_time(max(group.until))
+    return "at" if group.statement.rule in (LOST, REBOOTED) else "since", local_time(min(group.since))
+
+
+def _advice(group: _Group) -> str:
+    """What to do first about it; of one board, what its own message would say."""
+    if len(group.boards) > 1:
+        return advice_together(group.statement, group.boards)
+    return next(iter(advice_texts([group.statement], group.boards[0], lacks_memory=False)), "")
 
 
 def _payload(groups: Sequence[_Group], all_facts: Sequence[MessageFacts], body: str) -> dict[str, Any]:

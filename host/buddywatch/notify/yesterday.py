@@ -9,7 +9,6 @@ from buddywatch.model.samples import Snapshot
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.store import Store
 from buddywatch.text.escape import counted
-from buddywatch.text.units import format_bytes
 from buddywatch.verdict.judge import board_state
 
 DAY_S = 86_400.0
@@ -35,7 +34,7 @@ def _memory(before: BoardState, now: BoardState) -> Iterator[str]:
     )
     for what, old, new in pairs:
         if old is not None and new is not None and old != new:
-            yield f"{what}: {format_bytes(old)} yesterday, {format_bytes(new)} now"
+            yield f"{what}: {old // 1024} kB yesterday, {new // 1024} kB now"
 
 
 def _started(then: Snapshot, newest: Snapshot) -> Iterator[str]:

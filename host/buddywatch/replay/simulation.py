@@ -138,6 +138,8 @@ class Simulation:
         self._store.write(batch)
 
     def _make(self, occasions: Sequence[Occasion]) -> Message:
+        for occasion in occasions:  # a reminder comes without a change: what it shows may not be stored yet
+            self._keep(occasion.board, self._rules[occasion.board])
         message = self._maker.make(occasions)
         transitions = [transition for occasion in occasions for transition in occasion.transitions]
         boards = ", ".join(occasion.board for occasion in occasions)

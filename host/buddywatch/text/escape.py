@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from datetime import datetime
 
 from buddywatch.text.units import format_duration
 
 UNKNOWN_TIME = "unknown time"
+_NO_BREAK = "\0"  # escaped text has none
+_BOUND = re.compile(r"(?<=\d) (?=(?:[smhdB]|min|[kMG]B|bytes|pages?|[+-]\d{4})\b)")
 COLUMNS = 78  # RFC 5322, 2.1.1: for mails, and for a terminal as well
 
 
@@ -106,12 +109,16 @@ def table(rows: list[list[str]], right: frozenset[int] = frozenset(), gap: str =
 
 
 def wrapped(text: str, indent: str = "  ", hanging: str | None = None, columns: int = COLUMNS) -> list[str]:
-    """A paragraph as escaped lines of at most so many columns; hanging: the indent from the second line on."""
-    return textwrap.wrap(
-        escaped(text),
+    """A paragraph as escaped lines of at most so many columns; hanging: the indent from the second line on.
+
+    A number and its unit stay on one line, and a time and its offset.
+    """
+    lines = textwrap.wrap(
+        _BOUND.sub(_NO_BREAK, escaped(text)),
         columns,
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,
         break_on_hyphens=False,
         break_long_words=False,
     )
+    return [line.replace(_NO_BREAK, " ") for line in lines]

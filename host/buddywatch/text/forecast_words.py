@@ -12,6 +12,7 @@ from buddywatch.verdict.reboot_window import Window, deadline, last_window
 
 _UNITS = (("d", 86_400.0, 48 * 3600.0), ("h", 3600.0, 2 * 3600.0), ("min", 60.0, 60.0))  # name, seconds, used from
 _SOON_S = 60.0
+_ROUND_FROM_S, _MINUTES = 1800.0, 5  # "about 111 min" would say more than is known
 
 
 def current_forecasts(made: Iterable[NeedForecast], snapshot: Snapshot | None) -> dict[str, Forecast]:
@@ -89,5 +90,6 @@ def _shown(time_s: float, rounded: Callable[[float], int]) -> str:
     """In the largest unit that leaves a number of some size: "110 min", "47 h", "3 d"."""
     for unit, unit_s, used_from_s in _UNITS:
         if time_s >= used_from_s:
-            return f"{rounded(time_s / unit_s)} {unit}"
+            step = _MINUTES if unit == "min" and time_s >= _ROUND_FROM_S else 1
+            return f"{rounded(time_s / unit_s / step) * step} {unit}"
     return "0 min"

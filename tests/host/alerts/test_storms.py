@@ -10,6 +10,7 @@ from buddywatch.config.sections import Board
 from buddywatch.model.alerts import Route
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.store import Store
+from buddywatch.text.escape import local_time
 from feeder import Feeder
 
 HOUR_S = 3600
@@ -88,10 +89,10 @@ def flap(room, name, cycles, bad, good, step_s=5):
 def test_boards_behind_one_dead_switch_are_one_mail_that_says_what_they_share(room):
     desk = room(12)
     desk.go_on(HOUR_S)
-    assert desk.subjects == ["CRIT 12 boards went silent at once"]
+    assert desk.subjects == ["CRIT 12 boards went silent at once; common to all: the network 10.0.7.0/24"]
     body = desk.mails[0].body
-    assert "roof-1, roof-2" in body and "Common to all: the network 10.0.7.0/24. Look there first." in body
-    assert max(map(len, body.splitlines())) <= 78
+    assert "roof-1, roof-2" in body and "\nFirst\n  - Look first at the network 10.0.7.0/24." in body
+    assert max(map(len, body.splitlines())) <= 72
     assert desk.mails[0].payload["boards"] == sorted(desk.boards)
     assert {claim["board"] for claim in desk.mails[0].payload["claims"]} == set(desk.boards)
 
@@ -103,7 +104,7 @@ def test_boards_that_fall_silent_one_after_the_other_are_waited_for(room):
             desk.feed(name)
         desk.go_on(10)
     desk.go_on(200)
-    assert desk.subjects == ["CRIT 4 boards went silent within 20 s"]
+    assert desk.subjects == ["CRIT 4 boards went silent within 20 s; common to all: the host 10.0.7.6"]
 
 
 def test_reminders_of_many_boards_are_one_mail(room):
@@ -200,6 +201,19 @@ def test_another_alert_is_not_held_back_by_one_that_comes_and_goes(room):
     desk.go_on(600)
     settled, silent = desk.subjects[before:]
     assert settled.endswith("; over now") and "no data for" in silent
+
+
+def test_the_end_for_many_boards_gives_the_time_of_the_end(room):
+    desk = room(3, tight="off")
+    desk.go_on(HOUR_S)
+    for _ in range(6):
+        for name in desk.boards:
+            desk.feed(name)
+        desk.go_on(5)
+    ended = desk.time
+    desk.go_on(100)
+    assert desk.subjects[1:] == ["OK 3 boards send data again"]
+    assert f"send data again At {local_time(ended - 5)} Boards" in " ".join(desk.mails[1].body.split())
 
 
 def begin(desk, *names):

@@ -48,7 +48,11 @@ def test_too_few_points_are_no_course():
 
 
 def test_the_bars_fall_with_the_margin_and_a_refused_need_has_none():
-    assert course_lines(COURSE) == ["  - rm: 80 pages to spare 2 h ago, now -5", "    \u2588\u2585_"]
+    assert course_lines(COURSE, None) == ["  - rm: 80 pages to spare 2 h ago, now -5", "    \u2588\u2585_"]
+
+
+def test_what_is_spare_now_is_of_the_newest_snapshot_and_not_the_lowest_of_late():
+    assert course_lines(COURSE, 11)[0] == "  - rm: 80 pages to spare 2 h ago, now 11"
 
 
 def test_a_mail_with_a_course_has_a_plot_beside_its_text():

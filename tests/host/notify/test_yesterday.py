@@ -21,7 +21,7 @@ def said(tmp_path, ago_s=DAY_S, **then):
 
 def test_memory_then_and_now_and_the_programs_started(tmp_path):
     assert said(tmp_path) == (
-        "largest request that succeeds: 2 MB yesterday, 32 kB now",
+        "largest request that succeeds: 2048 kB yesterday, 32 kB now",
         "free memory: 3192 kB yesterday, 3284 kB now",
         "19995 programs started since then",
     )

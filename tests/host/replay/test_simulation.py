@@ -57,6 +57,8 @@ def test_hole_in_a_recording_is_silence_until_data_come_again(store):
 def test_open_alert_is_repeated(store):
     simulation = played(store, [boot(), *map(refused, range(1, 2 * 3600 // INTERVAL_S))], repeat_after_s=3600)
     assert [sent.changes for sent in simulation.sent] == [1, 0]
+    reminder = simulation.sent[1]
+    assert 0 <= reminder.time - reminder.message.payload["snapshots"][-1]["time"] <= 2 * INTERVAL_S
 
 
 def test_kernel_failure_is_reported_with_the_kernels_line(store):

@@ -18,6 +18,7 @@ from buddywatch.text.escape import (
     one_line,
     rough_duration,
     table,
+    wrapped,
 )
 from buddywatch.text.gap_words import gap_words
 from buddywatch.text.state_words import block_words, kernel_words, need_words, size_words
@@ -184,3 +185,12 @@ def test_a_brief_duration_has_five_characters(seconds, expected):
 def test_an_iso_time_is_the_same_moment():
     assert datetime.fromisoformat(iso_time(NOW + 0.25)).timestamp() == NOW + 0.25
     assert iso_time(1e300) == ""
+
+
+@pytest.mark.parametrize("bound", ["11 h", "4 min", "64 kB", "3 pages", "7 bytes", "2 d", "11:55:03 +0100"])
+def test_a_number_stays_with_its_unit_wherever_the_line_ends(bound):
+    for before in range(1, 40):
+        text = f"{'x' * before} {bound} then 5 blocks more"
+        lines = wrapped(text, "", columns=30)
+        assert any(bound in line for line in lines)
+        assert " ".join(lines) == text and max(map(len, lines)) <= max(30, before)

@@ -13,7 +13,7 @@ H = 3600.0
     [
         ((3 * H, 2 * H, 7 * H), "in about 3 h (2 to 7 h)"),
         ((2400, 1200, 5400), "in about 40 min (20 to 90 min)"),
-        ((1.9 * H, 1.2 * H, 2.1 * H), "in about 114 min (72 min to 3 h)"),
+        ((1.9 * H, 1.2 * H, 2.1 * H), "in about 115 min (70 min to 3 h)"),
         ((2.5 * H, 2.4 * H, 3.1 * H), "in about 3 h (2 to 4 h)"),
         ((40 * H, 30 * H, 100 * H), "in about 40 h (30 h to 5 d)"),
         ((4 * 24 * H, 3 * 24 * H, None), "in about 4 d (3 d or more)"),
