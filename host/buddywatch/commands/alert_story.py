@@ -9,7 +9,7 @@ from buddywatch.alerts.verdicts import Verdicts
 from buddywatch.commands import CommandError
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import Config
-from buddywatch.model.alerts import REFUSED, REFUSED_WITHIN, TIGHT, Incident, OutboxRow, Transition
+from buddywatch.model.alerts import FIRING, REFUSED, REFUSED_WITHIN, TIGHT, Incident, OutboxRow, Transition
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
 from buddywatch.model.values import asdict, dataclass, replace
 from buddywatch.model.verdicts import NeedState
@@ -85,19 +85,21 @@ def _value(own: OwnRule, config: Config, named: str, boot: Boot, shot: Snapshot)
 def _judged(
     store: Store, config: Config, incident: Incident, changes: list[Transition]
 ) -> list[tuple[Snapshot, NeedState | None]]:
-    """The snapshots around the changes."""
+    """The snapshots nearest to the first change, to the beginning of the alert and to the newest change."""
     boot = store.latest_boot(incident.board)
     facts = boot.facts if boot else {}
     named = config.name_of(incident.board, facts)
     settings = config.board(named)
     needs = [need for need in config.needs_of(named) if need.name == incident.need and incident.rule in _OF_NEEDS]
-    found: dict[tuple[str, int], Snapshot] = {}
-    for change in changes:
-        for shot in store.snapshots(incident.board, change.time - AROUND_S, change.time + AROUND_S):
-            found.setdefault((shot.boot_id, shot.seq), shot)
-    shown = sorted(found.values(), key=lambda shot: shot.time)
-    half = SNAPSHOTS_SHOWN // 2
-    shown = shown if len(shown) <= SNAPSHOTS_SHOWN else shown[:half] + shown[-half:]
+    began = [change for change in changes if change.to == FIRING]
+    times = [change.time for change in (*changes[:1], *began[:1], *changes[-1:])]
+    found: dict[tuple[str, int], tuple[float, Snapshot]] = {}
+    for time in times:
+        for shot in store.snapshots(incident.board, time - AROUND_S, time + AROUND_S):
+            distance_s = min(abs(shot.time - one) for one in times)
+            found.setdefault((shot.boot_id, shot.seq), (distance_s, shot))
+    nearest = sorted(found.values(), key=lambda pair: pair[0])[:SNAPSHOTS_SHOWN]
+    shown = sorted((shot for _, shot in nearest), key=lambda shot: shot.time)
     states = [board_state(shot, facts, needs, settings.rule, settings.page_bytes) for shot in shown]
     return [(shot, state.needs[0] if state.needs else None) for shot, state in zip(shown, states, strict=True)]
 
@@ -147,6 +149,9 @@ def _snapshot_rows(story: Story) -> list[list[str]]:
     what = ["value", ""] if story.own else ["verdict", "margin"]
     rows = [["when", "frame", *what, "free blocks of 1, 2, 4 ... pages"]]
     for number, (shot, need) in enumerate(story.snapshots):
+        before = story.snapshots[number - 1][0] if number else None
+        if before is not None and (before.boot_id, before.seq + 1) != (shot.boot_id, shot.first_seq):
+            rows.append(["...", *[""] * (len(rows[0]) - 1)])
         verdict = (need.verdict or "unknown") if need else ""
         margin = str(need.margin_pages) if need and need.margin_pages is not None else ""
         if story.own:

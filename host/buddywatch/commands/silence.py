@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "rule",
         metavar="RULE",
         nargs="?",
-        help=f"a need (all its alerts), a rule ({', '.join(RULES)}, or an own one), both as refused:rm, or {ALL}",
+        help=f"a need (all its alerts), a rule ({', '.join(RULES)}, or an own one), both as refused:rm, several with "
+        f"commas between, or {ALL}",
     )
     parser.add_argument("--all", action="store_true", help="all alerts, of all boards if none is named")
     parser.add_argument(
@@ -59,18 +60,21 @@ def run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _silence(store: Store, config: Config, args: argparse.Namespace, now: float) -> list[Silence]:
-    """The silences to add: one for each board."""
-    if not (args.all and args.rule is None) and (args.all or args.board is None or args.rule is None):
+    """The silences to add: one for each board and each thing that is muted on it."""
+    is_named = bool((args.board or "").strip(",") and (args.rule or "").strip(","))
+    if not (args.all and args.rule is None) and (args.all or not is_named):
         raise CommandError("expected BOARD and RULE, or --all, --end ID or --ack ID; see buddywatch silence --help")
     boards = [name for name in (args.board or EVERY_BOARD).split(",") if name]
     for name in boards:
         if not is_pattern(name):
             check_board(store, config, name)
-    rule, need = _about(args.rule or ALL, [need.name for need in config.needs], [rule.name for rule in config.rules])
+    needs, own_rules = [need.name for need in config.needs], [rule.name for rule in config.rules]
+    about = [_about(text, needs, own_rules) for text in (args.rule or ALL).split(",") if text]
     start, because = now if args.start is None else _start(args.start, now), args.because or NO_REASON
     if start + args.duration_s <= now:
         raise CommandError(f"--from {one_line(args.start, 40)}: this silence would be over already")
-    return [Silence(0, name, rule, need, start, start + args.duration_s, because) for name in boards]
+    until = start + args.duration_s
+    return [Silence(0, name, rule, need, start, until, because) for name in boards for rule, need in about]
 
 
 def _about(text: str, needs: list[str], own_rules: list[str]) -> tuple[str | None, str | None]:
@@ -104,20 +108,19 @@ def _mute(store: Store, silences: list[Silence], boards: str) -> str:
             except ValueError as error:
                 raise CommandError(str(error)) from None
     first = silences[0]
-    if first.rule is None and first.need is None:
-        what = "all alerts"
-    else:
-        what = "alerts of " + " for ".join(
-            [
-                *([f"the rule {first.rule}"] if first.rule else []),
-                *([f"the need {escaped(first.need)}"] if first.need else []),
-            ]
-        )
+    what = " and ".join(dict.fromkeys(map(_what, silences)))
     since = f"from {local_time(first.created)} " if first.created > time.time() else ""
     return (
         f"{escaped(', '.join(boards.split(',')))}: {what} are muted {since}until {local_time(first.until)}, "
         f"because: {one_line(first.comment)}"
     )
+
+
+def _what(silence: Silence) -> str:
+    """ "alerts of the rule refused for the need rm"."""
+    rule = [f"the rule {silence.rule}"] if silence.rule else []
+    need = [f"the need {escaped(silence.need)}"] if silence.need else []
+    return f"alerts of {' for '.join(rule + need)}" if rule or need else "all alerts"
 
 
 def _end(store: Store, args: argparse.Namespace, now: float) -> str:

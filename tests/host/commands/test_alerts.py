@@ -1,6 +1,7 @@
 """`buddywatch alerts`, `silence`, `check-config` and `test-alert`."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from boards import BOOT_ID, START, boot, config, refused, snapshot
@@ -87,6 +88,18 @@ def test_explain_shows_decisions_snapshots_and_messages(buddywatch, past):
     assert [change["to"] for change in story["changes"]] == ["pending", "firing", "ok"]
     assert [message["channel"] for message in story["messages"]] == ["mail"]
     assert story["alert"]["id"] == 1 and story["snapshots"][0]["verdict"] == "refused"
+
+
+def test_explain_shows_the_snapshots_nearest_to_the_beginning_and_the_end_of_an_alert(buddywatch, store):
+    feeder = Feeder(store, config(tight="off", clear_samples=1))
+    quick = [replace(shot, time=START + shot.seq / 2) for shot in map(snapshot, range(1, 400))]
+    bad = [replace(refused(seq), time=START + seq / 2) for seq in range(200, 300)]
+    feeder.play(boot(), *quick[:199], *bad, *quick[299:])
+    lines = buddywatch("alerts", "--explain", "1").lines
+    shown = lines[lines.index("snapshots around them") + 2 : lines.index("messages") - 1]
+    frames = [line.split()[1] for line in shown if line != "..."]
+    assert len(frames) == 24 and shown.count("...") == 1
+    assert {"198", "199", "200", "201", "202", "299", "300", "301"} < set(frames)
 
 
 def test_explain_of_a_loss_and_of_nothing(buddywatch, past):

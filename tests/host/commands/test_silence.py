@@ -74,6 +74,7 @@ BRIEF = ("--for", "2h", "--because", "moving")
     [
         ("xp", "rm", {("xp", "refused", "rm"), ("xp", "tight", "rm")}),
         ("xp", "refused:rm", {("xp", "refused", "rm")}),
+        ("xp", "refused:rm,silent", {("xp", "refused", "rm"), ("xp", "silent", None)}),
         ("x*", "silent", {("xp", "silent", None), ("x-2", "silent", None)}),
         (
             "xp,x-2",
@@ -129,6 +130,9 @@ def test_an_alert_that_somebody_looks_after_is_shown_as_known(buddywatch, past):
         (["xp", "all", "--all"], "expected BOARD and RULE, or --all"),
         (["xp", "gone", *BRIEF], "RULE: read 'gone', expected one of kernel_failure, refused"),
         (["xp", "silent:rm2", *BRIEF], "RULE: read 'silent:rm2'"),
+        (["xp", "silent,gone", *BRIEF], "RULE: read 'gone', expected one of"),
+        (["xp", ",", *BRIEF], "expected BOARD and RULE, or --all"),
+        ([",", "rm", *BRIEF], "expected BOARD and RULE, or --all"),
         (["nobody", "all", *BRIEF], "nobody"),
         (["xp", "all", *BRIEF, "--from", "soon"], "--from: 'soon': expected a duration"),
         (["xp", "all", *BRIEF, "--from", "2020-01-01"], "--from 2020-01-01: this silence would be over already"),
