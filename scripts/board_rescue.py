@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import rig
 import watch
@@ -84,28 +85,31 @@ class Rescue:
         while '"free_bytes": ' not in subprocess.run(status, stdout=subprocess.PIPE, text=True, check=False).stdout:
             time.sleep(0.5)
 
-    def ends_that_serve(self) -> list[int]:
-        """The processes whose ends let rm start, as a map says that is newer than the last child."""
-        while True:
-            programs = json.loads(self.buddywatch("map", "board", "--need", "rm", "--json"))
-            pids: list[int] = programs["needs"]["rm"]["ends_together"]
-            if pids:
-                names = {program["pid"]: program["name"] for program in programs["programs"]}
-                self.say("  the map: rm starts if " + " and ".join(f"{names[pid]} ({pid})" for pid in pids) + " end")
+    def ends_that_serve(self, children: int) -> list[int]:
+        """The processes whose ends let rm start, as a map says that has all the children. MachineError."""
+        end = time.monotonic() + machine.DEADLINE_S
+        while time.monotonic() < end:
+            pids = ends_by(answer := json.loads(self.buddywatch("map", "board", "--need", "rm", "--json")), children)
+            if pids is not None:
+                names = {program["pid"]: program["name"] for program in answer["programs"]}
+                ends = " and ".join(f"{names[pid]} ({pid})" for pid in pids)
+                self.say(f"  the map: rm starts if {ends} end" if pids else "  the map: rm starts now, without an end")
                 return pids
             time.sleep(2)
+        raise machine.MachineError(f"no map says whose end lets rm start in {machine.DEADLINE_S:.0f} s")
 
     def story(self) -> None:
         """From a fresh boot to a board that starts programs again. MachineError: something else happened."""
         self.wait_for_board()
-        self.say(f"{self.tear()} programs are left behind, and the kernel refuses to start rm")
+        children = self.tear()
+        self.say(f"{children} programs are left behind, and the kernel refuses to start rm")
         self.check(self.is_there(FILE), "the file is still there")
         self.buddywatch("run", "board", "rm", FILE)
         self.check(not self.is_there(FILE), "the agent removed the file")
         listed = self.buddywatch("run", "board", "ps")
         self.say(listed)
         self.check(listed.count(CHILD) > 1, "ps names those that were left behind")
-        for pid in self.ends_that_serve():
+        for pid in self.ends_that_serve(children):
             self.buddywatch("run", "board", "kill", str(pid))
         self.check(not self.console(f"rm {OTHER_FILE}").status, "rm starts again")
         self.say(self.buddywatch("log", "board", "--since", "1h"))
@@ -114,6 +118,16 @@ class Rescue:
         if not is_so:
             raise machine.MachineError(f"not so: {what}")
         self.say(f"  {what}")
+
+
+def ends_by(answer: dict[str, Any], children: int) -> list[int] | None:
+    """What `map --json` says: whose ends let rm start. None: nothing yet, look again.
+
+    Reclaim may have made room since the refusal: then nobody has to end. A map from before the children says so, too.
+    """
+    need = answer["needs"]["rm"]
+    has_all = sum(program["name"] == CHILD for program in answer["programs"]) >= children
+    return need["ends_together"] or ([] if has_all and need["verdict"] in ("ok", "tight") else None)
 
 
 def rescue(out: Path, flavour: str, folder: Path, say: Callable[[str], None]) -> None:
