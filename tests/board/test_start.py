@@ -33,6 +33,17 @@ def test_start_waits_in_the_shell_while_memory_is_in_pieces(board_out, flavour):
         assert board.console.run("ps").text.count("/sbin/start-buddyd") == 1
 
 
+@pytest.mark.parametrize("flavour", ["4k", "2.6.30"])
+def test_start_that_fails_at_once_is_tried_again_but_not_for_ever(board_out, flavour):
+    with Machine(board_out, flavour_or_skip(board_out, flavour), skips_idle=True) as board:
+        wait_for_agent(board)
+        # hush's `wait` gives 0 for what ended before, so a wrong option is the same to the script as a refused start.
+        tried = board.console.run("/sbin/start-buddyd 4 --nonsense")
+        assert tried.text.count("buddyd: unknown option --nonsense") == 5
+        assert tried.text.count("trying again in a minute") == 4
+        assert (tried.status, "not started again" in tried.text) == (2, True)
+
+
 def names_of_processes(board: Machine) -> list[str]:
     return [name for _, name, _ in stats_of_processes(board)]
 

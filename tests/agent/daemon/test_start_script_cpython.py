@@ -19,9 +19,9 @@ def start(tmp_path):
         pytest.skip("busybox is missing: apt install busybox")
     text = SCRIPT.read_text().replace("/bin/buddyd", str(tmp_path / "buddyd"))
     script = tmp_path / "start-buddyd"
-    script.write_text(text.replace("pause 60", "pause 1").replace("pause 5", "pause 1"))
 
-    def run(*options):
+    def run(*options, pause_s=1):
+        script.write_text(text.replace("pause 60", f"pause {pause_s}").replace("pause 5", f"pause {pause_s}"))
         argv = [busybox, "sh", str(script), "4", *options]
         with (tmp_path / "stderr").open("w") as stderr:  # no pipe: buddyd keeps it open
             code = subprocess.run(argv, stderr=stderr, timeout=DEADLINE_S, check=False).returncode
@@ -50,6 +50,15 @@ def test_start_that_the_kernel_refuses_is_tried_again(start, tmp_path):
     assert messages[0] == "buddyd: could not be started (exit code 127); trying again in a minute"
     assert messages[-1] == "buddyd: could not be started (exit code 137); trying again in a minute"
     assert code == 3, "what buddyd itself says is not tried again"
+
+
+@pytest.mark.parametrize("code", [0, 2])  # 0: what a board's hush says of each end before its `wait`
+def test_start_that_ends_at_once_is_tried_again_but_not_for_ever(start, tmp_path, code):
+    program(tmp_path, f"#!/bin/sh\necho started >&2\nexit {code}\n")
+    ended, stderr = start(pause_s=0.1)
+    assert ended == 2
+    assert stderr.count("started\n") == 5 and stderr.count("; trying again in a minute") == 4
+    assert stderr.endswith("buddyd: ended at once in each of 5 starts; not started again\n")
 
 
 def test_once_it_runs_the_script_ends_and_it_is_spared(start, tmp_path):
