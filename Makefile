@@ -13,7 +13,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
     tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
-.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release wheel board board-tools board-run board-test board-experiments board-prevention board-rescue clean
+.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release wheel deb package-test board board-tools board-run board-test board-experiments board-prevention board-rescue clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR (15 s, 10m) end it'
@@ -34,6 +34,8 @@ help:
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
 	@echo 'make release        build/release: all builds of the agent with licences and sums: .py, .mpy, frozen, and for the MCF5208 if make board has run'
 	@echo 'make wheel          build/packages: buddywatch for pip and pipx, with the agent for boards in it'
+	@echo 'make deb            build/packages: the Debian package (needs debhelper and dh-python)'
+	@echo 'make package-test   install it in bare Debian 12 and 13, boot them and watch a board there; upgrade, remove (as root, with debootstrap and systemd-nspawn)'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
 	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once), with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30'
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30s ends it'
@@ -92,6 +94,12 @@ release: $(VENV_DEV)
 
 wheel: $(VENV_DEV)
 	@sh scripts/build-wheel build/packages
+
+deb: $(VENV_DEV)
+	@sh scripts/build-deb build/packages
+
+package-test: deb
+	@.venv/bin/python -m pytest -rPs -n 0 $(if $(PACKAGE_TESTS),$(PACKAGE_TESTS),tests/packages)
 
 board: $(VENV_DEV)
 	@agent/board/build build/board

@@ -125,6 +125,18 @@ def compiled_agent(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> 
     return str(made_once(tmp_path_factory, "agent", build) / "mpy")
 
 
+@pytest.fixture(scope="session")
+def packages(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel, and the Debian package where debhelper is."""
+
+    def build(out: Path) -> None:
+        script = "build-deb" if shutil.which("dh") and shutil.which("dh_python3") else "build-wheel"
+        paths, complaint = path_from(script, str(out), MPY_CROSS=mpy_cross, WHEEL_PYTHON=sys.executable)
+        assert paths, complaint
+
+    return made_once(tmp_path_factory, "packages", build)
+
+
 @pytest.fixture(params=["cpython", "micropython"])
 def agent_command(request: pytest.FixtureRequest) -> AgentCommand:
     """buddyd from the source tree, once under each interpreter; "frozen", by indirect parametrization: as on a board,

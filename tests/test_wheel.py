@@ -17,7 +17,7 @@ from runner import Runner
 
 TOP = Path(__file__).resolve().parent.parent
 SHARE = "share"
-pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheel is built once
+pytestmark = pytest.mark.xdist_group("packages")  # one worker: they are built once
 
 
 def run(*argv: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -27,13 +27,8 @@ def run(*argv: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(mpy_cross: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    script = TOP / "scripts" / "build-wheel"
-    done = run("sh", script, folder, MPY_CROSS=mpy_cross, WHEEL_PYTHON=sys.executable)
-    assert done.returncode == 0, done.stderr
-    (made,) = folder.iterdir()
-    assert done.stdout == f"{made}\n"
+def wheel(packages: Path) -> Path:
+    (made,) = packages.glob("*.whl")
     return made
 
 

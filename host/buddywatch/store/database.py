@@ -130,8 +130,8 @@ class Database:
 
 def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """A connection to the database at `path`, its schema brought up to date. Raises StoreError."""
-    if read_only and not os.path.exists(path):
-        raise StoreError(f"{path}: no such file; run `buddywatch collect` first, or name the database with --db")
+    if read_only:
+        _check_there(path)
     check_file(path)
     try:
         # The URI keeps a "?" in the path from being read as an option.
@@ -147,6 +147,16 @@ def connect(path: str, read_only: bool, busy_s: float = BUSY_S) -> sqlite3.Conne
         return connection
     except sqlite3.DatabaseError as error:
         raise explained(error, path) from error
+
+
+def _check_there(path: str) -> None:
+    try:
+        os.stat(path)
+    except PermissionError:
+        raise StoreError(f"{path}: no permission to look there; join the group of its folder, or become root") from None
+    except OSError:
+        text = "no such file; run `buddywatch collect` first, or name the database with --db"
+        raise StoreError(f"{path}: {text}") from None
 
 
 def check_file(path: str) -> None:
