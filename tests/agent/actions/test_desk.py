@@ -136,6 +136,16 @@ def test_too_long_a_command_is_refused():
     assert (refused.kind, refused.data) == (b"n", b"the command is too long: at most 792 bytes")
 
 
+def test_zero_bytes_part_words_and_cut_no_path():
+    with Scratch() as scratch:
+        here, kept = serial(), scratch.write("kept", b"x").encode()
+        assert here.run(b"\0\0\0") == (b"", b": applet not found\n", 1)
+        assert here.run(b"ls\0", kept) == (kept + b"\n", b"ls: : No such file or directory\n", 1)
+        assert here.run(b"rm", kept + b"2\0" + kept + b"3")[1].count(b"can't remove") == 2
+        assert here.run(b"write", kept + b"2\0a\0", b"b") == (b"", b"", 0)
+        assert (written(kept), written(kept + b"2")) == (b"x", b"a  b\n")
+
+
 def test_hostile_requests_change_nothing():
     here = serial()
     for content in (
