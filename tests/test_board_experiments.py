@@ -11,7 +11,7 @@ from itertools import islice
 
 import docs_pages
 
-from scripts.board_experiments import results
+from scripts.board_experiments import columns, results
 from scripts.board_experiments.__main__ import main
 from scripts.board_experiments.measures import BY_NAME, HELD, LOGINS, MEASURES, NO_SESSIONS, control_of
 from scripts.board_experiments.play import Outcome, machine
@@ -179,6 +179,13 @@ def test_runs_that_there_are_can_be_shown_without_a_board(tmp_path, monkeypatch,
     shown = capsys.readouterr().out
     assert shown.splitlines()[:4] == results.table([run for run in RUNS if run.seed <= 2])
     assert path.read_text().count("\n") == len(RUNS)
+
+
+def test_column_costs_what_its_changes_take_on_the_wire():
+    played = [([500 * poll, 9, 0, 0, 0, 0, *columns.MARKS, 5, 5], {"net": 0, "load": poll % 2}) for poll in range(32)]
+    now = columns.bytes_each([vector for vector, _ in played])
+    assert columns.bytes_each(columns.with_one_more(played, "net")) == now
+    assert columns.bytes_each(columns.with_one_more(played, "load")) == now + 31 / 32  # each a digit, but the first
 
 
 def test_runs_are_read_back():

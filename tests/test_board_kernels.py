@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from machine import KERNELS_MORE
 
 TOP = Path(__file__).resolve().parent.parent
 KERNEL = TOP / "agent" / "board" / "kernel"
@@ -74,7 +75,19 @@ def test_each_series_has_all_that_a_build_takes() -> None:
         assert (KERNEL / series / "settings").is_file() and (KERNEL / series / "config").is_file()
         assert list((KERNEL / series / "patches").glob("*.patch"))
     names = [path.name for path in KERNEL.glob("*/flavours/*")]
-    assert sorted(names) == ["2.6.30", "4k", "4k-2.6.30", "8k"]
+    assert sorted(names) == sorted(["2.6.30", "4k", "4k-2.6.30", "8k", *KERNELS_MORE])
+
+
+def test_words_for_the_command_line_go_behind_the_others(tmp_path: Path) -> None:
+    """And what a flavour says of an option wins over what the configuration of its series says."""
+    build = (KERNEL / "build").read_text()
+    function = build[build.index("wanted_config() {") : build.index("# The options of which")]
+    script = f"series=$1 flavour=4k-slub-order-0 kernel_root=root=mtd0\n{function}wanted_config"
+    lines = subprocess.run(
+        ["sh", "-c", script, "sh", KERNEL / "6.1"], capture_output=True, text=True, check=True
+    ).stdout
+    assert 'CONFIG_BOOTPARAM_STRING="console=ttyS0,115200 root=mtd0 rootfstype=romfs slub_max_order=0"' in lines
+    assert "# CONFIG_SLOB is not set" in lines and "CONFIG_SLOB=y" not in lines
 
 
 @pytest.mark.parametrize(

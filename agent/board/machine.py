@@ -29,6 +29,7 @@ PROMPT = "/ # "
 COMMAND_MAX_CHARS = 250  # CONFIG_FEATURE_EDITING_MAX_LEN of the board's shell, less one for the newline, and some
 TELNET_PORT, SHELL_PORT = 2323, 23  # on the board: buddyd's, and telnetd's
 KERNEL_GIVEN = "2.6.30"  # the one flavour that `make board` builds only from a source, or an image, that it is given
+KERNELS_MORE = ("4k-slab", "4k-slub", "4k-slub-order-0", "4k-watchdog")  # those that it builds if KERNELS names them
 Value = TypeVar("Value")
 _KERNEL_LINE = re.compile(r"\[ *\d+\.\d{6}\] [^\n]*\n")
 
@@ -131,6 +132,7 @@ class Machine:
     agent_tty: True makes buddyd's serial line a terminal of this machine, at agent_path; else agent_path is a unix
     socket. ports: TCP ports of the board that get a port here, see port(). skips_idle: time in which the board has
     nothing to do takes none, so that hours of it pass in minutes; what talks to it over a network sees its clock race.
+    ram: a file for the RAM's content, which a later Machine finds there as after a reset.
     """
 
     def __init__(
@@ -141,11 +143,13 @@ class Machine:
         agent_tty: bool = False,
         ports: Iterable[int] = (TELNET_PORT, SHELL_PORT),
         skips_idle: bool = False,
+        ram: Path | None = None,
     ) -> None:
         self.kernel, self.rom = artefacts(out, flavour, form)
         self._agent_tty = agent_tty
         self._ports = {port: _free_port() for port in ports}
         self._skips_idle = skips_idle
+        self._ram = ram
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="board-"))  # short: a unix socket's path has 107 characters
@@ -202,7 +206,10 @@ class Machine:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for there, here in self._ports.items())
         agent = "pty" if self._agent_tty else f"unix:{self._folder}/agent,server=on,wait=off"
         lines = f"unix:{self._folder}/console,server=on,wait=on", agent, f"unix:{self._folder}/spare,server=on,wait=off"
-        command = [QEMU, "-M", "mcf5208evb", "-m", str(RAM_MB), "-display", "none", "-monitor", "none", "-no-reboot"]
+        kind = "mcf5208evb" if self._ram is None else "mcf5208evb,memory-backend=ram"
+        command = [QEMU, "-M", kind, "-m", str(RAM_MB), "-display", "none", "-monitor", "none", "-no-reboot"]
+        if self._ram is not None:
+            command += ["-object", f"memory-backend-file,id=ram,size={RAM_MB}M,share=on,mem-path={self._ram}"]
         command += ["-kernel", str(self.kernel), "-bios", str(self.rom), "-nic", f"user{forwards}"]
         for line in lines:
             command += ["-serial", line]
@@ -226,7 +233,8 @@ def artefacts(out: Path, flavour: str, form: str) -> tuple[Path, Path]:
     """(kernel, ROM) in the folder; MachineError with what to do where one is missing or the two do not go together."""
     if (flavour, form) == (KERNEL_GIVEN, "elf"):
         raise MachineError("Linux 2.6.30 cannot load ELF programs without an MMU (5.19 can); take the form flat")
-    command = "make board" if flavour != KERNEL_GIVEN else "make board LINUX_2_6_30=/path/to/linux-2.6.30"
+    given = {KERNEL_GIVEN: " LINUX_2_6_30=/path/to/linux-2.6.30"} | {name: f" KERNELS={name}" for name in KERNELS_MORE}
+    command = f"make board{given.get(flavour, '')}"
     paths = out / f"vmlinux-{flavour}", out / f"rom-{form}.bin"
     missing = [path.name for path in paths if not path.is_file()]
     if missing:

@@ -46,7 +46,7 @@ def play(out: Path, flavour: str, measure: Measure, seed: int, steps_max: int) -
             change_shell(board)
         board.console.run(_SHOW)
         if measure.at_boot:
-            _type(board, measure.at_boot)
+            type_line(board, measure.at_boot)
         try:
             with Sessions(measure.sessions, board.port(machine.SHELL_PORT)) as sessions:
                 _play(board, outcome, measure, sessions, Workload(seed, measure.habits), steps_max)
@@ -76,7 +76,7 @@ def _play(
             return
         before = len(board.console.text)
         for line in (*lines, measure.late) if step == LATE_STEP and measure.late else lines:
-            _type(board, line, machine.DEADLINE_S if outcome.first_refused is None else DAMAGED_S)
+            type_line(board, line, machine.DEADLINE_S if outcome.first_refused is None else DAMAGED_S)
         sessions.step(step)
         is_refused = REFUSED in board.console.text[before:]
         outcome.steps = step
@@ -88,12 +88,12 @@ def _play(
             outcome.first_refused, outcome.after = step, 0
             until = step + AFTER_STEPS
             if measure.when_refused:
-                _type(board, measure.when_refused)
+                type_line(board, measure.when_refused)
         elif is_refused and outcome.after is not None:
             outcome.after += 1
 
 
-def _type(board: machine.Machine, line: str, deadline_s: float = machine.DEADLINE_S) -> None:
+def type_line(board: machine.Machine, line: str, deadline_s: float = machine.DEADLINE_S) -> None:
     """A long line is typed in parts: the board's shell takes 250 characters."""
     part = ""
     for command in line.split("; "):

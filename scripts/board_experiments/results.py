@@ -11,7 +11,14 @@ from scripts.board_experiments.measures import BY_NAME
 from scripts.board_experiments.play import AFTER_STEPS, Outcome
 
 WIDTH = 40  # of the picture
-KERNELS = {"4k": "6.1, 4 kB pages", "4k-2.6.30": "6.1 with 2.6.30's rule", "8k": "6.1, 8 kB pages"}
+KERNELS = {
+    "4k": "6.1, 4 kB pages",
+    "4k-2.6.30": "6.1 with 2.6.30's rule",
+    "4k-slab": "6.1 with SLAB",
+    "4k-slub": "6.1 with SLUB",
+    "4k-slub-order-0": "6.1 with SLUB, `slub_max_order=0`",
+    "8k": "6.1, 8 kB pages",
+}
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -57,8 +64,8 @@ def picture(outcomes: Iterable[Outcome], steps_max: int) -> list[str]:
         cells[first : last + 1] = "-" * (last + 1 - first)
         cells[middle] = "o"
         never = all(run.first_refused is None for run in runs)
-        lines.append(f"{flavour:9} {name:20} |{''.join(cells)}|{' never refused' if never else ''}")
-    return [*lines, f"{'':31} 0{'steps':^{WIDTH - 2}}{steps_max}"]
+        lines.append(f"{flavour:15} {name:20} |{''.join(cells)}|{' never refused' if never else ''}")
+    return [*lines, f"{'':37} 0{'steps':^{WIDTH - 2}}{steps_max}"]
 
 
 def curves(outcomes: Iterable[Outcome]) -> list[str]:

@@ -155,6 +155,17 @@ class Visitor:
                 self._hear()
         return facts["boot"], last
 
+    def frames_of(self, boot: str, first: int, count: int) -> list[bytes]:
+        """Frames of an earlier boot, which must all be whole."""
+        self._say(wire_host.ask_frames(boot, first, count))
+        numbers = range(first, first + count)
+        while not all(wire.short_sequence(seq) in self.frames for seq in numbers):
+            self._hear()
+        lines = [self.frames[wire.short_sequence(seq)] for seq in numbers]
+        checked = zip(lines, numbers, strict=True)
+        assert None not in [wire.unseal(line, wire.context(boot, seq)) for line, seq in checked]
+        return lines
+
     def record(self, path: Path) -> tuple[Record, dict[str, int]]:
         """All that the agent has recorded since its start, as the tests of the system take it."""
         boot_id, last = self.fetch()
