@@ -113,6 +113,7 @@ class DataStore(ChunkStore):
         if version != self._data_version:  # another connection has written
             self._data_version = version
             self._stored_tos.clear()
+            self._decoded.clear()  # rows that it has removed
 
     def _stored_to(self, key: int) -> int:
         """The last frame of a boot that is stored, or a later one that was."""

@@ -95,9 +95,25 @@ LATE_WITHIN_A_REMOVED_CHUNK = (
 )  # fmt: skip
 
 
+# The other program has read the rows of a chunk that is removed then; a frame within it comes late to both.
+KNOWN_TO_THE_OTHER = (
+    [
+        (0, [("run", 36), ("shots", [51, 49, 59, 60, 50, 32, 27, 33, 56, 11, 1, 28])]),
+        (0, "pack"),
+        (0, [("run", 5)]),
+        (0, "pack"),
+        (1, [("shots", [35])]),
+    ],
+    291,
+    [(0, [("shots", [34])])],
+    34,
+)
+
+
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @example(*LATE_WITHIN_A_REMOVED_CHUNK)
+@example(*KNOWN_TO_THE_OTHER)
 @given(STEPS, st.integers(-10, 400), STEPS, st.integers(-10, 400))
 def test_what_is_removed_leaves_exact_days_and_is_not_stored_again(tmp_path_factory, before, first_s, after, second_s):
     with ExitStack() as stack:
