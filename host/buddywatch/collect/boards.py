@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import traceback
 from collections.abc import Callable, Iterable, Set
 from pathlib import Path
 from typing import TypeVar
@@ -280,5 +279,7 @@ class Boards:
 
 def origin(error: Exception) -> str:
     """The place in our code where the error was raised, as the end of a line of news."""
+    import traceback  # reads source text: most runs need it never
+
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

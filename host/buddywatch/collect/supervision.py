@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -78,6 +77,8 @@ class Supervised:
         try:
             self._part.run()
         except BaseException as error:  # SystemExit as well: it would end a thread silently
+            import traceback  # reads source text: most runs need it never
+
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{os.path.basename(last.filename)}:{last.lineno}"
             return f"{type(error).__name__}: {one_line(str(error))} ({where})"

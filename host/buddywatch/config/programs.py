@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 
@@ -25,6 +24,8 @@ def wrong_programs(config: Config) -> Iterator[str]:
 def _problem(program: str) -> str | None:
     """None also where it cannot be told: the collector may be another user, who may look."""
     if "/" not in program:
+        import shutil  # loads all that packs archives
+
         return None if shutil.which(program) else "no folder of PATH has it; name it with its folder"
     try:
         mode = os.stat(program).st_mode

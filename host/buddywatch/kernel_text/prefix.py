@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
 COMM_BYTES = 15
 _AFTER_A_NAME = ("page allocation failure", "page allocation stalls", "vmalloc: ", "vmalloc error")
@@ -79,8 +80,12 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
-_PREFIX = _any_of(_PATTERNS)
-_PREFIX_WITHOUT_MARK = _any_of(pattern for pattern in _PATTERNS if pattern not in _MARKED)
+@cache
+def _prefix(mark: bool) -> re.Pattern[str]:
+    """mark: the line has one of _MARKS. Compiled when it is needed: that takes as long as twenty modules to load."""
+    return _any_of(pattern for pattern in _PATTERNS if mark or pattern not in _MARKED)
+
+
 _FOREIGN = re.compile(r"[^<\n]{1,120}?<[0-7]>\[[ ]{0,12}(?P<stamp>\d{1,10}\.\d{6})\][ ]?")
 _MOST_PREFIXES = 12
 # What no process's name has in it, and what always ends a prefix.
@@ -130,7 +135,7 @@ def strip(line: str) -> tuple[str, float | None]:
     for _ in range(_MOST_PREFIXES):
         if mark is not None and mark.start() < start:
             mark = _MARKS.search(line, start)
-        match = (_PREFIX if mark else _PREFIX_WITHOUT_MARK).match(line, start)
+        match = _prefix(mark is not None).match(line, start)
         if match is None or match.end() == start or _is_a_process(match):
             break
         start = match.end()
