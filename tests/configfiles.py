@@ -162,6 +162,10 @@ scheme = "Token"
 ca_file = "ca.pem"
 timeout = "20s"
 
+[pair]
+role = "spare"
+after = "3m"
+
 [[window]]
 from = "23:30"
 to = "01:00"

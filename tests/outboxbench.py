@@ -16,14 +16,14 @@ MESSAGE = Message("[buddywatch] CRIT xp-07: refused", "refused\n", {"schema": 1,
 class Bench:
     """A store with a worker on it, and a clock that the test moves."""
 
-    def __init__(self, folder, busy_s=10.0, **settings):
+    def __init__(self, folder, busy_s=10.0, hold_s=0.0, **settings):
         self.path = folder / "outbox.db"
         self.now = START
         self.reports = []
         self.store = Store.open(self.path)
         channels = channels_of(Config(Collector(self.path), **settings))
         self.workers = [
-            OutboxWorker(self.path, name, channel, others, lambda: self.now, self.reports.append, busy_s)
+            OutboxWorker(self.path, name, channel, others, lambda: self.now, self.reports.append, busy_s, hold_s)
             for name, channel in channels.items()
             for others in [sorted(channels.keys() - {name})]
         ]

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import dashboards
 import pytest
+from buddywatch.config.bridges import FleetEngine
+from buddywatch.fleet.engine import Engine
+from buddywatch.fleet.pair import PairView
 from buddywatch.store.store import Store
 from headquarters import SILENT_S, SITES, Hq, other_engine
-from metricengine import alertmanager, free_port, victoria_metrics, vmalert
+from metricengine import alertmanager, flush, free_port, victoria_metrics, vmalert
 from system_parts import buddywatch
 from termtools import tool
 from waiting import wait_for
@@ -177,3 +180,36 @@ def test_alertmanager_gets_an_alert_of_the_rules(hq: Hq, tmp_path: Path) -> None
             return {(one["alertname"], one.get("site", ""), one["board"]) for one in found}
 
         wait_for(lambda: ("BuddywatchBoardSilent", "roof", "gone") in alerts(), lambda: f"an alert; have {alerts()}")
+
+
+@pytest.mark.parametrize(
+    ("board", "made", "own", "expected"),
+    [
+        ("xp", -60, {"xp": -61}, True),
+        ("xp", -29, {"xp": -30}, False),  # the first one was not seen since
+        ("xp", -60, {"xp": -500}, True),  # it is silent, as the first one knows
+        ("deaf", -60, {"deaf": -61}, False),  # the first one does not hear it
+        ("deaf", -60, {"deaf": -300}, True),
+        ("unknown", -60, {"unknown": -61}, False),
+        ("", -60, {"xp": -61}, True),
+        ("", -60, {"xp": -61, "deaf": -61}, False),
+    ],
+)
+def test_a_spare_asks_whether_the_first_collector_knew(
+    hq: Hq, board: str, made: float, own: dict[str, float], expected: bool
+) -> None:
+    now = time.time()
+    seen_ms, heard = round(1000 * (now - 30)), {"xp": now - 31, "deaf": now - 300}
+    lines = [f"buddywatch,site=pair collector_first_up=1i {seen_ms}"]
+    lines += [
+        f"buddywatch,site=pair,board={name} board_heard_timestamp_seconds={at} {seen_ms}" for name, at in heard.items()
+    ]
+    urllib.request.urlopen(f"{hq.url}/write?precision=ms", "\n".join(lines).encode(), timeout=60).close()
+    flush(hq.url)
+    view = PairView(Engine(FleetEngine(hq.url)), "pair")
+    assert view.is_first_aware(board, now + made, {name: now + at for name, at in own.items()}) == expected
+
+
+def test_a_spare_that_cannot_ask_reports_itself() -> None:
+    view = PairView(Engine(FleetEngine("http://127.0.0.1:1")), "pair")
+    assert not view.is_first_aware("xp", time.time() - 60, {})

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from buddywatch.bridge.door import BodyRefused, Door, DoorError
 from buddywatch.bridge.formats import FORMATS
+from buddywatch.bridge.pair import Sharing, without_samples
 from buddywatch.bridge.reader import Reader
 from buddywatch.bridge.recent import Recent, Taken
 from buddywatch.bridge.samples import Item, Sample
@@ -18,6 +19,7 @@ from buddywatch.config.bridges import Bridge
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
 from buddywatch.links.backoff import Backoff
+from buddywatch.links.base import LinkError
 from buddywatch.model.values import dataclass, field
 from buddywatch.store.bridges import BridgeState, BridgeStore
 from buddywatch.store.store import StoreError
@@ -37,16 +39,27 @@ class Pushed:
 
 
 class Pusher:
-    """One bridge. report: called with a line for the user when it stops to work, and when it works again."""
+    """One bridge. report: called with a line for the user when it stops to work, and when it works again.
 
-    def __init__(self, store: BridgeStore, config: Config, bridge: Bridge, report: Callable[[str], None]) -> None:
+    sharing: with another collector that hears the same boards.
+    """
+
+    def __init__(
+        self,
+        store: BridgeStore,
+        config: Config,
+        bridge: Bridge,
+        report: Callable[[str], None],
+        sharing: Sharing | None = None,
+    ) -> None:
         self.pushed = Pushed()
         self.door = Door(bridge)
         self._packed = FORMATS[bridge.format].packed
         self._store = store
         self._bridge = bridge
         self._report = report
-        self._reader = Reader(store, config, bridge)
+        self._reader = Reader(store, config, bridge, sharing)
+        self._sharing = sharing
         self._state = store.bridge_state(bridge.name)
         self._recent = Recent()
         self._cuts = 0
@@ -62,24 +75,29 @@ class Pusher:
             self._push_stored()
 
     def _push_stored(self) -> None:
+        is_left = self._sharing is not None and self._sharing.look(time.time())
         self._push_all(self._reader.snapshots())
         while events := self._reader.events(self._state.event_id):
-            self._push_all(events)
+            self._push_all(without_samples(events) if is_left else events)
         while changes := self._reader.transitions(self._state.transition_id):
-            self._push_all(changes)
-        self._push_all([self._reader.state_now()])
+            self._push_all(without_samples(changes) if is_left else changes)
+        if not is_left:
+            self._push_all([self._reader.state_now()])
 
     def _push_all(self, items: Iterable[Item]) -> None:
         batch: list[Item] = []
         samples = 0
         for item in items:
             if batch and (len(batch) >= BATCH_ITEMS or samples + len(item.samples) > BATCH_SAMPLES):
-                self._push_batch(batch)
+                self._push_batch(self._shared(batch))
                 batch, samples = [], 0
             batch.append(item)
             samples += len(item.samples)
         if batch:
-            self._push_batch(batch)
+            self._push_batch(self._shared(batch))
+
+    def _shared(self, batch: Sequence[Item]) -> Sequence[Item]:
+        return batch if self._sharing is None else self._sharing.without_known(batch, self._recent.is_own)
 
     def _push_batch(self, batch: Sequence[Item]) -> None:
         """Push them; if the engine refuses the body, push its halves, down to the item that it refuses."""
@@ -164,7 +182,7 @@ def push_until(
             let_write()
         try:
             pusher.push()
-        except (DoorError, StoreError, ConfigError) as error:
+        except (DoorError, LinkError, StoreError, ConfigError) as error:
             if str(error) != told:
                 told = str(error)
                 report(f"bridge {bridge.name}: {told}; what is stored waits")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 
+from buddywatch.bridge.pair import Sharing
 from buddywatch.bridge.samples import Frames, Item, Labels, Sample
 from buddywatch.bridge.series import (
     BoardSeries,
     alert_labels,
+    of_first,
     of_forecasts,
     of_incident,
     of_links,
@@ -22,19 +26,32 @@ from buddywatch.model.alerts import CLEARING, FIRING, Transition, without_covere
 from buddywatch.model.samples import Snapshot
 from buddywatch.protocol.ranges import Ranges
 from buddywatch.store.bridges import BootFrames, BridgeStore
+from buddywatch.store.newest import NewestReader
 
 AT_ONCE = 500  # events, or changes of incidents
 _LATE_S = 86_400.0  # an alert may end by so old a snapshot, and the engine be told meanwhile that it is open
 
 
 class Reader:
-    """What a bridge has not pushed yet. done: the frames that it has pushed, by boots.id; the caller adds to them."""
+    """What a bridge has not pushed yet. done: the frames that it has pushed, by boots.id; the caller adds to them.
 
-    def __init__(self, store: BridgeStore, config: Config, bridge: Bridge, clock: Callable[[], float] = time.time):
+    sharing: with another collector, None without one.
+    """
+
+    def __init__(
+        self,
+        store: BridgeStore,
+        config: Config,
+        bridge: Bridge,
+        sharing: Sharing | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._config = config
         self._bridge = bridge
         self._clock = clock
+        self._sharing = sharing
+        self._newest = NewestReader(store)
         self._series: dict[int, BoardSeries] = {}
         self._needs: dict[str, Sequence[Need]] = {}  # by board
         self._counts: dict[tuple[str, str], int] | None = None  # of events, by board and kind
@@ -52,6 +69,9 @@ class Reader:
             self._checked.discard(key)
             for number in range(first, last + 1):
                 self.done[key].remove(number)
+
+    def _until(self) -> float:
+        return math.inf if self._sharing is None else self._sharing.until(self._clock())
 
     def labels(self, board: str) -> Labels:
         return (("board", board), ("site", self._bridge.site or ""))
@@ -88,7 +108,7 @@ class Reader:
 
     def _between(self, boot: BootFrames, first: int, last: int) -> Iterator[Item]:
         for snapshot in self._store.snapshots_after(boot.key, first - 1):
-            if snapshot.first_seq > last:
+            if snapshot.first_seq > last or snapshot.time > self._until():
                 return
             yield self._of_snapshot(boot, snapshot)
 
@@ -115,6 +135,8 @@ class Reader:
             self._counts = self._store.events_until(after)
         items = []
         for event_id, board, key, event in self._store.events_after(after, AT_ONCE):
+            if event.time > self._until():
+                break
             count = self._counts[board, event.kind] = self._counts.get((board, event.kind), 0) + 1
             series = series_of("board_events_total", self.labels(board), (("kind", event.kind),))
             samples = [Sample(series, count, round(1000 * event.time))] if self._is_wanted(board) else []
@@ -125,7 +147,10 @@ class Reader:
     def transitions(self, after: int) -> list[Item]:
         """The next changes of alerts behind this id: 1 while an alert is open, then 0."""
         changes, last = self._store.transitions_after(after, AT_ONCE)
-        items = [Item(f"alert of {one.board}", self._of_transition(one), transition_id=one.id) for one in changes]
+        early = list(takewhile(lambda change: change.time <= self._until(), changes))
+        items = [Item(f"alert of {one.board}", self._of_transition(one), transition_id=one.id) for one in early]
+        if len(early) < len(changes):
+            return items
         return [*items, Item("alerts", [], transition_id=last)] if last > after else items
 
     def _of_transition(self, change: Transition) -> list[Sample]:
@@ -157,6 +182,9 @@ class Reader:
         for incident in without_covered(self._store.incidents(open_only=True)):
             if self._is_wanted(incident.board):
                 samples += of_incident(incident, self.labels(incident.board), now_ms)
+        if self._sharing is not None and not self._sharing.is_spare:
+            heard = {board: newest.snapshot.time for board, newest in self._newest.of_all().items() if newest.snapshot}
+            samples += of_first(heard, self.labels, now_ms)
         return Item("the state of the moment", samples)
 
     def _is_wanted(self, board: str) -> bool:

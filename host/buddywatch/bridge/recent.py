@@ -33,8 +33,12 @@ class Recent:
         self._given_back: dict[int, Ranges] = {}
         self._event_id = self._transition_id = 0  # of what was given back
 
+    def is_own(self, frames: Frames) -> bool:
+        """True for what was given back: this bridge has pushed it, and the engine may have lost part of it."""
+        return frames.first in self._given_back.get(frames.key, ())
+
     def add(self, taken: Taken) -> None:
-        once = [one for one in taken.frames if one.first not in self._given_back.get(one.key, ())]
+        once = [one for one in taken.frames if not self.is_own(one)]
         event_id, transition_id = max(taken.event_id, self._event_id), max(taken.transition_id, self._transition_id)
         self._taken.append(taken._replace(frames=once, event_id=event_id, transition_id=transition_id))
         while self._taken[0].at_s < taken.at_s - UNSURE_S:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from buddyd.watermark import OK, REFUSED, TIGHT
 
@@ -15,6 +15,7 @@ from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.judge import Need, board_state
 from buddywatch.verdict.usable import usable_blocks
 
+UPTIME = "buddywatch_board_uptime_seconds"
 VERDICTS = (OK, TIGHT, REFUSED)
 _MARKS = ("min", "low", "high")
 _OF_BOARD = ("free_bytes", "serviceable_bytes", "reclaimable_bytes", "uptime_seconds", "processes_created_total")
@@ -103,6 +104,15 @@ def of_forecasts(forecasts: Iterable[NeedForecast], labels: Labels, time_ms: int
             seconds = getattr(one.forecast, name)
             if seconds is not None:
                 found.append(Sample(series_of(metric, labels, (("need", one.need),)), float(seconds), time_ms))
+    return found
+
+
+def of_first(heard: Mapping[str, float], labels: Callable[[str], Labels], time_ms: int) -> list[Sample]:
+    """For a spare: that the first collector lives, and up to when it has each board. heard: seconds since 1970."""
+    site = labels("")[1:]
+    found = [Sample(series_of("collector_first_up", site), 1, time_ms)]
+    for board, time in heard.items():
+        found.append(Sample(series_of("board_heard_timestamp_seconds", labels(board)), time, time_ms))
     return found
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 
 from buddywatch.bridge.bridge import Pusher, push_until
 from buddywatch.bridge.door import DoorError
+from buddywatch.bridge.pair import Sharing
 from buddywatch.collect.control_socket import let_write
 from buddywatch.commands import CommandError
 from buddywatch.config.bridges import Bridge
@@ -64,11 +65,11 @@ def _once(bridges: Sequence[Bridge], config: Config) -> int:
     failed = []
     for bridge in bridges:
         with BridgeStore.open(config.collector.db) as store:
-            pusher = Pusher(store, config, bridge, _report)
+            pusher = Pusher(store, config, bridge, _report, _sharing(config, 0.0))
             let_write(config.collector.db)
             try:
                 pusher.push()
-            except DoorError as error:
+            except (DoorError, LinkError) as error:
                 pusher.note_error(str(error))
                 failed.append(f"bridge {bridge.name}: {error}")
             done = pusher.pushed
@@ -107,8 +108,17 @@ def _await_eof(stopping: threading.Event) -> None:
 
 def _work(bridge: Bridge, config: Config, stopping: threading.Event) -> None:
     with BridgeStore.open(config.collector.db) as store:  # a store belongs to the thread that opened it
-        pusher = Pusher(store, config, bridge, _report)
+        pusher = Pusher(store, config, bridge, _report, _sharing(config, time.time()))
         push_until(pusher, bridge, stopping, _report, lambda: let_write(config.collector.db))
+
+
+def _sharing(config: Config, begun: float) -> Sharing | None:
+    """begun: when this bridge came into its place; the other one may not know of it yet."""
+    if config.pair is None:
+        return None
+    from buddywatch.commands.spare import sharing_of  # few configurations have a pair
+
+    return sharing_of(config.pair, config, begun)
 
 
 def _report(line: str) -> None:

@@ -11,6 +11,7 @@ from buddywatch.collect.presenter import Lines, Live
 from buddywatch.collect.report_clock import ReportClock
 from buddywatch.collect.supervision import Part, Supervised
 from buddywatch.collect.writer import BUSY_S
+from buddywatch.config.bridges import SPARE
 from buddywatch.config.sections import Config
 from buddywatch.notify.channels import channels_of
 from buddywatch.notify.heartbeat import HeartbeatSender
@@ -47,10 +48,15 @@ def same_place(config: Config) -> list[str]:
 
 def start_outboxes(config: Config, presenter: Lines | Live, stack: ExitStack) -> list[OutboxWorker]:
     """A thread for each channel, so that a slow one delays no other."""
-    channels, outboxes = channels_of(config), []
+    channels, hold_s, outboxes = channels_of(config), 0.0, []
+    if config.pair is not None and config.pair.role == SPARE:
+        from buddywatch.commands.spare import spare_channels  # what asks an engine is loaded only where there is one
+
+        channels, hold_s = spare_channels(config, channels, presenter.report), config.pair.after_s
     for name, channel in channels.items():
         others = sorted(channels.keys() - {name})
-        outbox = OutboxWorker(config.collector.db, name, channel, others, report=presenter.report, busy_s=BUSY_S)
+        db = config.collector.db
+        outbox = OutboxWorker(db, name, channel, others, report=presenter.report, busy_s=BUSY_S, hold_s=hold_s)
         _start(name, outbox, config, presenter, stack)
         outboxes.append(outbox)
     for outbox in outboxes:

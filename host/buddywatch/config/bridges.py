@@ -47,6 +47,17 @@ class FleetEngine:
         return _token(self.token_file, "the token of [fleet]")
 
 
+FIRST, SPARE = "first", "spare"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two collectors that hear the same boards and push to the engine of [fleet]: each has this section."""
+
+    role: Annotated[k.PairRole, "the spare pushes and reports only what the first does not"]
+    after_s: Annotated[k.Duration, "how long the spare waits for the first; longer than its every and lag"] = 120
+
+
 def _token(file: Path | None, what: str) -> str | None:
     try:
         return None if file is None else first_line(file, what)

@@ -249,6 +249,7 @@ Flag = Annotated[bool, Kind("true or false", "true or false", _flag)]
 Severity = Annotated[str, choice("critical", "warning", "off")]
 Security = Annotated[str, choice("none", "starttls", "tls")]
 BridgeFormat = Annotated[str, choice("influx", "remote-write")]
+PairRole = Annotated[str, choice("first", "spare")]
 TokenScheme = Annotated[str, choice("Bearer", "Token")]
 Rule = Annotated[str, choice(*RULES)]
 AlertTable = Annotated[tuple[tuple[str, Any], ...], ALERT_TABLE]  # (attribute, value)

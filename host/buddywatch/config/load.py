@@ -12,6 +12,7 @@ from buddywatch.config.files import check_file
 from buddywatch.config.kinds import FILE, PATH, SECRET_FILE
 from buddywatch.config.mail import check_heartbeat, check_mail, check_receiver, check_report
 from buddywatch.config.own_rules import check_rule
+from buddywatch.config.pair import check_pair
 from buddywatch.config.problems import ConfigError, Problems
 from buddywatch.config.schema import SECTIONS, attributes, keys_of
 from buddywatch.config.sections import (
@@ -103,6 +104,8 @@ class _Builder:
             check_heartbeat(where, values, self.problems)
         for where, _ in sections["report"]:
             check_report(where, bool(sections["mail"]), self.problems)
+        for where, _ in sections["pair"]:
+            check_pair(where, bool(sections["fleet"]), [values for _, values in sections["bridge"]], self.problems)
         if self.problems.lines:
             raise ConfigError(self.problems.lines + self.file_problems.lines)
         made = {section: tuple(_made(section, tables)) for section, tables in sections.items() if section in _PLAIN}
@@ -118,6 +121,7 @@ class _Builder:
             report=next(iter(made["report"]), None),
             metrics=next(iter(made["metrics"]), None),
             fleet=next(iter(made["fleet"]), None),
+            pair=next(iter(made["pair"]), None),
             path=self.path,
             file_problems=tuple(self.file_problems.lines),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from buddywatch.config.bridges import Bridge, FleetEngine
+from buddywatch.config.bridges import Bridge, FleetEngine, Pair
 from buddywatch.config.kinds import ALERT_TABLE, Kind
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import (
@@ -45,6 +45,7 @@ SECTIONS: dict[str, Any] = {
     "window": Window,
     "bridge": Bridge,
     "fleet": FleetEngine,
+    "pair": Pair,
 }
 REPEATED_SECTIONS = ("board", "group", "need", "rule", "hook", "receiver", "window", "bridge")
 

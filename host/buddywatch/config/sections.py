@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from buddywatch.config import kinds as k
-from buddywatch.config.bridges import Bridge, FleetEngine
+from buddywatch.config.bridges import Bridge, FleetEngine, Pair
 from buddywatch.config.own_rules import OwnRule, is_among
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line, from_environment
@@ -236,6 +236,7 @@ class Config:
     rules: tuple[OwnRule, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     fleet: FleetEngine | None = None
+    pair: Pair | None = None
     path: Path | None = None
     file_problems: tuple[str, ...] = field(default=(), compare=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -51,8 +52,18 @@ class Engine:
         times = {"start": f"{since:.3f}", "end": f"{until:.3f}", "step": f"{step_s:.0f}s", "nocache": "1"}
         found = []
         for labels, points in self._result("query_range", {"query": query, **times}, "values"):
-            found.append(Course(labels, [(float(time), float(value)) for time, value in points]))
+            found.append(Course(labels, [(float(at_s), float(value)) for at_s, value in points]))
         return found
+
+    def samples(self, query: str, at: float) -> list[Course]:
+        """Of a selector with a time in brackets: what is stored, as it is."""
+        found = []
+        for labels, points in self._result("query", {"query": query, "time": f"{at:.3f}", "nocache": "1"}, "values"):
+            found.append(Course(labels, [(float(at_s), float(value)) for at_s, value in points]))
+        return found
+
+    def now(self) -> float:
+        return time.time()
 
     def _result(self, path: str, form: dict[str, str], key: str) -> Iterator[tuple[dict[str, str], Any]]:
         try:

@@ -7,6 +7,7 @@ board's data is looked for in a whole day.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 
@@ -61,6 +62,22 @@ def trends(boards: Iterable[tuple[str, str]], step_s: float) -> str:
     sites, names = ("|".join(sorted({re.escape(text) for text in texts})) for texts in zip(*boards, strict=True))
     of_boards = f"board=~{json.dumps(names)},site=~{json.dumps(sites)}"
     return f"min_over_time(buddywatch_need_usable_blocks{{{of_boards}}}[{step_s:.0f}s])"
+
+
+def uptimes(site: str | None, boards: Iterable[str], span_s: float) -> str:
+    """The uptime in each snapshot of these boards within this time."""
+    names = "|".join(sorted(re.escape(board) for board in boards))
+    return f"{selector('board_uptime_seconds', site, of=f'board=~{json.dumps(names)}')}[{math.ceil(span_s)}s]"
+
+
+def first_seen(site: str | None) -> str:
+    """When the first one of two collectors has pushed last."""
+    return f"tlast_over_time({selector('collector_first_up', site)}[{SEEN_S:.0f}s])"
+
+
+def first_heard(site: str | None) -> str:
+    """Up to when it had each board."""
+    return f"last_over_time({selector('board_heard_timestamp_seconds', site)}[{LATELY_S:.0f}s])"
 
 
 def course(name: str, site: str | None, board: str, step_s: float) -> str:

@@ -62,7 +62,7 @@ class _Outcome:
 class OutboxWorker:
     """name: the channel's, as in the outbox. others: the other channels, which report that this one does not work.
 
-    report: called with one line for the user. busy_s: as for Store.open().
+    report: called with one line for the user. busy_s: as for Store.open(). hold_s: how long each message waits first.
     """
 
     def __init__(
@@ -74,9 +74,11 @@ class OutboxWorker:
         clock: Callable[[], float] = time.time,
         report: Callable[[str], None] = lambda line: None,
         busy_s: float = BUSY_S,
+        hold_s: float = 0.0,
     ) -> None:
         self._db_path = db_path
         self._busy_s = busy_s
+        self._hold_s = hold_s
         self._name = name
         self._channel = channel
         self._others = tuple(others)
@@ -130,8 +132,9 @@ class OutboxWorker:
         tried, failed = 0, 0
         if store.channel(self._name).next_try > now:
             return 0
-        store.ask_recipients_first(self._name, now)
-        while not self._stopping.is_set() and (rows := store.claim_messages(now, self._name, now - MERGE_AFTER_S)):
+        due = now - self._hold_s
+        store.ask_recipients_first(self._name, due)
+        while not self._stopping.is_set() and (rows := store.claim_messages(due, self._name, now - MERGE_AFTER_S)):
             tried += 1
             outcome = self._attempt(rows)
             self._unwritten.append(outcome.write)
@@ -160,7 +163,7 @@ class OutboxWorker:
             self._complain(error)
             return IDLE_S
         self._store_error = ""
-        wait_s = IDLE_S if due is None else max(due, not_before) - self._clock()
+        wait_s = IDLE_S if due is None else max(due + self._hold_s, not_before) - self._clock()
         return min(wait_s, IDLE_S) if wait_s > 0 else IDLE_S  # what is still overdue belongs to another process
 
     def _complain(self, error: StoreError) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from buddywatch.config import load as load_module
 from buddywatch.config import schema
-from buddywatch.config.bridges import Bridge, FleetEngine
+from buddywatch.config.bridges import Bridge, FleetEngine, Pair
 from buddywatch.config.load import load
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.problems import ConfigError
@@ -138,6 +138,7 @@ def test_every_key_arrives(home: Path) -> None:
         ),
         bridges=(replace(HQ, token_file=home / "hq-token", ca_file=home / "ca.pem"),),
         fleet=FleetEngine("https://hq.example.org:8428", home / "hq-token", "Token", home / "ca.pem", 20),
+        pair=Pair("spare", 180),
         heartbeat=Heartbeat(300, "https://alive.example.org/buddywatch", home / "alive"),
         metrics=Metrics("[::1]:9999"),
         report=Report(390, ("tue", "fri"), 3 * 86400, ("boss@example.org",)),

@@ -27,7 +27,18 @@ def lines_of(folder: Path, text: str) -> list[str]:
     return [prefix.sub("", line, count=1) for line in caught.value.lines]
 
 
+FLEET, HQ = '[fleet]\nurl = "http://hq:8428"\n', '[[bridge]]\nname = "hq"\nurl = "http://hq:8428"\n'
+SITED = f'{HQ}site = "roof"\n'
+ONE_BRIDGE = "[pair]: expected one [[bridge]], with a site, to the same engine"
+
 WRONG = {
+    "pair without an engine": (
+        f'{SITED}[pair]\nrole = "first"\n',
+        "[pair]: expected a section [fleet], which says how the engine is asked",
+    ),
+    "pair without a site": (f'{FLEET}{HQ}[pair]\nrole = "first"\n', ONE_BRIDGE),
+    "pair with two bridges": (f'{FLEET}{SITED}{SITED.replace("hq", "b")}[pair]\nrole = "first"\n', ONE_BRIDGE),
+    "pair role": (f'{FLEET}{SITED}[pair]\nrole = "third"\n', '[pair] role = "third": expected "first" or "spare"'),
     "size": (need('bytes = "60q"'), '[[need]] #1 bytes = "60q": expected a size such as 61440 or "60k"'),
     "size zero": (need("bytes = 0"), '[[need]] #1 bytes = 0: expected a size such as 61440 or "60k"'),
     "size float": (need("bytes = 1.5"), "[[need]] #1 bytes = 1.5: expected a size"),

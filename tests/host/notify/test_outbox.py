@@ -47,6 +47,14 @@ def test_a_dead_mail_server_delays_mail_and_loses_none(bench):
     assert states(desk) == [("mail", SENT, 10)]
 
 
+def test_a_message_of_a_spare_waits_first(bench, hook, tmp_path):
+    desk = bench(hooks=(hook("(folder / 'got').touch()"),), hold_s=120)
+    desk.add()
+    assert desk.run(119) == 0
+    assert desk.workers[0]._round() <= 1
+    assert desk.run(1) == 1 and (tmp_path / "got").exists()
+
+
 def test_a_temporary_error_is_retried_later_and_later(bench, hook):
     desk = bench(hooks=(hook("sys.exit(75)"),))
     desk.add()
