@@ -10,6 +10,7 @@ from buddywatch.text.escape import counted, escaped, local_day_time, one_line
 from buddywatch.text.units import format_duration
 
 if TYPE_CHECKING:
+    from buddywatch.model.verdicts import BoardState
     from buddywatch.replay.simulation import Change, Sent, Simulation
 
 UNREADABLE_SHOWN = 10
@@ -29,7 +30,19 @@ def lines(simulation: Simulation, unreadable: Sequence[str], in_full: bool) -> I
     unsent = sum(change.sent is None for change in simulation.changes)
     about = f"{counted(len(simulation.sent), 'message')} would have been sent"
     yield f"-- {about}; {counted(unsent, 'change')} of a rule without a message (--json lists them)"
+    for board, state in simulation.unjudged.items():
+        text = f"-- {escaped(board)}: no verdict about a need is possible: {_why_unjudged(state)}"
+        yield from textwrap.wrap(text, 92, subsequent_indent="  ", break_on_hyphens=False)
     yield from unreadable_lines(unreadable)
+
+
+def _why_unjudged(state: BoardState) -> str:
+    """What the recording does not say, and which option does."""
+    if state.page_bytes is None:
+        return "the page size is not known; give --page-kb"
+    if state.rule is None:
+        return "the kernel is not known; give --kernel"
+    return "the marks are not known; give --min-kb"
 
 
 def unreadable_lines(unreadable: Sequence[str]) -> Iterator[str]:

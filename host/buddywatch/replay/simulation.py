@@ -17,9 +17,11 @@ from buddywatch.model.alerts import Message, Occasion, Route, RulesHistory, Tran
 from buddywatch.model.batch import Batch, BoardRows
 from buddywatch.model.samples import Snapshot
 from buddywatch.model.values import dataclass, replace
+from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
 from buddywatch.notify.yesterday import NEAR_S
 from buddywatch.store.store import Store
+from buddywatch.verdict.judge import board_state
 
 PLAN_EVERY_S = 1.0  # while a change waits for its message, as in collect
 PAUSE_GROWTH = 1.1
@@ -48,12 +50,13 @@ class Sent:
 
 
 class Simulation:
-    """changes and sent: so far, oldest first."""
+    """changes and sent: so far, oldest first. unjudged: at the end, the boards about whose needs nothing can be said."""
 
     def __init__(self, store: Store, config: Config) -> None:
         """store: an empty one, which the simulation owns."""
         self.changes: list[Change] = []
         self.sent: list[Sent] = []
+        self.unjudged: dict[str, BoardState] = {}
         self._store = store
         self._config = config
         self._maker = MessageMaker(store, config)
@@ -92,6 +95,18 @@ class Simulation:
         end = self._now + self._config.alert.batch_s + 1
         while self._plan_due <= end:
             self._plan(self._plan_due)
+        for board in self._rules:
+            state = self._state(board)
+            if state is not None and any(need.verdict is None for need in state.needs):
+                self.unjudged[board] = state
+
+    def _state(self, board: str) -> BoardState | None:
+        boot, newest = self._store.latest_boot(board), self._store.latest(board)
+        if boot is None or newest is None:
+            return None
+        named = self._config.name_of(board, boot.facts)
+        settings, needs = self._config.board(named), self._config.needs_of(named)
+        return board_state(newest, boot.facts, needs, settings.rule, settings.page_bytes)
 
     def _advance(self, time: float) -> None:
         """Let time pass, with all that happens on the way."""

@@ -35,6 +35,25 @@ def test_text_has_each_message_and_on_request_all_of_it(buddywatch: Runner) -> N
     assert len(full.out) > 3 * len(short.out)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--kernel", "2.6.30", "--interval", "5"), "the page size is not known; give --page-kb"),
+        (("--page-kb", "4", "--min-kb", "280", "--interval", "5"), "the kernel is not known; give --kernel"),
+        (("--page-kb", "4", "--kernel", "2.6.30", "--interval", "5"), "the marks are not known; give --min-kb"),
+    ],
+)
+def test_recording_that_nothing_can_be_said_about_is_not_taken_for_a_good_one(
+    buddywatch: Runner, tmp_path: Path, given: tuple[str, ...], said: str
+) -> None:
+    file = tmp_path / "roof.tsv"
+    file.write_text("order0\torder1\torder2\torder3\torder4\n" + "9\t9\t9\t9\t0\n" * 20)
+    done = buddywatch("replay", str(file), *given)
+    assert done.code == 0
+    assert f"-- roof: no verdict about a need is possible: {said}" in " ".join(done.out.split())
+    assert "no verdict" not in buddywatch("replay", str(file), *MARKS).out
+
+
 def test_replay_leaves_the_users_database_alone(buddywatch: Runner) -> None:
     buddywatch("replay", str(TRACES / "cron-a.tsv"), *MARKS)
     assert not buddywatch.db.exists()
