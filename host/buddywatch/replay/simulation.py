@@ -50,7 +50,7 @@ class Sent:
 
 
 class Simulation:
-    """changes and sent: so far, oldest first. unjudged: at the end, the boards about whose needs nothing can be said."""
+    """changes and sent: so far, oldest first. unjudged: at the end, the boards without verdicts about their needs."""
 
     def __init__(self, store: Store, config: Config) -> None:
         """store: an empty one, which the simulation owns."""
