@@ -142,7 +142,7 @@ def _heat_lines(board: BoardLine, depth: Depth, width: int, room: int, style: St
     for order in _orders_shown(len(depth.heat), least, room - 1):
         counts = depth.heat[order]
         is_crumb = order < least
-        now = counts[-1] if counts else None
+        now = next((count for count in reversed(counts) if count is not None), None)
         head = f"{_size(order, depth.page_bytes):>{_SIZE_COLUMNS - 1}} "
         shown = heat_row(_fit(counts, width - _SIZE_COLUMNS - 7), style.unicode)
         number = "" if now is None else f" {now:.0f}"

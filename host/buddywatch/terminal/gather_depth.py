@@ -9,7 +9,7 @@ from buddywatch.model.samples import EVENT_KINDS, Boot
 from buddywatch.model.values import dataclass
 from buddywatch.pictures.heat import parts_of
 from buddywatch.protocol.map_text import maps_of
-from buddywatch.store.courses import BoardCourse, course
+from buddywatch.store.courses import BoardCourse, course, step_for
 from buddywatch.store.memory_maps import PARTS_MAX
 from buddywatch.terminal.gather import FleetReader
 from buddywatch.terminal.overview import reserve
@@ -78,9 +78,9 @@ class DepthReader:
 
     def _look(self, name: str, boot: Boot | None, now: float) -> None:
         slow, store = self._slow, self._fleet.store
-        if not 0 <= now - slow.heat_at_s < HEAT_EVERY_S:
+        if not 0 <= now - slow.heat_at_s < min(HEAT_EVERY_S, slow.heat_s / HEAT_COLUMNS):
             slow.heat_at_s = now
-            slow.heat, slow.heat_s = _heat(course(store, self._fleet.config, name, now - HEAT_S, now + 1.0))
+            slow.heat, slow.heat_s = _heat(self._course(name, now))
         if not 0 <= now - slow.owners_at_s < MAP_EVERY_S:
             slow.owners_at_s = now
             maps = maps_of(store.newest_events(name, PARTS_MAX, kinds=(MAP,)))
@@ -88,6 +88,13 @@ class DepthReader:
             if maps and page_bytes is not None:
                 newest = max(maps, key=lambda one: one.time)
                 slow.owners = owner_lines(newest, page_bytes, ORDERS, now - newest.time)
+
+    def _course(self, name: str, now: float) -> BoardCourse:
+        """Of a week, or of a shorter time in which there is data, in as many steps."""
+        store, config = self._fleet.store, self._fleet.config
+        found = course(store, config, name, now - HEAT_S, now + 1.0)
+        since = min((step.time for step in found.steps), default=now - HEAT_S)
+        return found if step_for(now - since) >= step_for(HEAT_S) else course(store, config, name, since, now + 1.0)
 
     def _page_bytes(self, name: str) -> int | None:
         state = self._fleet.known(name).state

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from boards import boot, refused
+from boards import boot, refused, snapshot
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message, Silence
 from buddywatch.terminal.gather import FleetReader
@@ -90,6 +90,19 @@ def test_a_new_snapshot_and_a_new_boot_are_seen(store, now):
     assert reader.known("calm").boot.boot_id == boot_id
     assert reader.fleet(now).named("calm").need.course == ()
     assert reader.known("calm").boot.boot_id == "0000ffff"
+
+
+def test_a_board_that_is_minutes_old_has_a_picture_of_these_minutes(store, now):
+    fresh = boot("0000fe5e", started=now - 240.0)
+    store.add_boot("fresh", fresh)
+    for seq in range(1, 48):
+        shot = snapshot(seq, (9, 0, 0, 0, 48 - seq, 0, 0, 0, 0, 0, 0), "0000fe5e")
+        store.add_snapshot("fresh", replace(shot, time=fresh.started + shot.uptime_ms / 1000))
+    reader = FleetReader(store, settings())
+    depth = DepthReader(reader).depth(reader.fleet(now).named("fresh"), now)
+    assert 230 <= depth.heat_s <= 260
+    first, last = depth.heat[4][0], [count for count in depth.heat[4] if count is not None][-1]
+    assert first == 47 and last == 1
 
 
 def test_a_board_in_depth(store, now):
