@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from buddyd import watermark
 
 from buddywatch.config.sections import Config, Need
-from buddywatch.model.alerts import KERNEL_FAILURE, LOST, SENDING, WAITING, Message, Occasion
+from buddywatch.model.alerts import KERNEL_FAILURE, LOST, SENDING, WAITING, Message, Occasion, without_covered
 from buddywatch.model.message_facts import Course, MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap, Snapshot
 from buddywatch.model.values import replace
@@ -104,7 +104,7 @@ class MessageMaker:
         facts = boot.facts if boot else {}
         named = self._config.name_of(board, facts)
         settings, needs = self._config.board(named), self._config.needs_of(named)
-        incidents = self._store.incidents_since(board, now - DAY_S)
+        incidents = without_covered(self._store.incidents_since(board, now - DAY_S))  # a refused need is one line
         gaps = [gap for gap in self._store.gaps(board) if gap.time > now - DAY_S and gap.reason in LOSSES]
         return BoardDay(
             board,

@@ -74,3 +74,13 @@ def test_a_digest_says_how_the_boards_are_and_what_happened(store):
 def test_the_newest_time_of_day(minutes, ago_s):
     now = 86400 * 20000 + 10 * HOUR_S
     assert newest_time(minutes, now) == now - ago_s
+
+
+def test_a_refused_need_is_one_open_alert(store):
+    """`tight` is open beside `refused`, for the same need; its line would say the same."""
+    feeder = Feeder(store, config(tight="warning"))
+    feeder.play(boot(), *(refused(seq) for seq in range(1, 8)))
+    assert {one.rule for one in store.incidents(open_only=True)} >= {"refused", "tight"}
+    message = MessageMaker(store, config()).digest(feeder.time + 60)
+    assert message.subject == "[buddywatch] Digest: 1 board, 1 open alert, 1 alert in 24 h"
+    assert "tight" not in message.body and "refused: 1 time on 1 board" in message.body
