@@ -96,7 +96,15 @@ LEVELS: dict[str, Callable[[NeedState], str | None]] = {REFUSED: refused_level, 
 
 def need_signal(rule: str, need: NeedState, level: str | None, severity: str) -> Signal:
     """level: by LEVELS."""
-    return Signal(rule, need.name, level, severity, _need_text(need))
+    return Signal(rule, need.name, level, severity, _tight_text(need) if rule == TIGHT else _need_text(need))
+
+
+def _tight_text(need: NeedState) -> str:
+    """`refused` has the other sentence: the two may begin within seconds."""
+    if need.verdict != watermark.REFUSED or need.margin_pages is None:
+        return _need_text(need)
+    short = f"short by {counted(-need.margin_pages, 'page')} at this moment"
+    return f"{need.name}: nothing to spare for {need.bytes} contiguous bytes, {short}"
 
 
 def _need_text(need: NeedState) -> str:

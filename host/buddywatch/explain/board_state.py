@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Explanation, Wanted
 from buddywatch.explain.remedies import remedies
+from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.state import Options
 from buddywatch.model.samples import Event, Snapshot
 from buddywatch.verdict.judge import Need
@@ -30,12 +31,12 @@ def explain_state(
 
 def lower_reserves(
     snapshot: Snapshot, facts: Mapping[str, str], page_bytes: int | None, needs: Sequence[Need]
-) -> list[str]:
+) -> list[Remedy]:
     """For the needs that are refused in this state: the value of vm.min_free_kbytes that lets them succeed, as
-    `explain` says it. The first of equal ones."""
+    `explain` says it, each once."""
     cases = explain_state(snapshot, facts, page_bytes, needs).needs
-    found = [remedy.text for case in cases for remedy in remedies(case) if remedy.what == MIN_FREE_KB and remedy.helps]
-    return list(dict.fromkeys(found))
+    found = [remedy for case in cases for remedy in remedies(case) if remedy.what == MIN_FREE_KB and remedy.helps]
+    return list({remedy.text: remedy for remedy in found}.values())
 
 
 def kernel_text(

@@ -146,7 +146,8 @@ def _lower_reserves(
         return ()
     from buddywatch.explain.board_state import lower_reserves
 
-    return tuple(lower_reserves(snapshot, facts, state.page_bytes, [need for need in needs if need.name in refused]))
+    of_refused = [need for need in needs if need.name in refused]
+    return tuple(remedy.text for remedy in lower_reserves(snapshot, facts, state.page_bytes, of_refused))
 
 
 def _silence_command(board: str, about: str) -> str:

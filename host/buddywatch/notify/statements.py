@@ -26,6 +26,7 @@ from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
 from buddywatch.model.values import dataclass, replace
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
+from buddywatch.notify.soon import more_times, soon_words
 from buddywatch.text.escape import counted, one_line, rough_duration
 from buddywatch.text.forecast_words import in_about
 from buddywatch.text.gap_words import gap_reason
@@ -199,7 +200,7 @@ def _trouble(rule: str, need_name: str | None, text: str, event: Event | None, f
         return f"{need_name} can only just {done}{_block_needed(need, facts)}"
     forecast = facts.forecasts.get(need_name or "")
     if rule == REFUSED_WITHIN and forecast is not None and forecast.in_s is not None:
-        return f"at this rate {need_name} can no longer {done} {in_about(forecast)}"
+        return soon_words(need_name or "", done, in_about(forecast), more_times(need, facts))
     if rule == KERNEL_FAILURE and event is not None:
         return _failure(_most_telling(event, facts)) + one_line(text.partition(event.text)[2] if event.text else "")
     if rule == REBOOTED:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from buddyd import watermark
-
 from buddywatch.model.memory_map import MAP, MemoryMap
 from buddywatch.model.samples import EVENT_KINDS, Boot
 from buddywatch.model.values import dataclass
@@ -11,10 +9,10 @@ from buddywatch.pictures.heat import parts_of
 from buddywatch.protocol.map_text import maps_of
 from buddywatch.store.courses import BoardCourse, course, step_for
 from buddywatch.store.memory_maps import PARTS_MAX
+from buddywatch.terminal.cures import at_once, in_the_long_run
 from buddywatch.terminal.gather import FleetReader
 from buddywatch.terminal.overview import reserve
 from buddywatch.terminal.view import BoardLine, Depth
-from buddywatch.text import verdict_words
 from buddywatch.text.escape import brief_duration, counted, local_clock, one_line, table
 from buddywatch.text.forecast_words import current_forecasts, reboot_words
 from buddywatch.text.gap_words import gap_words
@@ -39,6 +37,7 @@ class _Slow:
     heat_s: float = HEAT_S
     heat_at_s: float = float("-inf")
     owners: tuple[str, ...] = ()
+    cures: tuple[str, ...] = ()
     owners_at_s: float = float("-inf")
 
 
@@ -73,7 +72,7 @@ class DepthReader:
             self._needs(board),
             tuple(f"{local_clock(event.time)} {one_line(event.text)}" for event in events),
             tuple(self._facts(board.name, known.boot, now)),
-            tuple(_advice(board, facts)),
+            (*self._slow.cures, *in_the_long_run(board, facts)),
         )
 
     def _look(self, name: str, boot: Boot | None, now: float) -> None:
@@ -83,6 +82,8 @@ class DepthReader:
             slow.heat, slow.heat_s = _heat(self._course(name, now))
         if not 0 <= now - slow.owners_at_s < MAP_EVERY_S:
             slow.owners_at_s = now
+            known = self._fleet.known(name)
+            slow.cures = at_once(store, self._fleet.config, name, boot, known.snapshot, known.state)
             maps = maps_of(store.newest_events(name, PARTS_MAX, kinds=(MAP,)))
             page_bytes = self._page_bytes(name)
             if maps and page_bytes is not None:
@@ -161,15 +162,3 @@ def owner_lines(found: MemoryMap, page_bytes: int, orders: int, ago_s: float) ->
     rows = owner_rows(found, page_bytes, orders)[:_OWNERS]
     heading = ["OWNER", "HOLDS", "PIECES", "SINCE", f"ITS END MAKES AT LEAST   (map of {brief_duration(ago_s)} ago)"]
     return tuple(table([heading, *rows], right=frozenset({1, 2}))) if rows else ()
-
-
-def _advice(board: BoardLine, facts: dict[str, str]) -> list[str]:
-    """What helps, the first words of it; `e` says all."""
-    need = board.need
-    if need is None or (need.failing_s is None and need.forecast.in_s is None and need.verdict == watermark.OK):
-        return []
-    if facts.get("nommu") == "1" or facts.get("compaction") == "impossible":
-        return [f"{verdict_words.PLAN_A_REBOOT_IN_SHORT}; e explains what else helps"]
-    if facts.get("compaction") == "supported":
-        return ["echo 1 > /proc/sys/vm/compact_memory moves memory together; e explains what else helps"]
-    return [verdict_words.REBOOT_OR_END]

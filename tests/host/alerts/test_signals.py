@@ -150,6 +150,14 @@ def test_need_text_says_bytes_pages_and_consequence(need, text):
     assert signal.text == text
 
 
+def test_tight_has_a_sentence_of_its_own_while_the_need_is_refused():
+    refused = replace(NEED, verdict="refused", margin_pages=-6)
+    text = signals.need_signal(TIGHT, refused, BAD, "warning").text
+    assert text == "rm: nothing to spare for 61440 contiguous bytes, short by 6 pages at this moment"
+    passing = replace(NEED, verdict="tight", margin_pages=3)
+    assert signals.need_signal(TIGHT, passing, BAD, "warning").text.endswith("only after reclaim, 3 pages to spare")
+
+
 HOUR_MS = 3_600_000
 
 

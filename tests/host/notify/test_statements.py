@@ -15,6 +15,7 @@ from alert_facts import (
     transition,
 )
 from buddywatch.model.alerts import Repeat
+from buddywatch.model.forecasts import Forecast
 from buddywatch.model.samples import Event
 from buddywatch.notify.message import compose
 
@@ -37,6 +38,25 @@ def subject(*args, **kwargs):
 )
 def test_subject_says_who_and_what(change, expected):
     assert subject([transition(*change)]) == f"[buddywatch] {expected}"
+
+
+@pytest.mark.parametrize(
+    ("recent", "programs", "expected"),
+    [
+        ((4,), ("rm",), "rm can start 3 times more, then no more: in about 6 h (3 to 11 h) at this rate"),
+        ((2,), (), "rm can be allocated once more, then no more: in about 6 h (3 to 11 h) at this rate"),
+        ((60,), ("rm",), "rm will soon fail to start: in about 6 h (3 to 11 h) at this rate"),
+        ((), ("rm",), "rm will soon fail to start: in about 6 h (3 to 11 h) at this rate"),
+    ],
+    ids=["few", "last", "many", "unknown"],
+)
+def test_a_forecast_says_how_often_it_still_goes(recent, programs, expected):
+    """recent: the blocks of 64 kB in the newest snapshot; one of them stays as a part of the reserve."""
+    states = tuple((200, 60, 30, 20, blocks, 0, 0, 0, 0, 0, 0) for blocks in recent)
+    forecasts = {"rm": Forecast("falling", 6 * 3600.0, 3 * 3600.0, 11 * 3600.0)}
+    changes = [transition("refused_within", "firing", "rm", "warning")]
+    told = facts(changes, states, programs=programs, forecasts=forecasts)
+    assert compose(told).subject == f"[buddywatch] WARN xp-07: {expected}"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """What the live view reads of a fleet that the rules have judged."""
 
+import re
 import time
 from dataclasses import replace
 
 import pytest
-from boards import boot, refused, snapshot
+from boards import boot, config, refused, snapshot
 from buddywatch.config.sections import Mail
 from buddywatch.model.alerts import Message, Silence
 from buddywatch.terminal.gather import FleetReader
@@ -13,6 +14,7 @@ from buddywatch.terminal.view import FAILS, FINE, SILENT, shown_boards
 from buddywatch.terminal.view import View as Look
 from livefleet import FAILING, LEVEL, settings, tell
 from livefleet import SILENT as MUTE_BOARD
+from mapboards import PROGRAMS, put_map
 
 
 @pytest.fixture
@@ -90,6 +92,19 @@ def test_a_new_snapshot_and_a_new_boot_are_seen(store, now):
     assert reader.known("calm").boot.boot_id == boot_id
     assert reader.fleet(now).named("calm").need.course == ()
     assert reader.known("calm").boot.boot_id == "0000ffff"
+
+
+def test_what_helps_at_once_is_named_before_the_reboot(store, now):
+    store.add_boot("xp", boot(nommu="1"))
+    put_map(store, PROGRAMS)
+    at = store.latest("xp").time + 5.0
+    shot = snapshot(900, (10, 1, 3, 1, 0, 0, 1, 0, 0, 0, 0))
+    store.add_snapshot("xp", replace(shot, time=at, uptime_ms=3_605_000))
+    reader = FleetReader(store, config())
+    end, reserve, reboot = DepthReader(reader).depth(reader.fleet(at).named("xp"), at).advice
+    assert end == "end ht?tpd 40: rm succeeds then"
+    assert re.fullmatch(r"or at once: echo \d+ > /proc/sys/vm/min_free_kbytes \(now 360\)", reserve)
+    assert reboot.startswith("plan a reboot")
 
 
 def test_a_board_that_is_minutes_old_has_a_picture_of_these_minutes(store, now):
