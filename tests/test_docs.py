@@ -21,8 +21,22 @@ VARIABLES = set(re.findall(r"([A-Z_0-9]+)=", re.findall(r"'Variables: .*", MAKEF
 VARIABLES |= set(re.findall(r"\$\((?:if|or) \$\(([A-Z_0-9]+)\)", MAKEFILE))
 PYTHONS = ("python", "python3", "micropython", "build/buddyd-micropython", "/mnt/flash/buddyd-micropython")
 BUDDYWATCH = ("buddywatch", ".venv/bin/buddywatch")
-FOREIGN = ("apt", "chgrp", "chmod", "cp", "git", "journalctl", "ln", "mkdir", "pipx", "source", "sqlite3", "systemctl")
-FOREIGN += ("systemd-sysusers", "telnet", "usermod")
+FOREIGN = (
+    "apt",
+    "chgrp",
+    "chmod",
+    "chown",
+    "cp",
+    "git",
+    "journalctl",
+    "ln",
+    "mkdir",
+    "pipx",
+    "source",
+    "sqlite3",
+    "systemctl",
+)
+FOREIGN += ("mv", "rm", "systemd-sysusers", "telnet", "usermod")
 FOREIGN += ("base64", "cat", "echo", "head")
 WORDING = DOCS / "wording.md"
 RIDDLES = r"\b(?:told|lets? go|whoever|of which|is had)\b"

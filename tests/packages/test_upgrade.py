@@ -72,7 +72,7 @@ def test_data_of_0_1_is_read_and_continued_by_the_package(old: Machine, deb: Pat
     after = times(old.output("buddywatch", "history", "--csv", "vm"))
     assert after[: len(before)] == before
     assert not (old.root / "var/lib/buddywatch").is_symlink()
-    assert old.output("stat", "-c", "%U", DATA).strip() == "buddywatch"
+    assert old.output("stat", "-c", "%U %G", "/var/lib/buddywatch", DATA).split() == ["buddywatch"] * 4
     print(f"{len(before)} snapshots of 0.1, {len(after)} after the upgrade")
     print(old.output("buddywatch", "status"))
 
