@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,7 +23,6 @@ from buddywatch.config.load import default_db_path, load
 from buddywatch.config.problems import ConfigError, UnreadableConfig
 from buddywatch.config.sections import Collector, Config
 from buddywatch.links.base import LinkError
-from buddywatch.model.values import replace
 
 COMMANDS = {
     "init": "ask how a board is reached, what it needs and who gets mail; write the configuration, and try it",

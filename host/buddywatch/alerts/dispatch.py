@@ -7,6 +7,7 @@ neither repeats nor loses one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from buddywatch.alerts.plan import DAY_S, View, has_passed, is_held, plan, refusal_confirmed, repeats
 from buddywatch.alerts.quiet import newest_time
@@ -25,7 +26,6 @@ from buddywatch.model.alerts import (
     mutes,
     rule_rank,
 )
-from buddywatch.model.values import replace
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 

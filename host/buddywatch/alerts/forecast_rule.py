@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -14,7 +15,6 @@ from buddywatch.config.sections import Alert, Need
 from buddywatch.model.alerts import REFUSED_WITHIN
 from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.samples import Boot, Snapshot
-from buddywatch.model.values import replace
 
 HOLD_PART = 1 / 2  # of the lower end of the interval: so long a forecast must have said that the need will be refused
 CLEAR_PART, CLEAR_MAX_S = 1 / 8, 3 * 3600.0  # of the uptime, at most so long: then a forecast is withdrawn

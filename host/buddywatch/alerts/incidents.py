@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
 
 from buddywatch.alerts import signals
 from buddywatch.model.alerts import CLEARING, FIRING, NOTED, OK, PENDING, Incident, RuleState, Transition
 from buddywatch.model.batch import BoardRows, IncidentChange, NotedTransition
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass, replace
 
 LATE_AFTER_S = 60.0  # an event that reaches the host later than this is reported as delayed
 

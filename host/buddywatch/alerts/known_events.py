@@ -6,10 +6,10 @@ An agent that restarts reads the whole kernel log again, and on a serial line th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import REBOOT, Boot, Event
-from buddywatch.model.values import dataclass, field
 
 EVENTS_MAX = 4096  # of one kernel boot: more lines than the kernel's log buffer holds
 SAME_S = 60.0  # two events without uptimes and with the same text are the same one if they came within this time

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from buddywatch.alerts import signals
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import NeedState
 from buddywatch.text.escape import counted, rough_duration
 

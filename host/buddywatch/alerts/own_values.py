@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from buddyd import watermark
@@ -12,7 +13,6 @@ from buddywatch.alerts.verdicts import Judged
 from buddywatch.config.own_rules import OwnRule
 from buddywatch.model.forecasts import UNKNOWN, NeedForecast
 from buddywatch.model.samples import Boot, Snapshot
-from buddywatch.model.values import dataclass, field
 from buddywatch.model.verdicts import BoardState
 from buddywatch.verdict.judge import board_state, is_serving
 

@@ -7,6 +7,7 @@ of a new need then begins with the whole past of the running kernel, and not wit
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from buddywatch.alerts.forecasts import basis_of, period_s_of
 from buddywatch.config.sections import Config, Need
@@ -14,7 +15,6 @@ from buddywatch.model.alerts import RulesHistory
 from buddywatch.model.forecasts import MarginRecord
 from buddywatch.model.samples import Boot
 from buddywatch.model.summaries import Summary
-from buddywatch.model.values import replace
 from buddywatch.protocol.layout import layout_of
 from buddywatch.store.store import Store
 from buddywatch.store.stretch import Reader

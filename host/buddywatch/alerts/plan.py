@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from buddywatch.alerts.quiet import is_quiet
 from buddywatch.config.sections import Alert
@@ -21,7 +22,6 @@ from buddywatch.model.alerts import (
     Transition,
     names_need,
 )
-from buddywatch.model.values import dataclass
 
 MAIL_INTERVAL_BATCHES = 10  # of batch_s, between messages about one board, unless a critical incident is new
 FLAPPING_S = 4 * 3600.0  # between two beginnings of one alert that belong together

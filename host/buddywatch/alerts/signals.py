@@ -10,6 +10,7 @@ Alerts start quickly and end slowly: BETWEEN neither ends nor delays a pending a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from buddyd import watermark
 
@@ -29,7 +30,6 @@ from buddywatch.model.alerts import (
 )
 from buddywatch.model.forecasts import UNKNOWN, NeedForecast
 from buddywatch.model.samples import LOSSES, Boot, Event, Gap, Snapshot
-from buddywatch.model.values import dataclass, replace
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.protocol.bounds import INTERVAL_MAX_CS, UPTIME_MAX_CS, whole_number
 from buddywatch.text.escape import counted

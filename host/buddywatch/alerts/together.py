@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddywatch.alerts.plan import MAIL_INTERVAL_BATCHES, Plan, View, has_passed
 from buddywatch.config.sections import Alert
 from buddywatch.model.alerts import FIRING, SILENT
-from buddywatch.model.values import dataclass
 
 TOGETHER_MIN = 3  # so many boards at once share a message; one or two have messages of their own, with all details
 BURST = 3  # messages within MAIL_INTERVAL_BATCHES; those after it wait, and go as one

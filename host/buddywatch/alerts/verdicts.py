@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from buddywatch.alerts import signals
 from buddywatch.config.sections import Board, Need
 from buddywatch.model.samples import Boot, Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.demands import Answer
 from buddywatch.verdict.judge import Judge, page_bytes_of, rule_of

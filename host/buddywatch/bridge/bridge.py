@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from buddywatch.bridge.door import BodyRefused, Door, DoorError
 from buddywatch.bridge.formats import FORMATS
@@ -20,7 +21,6 @@ from buddywatch.config.problems import ConfigError
 from buddywatch.config.sections import Config
 from buddywatch.links.backoff import Backoff
 from buddywatch.links.base import LinkError
-from buddywatch.model.values import dataclass, field
 from buddywatch.store.bridges import BridgeState, BridgeStore
 from buddywatch.store.store import StoreError
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from buddywatch.bridge.samples import Frames, Item, Sample
 from buddywatch.bridge.series import UPTIME
 from buddywatch.config.bridges import SPARE, Pair
-from buddywatch.model.values import replace
 
 SLACK_S = 20.0  # two collectors disagree by less about the time of a frame: a slow line holds a ring for 17 s
 

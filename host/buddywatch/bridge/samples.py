@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
-
-from buddywatch.model.values import dataclass
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -7,6 +7,7 @@ another process could remove only what is stored, and the collector would store 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from buddywatch.collect.board import Now
 from buddywatch.collect.boards import Boards
@@ -15,7 +16,6 @@ from buddywatch.collect.console_session import END, REFUSED, Session
 from buddywatch.collect.link_table import LinkTable
 from buddywatch.collect.writer import Writer
 from buddywatch.model.batch import Removal
-from buddywatch.model.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
 
 from buddywatch.links.backoff import Backoff
 from buddywatch.model.health import RESTARTING, RUNNING, STOPPED, PartHealth
-from buddywatch.model.values import replace
 from buddywatch.store.store import Store, StoreError
 from buddywatch.text.escape import one_line
 

@@ -9,9 +9,9 @@ link: the next boot over that link is the same board after a reboot.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.board_names import other_names
 
 LAG_S = 30.0  # a ring of 16 kB takes 17 s at 9600 baud

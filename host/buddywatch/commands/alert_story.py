@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from buddywatch.alerts.own_values import Seen, value_of
@@ -11,7 +12,6 @@ from buddywatch.config.own_rules import OwnRule
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import FIRING, REFUSED, REFUSED_WITHIN, TIGHT, Incident, OutboxRow, Transition
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
-from buddywatch.model.values import asdict, dataclass, replace
 from buddywatch.model.verdicts import NeedState
 from buddywatch.store.store import Store
 from buddywatch.text.escape import escaped, local_clock, local_time, one_line, rough_duration, table

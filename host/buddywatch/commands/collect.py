@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.alerts.dispatch import Dispatcher
@@ -34,7 +35,6 @@ from buddywatch.links.base import LinkError
 from buddywatch.links.connection import Connection
 from buddywatch.links.factory import Doors
 from buddywatch.links.listen import Listener
-from buddywatch.model.values import replace
 from buddywatch.notify.channels import routes_of
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.lock import alone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from buddywatch.config.whole_file import read_whole
 from buddywatch.doctor import files, proc_text
 from buddywatch.doctor.busybox import version_in
 from buddywatch.doctor.facts import BoardFacts, Program
-from buddywatch.model.values import fields, replace
 from buddywatch.text.escape import escaped
 from buddywatch.verdict.programs import ProgramError, contiguous_blocks
 

@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from buddywatch.commands import CommandError, init_answers
@@ -19,7 +20,6 @@ from buddywatch.commands.init_file import check_free, config_text, write_config,
 from buddywatch.commands.init_trial import TrialError, try_board
 from buddywatch.config.load import load, user_config_path
 from buddywatch.config.sections import Config
-from buddywatch.model.values import dataclass
 from buddywatch.notify.base import NotifyError
 from buddywatch.notify.channels import send_test
 

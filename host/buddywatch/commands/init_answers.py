@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +18,6 @@ from buddywatch.config.kinds import Address, Host, Kind, Name
 from buddywatch.config.sections import Collector, Config
 from buddywatch.links.factory import Doors
 from buddywatch.links.urls import is_shell
-from buddywatch.model.values import dataclass
 from buddywatch.text.addresses import is_loopback
 from buddywatch.verdict.programs import ProgramError, need_bytes
 

@@ -5,13 +5,13 @@ A boot that is older than what is stored of its board comes before it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 
 from buddywatch.alerts.known_events import KnownEvents
 from buddywatch.commands import CommandError
 from buddywatch.model.batch import Batch, StoredEvent
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Snapshot, Zone
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.store.boot_order import known_in_kernel, place_boot
 from buddywatch.store.store import Store

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from buddywatch.config.sections import Board, Need
 from buddywatch.model.memory_map import MappedProgram, MemoryMap
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.ends import Freed, freed, judged_after, trimmed_pages
 from buddywatch.verdict.judge import judge, page_bytes_of, rule_of

@@ -6,13 +6,13 @@ import argparse
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import WHEN, moment
 from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
-from buddywatch.model.values import replace
 from buddywatch.pictures import svg
 from buddywatch.pictures.board_picture import BoardPicture
 from buddywatch.pictures.plot_lines import plot_lines

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Self
@@ -19,7 +20,6 @@ from typing import IO, Self
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import duration, kilobytes, page_kb, release
 from buddywatch.commands.progress import show_bar
-from buddywatch.model.values import dataclass, replace
 from buddywatch.protocol.board_names import board_name
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.recorded.formats import HEAD_LINES, Format, Source, format_of

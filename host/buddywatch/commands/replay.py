@@ -6,6 +6,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.alerts.evaluate import Item
@@ -17,7 +18,6 @@ from buddywatch.commands.replay_words import lines, timeline_json
 from buddywatch.config.sections import Config
 from buddywatch.model.batch import StoredEvent
 from buddywatch.model.samples import ConsoleLine
-from buddywatch.model.values import replace
 from buddywatch.recorded.pieces import Flags, Unreadable
 from buddywatch.replay.ordered import in_order
 from buddywatch.replay.simulation import Simulation

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import WHEN, moment
 from buddywatch.commands.boards import check_board, time_of
 from buddywatch.config.sections import Config
-from buddywatch.model.values import replace
 from buddywatch.report.page import page
 from buddywatch.store.store import Store
 

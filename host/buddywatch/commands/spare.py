@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from buddywatch.bridge.pair import Sharing
@@ -10,7 +11,6 @@ from buddywatch.config.bridges import Pair
 from buddywatch.config.sections import Config
 from buddywatch.fleet.engine import Engine
 from buddywatch.fleet.pair import PairView
-from buddywatch.model.values import replace
 from buddywatch.notify.base import Channel
 from buddywatch.notify.spare import SpareChannel
 from buddywatch.store.newest import NewestReader

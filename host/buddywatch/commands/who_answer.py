@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from buddywatch.model.samples import Boot
-from buddywatch.model.values import dataclass
 from buddywatch.verdict.culprits import Findings, Record
 from buddywatch.verdict.losses import Loss
 

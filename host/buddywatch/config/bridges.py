@@ -1,12 +1,12 @@
 """[[bridge]] and [fleet] of the configuration: another engine, which gets what is stored, and is asked about it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from buddywatch.config import kinds as k
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line
-from buddywatch.model.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from buddyd.watermark import RULES
 
-from buddywatch.model.values import dataclass
 from buddywatch.text.units import DURATION_EXPECTED, SIZE_EXPECTED, format_duration, parse_duration, parse_size
 
 _MOST = 10**15  # exact in JSON and SQLite

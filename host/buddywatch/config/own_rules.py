@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Set
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from buddywatch.config import kinds as k
 from buddywatch.config.problems import Problems
-from buddywatch.model.values import dataclass
 from buddywatch.text.units import format_bytes, format_duration, parse_duration, parse_size
 
 BYTES, SECONDS, PAGES, COUNT = "bytes", "seconds", "pages", "count"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -26,7 +27,6 @@ from buddywatch.config.sections import (
     Storage,
     Window,
 )
-from buddywatch.model.values import MISSING, Field, dataclass, fields
 
 SECTIONS: dict[str, Any] = {
     "collector": Collector,

@@ -6,6 +6,7 @@ Annotated[kind, meaning, name], with the name in the file where it is not the fi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,6 @@ from buddywatch.config.bridges import Bridge, FleetEngine, Pair
 from buddywatch.config.own_rules import OwnRule, is_among
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.secret_places import SecretError, first_line, from_environment
-from buddywatch.model.values import dataclass, field, replace
 from buddywatch.protocol.board_names import board_name, other_names
 
 NOT_A_CONSTANT = object()  # marks a key that may be left out although its default is not a constant

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from buddywatch.model.values import dataclass, field
 from buddywatch.text.advice import Advice
 from buddywatch.verdict.culprits import Record
 from buddywatch.verdict.programs import Block

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -27,7 +28,6 @@ from buddywatch.kernel_text.page_size import page_bytes_of
 from buddywatch.kernel_text.raw import Dump, Message, Raw
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import Options, State
-from buddywatch.model.values import replace
 
 _SAME_MOMENT_S = 0.02  # CPUs that print at once mix their lines
 _COMPARED = 3  # failed requests, beside the needs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from buddyd import watermark
 
@@ -17,7 +18,6 @@ from buddywatch.kernel_text.messages import programs
 from buddywatch.kernel_text.messages.notice import Notice
 from buddywatch.kernel_text.raw import Message
 from buddywatch.kernel_text.state import State
-from buddywatch.model.values import dataclass, field
 from buddywatch.verdict.programs import Block
 from buddywatch.verdict.reclaim import Reclaimable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from buddywatch.explain.holders import USE_WORDS, holders
@@ -11,7 +12,6 @@ from buddywatch.explain.page_sizes import judge_bytes
 from buddywatch.explain.request import Request
 from buddywatch.explain.state_words import total_words
 from buddywatch.kernel_text.state import State
-from buddywatch.model.values import dataclass
 from buddywatch.text.document import plain
 from buddywatch.text.units import format_bytes
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddywatch.explain.remedy import Remedy
 from buddywatch.kernel_text.state import Holder as Named
 from buddywatch.kernel_text.state import State
-from buddywatch.model.values import dataclass
 from buddywatch.text.document import plain
 
 _ROWS = 6

@@ -7,6 +7,7 @@ lists of atomic requests (H), CMA (C) or isolated blocks (I)), and lower marks f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from buddyd import watermark
@@ -15,7 +16,6 @@ from buddywatch.explain import reasons
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.kernel import EARLY
 from buddywatch.kernel_text.state import State, Zone, known_reserve_pages, reserve_pages
-from buddywatch.model.values import dataclass, field, replace
 
 Test = tuple[int, int, int]  # order, pages held in blocks of that order or larger, pages demanded there
 

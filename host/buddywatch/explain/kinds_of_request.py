@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from buddyd import watermark
 
 from buddywatch.explain import reasons
@@ -9,7 +11,6 @@ from buddywatch.explain.case import Case
 from buddywatch.explain.judge import Answer, judge
 from buddywatch.explain.request import request_of
 from buddywatch.kernel_text.state import State
-from buddywatch.model.values import replace
 
 # The kinds whose answers differ most: zones, marks, and lists of blocks that they may use.
 _NAMES = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from buddyd import watermark
 
 from buddywatch.explain.judge import Answer, margin_of, tests_of
-from buddywatch.model.values import dataclass, replace
 
 
 @dataclass(frozen=True)

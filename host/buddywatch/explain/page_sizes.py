@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.judge import Answer, judge
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import State
-from buddywatch.model.values import replace
 
 # PAGE_SHIFT of the architectures: 12 to 16 (arch/*/Kconfig, asm/page.h, 2.6.30 to 7.2).
 POSSIBLE_PAGE_BYTES = (4096, 8192, 16384, 32768, 65536)

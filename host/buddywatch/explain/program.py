@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from buddyd import watermark
 
 from buddywatch.explain import reasons
 from buddywatch.explain.judge import Answer, judge
 from buddywatch.explain.request import Request
 from buddywatch.kernel_text.state import State, Zone
-from buddywatch.model.values import dataclass, replace
 from buddywatch.verdict.programs import Block
 
 _RANKS = {watermark.REFUSED: 0, watermark.TIGHT: 1, watermark.OK: 2}

@@ -3,11 +3,12 @@ the kernel does when it cannot serve it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddyd import watermark
 
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.gfp import Span, flags_of
-from buddywatch.model.values import dataclass
 
 # From 4.4 on a request that cannot wait needs __GFP_ATOMIC for more of the reserve; 6.3 dropped that flag.
 _ATOMIC_SPLIT, _HIGH_ALONE = (4, 4, 0), (6, 3, 0)

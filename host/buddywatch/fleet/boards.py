@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from buddywatch.fleet.engine import Value
 from buddywatch.model.alerts import FIRING, Incident, without_covered
 from buddywatch.model.forecasts import FALLING, UNKNOWN, Forecast
-from buddywatch.model.values import dataclass, field
 
 _NEED, _BOARD = "buddywatch_need_", "buddywatch_board_"
 

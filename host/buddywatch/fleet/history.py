@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from buddywatch.fleet.engine import Course
-from buddywatch.model.values import dataclass, field
 
 STEPS_MAX = 10_000
 _STEPS_S = (10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -13,7 +14,6 @@ from buddywatch.kernel_text.nearest import nearest_meminfo, nearest_zoneinfo
 from buddywatch.kernel_text.raw import MOST_ORDERS, Dump, Raw, RawZone, Table, ZoneKey
 from buddywatch.kernel_text.state import DUMP, MEMINFO, ZONEINFO, Options, State, Zone, may_be_one_sum
 from buddywatch.kernel_text.usage import usage_of_dump, usage_of_meminfo
-from buddywatch.model.values import replace
 from buddywatch.verdict.reclaim import files_of_mounts
 
 

@@ -7,10 +7,11 @@ is smaller than it was, so every listed count is the least.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddyd import watermark
 
 from buddywatch.kernel_text.raw import MOST_ORDERS, RawZone
-from buddywatch.model.values import dataclass
 
 
 @dataclass(frozen=True)

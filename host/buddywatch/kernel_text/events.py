@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from buddyd.sources import kernel_messages
 
 from buddywatch.kernel_text.prefix import process_in
-from buddywatch.model.values import dataclass, replace
 
 _MESSAGE = re.compile(
     r"(?<!\w)(?P<alloc>(?:nommu: )?Allocation of (?:length|vma) )"

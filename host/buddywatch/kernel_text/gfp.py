@@ -6,7 +6,7 @@ __GFP_WAIT, up to 4.3, is called DIRECT_RECLAIM here, as its successor is: the r
 
 from __future__ import annotations
 
-from buddywatch.model.values import dataclass
+from dataclasses import dataclass
 
 Version = tuple[int, int, int]
 Span = tuple[Version, Version]  # both ends included

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-
-from buddywatch.model.values import dataclass, replace
+from dataclasses import dataclass, replace
 
 TASK, SLAB = "task", "slab"
 KB, PAGES = "kB", "pages"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 
 from buddyd import watermark
 
 from buddywatch.kernel_text import versions
 from buddywatch.kernel_text.gfp import Span, Version
 from buddywatch.kernel_text.raw import Message, Raw
-from buddywatch.model.values import dataclass
 
 SUPPORTED, NOT_COMPILED, IMPOSSIBLE, ABSENT = "supported", "not-compiled", "impossible", "absent"
 

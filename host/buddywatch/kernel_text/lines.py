@@ -7,6 +7,7 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from html import unescape
 from itertools import pairwise
 from math import isnan, nan
@@ -15,7 +16,6 @@ from buddywatch.kernel_text.events import Event, Place, events, is_title, may_ha
 from buddywatch.kernel_text.prefix import clock_s, strip
 from buddywatch.kernel_text.stars import with_stars
 from buddywatch.kernel_text.unfold import unfolded
-from buddywatch.model.values import dataclass, field, replace
 
 _CONTROLS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\u200b\\ufeff]+")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.holdings import Row
 from buddywatch.kernel_text.messages.notice import Notice
-from buddywatch.model.values import dataclass, field
 
 _NO_INIT = re.compile(r"Kernel panic - not syncing: No (?:working )?init found|Kernel panic: No init found")
 _PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:|\btotal_vm +rss\b")

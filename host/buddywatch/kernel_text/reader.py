@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.free_output import memory_by_free
@@ -20,7 +21,6 @@ from buddywatch.kernel_text.messages.stalls import FAMILY as STALLS
 from buddywatch.kernel_text.one_request import add_event, has_like, identity, is_in_short, same_request
 from buddywatch.kernel_text.proc_reader import ProcReader
 from buddywatch.kernel_text.raw import MOST_ORDERS, NAMELESS, Dump, Message, Raw, RawZone
-from buddywatch.model.values import replace
 
 _WORD = re.compile(r"\w")
 _MORE_SIZES = re.compile(r"(?:[ \n]\d{1,9}\*\d{1,9}kB(?: \([A-Z]{1,8}\))?){5}")

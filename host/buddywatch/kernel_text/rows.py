@@ -7,10 +7,10 @@ makes its column narrower than 7.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from buddywatch.kernel_text.lines import Cleaned
 from buddywatch.kernel_text.raw import MOST_ORDERS
-from buddywatch.model.values import dataclass
 
 _USUAL_ORDERS = 11  # fewer are rare (6 to 10), and a shorter row was most often folded or cut
 _COLUMN = 7

@@ -3,11 +3,12 @@ kernel_text hands to explain; assemble.py builds it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 from buddyd import watermark
 
 from buddywatch.kernel_text.kernel import EARLY, Kernel
 from buddywatch.kernel_text.raw import MOST_ORDERS, NAMELESS
-from buddywatch.model.values import dataclass, field, replace
 
 DUMP, MEMINFO = "dump", "meminfo"  # sources of states
 ZONEINFO, BORROWED, ESTIMATED, GIVEN = "zoneinfo", "borrowed", "estimated", "given"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
+from dataclasses import replace
 
 from buddyd import wire, wire_host
 
@@ -16,7 +17,6 @@ from buddywatch.links.listen import Listener
 from buddywatch.links.rare_news import RareNews
 from buddywatch.links.recording import RecordedTime
 from buddywatch.model.links import LinkHealth
-from buddywatch.model.values import replace
 from buddywatch.protocol.board_names import board_name
 from buddywatch.protocol.frame import Frame, Hello, Piece
 from buddywatch.protocol.line_stream import Item, LinkSession, Text

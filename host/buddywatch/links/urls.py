@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from buddywatch.config.link_secret import Secret
@@ -13,7 +14,6 @@ from buddywatch.links.login import LoginLink
 from buddywatch.links.rfc2217 import Rfc2217Link
 from buddywatch.links.serial import BAUD, SerialLink
 from buddywatch.links.tcp import TcpLink, TelnetLink
-from buddywatch.model.values import dataclass, replace
 from buddywatch.protocol.board_names import board_name
 
 TELNET_PORT = 23

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from buddywatch.model.forecasts import MarginRecord
 from buddywatch.model.samples import Boot, BootEnd, Event, Piece, Snapshot
-from buddywatch.model.values import dataclass, field
 
 # States of a rule. NOTED is not a state: it marks a one-time event (a reboot, a loss, news about an open incident).
 OK, PENDING, FIRING, CLEARING = "ok", "pending", "firing", "clearing"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from buddywatch.model.alerts import Incident, RuleState, Transition
 from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.links import LinkHealth, UnheardLink
 from buddywatch.model.samples import Boot, BootEnd, ConsoleLine, Event, Gap, Retime, Snapshot
-from buddywatch.model.values import dataclass, field
 
 
 class VectorRow(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.model.values import dataclass, replace
+from dataclasses import dataclass, replace
 
 FALLING, LEVEL, RISING, UNKNOWN = "falling", "level", "rising", "unknown"
 TRENDS = (FALLING, LEVEL, RISING, UNKNOWN)

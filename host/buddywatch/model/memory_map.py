@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.model.values import dataclass
+from dataclasses import dataclass
 
 # The kinds of events that say who holds memory; nothing has happened when one comes.
 MAP, BORN = "map", "born"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from buddywatch.model.alerts import Incident, Repeat, Transition
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import Event, Gap, Snapshot
-from buddywatch.model.values import dataclass, field
 from buddywatch.model.verdicts import BoardState
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
-
-from buddywatch.model.values import dataclass, field, fields
 
 # Why frames are lost. Only LOSSES are reported by mail.
 OVERWRITTEN = "overwritten"  # the board's ring was full and dropped them before the host asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buddywatch.model.values import dataclass
+from dataclasses import dataclass
 
 FAILS = "fails"  # the request returns an error, and a program does not start
 OOM_KILLER = "oom-killer"  # a request up to watermark.COSTLY_ORDER does not fail: the kernel kills a process for it

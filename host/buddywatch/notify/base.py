@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from buddywatch.model.alerts import Message
-from buddywatch.model.values import dataclass, field
 
 
 class NotifyError(Exception):

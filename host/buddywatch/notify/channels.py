@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 
 from buddywatch.config.secret_places import SecretError, first_line
 from buddywatch.config.sections import Config, Hook, Mail, Receiver
 from buddywatch.model.alerts import Route
-from buddywatch.model.values import dataclass, replace
 from buddywatch.notify import command, smtp
 from buddywatch.notify.base import Channel, Deadline, Delivery, NotifyError, Parcel
 from buddywatch.notify.command import json_line

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddywatch.model.alerts import OK, Incident, Message, OutboxRow
 from buddywatch.model.forecasts import Forecast
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.message import compose_notice
 from buddywatch.notify.paper import first_of, wrapped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from buddyd import watermark
 
@@ -11,7 +12,6 @@ from buddywatch.config.sections import Config, Need
 from buddywatch.model.alerts import KERNEL_FAILURE, LOST, SENDING, WAITING, Message, Occasion, without_covered
 from buddywatch.model.message_facts import Course, MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, LOSSES, Event, Gap, Snapshot
-from buddywatch.model.values import replace
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.digest import DAY_S, BoardDay, compose_digest
 from buddywatch.notify.message import compose

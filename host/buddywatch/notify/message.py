@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from buddyd import watermark
@@ -24,7 +25,6 @@ from buddywatch.model.alerts import (
 from buddywatch.model.memory_map import Rescue
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Gap, Snapshot
-from buddywatch.model.values import asdict
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify import why
 from buddywatch.notify.advice import advice_paragraphs, leads_on, lower_reserve_lines

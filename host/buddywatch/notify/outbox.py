@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from buddywatch.model.alerts import WAITING, ChannelHealth, OutboxRow
-from buddywatch.model.values import dataclass, replace
 from buddywatch.notify.base import Channel, Deadline, Delivery, NotifyError, Parcel
 from buddywatch.notify.merged import merged
 from buddywatch.notify.undelivered import RefusedRecipients, tell_of_channel, tell_of_recipients

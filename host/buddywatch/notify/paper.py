@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from buddywatch.model.values import dataclass
 from buddywatch.text import escape
 
 COLUMNS, LINES = 72, 40

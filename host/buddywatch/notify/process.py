@@ -8,9 +8,9 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO
 
-from buddywatch.model.values import dataclass
 from buddywatch.notify.base import Deadline
 from buddywatch.text.escape import one_line
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from buddywatch.model.values import dataclass
 from buddywatch.notify.base import Channel, Deadline, Delivery, Parcel
 from buddywatch.text.escape import one_line
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from buddywatch.model.alerts import (
     CRITICAL,
     FIRING,
@@ -24,7 +26,6 @@ from buddywatch.model.alerts import (
 )
 from buddywatch.model.message_facts import MessageFacts
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Event, Gap
-from buddywatch.model.values import dataclass, replace
 from buddywatch.model.verdicts import OOM_KILLER, NeedState
 from buddywatch.notify.soon import more_times, soon_words
 from buddywatch.text.escape import counted, one_line, rough_duration

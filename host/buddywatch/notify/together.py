@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from buddywatch.model.alerts import LOST, OK, REBOOTED, SILENT, Message, rule_rank
 from buddywatch.model.message_facts import MessageFacts
-from buddywatch.model.values import asdict, dataclass
 from buddywatch.notify.advice import advice_texts, advice_together
 from buddywatch.notify.common import common_to_all
 from buddywatch.notify.message import PAYLOAD_SCHEMA, SUBJECT_LIMIT, WORDS, incident_json, rescue_json, transition_json

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from buddywatch.model.alerts import WARNING, ChannelHealth
-from buddywatch.model.values import dataclass, replace
 from buddywatch.notify.base import NotifyError
 from buddywatch.notify.message import compose_notice
 from buddywatch.store.store import Store

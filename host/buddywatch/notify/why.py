@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import OOM_KILLER, BoardState, NeedState
 from buddywatch.notify.paper import wrapped
 from buddywatch.text import verdict_words

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from buddywatch.model.forecasts import UNKNOWN, Forecast
-from buddywatch.model.values import dataclass, field
 
 FAILURE, REBOOT, GAP, EVENT = "failure", "reboot", "gap", "event"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddywatch.model.forecasts import Forecast
-from buddywatch.model.values import dataclass
 from buddywatch.pictures.bars import spread
 from buddywatch.pictures.chart import NOW, ahead, area, dotted
 from buddywatch.text.escape import brief_duration

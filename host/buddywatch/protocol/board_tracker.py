@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from buddywatch.model.samples import ENDING, Boot, BootEnd, ResumeState, Retime
-from buddywatch.model.values import replace
 from buddywatch.protocol.board_clock import TINY_S, BoardClock
 from buddywatch.protocol.boots import KnownBoot, Life, black_box, numbers, wire_id
 from buddywatch.protocol.frame import Frame, GapReport, Hello

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from buddyd import wire
 
@@ -17,7 +18,6 @@ from buddywatch.model.samples import (
     BootEnd,
     ResumeState,
 )
-from buddywatch.model.values import replace
 from buddywatch.protocol.board_clock import BoardClock
 from buddywatch.protocol.bounds import FACTS_MAX, FRAMES_MAX, UPTIME_MAX_CS, whole_number
 from buddywatch.protocol.frame import Frame, GapReport

@@ -7,12 +7,12 @@ sent: the number is looked for near the live position and near what was asked fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from buddyd import wire, wire_host
 
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
 
 _MARK = wire.MARK[0]

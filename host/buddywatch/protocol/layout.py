@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from buddywatch.model.samples import MarkedBlocks, Snapshot, Zone
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.bounds import FRAMES_MAX, INTERVAL_MAX_CS, UPTIME_MAX_CS, WHOLE_MAX, whole_number
 
 COLUMNS = ("up", "proc", "free", "recl", "slab", "file")  # those that are used; others of a later agent are kept

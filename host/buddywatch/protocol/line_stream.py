@@ -8,10 +8,10 @@ not a frame is kept as text.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from buddyd import wire
 
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.bounds import FRAMES_MAX, whole_number
 from buddywatch.protocol.frame import Frame, GapReport, Hello, Opener, Piece, looks_like_frame, request_start
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from buddyd import wire
 
 from buddywatch.model.memory_map import BORN, MAP, Births, MappedProgram, MemoryMap, Region
 from buddywatch.model.samples import Event
-from buddywatch.model.values import replace
 from buddywatch.protocol.bounds import WHOLE_MAX
 
 _END = "}"

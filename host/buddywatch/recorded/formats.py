@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from buddywatch.model.samples import Boot
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.board_tracker import BoardTracker
 from buddywatch.recorded import (
     atlas,

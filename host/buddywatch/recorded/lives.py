@@ -8,9 +8,9 @@ runs another kernel. An uptime that falls is a reboot; a date that goes back is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.bounds import UPTIME_MAX_CS, WHOLE_MAX
 from buddywatch.protocol.layout import pages
 from buddywatch.recorded.pieces import Flags, KernelLine, KnownFact, Piece, Reading, RecordedError, Unreadable

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from buddywatch.kernel_text.raw import ZoneKey
 from buddywatch.model.samples import Zone
-from buddywatch.model.values import dataclass, field
 from buddywatch.recorded.cycle import Cycle
 from buddywatch.recorded.dates import Dates
 from buddywatch.recorded.meminfo import reclaimable_kb

@@ -7,10 +7,10 @@ those began.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from buddywatch.kernel_text.page_size import page_kb_by
-from buddywatch.model.values import dataclass, field, replace
 from buddywatch.protocol.layout import pages
 from buddywatch.recorded.lives import InLife, Shape
 from buddywatch.recorded.numbers import whole

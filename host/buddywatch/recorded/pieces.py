@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddywatch.model.samples import Zone
-from buddywatch.model.values import dataclass
 
 
 class RecordedError(Exception):

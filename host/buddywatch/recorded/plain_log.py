@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from buddywatch.model.samples import Zone
-from buddywatch.model.values import dataclass, field
 from buddywatch.protocol.console_text import kernel_message
 from buddywatch.recorded.cycle import Cycle
 from buddywatch.recorded.dates import CLOCK_WAS_SET_S, Dates

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.alerts.evaluate import BoardRules, Item
@@ -16,7 +17,6 @@ from buddywatch.config.sections import Config
 from buddywatch.model.alerts import Message, Occasion, Route, RulesHistory, Transition
 from buddywatch.model.batch import Batch, BoardRows
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass, replace
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.gather import SNAPSHOTS_SHOWN, MessageMaker
 from buddywatch.notify.yesterday import NEAR_S

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddyd import watermark
 
 from buddywatch.config.sections import Config
 from buddywatch.model.alerts import KERNEL_FAILURE, NOTED, REFUSED, Incident, without_covered
 from buddywatch.model.samples import LOSSES, Boot
-from buddywatch.model.values import dataclass
 from buddywatch.pictures.board_picture import FAILURE, REBOOT, BoardPicture, NeedCourse
 from buddywatch.report.picture import picture_of
 from buddywatch.store.store import Store

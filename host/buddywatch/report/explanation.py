@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddywatch.config.sections import Config
 from buddywatch.explain.board_state import explain_state
@@ -11,7 +12,6 @@ from buddywatch.explain.case import Explanation
 from buddywatch.explain.report import report_parts
 from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import KERNEL_FAILURE_KINDS, Boot, Event, Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.store.memory_maps import rescues_at
 from buddywatch.store.store import Store
 from buddywatch.text.document import Bullets, Heading, Part, text_lines

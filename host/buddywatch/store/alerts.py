@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -25,7 +26,6 @@ from buddywatch.model.alerts import (
     mutes,
 )
 from buddywatch.model.samples import milliseconds
-from buddywatch.model.values import replace
 from buddywatch.store.database import Database
 from buddywatch.store.read import seconds
 from buddywatch.text.escape import one_line

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from buddyd import watermark
 
 from buddywatch.model.samples import Boot, Event, Gap, Zone
 from buddywatch.model.summaries import Range
-from buddywatch.model.values import dataclass, field
 from buddywatch.protocol.layout import MARKS
 from buddywatch.store.stretch import NeedRange, Stretch
 from buddywatch.store.timeline import Item, Row

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from buddyd import watermark
 
 from buddywatch.config.sections import Config, Need
 from buddywatch.model.samples import Boot
 from buddywatch.model.summaries import Summary
-from buddywatch.model.values import dataclass, field
 from buddywatch.protocol.layout import MARKS, Layout
 from buddywatch.store.store import Store
 from buddywatch.store.summaries import STEPS_S

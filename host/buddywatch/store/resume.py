@@ -8,9 +8,9 @@ up to date, so there is little to look up.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from buddywatch.model.samples import Boot, ResumeState, Snapshot
-from buddywatch.model.values import replace
 from buddywatch.store.write import DataStore
 
 FOLD_ROWS = 1000  # of a board

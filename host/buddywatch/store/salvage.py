@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-from buddywatch.model.values import dataclass, field
 
 _MOST = 2**63 - 1
 _ROWID = ("rowid",)

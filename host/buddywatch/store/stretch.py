@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddyd import watermark
 
 from buddywatch.model.summaries import Summary
-from buddywatch.model.values import dataclass
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.summarize import has_constant_marks, lowest_margin, lowest_margin_at_low
 from buddywatch.verdict.judge import Need, is_serving

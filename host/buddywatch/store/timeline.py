@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from buddyd import watermark
@@ -13,7 +14,6 @@ from buddywatch.config.sections import Config
 from buddywatch.model.memory_map import MAP_KINDS
 from buddywatch.model.samples import Boot, Event, Gap, Snapshot
 from buddywatch.model.summaries import Summary
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import BoardState
 from buddywatch.protocol.layout import Layout
 from buddywatch.store.store import Store

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from buddyd import watermark
 
-from buddywatch.model.values import dataclass
 from buddywatch.pictures.bars import bars, spread
 from buddywatch.terminal.style import BOLD, CYAN, DIM, GREEN, PLAIN, RED, YELLOW, Line, Piece, Style, cut, marked
 from buddywatch.terminal.style import spread as ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field, replace
 
 from buddyd import watermark
 
@@ -12,7 +13,6 @@ from buddywatch.model.forecasts import MarginRecord, NeedForecast
 from buddywatch.model.health import RUNNING
 from buddywatch.model.links import LinkState
 from buddywatch.model.samples import Boot, Snapshot
-from buddywatch.model.values import dataclass, field, replace
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.newest import Newest, NewestReader
 from buddywatch.store.store import Store

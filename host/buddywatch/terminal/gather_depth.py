@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddywatch.model.memory_map import MAP, MemoryMap
 from buddywatch.model.samples import EVENT_KINDS, Boot
-from buddywatch.model.values import dataclass
 from buddywatch.pictures.heat import parts_of
 from buddywatch.protocol.map_text import maps_of
 from buddywatch.store.courses import BoardCourse, course, step_for

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from buddywatch.model.values import replace
+from dataclasses import replace
+
 from buddywatch.terminal.keyboard import BACKSPACE, DOWN, END, ENTER, ESCAPE, HOME, LEFT, PAGE_DOWN, PAGE_UP, RIGHT, UP
 from buddywatch.terminal.view import BOARD, FLEET, ORDERS, TEXT, Action, BoardLine, Fleet, View, place_of, shown_boards
 

@@ -7,9 +7,9 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from buddywatch.model.values import replace
 from buddywatch.store.store import Store, StoreError
 from buddywatch.terminal.board_page import board_lines
 from buddywatch.terminal.fleet_page import fleet_lines, fleet_rows

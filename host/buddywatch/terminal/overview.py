@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from buddyd import watermark
 
@@ -12,7 +13,6 @@ from buddywatch.model.forecasts import Forecast
 from buddywatch.model.links import LinkState
 from buddywatch.model.memory_map import Rescue
 from buddywatch.model.samples import Boot, Losses, Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.model.verdicts import BoardState
 from buddywatch.store.read import LINK_DOWN, LINK_NEVER, LINK_UP
 from buddywatch.store.store import Store

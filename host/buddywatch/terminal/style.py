@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from buddywatch.model.values import dataclass
+from dataclasses import dataclass
+
 from buddywatch.text.escape import escaped
 
 PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN, REVERSE = "", "1", "2", "1;31", "32", "33", "36", "7"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from buddywatch.model.forecasts import Forecast
-from buddywatch.model.values import dataclass, field
 
 # How urgent a board is, most urgent first.
 FAILS, SOON, SILENT, ALERT, FINE = range(5)

@@ -6,7 +6,8 @@ follows from the source of the kernel or of BusyBox. GUESSED: it was not tried.
 
 from __future__ import annotations
 
-from buddywatch.model.values import dataclass
+from dataclasses import dataclass
+
 from buddywatch.text.units import format_bytes
 
 MEASURED, READ, GUESSED = "measured", "read in the source", "not tried"

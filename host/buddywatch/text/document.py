@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
-from buddywatch.model.values import dataclass
 from buddywatch.text.escape import escaped, one_line, wrapped
 
 # CommonMark 0.31, 2.4: ASCII punctuation may be escaped; these begin markup within a line.

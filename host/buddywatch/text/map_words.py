@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from buddywatch.model.memory_map import MappedProgram, MemoryMap, Rescue
-from buddywatch.model.values import dataclass
 from buddywatch.text.escape import counted, local_clock, one_line, rough_duration
 from buddywatch.text.units import format_bytes
 from buddywatch.verdict.ends import freed

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from buddywatch.model.lives import Life
-from buddywatch.model.values import dataclass
 from buddywatch.verdict.clockwork import period_s
 from buddywatch.verdict.losses import Loss, losses_of
 from buddywatch.verdict.room import Point

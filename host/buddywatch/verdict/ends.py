@@ -9,12 +9,12 @@ pages nearby only make blocks larger, and the rule for a request never suffers f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from buddyd import watermark
 
 from buddywatch.model.memory_map import MappedProgram, Region
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass, replace
 from buddywatch.model.verdicts import NeedState
 from buddywatch.verdict.judge import Need, judge, serving_zones
 

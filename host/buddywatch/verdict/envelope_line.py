@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from buddywatch.model.values import dataclass, replace
 from buddywatch.verdict.margin_history import Bucket, MarginHistory
 
 BUCKETS_MIN = 12  # for a line

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from buddywatch.model.forecasts import FALLING, LEVEL, RISING, UNKNOWN, Forecast
-from buddywatch.model.values import dataclass
 from buddywatch.verdict.envelope_line import EnvelopeLine, lines
 from buddywatch.verdict.margin_history import MarginHistory
 

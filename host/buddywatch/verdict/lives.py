@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from buddywatch.model.lives import Life
 from buddywatch.model.memory_map import Births, MappedProgram, MemoryMap
-from buddywatch.model.values import replace
 
 
 class _Boot:

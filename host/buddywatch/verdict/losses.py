@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from buddywatch.model.lives import Life
-from buddywatch.model.values import dataclass
 from buddywatch.verdict.room import Point
 
 LOSSES_MAX = 5

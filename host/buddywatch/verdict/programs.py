@@ -10,9 +10,8 @@ Not listed: the few single pages every exec takes, and the kernel's stack for th
 import os
 import stat
 import struct
+from dataclasses import dataclass, replace
 from typing import BinaryIO
-
-from buddywatch.model.values import dataclass, replace
 
 FLAT_HEADER = struct.Struct(">4s15I")  # struct flat_hdr, include/linux/flat.h: big-endian on every machine
 FLAT_RAM, FLAT_GZIP, FLAT_GZDATA = 0x1, 0x4, 0x8

@@ -10,10 +10,9 @@ On a true 2.6.30 with a romfs and files in ramfs, 2472 kB were listed, and drop_
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from buddyd import watermark
-
-from buddywatch.model.values import dataclass
 
 # Where files lie, as the hello's fact `files` names it.
 RAM, ROM, DISK = "ram", "rom", "disk"

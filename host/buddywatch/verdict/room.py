@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddyd import watermark
 
 from buddywatch.model.samples import Snapshot
-from buddywatch.model.values import dataclass
 from buddywatch.verdict.judge import serving_zones
 
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from buddywatch.model.lives import Life
-from buddywatch.model.values import dataclass
 from buddywatch.verdict.least_squares import LeastSquares
 from buddywatch.verdict.room import Point
 

@@ -11,10 +11,10 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
 
-from buddywatch.model.values import dataclass, field
 from buddywatch.web.request import BUSY, FAILED, NOT_FOUND, Answer, Request, read_request, refusal, written
 
 CLIENTS_MAX = 32

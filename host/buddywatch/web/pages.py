@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from urllib.parse import quote
 
-from buddywatch.model.values import replace
 from buddywatch.report import page as report_page
 from buddywatch.report.board_report import BoardReport
 from buddywatch.terminal.fleet_page import Column, columns_for, title_line

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_to_bytes
-
-from buddywatch.model.values import dataclass
 
 LINE_MAX, REQUEST_MAX, HEADERS_MAX = 2048, 8192, 64
 OK, BAD, NOT_FOUND, METHOD, MISDIRECTED, URI_LONG, HEAD_LONG = 200, 400, 404, 405, 421, 414, 431

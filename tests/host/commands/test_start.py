@@ -60,8 +60,7 @@ MOST = {
     "test-alert": 70,
 }
 READERS = ("status", "history", "alerts", "log", "db", "sql")
-# By the standard library's dataclasses alone, two thirds of a start: `inspect`, `ast`, `dis`, `tokenize`.
-LARGE = {"dataclasses", "inspect", "ast", "statistics", "decimal", "email.message", "smtplib", "asyncio", "uuid"}
+LARGE = {"statistics", "decimal", "email.message", "smtplib", "asyncio", "uuid"}
 NEEDED = {"bridge": {"email.message"}, "fleet": {"email.message"}}  # by http.client
 
 

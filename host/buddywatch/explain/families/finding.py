@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from buddywatch.explain.remedy import Remedy
-from buddywatch.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from buddywatch.explain import reasons
 from buddywatch.explain.families import cma, linux24, loader, lowmemorykiller, oom, pools, slab, vmalloc
 from buddywatch.explain.families.finding import Finding
 from buddywatch.kernel_text.messages import pools as pool_forms
 from buddywatch.kernel_text.raw import Message, Raw
-from buddywatch.model.values import replace
 
 
 def _of_pages(message: Message, raw: Raw) -> Finding | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from buddywatch.kernel_text.prefix import process_in
-from buddywatch.model.values import dataclass, field
 
 # A process's name has at most 15 characters (TASK_COMM_LEN is 16, include/linux/sched.h). It may hold blanks; a name
 # with ": " in it is read from there on.

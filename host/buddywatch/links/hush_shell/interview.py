@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
+from dataclasses import dataclass, field
 
 from buddywatch.kernel_text.lines import clean
 from buddywatch.kernel_text.page_size import page_bytes_of
@@ -16,7 +17,6 @@ from buddywatch.kernel_text.raw import Raw, ZoneKey
 from buddywatch.kernel_text.reader import read
 from buddywatch.kernel_text.state import Options, Zone, reserve_pages
 from buddywatch.links.hush_shell.shell import Answer
-from buddywatch.model.values import dataclass, field
 from buddywatch.verdict.reclaim import files_of_mounts
 
 MARKS_EVERY = 12  # polls, as buddyd: marks change when somebody writes a sysctl

@@ -8,8 +8,7 @@ no check of its own. A line editor wraps the echo (CR CR LF after 80 columns), n
 from __future__ import annotations
 
 import re
-
-from buddywatch.model.values import dataclass
+from dataclasses import dataclass
 
 LINE_KEPT = 4096
 COMMAND_MAX = 240  # characters: old builds of BusyBox's line editor take 255
