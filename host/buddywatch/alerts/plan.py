@@ -97,7 +97,7 @@ def repeats(view: View, now: float) -> tuple[Repeat, ...]:
     """What comes and goes on this board."""
     keys = dict.fromkeys((one.rule, one.need) for one in view.begun)
     found = {key: _series(key, view, now) for key in keys}
-    return tuple(Repeat(*key, len(of), of[0].noted) for key, of in found.items() if len(of) >= FLAPPING_MIN)
+    return tuple(Repeat(*key, len(of), of[0].time) for key, of in found.items() if len(of) >= FLAPPING_MIN)
 
 
 def _series(key: Key, view: View, now: float) -> list[Beginning]:

@@ -152,10 +152,11 @@ def is_about(silence: Silence, board: str) -> bool:
 
 @dataclass(frozen=True)
 class Beginning:
-    """An alert began, or something happened once. noted: when the rule was evaluated."""
+    """An alert began, or something happened once. time: when; noted: when the rule was evaluated, perhaps later."""
 
     rule: str
     need: str | None
+    time: float
     noted: float
     is_reported: bool
 

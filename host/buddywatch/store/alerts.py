@@ -141,11 +141,11 @@ class AlertStore(Database):
 
     def beginnings(self, board: str, since: float) -> list[Beginning]:
         """What began for the board since then, oldest first."""
-        sql = """SELECT rule, need, noted_ms, told, from_state, to_state FROM transitions INDEXED BY transitions_by_time
-            WHERE board = ? AND noted_ms >= ? ORDER BY noted_ms"""
+        sql = """SELECT rule, need, time_ms, noted_ms, told, from_state, to_state FROM transitions
+            INDEXED BY transitions_by_time WHERE board = ? AND noted_ms >= ? ORDER BY noted_ms"""
         return [
-            Beginning(rule, need or None, seconds(noted_ms), bool(told))
-            for rule, need, noted_ms, told, from_, to in self._rows(sql, (board, milliseconds(since)))
+            Beginning(rule, need or None, seconds(time_ms), seconds(noted_ms), bool(told))
+            for rule, need, time_ms, noted_ms, told, from_, to in self._rows(sql, (board, milliseconds(since)))
             if from_ in (OK, PENDING) and to in (FIRING, NOTED)
         ]
 

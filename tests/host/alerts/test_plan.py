@@ -130,7 +130,7 @@ def test_plan_repeats_nothing_when_repeat_after_is_0():
 
 
 def begun(*hours_ago, told=True):
-    return tuple(Beginning("refused", "rm", NOW - ago * 3600, told) for ago in hours_ago)
+    return tuple(Beginning("refused", "rm", NOW - ago * 3600, NOW - ago * 3600, told) for ago in hours_ago)
 
 
 # The end of the alert, noted so long ago; nothing was sent for 10 minutes.
@@ -151,6 +151,12 @@ def begun(*hours_ago, told=True):
 def test_the_end_of_what_came_back_waits_until_it_is_quiet(beginnings, noted_s, is_reported):
     seen = view([RECOVERED], [TOLD], noted_s=noted_s, last_reported=NOW - 600, begun=beginnings)
     assert plan(seen, ALERT, NOW).report == ((RECOVERED,) if is_reported else ())
+
+
+def test_what_came_and_went_did_so_since_it_happened_and_not_since_it_was_received():
+    late = tuple(Beginning("refused", "rm", NOW - ago * 3600, NOW - 5, False) for ago in (9, 6, 3))
+    (found,) = repeats(view([], [], begun=late), NOW)
+    assert (found.count, found.since) == (3, NOW - 9 * 3600)
 
 
 def test_an_alert_that_comes_back_is_reported_at_once_until_it_did_so_three_times():
