@@ -21,6 +21,7 @@ from buddywatch.model.alerts import (
     Incident,
     Message,
     Transition,
+    without_covered,
 )
 from buddywatch.model.memory_map import Rescue
 from buddywatch.model.message_facts import MessageFacts
@@ -188,9 +189,10 @@ def _still_open(statements: list[Statement], facts: MessageFacts) -> list[str]:
 
 
 def _unmentioned(statements: list[Statement], facts: MessageFacts) -> list[Incident]:
-    """Open incidents that no statement mentions."""
+    """Open incidents that no statement mentions; a refused need is one line, without the warnings before it."""
     reported = {(one.rule, one.need) for one in statements}
-    return [one for one in facts.incidents if one.closed is None and (one.rule, one.need) not in reported]
+    shown = without_covered(facts.incidents)
+    return [one for one in shown if one.closed is None and (one.rule, one.need) not in reported]
 
 
 def _requests(statements: list[Statement], facts: MessageFacts) -> list[why.Asked]:

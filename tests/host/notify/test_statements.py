@@ -40,6 +40,17 @@ def test_subject_says_who_and_what(change, expected):
     assert subject([transition(*change)]) == f"[buddywatch] {expected}"
 
 
+def test_warnings_before_a_refused_need_are_not_open_beside_it():
+    others = (incident("refused", "rm", id=2), incident("tight", "rm", "warning", id=3),
+              incident("refused_within", "rm", "warning", id=4), incident("tight", "sh", "warning", id=5))  # fmt: skip
+    text = compose(facts([transition("silent", "firing")], incidents=others)).body
+    lines = text.partition("Still open on this board\n")[2].partition("\n\n")[0].splitlines()
+    assert [line[:15] for line in lines] == ["  - CRIT refuse", "  - WARN tight "]
+    over = [transition("refused", "ok", "rm", time=T0 + 600)]
+    still = compose(facts(over, (BEFORE,), incidents=others[2:])).subject
+    assert still.endswith("(2 still open)")
+
+
 @pytest.mark.parametrize(
     ("recent", "programs", "expected"),
     [
