@@ -13,7 +13,7 @@ from typing import Protocol
 
 from buddywatch.store.damage import DamageReports
 from buddywatch.terminal.line_writer import LineWriter
-from buddywatch.terminal.screen import Restorer
+from buddywatch.terminal.screen import Restorer, first_environment
 from buddywatch.text.escape import local_clock, one_line
 
 QUIT_CODE = 10  # of the live view: the user wants to end the collector
@@ -67,7 +67,7 @@ class Live:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "buddywatch", *watch, "--news", str(read_end)],
                 pass_fds=(read_end,),
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=_environment(),
             )
         except OSError:
             os.close(self._pipe)
@@ -113,3 +113,11 @@ class Live:
             self._terminal.restore()
             self._has_failed = True
             self._lines.report(f"the live view has ended (exit code {code}); collecting goes on")
+
+
+def _environment() -> dict[str, str]:
+    """As this process was started, so that the view knows in which locale; with the place of these modules."""
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    if "LC_CTYPE" not in first_environment():
+        env.pop("LC_CTYPE", None)  # Python sets it in the C locale
+    return env

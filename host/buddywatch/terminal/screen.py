@@ -16,6 +16,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self, TextIO
 
@@ -43,8 +44,27 @@ def style_of(stream: TextIO, env: Mapping[str, str]) -> Style:
 
 
 def is_unicode(stream: TextIO) -> bool:
-    """Whether the stream's encoding is UTF-8."""
-    return (stream.encoding or "").lower().replace("-", "") == "utf8"
+    """Whether the stream's encoding is UTF-8, and it is no terminal of somebody who asked for the C locale.
+
+    Python takes UTF-8 in the C locale as well (PEP 538 and 540), whatever the terminal can show.
+    """
+    is_utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
+    return is_utf8 and not (stream.isatty() and _is_plain(first_environment()))
+
+
+def first_environment() -> dict[str, str]:
+    """What this process was started with: Python changes LC_CTYPE in os.environ (PEP 538)."""
+    try:
+        entries = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return dict(os.environ)
+    return {os.fsdecode(name): os.fsdecode(value) for name, _, value in (entry.partition(b"=") for entry in entries)}
+
+
+def _is_plain(env: Mapping[str, str]) -> bool:
+    if env.get("PYTHONUTF8") or env.get("PYTHONIOENCODING"):
+        return False  # somebody has decided about the encoding itself
+    return (env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG")) in ("C", "POSIX")
 
 
 class Screen:
