@@ -45,6 +45,7 @@ def check_file_passes(command: list[str], name: str) -> None:
     assert re.search(r"^[1-9]\d* passed, 0 failed$", result.stdout, re.MULTILINE), result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_file_passes_under_micropython(micropython: str, name: str) -> None:
     check_file_passes([micropython], name)

@@ -115,13 +115,13 @@ def test_boards_are_chosen_and_none_is_a_page_too(page, buddywatch, tmp_path):
 
 
 @needs_browser
-@WIDTHS
 @SCHEMES
-def test_it_fits_every_width_and_shows_every_picture(page, width, scheme):
-    inner, whole, heights, background = probed(page[0], page[1].parent, width, scheme)
-    assert inner == width and whole <= width
-    assert len(heights) == 9 and min(heights) >= 80
-    assert background == BACKGROUNDS[scheme]
+def test_it_fits_every_width_and_shows_every_picture(page, scheme):
+    for width, found in zip(WIDTHS, probed(page[0], page[1].parent, scheme), strict=True):
+        inner, whole, heights, background = found
+        assert inner == width and whole <= width
+        assert len(heights) == 9 and min(heights) >= 80
+        assert background == BACKGROUNDS[scheme]
 
 
 @needs_browser

@@ -180,15 +180,15 @@ def test_a_wrong_address_is_one_line(fleet, listen, said):
 
 
 @needs_browser
-@WIDTHS
 @SCHEMES
-def test_pages_fit_every_width(url, tmp_path, width, scheme):
+def test_pages_fit_every_width(url, tmp_path, scheme):
     for path, pictures in (("/", 0), ("/board/bad", 3)):
         text = re.sub('<meta http-equiv="refresh"[^>]*>', "", fetched(url + path)[1])
-        inner, whole, heights, background = probed(text, tmp_path, width, scheme)
-        assert inner == width and whole <= width, path
-        assert len(heights) == pictures and all(height >= 80 for height in heights)
-        assert background == BACKGROUNDS[scheme]
+        for width, found in zip(WIDTHS, probed(text, tmp_path, scheme), strict=True):
+            inner, whole, heights, background = found
+            assert inner == width and whole <= width, path
+            assert len(heights) == pictures and all(height >= 80 for height in heights)
+            assert background == BACKGROUNDS[scheme]
 
 
 @needs_browser
