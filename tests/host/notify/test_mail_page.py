@@ -26,7 +26,7 @@ def test_it_says_what_the_text_says():
 
 def test_the_first_line_is_the_heading_and_sections_have_headings_of_their_own():
     page = page_of(BODY, "<hr>")
-    assert re.findall("<h1>(.*)</h1>", page) == [" ".join(BODY.split("\n\n")[0].split("\nBoard")[0].split())]
+    assert re.findall("<h1>(.*)</h1>", page) == [" ".join(BODY.split("\n\n")[0].split("\nSince")[0].split())]
     assert "Memory" in re.findall("<h2>(.*)</h2>", page)
     assert page.index("<h1>") < page.index("<hr>") < page.index("<h2>")
 
