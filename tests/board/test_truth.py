@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from boardside import flavour_or_skip
 from buddyd import watermark
-from truth import FEWER_PAGES, FLAVOURS, RECLAIM, RECORD, UNEXPLAINED, Report, Trial, reports_of, tables
+from truth import BOARD, FEWER_PAGES, FLAVOURS, LATE, RECLAIM, RECORD, UNEXPLAINED, Report, Trial, reports_of, tables
 
 TOP = Path(__file__).resolve().parent.parent.parent
 AGENT = TOP / "agent"
@@ -16,8 +16,8 @@ JUDGE = """
 import sys
 from buddyd import watermark
 for line in sys.stdin:
-    rule, order, taken, low, *numbers = line.split()
-    zone = [int(n) for n in numbers[1:]], int(numbers[0]), int(low), 0, 0
+    rule, order, taken, low, beside, *numbers = line.split()
+    zone = [int(n) for n in numbers[1:]], int(numbers[0]), int(low), 0, int(beside)
     print(*watermark.judge([zone], int(order), rule, int(taken)))
 """
 Reports = dict[str, Report]
@@ -42,7 +42,7 @@ def test_trials_reach_every_verdict(report: Report) -> None:
     table = report.table()
     assert table[watermark.OK, True] > 300
     assert table[watermark.TIGHT, True] >= 1
-    assert table[watermark.REFUSED, False] > 300
+    assert table[watermark.REFUSED, False] > (300 if BOARD == "mcf5208" else 20)
     assert len({trial.before for trial in report.trials}) > len(report.trials) // 2
 
 
@@ -76,12 +76,13 @@ def test_page_cache_rescues_by_reclaim_alone(reports: Reports) -> None:
     report = reports["cache"]
     assert {reason for reason, _ in report.disagreements()} <= {RECLAIM, RECORD}
     assert len(report.disagreements()) < len(report.trials) // 50
-    assert max(trial.reclaimable_pages for trial in report.trials) > 20
+    # Where the root file system is in RAM its files are no cache.
+    assert (max(trial.reclaimable_pages for trial in report.trials) > 20) == (BOARD == "mcf5208")
 
 
 def test_exec_takes_at_most_the_pages_set_aside(reports: Reports) -> None:
     report = reports["exec"]
-    assert {reason for reason, _ in report.disagreements()} <= {RECLAIM, FEWER_PAGES, RECORD}
+    assert {reason for reason, _ in report.disagreements()} <= {RECLAIM, FEWER_PAGES, RECORD, LATE}
     assert len(report.disagreements()) < len(report.trials) // 50
     assert len({trial.order for trial in report.trials}) >= 3
 
@@ -116,4 +117,4 @@ def test_verdict_on_the_board_is_the_same(report: Report, board_micropython: lis
 def _as_line(report: Report, trial: Trial) -> str:
     taken = watermark.EXEC_PAGES if trial.is_exec else 0
     blocks = " ".join(map(str, trial.before))
-    return f"{report.rule} {trial.order} {taken} {report.marks[1]} {report.marks[0]} {blocks}\n"
+    return f"{report.rule} {trial.order} {taken} {report.marks[1]} {trial.beside_pages} {report.marks[0]} {blocks}\n"

@@ -1,6 +1,6 @@
 """What the board's kernel did when /bin/asker asked it for blocks, against what buddyd.watermark says it does.
 
-    python tests/board/truth.py [FLAVOUR ...]      boots the kernels (all but 2.6.30) and prints the tables
+    BOARD=NAME python tests/board/truth.py [FLAVOUR ...]      boots the kernels (all but 2.6.30) and prints the tables
 
 A trial is one request: the free blocks right before, the bytes, whether they were granted, the free blocks after. The
 verdict is made from the blocks before, by the functions of agent and host, and the rule of the kernel's release.
@@ -8,6 +8,8 @@ verdict is made from the blocks before, by the functions of agent and host, and 
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -21,11 +23,14 @@ if __name__ == "__main__":
 
 from buddyd import watermark  # noqa: E402
 from buddywatch.verdict import programs  # noqa: E402
-from machine import KERNEL_GIVEN, Machine  # noqa: E402
+from kind import DEFAULT, KERNEL_GIVEN, kind_named, out_of  # noqa: E402
+from machine import Machine  # noqa: E402
 
-OUT = TOP / "build" / "board"
-FLAVOURS_BUILT = ("4k", "4k-2.6.30", "8k")
-FLAVOURS = (*FLAVOURS_BUILT, KERNEL_GIVEN)
+BOARD = os.environ.get("BOARD") or DEFAULT
+KIND = kind_named(BOARD)
+OUT = out_of(BOARD)
+FLAVOURS_BUILT = tuple(KIND.flavours_built)
+FLAVOURS = (*FLAVOURS_BUILT, *(flavour for flavour in KIND.flavours if flavour == KERNEL_GIVEN))
 STARTERS = [f"/bin/start-{kilobytes}k" for kilobytes in (40, 60, 100, 120, 200, 240, 400)]
 # How asker asks: programs that it is given, and how many trials make a table of some thousands in less than a minute.
 MODES = {"mmap": ([], 6000), "cache": (["/bin/busybox", "/bin/buddyd"], 3000), "exec": (STARTERS, 3000)}
@@ -36,6 +41,7 @@ VERDICTS = (watermark.OK, watermark.TIGHT, watermark.REFUSED)
 RECLAIM = "reclaim"  # the kernel freed memory first
 FEWER_PAGES = "exec took fewer pages"  # than the EXEC_PAGES that a verdict for a program sets aside
 RECORD = "record of the mapping"  # the kernel's own, for which it needed single pages first, and they were the last
+LATE = "pages came back meanwhile"  # on an SMP kernel those of an ended process do so late (RCU)
 UNEXPLAINED = "unexplained"
 
 # vm_region, vma and the nodes of the tree they hang in: less than a page of slab each time, mostly none. Measured: none
@@ -53,10 +59,13 @@ class Trial:
     is_exec: bool
     granted: bool
     reclaimable_pages: int
+    beside_pages: int  # the kernel's own count is as much more than the blocks; it decides on an SMP kernel
     before: tuple[int, ...]
     after: tuple[int, ...]
     verdict: str
     margin_pages: int
+    margin_at_once_pages: int  # by the blocks, of a request that takes no single pages first
+    is_smp: bool
     verdict_at_once: str  # the verdict of a request that takes no single pages first
     verdict_with_record: str  # of one that takes RECORD_PAGES more first
 
@@ -111,7 +120,8 @@ def explain(trial: Trial) -> str:
     """Why the kernel did otherwise than the verdict said, as far as the trial itself shows it.
 
     Granted though refused: a request that fails first makes the kernel reclaim; then something was there to be
-    reclaimed, and more pages are free afterwards. The pages that an exec takes before its block are an upper bound.
+    reclaimed, and more pages are free afterwards. The pages that an exec takes before its block are an upper bound. On
+    an SMP kernel those of the program before may come back between the look and the request.
     Not granted though ok or tight: only where it was so tight that the record of the mapping made the difference.
     """
     if not trial.granted:
@@ -120,6 +130,8 @@ def explain(trial: Trial) -> str:
         return RECORD if is_seen and trial.verdict_with_record == watermark.REFUSED else UNEXPLAINED
     if trial.is_exec and trial.verdict_at_once != watermark.REFUSED:
         return FEWER_PAGES
+    if trial.is_exec and trial.is_smp and trial.margin_at_once_pages + max(0, trial.gained_pages) >= 0:
+        return LATE
     has_new_block = sum(trial.after[trial.order :]) > sum(trial.before[trial.order :])  # one page can join two halves
     if trial.reclaimable_pages > 0 and (trial.gained_pages > 0 or has_new_block):
         return RECLAIM
@@ -129,9 +141,10 @@ def explain(trial: Trial) -> str:
 def run(board: Machine, mode: str, seed: int) -> Report:
     """Have asker ask, and judge each of its trials."""
     given, trials = MODES[mode]
-    release, version = (board.console.run(f"uname -{part}").text.strip() for part in "rv")
+    version = board.console.run("read -r line </proc/version; echo $line").text
+    release = version.split()[2]
     start = len(board.spare.text)
-    answer = board.console.run(f"asker {seed} {trials} {mode} {' '.join(given)} >/dev/ttyS2", DEADLINE_S)
+    answer = board.console.run(f"asker {seed} {trials} {mode} {' '.join(given)} >{board.kind.spare_device}", DEADLINE_S)
     if answer.status:
         raise AssertionError(f"asker ended with {answer.status}: {answer.text}{board.spare.text[-500:]}")
     board.spare.wait_for(r"^end$", start)
@@ -139,8 +152,24 @@ def run(board: Machine, mode: str, seed: int) -> Report:
 
 
 def quiet(board: Machine) -> None:
-    """Leave the board to asker: nobody else takes memory between a look and the request."""
-    board.console.run("dmesg -n 1; killall -INT buddyd; killall telnetd")
+    """Leave the board to asker: nobody else takes memory between a look and the request.
+
+    By words of the shell alone: on a board whose programs lie in RAM there may be no block for one any more.
+    """
+    board.console.run("echo 1 >/proc/sys/kernel/printk")
+    if not board.kind.has_spare_line:  # asker takes buddyd's
+        # A program that the shell starts with `&` ignores SIGINT; buddyd does not any more when it says this.
+        board.console.wait_for(r"buddyd: board: \d+ zones")
+    for pid, name in _running(board):
+        board.console.run(f"kill -{'INT' if name == 'buddyd' else 'TERM'} {pid}")
+    while not board.kind.has_spare_line and _running(board):  # buddyd ends at its next poll
+        pass
+
+
+def _running(board: Machine) -> list[tuple[str, str]]:
+    """(PID, name) of the agent and of telnetd."""
+    stats = board.console.run("for p in /proc/[0-9]*/stat; do read -r line <$p; echo $line; done").text
+    return re.findall(r"^(\d+) \((buddyd|telnetd)\) [^Z] ", stats, re.MULTILINE)
 
 
 def judge(release: str, mode: str, lines: Iterable[str], is_smp: bool) -> Report:
@@ -181,6 +210,8 @@ def _trial(
     taken_pages = watermark.EXEC_PAGES if is_exec else 0
     verdict, margin = watermark.judge(zones, order, rule, taken_pages)
     at_once, _ = watermark.judge(zones, order, rule)
+    blocks_alone = [(blocks(before), marks[0], marks[1], 0, 0)]
+    _, margin_at_once = watermark.judge(blocks_alone, order, rule)
     with_record, _ = watermark.judge(zones, order, rule, taken_pages + RECORD_PAGES)
     return Trial(
         order=order,
@@ -188,10 +219,13 @@ def _trial(
         is_exec=is_exec,
         granted=granted == "1",
         reclaimable_pages=int(reclaimable_pages),
+        beside_pages=beside_pages,
         before=blocks(before),
         after=blocks(after),
         verdict=verdict,
         margin_pages=margin,
+        margin_at_once_pages=margin_at_once,
+        is_smp=is_smp,
         verdict_at_once=at_once,
         verdict_with_record=with_record,
     )
