@@ -13,7 +13,7 @@ import dashboards
 import pytest
 from buddywatch.config.bridges import FleetEngine
 from buddywatch.fleet.engine import Engine
-from buddywatch.fleet.pair import PairView
+from buddywatch.fleet.pair import Absence, PairView
 from buddywatch.store.store import Store
 from headquarters import SILENT_S, SITES, Hq, other_engine
 from metricengine import alertmanager, flush, free_port, victoria_metrics, vmalert
@@ -200,9 +200,10 @@ def test_a_spare_asks_whether_the_first_collector_knew(
 ) -> None:
     now = time.time()
     seen_ms, heard = round(1000 * (now - 30)), {"xp": now - 31, "deaf": now - 300}
-    lines = [f"buddywatch,site=pair collector_first_up=1i {seen_ms}"]
+    lines = [f"buddywatch,site=pair,role=first pair_up=1i {seen_ms}"]
     lines += [
-        f"buddywatch,site=pair,board={name} board_heard_timestamp_seconds={at} {seen_ms}" for name, at in heard.items()
+        f"buddywatch,site=pair,role=first,board={name} pair_heard_timestamp_seconds={at} {seen_ms}"
+        for name, at in heard.items()
     ]
     urllib.request.urlopen(f"{hq.url}/write?precision=ms", "\n".join(lines).encode(), timeout=60).close()
     flush(hq.url)
@@ -210,6 +211,38 @@ def test_a_spare_asks_whether_the_first_collector_knew(
     assert view.is_first_aware(board, now + made, {name: now + at for name, at in own.items()}) == expected
 
 
-def test_a_spare_that_cannot_ask_reports_itself() -> None:
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([("xp", -500)], True),
+        ([("xp", -500), ("xp", -900)], True),
+        ([("xp", -1001)], False),  # the first one was there, and may have been left the message
+        ([("xp", -500), ("xp", -1001)], False),
+        ([("xp", -299)], False),  # the spare may have left it to the first one, who was coming back
+        ([("deaf", -500)], False),  # the spare did not hear it
+        ([("unknown", -500)], False),
+        ([], False),
+    ],
+)
+def test_a_first_collector_asks_what_the_spare_reported_in_its_absence(
+    hq: Hq, changes: list[tuple[str, float]], expected: bool
+) -> None:
+    now = time.time()
+    lines, stamp_ms = (
+        [f"buddywatch,site=away,role=spare pair_up=1i {round(1000 * (now - 30))}"],
+        round(1000 * (now - 30)),
+    )
+    for name, at in (("xp", now - 31), ("deaf", now - 600)):
+        lines.append(f"buddywatch,site=away,role=spare,board={name} pair_heard_timestamp_seconds={at} {stamp_ms}")
+    urllib.request.urlopen(f"{hq.url}/write?precision=ms", "\n".join(lines).encode(), timeout=60).close()
+    flush(hq.url)
+    view = PairView(Engine(FleetEngine(hq.url)), "away")
+    absence, asked = Absence(now - 1000, now - 100, 100), [(board, now + at) for board, at in changes]
+    assert view.has_spare_reported(asked, absence) == expected
+    assert not view.has_spare_reported(asked, absence._replace(until=now + 100, since=now - 1500))  # it is gone as well
+
+
+def test_who_cannot_ask_reports_itself() -> None:
     view = PairView(Engine(FleetEngine("http://127.0.0.1:1")), "pair")
     assert not view.is_first_aware("xp", time.time() - 60, {})
+    assert not view.has_spare_reported([("xp", 500)], Absence(0, 1000, 100))

@@ -83,6 +83,8 @@ class Pusher:
             self._push_all(without_samples(changes) if is_left else changes)
         if not is_left:
             self._push_all([self._reader.state_now()])
+        if self._sharing is not None:
+            self._push_all([self._reader.presence(self._sharing.role)])
 
     def _push_all(self, items: Iterable[Item]) -> None:
         batch: list[Item] = []

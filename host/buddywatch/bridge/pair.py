@@ -33,7 +33,7 @@ class Sharing:
     """One of the two. now: when it started."""
 
     def __init__(self, pair: Pair, engine: Engine, now: float) -> None:
-        self.is_spare = pair.role == SPARE
+        self.role = pair.role
         self._after_s = pair.after_s
         self._engine = engine
         self._begun = now
@@ -41,7 +41,7 @@ class Sharing:
 
     def look(self, now: float) -> bool:
         """Look for the first one, as the spare; True if it lives, so that events and alerts are its own."""
-        if self.is_spare:
+        if self.role == SPARE:
             seen = self._engine.first_seen()
             self._is_first_alive = seen is not None and seen >= now - self._after_s
         return self._is_first_alive
@@ -52,7 +52,7 @@ class Sharing:
         When the first one comes back it says so, and waits until the spare has seen that and stepped back: else both
         would push the same at the same moment.
         """
-        if self.is_spare:
+        if self.role == SPARE:
             return now - self._after_s * (2 if self._is_first_alive else 1)
         return math.inf if abs(now - self._begun) >= self._after_s / 2 else -math.inf
 

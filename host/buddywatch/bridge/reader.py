@@ -12,11 +12,11 @@ from buddywatch.bridge.samples import Frames, Item, Labels, Sample
 from buddywatch.bridge.series import (
     BoardSeries,
     alert_labels,
-    of_first,
     of_forecasts,
     of_incident,
     of_links,
     of_needs,
+    of_pair,
     series_of,
 )
 from buddywatch.config.bridges import Bridge
@@ -182,10 +182,13 @@ class Reader:
         for incident in without_covered(self._store.incidents(open_only=True)):
             if self._is_wanted(incident.board):
                 samples += of_incident(incident, self.labels(incident.board), now_ms)
-        if self._sharing is not None and not self._sharing.is_spare:
-            heard = {board: newest.snapshot.time for board, newest in self._newest.of_all().items() if newest.snapshot}
-            samples += of_first(heard, self.labels, now_ms)
         return Item("the state of the moment", samples)
+
+    def presence(self, role: str) -> Item:
+        """For the other collector: what this one knows of."""
+        heard = {board: newest.snapshot.time for board, newest in self._newest.of_all().items() if newest.snapshot}
+        wanted = {board: time for board, time in heard.items() if self._is_wanted(board)}
+        return Item("the presence of this collector", of_pair(role, wanted, self.labels, round(1000 * self._clock())))
 
     def _is_wanted(self, board: str) -> bool:
         return self._bridge.boards is None or is_among(board, self._bridge.boards)

@@ -107,12 +107,12 @@ def of_forecasts(forecasts: Iterable[NeedForecast], labels: Labels, time_ms: int
     return found
 
 
-def of_first(heard: Mapping[str, float], labels: Callable[[str], Labels], time_ms: int) -> list[Sample]:
-    """For a spare: that the first collector lives, and up to when it has each board. heard: seconds since 1970."""
-    site = labels("")[1:]
-    found = [Sample(series_of("collector_first_up", site), 1, time_ms)]
+def of_pair(role: str, heard: Mapping[str, float], labels: Callable[[str], Labels], time_ms: int) -> list[Sample]:
+    """For the other one of two collectors: that this one lives, and up to when (since 1970) it has each board."""
+    of_role, site = (("role", role),), labels("")[1:]
+    found = [Sample(series_of("pair_up", site, of_role), 1, time_ms)]
     for board, time in heard.items():
-        found.append(Sample(series_of("board_heard_timestamp_seconds", labels(board)), time, time_ms))
+        found.append(Sample(series_of("pair_heard_timestamp_seconds", labels(board), of_role), time, time_ms))
     return found
 
 

@@ -116,7 +116,7 @@ def _sharing(config: Config, begun: float) -> Sharing | None:
     """begun: when this bridge came into its place; the other one may not know of it yet."""
     if config.pair is None:
         return None
-    from buddywatch.commands.spare import sharing_of  # few configurations have a pair
+    from buddywatch.commands.pair import sharing_of  # few configurations have a pair
 
     return sharing_of(config.pair, config, begun)
 

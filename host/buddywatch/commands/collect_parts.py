@@ -49,10 +49,11 @@ def same_place(config: Config) -> list[str]:
 def start_outboxes(config: Config, presenter: Lines | Live, stack: ExitStack) -> list[OutboxWorker]:
     """A thread for each channel, so that a slow one delays no other."""
     channels, hold_s, outboxes = channels_of(config), 0.0, []
-    if config.pair is not None and config.pair.role == SPARE:
-        from buddywatch.commands.spare import spare_channels  # what asks an engine is loaded only where there is one
+    if config.pair is not None:
+        from buddywatch.commands.pair import pair_channels  # what asks an engine is loaded only where there is one
 
-        channels, hold_s = spare_channels(config, channels, presenter.report), config.pair.after_s
+        channels = pair_channels(config, config.pair, channels, presenter.report)
+        hold_s = config.pair.after_s if config.pair.role == SPARE else 0.0
     for name, channel in channels.items():
         others = sorted(channels.keys() - {name})
         db = config.collector.db

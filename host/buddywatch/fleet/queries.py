@@ -70,14 +70,15 @@ def uptimes(site: str | None, boards: Iterable[str], span_s: float) -> str:
     return f"{selector('board_uptime_seconds', site, of=f'board=~{json.dumps(names)}')}[{math.ceil(span_s)}s]"
 
 
-def first_seen(site: str | None) -> str:
-    """When the first one of two collectors has pushed last."""
-    return f"tlast_over_time({selector('collector_first_up', site)}[{SEEN_S:.0f}s])"
+def pair_seen(site: str | None, role: str) -> str:
+    """When this one of two collectors has pushed last."""
+    return f"tlast_over_time({selector('pair_up', site, of=f'role={json.dumps(role)}')}[{SEEN_S:.0f}s])"
 
 
-def first_heard(site: str | None) -> str:
+def pair_heard(site: str | None, role: str) -> str:
     """Up to when it had each board."""
-    return f"last_over_time({selector('board_heard_timestamp_seconds', site)}[{LATELY_S:.0f}s])"
+    of_role = f"role={json.dumps(role)}"
+    return f"last_over_time({selector('pair_heard_timestamp_seconds', site, of=of_role)}[{LATELY_S:.0f}s])"
 
 
 def course(name: str, site: str | None, board: str, step_s: float) -> str:

@@ -1,4 +1,4 @@
-"""A channel of a spare collector: what the first collector reports is not sent a second time."""
+"""A channel of one of two collectors that hear the same boards: what the other one reports is not sent again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from buddywatch.text.escape import one_line
 
 
 @dataclass(frozen=True)
-class SpareChannel:
-    """is_left: whether the first collector reports what a message about this board, made then, says.
+class PairChannel:
+    """is_left: whether the other collector reports what the message says.
 
     ask_s: the longest that this takes. report: called with a line for the user.
     """
 
     channel: Channel
-    is_left: Callable[[str, float], bool]
+    is_left: Callable[[Parcel], bool]
     ask_s: float
     report: Callable[[str], None]
 
@@ -26,7 +26,7 @@ class SpareChannel:
         return self.channel.timeout_s + self.ask_s
 
     def send(self, parcel: Parcel, deadline: Deadline) -> Delivery:
-        if self.is_left(str(parcel.message.payload.get("board", "")), parcel.created):
-            self.report(f"left to the first collector: {one_line(parcel.message.subject, 120)}")
+        if self.is_left(parcel):
+            self.report(f"left to the other collector: {one_line(parcel.message.subject, 120)}")
             return Delivery()
         return self.channel.send(parcel, deadline)
