@@ -155,6 +155,6 @@ def text_of(rule: OwnRule, level: str, amount: float) -> str:
     side = "above" if rule.above is not None else "below"
     if math.isinf(amount):
         return f"{rule.title}: nothing points to it any more"
-    words = f"{rule.title} {rule.amount_words(amount)}"
+    words = f"{rule.title}{':' if rule.within_s else ''} {rule.amount_words(amount)}"
     how = {signals.BAD: f"{side} the limit of", signals.BETWEEN: f"no longer {side}, but near"}
     return f"{words}, {how.get(level, f'no longer {side}')} {rule.words(rule.limit)}"

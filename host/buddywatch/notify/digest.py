@@ -13,13 +13,13 @@ from buddywatch.model.alerts import OK, Incident, Message, OutboxRow
 from buddywatch.model.forecasts import Forecast
 from buddywatch.model.verdicts import BoardState
 from buddywatch.notify.message import compose_notice
-from buddywatch.notify.paper import first_of, wrapped
+from buddywatch.notify.paper import LINES, wrapped
 from buddywatch.text.escape import counted, escaped, local_time, one_line, rough_duration
 from buddywatch.text.forecast_words import forecast_words
 from buddywatch.text.state_words import VERDICT_WORDS
 
 DAY_S = 86_400
-_BOARDS_SHOWN, _OPEN_SHOWN = 15, 6
+_BOARDS_MOST, _OPEN_SHOWN, _RULES_SHOWN = 15, 5, 5
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,35 @@ def compose_digest(days: Sequence[BoardDay], undelivered: Sequence[OutboxRow], n
     what = (
         f"digest: {counted(len(days), 'board')}, {counted(len(still), 'open alert')}, {counted(count, 'alert')} in 24 h"
     )
-    ordered = sorted(days, key=_worst_first)
-    lines = ["Boards, the worst first", *first_of([_board_line(day) for day in ordered], _BOARDS_SHOWN, "boards")]
-    lines += _section("Open alerts", first_of([_open_line(one, now) for one in still], _OPEN_SHOWN, "open alerts"))
-    lines += _section("In the last 24 h", _counts(days, now))
-    if undelivered:
-        oldest = rough_duration(now - undelivered[0].created)
-        lines += [
-            "",
-            *wrapped(f"{counted(len(undelivered), 'message')} not delivered yet, the oldest for {oldest}.", ""),
-        ]
-    lines += ["", f"Sent at {local_time(now)}. If this mail is missing one day, look after the collector."]
+    boards, rest = [_board_line(day) for day in sorted(days, key=_worst_first)], _rest(days, still, undelivered, now)
+    pages = (
+        ["Boards, the worst first", *_listed(boards, most, "boards"), *rest] for most in range(_BOARDS_MOST, 0, -1)
+    )
+    lines = next((lines for lines in pages if len(lines) <= LINES), rest)
     body = "\n".join(lines) + "\n"
     notice = compose_notice("digest", OK, what, [], now)
     subject = f"[buddywatch] {what[0].upper()}{what[1:]}"
     return Message(subject, body, {**notice.payload, "text": body, "boards": [day.board for day in days]})
+
+
+def _rest(days: Sequence[BoardDay], still: list[Incident], undelivered: Sequence[OutboxRow], now: float) -> list[str]:
+    """The lines below the boards."""
+    lines = _section("Open alerts", _listed([_open_line(one, now) for one in still], _OPEN_SHOWN, "open alerts"))
+    lines += _section("In the last 24 h", _listed(_counts(days, now), _RULES_SHOWN, "rules"))
+    if undelivered:
+        oldest = rough_duration(now - undelivered[0].created)
+        text = f"{counted(len(undelivered), 'message')} not delivered yet, the oldest for {oldest}."
+        lines += ["", *wrapped(text, "")]
+    text = f"Sent at {local_time(now)}. If this mail is missing one day, look after the collector."
+    return [*lines, "", *wrapped(text, "")]
+
+
+def _listed(texts: list[str], most: int, thing: str) -> list[str]:
+    """The first of them as lines, and how many more there are."""
+    rest = len(texts) - most
+    shown = texts if rest <= 1 else texts[:most]
+    more = [f"  and {rest} more {thing}"] if rest > 1 else []
+    return [line for text in shown for line in wrapped(text, "  ", "    ")] + more
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -79,12 +93,12 @@ def _board_line(day: BoardDay) -> str:
     if day.lost_frames:
         words.append(f"{counted(day.lost_frames, 'frame')} lost")
     words += [f"{url} is down" for url in day.links_down]
-    return "  " + one_line(f"{day.board}: {'; '.join(words)}", 160)
+    return one_line(f"{day.board}: {'; '.join(words)}", 160)
 
 
 def _open_line(incident: Incident, now: float) -> str:
     text = f"{incident.board}: {incident.severity}, {incident.rule}: {incident.text}"
-    return f"  {one_line(text, 140)}, for {rough_duration(now - incident.opened)}"
+    return f"{one_line(text, 140)}, for {rough_duration(now - incident.opened)}"
 
 
 def _counts(days: Sequence[BoardDay], now: float) -> list[str]:
@@ -95,5 +109,5 @@ def _counts(days: Sequence[BoardDay], now: float) -> list[str]:
         boards = Counter(one.board for one in recent if one.rule == rule)
         worst, times = boards.most_common(1)[0]
         most = f", {escaped(worst)} {times} times" if len(boards) > 1 and times > 1 else ""
-        lines.append(f"  {rule}: {counted(count, 'time')} on {counted(len(boards), 'board')}{most}")
+        lines.append(f"{rule}: {counted(count, 'time')} on {counted(len(boards), 'board')}{most}")
     return lines

@@ -74,7 +74,7 @@ def test_change_within_a_time_is_unknown_before_that_time(store):
     xp = play(store, rule, *(free(seq, some) for seq, some in enumerate(pages, 1)))
     ((_, _, _, first), *_) = xp.changes("mine")
     assert first == 14  # the 13th is the first with a whole minute behind it
-    assert store.incidents("xp")[0].text.startswith("free memory -")
+    assert store.incidents("xp")[0].text.startswith("free memory: -")
     assert " kB within 1 min, below the limit of -160 kB" in store.incidents("xp")[0].text
 
 
@@ -97,7 +97,7 @@ def test_processes_of_a_time_that_is_not_whole_yet_are_already_too_many(store):
     rule = OwnRule("mine", "processes", above=50, within_s=3600)
     xp = play(store, rule, *(replace(snapshot(seq), processes=900 + 30 * seq) for seq in range(1, 5)))
     assert xp.changes("mine") == [("mine", "pending", "firing", 4)]
-    assert store.incidents("xp")[0].text == "processes started 90 within 1 h, above the limit of 50"
+    assert store.incidents("xp")[0].text == "processes started: 90 within 1 h, above the limit of 50"
 
 
 def test_memory_in_blocks_of_a_size(store):
@@ -177,7 +177,7 @@ def test_refusals_of_the_kernel_are_counted_once_each(store):
     assert xp.changes("mine") == []
     xp.play(event(8, 36, kind="more", number=1, text="one more"), snapshot(9), snapshot(10))
     assert xp.changes("mine") == [("mine", "pending", "firing", 10)]
-    assert store.incidents("xp")[-1].text == "allocations that the kernel refused 3 within 1 min, above the limit of 2"
+    assert store.incidents("xp")[-1].text == "allocations that the kernel refused: 3 within 1 min, above the limit of 2"
 
 
 def test_what_an_earlier_collector_heard_of_the_kernel_counts(store):

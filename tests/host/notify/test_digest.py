@@ -6,7 +6,8 @@ import pytest
 from boards import START, boot, config, kernel_event, refused, snapshot
 from buddywatch.alerts.dispatch import Dispatcher
 from buddywatch.alerts.quiet import newest_time
-from buddywatch.model.alerts import Route
+from buddywatch.model.alerts import Incident, Route
+from buddywatch.notify.digest import BoardDay, compose_digest
 from buddywatch.notify.gather import MessageMaker
 from buddywatch.store.store import Store
 from feeder import Feeder
@@ -65,9 +66,24 @@ def test_a_digest_says_how_the_boards_are_and_what_happened(store):
     lines = message.body.splitlines()
     assert lines[1].startswith("  bad: rm FAILS") and lines[2].startswith("  good: rm OK")
     assert "  refused: 1 time on 1 board" in lines and "  kernel_failure: 1 time on 1 board" in lines
-    assert "If this mail is missing one day" in lines[-1]
+    assert "If this mail is missing one day" in " ".join(lines[-2:])
     assert len(lines) <= 40
     assert message.payload["boards"] == ["bad", "good"]
+
+
+def test_a_digest_of_a_bad_day_of_many_boards_is_one_page():
+    urls = ("telnet://roof-switch.example.org:2323", "serial:///dev/ttyUSB0?baud=115200")
+    rules = ("silent", "low-memory", "leak", "storm", "reboots", "old-boot", "bad-line")
+    days = []
+    for name in (f"roof-{number}" for number in range(200)):
+        alerts = [
+            Incident(1, name, rule, None, "critical", "firing", START, None, "x " * 45, None, None) for rule in rules
+        ]
+        days.append(BoardDay(name, None, {}, tuple(alerts), 7, urls, 9000.0))
+    lines = compose_digest(days, [], START + 60).body.splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= 72
+    assert lines[1].startswith("  roof-0: no data for 2 h 30 min")
+    assert any(line.endswith(" more boards") for line in lines) and "  and 1395 more open alerts" in lines
 
 
 @pytest.mark.parametrize(("minutes", "ago_s"), [(8 * 60, 2 * HOUR_S), (10 * 60, 0), (10 * 60 + 1, 86400 - 60)])
