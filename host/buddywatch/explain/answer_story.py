@@ -26,7 +26,7 @@ def answer_parts(case: Case, full: bool) -> list[Part]:
     if answer.verdict is None:
         return [Paragraph(unknown_words(case))]
     if case.page_bytes is None:
-        return [Paragraph(_reason(case).removesuffix(":") + ".")]
+        return [Paragraph(_reason(case).rstrip(":.") + ".")]
     at_low = _decided_at_low(case)
     tests = answer.low_tests if at_low else answer.tests
     if not full:

@@ -3,6 +3,7 @@
 import pytest
 from buddywatch.explain.answers import explain
 from buddywatch.explain.case import Wanted
+from buddywatch.explain.report import report_lines
 from buddywatch.kernel_text.state import Options
 
 ROW = "Node 0, zone {}   {}\n"
@@ -66,6 +67,28 @@ ZONEINFO = (
 def test_bytes_without_a_page_size_get_the_answer_of_all_page_sizes(size, verdict):
     answer = need(ZONEINFO + row([900, 400, 100, 30, 0, 0, 0, 0, 0, 0, 0]), size, release="6.1.0").answer
     assert (answer.verdict, answer.margin_pages) == (verdict, None)
+
+
+@pytest.mark.parametrize("size", [4096, 9000, 61440, 131072, 300_000, 1 << 20, 3 << 20])
+@pytest.mark.parametrize(
+    "counts",
+    [[900, 400, 100, 30, 0, 0, 0, 0, 0, 0, 0], [2, 8, 3, 12, 0, 1, 0, 1, 0, 1, 0], [9, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0]],
+)
+def test_what_is_granted_without_a_page_size_is_granted_with_each(counts, size):
+    """No all-clear that is not one: with a page size left out, nothing is granted that one of them refuses."""
+    text = f"Allocation of length {size} from process 6821 (rm) failed\n" + ZONEINFO + row(counts)
+    for release in (None, "2.6.30", "2.6.39", "6.1.0"):
+        (failure,) = explain(text, Options(release=release)).failures
+        with_each = [explain(text, Options(release=release, page_kb=kb)).failures[0] for kb in (4, 8, 16, 32, 64)]
+        verdicts = {one.answer.verdict for one in with_each}
+        assert failure.answer.verdict == (verdicts.pop() if len(verdicts) == 1 else None)
+
+
+def test_an_answer_without_numbers_ends_in_one_full_stop():
+    text = "Allocation of length 9000 from process 6821 (rm) failed\n" + ZONEINFO + row([900, 400, 100, 30, 9, 9, 9])
+    explanation = explain(text, Options(release="6.1.0"))
+    assert explanation.failures[0].answer.verdict == "ok"
+    assert not [line for line in report_lines(explanation) if line.endswith("..")]
 
 
 @pytest.mark.parametrize("release", ["2.6.30", "2.6.39", "4.19.0", "2.6.32-642.el6"])

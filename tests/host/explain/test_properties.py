@@ -16,7 +16,7 @@ from buddywatch.kernel_text.kernel import Kernel
 from buddywatch.kernel_text.lexer import tokens
 from buddywatch.kernel_text.state import Options, State, Zone
 from buddywatch.text.document import html_lines, markdown_lines, text_lines
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 PIECES = st.sampled_from(
@@ -71,8 +71,20 @@ OPTIONS = st.builds(
     page_kb=st.none() | st.sampled_from([1, 4, 8, 1024]),
 )
 
+# Every page size grants it, so that it is granted without one, and without numbers.
+GRANTED_FOR_EACH_PAGE_SIZE = """\
+Allocation of length 61440 from process 6821 (rm) failed
+Node 0, zone DMA 2 8 3 12 0 1 0 1 0 1 0
+Node 0, zone DMA
+  pages free     798
+        min      70
+        low      87
+        protection: (0, 0, 0)
+"""
+
 
 @given(TEXTS, OPTIONS)
+@example(GRANTED_FOR_EACH_PAGE_SIZE, Options())
 def test_any_text_gets_an_answer(text, options):
     explanation = explain(text, options, [Wanted("n", 61440)])
     assert report_lines(explanation)
@@ -87,9 +99,10 @@ def test_any_text_gets_an_answer(text, options):
         bounds = [failure["margin_at_most_pages"], failure["margin_at_least_pages"]]
         if bounds != [None, None]:  # of a list that was cut
             assert (failure["margin_pages"], min(margins)) == (None, bounds[failure["verdict"] != "refused"])
-        elif failure["margin_pages"] is None:  # the marks are unknown: what fails whatever they are
+        elif failure["margin_pages"] is None:  # marks or page size are unknown: what fails whatever they are
             assert all(margin < 0 for margin in margins)
-            assert failure["verdict"] in (None, "refused")
+            if failure["verdict"] not in (None, "refused"):  # granted for each page size
+                assert (answer["page_bytes"], margins) == (None, [])
         else:
             assert failure["margin_pages"] == min(margins)
 
