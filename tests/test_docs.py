@@ -39,6 +39,7 @@ FOREIGN = (
 FOREIGN += ("mv", "rm", "systemd-sysusers", "telnet", "usermod")
 FOREIGN += ("base64", "cat", "echo", "head")
 WORDING = DOCS / "wording.md"
+NIGHT_CALL = DOCS / "how-to" / "night-call.md"
 RIDDLES = r"\b(?:told|lets? go|whoever|of which|is had)\b"
 README_LINES_MAX = 70  # one screen, more or less
 MAP_LINES_MAX = 60
@@ -119,6 +120,16 @@ def test_command_is_one_that_exists(page: Path, typed: Typed) -> None:
             CHECKS[words[0]](words, folder)
         else:
             assert words[0] in FOREIGN or words[0].startswith("/opt/buddywatch/bin/"), words[0]
+
+
+def test_commands_that_a_mail_of_the_night_names_exist() -> None:
+    """They lead on, and are typed as they stand there."""
+    text = "\n".join(block.text for block in docs_pages.blocks(NIGHT_CALL, "text"))
+    named = re.findall(r"`(buddywatch [^`]+)`", docs_pages.flat(text)) + re.findall(r"^  (buddywatch .*)$", text, re.M)
+    assert {line.split()[1] for line in named} >= {"map", "explain", "watch", "silence", "alerts"}
+    for line in named:
+        (words,) = simple_commands(line)
+        check_buddywatch(words, TOP)
 
 
 @pytest.mark.parametrize(("page", "line"), LINES)
