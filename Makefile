@@ -34,7 +34,7 @@ help:
 	@echo 'make pictures       the pictures of the documentation, from real runs (a test says which are stale)'
 	@echo 'make agent          build/agent: buddyd as .py and as .mpy, to copy to a board'
 	@echo 'make frozen         build/buddyd-micropython: a MicroPython with buddyd frozen in, from Debian source'
-	@echo 'make release        build/release: all builds of the agent with licences and sums: .py, .mpy, frozen, and for the MCF5208 if make board has run'
+	@echo 'make release        build/release: all builds of the agent with licences and sums: .py, .mpy, frozen (for ARM, too, with gcc-arm-linux-gnueabi), and for the MCF5208 if make board has run'
 	@echo 'make wheel          build/packages: buddywatch for pip and pipx, with the agent for boards in it'
 	@echo 'make deb            build/packages: the Debian package (needs debhelper and dh-python)'
 	@echo 'make package-test   install it in bare Debian 12 and 13, boot them and watch a board there; upgrade, remove (as root, with debootstrap and systemd-nspawn)'

@@ -1,6 +1,7 @@
 """scripts/build-release: what is in the folder is whole, is what it says, and runs."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -32,6 +33,10 @@ def release(frozen_micropython: str, mpy_cross: str, tmp_path_factory: pytest.Te
     return out
 
 
+def has_arm() -> bool:
+    return shutil.which("arm-linux-gnueabi-gcc") is not None
+
+
 def one(release: Path, pattern: str) -> Path:
     (found,) = release.glob(pattern)
     return found
@@ -49,7 +54,7 @@ def test_sums_are_right_and_complete(release: Path) -> None:
 def test_every_build_is_described_and_has_its_licence(release: Path) -> None:
     text = (release / "README.txt").read_text()
     builds = {path.name for path in release.glob("buddyd-*")}
-    assert len(builds) == 4 and {name for name in builds if name not in text} == set()
+    assert len(builds) == 4 + has_arm() and {name for name in builds if name not in text} == set()
     assert (release / "LICENSE").read_text() == (TOP / "LICENSE").read_text()
     assert "GCC Runtime Library Exception" in text and "MIT" in text
 
@@ -77,6 +82,16 @@ def test_the_compiled_files_run(release: Path, micropython: str, tmp_path: Path)
         [micropython, "-X", "heapsize=192k", "-m", "buddyd", "--once"],
         env=env, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
+    assert run.returncode == 0 and "free" in run.stdout, run.stderr
+
+
+def test_program_for_arm_runs_without_libraries(release: Path, tmp_path: Path) -> None:
+    emulator = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
+    if not has_arm() or emulator is None:
+        pytest.skip("no arm-linux-gnueabi-gcc or no qemu-arm; as root: apt install gcc-arm-linux-gnueabi qemu-user")
+    program = one(release, "*-frozen-armel")
+    command = [emulator, "-L", str(tmp_path), str(program), "-X", "heapsize=80k", "-m", "buddyd", "--once"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0 and "free" in run.stdout, run.stderr
 
 
