@@ -11,6 +11,7 @@ from buddywatch.model.samples import Snapshot
 from buddywatch.verdict.reboot_window import Window, deadline, last_window
 
 _UNITS = (("d", 86_400.0, 48 * 3600.0), ("h", 3600.0, 2 * 3600.0), ("min", 60.0, 60.0))  # name, seconds, used from
+AT_ANY_TIME = "at any time"
 _SOON_S = 60.0
 _ROUND_FROM_S, _MINUTES = 1800.0, 5  # "about 111 min" would say more than is known
 
@@ -54,7 +55,7 @@ def in_about(forecast: Forecast) -> str:
     """ "in about 3 h (2 to 7 h)", from the median and the 80 % interval; "" without a median."""
     if forecast.in_s is None:
         return ""
-    about = "at any time" if forecast.in_s < _SOON_S else f"in about {_shown(forecast.in_s, _nearest)}"
+    about = AT_ANY_TIME if forecast.in_s < _SOON_S else f"in about {_shown(forecast.in_s, _nearest)}"
     low_s, high_s = forecast.low_s or 0.0, forecast.high_s
     # Rounded outwards, so that the truth is never outside for the rounding.
     low = _shown(low_s, math.floor)
@@ -72,7 +73,7 @@ def brief_forecast(forecast: Forecast) -> str:
     if forecast.in_s is None:
         return "" if forecast.trend == UNKNOWN else forecast.trend
     if forecast.in_s < _SOON_S:
-        return "at any time"
+        return AT_ANY_TIME
     about = _shown(forecast.in_s, _nearest)
     low = "" if forecast.low_s is None else _shown(forecast.low_s, math.floor)
     high = "" if forecast.high_s is None else _shown(forecast.high_s, math.ceil)

@@ -51,6 +51,12 @@ def test_warnings_before_a_refused_need_are_not_open_beside_it():
     assert still.endswith("(2 still open)")
 
 
+def test_what_may_happen_at_any_time_has_no_rate():
+    forecasts = {"rm": Forecast("falling", 30.0, 0.0, 180.0)}
+    told = facts([transition("refused_within", "firing", "rm", "warning")], (), forecasts=forecasts)
+    assert compose(told).subject == "[buddywatch] WARN xp-07: rm will soon fail to start: at any time (0 to 3 min)"
+
+
 @pytest.mark.parametrize(
     ("recent", "programs", "expected"),
     [
