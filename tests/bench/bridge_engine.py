@@ -1,16 +1,18 @@
 """What the boards of a fleet cost VictoriaMetrics: disk, processor and memory: python tests/bench/bridge_engine.py
 
-BOARDS and SNAPSHOTS (of each) come from the environment; EVERY is the time between two of a board, in seconds.
+BOARDS and SNAPSHOTS (of each) come from the environment; EVERY is the time between two of a board, in seconds. Without
+Debian's package victoria-metrics there is nothing to measure.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
-import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -61,7 +63,7 @@ def measure(boards: int, count: int, period_s: int) -> dict[str, float]:
         folder = Path(name)
         fill(store, boards, count, period_s, time.time())
         with victoria_metrics(folder, port) as url:
-            pid = next(int(line.split()[1]) for line in listening(port))
+            pid = process_on(port)
             empty = Usage.of(pid)
             bridge = Bridge("hq", f"{url}/write", "roof")
             pusher = Pusher(store, Config(Collector(folder / "a.db"), bridges=(bridge,)), bridge, print)
@@ -73,7 +75,6 @@ def measure(boards: int, count: int, period_s: int) -> dict[str, float]:
             engine, begun_s = Engine(FleetEngine(url)), time.monotonic()
             found = ask.boards(engine, None, time.time())
             asked_s, asked = time.monotonic() - begun_s, Usage.of(pid)
-            urllib.request.urlopen(f"{url}/internal/force_merge", timeout=60).close()
         size = folder_bytes(folder / "vm" / "data")
         index = folder_bytes(folder / "vm" / "indexdb")
     samples = pusher.pushed.samples
@@ -91,24 +92,23 @@ def measure(boards: int, count: int, period_s: int) -> dict[str, float]:
     }
 
 
-def listening(port: int) -> list[str]:
-    """ "victoria-metrics PID" of the process on this port, from /proc."""
+def process_on(port: int) -> int:
+    """The engine with this port, from /proc."""
     wanted = f"-httpListenAddr=127.0.0.1:{port}".encode()
-    found = []
     for command in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
+        with suppress(OSError):
             if wanted in command.read_bytes().split(b"\0"):
-                found.append(f"victoria-metrics {command.parent.name}")
-        except OSError:
-            continue
-    return found
+                return int(command.parent.name)
+    raise RuntimeError(f"no engine has port {port}")
 
 
 if __name__ == "__main__":
+    if shutil.which("victoria-metrics") is None:
+        sys.exit(print("no victoria-metrics found; as root: apt install victoria-metrics"))
     numbers = {
         name: int(os.environ.get(name, value)) for name, value in (("BOARDS", 40), ("SNAPSHOTS", 1000), ("EVERY", 10))
     }
-    result = measure(numbers["BOARDS"], numbers["SNAPSHOTS"], numbers["EVERY"])
+    result = measure(*numbers.values())
     print(f"{numbers['BOARDS']} boards, {numbers['SNAPSHOTS']} snapshots each, one in {numbers['EVERY']} s")
     for what, value in result.items():
         print(f"{what:<22}{value:.2f}")
