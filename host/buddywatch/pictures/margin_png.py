@@ -7,14 +7,15 @@ import zlib
 from collections.abc import Sequence
 
 WIDTH, HEIGHT = 480, 120
-_WHITE, _GREY, _BLUE, _RED = 0, 1, 2, 3
-_PALETTE = bytes((255, 255, 255, 200, 200, 200, 33, 102, 172, 203, 24, 29))
+_NOTHING, _GREY, _BLUE, _RED = 0, 1, 2, 3
+_PALETTE = bytes((255, 255, 255, 150, 150, 150, 33, 102, 172, 203, 24, 29))
+_ALPHA = bytes([0])  # of the first colour: what is behind the picture shows, which is dark by night
 
 
 def margin_png(points: Sequence[tuple[float, int]]) -> bytes:
     """points: (seconds ago, pages), oldest first. The line at 0 is grey; what is refused is red."""
     low, high = min(0, *(pages for _, pages in points)), max(1, *(pages for _, pages in points))
-    rows = [bytearray(WIDTH) for _ in range(HEIGHT)]
+    rows = [bytearray([_NOTHING]) * WIDTH for _ in range(HEIGHT)]
 
     def y_of(pages: float) -> int:
         return round((HEIGHT - 1) * (high - pages) / (high - low))
@@ -30,7 +31,7 @@ def margin_png(points: Sequence[tuple[float, int]]) -> bytes:
                 rows[y][min(x, WIDTH - 1)] = colour
     head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 3, 0, 0, 0)  # 8 bits, colours from a palette
     image = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows), 9)
-    chunks = ((b"IHDR", head), (b"PLTE", _PALETTE), (b"IDAT", image), (b"IEND", b""))
+    chunks = ((b"IHDR", head), (b"PLTE", _PALETTE), (b"tRNS", _ALPHA), (b"IDAT", image), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 

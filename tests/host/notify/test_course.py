@@ -81,3 +81,23 @@ def test_every_plot_is_a_png_of_its_size(points):
         chunks[kind], at = data, at + 12 + length
     assert struct.unpack(">II", chunks[b"IHDR"][:8]) == (WIDTH, HEIGHT)
     assert len(zlib.decompress(chunks[b"IDAT"])) == (WIDTH + 1) * HEIGHT
+
+
+def contrast(one, other):
+    """WCAG 2.1, 1.4.11: of two colours as (red, green, blue)."""
+    shares = [[value / 3294.6 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in colour]
+              for colour in (one, other)]  # fmt: skip
+    light = sorted(0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05 for red, green, blue in shares)
+    return light[1] / light[0]
+
+
+def test_a_plot_is_seen_by_day_and_night():
+    """The mail shows through where there is nothing; what stands for a margin is clear on white and on near black."""
+    png = margin_png([(3600.0, 40), (0.0, -5)])
+    palette = png[png.index(b"PLTE") + 4 :]
+    colours = [tuple(palette[3 * at : 3 * at + 3]) for at in range(4)]
+    assert png.index(b"PLTE") < png.index(b"tRNS") < png.index(b"IDAT")
+    assert png[png.index(b"tRNS") - 4 : png.index(b"tRNS") + 5] == b"\0\0\0\1tRNS\0"
+    for behind in ((255, 255, 255), (18, 18, 18)):
+        assert all(contrast(colour, behind) >= 3 for colour in colours[2:])
+        assert contrast(colours[1], behind) >= 2
