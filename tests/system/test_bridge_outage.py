@@ -24,7 +24,7 @@ SMALL = 8192  # of socket buffers: they must not hold what waits
 FIRST = 60  # snapshots before it
 OUTAGE = 150  # snapshots that come while the engine is dead
 
-pytestmark = pytest.mark.xdist_group("bridge_outage")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bridge_outage")]
 
 
 class SlowLine:

@@ -23,7 +23,7 @@ from waiting import wait_for
 
 RULES = dashboards.TOP / "host" / "deploy" / "vmalert" / "buddywatch.yml"
 
-pytestmark = pytest.mark.xdist_group("headquarters")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("headquarters")]
 
 
 @pytest.fixture(scope="module")

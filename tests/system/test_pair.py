@@ -20,7 +20,7 @@ BOARDS, INTERVAL_S = 2, 0.25
 AFTER_S = 6  # the spare waits so long, and decides by what the first one pushed meanwhile
 SOME = 20  # snapshots
 
-pytestmark = pytest.mark.xdist_group("pair")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pair")]
 
 CONFIG = """
 [collector]
