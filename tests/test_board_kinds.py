@@ -1,6 +1,7 @@
 """The family of emulated boards: what each has for itself is whole, and what is missing is said in one line."""
 
 import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -94,6 +95,37 @@ def test_board_that_is_not_there_is_refused_with_those_that_are(board: str, tmp_
     assert done.returncode == 2
     assert done.stderr == f"build: no board {board or '/'}; there are: {' '.join(sorted(names()))}\n"
     assert not list(tmp_path.iterdir())
+
+
+def flat_header(text_bytes: int, data_bytes: int, is_in_ram: bool) -> bytes:
+    """All that is read of a bFLT program to tell what its start takes; with a stack of 32 kB."""
+    data_start, data_end = 64 + text_bytes, 64 + text_bytes + data_bytes
+    return struct.pack(">4s9I24x", b"bFLT", 4, 64, data_start, data_end, data_end, 32768, data_end, 0, int(is_in_ram))
+
+
+@pytest.mark.parametrize(
+    ("header", "block_kb"),
+    [
+        (flat_header(230_000, 20_000, is_in_ram=False), 128),  # the heap's block: the text stays in the ROM
+        (flat_header(190_000, 20_000, is_in_ram=True), 256),
+        (flat_header(250_000, 20_000, is_in_ram=True), 512),
+    ],
+    ids=["text in the ROM", "in RAM", "a larger one in RAM"],
+)
+def test_boot_script_waits_for_the_block_that_buddyds_header_tells(
+    name: str, kind: Kind, tmp_path: Path, header: bytes, block_kb: int
+) -> None:
+    for folder in ("config", "rm.config", "nofork.config"):
+        (tmp_path / "objects" / f"{folder}-flat").mkdir(parents=True)
+        (tmp_path / "objects" / f"{folder}-flat" / "busybox").touch()
+    (tmp_path / "objects/config-flat/busybox.links").write_text("/bin/rm\n/bin/ls\n")
+    (tmp_path / "objects/probe-flat").mkdir()
+    (tmp_path / "buddyd.flat").write_bytes(header)
+    command = [BOARD / "rootfs" / "stage", "flat", tmp_path, tmp_path, tmp_path / "root"]
+    subprocess.run(command, env=os.environ | {"BOARD": name}, check=True)
+    script = (tmp_path / "root/sbin/init").read_text()
+    assert f"\n/sbin/start-buddyd {block_kb} --serial {kind.agent_device}:115200 " in script
+    assert "@" not in script.replace("in @ is", "")
 
 
 def test_tools_name_the_packages_of_the_board(tmp_path: Path) -> None:
