@@ -73,7 +73,7 @@ class Commands:
         """
         if self.desk is None:
             return False
-        if self.agent.left_out or self.desk.is_over(compat.ticks_ms()):  # left_out: the heap was full
+        if self.agent.starved or self.desk.is_over(compat.ticks_ms()):  # starved: polls come first
             self.leave()
             return False
         if not self.desk.is_working():

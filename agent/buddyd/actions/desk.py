@@ -23,6 +23,7 @@ INTERRUPTED = const(130)
 OUTPUT, FAILURE, DONE = b"o", b"f", b"d"  # kinds of pieces
 WORKING, MISSING, REFUSED, GONE = b"w", b"m", b"n", b"g"
 KINDS = OUTPUT + FAILURE + DONE + WORKING + MISSING + REFUSED + GONE
+NO_ROOM = FAILURE, b"the heap of buddyd has no room for this now\n"
 
 
 class Command:
@@ -58,8 +59,8 @@ class Command:
                 (self._kind, data), self._next = self._next, None
                 self._out += data
             elif self.steps is None:
-                self.is_done = True
                 self._make(DONE, b"%d" % self.code)
+                self.is_done = True
                 return True
             elif compat.ticks_diff(compat.ticks_us(), began_us) > _SLICE_US:
                 return False
@@ -74,6 +75,9 @@ class Command:
         except Wrong as error:
             self.steps = None
             item = str(error)
+        except MemoryError:
+            self.give_up()
+            raise
         if item is None:
             return
         kind, data = OUTPUT, item
@@ -85,9 +89,20 @@ class Command:
         else:
             self._next = kind, data
 
+    def begin(self, steps):
+        self.steps = steps
+        self.code = 0
+        self._next = None
+
+    def give_up(self):
+        """The heap has no room for its steps: it fails, and says why. Takes no room itself."""
+        self.steps = None
+        self.code = 1
+        self._next = NO_ROOM
+
     def _make(self, kind, data):
+        self.piece = piece_line(self.number, self.wanted, kind, data)
         self.at, self.wanted = self.wanted, -1
-        self.piece = piece_line(self.number, self.at, kind, data)
 
     def close(self):
         """End it where it is; what it has open is closed."""
@@ -171,6 +186,7 @@ class Desk:
                 return
             proven.rank = rank
         self.commands.begin(command.number)
+        command.give_up()  # unless there is room for all of the following
         who, _, rest = whole.partition(b"\0")
         name, _, rest = rest.partition(b"\0")
         arguments = rest.split(b"\0", 2) if name == b"put-at" else rest.split(b"\0") if rest else []
@@ -178,9 +194,9 @@ class Desk:
         command.who, command.line = printable(who[:_WHO_CHARS]), told(name, arguments)
         self._report(command, None)
         try:
-            command.steps = table.start(self.commands.agent, name, arguments)
+            command.begin(table.start(self.commands.agent, name, arguments))
         except Wrong as error:
-            command.steps = _only(str(error))
+            command.begin(_only(str(error)))
 
     def _report(self, command, code):
         """Put a command into the ring: without a code when it begins, with it when it has failed."""

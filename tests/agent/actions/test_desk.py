@@ -4,6 +4,7 @@ import gc
 import sys
 
 from buddyd import options, wire
+from buddyd.actions.desk import NO_ROOM
 from clock import Clock
 from commanding import Piece, ask_line, part_lines, quit_line, serial, told, work, written
 from scratch import Scratch
@@ -181,3 +182,90 @@ def test_options_of_allow():
         assert "files, processes, tuning, reboot" in str(error)
     else:
         raise AssertionError("not refused")
+
+
+def test_heap_that_was_full_for_a_moment_ends_no_command():
+    """As when the kernel reports the failure for which somebody gives the command."""
+    with Scratch() as scratch:
+        here, path = serial(), scratch.write("a", b"x").encode()
+        here.agent.leave_out()
+        number = here.send(b"rm", path)
+        here.agent.leave_out()
+        assert here.rest(number) == (b"", b"", 0)
+        assert written(path) is None
+
+
+def test_command_is_given_up_for_a_poll_that_finds_no_room():
+    with Scratch() as scratch:
+        here = serial()
+        number = here.send(b"cat", scratch.write("a", bytes(1000)).encode())
+        here.ask(number, 0)
+        here.agent.starved = 1
+        work(here.agent)
+        assert here.agent.commands.desk is None
+        here.agent.starved = 0
+        assert here.ask(number, 1).kind == b"g"
+
+
+class Full:
+    """In place of a command's steps, or of what starts them: the heap has no room."""
+
+    def __init__(self, first=()):
+        self.first = list(first)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.first:
+            return self.first.pop(0)
+        raise MemoryError
+
+    def __call__(self, *_):
+        raise MemoryError
+
+    def close(self):
+        pass
+
+
+def test_command_for_which_the_heap_has_no_room_fails_and_says_so():
+    with Scratch() as scratch:
+        here, path = serial(), scratch.write("a", b"x").encode()
+        number = here.send(b"cat", path)
+        here.agent.commands.desk.command.steps = Full((b"half",))
+        assert here.rest(number) == (b"half", NO_ROOM[1], 1)
+        assert told(here.agent)[-1][0] == 1
+        assert here.agent.left_out == 1
+
+
+def test_command_that_cannot_be_loaded_fails_and_is_not_done_later():
+    with Scratch() as scratch:
+        here, path = serial(), scratch.write("a", b"x").encode()
+        here.run(b"ls", path)
+        table = sys.modules["buddyd.actions.table"]  # it is unloaded and loaded again
+        start, table.start = table.start, Full()
+        try:
+            number = here.send(b"rm", path)
+        except MemoryError:  # the loop ends no line for it
+            number = b"%08x" % here.count
+        table.start = start
+        assert here.rest(number) == (b"", NO_ROOM[1], 1)
+        assert written(path) == b"x"
+
+
+def test_piece_for_which_the_heap_has_no_room_is_made_again():
+    with Scratch() as scratch:
+        here = serial()
+        number = here.send(b"cat", scratch.write("a", b"text").encode())
+        command, made = here.agent.commands.desk.command, []
+        make = command._make
+
+        def once_full(kind, data):
+            made.append(kind)
+            if len(made) == 1:
+                raise MemoryError
+            make(kind, data)
+
+        command._make = once_full
+        assert here.rest(number) == (b"text", b"", 0)
+        assert made == [b"o", b"o", b"d"]
