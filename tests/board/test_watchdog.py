@@ -47,9 +47,9 @@ def facts_of(board: Machine) -> dict[str, str]:
     """The agent's hello, as soon as it listens and has taken some polls."""
     while True:
         with suppress(ConnectionError), Visitor(board) as visitor:
-            facts = visitor.ask_hello()
-            if int(facts["next"]) > POLLS:
-                return facts
+            while int((facts := visitor.ask_hello())["next"]) <= POLLS:
+                time.sleep(0.2)
+            return facts
         time.sleep(0.2)
 
 
