@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import stage
 import story
+from buddywatch.store.store import Store, StoreError
 from runner import ENV, Result
 from smtp_server import ReceivedMail, SmtpServer
 from system_truth import ORDERS, Record, check, has
@@ -43,6 +44,16 @@ def buddywatch(db: Path, config: Path, *arguments: str, **options: Any) -> Resul
     argv = [sys.executable, "-m", "buddywatch", "--db", str(db), "--config", str(config), *arguments]
     done = subprocess.run(argv, env=ENV, capture_output=True, text=True, check=False, timeout=2 * DEADLINE_S, **options)
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def stored(db: Path, board: str) -> dict[str, set[int]]:
+    """The frames of a board's snapshots in the store, by boot id. For waiting: a command costs far more."""
+    found: dict[str, set[int]] = {}
+    if db.exists():
+        with suppress(StoreError), Store.open_readonly(db) as store:  # it may be made at this moment
+            for shot in store.snapshots(board):
+                found.setdefault(shot.boot_id, set()).add(shot.seq)
+    return found
 
 
 def mail_config(server: SmtpServer, folder: Path, more: str = "") -> str:

@@ -2,14 +2,14 @@
 
 import os
 import signal
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import rig
+from buddywatch.store.store import Store
 from daemons import Daemon, telnet
-from system_parts import Collector, buddywatch
+from system_parts import Collector, buddywatch, stored
 from waiting import wait_for
 
 FAILED = b"<4>Allocation of length 61440 from process 6821 (rm) failed\n"
@@ -31,20 +31,14 @@ class Place:
         return closing(Collector(self.db, self.config, [f"telnet://127.0.0.1:{self.port}"]))
 
     def history(self) -> dict:
-        found = buddywatch(self.db, self.config, "history", "xport-07", "--since", "1d", "--json")
-        return found.json if found.code == 0 else {"rows": [], "events": []}
+        return buddywatch(self.db, self.config, "history", "xport-07", "--since", "1d", "--json").json
 
     def rows(self, boot: str) -> set[int]:
-        return {row["seq"] for row in self.history()["rows"] if row["boot_id"] == boot}
+        return stored(self.db, "xport-07").get(boot, set())
 
-
-def has_failure(found: dict) -> bool:
-    return any(event["kind"] == "alloc" for event in found["events"])
-
-
-def look_again_later() -> None:
-    """Each look is a command, and takes a third of a second of processor time."""
-    time.sleep(0.7)
+    def has_failure(self) -> bool:
+        with Store.open_readonly(self.db) as store:
+            return any(event.kind == "alloc" for event in store.events("xport-07"))
 
 
 def fail(proc: Path) -> None:
@@ -62,7 +56,7 @@ def test_last_minutes_before_a_reboot_reach_the_store(tmp_path: Path, agent_comm
         host = telnet(place.port)
         boot = host.ask_hello()["boot"]
         with place.collector() as collector:
-            wait_for(lambda: place.rows(boot), "snapshots in the store", look_again_later)
+            wait_for(lambda: place.rows(boot), "snapshots in the store")
             assert collector.stop(signal.SIGINT) == 0
         known = max(place.rows(boot))
         host.until_frames(5)
@@ -72,8 +66,8 @@ def test_last_minutes_before_a_reboot_reach_the_store(tmp_path: Path, agent_comm
     (proc_dir / "sys/kernel/random/boot_id").write_text("0123abcd-0000-4000-8000-000000000000\n")
     (proc_dir / "uptime").write_text("3.50 2.00\n")
     with place.agent(), place.collector() as collector:
-        wait_for(lambda: has_failure(place.history()), "the failure", look_again_later)
-        wait_for(lambda: max(place.rows(boot)) > known, "the frames of the boot before", look_again_later)
+        wait_for(place.has_failure, "the failure")
+        wait_for(lambda: max(place.rows(boot)) > known, "the frames of the boot before")
         assert collector.stop(signal.SIGINT) == 0
     found = place.history()
     (event,) = [event for event in found["events"] if event["kind"] == "alloc"]

@@ -15,7 +15,7 @@ from buddyd.talk.conversation import INPUT_MAX
 from buddywatch.collect import console_server, control_socket
 from daemons import Daemon, telnet
 from runner import ENV
-from system_parts import Collector, Result, buddywatch
+from system_parts import Collector, Result, buddywatch, stored
 from waiting import wait_for
 
 ASKED = "about\nneed 61440\nrecent 1\nnonsense\n"
@@ -54,11 +54,7 @@ class Place:
         return agent, url
 
     def wait_for_data(self) -> None:
-        def have() -> bool:
-            found = buddywatch(self.db, self.config, "status", "--json")
-            return found.code < 2 and any(board["free_bytes"] for board in found.json["boards"])
-
-        wait_for(have, "data of roof")
+        wait_for(lambda: stored(self.db, "roof"), "data of roof")
 
     def console(self, *arguments: str, typed: str = ASKED) -> Result:
         return buddywatch(self.db, self.config, "console", *arguments, input=typed)

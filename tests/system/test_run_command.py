@@ -14,7 +14,7 @@ from buddywatch.collect import control_socket
 from buddywatch.commands.transfer import PART
 from daemons import Daemon, telnet
 from runner import ENV, Result
-from system_parts import Collector, buddywatch
+from system_parts import Collector, buddywatch, stored
 from waiting import wait_for
 
 SECRET = "correct-horse-battery-staple"
@@ -38,11 +38,7 @@ class Place:
         self._stack.enter_context(closing(Collector(self.db, self.config, [url])))
         wait_for(lambda: control_socket.control_path(self.db).exists(), "the collector's door")
 
-        def have() -> bool:
-            found = buddywatch(self.db, self.config, "status", "--json")
-            return found.code < 2 and any(board["free_bytes"] for board in found.json["boards"])
-
-        wait_for(have, "data of roof")
+        wait_for(lambda: stored(self.db, "roof"), "data of roof")
 
     def serial_board(self) -> str:
         """The link of a board on a serial line."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import rig
 from daemons import Daemon, telnet
-from system_parts import Collector, buddywatch
+from system_parts import Collector, buddywatch, stored
 from waiting import wait_for
 
 SECRETS = {"roof": "correct-horse-battery-staple", "cellar": "another-long-long-secret"}
@@ -43,7 +43,7 @@ class Yard:
         return {board["name"]: board["free_bytes"] for board in found.json["boards"]} if found.code < 2 else {}
 
     def wait_for_data(self, board: str) -> None:
-        wait_for(lambda: self.boards().get(board), f"data of {board}")
+        wait_for(lambda: stored(self.db, board), f"data of {board}")
 
 
 @pytest.fixture
