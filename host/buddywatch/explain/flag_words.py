@@ -75,7 +75,16 @@ def _no_file_systems(flags: frozenset[str]) -> str:
     if "FS" in flags:
         return ""
     what = "start no I/O (GFP_NOIO)" if "IO" not in flags else "call no file system (GFP_NOFS)"
-    return f"Reclaim for it may {what}, so little can be freed for it, and the OOM killer is not called."
+    return f"Reclaim for it may {what}, so little can be freed for it."
+
+
+def uncalled_words(request: Request) -> str:
+    """That the OOM killer is not called for it, where its flags alone say so: kernels to 4.11 call it with __GFP_NOFAIL
+    nevertheless, and print its header then."""
+    flags = request.flags
+    if flags is None or not request.can_wait or "FS" in flags or flags & {"NORETRY", "RETRY_MAYFAIL"}:
+        return ""
+    return "The OOM killer is not called for it."
 
 
 def granted_words(request: Request) -> str:

@@ -134,7 +134,8 @@ def total_pages(state: State) -> int | None:
         return ram - reserved
     sizes = [zone.size_pages for zone in state.zones]
     whole = sum(size or 0 for size in sizes)
-    return whole if whole and all(size is not None for size in sizes) else None
+    has_all_zones = all(pages <= whole for use, pages in state.usage.items() if use in _PAGES_OF)
+    return whole if whole and has_all_zones and all(size is not None for size in sizes) else None
 
 
 def _unlisted(state: State) -> dict[str, int]:

@@ -10,6 +10,7 @@ from buddywatch.kernel_text.state import ESTIMATED, KERNEL_ZONES, Zone
 from buddywatch.text import advice
 
 _FAR_ABOVE = 2  # times the formula
+_ROUNDED_PAGES, _SLACK = 32, 4  # of a zone's share of the marks: pages, and a quarter
 # set_recommended_min_free_kbytes() in mm/khugepaged.c, which raises the value at boot where transparent huge pages are
 # on (with 512 MB or more): page blocks for each zone that has memory, but a twentieth of low memory at most.
 _BLOCKS_OF_A_ZONE, _BLOCK_BYTES, _MOST_OF_LOW, _HUGE_FROM_KB = 11, 2 << 20, 20, 512 << 10
@@ -45,6 +46,17 @@ def formula_kb(case: Case) -> int | None:
         return None
     total_kb = sum(size or 0 for size in sizes) * case.page_bytes // 1024
     return formula_min_free_kb(total_kb, MIN_FREE_KB_MOST_NOW)  # the larger limit accuses nobody falsely
+
+
+def is_of_one_moment(case: Case) -> bool:
+    """True if the zones' marks have the proportions of their sizes, by which setup_per_zone_wmarks() divides the value.
+    Where they do not, memory was given to a zone after the marks were made, and the formula for today's size says
+    nothing of the value."""
+    zones = [zone for zone in case.state.zones if zone.name in KERNEL_ZONES] if case.state else []
+    whole = sum(zone.size_pages or 0 for zone in zones)
+    marks = sum(_base(zone) for zone in zones)
+    due = [(_base(zone), marks * (zone.size_pages or 0) // whole) for zone in zones] if whole else []
+    return all(abs(base - share) <= _ROUNDED_PAGES + share // _SLACK for base, share in due)
 
 
 def is_of_huge_pages(case: Case, now_kb: int) -> bool:
@@ -122,6 +134,7 @@ def _lower_min_free(case: Case, largest: int) -> Remedy | None:
     now_kb, value_kb = found
     formula = formula_kb(case)
     is_set = formula is not None and now_kb > _FAR_ABOVE * formula and not is_of_huge_pages(case, now_kb)
+    is_set = is_set and is_of_one_moment(case)
     if is_set and formula is not None and value_kb >= formula:
         return _set_by_hand(now_kb, formula)
     return Remedy(

@@ -6,7 +6,7 @@ from buddywatch.explain import reasons
 from buddywatch.explain.answer_story import answer_parts
 from buddywatch.explain.case import Case
 from buddywatch.explain.families.finding import Finding
-from buddywatch.explain.flag_words import asked_words
+from buddywatch.explain.flag_words import asked_words, uncalled_words
 from buddywatch.explain.holders import holder_lines
 from buddywatch.explain.missing import commands, without_programs
 from buddywatch.explain.remedies import remedies
@@ -102,8 +102,9 @@ def _asked(case: Case) -> str:
     else:
         text = f"The request was for a block of {block}."
     text += _purpose(case)
-    flags = asked_words(case.answer.request)
-    return f"{text} {flags}" if flags else text
+    is_kill = case.message is not None and "oom" in case.message.kinds
+    uncalled = "" if is_kill else uncalled_words(case.answer.request)
+    return " ".join(words for words in (text, asked_words(case.answer.request), uncalled) if words)
 
 
 def _unknown_pages(case: Case) -> str:

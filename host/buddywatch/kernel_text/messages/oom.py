@@ -47,6 +47,11 @@ FORMS = (
     form(TRACE, "mem_cgroup_o", r"\bmem_cgroup_(?:out_of_memory|oom_synchronize|oom)\b"),
     form(NOBODY, "killable", r"\bOut of memory and no killable processes"),
     form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory"),
+    # The same, folded before these words.
+    *(form(NOBODY, word, r"\bOut of memory and no killable processes", 1) for word in ("memory", "killable")),
+    form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory", 1),
+    *(form(CHOSEN, word, rf"{_REASON}: [Kk]ill process {_PID}\s{{0,4}}{_VICTIM}", 1)
+      for word in ("memory", "Kill", "kill", "process")),
     form(FAULT, "killing", r"\bVM: killing process (?P<victim>\S{1,16})"),
 )  # fmt: skip
 _OF_A_GROUP = (LIMIT, USAGE, STATS, GROUP, TRACE)
