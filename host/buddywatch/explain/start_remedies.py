@@ -118,16 +118,19 @@ def reboot(case: Case) -> list[Remedy]:
 def smaller_root(case: Case) -> list[Remedy]:
     """For a board on which not even init could be started: what the image itself holds of the memory."""
     pages = (case.state.usage.get("unevictable", 0) if case.state else 0) * (case.page_bytes or 0)
-    if not case.kernel.no_mmu or not pages:
+    if not pages:
         return []
     held = format_bytes(pages)
+    where, short = "", ""
+    if case.kernel.no_mmu:
+        where, short = ", or keep it in flash (romfs, cramfs or squashfs as the root device)", ", or one in flash"
     return [
         Remedy(
             "smaller_root",
-            f"The root file system lies in RAM (initramfs) and holds {held}, page by page: make it smaller, or keep it "
-            "in flash (romfs, cramfs or squashfs as the root device). No shell runs, so nothing can be typed.",
+            f"The root file system lies in RAM (initramfs) and holds {held}, page by page: make it smaller{where}. "
+            "No shell runs, so nothing can be typed.",
             numbers={"held_kb": pages // 1024},
-            short=f"a smaller initramfs, which holds {held}, or a root file system in flash",
+            short=f"a smaller initramfs, which holds {held}{short}",
         )
     ]
 

@@ -12,7 +12,11 @@ from buddywatch.kernel_text.events import Event
 from buddywatch.kernel_text.holdings import Row
 from buddywatch.kernel_text.messages.notice import Notice
 
-_NO_INIT = re.compile(r"Kernel panic - not syncing: No (?:working )?init found|Kernel panic: No init found")
+# The last: the OOM killer's table of tasks is empty, so that no program was started yet.
+_NO_INIT = re.compile(
+    r"Kernel panic - not syncing: No (?:working )?init found|Kernel panic: No init found"
+    r"|\boom_score_adj\s+name\s+(?:Kernel panic - not syncing: )?Out of memory and no\s+killable processes"
+)
 _PART = re.compile(r"\b(?:__alloc_pages\w*|warn_alloc\w*|out_of_memory)\+0x|\bMem-[Ii]nfo:|\btotal_vm +rss\b")
 _STOPS_WITHIN_CHARS = 60_000
 _FAILED = re.compile(r"\bwarn_alloc(?:_failed)?\+0x")

@@ -48,6 +48,7 @@ class Form:
     mark: str
     pattern: re.Pattern[str]
     lines_before: int = 0  # that a match may start above the mark's line, which starts with the mark then
+    may_begin_above: bool = False  # the mark stands late in the message, whose first words may be on the line above
 
     def may_stand_at(self, text: str, at: int) -> bool:
         """False if the mark is the end of a longer word there, as `cma:` of `free_cma:`, and the pattern is about words
@@ -57,9 +58,9 @@ class Form:
         return not (text[at - 1].isalnum() or text[at - 1] == "_")
 
 
-def form(name: str, mark: str, pattern: str, lines_before: int = 0) -> Form:
+def form(name: str, mark: str, pattern: str, lines_before: int = 0, may_begin_above: bool = False) -> Form:
     """pattern: a blank stands for blanks or the end of a line. Groups: process, pid, and those of _NUMBERS as int."""
-    return Form(name, mark, re.compile(pattern.replace(" ", r"\s{1,4}"), re.MULTILINE), lines_before)
+    return Form(name, mark, re.compile(pattern.replace(" ", r"\s{1,4}"), re.MULTILINE), lines_before, may_begin_above)
 
 
 def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]:
@@ -72,7 +73,7 @@ def notices(text: str, family: str, forms: tuple[Form, ...]) -> Iterator[Notice]
             if not each.may_stand_at(text, at) or (each.lines_before and start != at):
                 at = text.find(each.mark, at + 1)
                 continue
-            for _ in range(each.lines_before):
+            for _ in range(each.lines_before or each.may_begin_above):
                 start = text.rfind("\n", 0, max(start - 1, 0)) + 1
             start = max(start, at - _FARTHEST)
             match, base = _match_with(each.pattern, text, start, at), 0

@@ -45,11 +45,9 @@ FORMS = (
          r"(?:[a-z_()]{2,32}(?::\d{1,15}(?:\n\d{1,12})?KB| \d{1,20})\s{1,4}){1,80})"),
     form(GROUP, "memory.oom.group", rf"\bTasks in (?P<cgroup>{_PATH}) are going to be killed due to memory.oom.group"),
     form(TRACE, "mem_cgroup_o", r"\bmem_cgroup_(?:out_of_memory|oom_synchronize|oom)\b"),
-    form(NOBODY, "killable", r"\bOut of memory and no killable processes"),
-    form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory"),
-    # The same, folded before these words.
-    *(form(NOBODY, word, r"\bOut of memory and no killable processes", 1) for word in ("memory", "killable")),
-    form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory", 1),
+    form(NOBODY, "killable", r"\bOut of memory and no killable processes", may_begin_above=True),
+    form(NOBODY, "deadlocked", r"\bSystem is deadlocked on memory", may_begin_above=True),
+    # The first words of a line that was folded before them.
     *(form(CHOSEN, word, rf"{_REASON}: [Kk]ill process {_PID}\s{{0,4}}{_VICTIM}", 1)
       for word in ("memory", "Kill", "kill", "process")),
     form(FAULT, "killing", r"\bVM: killing process (?P<victim>\S{1,16})"),
