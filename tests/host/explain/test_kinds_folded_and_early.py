@@ -97,7 +97,9 @@ _TABLE = "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_sc
     ("tasks", "first"),
     [
         pytest.param("", ["smaller_root"], id="no-program-yet"),
-        pytest.param("[     61]     0    61      200      150    20480        0         -1000 guard\n", [], id="guarded"),
+        pytest.param(
+            "[     61]     0    61      200      150    20480        0         -1000 guard\n", [], id="guarded"
+        ),
     ],
 )
 def test_where_no_program_was_started_the_first_files_are_the_advice(tasks, first):
