@@ -39,7 +39,7 @@ help:
 	@echo 'make deb            build/packages: the Debian package (needs debhelper and dh-python)'
 	@echo 'make package-test   install it in bare Debian 12 and 13, boot them and watch a board there; upgrade, remove (as root, with debootstrap and systemd-nspawn)'
 	@echo 'make board-tools    install what the emulated board needs (Debian packages; as root, or it asks sudo)'
-	@echo 'make board          build/board: a board without MMU for QEMU, from Debian packages (a quarter of an hour, once); BOARD=mcf5208 (a ColdFire, the default; with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30) or BOARD=rv64, into build/board-rv64'
+	@echo 'make board          build/board: a board without MMU for QEMU, from Debian packages (a quarter of an hour, once); BOARD=mcf5208 (a ColdFire, the default; with LINUX_2_6_30 or KERNEL_2_6_30 also Linux 2.6.30) or BOARD=rv64, rv32 (RISC-V), into build/board-NAME'
 	@echo 'make board-run      boot it and watch it, over its serial line and its network; BOARD, FLAVOUR=4k, 8k, 4k-2.6.30 or 2.6.30; Ctrl-C or FOR=30s ends it'
 	@echo 'make board-rescue   on it, no rm starts any more: its agent removes the file, and ends who holds the memory; FLAVOUR=4k-2.6.30'
 	@echo 'make board-test     all tests on the emulated board, BOARD, and what they measured, as tables'

@@ -25,7 +25,11 @@ from truth import BOARD, FLAVOURS
 from waiting import wait_for
 
 # What each board calls its processor, and its zone of memory.
-MACHINE, ZONE = {"mcf5208": ("COLDFIRE(m520x)", "DMA"), "rv64": ("rv64imafdch_sstc_zihintp", "DMA32")}[BOARD]
+MACHINE, ZONE = {
+    "mcf5208": ("COLDFIRE(m520x)", "DMA"),
+    "rv64": ("rv64imafdch_sstc_zihintp", "DMA32"),
+    "rv32": ("rv32imafdch_sstc_zihintp", "Normal"),
+}[BOARD]
 STREAMING = ["4k", "2.6.30"] if BOARD == "mcf5208" else FLAVOURS[:1]
 INTERVAL_S = 0.1
 CUT_S = 4.0
