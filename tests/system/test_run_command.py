@@ -92,6 +92,14 @@ def check_files(place: Place, board: str) -> None:
     assert place("run", board, "rm", str(there)) == Result(1, "", gone)
 
 
+def test_many_failures_are_a_line_each(place: Place) -> None:
+    url = place.serial_board()
+    words = [f"no-{number}" for number in range(12)]
+    failed = place("run", url, "kill", *words)
+    assert failed.code == 1
+    assert failed.err.splitlines() == [f"kill: invalid number '{word}'" for word in words]
+
+
 def check_log(place: Place, count: int) -> None:
     """Who did what is in the store: so many events of rm, the last three those of check_files()."""
 

@@ -38,7 +38,10 @@ def exit_code(code: int) -> int:
 
 
 class Printer:
-    """Prints what a board sends: as it is into a file or a pipe, escaped on a terminal."""
+    """Prints what a board sends: as it is into a file or a pipe, escaped on a terminal; failures always escaped.
+
+    Several lines may come at once, and one in two parts.
+    """
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
@@ -46,11 +49,16 @@ class Printer:
     def show(self, data: bytes, is_failure: bool) -> None:
         if is_failure:
             sys.stdout.flush()
-            print(escaped(data.decode("utf-8", "backslashreplace").rstrip()), file=sys.stderr)
+            print(_escaped_lines(data), end="", file=sys.stderr, flush=True)
         elif self._is_terminal:
-            text = data.decode("utf-8", "backslashreplace")
-            print("\n".join("\t".join(map(escaped, line.split("\t"))) for line in text.split("\n")), end="", flush=True)
+            print(_escaped_lines(data), end="", flush=True)
         else:
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
+
+
+def _escaped_lines(data: bytes) -> str:
+    """Escaped but for newlines and tabs."""
+    text = data.decode("utf-8", "backslashreplace")
+    return "\n".join("\t".join(map(escaped, line.split("\t"))) for line in text.split("\n"))
