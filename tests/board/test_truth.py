@@ -88,7 +88,8 @@ def test_page_cache_rescues_by_reclaim_alone(reports: Reports) -> None:
 
 def test_exec_takes_at_most_the_pages_set_aside(reports: Reports) -> None:
     report = reports["exec"]
-    assert {reason for reason, _ in report.disagreements()} <= {RECLAIM, FEWER_PAGES, RECORD, LATE, UNEXPLAINED}
+    late = {LATE, UNEXPLAINED} if _frees_late(report) else set()
+    assert {reason for reason, _ in report.disagreements()} <= {RECLAIM, FEWER_PAGES, RECORD} | late
     assert len(report.disagreements()) < len(report.trials) // 50
     assert len({trial.order for trial in report.trials}) >= 3
 
