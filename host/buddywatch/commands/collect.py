@@ -27,6 +27,7 @@ from buddywatch.collect.writer import Writer
 from buddywatch.commands import CommandError
 from buddywatch.commands.argument_types import duration
 from buddywatch.commands.collect_parts import same_place, start_outboxes, start_parts, wake_all
+from buddywatch.commands.collect_signals import Signals
 from buddywatch.config.load import load
 from buddywatch.config.problems import ConfigError
 from buddywatch.config.programs import wrong_programs
@@ -64,13 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     end_s = math.inf if args.seconds is None else time.monotonic() + args.seconds
     wanted: Config | None = config
-    while wanted is not None:
+    signals = Signals()
+    while wanted is not None and not signals.is_over:
         seconds = None if args.seconds is None else max(0.0, end_s - time.monotonic())
-        wanted = _collect(args.links, args.plain, seconds, wanted)
+        wanted = _collect(args.links, args.plain, seconds, wanted, signals)
     return 0
 
 
-def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: Config) -> Config | None:
+def _collect(
+    links: Sequence[str], plain: bool, seconds: float | None, config: Config, signals: Signals
+) -> Config | None:
     """Collect until the end. Returns the new configuration, if it is to go on with another one."""
     config.check_files()
     _allow_descriptors()
@@ -96,10 +100,9 @@ def _collect(links: Sequence[str], plain: bool, seconds: float | None, config: C
         collector = Collector(
             boards, writer, connections, presenter, doors.admitted, control, pulse.turn, config.collector.write_every_s
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: collector.stop())
         reload = _Reload(config, links, presenter, collector)
-        signal.signal(signal.SIGHUP, reload.take)
+        stack.enter_context(signals.handed_to(collector.stop, reload.take))
+        pulse.ready()
         at = Now(time.time(), time.monotonic())
         boards.open_expected(_expected(store, config), at)
         if not links and not any(isinstance(connection.link, Listener) for connection in connections):
@@ -124,7 +127,7 @@ class _Reload:
         self._presenter = presenter
         self._collector = collector
 
-    def take(self, *_: object) -> None:
+    def take(self) -> None:
         """Read the configuration again. If it is valid, the collector stops, to go on with it; else nothing changes."""
         try:
             new = load(self._old.path, os.environ)
@@ -147,6 +150,9 @@ class _Pulse:
         self._writer = writer
         self._turned_s = time.monotonic()
         self._service = Service(os.environ)
+
+    def ready(self) -> None:
+        """Tell the service manager; from now on it may send signals."""
         self._service.ready()
 
     def turn(self, monotonic_s: float) -> None:
