@@ -88,6 +88,14 @@ def test_history_is_that_of_the_store_in_steps(hq: Hq) -> None:
     assert "rm left" in text and re.search(r"-- no data for (2|3) h", text)
 
 
+def test_history_since_boot_begins_with_the_newest_boot(hq: Hq) -> None:
+    asked = ("history", "xp", "--site", "roof", "--since", "boot", "--step", "1h", "--json")
+    first = json.loads(hq.ask(*asked).out)["rows"][0]
+    with Store.open_readonly(hq.folder / "roof.db") as store:
+        started = store.latest_boot("xp").started
+    assert first["time"] - 3600 <= started < first["time"] + 3600
+
+
 def test_a_map_has_a_sign_for_each_board(hq: Hq) -> None:
     shown = hq.ask("map")
     roof, roof_signs, shed, shed_signs = shown.out.splitlines()

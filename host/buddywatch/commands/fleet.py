@@ -6,7 +6,7 @@ import argparse
 import time
 
 from buddywatch.commands import CommandError, fleet_json, fleet_text
-from buddywatch.commands.argument_types import checked, duration
+from buddywatch.commands.argument_types import checked, duration, moment
 from buddywatch.commands.boards import print_json
 from buddywatch.config import kinds as k
 from buddywatch.config.bridges import FleetEngine
@@ -18,7 +18,6 @@ from buddywatch.fleet.history import STEPS_MAX, gaps_of, step_for
 from buddywatch.fleet.lines import board_lines, is_silent
 from buddywatch.terminal.view import Fleet, View, shown_boards
 from buddywatch.text.escape import escaped, local_clock, one_line
-from buddywatch.text.moments import parse_time
 
 BAD_NEWS = 1
 BOARDS_SHOWN = 50
@@ -32,9 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("board", metavar="BOARD", nargs="?", help="for history")
     parser.add_argument("--site", metavar="SITE", help="only the boards of this site")
     parser.add_argument("--engine", metavar="URL", type=checked(_url), help="the engine, instead of [fleet] url")
-    when = checked(lambda text: parse_time(text, time.time()))
-    parser.add_argument("--since", metavar="WHEN", type=when, help='for history, such as "2h"; default: 1d')
-    parser.add_argument("--until", metavar="WHEN", type=when, help="for history; default: now")
+    parser.add_argument("--since", metavar="WHEN", type=moment, help='for history, such as "2h" or "boot"; default: 1d')
+    parser.add_argument("--until", metavar="WHEN", type=moment, help="for history; default: now")
     parser.add_argument("--step", metavar="DURATION", type=duration, help="for history: the time of a row")
     parser.add_argument("--all", action="store_true", help=f"for status: more than {BOARDS_SHOWN} boards, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -91,8 +89,9 @@ def _status(engine: Engine, boards: list[SiteBoard], now: float, most: int | Non
 
 
 def _history(engine: Engine, args: argparse.Namespace, now: float) -> int:
-    until = now if args.until is None else min(args.until, now)
-    since = until - _DAY_S if args.since is None else args.since
+    until = _time_of(engine, args, args.until, now) or now
+    since = _time_of(engine, args, args.since, now) or until - _DAY_S
+    until = min(until, now)
     if since >= until:
         raise CommandError("--since is not before --until")
     step_s = float(step_for(until - since) if args.step is None else max(1, round(args.step)))
@@ -104,6 +103,13 @@ def _history(engine: Engine, args: argparse.Namespace, now: float) -> int:
     gaps = gaps_of(steps, since, min(until, now), step_s)
     _print(args.json, fleet_json.history(key, steps, gaps, step_s), fleet_text.history(steps, gaps, step_s))
     return 0
+
+
+def _time_of(engine: Engine, args: argparse.Namespace, when: float | str | None, now: float) -> float | None:
+    """What --since or --until says; BOOT is when the board started, as its newest data of the last day say."""
+    if not isinstance(when, str):
+        return when
+    return ask.started(engine, _key(engine, args.board, args.site, now - _DAY_S, now), now)
 
 
 def _key(engine: Engine, board: str, site: str | None, since: float, until: float) -> Key:

@@ -45,6 +45,12 @@ def sites_of(engine: Engine, board: str, site: str | None, since: float, until: 
     )
 
 
+def started(engine: Engine, key: Key, now: float) -> float:
+    """When the board started, which had data within the last day: seconds since 1970."""
+    (found,) = engine.values(queries.started(*key), now)
+    return found.value
+
+
 def steps(engine: Engine, key: Key, since: float, until: float, step_s: float) -> list[FleetStep]:
     """The course of a board; since and until: whole steps apart."""
     found: list[tuple[str, Course]] = []

@@ -38,6 +38,12 @@ def newest(site: str | None) -> str:
     return f"tlast_over_time({selector('board_uptime_seconds', site)}[{SEEN_S:.0f}s])"
 
 
+def started(site: str, board: str) -> str:
+    """When the board started, by its newest sample, seconds since 1970."""
+    uptime = f"{selector('board_uptime_seconds', site, board)}[{SEEN_S:.0f}s]"
+    return f"tlast_over_time({uptime}) - last_over_time({uptime})"
+
+
 def state(site: str | None) -> str:
     """The last values of each board and need; of verdicts only those that are."""
     names = "|".join(f"buddywatch_{name}" for name in _STATE)
