@@ -111,6 +111,9 @@ def pid_of_agent(board: Machine) -> int:
 def restart_agent(board: Machine, interval_s: float, more: str = "") -> None:
     """The agent of the boot script polls every 5 s; start it again, for a test that is in a hurry."""
     wait_for_agent(board)  # until then a program that the shell started with `&` ignores SIGINT
+    # The script that started it would start it again if it were gone within five seconds.
+    while "/sbin/start-buddyd" in board.console.run("ps").text:
+        time.sleep(0.1)
     board.console.run("killall -INT buddyd")
     while "/bin/buddyd" in board.console.run("ps").text:  # it may wait for its next poll to see the signal
         time.sleep(0.1)
