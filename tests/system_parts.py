@@ -26,7 +26,7 @@ BOARD = "xport"  # the name of story.Board
 LOGIN = ("alerts", "open sesame")
 
 Command = tuple[list[str], dict[str, str]]  # how to start buddyd, as scripts/rig.py has it
-_WARNING_OF_RM = re.compile(r"\brm can (no longer|only just) start\b")
+_WARNING_OF_RM = re.compile(r"\brm (can no longer|can only just|could not) start\b")
 
 NEED_RM = """
 [[need]]

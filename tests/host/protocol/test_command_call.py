@@ -34,7 +34,8 @@ class Line:
     def damaged(self, line: bytes) -> bytes:
         if self.chance.random() < self.loss:
             at = self.chance.randrange(len(line) - 1)
-            return line[:at] + b"?" + line[at + 1 :]
+            other = b"!" if line[at : at + 1] == b"?" else b"?"
+            return line[:at] + other + line[at + 1 :]
         return line
 
     def turn(self, call: CommandCall) -> None:
