@@ -1,5 +1,6 @@
 """Fixtures for `make package-test`: the packages of build/packages, and a Debian that has booted with them."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,3 +28,9 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield made
     finally:
         made.end()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

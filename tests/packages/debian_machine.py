@@ -14,7 +14,6 @@ from waiting import wait_for
 
 COMMAND_S = 600.0  # packages are fetched, and the machine may be busy
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-MIRROR = "http://deb.debian.org/debian"
 # What a container has of this machine: its network, and the way to the packages.
 _OF_HOST = ["--resolv-conf=copy-host", "--bind-ro=/etc/hosts"]
 _NSPAWN = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit"]
@@ -40,7 +39,7 @@ def bare(release: str) -> Path:
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         options = ["--variant=minbase", "--include=systemd,systemd-sysv,dbus,udev"]
         done = subprocess.run(
-            ["debootstrap", *options, release, str(unfinished), MIRROR], capture_output=True, text=True, check=False
+            ["debootstrap", *options, release, str(unfinished)], capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             pytest.skip(f"debootstrap cannot make {release}: {done.stdout.strip()[-200:]}")

@@ -1,7 +1,6 @@
 """The package in a bare Debian with a real systemd: installed, watching a board, reloaded, hung, upgraded, purged."""
 
 import re
-import socket
 import time
 from pathlib import Path
 
@@ -11,12 +10,6 @@ from debian_machine import Machine
 CONFIG = "/etc/buddywatch/config.toml"
 DROP_IN = "/etc/systemd/system/buddywatch.service.d/trial.conf"
 DATA = "/var/lib/buddywatch/buddywatch.db"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

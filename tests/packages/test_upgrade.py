@@ -1,7 +1,6 @@
 """From 0.1, as its page had it installed, with what it has collected, to the package."""
 
 import csv
-import socket
 import subprocess
 from pathlib import Path
 
@@ -12,12 +11,6 @@ TOP = Path(__file__).resolve().parent.parent.parent
 OF_0_1 = "a4ef055"  # the last commit of 0.1
 OLD = "/opt/buddywatch/lib"
 DATA = "/var/lib/buddywatch/buddywatch.db"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

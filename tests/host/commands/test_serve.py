@@ -162,6 +162,7 @@ def test_the_page_is_started_again_and_status_says_so(collected, fleet):
     os.kill(int(pid), signal.SIGKILL)
     wait_for(lambda: fleet("status", "--json").json["collector"]["page"]["restarts"] == 1, "the restart")
     wait_for(lambda: listens(url), "the page")
+    assert collector.poll() is None
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def test_open_listener_needs_a_secret(config, address):
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "[::1]", "localhost"])
 def test_listener_of_this_machine_needs_none(address):
-    Doors(NO_SECRETS).connection(f"listen://{address}:7000")
+    url = f"listen://{address}:7000"
+    assert Doors(NO_SECRETS).connection(url).url == url
 
 
 NETWORK = [

@@ -145,5 +145,5 @@ def test_any_values_make_a_plot_and_a_well_formed_svg(blocks, free, columns, ste
     picture = replace(
         PICTURE, needs=(replace(NEED, blocks=blocks),), free=free, heat=(free,), step_s=step_s, marks=tuple(marks)
     )
-    plot_lines(picture, columns, unicode)
-    ET.fromstring(svg.document(picture))
+    assert plot_lines(picture, columns, unicode)
+    assert ET.fromstring(svg.document(picture)).tag.endswith("svg")
